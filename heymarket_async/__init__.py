@@ -1,0 +1,108 @@
+"""An asyncio SDK for the Heymarket API (business text messaging).
+
+Start at `HeymarketClient`; errors are drawn in `heymarket_async.errors`.
+"""
+
+from heymarket_async.client import CallOptions, ClientOptions, HeymarketClient
+from heymarket_async.endpoints.contact_channels import ContactChannels
+from heymarket_async.endpoints.contact_fields import ContactFields
+from heymarket_async.endpoints.contacts import Contacts, PageQuery
+from heymarket_async.endpoints.contacts_v2 import ContactsV2, PageQueryV2
+from heymarket_async.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ClientStateError,
+    ConnectError,
+    CustomFieldError,
+    DeadlineError,
+    DecodeError,
+    HeymarketError,
+    NoResponseError,
+    NotFoundError,
+    PaginationError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    StatusError,
+)
+from heymarket_async.models import (
+    BatchItem,
+    BatchResult,
+    Channel,
+    Contact,
+    ContactChanges,
+    ContactChannel,
+    ContactField,
+    ContactRef,
+    ContactStatus,
+    NewContact,
+    NewContactV2,
+    NewStatus,
+    Note,
+    Outcome,
+    TagRef,
+    UpsertAnswer,
+    UpsertItem,
+    UpsertResult,
+)
+from heymarket_async.pagination import Page, Walk
+from heymarket_async.request import Repeat
+from heymarket_async.transport.auth import ApiKey, ApiSecret
+from heymarket_async.transport.call import AttemptEvent
+from heymarket_async.transport.pacing import RateLimit
+from heymarket_async.transport.retry import RetryPolicy
+from heymarket_async.version import __version__
+
+__all__ = [
+    "ApiKey",
+    "ApiSecret",
+    "AttemptEvent",
+    "AuthenticationError",
+    "BadRequestError",
+    "BatchItem",
+    "BatchResult",
+    "CallOptions",
+    "Channel",
+    "ClientOptions",
+    "ClientStateError",
+    "ConnectError",
+    "Contact",
+    "ContactChanges",
+    "ContactChannel",
+    "ContactChannels",
+    "ContactField",
+    "ContactFields",
+    "ContactRef",
+    "ContactStatus",
+    "Contacts",
+    "ContactsV2",
+    "CustomFieldError",
+    "DeadlineError",
+    "DecodeError",
+    "HeymarketClient",
+    "HeymarketError",
+    "NewContact",
+    "NewContactV2",
+    "NewStatus",
+    "NoResponseError",
+    "NotFoundError",
+    "Note",
+    "Outcome",
+    "Page",
+    "PageQuery",
+    "PageQueryV2",
+    "PaginationError",
+    "PermissionDeniedError",
+    "RateLimit",
+    "RateLimitError",
+    "Repeat",
+    "RetryPolicy",
+    "ServerError",
+    "StatusError",
+    "TagRef",
+    "UpsertAnswer",
+    "UpsertItem",
+    "UpsertResult",
+    "Walk",
+    "__version__",
+]

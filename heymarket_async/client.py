@@ -1,0 +1,303 @@
+"""What a user holds: the client, which owns the transport and shows the endpoint groups."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from ssl import SSLContext
+from types import TracebackType
+from typing import NoReturn, Self, TypedDict, TypeVar, Unpack, overload
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+
+from heymarket_async.endpoints.contact_channels import ContactChannels
+from heymarket_async.endpoints.contact_fields import ContactFields
+from heymarket_async.endpoints.contacts import Contacts
+from heymarket_async.endpoints.contacts_v2 import ContactsV2
+from heymarket_async.request import Endpoint, Repeat
+from heymarket_async.transport import Transport
+from heymarket_async.transport.auth import (
+    ApiKey,
+    ApiSecret,
+    Credentials,
+    CredentialsProvider,
+    Signer,
+)
+from heymarket_async.transport.call import AttemptEvent, Options
+from heymarket_async.transport.http import Http, proxy_from_environment
+from heymarket_async.transport.pacing import DOCUMENTED, RateLimit
+from heymarket_async.transport.retry import RetryPolicy
+from heymarket_async.version import __version__
+
+T = TypeVar("T")
+
+BASE_URL = "https://api.heymarket.com"
+
+
+class CallOptions(TypedDict, total=False):
+    """What `with_options` can change; see `HeymarketClient` for what they mean."""
+
+    timeout_s: float
+    deadline_s: float
+    retry: RetryPolicy
+    on_attempt: Callable[[AttemptEvent], object] | None
+
+
+class ClientOptions(CallOptions, total=False):
+    """What `from_env` passes on; see `HeymarketClient` for what they mean."""
+
+    credentials: Credentials | CredentialsProvider
+    base_url: str
+    rate_limit: RateLimit | None
+    session: aiohttp.ClientSession | None
+    proxy: str | None
+    trust_env: bool
+    ssl: SSLContext | None
+    user_agent: str
+
+
+class HeymarketClient:
+    """A client of the Heymarket API for one account and one event loop.
+
+    Use it as an async context manager, or await `aclose()`. It may be made anywhere; it binds to
+    the event loop of its first call. All calls may be made at once from any number of tasks.
+
+    Args:
+        credentials: `ApiSecret`, the legacy `ApiKey`, or an async callable that returns one, which
+            lets a long-lived client survive a rotation.
+        base_url: Scheme and host; plain http only for a loopback address.
+        timeout_s: Seconds for one attempt, from sending to the last byte of the answer.
+        deadline_s: Seconds for one call: waiting for its turn, all attempts, and the waits between.
+        retry: How often and how soon a failed call is sent again.
+        rate_limit: How many requests may be sent; shared by all clients of this process that have
+            the same credentials. None sends without a limit.
+        session: An aiohttp session to borrow; it is not closed, its middlewares are not run, and
+            its own time limits and redirects do not apply.
+        proxy: URL of an HTTP proxy.
+        trust_env: Take the proxy from the environment, which is read once, now.
+        ssl: Context for TLS, such as one with a company's own authority.
+        user_agent: What to add to the `User-Agent`, such as "crm-sync/2.1".
+        on_attempt: Called with an `AttemptEvent` after each attempt; must not block.
+
+    Raises:
+        ValueError: An argument breaks its rule; the message names it.
+    """
+
+    contacts: Contacts
+    contacts_v2: ContactsV2
+    contact_channels: ContactChannels
+    contact_fields: ContactFields
+
+    def __init__(
+        self,
+        credentials: Credentials | CredentialsProvider,
+        *,
+        base_url: str = BASE_URL,
+        timeout_s: float = 30.0,
+        deadline_s: float = 180.0,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        rate_limit: RateLimit | None = DOCUMENTED,
+        session: aiohttp.ClientSession | None = None,
+        proxy: str | None = None,
+        trust_env: bool = False,
+        ssl: SSLContext | None = None,
+        user_agent: str = "",
+        on_attempt: Callable[[AttemptEvent], object] | None = None,
+    ) -> None:
+        self.base_url = _checked_base_url(base_url)
+        if proxy is None and trust_env:
+            proxy = proxy_from_environment(self.base_url)
+        self._show(
+            Transport(
+                base_url=self.base_url,
+                user_agent=f"heymarket-async/{__version__} {_checked_agent(user_agent)}".rstrip(),
+                signer=Signer(_checked_credentials(credentials)),
+                rate=rate_limit,
+                http=Http(session=session, proxy=proxy, ssl=ssl),
+                options=Options(timeout_s, deadline_s, retry, on_attempt),
+            )
+        )
+        self._is_derived = False
+
+    @classmethod
+    def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
+        """Return a client with what the environment says; what is passed here wins.
+
+        Read are `HEYMARKET_SECRET_ID` and `HEYMARKET_SECRET_KEY`, else `HEYMARKET_API_KEY`; and
+        `HEYMARKET_BASE_URL`.
+
+        Raises:
+            ValueError: The environment has no credentials, or one half of them.
+        """
+        if base_url := os.environ.get("HEYMARKET_BASE_URL"):
+            options.setdefault("base_url", base_url)
+        if "credentials" not in options:
+            options["credentials"] = _credentials_from_env()
+        return cls(**options)
+
+    def with_options(self, **options: Unpack[CallOptions]) -> Self:
+        """Return a client with other options that shares connections, token and pacing.
+
+        Only the client that it came from needs closing.
+        """
+        derived = type(self).__new__(type(self))
+        derived.base_url = self.base_url
+        changed = msgspec.structs.replace(self._transport.options, **options)
+        derived._show(self._transport.with_options(changed))  # noqa: SLF001 - the same class
+        derived._is_derived = True  # noqa: SLF001 - the same class
+        return derived
+
+    @overload
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = ...,
+        query: Mapping[str, str | int | bool] | None = ...,
+        repeat: Repeat = ...,
+    ) -> msgspec.Raw: ...
+    @overload
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = ...,
+        query: Mapping[str, str | int | bool] | None = ...,
+        returns: type[T],
+        repeat: Repeat = ...,
+    ) -> T: ...
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = msgspec.UNSET,
+        query: Mapping[str, str | int | bool] | None = None,
+        returns: type[object] = msgspec.Raw,
+        repeat: Repeat = Repeat.UNSAFE,
+    ) -> object:
+        """Make a call that this package has no method for, with everything else it does.
+
+        Args:
+            method: The verb.
+            path: Path from the host on, such as "/v1/team"; quote what you put into it. It names
+                the call in errors and logs.
+            body: What to send as JSON: msgspec structs, dicts, lists. Left out, nothing is sent.
+            query: Query parameters.
+            returns: Type to decode the answer into; `msgspec.Raw` for its bytes, `type(None)` if
+                the content is not needed.
+            repeat: Whether the call may be sent again after it may have been carried out. Say
+                `Repeat.READ` for reads, or they are not repeated after a lost answer.
+
+        Raises:
+            HeymarketError: See `heymarket_async.errors`.
+            ValueError: `path` is not a plain absolute path.
+        """
+        segments = path.split("/")
+        if (
+            segments[0]
+            or "" in segments[1:]
+            or {".", ".."} & set(segments)
+            or set("?#\\ ") & set(path)
+        ):
+            raise ValueError("path must be absolute, quoted and without query, such as /v1/team")
+        endpoint = Endpoint(method.upper(), path, returns, repeat)
+        return await self._transport.send(endpoint.request(query=query, body=body))
+
+    @property
+    def waiting(self) -> str:
+        """Why the call that waits longest is waiting, such as "the rate limit", or ""."""
+        return self._transport.waiting
+
+    async def aclose(self) -> None:
+        """Close the connections; calls under way end with `ClientStateError`.
+
+        Closing twice is harmless. A client that came from `with_options` has nothing to close.
+        """
+        if not self._is_derived:
+            await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.base_url!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a client does not pickle: it holds connections and a secret; make one where it is"
+            " used, as HeymarketClient.from_env() does"
+        )
+
+    def _show(self, transport: Transport) -> None:
+        self._transport = transport
+        self.contacts = Contacts(transport)
+        self.contacts_v2 = ContactsV2(transport)
+        self.contact_channels = ContactChannels(transport)
+        self.contact_fields = ContactFields(transport)
+
+
+def _checked_base_url(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("base_url must be a URL such as https://api.heymarket.com")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("base_url must be scheme, host and path only")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError(
+            "base_url must be https: over plain http the token could be read by others"
+            " (http is accepted for a loopback address only)"
+        )
+    return base_url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _checked_agent(user_agent: str) -> str:
+    if not user_agent.isascii() or (user_agent and not user_agent.isprintable()):
+        raise ValueError("user_agent must be printable ASCII, such as crm-sync/2.1")
+    return user_agent
+
+
+def _checked_credentials(
+    credentials: Credentials | CredentialsProvider,
+) -> Credentials | CredentialsProvider:
+    if not isinstance(credentials, ApiSecret | ApiKey) and not callable(credentials):
+        raise ValueError(
+            "credentials must be an ApiSecret, an ApiKey, or an async callable that returns one"
+        )
+    return credentials
+
+
+def _credentials_from_env() -> Credentials:
+    secret_id = os.environ.get("HEYMARKET_SECRET_ID", "")
+    secret_key = os.environ.get("HEYMARKET_SECRET_KEY", "")
+    if bool(secret_id) != bool(secret_key):
+        missing = "HEYMARKET_SECRET_KEY" if secret_id else "HEYMARKET_SECRET_ID"
+        raise ValueError(f"{missing} is not set; the secret's id and key are needed together")
+    if secret_id:
+        return ApiSecret(secret_id, secret_key)
+    if key := os.environ.get("HEYMARKET_API_KEY", ""):
+        return ApiKey(key)
+    raise ValueError(
+        "no credentials: set HEYMARKET_SECRET_ID and HEYMARKET_SECRET_KEY"
+        " (Heymarket shows them under Settings, Integrations, API)"
+    )

@@ -1,0 +1,350 @@
+"""Contacts by their integer id (v1).
+
+https://developers.heymarket.com/api-reference/contacts/overview
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypedDict, TypeVar, Unpack, cast, overload
+
+from heymarket_async import pagination, timestamps
+from heymarket_async.errors import NotFoundError
+from heymarket_async.models import (
+    BatchItem,
+    BatchResult,
+    Contact,
+    ContactRef,
+    ContactStatus,
+    NewContact,
+    NewStatus,
+    Outcome,
+    id_of,
+    phone_digits,
+)
+from heymarket_async.pagination import Walk
+from heymarket_async.request import Endpoint, Repeat
+from heymarket_async.transport import Transport
+
+T = TypeVar("T")
+
+CREATE = Endpoint("POST", "/v1/contact", ContactRef, Repeat.UNSAFE)
+GET = Endpoint("GET", "/v1/contact/{id}", Contact, Repeat.READ, one=True)
+FIND = Endpoint("POST", "/v1/contact/get", Contact, Repeat.READ, one=True)
+UPDATE = Endpoint("PUT", "/v1/contact/{id}", ContactRef, Repeat.IDEMPOTENT)
+DELETE = Endpoint("DELETE", "/v1/contact/{id}", type(None), Repeat.IDEMPOTENT)
+PAGE = Endpoint("POST", "/v1/contacts", list[Contact], Repeat.READ)
+COUNT = Endpoint("POST", "/v1/contacts/count", int, Repeat.READ)
+STATUS = Endpoint("POST", "/v1/contact/status", ContactStatus, Repeat.READ, one=True)
+SET_STATUS = Endpoint("POST", "/v1/contact/set_status", str, Repeat.IDEMPOTENT)
+CREATE_BATCH = Endpoint("POST", "/v1/batch/contacts", object, Repeat.UNSAFE)
+
+
+class PageQuery(TypedDict, total=False):
+    """What `Contacts.page` may ask for.
+
+    Only `date` and the page size without a limit, 30, are described by Heymarket; the others are
+    listed without a description.
+
+    Attributes:
+        date: The `updated` of the last contact of the page before; text goes out unchanged.
+        limit: Contacts on the page; the most is not documented.
+        page: Number of the page; whether it counts from 0 or 1 is not documented.
+        ascending: Oldest first, presumably.
+        order: A field to sort by; its values are not documented.
+        archived: Not described.
+        assigned: Not described.
+        filter: Not described.
+        id: Not described.
+        parent_id: Not described.
+    """
+
+    date: datetime | str
+    limit: int
+    page: int
+    ascending: bool
+    order: str
+    archived: bool
+    assigned: int
+    filter: str
+    id: int
+    parent_id: int
+
+
+class Contacts:
+    """Contacts by their integer id: `client.contacts`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def create(self, contact: NewContact) -> ContactRef:
+        """Create a contact and return its ids.
+
+        What Heymarket does if the phone is taken is not documented: it may refuse, update the
+        contact that has it, or make a second one. If you do not know, `find` it first.
+
+        A create is not repeated once it may have been carried out, since that could make a second
+        contact. It then raises with `may_have_taken_effect`; find the phone before you try again.
+
+        Raises:
+            BadRequestError: A field is invalid.
+
+        https://developers.heymarket.com/api-reference/contacts/create
+        """
+        return await self._transport.send(CREATE.request(body=contact))
+
+    @overload
+    async def get(self, contact_id: int) -> Contact: ...
+    @overload
+    async def get(self, contact_id: int, *, returns: type[T]) -> T: ...
+    async def get(self, contact_id: int, *, returns: type[object] = Contact) -> object:
+        """Get a contact.
+
+        Args:
+            contact_id: The integer id, not the UUID that the v2 endpoints take.
+            returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
+
+        Raises:
+            NotFoundError: No contact has this id.
+
+        https://developers.heymarket.com/api-reference/contacts/get
+        """
+        endpoint = GET.returning(returns)
+        return await self._transport.send(endpoint.request(id=id_of("contact_id", contact_id)))
+
+    async def find(
+        self, *, phone: str | None = None, contact_id: int | None = None
+    ) -> Contact | None:
+        """Find a contact by phone or by id, and return it, or None if there is none.
+
+        How Heymarket says that there is none is not documented: a 404 and an answer with nothing
+        in it are both read so. A 404 without Heymarket's `X-Request-Id` did not come from
+        Heymarket, and raises.
+
+        Args:
+            phone: E.164 digits; one leading plus is taken off.
+            contact_id: The integer id. Give one of the two.
+
+        Raises:
+            NotFoundError: A 404 that did not come from Heymarket.
+
+        https://developers.heymarket.com/api-reference/contacts/get-by-phone-or-id
+        """
+        if (phone is None) == (contact_id is None):
+            raise ValueError("find needs either phone or contact_id")
+        try:
+            return await self._transport.send(FIND.request(body=_phone_or_id(phone, contact_id)))
+        except NotFoundError as error:
+            if not error.request_id:
+                raise
+            return None
+
+    async def update(
+        self, contact_id: int, contact: NewContact, *, overwrite: bool = False
+    ) -> ContactRef:
+        """Update a contact and return its new revision.
+
+        Names are replaced in any case; `overwrite` says whether custom fields are replaced too or
+        merged into the stored ones. Whether other fields that are left out are kept or emptied is
+        not documented: read, change and write the whole contact if that matters.
+
+        Args:
+            contact_id: The integer id, not the UUID that the v2 endpoints take.
+            contact: The fields to write; the phone is required even if unchanged.
+            overwrite: Remove custom fields that are not given.
+
+        Raises:
+            NotFoundError: No contact has this id.
+            BadRequestError: A field is invalid.
+
+        https://developers.heymarket.com/guides/manage-contacts
+        """
+        request = UPDATE.request(
+            id=id_of("contact_id", contact_id), query={"overwrite": overwrite}, body=contact
+        )
+        return await self._transport.send(request)
+
+    async def delete(self, contact_id: int) -> None:
+        """Delete a contact for good, with its conversations as the documentation has it.
+
+        If an answer was lost and the repeated delete finds nothing, that is a success.
+
+        Raises:
+            NotFoundError: No contact has this id.
+
+        https://developers.heymarket.com/api-reference/contacts/delete
+        """
+        await self._transport.send(DELETE.request(id=id_of("contact_id", contact_id)))
+
+    @overload
+    async def page(self, **query: Unpack[PageQuery]) -> list[Contact]: ...
+    @overload
+    async def page(self, *, returns: type[T], **query: Unpack[PageQuery]) -> list[T]: ...
+    async def page(
+        self, *, returns: type[object] = Contact, **query: Unpack[PageQuery]
+    ) -> Sequence[object]:
+        """Get one page of contacts; `iterate` is what gets them all without a gap.
+
+        Args:
+            returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
+            **query: What to list; see `PageQuery`.
+
+        https://developers.heymarket.com/api-reference/contacts/list
+        """
+        pagination.check_limit(query.get("limit"))
+        if "date" in query:
+            query["date"] = timestamps.to_text("date", query["date"])
+        return await self._transport.send(_page_of(returns).request(body=query))
+
+    @overload
+    def iterate(
+        self,
+        *,
+        date: datetime | str | None = ...,
+        limit: int | None = ...,
+        cursor: str | None = ...,
+    ) -> Walk[Contact]: ...
+    @overload
+    def iterate(
+        self,
+        *,
+        date: datetime | str | None = ...,
+        limit: int | None = ...,
+        cursor: str | None = ...,
+        returns: type[T],
+    ) -> Walk[T]: ...
+    def iterate(
+        self,
+        *,
+        date: datetime | str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        returns: type[object] = Contact,
+    ) -> object:
+        """Walk over all contacts, and give each once.
+
+        Args:
+            date: Where to start; which side of it is walked is not documented.
+            limit: Contacts on a page, 30 if left out.
+            cursor: The `cursor` of an earlier walk, to go on from where it stood.
+            returns: A subclass of `Contact` with more fields, another struct that has `id`, `rev`
+                and `updated`, or `msgspec.Raw` for each contact as the server sent it.
+
+        Raises:
+            PaginationError: While walking: the server cannot be walked without a gap. This error,
+                and any other that ends the walk, has the `cursor` to go on from.
+
+        https://developers.heymarket.com/guides/manage-contacts
+        """
+        endpoint = _page_of(returns)
+
+        async def fetch(date: str | None, page: int | None, limit: int | None) -> list[object]:
+            body = {"date": date, "page": page, "limit": limit}
+            body = {name: value for name, value in body.items() if value is not None}
+            return await self._transport.send(endpoint.request(body=body))
+
+        return pagination.walk(
+            fetch, surface="v1", date=date, limit=limit, cursor=cursor, returns=returns
+        )
+
+    async def count(self, *, date: datetime | str | None = None) -> int:
+        """Count the contacts that were updated after a time, or all.
+
+        The documentation shows no answer; a number and a number as text are both read.
+
+        https://developers.heymarket.com/api-reference/contacts/get
+        """
+        body = {} if date is None else {"date": timestamps.to_text("date", date)}
+        return await self._transport.send(COUNT.request(body=body))
+
+    async def status(
+        self, *, contact_id: int | None = None, phone: str | None = None
+    ) -> ContactStatus:
+        """Get whether a contact can be messaged; give its id, its phone, or both.
+
+        Raises:
+            NotFoundError: There is no such contact.
+
+        https://developers.heymarket.com/api-reference/contacts/status
+        """
+        body = _id_and_phone(contact_id, phone)
+        return await self._transport.send(STATUS.request(body=body))
+
+    async def set_status(
+        self, status: NewStatus | str, *, contact_id: int | None = None, phone: str | None = None
+    ) -> None:
+        """Block or unblock a contact, or opt it in or out; give its id, its phone, or both.
+
+        Args:
+            status: "active", "blocked", "unblocked", "subscribed" or "unsubscribed".
+            contact_id: The integer id.
+            phone: E.164 digits; one leading plus is taken off.
+
+        Raises:
+            NotFoundError: There is no such contact.
+
+        https://developers.heymarket.com/api-reference/contacts/set-status
+        """
+        if status not in list(NewStatus):
+            raise ValueError(f"status must be one of {', '.join(NewStatus)}")
+        body = {**_id_and_phone(contact_id, phone), "status": str(status)}
+        await self._transport.send(SET_STATUS.request(body=body))
+
+    async def create_batch(
+        self, contacts: Sequence[NewContact], *, overwrite: bool = False
+    ) -> BatchResult:
+        """Create many contacts in one request, and return one outcome for each.
+
+        A contact whose phone is known is left alone, or overwritten. As for `create`, a batch is
+        not repeated once it may have been carried out.
+
+        The documentation contradicts itself on the answer. The text "ok" is read as all stored. An
+        array may hold those that failed, or those that were stored: then every outcome is UNKNOWN,
+        with what the array says of the phone in `returned`. `contacts_v2.search` can tell.
+
+        Args:
+            contacts: At least one; the most is not documented.
+            overwrite: Overwrite contacts whose phone is known.
+
+        https://developers.heymarket.com/api-reference/contacts/bulk
+        """
+        if not contacts:
+            raise ValueError("contacts must not be empty")
+        request = CREATE_BATCH.request(query={"overwrite": overwrite}, body=list(contacts))
+        return _batch_result(contacts, await self._transport.send(request))
+
+
+def _page_of(returns: type[T]) -> Endpoint[list[T]]:
+    return PAGE.returning(list[returns])  # type: ignore[valid-type] # a type made at run time
+
+
+def _phone_or_id(phone: str | None, contact_id: int | None) -> dict[str, str]:
+    if phone is not None:
+        return {"phone": phone_digits(phone)}
+    # Written as text: so the page that documents it.
+    return {"id": str(id_of("contact_id", contact_id or 0))}
+
+
+def _id_and_phone(contact_id: int | None, phone: str | None) -> dict[str, int | str]:
+    if contact_id is None and phone is None:
+        raise ValueError("contact_id or phone is needed")
+    by_id = {} if contact_id is None else {"id": id_of("contact_id", contact_id)}
+    by_phone = {} if phone is None else {"phone": phone_digits(phone)}
+    return {**by_id, **by_phone}
+
+
+def _batch_result(contacts: Sequence[NewContact], answer: object) -> BatchResult:
+    outcome = Outcome.STORED if answer == "ok" else Outcome.UNKNOWN
+    is_list = isinstance(answer, list)
+    entries = cast(list[object], answer) if is_list else []
+    by_phone: dict[object, dict[str, object]] = {}
+    for entry in entries:
+        if isinstance(entry, dict):
+            fields = cast(dict[str, object], entry)
+            by_phone[fields.get("phone")] = fields
+    items = [
+        BatchItem(contact=contact, outcome=outcome, returned=by_phone.get(contact.phone))
+        for contact in contacts
+    ]
+    return BatchResult(items=items, answer=answer)

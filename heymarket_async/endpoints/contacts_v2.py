@@ -1,0 +1,358 @@
+"""Contacts by their UUID (v2): bulk writes, and search by phone, e-mail or another channel.
+
+https://developers.heymarket.com/concepts/contacts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TypedDict, TypeVar, Unpack, cast, overload
+from uuid import UUID
+
+import msgspec
+
+from heymarket_async import pagination, timestamps
+from heymarket_async.models import (
+    Contact,
+    ContactChanges,
+    ContactRef,
+    NewContact,
+    NewContactV2,
+    Outcome,
+    UpsertAnswer,
+    UpsertItem,
+    UpsertResult,
+    phone_digits,
+    uuid_of,
+)
+from heymarket_async.pagination import Walk
+from heymarket_async.request import Endpoint, Repeat
+from heymarket_async.transport import Transport
+
+T = TypeVar("T")
+
+MAX_LIMIT = 100
+
+CREATE = Endpoint("POST", "/v2/contact", ContactRef, Repeat.UNSAFE)
+GET = Endpoint("GET", "/v2/contact/{contactID}", Contact, Repeat.READ, one=True)
+UPDATE = Endpoint("PUT", "/v2/contact/{contactID}", Contact, Repeat.IDEMPOTENT)
+DELETE = Endpoint("DELETE", "/v2/contact/{contactID}", type(None), Repeat.IDEMPOTENT)
+PAGE = Endpoint("POST", "/v2/contacts/list", list[Contact], Repeat.READ)
+SEARCH = Endpoint("POST", "/v2/contacts/search", list[Contact], Repeat.READ)
+UPSERT_MANY = Endpoint("POST", "/v2/contacts", UpsertAnswer, Repeat.UNSAFE)
+DELETE_MANY = Endpoint("DELETE", "/v2/contacts", type(None), Repeat.IDEMPOTENT)
+
+
+class PageQueryV2(TypedDict, total=False):
+    """What `ContactsV2.page` may ask for.
+
+    Attributes:
+        date: Only contacts updated after this time.
+        limit: Contacts on the page, 1 to 100; 30 if left out.
+        page: Number of the page, from 0.
+        ascending: Oldest update first; newest first if left out.
+    """
+
+    date: datetime | str
+    limit: int
+    page: int
+    ascending: bool
+
+
+class ContactsV2:
+    """Contacts by their UUID: `client.contacts_v2`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def create(self, contact: NewContactV2) -> ContactRef:
+        """Create a contact that is reached by its channels, and return its ids.
+
+        A create is not repeated once it may have been carried out; it then raises with
+        `may_have_taken_effect`. Search for a channel of it before you try again.
+
+        Raises:
+            BadRequestError: A field is invalid.
+
+        https://developers.heymarket.com/api-reference/contacts/create
+        """
+        if not contact.contact_channels:
+            raise ValueError("contact_channels must hold at least one channel")
+        if isinstance(contact.contact_uuid, UUID):
+            raise ValueError("contact_uuid is for upsert_many; use update for an existing contact")
+        return await self._transport.send(CREATE.request(body=contact))
+
+    @overload
+    async def get(self, contact_uuid: UUID | str) -> Contact: ...
+    @overload
+    async def get(self, contact_uuid: UUID | str, *, returns: type[T]) -> T: ...
+    async def get(self, contact_uuid: UUID | str, *, returns: type[object] = Contact) -> object:
+        """Get a contact.
+
+        Args:
+            contact_uuid: The UUID, not the integer id that the v1 endpoints take.
+            returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
+
+        Raises:
+            NotFoundError: No contact has this UUID.
+
+        https://developers.heymarket.com/api-reference/contacts/get
+        """
+        endpoint = GET.returning(returns)
+        contact_id = uuid_of("contact_uuid", contact_uuid)
+        return await self._transport.send(endpoint.request(contactID=contact_id))
+
+    async def update(
+        self,
+        contact_uuid: UUID | str,
+        changes: ContactChanges | NewContact,
+        *,
+        overwrite: bool | None = None,
+    ) -> Contact:
+        """Update a contact, and return it.
+
+        One documentation shows the whole contact as the answer, another only `id`, `rev` and
+        `uuid`; what is not sent is None. What happens to fields that are left out is not
+        documented.
+
+        Args:
+            contact_uuid: The UUID, not the integer id that the v1 endpoints take.
+            changes: The fields to write.
+            overwrite: Remove custom fields that are not given. Documented for v1 and, in general
+                words, for updates; left out, it is not sent.
+
+        Raises:
+            NotFoundError: No contact has this UUID.
+            BadRequestError: A field is invalid.
+
+        https://developers.heymarket.com/api-reference/contacts/update-v2
+        """
+        request = UPDATE.request(
+            contactID=uuid_of("contact_uuid", contact_uuid),
+            query=None if overwrite is None else {"overwrite": overwrite},
+            body=changes,
+        )
+        return await self._transport.send(request)
+
+    async def delete(self, contact_uuid: UUID | str) -> None:
+        """Delete a contact for good.
+
+        If an answer was lost and the repeated delete finds nothing, that is a success.
+
+        Raises:
+            NotFoundError: No contact has this UUID.
+
+        https://developers.heymarket.com/api-reference/contacts/delete-v2
+        """
+        contact_id = uuid_of("contact_uuid", contact_uuid)
+        await self._transport.send(DELETE.request(contactID=contact_id))
+
+    @overload
+    async def page(self, **query: Unpack[PageQueryV2]) -> list[Contact]: ...
+    @overload
+    async def page(self, *, returns: type[T], **query: Unpack[PageQueryV2]) -> list[T]: ...
+    async def page(
+        self, *, returns: type[object] = Contact, **query: Unpack[PageQueryV2]
+    ) -> Sequence[object]:
+        """Get one page of contacts; `iterate` is what gets them all without a gap.
+
+        Args:
+            returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
+            **query: What to list; see `PageQueryV2`.
+
+        https://developers.heymarket.com/api-reference/contacts/list-v2
+        """
+        pagination.check_limit(query.get("limit"), MAX_LIMIT)
+        if "date" in query:
+            query["date"] = timestamps.to_text("date", query["date"])
+        return await self._transport.send(_list_of(PAGE, returns).request(body=query))
+
+    @overload
+    def iterate(
+        self,
+        *,
+        date: datetime | str | None = ...,
+        limit: int | None = ...,
+        cursor: str | None = ...,
+    ) -> Walk[Contact]: ...
+    @overload
+    def iterate(
+        self,
+        *,
+        date: datetime | str | None = ...,
+        limit: int | None = ...,
+        cursor: str | None = ...,
+        returns: type[T],
+    ) -> Walk[T]: ...
+    def iterate(
+        self,
+        *,
+        date: datetime | str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        returns: type[object] = Contact,
+    ) -> object:
+        """Walk over all contacts, the longest untouched first, and give each once.
+
+        Pages are cut by `date`, not counted by `page`: a contact that is edited meanwhile would
+        shift the count, and another would be missed.
+
+        Args:
+            date: Only contacts updated after this time.
+            limit: Contacts on a page, 1 to 100; 30 if left out.
+            cursor: The `cursor` of an earlier walk, to go on from where it stood.
+            returns: A subclass of `Contact` with more fields, another struct that has `id`, `rev`
+                and `updated`, or `msgspec.Raw` for each contact as the server sent it.
+
+        Raises:
+            PaginationError: While walking: the server cannot be walked without a gap. This error,
+                and any other that ends the walk, has the `cursor` to go on from.
+
+        https://developers.heymarket.com/api-reference/contacts/list-v2
+        """
+        pagination.check_limit(limit, MAX_LIMIT)
+        endpoint = _list_of(PAGE, returns)
+
+        async def fetch(date: str | None, page: int | None, limit: int | None) -> list[object]:
+            body = {"ascending": True, "date": date, "page": page, "limit": limit}
+            body = {name: value for name, value in body.items() if value is not None}
+            return await self._transport.send(endpoint.request(body=body))
+
+        return pagination.walk(
+            fetch, surface="v2", date=date, limit=limit, cursor=cursor, returns=returns
+        )
+
+    async def search(
+        self,
+        *,
+        phones: Sequence[str] = (),
+        emails: Sequence[str] = (),
+        channels: Mapping[str, Sequence[str]] | None = None,
+    ) -> list[Contact]:
+        """Return all contacts that have one of these phones, e-mails or other channels.
+
+        Args:
+            phones: E.164 digits; one leading plus is taken off.
+            emails: E-mails.
+            channels: Ids by channel type, such as {"facebook": ["1234"]}. The type "" lets
+                Heymarket tell phones and e-mails by their form.
+
+        https://developers.heymarket.com/api-reference/contacts/search
+        """
+        wanted = {
+            "phone": [phone_digits(phone, "phones") for phone in _several("phones", phones)],
+            "email": list(_several("emails", emails)),
+            **{each: list(_several(each, ids)) for each, ids in (channels or {}).items()},
+        }
+        filters = [_filter(each, ids) for each, ids in wanted.items() if ids]
+        if not filters:
+            raise ValueError("search needs at least one of phones, emails and channels")
+        return await self._transport.send(SEARCH.request(body={"contact_channels": filters}))
+
+    async def upsert_many(self, contacts: Sequence[NewContactV2]) -> UpsertResult:
+        """Create or update many contacts in one request, and return one outcome for each.
+
+        An item with `contact_uuid` updates that contact, one without it creates one. As for
+        `create`, the request is not repeated once it may have been carried out.
+
+        The answer lists what failed and what was stored, in an order and with error details that
+        are not documented. An item is FAILED if the answer holds it as sent among the failures;
+        the others are STORED if the answer has exactly one contact for each, else UNKNOWN.
+
+        Args:
+            contacts: At least one; the most is not documented.
+
+        https://developers.heymarket.com/api-reference/contacts/bulk-v2
+        """
+        if not contacts:
+            raise ValueError("contacts must not be empty")
+        for contact in contacts:
+            if not contact.contact_channels and not isinstance(contact.contact_uuid, UUID):
+                raise ValueError("contact_channels must hold at least one channel to create")
+        body = {"contacts": list(contacts)}
+        return _upsert_result(contacts, await self._transport.send(UPSERT_MANY.request(body=body)))
+
+    async def delete_many(self, contact_uuids: Sequence[UUID | str]) -> None:
+        """Delete many contacts for good.
+
+        What Heymarket does about a UUID that no contact has is not documented.
+
+        Args:
+            contact_uuids: At least one; the most is not documented.
+
+        https://developers.heymarket.com/api-reference/contacts/bulk-delete-v2
+        """
+        uuids = [
+            uuid_of("contact_uuids", each) for each in _several("contact_uuids", contact_uuids)
+        ]
+        if not uuids:
+            raise ValueError("contact_uuids must not be empty")
+        body = {"contact_channels": [{"channel_type": "id", "channel_ids": uuids}]}
+        await self._transport.send(DELETE_MANY.request(body=body))
+
+
+def _list_of(endpoint: Endpoint[list[Contact]], returns: type[T]) -> Endpoint[list[T]]:
+    return endpoint.returning(list[returns])  # type: ignore[valid-type] # a type made at run time
+
+
+def _several(name: str, values: Sequence[T]) -> Sequence[T]:
+    # A text is a sequence too, of letters.
+    if isinstance(values, str):
+        raise ValueError(f"{name} must be a list, such as [{name[:-1]}]")
+    return values
+
+
+def _filter(channel_type: str, channel_ids: Sequence[str]) -> dict[str, object]:
+    ids: dict[str, object] = {"channel_ids": channel_ids}
+    return {"channel_type": channel_type, **ids} if channel_type else ids
+
+
+def _upsert_result(contacts: Sequence[NewContactV2], answer: UpsertAnswer) -> UpsertResult:
+    failures = list(answer.failed_contacts or ())
+    stored = list(answer.contacts or ())
+    failed = [_take_failure(contact, failures) for contact in contacts]
+    # Only an answer that accounts for every item tells that the others were stored.
+    is_accounted_for = not failures and len(stored) == failed.count(None)
+    rest = Outcome.STORED if is_accounted_for else Outcome.UNKNOWN
+    items = [
+        UpsertItem(
+            contact=contact,
+            outcome=Outcome.FAILED if failure else rest,
+            stored=None if failure else _stored_as(contact, stored),
+            failure=failure,
+        )
+        for contact, failure in zip(contacts, failed, strict=True)
+    ]
+    return UpsertResult(items=items, answer=answer)
+
+
+def _take_failure(
+    contact: NewContactV2, failures: list[dict[str, object]]
+) -> dict[str, object] | None:
+    sent = cast(dict[str, object], msgspec.to_builtins(contact))
+    for failure in failures:
+        echo = failure.get("contact")
+        if isinstance(echo, dict):
+            echoed = cast(dict[str, object], echo)
+            if all(echoed.get(name) == value for name, value in sent.items()):
+                failures.remove(failure)
+                return failure
+    return None
+
+
+def _stored_as(contact: NewContactV2, stored: Sequence[Contact]) -> Contact | None:
+    channels = contact.contact_channels or ()
+    wanted = {(channel.channel_type, channel.channel_id) for channel in channels}
+    matches = [
+        each
+        for each in stored
+        if (each.uuid is not None and each.uuid == contact.contact_uuid)
+        or not wanted.isdisjoint(_channels_of(each))
+    ]
+    return matches[0] if len(matches) == 1 else None
+
+
+def _channels_of(contact: Contact) -> set[tuple[str | None, str | None]]:
+    listed = {(each.channel_type, each.channel_id) for each in contact.contact_channels or ()}
+    return listed | {("phone", contact.phone), ("email", contact.email)}

@@ -1,0 +1,187 @@
+"""The errors of this package, by what the caller may do next.
+
+    HeymarketError
+    ├── ConnectError            nothing was sent: repeat freely
+    ├── NoResponseError         sent, but no whole answer came: look before repeating a write
+    ├── StatusError             Heymarket answered with a status outside 200-299
+    │   ├── BadRequestError         400
+    │   ├── AuthenticationError     401
+    │   ├── PermissionDeniedError   403
+    │   ├── NotFoundError           404
+    │   ├── RateLimitError          429
+    │   └── ServerError             500-599
+    ├── DecodeError             an answer of 200-299 that could not be read
+    ├── DeadlineError           the deadline passed while the call still waited for its turn
+    ├── PaginationError         a walk could not prove that it would miss nothing
+    ├── CustomFieldError        a custom field title that the account does not have, or has twice
+    └── ClientStateError        the client is closed, or belongs to another event loop
+
+Wrong arguments are `ValueError`, raised before anything is sent. Cancellation is never wrapped.
+
+Every fact is an attribute and no error holds a token, a secret, a request body, a phone or an
+e-mail, so errors may be logged. All of them pickle: facts have defaults and stay in `__dict__`.
+"""
+
+from __future__ import annotations
+
+
+class HeymarketError(Exception):
+    """Base of all errors that this package raises after a call has begun.
+
+    Attributes:
+        call: Verb and documented path of the call, such as "PUT /v1/contact/{id}", or "".
+        attempts: How many requests were sent for the call, the last one included.
+        request_id: The answer's `X-Request-Id`, which Heymarket's support asks for, or "".
+        may_have_taken_effect: The call writes, and at least one attempt may have been carried
+            out. Look before you repeat it. Always false for reads.
+        cursor: Where a walk can be resumed, if the error ended one; else None.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        call: str = "",
+        attempts: int = 0,
+        request_id: str = "",
+        may_have_taken_effect: bool = False,
+        cursor: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.call = call
+        self.attempts = attempts
+        self.request_id = request_id
+        self.may_have_taken_effect = may_have_taken_effect
+        self.cursor = cursor
+
+    def __str__(self) -> str:
+        parts = [f"{self.call} {super().__str__()}".strip()]
+        if self.may_have_taken_effect:
+            parts.append("it may have taken effect, so look before repeating it")
+        if self.attempts > 1:
+            parts.append(f"{self.attempts} attempts")
+        if self.request_id:
+            parts.append(f"request id {self.request_id}")
+        return "; ".join(parts)
+
+
+class ConnectError(HeymarketError):
+    """No connection was made, so nothing was sent: DNS, refused, TLS, or connect time-out."""
+
+
+class NoResponseError(HeymarketError):
+    """The request was sent, but no whole answer came back: reset, time-out, or cut body."""
+
+
+class StatusError(HeymarketError):
+    """Heymarket answered with a status outside 200-299.
+
+    The shape of Heymarket's error bodies is not documented, so `code` and `detail` are read
+    leniently and may be empty. In `detail`, e-mails, long numbers, and what the call itself
+    sent are masked.
+
+    Attributes:
+        status: HTTP status code.
+        code: Heymarket's short name of the error, such as "bad_data", or "".
+        detail: Heymarket's own explanation, masked and cut to 300 characters, or "".
+        retry_after_s: Seconds that the answer asked to wait, or None.
+
+    https://developers.heymarket.com/rate-limits
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int = 0,
+        code: str = "",
+        detail: str = "",
+        retry_after_s: float | None = None,
+        call: str = "",
+        request_id: str = "",
+    ) -> None:
+        super().__init__(message, call=call, request_id=request_id)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+
+class BadRequestError(StatusError):
+    """400: the body is malformed, or a field is invalid; `detail` may say which."""
+
+
+class AuthenticationError(StatusError):
+    """401: the credentials are missing or wrong, or the token was not accepted."""
+
+
+class PermissionDeniedError(StatusError):
+    """403: the credentials are valid, but the team has no access to this."""
+
+
+class NotFoundError(StatusError):
+    """404, or an answer of 200 that holds nothing where one thing was asked for."""
+
+
+class RateLimitError(StatusError):
+    """429: more than 500 requests in the current minute."""
+
+
+class ServerError(StatusError):
+    """500-599: Heymarket, or something in front of it, failed."""
+
+
+class DecodeError(HeymarketError):
+    """Heymarket answered 200-299, but the body is not what its documentation says.
+
+    Attributes:
+        status: HTTP status code.
+    """
+
+    def __init__(
+        self, message: str = "", *, status: int = 0, call: str = "", request_id: str = ""
+    ) -> None:
+        super().__init__(message, call=call, request_id=request_id)
+        self.status = status
+
+
+class DeadlineError(HeymarketError):
+    """The call's deadline passed while it waited for its turn to be sent."""
+
+
+class PaginationError(HeymarketError):
+    """A walk could not go on without the danger of skipping contacts.
+
+    Attributes:
+        timestamp: The `updated` value, as the server wrote it, where the walk stands, or None.
+        seen: How many contacts the walk had given so far.
+        cursor: Where the walk can be resumed, once the reason is gone.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        timestamp: str | None = None,
+        seen: int = 0,
+        cursor: str | None = None,
+    ) -> None:
+        super().__init__(message, cursor=cursor)
+        self.timestamp = timestamp
+        self.seen = seen
+
+
+class CustomFieldError(HeymarketError, LookupError):
+    """A title does not name exactly one custom field of the account.
+
+    Attributes:
+        title: The title that was asked for.
+    """
+
+    def __init__(self, message: str = "", *, title: str = "") -> None:
+        super().__init__(message)
+        self.title = title
+
+
+class ClientStateError(HeymarketError, RuntimeError):
+    """The client is closed, or is used from another event loop than the one it works in."""

@@ -1,0 +1,245 @@
+"""The walk over a list by timestamp: asks for page after page as `cursor` says. Knows no HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from datetime import datetime
+from operator import length_hint
+from types import TracebackType
+from typing import Generic, Protocol, Self, TypeVar, cast
+
+import msgspec
+
+from heymarket_async import cursor as rules
+from heymarket_async import timestamps
+from heymarket_async.cursor import Cursor, Rows
+from heymarket_async.errors import ClientStateError, HeymarketError, PaginationError
+
+T = TypeVar("T")
+
+FetchPage = Callable[[str | None, int | None, int | None], Awaitable[list[T]]]
+"""Returns one page for `date`, `page` and `limit`; None leaves one out."""
+
+
+class Page(Generic[T]):
+    """Contacts that one answer brought, those given before left out; never empty.
+
+    Attributes:
+        items: The contacts, in the server's order.
+    """
+
+    __slots__ = ("_after", "items")
+
+    def __init__(self, items: list[T], after: Cursor) -> None:
+        self.items = items
+        self._after = after
+
+    @property
+    def cursor(self) -> str:
+        """Where a walk goes on after this page, as text that can be stored."""
+        return self._after.text
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+class Walk(Generic[T]):
+    """Gives every contact once: `async for contact in walk`, or by page from `walk.pages()`.
+
+    A walk ends complete or raises; it never ends early. Between two contacts it holds no
+    connection, no lock and no place under the rate limit, so it may be left standing or dropped at
+    any time. It is walked once, by one task at a time.
+
+    Contacts that are written during the walk: oldest first, an edited contact is met again later,
+    in its new version; newest first, one that was not met yet jumps ahead and is not met at all.
+    """
+
+    def __init__(self, fetch: FetchPage[T], returns: type[T], start: Cursor) -> None:
+        self._fetch = fetch
+        self._rows_of = _rows_of_raw if returns is msgspec.Raw else _rows_of_structs
+        self._at = start
+        self._after = start
+        self._items: list[T] = []
+        self._left: Iterator[T] = iter(())
+        self._seen = 0
+        self._is_closed = False
+        self._is_busy = False
+
+    @property
+    def cursor(self) -> str:
+        """Where the walk stands, as text that can be stored.
+
+        A walk that starts from it gives exactly what this one has not given yet.
+        """
+        left = length_hint(self._left)
+        if not left:
+            return self._after.text
+        rows = self._rows_of(self._items)
+        return rules.partly(self._at, rows, len(self._items) - left).text
+
+    def pages(self) -> AsyncIterator[Page[T]]:
+        """Return an iterator over what is left of this walk, page by page."""
+        return _Pages(self._next_page)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        for item in self._left:
+            return item
+        await self._advance()
+        for item in self._left:
+            return item
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """End the walk; asking it for more raises `ClientStateError`, as it is not complete."""
+        self._is_closed = True
+        self._left = iter(())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def _next_page(self) -> Page[T] | None:
+        items = list(self._left)
+        if not items:
+            await self._advance()
+            items = list(self._left)
+        return Page(items, self._after) if items else None
+
+    async def _advance(self) -> None:
+        """Ask for pages until one brings something new or the walk is complete."""
+        if self._is_closed or self._is_busy:
+            state = "closed" if self._is_closed else "being advanced by another task"
+            raise ClientStateError(f"this walk is {state}", cursor=self._after.text)
+        self._is_busy = True
+        try:
+            while not self._after.done:
+                if await self._ask():
+                    return
+        except HeymarketError as error:
+            error.cursor = self._after.text
+            raise
+        finally:
+            self._is_busy = False
+
+    async def _ask(self) -> bool:
+        at = self._after
+        items = await self._fetch(at.date, at.page, at.wide or at.limit)
+        try:
+            rows = self._rows_of(items)
+            new, after = rules.step(at, rows)
+        except ValueError:
+            raise PaginationError(
+                "a timestamp of the page cannot be read", timestamp=at.date
+            ) from None
+        except PaginationError as error:
+            error.seen = self._seen
+            raise
+        if new is not None:
+            items = [items[place] for place in new]
+        self._at, self._after = at, after
+        self._items, self._left = items, iter(items)
+        self._seen += len(items)
+        return bool(items)
+
+
+def walk(
+    fetch: FetchPage[T],
+    *,
+    surface: str,
+    date: datetime | str | None,
+    limit: int | None,
+    cursor: str | None,
+    returns: type[T],
+) -> Walk[T]:
+    """Return a walk, from its beginning or from a stored cursor.
+
+    Raises:
+        ValueError: An argument breaks its rule; the message names it.
+    """
+    check_limit(limit)
+    if returns is not msgspec.Raw and not {"id", "rev", "updated"} <= _fields(returns):
+        raise ValueError("returns must be msgspec.Raw, or a struct that has id, rev and updated")
+    if cursor is None:
+        text = None if date is None else timestamps.to_text("date", date)
+        return Walk(fetch, returns, Cursor(surface=surface, limit=limit, date=text))
+    if date is not None:
+        raise ValueError("date and cursor exclude each other: a cursor knows where it stands")
+    start = rules.read(cursor, surface=surface)
+    if limit is not None:
+        start = msgspec.structs.replace(start, limit=limit)
+    return Walk(fetch, returns, start)
+
+
+def check_limit(limit: int | None, most: int | None = None) -> None:
+    """Check the size of a page.
+
+    Raises:
+        ValueError: It is below one, or above what the endpoint takes.
+    """
+    if limit is not None and (limit < 1 or (most is not None and limit > most)):
+        raise ValueError("limit must be at least 1" + (f" and at most {most}" if most else ""))
+
+
+class _Pages(Generic[T]):
+    def __init__(self, next_page: Callable[[], Awaitable[Page[T] | None]]) -> None:
+        self._next_page = next_page
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Page[T]:
+        page = await self._next_page()
+        if page is None:
+            raise StopAsyncIteration
+        return page
+
+
+class _Row(Protocol):
+    @property
+    def id(self) -> int | None: ...
+    @property
+    def rev(self) -> int | None: ...
+    @property
+    def updated(self) -> str | None: ...
+
+
+class _RowOfRaw(msgspec.Struct):
+    id: int | None = None
+    rev: int | None = None
+    updated: str | None = None
+
+
+_row_decoder = msgspec.json.Decoder(_RowOfRaw, strict=False)
+
+
+def _rows_of_raw(items: Sequence[object]) -> Rows:
+    return _rows_of_structs([_row_decoder.decode(cast(msgspec.Raw, item)) for item in items])
+
+
+def _rows_of_structs(items: Sequence[object]) -> Rows:
+    rows = cast(Sequence[_Row], items)
+    ids = [row.id for row in rows]
+    updated = [row.updated for row in rows]
+    if None in ids or None in updated:
+        raise PaginationError("a contact came without `id` or `updated`")
+    revs = [row.rev for row in rows]
+    return Rows(list(zip(cast(list[int], ids), revs, strict=True)), cast(list[str], updated))
+
+
+def _fields(returns: type[object]) -> set[str]:
+    if not issubclass(returns, msgspec.Struct):
+        return set()
+    return set(returns.__struct_fields__)

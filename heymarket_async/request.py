@@ -1,0 +1,106 @@
+"""An endpoint and a request to it, as frozen values: no I/O, no state.
+
+An endpoint is a constant. Filled in with ids, query and body it becomes a request, which the
+transport sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Generic, TypeVar
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+import msgspec
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Repeat(Enum):
+    """Whether a call may be sent again after it may have been carried out.
+
+    This is stated per endpoint, never guessed from the verb: Heymarket lists, searches and counts
+    with POST.
+    """
+
+    READ = "read"
+    """Changes nothing: repeat freely."""
+    IDEMPOTENT = "idempotent"
+    """Writes, but twice is the same as once: repeat freely."""
+    UNSAFE = "unsafe"
+    """Writes, and twice is not the same as once: never repeat what may have been carried out."""
+
+
+class Request(msgspec.Struct, Generic[T], frozen=True):
+    """One call, filled in.
+
+    Attributes:
+        method: The verb.
+        path: The path as documented, placeholders included: it holds no one's data.
+        target: Path and query as sent.
+        body: What is encoded as the JSON body; UNSET for none.
+        returns: Type that the answer is decoded into; None's type for an answer whose content is
+            not needed: any JSON, or nothing.
+        repeat: Whether the call may be sent again.
+        one: The answer is one thing, so an answer that holds nothing means "not found".
+    """
+
+    method: str
+    path: str
+    target: str
+    body: object
+    returns: type[T]
+    repeat: Repeat
+    one: bool = False
+
+    @property
+    def call(self) -> str:
+        """Verb and documented path, which name the call in errors and logs."""
+        return f"{self.method} {self.path}"
+
+
+class Endpoint(msgspec.Struct, Generic[T], frozen=True):
+    """One call of the API; for the fields see `Request`."""
+
+    method: str
+    path: str
+    returns: type[T]
+    repeat: Repeat
+    one: bool = False
+
+    def request(
+        self,
+        *,
+        query: Mapping[str, str | int | bool] | None = None,
+        body: object = msgspec.UNSET,
+        **ids: int | UUID | str,
+    ) -> Request[T]:
+        """Return a request to this endpoint; each `{name}` in the path needs its keyword."""
+        target = _target(self.path, query, ids)
+        return Request(self.method, self.path, target, body, self.returns, self.repeat, self.one)
+
+    def returning(self, returns: type[U]) -> Endpoint[U]:
+        """Return this endpoint with the answer decoded into another type."""
+        return Endpoint(self.method, self.path, returns, self.repeat, self.one)
+
+
+def _target(
+    path: str,
+    query: Mapping[str, str | int | bool] | None,
+    ids: Mapping[str, int | UUID | str],
+) -> str:
+    for name, value in ids.items():
+        text = str(value)
+        # An empty or dotted segment would call another endpoint: "one" could become "all".
+        if text in {"", ".", ".."}:
+            raise ValueError(f"{name} must not be empty or dots")
+        path = path.replace(f"{{{name}}}", quote(text, safe=""))
+    if not query:
+        return path
+    return f"{path}?{urlencode({name: _query_text(value) for name, value in query.items()})}"
+
+
+def _query_text(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,82 @@
+"""Heymarket's timestamps: text on the wire, compared exactly, shown as aware datetimes.
+
+A timestamp stays the server's text wherever it is sent back: a `datetime` holds microseconds, and
+a cursor that was rounded to them can step over contacts.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+_RFC_3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+def instant(text: str) -> str:
+    """Return a key by which timestamps of any precision and zone compare as instants.
+
+    The key is the time in UTC without a zone and without trailing zeros of the fraction, so two
+    keys are equal, less or greater exactly as their instants are: nothing is rounded.
+
+    Raises:
+        ValueError: `text` is not an RFC 3339 timestamp.
+    """
+    # The two most common forms on the wire; the general form costs three times as much.
+    if text[-1:] == "Z" and text[10:11] == "T":
+        if len(text) == 20:
+            return text[:19]
+        if text[19:20] == ".":
+            return text[:-1].rstrip("0").rstrip(".")
+    match = _RFC_3339.fullmatch(text)
+    if match is None:
+        raise ValueError("not an RFC 3339 timestamp, such as 2026-04-12T15:30:00Z")
+    day, time, fraction, zone = match.groups()
+    seconds = f"{day}T{time}"
+    if zone not in {"Z", "z", "+00:00", "-00:00"}:
+        seconds = f"{datetime.fromisoformat(seconds + zone).astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+    fraction = (fraction or "").rstrip("0")
+    return f"{seconds}.{fraction}" if fraction else seconds
+
+
+def instants(texts: list[str]) -> list[str]:
+    """Return `instant` of each, at a fifth of the price where all are whole seconds in UTC.
+
+    Raises:
+        ValueError: One is not an RFC 3339 timestamp.
+    """
+    together = "".join(texts)
+    if together[19::20] == "Z" * len(texts) and all(len(text) == 20 for text in texts):
+        return [text[:19] for text in texts]
+    return [instant(text) for text in texts]
+
+
+def parse(text: str) -> datetime:
+    """Return a timestamp as an aware datetime in UTC, cut (not rounded) to microseconds.
+
+    Raises:
+        ValueError: `text` is not an RFC 3339 timestamp.
+    """
+    return datetime.fromisoformat(instant(text)).replace(tzinfo=UTC)
+
+
+def to_text(name: str, value: datetime | str) -> str:
+    """Return a time as the API takes it; text goes through unchanged, character for character.
+
+    Raises:
+        ValueError: `value` is a naive datetime, or text that is not RFC 3339. `name` is named.
+    """
+    if isinstance(value, str):
+        try:
+            parse(value)
+        except ValueError:
+            raise ValueError(
+                f"{name} must be an RFC 3339 timestamp with a zone, such as 2026-04-12T15:30:00Z"
+            ) from None
+        return value
+    if value.utcoffset() is None:
+        raise ValueError(
+            f"{name} must be an aware datetime: give it a tzinfo, such as datetime.UTC"
+        )
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,256 @@
+"""The way down: retry( wait for a turn → sign → exchange → decode ), once per call.
+
+Signing is inside the retry, because a token would die during a long wait. Decoding is inside too:
+statuses become errors there, and retry looks at errors only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import functools
+import logging
+from collections.abc import Mapping
+from typing import Protocol, TypeVar, cast
+
+from heymarket_async.errors import (
+    AuthenticationError,
+    DeadlineError,
+    HeymarketError,
+    NotFoundError,
+    RateLimitError,
+)
+from heymarket_async.request import Request
+from heymarket_async.transport import retry, wire
+from heymarket_async.transport.auth import Signer
+from heymarket_async.transport.call import AttemptEvent, Call, Options, logger, tell
+from heymarket_async.transport.http import Answer, Http
+from heymarket_async.transport.pacing import WINDOWS, Pacer, RateLimit
+from heymarket_async.transport.waits import Waits
+
+T = TypeVar("T")
+
+
+class Transport:
+    """Sends requests of one account.
+
+    Args:
+        base_url: Scheme and host, without a slash at the end.
+        user_agent: What to call ourselves.
+        signer: Makes tokens.
+        rate: How many requests may be sent, or None for as many as wanted.
+        http: The connections.
+        options: Time limits, retries and the hook.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        user_agent: str,
+        signer: Signer,
+        rate: RateLimit | None,
+        http: Http,
+        options: Options,
+    ) -> None:
+        self.options = options
+        self._base_url = base_url
+        self._signer = signer
+        self._rate = rate
+        self._http = http
+        self._waits = Waits()
+        self._pacers: dict[str, Pacer] = {}
+        self._headers = functools.lru_cache(maxsize=4)(functools.partial(_headers, user_agent))
+
+    def with_options(self, options: Options) -> Transport:
+        """Return a transport with other options and everything else shared."""
+        derived = copy.copy(self)
+        derived.options = options
+        return derived
+
+    @property
+    def waiting(self) -> str:
+        """Why the call that waits longest is waiting, or "" if none is."""
+        return self._waits.reason
+
+    async def aclose(self) -> None:
+        """Close the connections and end all calls with `ClientStateError`."""
+        closing = self._http.aclose()
+        self._waits.close()
+        await closing
+
+    async def send(self, request: Request[T]) -> T:
+        """Send a request, again where that is safe, and return what the answer holds.
+
+        Raises:
+            HeymarketError: See `heymarket_async.errors`.
+            ValueError: The body cannot be written as JSON.
+        """
+        now = self._http.enter().time()
+        call = Call(request, wire.encode(request.body), now, now + self.options.deadline_s)
+        try:
+            return await self._attempt(call)
+        except HeymarketError as error:
+            first = error
+        if not retry.may_repeat(first, request.repeat, self.options.retry):
+            raise first
+        return await self._again(call, first)
+
+    async def _again(self, call: Call[T], first: HeymarketError) -> T:
+        loop = asyncio.get_running_loop()
+        return await retry.again(
+            first,
+            lambda: self._attempt(call),
+            repeat=call.request.repeat,
+            policy=self.options.retry,
+            minute_s=self._pacer().minute_s,
+            left_s=lambda: call.deadline - loop.time(),
+            sleep=lambda seconds: self._sleep(call, seconds),
+        )
+
+    async def _attempt(self, call: Call[T]) -> T:
+        try:
+            try:
+                return await self._exchange(call)
+            except AuthenticationError:
+                # The token was refused, so nothing was done, and the next one is signed with the
+                # clock that the refusal told.
+                if call.resigned:
+                    raise
+                call.resigned = True
+                return await self._exchange(call)
+        except NotFoundError:
+            # What a lost answer may have deleted, and is gone now, is deleted.
+            is_delete = call.request.method == "DELETE" and call.request.returns is type(None)
+            if not (is_delete and call.may_have_taken_effect):
+                raise
+            return cast(T, None)
+
+    async def _exchange(self, call: Call[T]) -> T:
+        try:
+            await self._turn(call, self._http.slots, "all connections are in use")
+            try:
+                if self._signer.needs_credentials:
+                    await self._ask_for_credentials(call)
+                await self._turn(call, self._pacer(), "the rate limit")
+                return await self._send_once(call)
+            finally:
+                self._http.slots.release()
+        except HeymarketError as error:
+            call.note(error)
+            raise
+
+    async def _send_once(self, call: Call[T]) -> T:
+        request, token = call.request, self._signer.token()
+        started = asyncio.get_running_loop().time()
+        waited_s = started - call.since
+        if started >= call.deadline:
+            raise DeadlineError("had no time left to be sent before its deadline")
+        call.attempts += 1
+        answer: Answer | None = None
+        try:
+            answer = await self._http.exchange(
+                request.method,
+                self._base_url + request.target,
+                headers=self._headers(token, call.body is not None),
+                body=call.body,
+                timeout_s=min(self.options.timeout_s, call.deadline - started),
+            )
+            result = wire.decode(request, answer, body=call.body, token=token)
+        except HeymarketError as error:
+            call.note(error)
+            self._learn(error, answer, token)
+            self._report(call, started, waited_s, answer, error)
+            raise
+        self._report(call, started, waited_s, answer, None)
+        return result
+
+    async def _turn(self, call: Call[T], queue: Turns, reason: str) -> None:
+        turn = queue.take()
+        if turn is None:
+            return
+        try:
+            await self._waits.wait(turn, until=call.deadline, reason=reason)
+            self._http.enter()
+        except BaseException:
+            queue.discard(turn)
+            raise
+
+    async def _ask_for_credentials(self, call: Call[T]) -> None:
+        try:
+            async with asyncio.timeout_at(call.deadline):
+                await self._signer.ask()
+        except TimeoutError as error:
+            late = DeadlineError("was still waiting for its credentials when its deadline passed")
+            raise late from error
+
+    def _pacer(self) -> Pacer:
+        fingerprint = self._signer.fingerprint
+        pacer = self._pacers.get(fingerprint)
+        if pacer is None:
+            loop = asyncio.get_running_loop()
+            pacer = WINDOWS.pacer(self._base_url, fingerprint, self._rate, loop)
+            # One at a time: credentials that were rotated away need no pacer any more.
+            self._pacers.clear()
+            self._pacers[fingerprint] = pacer
+        return pacer
+
+    def _learn(self, error: HeymarketError, answer: Answer | None, token: str) -> None:
+        if isinstance(error, AuthenticationError) and answer is not None:
+            self._signer.distrust(token, answer.headers.get("Date"))
+        elif isinstance(error, RateLimitError):
+            pacer = self._pacer()
+            wait_s = retry.server_wait_s(error, pacer.minute_s)
+            pacer.pause(min(wait_s, self.options.retry.max_retry_after_s))
+
+    async def _sleep(self, call: Call[T], seconds: float) -> None:
+        reason = f"to try {call.request.call} again"
+        try:
+            await self._waits.sleep(seconds, until=call.deadline, reason=reason)
+        except HeymarketError as error:
+            call.note(error)
+            raise
+
+    def _report(
+        self,
+        call: Call[T],
+        started: float,
+        waited_s: float,
+        answer: Answer | None,
+        error: HeymarketError | None,
+    ) -> None:
+        call.since = asyncio.get_running_loop().time()
+        hook = self.options.on_attempt
+        if hook is None and not logger.isEnabledFor(logging.DEBUG):
+            return
+        event = AttemptEvent(
+            call=call.request.call,
+            attempt=call.attempts,
+            status=answer.status if answer else None,
+            seconds=call.since - started,
+            waited_s=waited_s,
+            request_id=wire.request_id(answer) if answer else "",
+            error=error,
+        )
+        tell(event, hook)
+
+
+class Turns(Protocol):
+    """Something that calls queue for."""
+
+    def take(self) -> asyncio.Future[float] | None:
+        """Return None for at once, else a future that is done when it is the caller's turn."""
+        ...
+
+    def discard(self, turn: asyncio.Future[float]) -> None:
+        """Give up a turn, whether it came already or not."""
+        ...
+
+
+def _headers(user_agent: str, token: str, has_body: bool) -> Mapping[str, str]:
+    headers = {
+        "Accept": "application/json",
+        "Authorization": f"Bearer {token}",
+        "User-Agent": user_agent,
+    }
+    return {**headers, "Content-Type": "application/json"} if has_body else headers

@@ -1,0 +1,206 @@
+"""Credentials, and the short-lived tokens that are signed with them.
+
+A token dies 300 seconds after its `iat`, by Heymarket's clock. So one is reused for at most 240
+seconds, whatever the clocks here do, and when Heymarket refuses one, the next is stamped with the
+time that its answer told.
+
+https://developers.heymarket.com/authentication
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from email.utils import parsedate_to_datetime
+from typing import NoReturn
+
+import jwt
+
+REUSED_FOR_S = 240.0
+
+
+class _Secret:
+    """What no `repr`, copy or pickle may show."""
+
+    __slots__ = ("_fingerprint", "_secret")
+
+    def __init__(self, secret: str, identity: str) -> None:
+        self._secret = secret
+        self._fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+    @property
+    def fingerprint(self) -> str:
+        """A name for these credentials that tells nothing about them."""
+        return self._fingerprint
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(<secret>, fingerprint={self._fingerprint!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            type(self) is type(other)
+            and isinstance(other, _Secret)
+            and self._secret == other._secret
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._fingerprint)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} does not pickle, so that no secret is written anywhere;"
+            " read the credentials where they are used, as HeymarketClient.from_env() does"
+        )
+
+
+class ApiSecret(_Secret):
+    """An API secret, with which short-lived tokens are signed.
+
+    Args:
+        secret_id: The API Secret ID.
+        secret_key: The API Secret Key, shown once when the secret is made.
+
+    Raises:
+        ValueError: One of them is empty or has white space around it.
+
+    https://developers.heymarket.com/authentication
+    """
+
+    __slots__ = ("_secret_id",)
+
+    def __init__(self, secret_id: str, secret_key: str) -> None:
+        _check("secret_id", secret_id)
+        _check("secret_key", secret_key)
+        super().__init__(f"{secret_id}||{secret_key}", secret_id)
+        self._secret_id = secret_id
+
+    def token(self, now: float) -> str:
+        """Return a token that is valid for 300 seconds from `now`, in Unix seconds."""
+        claims = {"iss": self._secret_id, "iat": int(now)}
+        return jwt.encode(claims, self._secret.encode(), algorithm="HS256")  # pyright: ignore[reportUnknownMemberType] - PyJWT leaves the key's type partly open
+
+
+class ApiKey(_Secret):
+    """A legacy API key, sent as it is. Heymarket plans to end these keys; prefer `ApiSecret`.
+
+    Raises:
+        ValueError: The key is empty or has white space around it.
+
+    https://developers.heymarket.com/authentication
+    """
+
+    __slots__ = ()
+
+    def __init__(self, key: str) -> None:
+        _check("key", key)
+        super().__init__(key, key)
+
+    def token(self, now: float) -> str:  # noqa: ARG002 - a key does not depend on the time
+        """Return the key."""
+        return self._secret
+
+
+Credentials = ApiSecret | ApiKey
+CredentialsProvider = Callable[[], Awaitable[Credentials]]
+
+
+class Signer:
+    """Keeps one token fresh for a client.
+
+    Args:
+        credentials: What to sign with, or an async callable that returns it. The callable is
+            asked again at least every 240 seconds of use and after a token was refused.
+        wall: Returns the Unix time.
+        monotonic: Returns a time that is never set back.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials | CredentialsProvider,
+        *,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._provider: CredentialsProvider | None = None
+        self._known: Credentials | None = None
+        if isinstance(credentials, ApiSecret | ApiKey):
+            self._known = credentials
+        else:
+            self._provider = credentials
+        self._wall = wall
+        self._monotonic = monotonic
+        self._skew_s: float = 0.0
+        self._token = ""
+        self._iat = 0.0
+        self._signed_at = 0.0
+        self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()
+
+    @property
+    def needs_credentials(self) -> bool:
+        """Whether `ask` must be awaited before the next token."""
+        if self._provider is None:
+            return False
+        return not self._monotonic() - self._asked_at < REUSED_FOR_S
+
+    async def ask(self) -> None:
+        """Ask the provider for credentials, once for all callers that wait."""
+        async with self._asking:
+            if self._provider is None or not self.needs_credentials:
+                return
+            credentials = await self._provider()
+            if not isinstance(credentials, ApiSecret | ApiKey):
+                raise ValueError("the credentials callable must return an ApiSecret or ApiKey")
+            if credentials != self._known:
+                self._token = ""
+            self._known = credentials
+            self._asked_at = self._monotonic()
+
+    @property
+    def fingerprint(self) -> str:
+        """A name for the credentials in use that tells nothing about them."""
+        return self._credentials.fingerprint
+
+    @property
+    def _credentials(self) -> Credentials:
+        if self._known is None:
+            raise RuntimeError("ask() must be awaited first where needs_credentials is true")
+        return self._known
+
+    def token(self) -> str:
+        """Return a token that is less than 240 seconds old by both of this machine's clocks."""
+        now, monotonic = self._wall() + self._skew_s, self._monotonic()
+        # Two clocks, because the one can be set and the other may stand still during suspend.
+        fresh = 0 <= now - self._iat < REUSED_FOR_S and monotonic - self._signed_at < REUSED_FOR_S
+        if not (self._token and fresh):
+            self._token = self._credentials.token(now)
+            self._iat, self._signed_at = int(now), monotonic
+        return self._token
+
+    def distrust(self, token: str, date: str | None) -> None:
+        """Drop a token that Heymarket refused, and learn its clock from the answer's `Date`.
+
+        A token that was replaced meanwhile is none of this call's business.
+        """
+        if token != self._token:
+            return
+        self._token = ""
+        self._asked_at = float("-inf")
+        if date is not None and (told := _unix_time(date)) is not None:
+            self._skew_s = told - self._wall()
+
+
+def _unix_time(date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None
+
+
+def _check(name: str, value: str) -> None:
+    # White space comes with copying, and control characters do not fit into a header.
+    text = value if isinstance(value, str) else ""
+    if not text or not text.isprintable() or any(character.isspace() for character in text):
+        raise ValueError(f"{name} must be text without white space, as Heymarket shows it")

@@ -1,0 +1,105 @@
+"""What one call is made with, what it knows of itself, and what is told of its attempts."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import msgspec
+
+from heymarket_async.errors import HeymarketError
+from heymarket_async.request import Repeat, Request
+from heymarket_async.transport import retry
+from heymarket_async.transport.retry import RetryPolicy
+
+T = TypeVar("T")
+
+logger = logging.getLogger("heymarket_async")
+logger.addHandler(logging.NullHandler())
+
+
+class AttemptEvent(msgspec.Struct, frozen=True):
+    """One attempt of a call, as the `on_attempt` hook gets it.
+
+    Attributes:
+        call: Verb and documented path, such as "PUT /v1/contact/{id}".
+        attempt: 1 for the first.
+        status: Status of the answer, or None if none came.
+        seconds: How long the exchange took.
+        waited_s: How long the call waited since the attempt before, or since it began: for a
+            connection, for its turn under the rate limit, and between attempts.
+        request_id: The answer's `X-Request-Id`, or "".
+        error: What the attempt raised, or None.
+    """
+
+    call: str
+    attempt: int
+    status: int | None
+    seconds: float
+    waited_s: float
+    request_id: str
+    error: HeymarketError | None
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What one client may do differently from another that shares its connections."""
+
+    timeout_s: float = 30.0
+    deadline_s: float = 180.0
+    retry: RetryPolicy = RetryPolicy()
+    on_attempt: Callable[[AttemptEvent], object] | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.timeout_s > 0 and self.deadline_s > 0):
+            raise ValueError("timeout_s and deadline_s must be above 0 seconds")
+        if inspect.iscoroutinefunction(self.on_attempt):
+            raise ValueError("on_attempt must be a plain function: it is called, not awaited")
+
+
+class Call(Generic[T]):
+    """The state of one call over its attempts."""
+
+    __slots__ = (
+        "attempts", "body", "deadline", "may_have_taken_effect", "request", "resigned", "since",
+    )  # fmt: skip
+
+    def __init__(
+        self, request: Request[T], body: bytes | None, now: float, deadline: float
+    ) -> None:
+        self.request = request
+        self.body = body
+        self.since = now
+        self.deadline = deadline
+        self.attempts = 0
+        self.resigned = False
+        self.may_have_taken_effect = False
+
+    def note(self, error: HeymarketError) -> None:
+        """Write into an error what the call knows of itself."""
+        possible = error.may_have_taken_effect or retry.may_have_taken_effect(error)
+        if possible and self.request.repeat is not Repeat.READ:
+            self.may_have_taken_effect = True
+        error.call = self.request.call
+        error.attempts = self.attempts
+        error.may_have_taken_effect = self.may_have_taken_effect
+
+
+def tell(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> None:
+    """Log an attempt and call the hook, which cannot break the call."""
+    logger.debug(
+        "%s: attempt %d, status %s, %.3f s, waited %.3f s, request id %s, %s",
+        event.call,
+        event.attempt,
+        event.status,
+        event.seconds,
+        event.waited_s,
+        event.request_id or "none",
+        type(event.error).__name__ if event.error else "no error",
+    )
+    if hook is not None:
+        try:
+            hook(event)
+        except Exception:
+            logger.exception("the on_attempt hook failed; the call goes on")

@@ -1,0 +1,266 @@
+"""One exchange: bytes out, bytes in. The only module of the client that talks through aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import warnings
+from collections import deque
+from collections.abc import Mapping
+from ssl import SSLContext
+from typing import NamedTuple
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from heymarket_async.errors import (
+    ClientStateError,
+    ConnectError,
+    HeymarketError,
+    NoResponseError,
+)
+
+# More connections make small calls dearer, not faster; further calls wait for their turn here,
+# where it does not count against their time limit, instead of in aiohttp's pool, where it would.
+CONNECTIONS = 100
+
+
+class Answer(NamedTuple):
+    """What came back; header names are looked up in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Slots:
+    """At most so many exchanges at once, first come, first served."""
+
+    def __init__(self, slots: int) -> None:
+        self._free = slots
+        self._queue: deque[asyncio.Future[float]] = deque()
+
+    def take(self) -> asyncio.Future[float] | None:
+        """Return None if a slot was free, else a future that is done when one was handed over.
+
+        A slot that was taken must be given back with `release`, and whoever stops waiting for the
+        future must `discard` it.
+        """
+        if self._free:
+            self._free -= 1
+            return None
+        turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        return turn
+
+    def release(self) -> None:
+        """Hand the slot to the first that waits, or free it."""
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(0.0)
+                return
+        self._free += 1
+
+    def discard(self, turn: asyncio.Future[float]) -> None:
+        """Give up a turn, whether it came already or not."""
+        if turn in self._queue:
+            self._queue.remove(turn)
+        elif turn.done() and not turn.cancelled() and turn.exception() is None:
+            self.release()
+
+
+class Http:
+    """The connections of one client.
+
+    Args:
+        session: A session to borrow, with its connector and cookies; it is never closed here, and
+            its middlewares are not run. None makes one in the loop of the first call.
+        proxy: URL of an HTTP proxy; may carry a user and a password.
+        ssl: Context for TLS; None for the default one.
+    """
+
+    def __init__(
+        self,
+        *,
+        session: aiohttp.ClientSession | None = None,
+        proxy: str | None = None,
+        ssl: SSLContext | None = None,
+    ) -> None:
+        self._session = session
+        self._owned = session is None
+        self._proxy, self._proxy_headers = _split_proxy(proxy)
+        self._ssl = True if ssl is None else ssl
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.closed = False
+        self.slots = Slots(CONNECTIONS)
+
+    def enter(self) -> asyncio.AbstractEventLoop:
+        """Return the running loop, to which the first call binds these connections.
+
+        Raises:
+            ClientStateError: The client is closed, or bound to another loop.
+        """
+        loop = asyncio.get_running_loop()
+        if self.closed:
+            raise ClientStateError("the client is closed; make a new one")
+        if self._loop is not loop:
+            if self._loop is not None:
+                raise ClientStateError(
+                    "the client is in use in another event loop; make one client per loop, inside"
+                    " the coroutine that the loop runs"
+                )
+            self._loop = loop
+        return loop
+
+    async def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout_s: float,
+    ) -> Answer:
+        """Send one request and return its whole answer, whatever the status.
+
+        Raises:
+            ConnectError: Nothing was sent.
+            NoResponseError: The request was sent, and no whole answer came in time.
+            ClientStateError: The client was closed meanwhile.
+        """
+        try:
+            response = await self._open().request(
+                method,
+                URL(url, encoded=True),
+                data=body,
+                headers=headers,
+                timeout=_timeout(timeout_s),
+                proxy=self._proxy,
+                proxy_headers=self._proxy_headers,
+                ssl=self._ssl,
+                allow_redirects=False,
+                raise_for_status=False,
+                middlewares=_NEVER_RESEND,
+            )
+            try:
+                content = await response.read()
+            except BaseException:
+                response.close()
+                raise
+        except (aiohttp.ClientError, OSError, RuntimeError) as error:
+            failure = self._failure(error)
+        else:
+            return Answer(response.status, response.headers, content)
+        raise failure
+
+    async def aclose(self) -> None:
+        """Close the connections that were made here."""
+        self.closed = True
+        if self._owned and self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+    def _failure(self, error: Exception) -> HeymarketError:
+        failure: HeymarketError
+        if self.closed:
+            failure = ClientStateError("was cut off when its client was closed")
+            failure.may_have_taken_effect = not isinstance(error, _NOTHING_WAS_SENT)
+        elif isinstance(error, RuntimeError) and not isinstance(error, aiohttp.ClientError):
+            if self._session is None or not self._session.closed:
+                raise error
+            failure = ClientStateError("the borrowed session is closed")
+        elif isinstance(error, _NOTHING_WAS_SENT):
+            failure = ConnectError(f"could not connect ({_name(error)}); nothing was sent")
+        else:
+            failure = NoResponseError(f"got no whole answer ({_name(error)})")
+        # Errors about a response hold the request's headers, and those hold the token.
+        failure.__cause__ = None if isinstance(error, aiohttp.ClientResponseError) else error
+        return failure
+
+    def __del__(self) -> None:
+        if self._owned and self._session is not None and not self._session.closed:
+            warnings.warn(
+                "a HeymarketClient was not closed; use `async with`, or await its aclose()",
+                ResourceWarning,
+                source=self,
+                stacklevel=2,
+            )
+
+
+def proxy_from_environment(url: str) -> str | None:
+    """Return the proxy that the environment names for a URL, or None.
+
+    aiohttp's own `trust_env` reads the environment on each request, which makes a small call three
+    times as dear.
+    """
+    target = URL(url)
+    if target.host is None or proxy_bypass(target.host):
+        return None
+    return getproxies().get(target.scheme)
+
+
+_NOTHING_WAS_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ServerFingerprintMismatch,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+)
+
+
+class _DroppedError(aiohttp.ClientError):
+    """A connection was dropped; aiohttp does not know this error, so it does not send again."""
+
+
+async def _never_resend(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    # aiohttp sends PUT, DELETE and GET once more by itself if a kept-alive connection turns out
+    # dropped. That would be a second layer of retries, blind to pacing, and wrong for a write
+    # that must not be repeated.
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _DroppedError(_name(error)) from error
+
+
+_NEVER_RESEND = (_never_resend,)
+
+
+@functools.lru_cache(maxsize=16)
+def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
+    # Connecting has a shorter limit of its own, so that a connection that never came about is
+    # told apart from an answer that never came.
+    return aiohttp.ClientTimeout(total=timeout_s, connect=min(10.0, timeout_s / 2))
+
+
+def _split_proxy(proxy: str | None) -> tuple[URL | None, Mapping[str, str] | None]:
+    if proxy is None:
+        return None, None
+    url = URL(proxy)
+    if url.user is None:
+        return url, None
+    # Out of the URL, because URLs are in the texts of errors.
+    login = aiohttp.encode_basic_auth(url.user, url.password or "")
+    return url.with_user(None), {"Proxy-Authorization": login}
+
+
+def _name(error: BaseException) -> str:
+    # The class, not the text: texts of aiohttp quote what they failed on.
+    if isinstance(error, _DroppedError):
+        return str(error)
+    if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
+        return "time-out"
+    return type(error).__name__

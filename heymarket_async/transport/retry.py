@@ -1,0 +1,156 @@
+"""May a call be sent again, and when.
+
+The rules, for an attempt that failed:
+
+    not sent: DNS, refused, TLS, connect time-out      again, any call
+    429                                                again, any call
+    401                                                again once, re-signed (by Transport)
+    sent, but no whole answer                          again, unless the call is an unsafe write
+    408, 500, 502, 503, 504                            again, unless the call is an unsafe write
+    anything else                                      raise
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from heymarket_async.errors import (
+    ConnectError,
+    DecodeError,
+    HeymarketError,
+    NoResponseError,
+    RateLimitError,
+    StatusError,
+)
+from heymarket_async.request import Repeat
+
+T = TypeVar("T")
+
+_PASSING = frozenset({408, 500, 502, 503, 504})
+
+
+class RetryPolicy(msgspec.Struct, frozen=True):
+    """How often and how soon a failed call is sent again.
+
+    The wait before attempt n is random between 0 and `base_s` * 2^(n-2), at most `cap_s` ("full
+    jitter"). Where the server says how long to wait, that is never undercut and the random part
+    comes on top.
+
+    Attributes:
+        attempts: Attempts in all; 1 turns retries off.
+        base_s: Longest wait before the second attempt, in seconds.
+        cap_s: Longest wait of our own choosing, in seconds.
+        max_retry_after_s: Longest wait that a server may ask for, in seconds; a call that is told
+            to wait longer raises at once, with `retry_after_s`.
+    """
+
+    attempts: int = 5
+    base_s: float = 0.5
+    cap_s: float = 20.0
+    max_retry_after_s: float = 120.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise ValueError("retry.attempts must be at least 1")
+        if min(self.base_s, self.cap_s, self.max_retry_after_s) < 0:
+            raise ValueError("retry: base_s, cap_s and max_retry_after_s must not be negative")
+
+    def jitter_s(self, attempt: int) -> float:
+        """Return a random wait after so many attempts."""
+        return random.uniform(0, min(self.cap_s, self.base_s * 2 ** (attempt - 1)))  # noqa: S311 - spreads load, guards nothing
+
+
+def may_have_taken_effect(error: HeymarketError) -> bool:
+    """Whether a write that failed so may have been carried out all the same."""
+    if isinstance(error, StatusError):
+        return error.status == 408 or error.status >= 500
+    return isinstance(error, NoResponseError | DecodeError)
+
+
+def may_repeat(error: HeymarketError, repeat: Repeat, policy: RetryPolicy) -> bool:
+    """Whether a call that failed so may be sent again."""
+    if isinstance(error, StatusError):
+        if error.retry_after_s is not None and error.retry_after_s > policy.max_retry_after_s:
+            return False
+        passing = error.status in _PASSING and repeat is not Repeat.UNSAFE
+        return passing or isinstance(error, RateLimitError)
+    if isinstance(error, NoResponseError):
+        return repeat is not Repeat.UNSAFE
+    return isinstance(error, ConnectError)
+
+
+def server_wait_s(error: HeymarketError, minute_s: float) -> float:
+    """Return the seconds for which the server does not want to be asked again.
+
+    Args:
+        error: What it answered.
+        minute_s: Length of the window in which requests are counted: a 429 without a hint holds
+            for all of it, as nobody knows how much of it is left.
+    """
+    if not isinstance(error, StatusError):
+        return 0.0
+    if error.retry_after_s is not None:
+        return error.retry_after_s
+    return minute_s if isinstance(error, RateLimitError) else 0.0
+
+
+async def again(
+    first: HeymarketError,
+    attempt: Callable[[], Awaitable[T]],
+    *,
+    repeat: Repeat,
+    policy: RetryPolicy,
+    minute_s: float,
+    left_s: Callable[[], float],
+    sleep: Callable[[float], Awaitable[None]],
+) -> T:
+    """Repeat a call whose first attempt failed, until one succeeds or it has to be given up.
+
+    The first attempt happens outside, because tenacity costs a quarter of a call that succeeds.
+
+    Args:
+        first: How the first attempt failed.
+        attempt: Makes one more attempt.
+        repeat: Whether the call may be sent again.
+        policy: How often and how soon.
+        minute_s: Length of the window in which requests are counted.
+        left_s: Returns the seconds that are left before the call's deadline.
+        sleep: Waits for so many seconds.
+
+    Raises:
+        HeymarketError: How the last attempt failed. A wait that would end after the deadline is
+            not begun.
+    """
+    failed: HeymarketError | None = first
+
+    async def first_then_more() -> T:
+        nonlocal failed
+        if failed is not None:
+            error, failed = failed, None
+            raise error
+        return await attempt()
+
+    def is_worth_it(error: BaseException) -> bool:
+        return isinstance(error, HeymarketError) and may_repeat(error, repeat, policy)
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        hint_s = server_wait_s(error, minute_s) if isinstance(error, HeymarketError) else 0.0
+        return hint_s + policy.jitter_s(state.attempt_number)
+
+    def is_too_late(state: RetryCallState) -> bool:
+        return state.upcoming_sleep > left_s()
+
+    retrying = AsyncRetrying(
+        retry=retry_if_exception(is_worth_it),
+        wait=wait,
+        stop=lambda state: stop_after_attempt(policy.attempts)(state) or is_too_late(state),
+        sleep=sleep,
+        reraise=True,
+    )
+    return await retrying(first_then_more)

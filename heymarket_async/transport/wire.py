@@ -1,0 +1,213 @@
+"""Requests to bytes, and answers to models or errors: no I/O, no state."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import TypeVar, cast
+
+import msgspec
+
+from heymarket_async.errors import (
+    AuthenticationError,
+    BadRequestError,
+    DecodeError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    StatusError,
+)
+from heymarket_async.request import Request
+from heymarket_async.transport.http import Answer
+
+T = TypeVar("T")
+
+_BY_STATUS: dict[int, type[StatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    429: RateLimitError,
+}
+_NOTHING = frozenset({b"", b"null", b"{}", b"[]", b'""'})
+_READ_LENGTH = 4000
+_DETAIL_LENGTH = 300
+_MASK = "***"
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(body: object) -> bytes | None:
+    """Return a request's body as JSON, or None if it has none.
+
+    Raises:
+        ValueError: It holds a value that JSON cannot express.
+    """
+    if body is msgspec.UNSET:
+        return None
+    try:
+        return _encoder.encode(body)
+    except (TypeError, OverflowError, msgspec.MsgspecError) as error:
+        raise ValueError(f"the body cannot be written as JSON: {error}") from None
+
+
+def decode(request: Request[T], answer: Answer, *, body: bytes | None, token: str) -> T:
+    """Return what an answer holds.
+
+    Args:
+        request: What was asked.
+        answer: What came back.
+        body: The body that was sent, so that nothing of it is repeated in an error.
+        token: The token that was sent, for the same reason.
+
+    Raises:
+        StatusError: The status is outside 200-299.
+        DecodeError: The body is not what was asked for.
+    """
+    if not 200 <= answer.status <= 299:
+        raise _status_error(request, answer, body, token)
+    if request.one and answer.body.strip() in _NOTHING:
+        raise NotFoundError(
+            f"answered {answer.status} with nothing in it: not found",
+            status=answer.status,
+            call=request.call,
+            request_id=request_id(answer),
+        )
+    try:
+        return _read(request.returns, answer.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        reason = str(error) if isinstance(error, msgspec.MsgspecError) else "not UTF-8"
+        failure = DecodeError(
+            f"answered {answer.status}, but the body cannot be read: {reason}",
+            status=answer.status,
+            call=request.call,
+            request_id=request_id(answer),
+        )
+    raise failure
+
+
+def request_id(answer: Answer) -> str:
+    """Return the answer's `X-Request-Id`, or ""."""
+    return answer.headers.get("X-Request-Id", "")
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a `Retry-After` header asks to wait, or None.
+
+    A date is measured against the answer's own `Date`, so this machine's clock does not matter.
+    """
+    text = headers.get("Retry-After")
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            now = headers.get("Date")
+            since = parsedate_to_datetime(now).timestamp() if now else time.time()
+            seconds = parsedate_to_datetime(text).timestamp() - since
+        except ValueError:
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+_decoders: dict[object, msgspec.json.Decoder[object]] = {}
+
+
+def _decoder(returns: type[T]) -> msgspec.json.Decoder[T]:
+    decoder = _decoders.get(returns)
+    if decoder is None:
+        # Not strict: a count comes as 1042 or "1042", and other numbers may do so too.
+        decoder = _decoders[returns] = msgspec.json.Decoder(returns, strict=False)
+    return cast(msgspec.json.Decoder[T], decoder)
+
+
+def _read(returns: type[T], body: bytes) -> T:
+    if returns is type(None):
+        # The content is not needed, but a page of HTML must not pass for a success.
+        if body.strip():
+            _decoder(object).decode(body)
+        return cast(T, None)
+    if returns is msgspec.Raw:
+        _decoder(object).decode(body)
+        content: object = msgspec.Raw(body)
+        return cast(T, content)
+    return _decoder(returns).decode(body)
+
+
+def _status_error(
+    request: Request[T], answer: Answer, body: bytes | None, token: str
+) -> StatusError:
+    fallback = ServerError if 500 <= answer.status <= 599 else StatusError
+    code, detail = _explanation(answer)
+    sent = _sent(body, token)
+    code = code if _masked(code, sent) == code else ""
+    detail = _masked(detail[:_READ_LENGTH], sent)[:_DETAIL_LENGTH]
+    said = " ".join(filter(None, (f"answered {answer.status}", code)))
+    return _BY_STATUS.get(answer.status, fallback)(
+        f"{said}: {detail}" if detail else said,
+        status=answer.status,
+        code=code,
+        detail=detail,
+        retry_after_s=retry_after_s(answer.headers),
+        call=request.call,
+        request_id=request_id(answer),
+    )
+
+
+def _explanation(answer: Answer) -> tuple[str, str]:
+    # The shape of error bodies is not documented. Other clients of this API were seen to look for
+    # `message`, then `error`, then the plain text; a sister API sends `error_code`.
+    text = answer.body.decode(errors="replace").strip()
+    try:
+        said: object = msgspec.json.decode(answer.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return "", "(an HTML page)" if text.startswith("<") else text
+    if not isinstance(said, dict):
+        return "", said if isinstance(said, str) else text
+    fields = cast(dict[str, object], said)
+    texts = {name: value for name, value in fields.items() if isinstance(value, str)}
+    codes = [texts[name] for name in ("error_code", "code", "error") if name in texts]
+    code = next((each for each in codes if re.fullmatch(r"[a-z][a-z0-9_]{0,63}", each)), "")
+    details = [texts[name] for name in ("message", "detail", "error") if name in texts]
+    detail = next((each for each in details if each != code), "")
+    known = code or detail
+    return code, detail if known and len(fields) == len(texts) else detail or text
+
+
+def _sent(body: bytes | None, token: str) -> list[str]:
+    texts = {token, *(_texts(msgspec.json.decode(body)) if body else ())}
+    return sorted(texts, key=len, reverse=True)
+
+
+def _masked(text: str, sent: list[str]) -> str:
+    """Return a text of the server without what the call sent and what looks like personal data."""
+    lower = text.lower()
+    for value in sent:
+        if value.lower() in lower:
+            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", _MASK, text, flags=re.IGNORECASE)
+    return _PERSONAL.sub(_MASK, text)
+
+
+_PERSONAL = re.compile(
+    r"[^\s@<>\"']+@[^\s@<>\"']+"  # e-mail
+    r"|\+?\d(?:[ ().-]*\d){6,}"  # phone, or another long number
+    r"|eyJ[\w-]+\.[\w.-]+"  # token
+)
+# What is sent under these keys is the API's own vocabulary, and an error is clearer with it.
+_VOCABULARY = frozenset({"channel_type", "status", "date", "order"})
+
+
+def _texts(value: object, key: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, each in cast(dict[str, object], value).items():
+            yield from _texts(each, name)
+    elif isinstance(value, list):
+        for each in cast(list[object], value):
+            yield from _texts(each, key)
+    elif isinstance(value, str) and len(value) > 1 and key not in _VOCABULARY:
+        yield value

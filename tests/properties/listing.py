@@ -1,0 +1,74 @@
+"""A list of contacts that can be read in every way that Heymarket's documentation leaves open.
+
+Written from the documentation, and sharing nothing with the package or its sandbox.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+BASE = datetime(2026, 4, 12, 15, 30, tzinfo=UTC)
+
+
+class Row(msgspec.Struct, frozen=True):
+    id: int
+    rev: int
+    updated: str
+
+
+@dataclass
+class Listing:
+    """The rows, and how the server reads what it is asked."""
+
+    ticks: list[int]
+    newest_first: bool = True
+    inclusive: bool = False
+    cap: int = 100
+    page_base: int | None = 1
+    digits: int = 0
+    trimmed: bool = False
+    requests: list[tuple[str | None, int | None, int | None]] = field(default_factory=list)
+    rows: dict[int, tuple[int, int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rows = {number: (tick, 1) for number, tick in enumerate(self.ticks, start=1)}
+
+    def text(self, tick: int) -> str:
+        """One tick is the smallest step that the timestamps of this server can show."""
+        seconds, rest = divmod(tick, 10**self.digits)
+        text = f"{BASE + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}"
+        fraction = f"{rest:0{self.digits}d}" if self.digits else ""
+        fraction = fraction.rstrip("0") if self.trimmed else fraction
+        return f"{text}.{fraction}Z" if fraction else f"{text}Z"
+
+    def edit(self, number: int) -> None:
+        latest = max(tick for tick, _ in self.rows.values())
+        self.rows[number] = (latest + 1, self.rows[number][1] + 1)
+
+    async def fetch(self, date: str | None, page: int | None, limit: int | None) -> list[Row]:
+        self.requests.append((date, page, limit))
+        size = min(limit or 30, self.cap)
+        rows = sorted((tick, number, rev) for number, (tick, rev) in self.rows.items())
+        if self.newest_first:
+            rows.reverse()
+        if date is not None:
+            tick = next(t for t in self._all_ticks(date))
+            rows = [row for row in rows if self._is_after(row[0], tick)]
+        first = 0
+        if page is not None and self.page_base is not None:
+            first = max(0, page - self.page_base) * size
+        return [Row(number, rev, self.text(tick)) for tick, number, rev in rows[first : first + size]]
+
+    def _all_ticks(self, date: str) -> list[int]:
+        whole, _, fraction = date.removesuffix("Z").partition(".")
+        seconds = int((datetime.fromisoformat(f"{whole}+00:00") - BASE).total_seconds())
+        digits = fraction.ljust(self.digits, "0") if self.digits else ""
+        return [seconds * 10**self.digits + int(digits or 0)]
+
+    def _is_after(self, tick: int, date: int) -> bool:
+        if tick == date:
+            return self.inclusive
+        return (tick < date) is self.newest_first
