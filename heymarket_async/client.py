@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import NoReturn, Self, TypedDict, TypeVar, Unpack, overload
 from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 
 from heymarket_async.endpoints.contact_channels import ContactChannels
@@ -27,7 +26,7 @@ from heymarket_async.transport.auth import (
     Signer,
 )
 from heymarket_async.transport.call import AttemptEvent, Options
-from heymarket_async.transport.http import Http, proxy_from_environment
+from heymarket_async.transport.http import Http, Session, proxy_from_environment
 from heymarket_async.transport.pacing import DOCUMENTED, RateLimit
 from heymarket_async.transport.retry import RetryPolicy
 from heymarket_async.version import __version__
@@ -52,7 +51,7 @@ class ClientOptions(CallOptions, total=False):
     credentials: Credentials | CredentialsProvider
     base_url: str
     rate_limit: RateLimit | None
-    session: aiohttp.ClientSession | None
+    session: Session | None
     proxy: str | None
     trust_env: bool
     ssl: SSLContext | None
@@ -100,7 +99,7 @@ class HeymarketClient:
         deadline_s: float = 180.0,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         rate_limit: RateLimit | None = DOCUMENTED,
-        session: aiohttp.ClientSession | None = None,
+        session: Session | None = None,
         proxy: str | None = None,
         trust_env: bool = False,
         ssl: SSLContext | None = None,

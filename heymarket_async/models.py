@@ -248,12 +248,16 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
             msgspec.structs.force_setattr(self, "channel_id", digits)
 
 
+# Three, because a mapping's type is exact about its keys.
+Custom = Mapping[str, object] | Mapping[int, object] | Mapping[str | int, object]
+
+
 class _Writable(msgspec.Struct, frozen=True, kw_only=True):
     first: str | UnsetType | None = UNSET
     last: str | UnsetType | None = UNSET
     display_name: str | UnsetType | None = UNSET
     email: str | UnsetType | None = UNSET
-    custom: Mapping[str | int, object] | UnsetType | None = UNSET
+    custom: Custom | UnsetType | None = UNSET
     avatar: str | UnsetType | None = UNSET
     assignee_id: int | UnsetType | None = UNSET
     tags: Sequence[int | TagRef] | UnsetType | None = UNSET
@@ -328,7 +332,7 @@ class NewContactV2(ContactChanges, frozen=True, kw_only=True):
     contact_uuid: UUID | UnsetType = msgspec.field(default=UNSET, name="contact_id")
 
 
-def _by_field_id(custom: Mapping[str | int, object]) -> dict[str, object]:
+def _by_field_id(custom: Custom) -> dict[str, object]:
     for key in custom:
         if not (str(key).isascii() and str(key).isdigit()):
             raise ValueError(

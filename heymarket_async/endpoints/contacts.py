@@ -113,9 +113,21 @@ class Contacts:
         endpoint = GET.returning(returns)
         return await self._transport.send(endpoint.request(id=id_of("contact_id", contact_id)))
 
+    @overload
     async def find(
-        self, *, phone: str | None = None, contact_id: int | None = None
-    ) -> Contact | None:
+        self, *, phone: str | None = ..., contact_id: int | None = ...
+    ) -> Contact | None: ...
+    @overload
+    async def find(
+        self, *, phone: str | None = ..., contact_id: int | None = ..., returns: type[T]
+    ) -> T | None: ...
+    async def find(
+        self,
+        *,
+        phone: str | None = None,
+        contact_id: int | None = None,
+        returns: type[object] = Contact,
+    ) -> object:
         """Find a contact by phone or by id, and return it, or None if there is none.
 
         How Heymarket says that there is none is not documented: a 404 and an answer with nothing
@@ -125,6 +137,7 @@ class Contacts:
         Args:
             phone: E.164 digits; one leading plus is taken off.
             contact_id: The integer id. Give one of the two.
+            returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
 
         Raises:
             NotFoundError: A 404 that did not come from Heymarket.
@@ -133,8 +146,9 @@ class Contacts:
         """
         if (phone is None) == (contact_id is None):
             raise ValueError("find needs either phone or contact_id")
+        request = FIND.returning(returns).request(body=_phone_or_id(phone, contact_id))
         try:
-            return await self._transport.send(FIND.request(body=_phone_or_id(phone, contact_id)))
+            return await self._transport.send(request)
         except NotFoundError as error:
             if not error.request_id:
                 raise

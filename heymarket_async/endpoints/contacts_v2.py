@@ -223,13 +223,31 @@ class ContactsV2:
             fetch, surface="v2", date=date, limit=limit, cursor=cursor, returns=returns
         )
 
+    @overload
+    async def search(
+        self,
+        *,
+        phones: Sequence[str] = ...,
+        emails: Sequence[str] = ...,
+        channels: Mapping[str, Sequence[str]] | None = ...,
+    ) -> list[Contact]: ...
+    @overload
+    async def search(
+        self,
+        *,
+        phones: Sequence[str] = ...,
+        emails: Sequence[str] = ...,
+        channels: Mapping[str, Sequence[str]] | None = ...,
+        returns: type[T],
+    ) -> list[T]: ...
     async def search(
         self,
         *,
         phones: Sequence[str] = (),
         emails: Sequence[str] = (),
         channels: Mapping[str, Sequence[str]] | None = None,
-    ) -> list[Contact]:
+        returns: type[object] = Contact,
+    ) -> Sequence[object]:
         """Return all contacts that have one of these phones, e-mails or other channels.
 
         Args:
@@ -237,6 +255,7 @@ class ContactsV2:
             emails: E-mails.
             channels: Ids by channel type, such as {"facebook": ["1234"]}. The type "" lets
                 Heymarket tell phones and e-mails by their form.
+            returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
 
         https://developers.heymarket.com/api-reference/contacts/search
         """
@@ -248,7 +267,8 @@ class ContactsV2:
         filters = [_filter(each, ids) for each, ids in wanted.items() if ids]
         if not filters:
             raise ValueError("search needs at least one of phones, emails and channels")
-        return await self._transport.send(SEARCH.request(body={"contact_channels": filters}))
+        endpoint = _list_of(SEARCH, returns)
+        return await self._transport.send(endpoint.request(body={"contact_channels": filters}))
 
     async def upsert_many(self, contacts: Sequence[NewContactV2]) -> UpsertResult:
         """Create or update many contacts in one request, and return one outcome for each.

@@ -26,6 +26,9 @@ from heymarket_async.errors import (
 CONNECTIONS = 100
 
 
+Session = aiohttp.ClientSession
+
+
 class Answer(NamedTuple):
     """What came back; header names are looked up in any case."""
 

@@ -1,0 +1,99 @@
+"""The `heymarket` command: the commands that are not about contacts, and all together."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from heymarket_async import HeymarketClient, Repeat
+from heymarket_async.cli import contacts
+from heymarket_async.cli.output import print_json, print_record, print_table
+from heymarket_async.cli.running import Json, SandboxSize, run
+from heymarket_async.version import __version__
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # they could hold a secret
+    help="Work with the contacts of a Heymarket account.",
+    epilog="Credentials are read from HEYMARKET_SECRET_ID and HEYMARKET_SECRET_KEY, or"
+    " HEYMARKET_API_KEY.",
+)
+app.add_typer(contacts.app, name="contacts")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"heymarket-async {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Work with the contacts of a Heymarket account."""
+
+
+@app.command()
+def whoami(*, json: Json = False, sandbox: SandboxSize = None) -> None:
+    """Show the account that the credentials belong to."""
+
+    async def work(client: HeymarketClient) -> dict[str, object]:
+        return await client.request(
+            "GET", "/v1/team", returns=dict[str, object], repeat=Repeat.READ
+        )
+
+    team = run(work, sandbox)
+    if json:
+        print_json(team)
+    else:
+        print_record({name: team.get(name) for name in ("id", "name")})
+
+
+@app.command()
+def fields(*, json: Json = False, sandbox: SandboxSize = None) -> None:
+    """Show the custom fields of the account."""
+    found = run(lambda client: client.contact_fields.all(), sandbox)
+    if json:
+        print_json(found)
+    else:
+        print_table(found, ("id", "title"))
+
+
+@app.command("sandbox")
+def sandbox_command(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
+    contacts: Annotated[int, typer.Option(min=0, help="How many it holds.")] = 1000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same contacts.")] = 7,
+    json: Json = False,
+) -> None:
+    """Serve a local Heymarket to develop and test against, until interrupted."""
+    try:
+        asyncio.run(_serve(port, contacts, seed, json=json))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+async def _serve(port: int, contacts: int, seed: int, *, json: bool) -> None:
+    from heymarket_async.sandbox import Sandbox  # noqa: PLC0415 - a server, and seldom needed
+
+    async with Sandbox(contacts=contacts, seed=seed, port=port) as server:
+        environment = {
+            "HEYMARKET_BASE_URL": server.url,
+            "HEYMARKET_SECRET_ID": server.credentials.secret_id,
+            "HEYMARKET_SECRET_KEY": server.credentials.secret_key,
+        }
+        if json:
+            print_json(environment)
+        else:
+            for name, value in environment.items():
+                typer.echo(f"export {name}={value}")
+            typer.echo(f"# {contacts:,} contacts; interrupt to end", err=True)
+        await asyncio.Event().wait()

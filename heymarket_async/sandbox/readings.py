@@ -1,0 +1,113 @@
+"""What the docs leave open: one switch per gap, to try a client against every reading."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """One way to read the docs: each field settles something they leave open or contradict.
+
+    The defaults are the likeliest reading. `Readings(inclusive=True)` is the same server
+    with one answer changed.
+
+    https://developers.heymarket.com/api-reference/contacts/list
+    """
+
+    # Lists of contacts
+    newest_first: bool = True
+    """Whether `POST /v1/contacts` starts at the newest `updated`.
+
+    `date` follows the order: newest first it means updated before, oldest first updated after."""
+    honours_ascending: bool = True
+    """Whether `POST /v1/contacts` heeds `ascending`, which has a type but no description."""
+    inclusive: bool = False
+    """Whether a contact whose `updated` equals `date` is listed, in v1 and v2."""
+    default_limit: int = 30
+    """Contacts per page of `POST /v1/contacts` when no `limit` is sent."""
+    max_limit: int = 100
+    """The largest `limit` of `POST /v1/contacts`; a larger one is cut down to it."""
+    honours_limit: bool = True
+    """Whether `POST /v1/contacts` heeds `limit` at all."""
+    page_base: int | None = 1
+    """Number of the first page of `POST /v1/contacts`; None: `page` is ignored."""
+    v2_over_limit: Literal["cut", "reject"] = "cut"
+    """A `limit` above 100 on `POST /v2/contacts/list`: cut down to that, or answered 400."""
+    empty_body: bool = True
+    """Whether a list or count takes no body at all, or insists on `{}`."""
+
+    # Stamps
+    precision: Literal["seconds", "milliseconds", "microseconds", "nanoseconds"] = "seconds"
+    """The unit of `created` and `updated`, as kept and as printed."""
+    trim_zeros: bool = False
+    """Whether the fraction of a second loses its trailing zeros, as Go's RFC 3339 prints it."""
+    zone: Literal["Z", "+00:00"] = "Z"
+    """How UTC is spelled; the docs show both."""
+
+    # Writes
+    duplicate_phone: Literal["create", "reject", "update"] = "create"
+    """Creating with a known phone: a second contact, a 400, or an update of the first."""
+    omitted: Literal["keep", "blank"] = "keep"
+    """What an update does to the standard fields that it does not send."""
+    null_write: Literal["clear", "keep"] = "clear"
+    """What `null` does to a standard field: clears it, or counts as not sent."""
+    custom_null: Literal["remove", "store"] = "remove"
+    """What `{"custom": {"123": null}}` does: removes the value, or stores the null."""
+    tags_replace: bool = True
+    """Whether the tags sent replace the stored ones or are added to them."""
+    unknown_custom: Literal["drop", "reject"] = "drop"
+    """A `custom` key that is no field id: dropped without a word, or answered 400."""
+    created_status: int = 200
+    """Status of an answer to a create."""
+    delete_missing_ok: bool = False
+    """Whether deleting an unknown id answers like deleting a known one."""
+
+    # Answers
+    missing: int = 404
+    """Status for an unknown id."""
+    missing_find: Literal["status", "null"] = "status"
+    """`POST /v1/contact/get` without a match: the status above, or 200 with `null`."""
+    batch_answer: Literal["failed", "ok", "contacts"] = "failed"
+    """`POST /v1/batch/contacts`: the items that failed or "ok" if none did (old docs), always "ok"
+    (third-party reference), or the full contacts (new docs)."""
+    batch_skipped_fail: bool = False
+    """Whether a batch item that was skipped because its phone is known counts as failed."""
+    bulk_error_key: str = "error"
+    """Name of the undocumented key that says why an entry of `failed_contacts` failed."""
+    count_as_text: bool = False
+    """Whether a count is answered as "1042", the way message counts are, or as 1042."""
+    list_has_uuid: bool = False
+    """Whether reads of a contact carry `uuid`; no documented read schema lists it."""
+    list_has_channels: bool = False
+    """Whether lists carry `contact_channels`, as single v2 reads do here."""
+    undocumented_keys: bool = False
+    """Whether reads carry a key that no page mentions."""
+    v2_create_answer: Literal["ref", "contact"] = "ref"
+    """`POST /v2/contact`: id, rev and uuid, or the full contact."""
+    v2_update_answer: Literal["contact", "ref"] = "contact"
+    """`PUT /v2/contact/{contactID}`: the full contact (new docs), or id, rev and uuid (old)."""
+    v2_delete_answer: str = "ok"
+    """The bare string that `DELETE /v2/contact/{contactID}` answers; its text is not shown."""
+    channel_ids: Literal["int", "text"] = "int"
+    """A channel's `id` and `contact_id`: integers (new docs), or text and a UUID (old docs)."""
+    channel_put_answer: Literal["channels", "channel", "ok"] = "channels"
+    """Answer of `PUT /v2/contact/{contactID}/channel`, which is not shown."""
+    channel_delete_answer: Literal["ok", "channels"] = "ok"
+    """Answer of `DELETE /v2/contact/{contactID}/channel/{channelType}`, which is not shown."""
+    error_body: Literal["message", "error", "code", "text", "empty"] = "message"
+    """Error bodies: {"error": "bad_data", "message": ...}, {"error": ...},
+    {"error_code": ..., "message": ...}, plain text, or nothing."""
+    max_body_bytes: int = 64 * 1024 * 1024
+    """Largest request body; a larger one is answered 413."""
+
+    # Access
+    window: Literal["fixed", "sliding"] = "sliding"
+    """Whether the limit counts within the current window, or over the last `per_s` seconds."""
+    retry_after: Literal["none", "seconds", "date"] = "none"
+    """Whether a 429 carries `Retry-After`, and in which of its two forms."""
+    counts_429: bool = False
+    """Whether requests refused with 429 use up the limit too."""
+    future_iat_leeway_s: float = 60.0
+    """How far in the future a token's `iat` may lie."""
+    honours_exp: bool = True
+    """Whether an `exp` claim, which the docs do not mention, is heeded."""

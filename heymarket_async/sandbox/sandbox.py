@@ -1,0 +1,201 @@
+"""The life of the local Heymarket: in the running loop, or in a thread of its own."""
+
+import asyncio
+import random
+import string
+from collections import deque
+from collections.abc import Generator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from threading import Thread
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from aiohttp import web
+
+from heymarket_async.sandbox.access import Access, Window
+from heymarket_async.sandbox.faults import Faults
+from heymarket_async.sandbox.people import FIELDS
+from heymarket_async.sandbox.readings import Readings
+from heymarket_async.sandbox.received import Received
+from heymarket_async.sandbox.server import ROUTES, Server
+from heymarket_async.sandbox.store import ContactStore, made_uuid
+
+_ALPHANUMERIC = string.ascii_letters + string.digits
+# Only requests that are already over are waited for, so closing need not be patient.
+_SHUTDOWN_S = 0.05
+
+
+class Credentials(NamedTuple):
+    """An API Secret, to be spread: `ApiSecret(*sandbox.credentials)`."""
+
+    secret_id: str
+    secret_key: str
+
+
+class Sandbox:
+    """A local Heymarket: contacts, custom fields, credentials, limits, and failures to order.
+
+    `async with Sandbox() as sandbox` serves in the running loop; `with Sandbox() as sandbox` serves
+    in a thread, for synchronous tests and for other processes. The same seed gives the same
+    contacts, credentials and request ids.
+
+    Args:
+        contacts: How many made-up contacts there are at the start.
+        seed: Decides everything made up.
+        readings: How the gaps of the docs are settled; by default the likeliest way.
+        limit: Requests per window and credential; None: no limit.
+        per_s: Length of the window in seconds.
+        host: The address to listen on.
+        port: The port to listen on; 0: a free one.
+        secret_id: The API Secret's id; by default made from the seed, like the two below.
+        secret_key: The API Secret's key.
+        api_key: The legacy API key.
+        ties: The largest group of contacts that share one `updated`.
+        fields: Whether the account has custom fields.
+
+    Attributes:
+        readings: How the gaps of the docs are settled.
+        credentials: The API Secret.
+        api_key: The legacy API key.
+        faults: Failures to order.
+        store: The contacts.
+
+    https://developers.heymarket.com/guides/manage-contacts
+    """
+
+    def __init__(
+        self,
+        contacts: int = 0,
+        *,
+        seed: int = 0,
+        readings: Readings | None = None,
+        limit: int | None = 500,
+        per_s: float = 60.0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        secret_id: str | None = None,
+        secret_key: str | None = None,
+        api_key: str | None = None,
+        ties: int = 1,
+        fields: bool = True,
+    ) -> None:
+        if contacts < 0 or ties < 1 or (limit is not None and limit < 1):
+            raise ValueError("contacts must be at least 0, ties and limit at least 1")
+        rng = random.Random(seed)  # noqa: S311 - made-up secrets that shall repeat
+        self.readings = readings = readings or Readings()
+        self.credentials = Credentials(
+            secret_id or made_uuid(rng), secret_key or "".join(rng.choices(_ALPHANUMERIC, k=40))
+        )
+        self.api_key = api_key or "".join(rng.choices(_ALPHANUMERIC, k=48))
+        self.faults = Faults(ROUTES, readings, seed)
+        people = random.Random(rng.getrandbits(64))  # noqa: S311 - no secret
+        self.store = ContactStore(contacts, rng=people, readings=readings, ties=ties, custom=fields)
+        self._server = Server(
+            store=self.store,
+            fields=dict(FIELDS) if fields else {},
+            readings=readings,
+            access=Access(*self.credentials, self.api_key, readings),
+            window=lambda: Window(limit, per_s, readings),
+            faults=self.faults,
+            request_ids=lambda: made_uuid(rng),
+        )
+        self._host = host
+        self._port = port
+        self._runner: web.AppRunner | None = None
+        self._thread = ExitStack()
+
+    @property
+    def url(self) -> str:
+        """Where it listens, such as `http://127.0.0.1:54321`.
+
+        Raises:
+            RuntimeError: The sandbox is not running.
+        """
+        if self._runner is None or not self._runner.addresses:
+            raise RuntimeError("the sandbox is not running")
+        host, port = self._runner.addresses[0][:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def requests(self) -> deque[Received]:
+        """The last 10,000 requests, in the order of their arrival."""
+        return self._server.requests
+
+    async def start(self) -> None:
+        """Listen, in the running loop.
+
+        Raises:
+            RuntimeError: The sandbox is running already.
+            OSError: The port is taken.
+        """
+        if self._runner is not None:
+            raise RuntimeError("the sandbox is running already")
+        self._server.open()
+        runner = self._runner = web.AppRunner(
+            self._server.application(), access_log=None, shutdown_timeout=_SHUTDOWN_S
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._host, self._port, backlog=1024).start()
+        except OSError:
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """Close every connection and stop listening; closing twice is fine."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            self._server.close()
+            await runner.cleanup()
+            await self._server.finished()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            loop = stack.enter_context(_loop_in_a_thread())
+            asyncio.run_coroutine_threadsafe(self.start(), loop).result()
+            stack.callback(lambda: asyncio.run_coroutine_threadsafe(self.aclose(), loop).result())
+            self._thread = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._thread.close()
+
+
+@contextmanager
+def _loop_in_a_thread() -> Generator[asyncio.AbstractEventLoop, None, None]:
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def turn_until_stopped() -> None:
+        stop = asyncio.Event()
+        started.set_result((asyncio.get_running_loop(), stop))
+        await stop.wait()
+
+    # asyncio.run also ends the tasks that are left over and closes the loop.
+    thread = Thread(
+        target=lambda: asyncio.run(turn_until_stopped()), name="heymarket-sandbox", daemon=True
+    )
+    thread.start()
+    loop, stop = started.result()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()

@@ -1,0 +1,360 @@
+"""Exchanges over real sockets: every way in which they fail, told apart by what was sent."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from heymarket_async import ClientStateError, ConnectError, NoResponseError
+from heymarket_async.transport.http import Http, proxy_from_environment
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@asynccontextmanager
+async def server(serve: Serve):
+    """A server that does with each connection what it is told, and counts them."""
+    connections: list[asyncio.Task[None]] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(asyncio.current_task())
+        try:
+            await serve(reader, writer)
+        finally:
+            writer.close()
+
+    listening = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        port = listening.sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}", connections
+    finally:
+        listening.close()
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+
+
+async def request_of(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(
+        (h for h in head.split(b"\r\n") if h.lower().startswith(b"content-length")), b":0"
+    )
+    return head + await reader.readexactly(int(length.split(b":")[1]))
+
+
+@pytest.fixture
+async def http():
+    http = Http()
+    yield http
+    await http.aclose()
+
+
+async def exchange(http: Http, url: str, method: str = "POST", timeout_s: float = 5):
+    return await http.exchange(
+        method, f"{url}/x?a=%2F", headers={}, body=b"{}", timeout_s=timeout_s
+    )
+
+
+async def test_an_answer_comes_back_whole(http):
+    received = []
+
+    async def serve(reader, writer):
+        received.append(await request_of(reader))
+        writer.write(b"HTTP/1.1 404 No\r\nx-request-id: r-1\r\nContent-Length: 4\r\n\r\nnope")
+        await writer.drain()
+
+    async with server(serve) as (url, _):
+        answer = await exchange(http, url)
+
+    assert (answer.status, answer.body) == (404, b"nope")
+    assert answer.headers["X-Request-Id"] == "r-1"
+    assert received[0].startswith(b"POST /x?a=%2F HTTP/1.1\r\n")
+    assert received[0].endswith(b"{}")
+
+
+async def test_a_refused_connection_means_that_nothing_was_sent(http, unused_tcp_port):
+    with pytest.raises(ConnectError, match="nothing was sent"):
+        await exchange(http, f"http://127.0.0.1:{unused_tcp_port}")
+
+
+async def test_a_name_that_does_not_resolve_means_that_nothing_was_sent(http):
+    with pytest.raises(ConnectError, match="nothing was sent"):
+        await exchange(http, "http://does-not-exist.invalid")
+
+
+async def test_a_server_that_speaks_no_tls_means_that_nothing_was_sent(http):
+    async def serve(reader, writer):
+        await reader.read(100)
+        writer.write(OK)
+        await writer.drain()
+
+    async with server(serve) as (url, _):
+        with pytest.raises(ConnectError, match="nothing was sent"):
+            await exchange(http, url.replace("http", "https"))
+
+
+async def test_a_handshake_that_hangs_means_that_nothing_was_sent(http):
+    async def serve(reader, writer):
+        await reader.read()
+
+    async with server(serve) as (url, _):
+        with pytest.raises(ConnectError, match="nothing was sent"):
+            await exchange(http, url.replace("http", "https"), timeout_s=0.1)
+
+
+async def before_answer(reader, writer):
+    await request_of(reader)
+
+
+async def within_head(reader, writer):
+    await request_of(reader)
+    writer.write(OK[:20])
+    await writer.drain()
+
+
+async def within_body(reader, writer):
+    await request_of(reader)
+    writer.write(OK[:-1])
+    await writer.drain()
+
+
+async def within_chunks(reader, writer):
+    await request_of(reader)
+    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal")
+    await writer.drain()
+
+
+async def no_http(reader, writer):
+    await request_of(reader)
+    writer.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+    await writer.drain()
+
+
+async def bad_compression(reader, writer):
+    await request_of(reader)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok")
+    await writer.drain()
+
+
+async def silence(reader, writer):
+    await reader.read()
+
+
+async def silence_in_body(reader, writer):
+    await request_of(reader)
+    writer.write(OK[:-1])
+    await writer.drain()
+    await reader.read()
+
+
+CUTS = [before_answer, within_head, within_body, within_chunks, no_http, bad_compression]
+
+
+@pytest.mark.parametrize("method", ["POST", "GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("serve", [*CUTS, silence, silence_in_body])
+async def test_an_answer_that_is_not_whole_means_that_the_outcome_is_unknown(http, serve, method):
+    async with server(serve) as (url, connections):
+        with pytest.raises(NoResponseError) as raised:
+            await exchange(http, url, method, timeout_s=0.2)
+
+    assert len(connections) == 1, "sent once"
+    assert raised.value.may_have_taken_effect is False, "that is for the call to say"
+
+
+@pytest.mark.parametrize("method", ["POST", "GET", "PUT", "DELETE"])
+async def test_a_dropped_kept_alive_connection_is_not_hidden(http, method):
+    requests = []
+
+    async def serve(reader, writer):
+        requests.append(await request_of(reader))
+        writer.write(OK)
+        await writer.drain()
+        requests.append(await request_of(reader))
+
+    async with server(serve) as (url, _):
+        await exchange(http, url, method)
+        with pytest.raises(NoResponseError):
+            await exchange(http, url, method)
+
+    assert len(requests) == 2, "aiohttp would send all but POST a third time"
+
+
+async def test_connections_are_used_again(http):
+    async def serve(reader, writer):
+        for _ in range(3):
+            await request_of(reader)
+            writer.write(OK)
+            await writer.drain()
+
+    async with server(serve) as (url, connections):
+        for _ in range(3):
+            await exchange(http, url)
+
+    assert len(connections) == 1
+
+
+async def test_a_redirect_is_an_answer_like_any_other(http):
+    async def serve(reader, writer):
+        await request_of(reader)
+        writer.write(
+            b"HTTP/1.1 302 F\r\nLocation: http://elsewhere.invalid/\r\nContent-Length: 0\r\n\r\n"
+        )
+        await writer.drain()
+
+    async with server(serve) as (url, _):
+        assert (await exchange(http, url)).status == 302
+
+
+@pytest.mark.parametrize("serve", [silence, silence_in_body])
+async def test_cancelling_an_exchange_closes_its_connection(http, serve):
+    closed = asyncio.Event()
+
+    async def until_closed(reader, writer):
+        await serve(reader, writer)
+        closed.set()
+
+    async with server(until_closed) as (url, _):
+        running = asyncio.ensure_future(exchange(http, url))
+        await asyncio.sleep(0.05)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        async with asyncio.timeout(5):
+            await closed.wait()
+
+
+@pytest.mark.parametrize("serve", [silence, silence_in_body])
+async def test_closing_ends_an_exchange_with_a_clear_error(http, serve):
+    async with server(serve) as (url, _):
+        running = asyncio.ensure_future(exchange(http, url))
+        await asyncio.sleep(0.05)
+
+        await http.aclose()
+
+        with pytest.raises(ClientStateError, match="closed") as raised:
+            await running
+    assert raised.value.may_have_taken_effect
+
+
+async def test_a_borrowed_session_is_used_and_not_closed():
+    async def serve(reader, writer):
+        received.append(await request_of(reader))
+        writer.write(OK)
+        await writer.drain()
+
+    received: list[bytes] = []
+    async with server(serve) as (url, _), aiohttp.ClientSession(headers={"X-Mine": "1"}) as session:
+        http = Http(session=session)
+        await exchange(http, url)
+        await http.aclose()
+        assert not session.closed
+
+    assert b"X-Mine: 1" in received[0]
+    with pytest.raises(ClientStateError, match="borrowed session is closed"):
+        await exchange(Http(session=session), url)
+
+
+async def test_another_runtime_error_is_not_taken_for_a_closed_session(http, monkeypatch):
+    async def broken(*args, **kwargs):
+        raise RuntimeError("a bug")
+
+    session = http._open()
+    monkeypatch.setattr(session, "request", broken)
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        await exchange(http, "http://127.0.0.1:1")
+
+
+async def test_a_client_that_was_not_closed_is_warned_of():
+    http = Http()
+    session = http._open()
+
+    with pytest.warns(ResourceWarning, match="HeymarketClient was not closed"):
+        del http
+        gc.collect()
+
+    await session.close()
+
+
+async def test_a_proxy_gets_its_login_and_its_refusal_means_that_nothing_was_sent():
+    received: list[bytes] = []
+
+    async def proxy(reader, writer):
+        received.append(await request_of(reader))
+        writer.write(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+
+    async with server(proxy) as (url, _):
+        http = Http(proxy=url.replace("http://", "http://user:secret-pass@"))
+        with pytest.raises(ConnectError) as raised:
+            await http.exchange(
+                "GET", "https://api.invalid/", headers={"Authorization": "Bearer t0ken"},
+                body=None, timeout_s=5,
+            )  # fmt: skip
+        await http.aclose()
+
+    assert received[0].startswith(b"CONNECT api.invalid:443 HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic dXNlcjpzZWNyZXQtcGFzcw==" in received[0]
+    shown = f"{raised.value!r} {raised.value} {raised.value.__cause__!r}"
+    assert "secret-pass" not in shown
+    assert "t0ken" not in shown
+
+
+def test_the_proxy_of_the_environment_is_found(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "internal.example")
+
+    assert proxy_from_environment("https://api.heymarket.com") == "http://proxy.example:3128"
+    assert proxy_from_environment("https://internal.example") is None
+
+
+async def test_tls_uses_the_context_that_was_given(http):
+    context = ssl.create_default_context()
+
+    assert Http(ssl=context)._ssl is context
+    assert http._ssl is True
+
+
+def every_aiohttp_error() -> list[type[Exception]]:
+    found = [aiohttp.ClientError]
+    for error in found:
+        found.extend(error.__subclasses__())
+    return sorted({error for error in found if error.__module__.startswith("aiohttp")}, key=str)
+
+
+NOTHING_WAS_SENT = {
+    "ClientConnectorCertificateError",
+    "ClientConnectorDNSError",
+    "ClientConnectorError",
+    "ClientConnectorSSLError",
+    "ClientHttpProxyError",
+    "ClientProxyConnectionError",
+    "ClientSSLError",
+    "ConnectionTimeoutError",
+    "InvalidURL",
+    "InvalidUrlClientError",
+    "InvalidUrlRedirectClientError",
+    "NonHttpUrlClientError",
+    "NonHttpUrlRedirectClientError",
+    "ServerFingerprintMismatch",
+    "UnixClientConnectorError",
+}
+
+
+@pytest.mark.parametrize("kind", every_aiohttp_error(), ids=lambda kind: kind.__name__)
+async def test_every_error_of_aiohttp_is_told_apart_by_what_was_sent(http, kind, monkeypatch):
+    async def fail(*args, **kwargs):
+        raise kind.__new__(kind)
+
+    monkeypatch.setattr(http._open(), "request", fail)
+    expected = ConnectError if kind.__name__ in NOTHING_WAS_SENT else NoResponseError
+
+    with pytest.raises(expected):
+        await exchange(http, "http://127.0.0.1:1")

@@ -1,0 +1,268 @@
+"""At most so many requests in any window, first come, first served, without holes."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heymarket_async import ApiSecret, DeadlineError, RateLimit, RateLimitError, Repeat, RetryPolicy
+from heymarket_async.request import Endpoint
+from heymarket_async.transport.auth import Signer
+from heymarket_async.transport.pacing import WINDOWS, Window, Windows
+
+from ..conftest import Scripted, answer, jumping_time, now, transport_over
+
+READ = Endpoint("GET", "/v1/team", object, Repeat.READ).request()
+OK = answer(200, {})
+
+
+def most_in_any_window(times: list[float], length_s: float) -> int:
+    """Count as a sliding window does, its end included and its start not."""
+    return max(sum(start <= time < start + length_s for time in times) for start in times)
+
+
+async def send_all(http: Scripted, count: int, rate: RateLimit | None, **options: object) -> None:
+    transport = transport_over(http, rate=rate, deadline_s=10_000, **options)
+    await asyncio.gather(*(transport.send(READ) for _ in range(count)))
+
+
+@pytest.mark.parametrize("count", [500, 501, 1700])
+@jumping_time
+async def test_no_window_of_a_minute_holds_more_than_the_limit(count):
+    http = Scripted(OK)
+
+    await send_all(http, count, RateLimit(500, per_s=60))
+
+    assert len(http.sent) == count
+    assert most_in_any_window([sent.at for sent in http.sent], 60) == 500
+
+
+@jumping_time
+async def test_the_budget_is_used_within_two_percent():
+    http = Scripted(OK)
+
+    await send_all(http, 5000, RateLimit(500, per_s=60))
+
+    assert now() <= 9 * 60 * 1.02
+
+
+@given(
+    limit=st.integers(1, 8),
+    pauses=st.lists(st.floats(0, 3), min_size=1, max_size=30),
+)
+@settings(max_examples=100, deadline=None)
+def test_no_window_holds_more_than_the_limit_however_calls_arrive(limit, pauses):
+    WINDOWS._windows.clear()
+
+    @jumping_time
+    async def arrive() -> None:
+        http = Scripted(OK)
+        transport = transport_over(http, rate=RateLimit(limit, per_s=1), deadline_s=1000)
+        calls = []
+        for pause in pauses:
+            await asyncio.sleep(pause)
+            calls.append(asyncio.ensure_future(transport.send(READ)))
+        await asyncio.gather(*calls)
+        assert most_in_any_window([sent.at for sent in http.sent], 1) <= limit
+
+    arrive()
+
+
+@jumping_time
+async def test_calls_leave_in_the_order_in_which_they_came():
+    http = Scripted(OK)
+    transport = transport_over(http, rate=RateLimit(1, per_s=1))
+    requests = [Endpoint("GET", f"/v1/{n}", object, Repeat.READ).request() for n in range(5)]
+
+    await asyncio.gather(*(transport.send(request) for request in requests))
+
+    assert [sent.url[-1] for sent in http.sent] == ["0", "1", "2", "3", "4"]
+
+
+@jumping_time
+async def test_a_cancelled_waiter_leaves_no_hole():
+    http = Scripted(OK)
+    transport = transport_over(http, rate=RateLimit(1, per_s=1))
+    calls = [asyncio.ensure_future(transport.send(READ)) for _ in range(4)]
+    await asyncio.sleep(0.5)
+
+    calls[1].cancel()
+    calls[2].cancel()
+    await asyncio.wait(calls)
+
+    assert [sent.at for sent in http.sent] == pytest.approx([0, 1.01])
+
+
+@jumping_time
+async def test_a_turn_that_comes_as_its_waiter_is_cancelled_goes_to_the_next():
+    http = Scripted(OK)
+    transport = transport_over(http, rate=RateLimit(1, per_s=1))
+    calls = [asyncio.ensure_future(transport.send(READ)) for _ in range(3)]
+    await asyncio.sleep(0.5)
+    grant = transport._pacer()._timer
+
+    # The same moment, but after the grant and before its waiter runs.
+    asyncio.get_running_loop().call_at(grant.when(), calls[1].cancel)
+    await asyncio.wait(calls)
+
+    assert [sent.at for sent in http.sent] == pytest.approx([0, 1.01])
+
+
+@jumping_time
+async def test_clients_with_the_same_credentials_share_one_budget():
+    one, other = Scripted(OK), Scripted(OK)
+    rate = RateLimit(10, per_s=1)
+
+    await asyncio.gather(send_all(one, 20, rate), send_all(other, 20, rate))
+
+    assert most_in_any_window([sent.at for sent in one.sent + other.sent], 1) == 10
+
+
+@jumping_time
+async def test_clients_with_other_credentials_have_their_own_budget():
+    signer = Signer(ApiSecret("another", "k" * 40))
+    rate = RateLimit(10, per_s=1)
+
+    await asyncio.gather(
+        send_all(Scripted(OK), 10, rate), send_all(Scripted(OK), 10, rate, signer=signer)
+    )
+
+    assert now() == 0
+
+
+def test_a_budget_outlives_the_event_loop_that_used_it():
+    @jumping_time
+    async def first() -> None:
+        await send_all(Scripted(OK), 10, RateLimit(10, per_s=1))
+
+    @jumping_time
+    async def second() -> None:
+        await send_all(Scripted(OK), 1, RateLimit(10, per_s=1))
+        assert now() == pytest.approx(1.01)
+
+    first()
+    second()
+
+
+def test_threads_share_one_window():
+    window, rate = Window(), RateLimit(100, per_s=60)
+    taken = []
+
+    def take() -> None:
+        taken.extend(window.take(0.0, rate) == 0 for _ in range(100))
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(taken) == 100
+
+
+@jumping_time
+async def test_without_a_limit_nobody_waits():
+    http = Scripted(OK)
+
+    await send_all(http, 2000, None)
+
+    assert now() == 0
+
+
+@jumping_time
+async def test_a_429_pauses_all_calls_of_the_credential_which_then_leave_one_by_one():
+    http = Scripted(answer(429, Retry_After="5"), OK)
+    transport = transport_over(http, rate=RateLimit(500, per_s=60), retry=RetryPolicy(base_s=0))
+    refused = asyncio.ensure_future(transport.send(READ))
+    await asyncio.sleep(1)
+
+    await asyncio.gather(refused, *(transport.send(READ) for _ in range(10)))
+
+    times = [sent.at for sent in http.sent[1:]]
+    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert min(times) >= 5
+    assert min(gaps) == pytest.approx(60 / 500)
+
+
+@jumping_time
+async def test_a_429_pauses_even_without_a_limit_of_our_own():
+    http = Scripted(answer(429, Retry_After="5"), OK)
+    transport = transport_over(http, retry=RetryPolicy(attempts=1))
+
+    with pytest.raises(RateLimitError):
+        await transport.send(READ)
+    await transport.send(READ)
+
+    assert now() == pytest.approx(5)
+
+
+@jumping_time
+async def test_a_call_that_cannot_get_a_turn_before_its_deadline_says_so():
+    http = Scripted(OK)
+    transport = transport_over(http, rate=RateLimit(1, per_s=60), deadline_s=10)
+    await transport.send(READ)
+
+    with pytest.raises(DeadlineError, match=r"GET /v1/team .*the rate limit") as raised:
+        await transport.send(READ)
+
+    assert now() == pytest.approx(10)
+    assert raised.value.attempts == 0
+    assert len(http.sent) == 1
+
+
+@jumping_time
+async def test_a_turn_given_up_at_the_deadline_is_there_for_the_next():
+    http = Scripted(OK)
+    transport = transport_over(http, rate=RateLimit(1, per_s=60), deadline_s=10)
+    await transport.send(READ)
+    with pytest.raises(DeadlineError):
+        await transport.send(READ)
+    await asyncio.sleep(51)
+
+    await transport.send(READ)
+
+    assert now() == pytest.approx(61)
+
+
+@jumping_time
+async def test_a_client_with_a_smaller_share_waits_while_another_does_not():
+    small, large = RateLimit(2, per_s=60), RateLimit(10, per_s=60)
+    http = Scripted(OK)
+    await send_all(http, 3, large)
+
+    await transport_over(http, rate=large).send(READ)
+    assert now() == 0
+    await transport_over(http, rate=small).send(READ)
+
+    assert now() == pytest.approx(60.6)
+
+
+def test_windows_that_no_longer_matter_are_forgotten():
+    windows = Windows()
+    loop = asyncio.new_event_loop()
+
+    for number in range(1000):
+        pacer = windows.pacer("origin", str(number), RateLimit(1), loop)
+        assert pacer.take() is None
+        del pacer
+    assert len(windows._windows) == 1000, "each may still count"
+    for window in windows._windows.values():
+        window._last = float("-inf")
+    windows.pacer("origin", "next", RateLimit(1), loop)
+    windows._forget_at = 0
+    windows.pacer("origin", "last", RateLimit(1), loop)
+
+    assert len(windows._windows) == 1
+    loop.close()
+
+
+@pytest.mark.parametrize(
+    ("limit", "per_s"), [(0, 60), (-1, 60), (1, 0), (1, -1), (1, float("nan"))]
+)
+def test_a_limit_that_lets_nothing_through_is_refused(limit, per_s):
+    with pytest.raises(ValueError, match="rate_limit"):
+        RateLimit(limit, per_s=per_s)

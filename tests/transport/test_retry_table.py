@@ -1,0 +1,249 @@
+"""The table of what is sent again, cell by cell."""
+
+from __future__ import annotations
+
+import pytest
+
+from heymarket_async import (
+    AuthenticationError,
+    ConnectError,
+    DecodeError,
+    HeymarketError,
+    NoResponseError,
+    RateLimitError,
+    Repeat,
+    RetryPolicy,
+    ServerError,
+    StatusError,
+)
+from heymarket_async.request import Endpoint
+
+from ..conftest import Scripted, Step, answer, jumping_time, now, transport_over
+
+OK = answer(200, {"ok": True})
+READ = Endpoint("POST", "/v1/contacts", object, Repeat.READ).request(body={})
+WRITE = Endpoint("PUT", "/v1/contact/{id}", object, Repeat.IDEMPOTENT).request(id=7, body={})
+CREATE = Endpoint("POST", "/v1/contact", object, Repeat.UNSAFE).request(body={})
+DELETE = Endpoint("DELETE", "/v1/contact/{id}", type(None), Repeat.IDEMPOTENT).request(id=7)
+
+not_sent: Step = ConnectError("refused")
+lost: Step = NoResponseError("reset")
+unreadable = answer(200, b"<html>")
+PASSING = [408, 500, 502, 503, 504]
+FINAL = [301, 400, 403, 404, 405, 409, 413, 422, 501, 505]
+
+
+def fresh(step: Step) -> Step:
+    """An error is written into while it is raised, so each case gets its own."""
+    return type(step)(*step.args) if isinstance(step, Exception) else step
+
+
+@pytest.mark.parametrize("request_", [READ, WRITE, CREATE], ids=["read", "write", "create"])
+@pytest.mark.parametrize("failure", [not_sent, answer(429)], ids=["not sent", "429"])
+@jumping_time
+async def test_what_was_certainly_not_done_is_sent_again(request_, failure):
+    http = Scripted(fresh(failure), OK)
+
+    assert await transport_over(http).send(request_) == {"ok": True}
+
+    assert len(http.sent) == 2
+    assert http.sent[0][:2] == http.sent[1][:2]
+    assert http.sent[0].body == http.sent[1].body
+
+
+@pytest.mark.parametrize("request_", [READ, WRITE], ids=["read", "write"])
+@pytest.mark.parametrize("failure", [lost, *map(answer, PASSING)], ids=["lost", *map(str, PASSING)])
+@jumping_time
+async def test_what_may_have_been_done_is_sent_again_where_twice_is_as_good(request_, failure):
+    http = Scripted(fresh(failure), OK)
+
+    assert await transport_over(http).send(request_) == {"ok": True}
+
+    assert len(http.sent) == 2
+
+
+@pytest.mark.parametrize(
+    "failure", [lost, *map(answer, PASSING), unreadable], ids=["lost", *map(str, PASSING), "html"]
+)
+@jumping_time
+async def test_a_create_that_may_have_been_done_is_not_sent_again(failure):
+    http = Scripted(fresh(failure), OK)
+
+    with pytest.raises(HeymarketError) as raised:
+        await transport_over(http).send(CREATE)
+
+    assert len(http.sent) == 1
+    assert raised.value.may_have_taken_effect
+    assert raised.value.attempts == 1
+
+
+@pytest.mark.parametrize("request_", [READ, WRITE, CREATE], ids=["read", "write", "create"])
+@pytest.mark.parametrize("status", FINAL)
+@jumping_time
+async def test_a_refusal_is_final(request_, status):
+    http = Scripted(answer(status), OK)
+
+    with pytest.raises(StatusError) as raised:
+        await transport_over(http).send(request_)
+
+    assert len(http.sent) == 1
+    assert raised.value.status == status
+    assert raised.value.may_have_taken_effect is (status >= 500 and request_ is not READ)
+
+
+@pytest.mark.parametrize("request_", [READ, WRITE], ids=["read", "write"])
+@jumping_time
+async def test_an_answer_that_cannot_be_read_is_final(request_):
+    http = Scripted(unreadable, OK)
+
+    with pytest.raises(DecodeError) as raised:
+        await transport_over(http).send(request_)
+
+    assert len(http.sent) == 1
+    assert raised.value.may_have_taken_effect is (request_ is WRITE)
+
+
+@pytest.mark.parametrize("request_", [READ, WRITE, CREATE], ids=["read", "write", "create"])
+@jumping_time
+async def test_a_refused_token_is_replaced_once(request_):
+    http = Scripted(answer(401), OK)
+
+    assert await transport_over(http, retry=RetryPolicy(attempts=1)).send(request_)
+
+    assert len(http.sent) == 2
+    assert now() == 0
+
+
+@jumping_time
+async def test_a_token_that_is_refused_twice_is_an_error():
+    http = Scripted(answer(401), answer(401), OK)
+
+    with pytest.raises(AuthenticationError) as raised:
+        await transport_over(http).send(READ)
+
+    assert len(http.sent) == 2
+    assert not raised.value.may_have_taken_effect
+
+
+@pytest.mark.parametrize("failure", [lost, answer(500), answer(504)], ids=["lost", "500", "504"])
+@jumping_time
+async def test_a_repeated_delete_that_finds_nothing_has_succeeded(failure):
+    http = Scripted(fresh(failure), answer(404))
+
+    await transport_over(http).send(DELETE)
+
+    assert len(http.sent) == 2
+
+
+@pytest.mark.parametrize("failure", [not_sent, answer(429)], ids=["not sent", "429"])
+@jumping_time
+async def test_a_delete_that_finds_nothing_and_was_not_done_before_raises(failure):
+    http = Scripted(fresh(failure), answer(404))
+
+    with pytest.raises(StatusError, match="404"):
+        await transport_over(http).send(DELETE)
+
+
+@jumping_time
+async def test_an_update_that_finds_nothing_after_a_lost_answer_raises():
+    http = Scripted(fresh(lost), answer(404))
+
+    with pytest.raises(StatusError) as raised:
+        await transport_over(http).send(WRITE)
+
+    assert raised.value.status == 404
+    assert raised.value.may_have_taken_effect, "the first attempt may have been carried out"
+
+
+@jumping_time
+async def test_an_uncertain_attempt_is_remembered_when_the_last_one_was_not_sent():
+    http = Scripted(fresh(lost), fresh(not_sent))
+
+    with pytest.raises(ConnectError) as raised:
+        await transport_over(http).send(WRITE)
+
+    assert raised.value.may_have_taken_effect
+    assert raised.value.attempts == 5
+
+
+@jumping_time
+async def test_reads_never_claim_to_have_taken_effect():
+    http = Scripted(answer(503))
+
+    with pytest.raises(ServerError) as raised:
+        await transport_over(http, retry=RetryPolicy(attempts=3)).send(READ)
+
+    assert len(http.sent) == 3
+    assert not raised.value.may_have_taken_effect
+
+
+@jumping_time
+async def test_waits_double_at_most_and_stay_below_the_cap():
+    http = Scripted(answer(503))
+    policy = RetryPolicy(attempts=9, base_s=1, cap_s=8)
+
+    with pytest.raises(ServerError):
+        await transport_over(http, retry=policy).send(READ)
+
+    times = [sent.at for sent in http.sent]
+    waits = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    limits = [1, 2, 4, 8, 8, 8, 8, 8]
+    assert all(0 <= wait <= limit for wait, limit in zip(waits, limits, strict=True))
+    assert len(set(waits)) == 8, "waits are random, so that callers do not come back together"
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+@jumping_time
+async def test_the_wait_that_the_server_asks_for_is_never_undercut(status):
+    http = Scripted(answer(status, Retry_After="7"), OK)
+
+    await transport_over(http, retry=RetryPolicy(base_s=1)).send(READ)
+
+    assert 7 <= http.sent[1].at <= 8
+
+
+@jumping_time
+async def test_a_wait_given_as_a_date_counts_from_the_servers_own_date():
+    date, later = "Mon, 23 Nov 2026 10:00:00 GMT", "Mon, 23 Nov 2026 10:00:09 GMT"
+    http = Scripted(answer(503, Retry_After=later, Date=date), OK)
+
+    await transport_over(http, retry=RetryPolicy(base_s=0)).send(READ)
+
+    assert http.sent[1].at == pytest.approx(9)
+
+
+@jumping_time
+async def test_a_wait_above_the_cap_raises_at_once():
+    http = Scripted(answer(429, Retry_After="121"), OK)
+
+    with pytest.raises(RateLimitError) as raised:
+        await transport_over(http, retry=RetryPolicy(max_retry_after_s=120)).send(READ)
+
+    assert raised.value.retry_after_s == 121
+    assert now() == 0
+
+
+@pytest.mark.parametrize("request_", [READ, CREATE], ids=["read", "create"])
+@jumping_time
+async def test_a_429_without_a_hint_outlasts_the_minute(request_):
+    http = Scripted(answer(429), OK)
+
+    await transport_over(http).send(request_)
+
+    assert http.sent[1].at > 60
+
+
+@jumping_time
+async def test_a_wait_that_would_end_after_the_deadline_is_not_begun():
+    http = Scripted(answer(429, Retry_After="50"), OK)
+
+    with pytest.raises(RateLimitError):
+        await transport_over(http, deadline_s=49).send(READ)
+
+    assert now() == 0
+
+
+@pytest.mark.parametrize("field", ["attempts", "base_s", "cap_s", "max_retry_after_s"])
+def test_a_policy_that_makes_no_sense_is_refused(field):
+    with pytest.raises(ValueError, match=field):
+        RetryPolicy(**{field: -1})

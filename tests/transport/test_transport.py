@@ -1,0 +1,310 @@
+"""One call: its deadline, its cancellation, what is told of it, and what closing does to it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from heymarket_async import (
+    AttemptEvent,
+    ClientStateError,
+    DeadlineError,
+    NoResponseError,
+    RateLimit,
+    Repeat,
+    RetryPolicy,
+    ServerError,
+)
+from heymarket_async.request import Endpoint
+from heymarket_async.transport.auth import Signer
+from heymarket_async.transport.http import CONNECTIONS, Answer
+
+from ..conftest import SECRET, Scripted, Sent, answer, jumping_time, now, transport_over
+
+READ = Endpoint("GET", "/v1/contact/{id}", object, Repeat.READ).request(id=7)
+CREATE = Endpoint("POST", "/v1/contact", object, Repeat.UNSAFE).request(body={"phone": "1"})
+OK = answer(200, {})
+
+
+async def slow(sent: Sent) -> Answer:
+    await asyncio.sleep(10)
+    return OK
+
+
+async def never(sent: Sent) -> Answer:
+    await asyncio.sleep(sent.timeout_s)
+    raise NoResponseError("got no whole answer (time-out)")
+
+
+@jumping_time
+async def test_a_request_carries_what_every_call_needs():
+    http = Scripted(OK)
+
+    await transport_over(http).send(CREATE)
+
+    sent = http.sent[0]
+    assert (sent.method, sent.url) == ("POST", "https://api.heymarket.com/v1/contact")
+    assert sent.body == b'{"phone":"1"}'
+    assert sent.headers["Content-Type"] == sent.headers["Accept"] == "application/json"
+    assert sent.headers["Authorization"].startswith("Bearer eyJ")
+
+
+@jumping_time
+async def test_a_request_without_a_body_has_no_content_type():
+    http = Scripted(OK)
+
+    await transport_over(http).send(READ)
+
+    assert "Content-Type" not in http.sent[0].headers
+    assert http.sent[0].body is None
+
+
+@jumping_time
+async def test_one_deadline_covers_all_attempts_and_waits():
+    http = Scripted(never)
+
+    with pytest.raises(NoResponseError):
+        await transport_over(http, timeout_s=30, deadline_s=100).send(READ)
+
+    assert now() <= 100
+    assert [sent.timeout_s for sent in http.sent[:3]] == [30, 30, 30]
+    assert http.sent[-1].timeout_s < 30
+
+
+@jumping_time
+async def test_a_call_whose_deadline_passed_while_it_waited_is_not_sent():
+    http = Scripted(OK)
+    transport = transport_over(http, rate=RateLimit(1, per_s=10), deadline_s=10.105)
+    await transport.send(READ)
+
+    await transport.send(READ)
+
+    assert http.sent[1].timeout_s < 0.01, "the turn came just in time"
+
+
+@jumping_time
+async def test_no_time_left_is_said_before_anything_is_sent():
+    http = Scripted(answer(503, Retry_After="10"), OK)
+
+    with pytest.raises(DeadlineError, match="no time left") as raised:
+        await transport_over(http, retry=RetryPolicy(base_s=0), deadline_s=10).send(CREATE_LIKE)
+
+    assert len(http.sent) == 1
+    assert raised.value.may_have_taken_effect
+
+
+CREATE_LIKE = Endpoint("PUT", "/v1/contact/{id}", object, Repeat.IDEMPOTENT).request(id=7, body={})
+
+
+@pytest.mark.parametrize("after_s", [0, 0.5, 5, 15])
+@jumping_time
+async def test_a_cancelled_call_leaves_nothing_behind(after_s):
+    async def credentials():
+        await asyncio.sleep(1)
+        return SECRET
+
+    http = Scripted(answer(500), answer(503, Retry_After="9"), slow)
+    signer = Signer(credentials)
+    transport = transport_over(http, signer=signer, rate=RateLimit(500), deadline_s=1000)
+    call = asyncio.ensure_future(transport.send(READ))
+    await asyncio.sleep(after_s)
+
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+    assert transport.waiting == ""
+    assert http.slots._free == CONNECTIONS
+    assert len(asyncio.all_tasks()) == 1
+    http.steps = [OK]
+    assert await transport.send(READ) == {}
+
+
+@jumping_time
+async def test_a_call_cancelled_while_it_waits_to_try_again_does_not_try_again():
+    http = Scripted(answer(503, Retry_After="50"))
+    call = asyncio.ensure_future(transport_over(http).send(READ))
+    await asyncio.sleep(10)
+
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    await asyncio.sleep(100)
+
+    assert len(http.sent) == 1
+
+
+@jumping_time
+async def test_more_calls_than_connections_wait_outside_their_time_limit():
+    http = Scripted(slow)
+    transport = transport_over(http, timeout_s=11)
+
+    await asyncio.gather(*(transport.send(READ) for _ in range(3 * CONNECTIONS)))
+
+    assert now() == 30
+    assert {sent.timeout_s for sent in http.sent} == {11}
+
+
+@jumping_time
+async def test_a_connection_that_is_handed_to_a_cancelled_call_goes_to_the_next():
+    http = Scripted(slow)
+    transport = transport_over(http)
+    running = [asyncio.ensure_future(transport.send(READ)) for _ in range(CONNECTIONS)]
+    waiting = [asyncio.ensure_future(transport.send(READ)) for _ in range(3)]
+    await asyncio.sleep(1)
+    assert transport.waiting == "all connections are in use"
+    turns = list(http.slots._queue)
+
+    http.slots.release()  # as an exchange that ends does
+    waiting[0].cancel()
+    waiting[1].cancel()
+    await asyncio.wait([*running, *waiting])
+
+    assert turns[0].done()
+    assert waiting[2].result() == {}
+    assert http.slots._free == CONNECTIONS + 1
+
+
+@jumping_time
+async def test_the_hook_is_told_of_each_attempt():
+    told: list[AttemptEvent] = []
+    http = Scripted(answer(503, X_Request_Id="r-1", Retry_After="2"), slow)
+    transport = transport_over(http, retry=RetryPolicy(base_s=0), on_attempt=told.append)
+
+    await transport.send(READ)
+
+    first, second = told
+    assert (first.call, first.attempt, first.status) == ("GET /v1/contact/{id}", 1, 503)
+    assert (first.request_id, first.waited_s) == ("r-1", 0)
+    assert isinstance(first.error, ServerError)
+    assert (second.attempt, second.status, second.error) == (2, 200, None)
+    assert (second.seconds, second.waited_s) == (10, 2)
+
+
+@jumping_time
+async def test_a_hook_that_fails_cannot_break_a_call(caplog):
+    def hook(event: AttemptEvent) -> None:
+        raise KeyError("mine")
+
+    assert await transport_over(Scripted(OK), on_attempt=hook).send(READ) == {}
+
+    assert "on_attempt hook failed" in caplog.text
+
+
+@jumping_time
+async def test_attempts_are_logged_without_bodies_or_secrets(caplog):
+    caplog.set_level(logging.DEBUG, "heymarket_async")
+    http = Scripted(answer(400, {"message": "phone 1 is bad"}, X_Request_Id="r-9"))
+
+    with pytest.raises(Exception, match="400"):
+        await transport_over(http).send(CREATE)
+
+    assert "POST /v1/contact: attempt 1, status 400" in caplog.text
+    assert "r-9" in caplog.text
+    assert "eyJ" not in caplog.text
+    assert "phone" not in caplog.text
+
+
+def test_the_library_is_silent_unless_asked():
+    handlers = logging.getLogger("heymarket_async").handlers
+
+    assert any(isinstance(handler, logging.NullHandler) for handler in handlers)
+
+
+@jumping_time
+async def test_closing_ends_calls_that_wait_with_a_clear_error():
+    http = Scripted(answer(503, Retry_After="50"))
+    transport = transport_over(http)
+    call = asyncio.ensure_future(transport.send(CREATE_LIKE))
+    await asyncio.sleep(1)
+
+    await transport.aclose()
+
+    with pytest.raises(ClientStateError, match="closed") as raised:
+        await call
+    assert raised.value.call == "PUT /v1/contact/{id}"
+    assert raised.value.may_have_taken_effect
+    assert now() == 1
+
+
+@jumping_time
+async def test_closing_ends_calls_in_the_queue_for_their_turn():
+    transport = transport_over(Scripted(OK), rate=RateLimit(1, per_s=60))
+    await transport.send(READ)
+    call = asyncio.ensure_future(transport.send(READ))
+    await asyncio.sleep(1)
+
+    await transport.aclose()
+
+    with pytest.raises(ClientStateError, match="closed"):
+        await call
+
+
+@jumping_time
+async def test_a_turn_that_comes_as_the_client_closes_is_given_back():
+    http = Scripted(OK)
+    rate = RateLimit(1, per_s=60)
+    transport, other = transport_over(http, rate=rate), transport_over(Scripted(OK), rate=rate)
+    await transport.send(READ)
+    call = asyncio.ensure_future(transport.send(READ))
+    await asyncio.sleep(1)
+    grant = transport._pacer()._timer
+    # The same moment, but after the grant and before its waiter runs.
+    asyncio.get_running_loop().call_at(grant.when(), setattr, http, "closed", True)
+
+    await asyncio.wait([call])
+    with pytest.raises(ClientStateError, match="closed"):
+        call.result()
+    await other.send(READ)
+
+    assert now() == pytest.approx(60.6)
+
+
+@jumping_time
+async def test_a_closed_transport_sends_nothing():
+    http = Scripted(OK)
+    transport = transport_over(http)
+    await transport.aclose()
+
+    with pytest.raises(ClientStateError, match="closed; make a new one"):
+        await transport.send(READ)
+
+    assert http.sent == []
+
+
+def test_another_event_loop_is_told_apart():
+    transport = transport_over(Scripted(OK))
+
+    @jumping_time
+    async def use() -> None:
+        await transport.send(READ)
+
+    use()
+    with pytest.raises(ClientStateError, match="another event loop; make one client per loop"):
+        use()
+
+
+@jumping_time
+async def test_a_body_that_json_cannot_express_is_refused_before_anything_is_sent():
+    http = Scripted(OK)
+    request = Endpoint("POST", "/v1/contact", object, Repeat.UNSAFE).request(body={"a": object()})
+
+    with pytest.raises(ValueError, match="cannot be written as JSON"):
+        await transport_over(http).send(request)
+
+    assert http.sent == []
+
+
+@pytest.mark.parametrize("options", [{"timeout_s": 0}, {"deadline_s": -1}])
+def test_time_limits_must_leave_time(options):
+    with pytest.raises(ValueError, match="above 0 seconds"):
+        transport_over(Scripted(OK), **options)
+
+
+def test_a_hook_that_would_have_to_be_awaited_is_refused():
+    async def hook(event: AttemptEvent) -> None: ...
+
+    with pytest.raises(ValueError, match="plain function"):
+        transport_over(Scripted(OK), on_attempt=hook)
