@@ -199,7 +199,8 @@ class HeymarketClient:
         """
         segments = path.split("/")
         if (
-            segments[0]
+            len(segments) < 2
+            or segments[0]
             or "" in segments[1:]
             or {".", ".."} & set(segments)
             or set("?#\\ ") & set(path)

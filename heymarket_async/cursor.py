@@ -269,9 +269,14 @@ def _hold(
     at: Cursor, page: _Page, *, group: str | None, page_number: int | None, wide: int | None = None
 ) -> Cursor:
     """Stay at this `date`, and remember all that the page brought."""
-    # The newest cursor of a date knows all of `given` and may add to it. An older one, taken up
-    # again, starts a `given` of its own.
-    given = at.given if at.held == len(at.given) else dict(islice(at.given.items(), at.held))
+    known = islice(at.given.items(), at.held)
+    if at.group is None:
+        # A server that left out the rows at `date` just now will do so again.
+        given = {key: stamp for key, stamp in known if at.inclusive or stamp != page.here}
+    else:
+        # The newest cursor of a group knows all of `given` and may add to it. An older one, taken
+        # up again, starts a `given` of its own.
+        given = at.given if at.held == len(at.given) else dict(known)
     given.update(zip(page.rows.keys, page.stamps, strict=True))
     return replace(
         at,

@@ -128,14 +128,19 @@ class Transport:
 
     async def _exchange(self, call: Call[T]) -> T:
         try:
-            await self._turn(call, self._http.slots, "all connections are in use")
+            slots = self._http.slots
+            await self._turn(call, slots, "all connections are in use")
             try:
                 if self._signer.needs_credentials:
                     await self._ask_for_credentials(call)
-                await self._turn(call, self._pacer(), "the rate limit")
-                return await self._send_once(call)
+                pacer = self._pacer()
+                await self._turn(call, pacer, "the rate limit")
+                try:
+                    return await self._send_once(call)
+                finally:
+                    pacer.release()
             finally:
-                self._http.slots.release()
+                slots.release()
         except HeymarketError as error:
             call.note(error)
             raise

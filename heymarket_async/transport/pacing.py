@@ -1,7 +1,11 @@
 """At most so many requests a minute per credential, first come, first served.
 
-Heymarket counts 500 requests a minute, and does not say whether its minute is fixed or slides. A
-log of send times serves both: no window of that length ever holds more.
+Heymarket counts 500 requests a minute, and does not say whether its minute is fixed or slides. So
+no window of that length, wherever it begins, may hold more.
+
+When Heymarket counts a request is not known either, only that it lies between sending it and having
+its answer. So a request weighs from the moment it is sent until a window after its answer came;
+that costs the time of one answer in a minute, and leaves nothing to luck.
 
 A window belongs to a credential and is shared by all clients, event loops and threads of the
 process. A pacer is one event loop's queue before that window.
@@ -14,13 +18,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
+from bisect import bisect_right
 from collections import deque
 
 import msgspec
 
-# Requests travel for different times, so the server may see a window closer together than it was
-# sent. A hundredth more (0.6 of 60 seconds) costs 1 % of the budget.
-_MARGIN = 1.01
+# For clocks that do not run alike: 0.12 of 60 seconds.
+_MARGIN = 1.002
 
 
 class RateLimit(msgspec.Struct, frozen=True):
@@ -43,11 +47,12 @@ DOCUMENTED = RateLimit(500, per_s=60.0)
 
 
 class Window:
-    """The send times of one credential. Safe to use from several threads."""
+    """What one credential has sent lately. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sent: deque[float] = deque()
+        self._under_way = 0
+        self._answered: deque[float] = deque()
         self._longest_s = 0.0
         self._last = float("-inf")
         self._paused_until = float("-inf")
@@ -57,13 +62,15 @@ class Window:
         )
 
     def take(self, now: float, rate: RateLimit | None) -> float:
-        """Take the right to send now and return 0, or return how many seconds to wait for it."""
+        """Take the right to send now and return 0, or return how many seconds to wait at least.
+
+        Whoever has taken the right must `release` it, or `give_back` it unused.
+        """
         with self._lock:
             wait_s = self._wait_s(now, rate)
             if wait_s <= 0.0:
                 self._last = now
-                if rate is not None:
-                    self._sent.append(now)
+                self._under_way += 1
                 return 0.0
             return wait_s
 
@@ -76,18 +83,31 @@ class Window:
                 return spaced_s
         if rate is None:
             return 0.0
-        self._longest_s = max(self._longest_s, rate.per_s * _MARGIN)
-        while self._sent and self._sent[0] <= now - self._longest_s:
-            self._sent.popleft()
-        if len(self._sent) < rate.limit:
+        window_s = rate.per_s * _MARGIN
+        self._longest_s = max(self._longest_s, window_s)
+        while self._answered and self._answered[0] <= now - self._longest_s:
+            self._answered.popleft()
+        # Other clients of the credential may count in a longer window.
+        past = bisect_right(self._answered, now - window_s) if window_s < self._longest_s else 0
+        weighing = len(self._answered) - past
+        too_many = self._under_way + weighing + 1 - rate.limit
+        if too_many <= 0:
             return 0.0
-        return self._sent[-rate.limit] + rate.per_s * _MARGIN - now
+        # What is under way will weigh for a whole window more, once it is answered.
+        oldest = self._answered[past + too_many - 1] if too_many <= weighing else now
+        return oldest + window_s - now
 
-    def give_back(self, sent_at: float) -> None:
-        """Return a right that was taken at that time and not used."""
+    def release(self, now: float, rate: RateLimit | None) -> None:
+        """Let a request that was answered, or failed, weigh for a window more."""
         with self._lock:
-            if sent_at in self._sent:
-                self._sent.remove(sent_at)
+            self._under_way -= 1
+            if rate is not None:
+                self._answered.append(now)
+
+    def give_back(self) -> None:
+        """Return a right that was taken and not used."""
+        with self._lock:
+            self._under_way -= 1
 
     def pause(self, until: float, rate: RateLimit | None) -> None:
         """Let nobody send before that time; for a window after it, space the sends evenly.
@@ -102,8 +122,9 @@ class Window:
     def is_idle(self, now: float) -> bool:
         """Whether nothing that is remembered here can matter any more."""
         with self._lock:
-            remembered_until = max(self._last + self._longest_s, self._spaced_until)
-            return not self.pacers and now > remembered_until
+            last = self._answered[-1] if self._answered else float("-inf")
+            until = max(last + self._longest_s, self._spaced_until)
+            return not self.pacers and not self._under_way and now > until
 
 
 class Pacer:
@@ -121,7 +142,8 @@ class Pacer:
     def take(self) -> asyncio.Future[float] | None:
         """Return None if a request may be sent now, else a future that is done when it may.
 
-        Whoever stops waiting for the future must `discard` it.
+        Whoever stops waiting for the future must `discard` it, and whoever has sent a request must
+        `release` its turn.
         """
         wait_s = 0.0
         if not self._queue:
@@ -139,11 +161,15 @@ class Pacer:
         if turn in self._queue:
             self._queue.remove(turn)
         elif turn.done() and not turn.cancelled() and turn.exception() is None:
-            self._window.give_back(turn.result())
-            self._wake()
+            self._window.give_back()
+            self._serve()
         if not self._queue and self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def release(self) -> None:
+        """Tell that the request of a turn was answered, or failed."""
+        self._window.release(self._loop.time(), self._rate)
 
     def pause(self, seconds: float) -> None:
         """Let no call of this credential be sent for so long."""
@@ -154,23 +180,19 @@ class Pacer:
         """How long a refused call waits to outlast the window in which the limit is counted."""
         return (self._rate or DOCUMENTED).per_s * _MARGIN
 
-    def _wake(self) -> None:
+    def _serve(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._serve()
-
-    def _serve(self) -> None:
-        self._timer = None
+            self._timer = None
         while self._queue:
-            now = self._loop.time()
-            if wait_s := self._window.take(now, self._rate):
+            if self._queue[0].done():
+                self._queue.popleft()
+                continue
+            wait_s = self._window.take(self._loop.time(), self._rate)
+            if wait_s:
                 self._timer = self._loop.call_later(wait_s, self._serve)
                 return
-            turn = self._queue.popleft()
-            if turn.done():
-                self._window.give_back(now)
-            else:
-                turn.set_result(now)
+            self._queue.popleft().set_result(0.0)
 
 
 class Windows:

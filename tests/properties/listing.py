@@ -60,7 +60,9 @@ class Listing:
         first = 0
         if page is not None and self.page_base is not None:
             first = max(0, page - self.page_base) * size
-        return [Row(number, rev, self.text(tick)) for tick, number, rev in rows[first : first + size]]
+        return [
+            Row(number, rev, self.text(tick)) for tick, number, rev in rows[first : first + size]
+        ]
 
     def _all_ticks(self, date: str) -> list[int]:
         whole, _, fraction = date.removesuffix("Z").partition(".")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from heymarket_async import PaginationError, Walk
 from heymarket_async.pagination import walk
 
-from .listing import Listing, Row
+from tests.properties.listing import Listing, Row
 
 MOST_REQUESTS = 4000
 
@@ -42,9 +42,7 @@ limits = st.sampled_from([None, 1, 2, 3, 7, 29, 30, 31, 100, 1000])
 
 
 def walk_over(listing: Listing, limit: int | None, cursor: str | None = None) -> Walk[Row]:
-    return walk(
-        listing.fetch, surface="v1", date=None, limit=limit, cursor=cursor, returns=Row
-    )
+    return walk(listing.fetch, surface="v1", date=None, limit=limit, cursor=cursor, returns=Row)
 
 
 async def rows_of(walking: Walk[Row], listing: Listing) -> list[Row]:

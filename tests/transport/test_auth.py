@@ -16,7 +16,7 @@ from heymarket_async import ApiKey, ApiSecret, DeadlineError, Repeat, RetryPolic
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
 
-from ..conftest import SECRET, Scripted, answer, jumping_time, transport_over
+from tests.conftest import SECRET, Scripted, answer, jumping_time, transport_over
 
 ID, KEY = "3c1b4a5e-0000-4000-8000-000000000000", "k" * 40
 READ = Endpoint("GET", "/v1/team", object, Repeat.READ).request()

@@ -18,7 +18,7 @@ from heymarket_async import (
 )
 from heymarket_async.request import Endpoint
 
-from ..conftest import Scripted, Step, answer, jumping_time, now, transport_over
+from tests.conftest import Scripted, Step, answer, jumping_time, now, transport_over
 
 OK = answer(200, {"ok": True})
 READ = Endpoint("POST", "/v1/contacts", object, Repeat.READ).request(body={})

@@ -21,7 +21,7 @@ from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.http import CONNECTIONS, Answer
 
-from ..conftest import SECRET, Scripted, Sent, answer, jumping_time, now, transport_over
+from tests.conftest import SECRET, Scripted, Sent, answer, jumping_time, now, transport_over
 
 READ = Endpoint("GET", "/v1/contact/{id}", object, Repeat.READ).request(id=7)
 CREATE = Endpoint("POST", "/v1/contact", object, Repeat.UNSAFE).request(body={"phone": "1"})
@@ -76,7 +76,7 @@ async def test_one_deadline_covers_all_attempts_and_waits():
 @jumping_time
 async def test_a_call_whose_deadline_passed_while_it_waited_is_not_sent():
     http = Scripted(OK)
-    transport = transport_over(http, rate=RateLimit(1, per_s=10), deadline_s=10.105)
+    transport = transport_over(http, rate=RateLimit(1, per_s=10), deadline_s=10.0205)
     await transport.send(READ)
 
     await transport.send(READ)
@@ -259,7 +259,7 @@ async def test_a_turn_that_comes_as_the_client_closes_is_given_back():
         call.result()
     await other.send(READ)
 
-    assert now() == pytest.approx(60.6)
+    assert now() == pytest.approx(60.12)
 
 
 @jumping_time

@@ -1,0 +1,260 @@
+"""The client as its users make it: arguments, environment, derived clients, other calls."""
+
+from __future__ import annotations
+
+import pickle
+
+import aiohttp
+import msgspec
+import pytest
+
+import heymarket_async
+from heymarket_async import (
+    ApiKey,
+    ApiSecret,
+    ClientStateError,
+    HeymarketClient,
+    NotFoundError,
+    Repeat,
+    RetryPolicy,
+    ServerError,
+)
+from heymarket_async.sandbox import Sandbox
+from tests.conftest import SECRET
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(contacts=50, seed=3) as sandbox:
+        yield sandbox
+
+
+def client_of(sandbox: Sandbox, **options) -> HeymarketClient:
+    options = {"retry": RetryPolicy(base_s=0.001), **options}
+    return HeymarketClient(ApiSecret(*sandbox.credentials), base_url=sandbox.url, **options)
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    for name in ("SECRET_ID", "SECRET_KEY", "API_KEY", "BASE_URL"):
+        monkeypatch.delenv(f"HEYMARKET_{name}", raising=False)
+
+
+async def test_a_secret_of_the_environment_signs(sandbox, monkeypatch):
+    monkeypatch.setenv("HEYMARKET_SECRET_ID", sandbox.credentials.secret_id)
+    monkeypatch.setenv("HEYMARKET_SECRET_KEY", sandbox.credentials.secret_key)
+    monkeypatch.setenv("HEYMARKET_API_KEY", "not used")
+    monkeypatch.setenv("HEYMARKET_BASE_URL", sandbox.url)
+
+    async with HeymarketClient.from_env() as client:
+        assert await client.contacts.count() == 50
+
+
+async def test_a_legacy_key_of_the_environment_is_used(sandbox, monkeypatch):
+    monkeypatch.setenv("HEYMARKET_API_KEY", sandbox.api_key)
+
+    async with HeymarketClient.from_env(base_url=sandbox.url) as client:
+        assert await client.contacts.count() == 50
+
+
+async def test_what_is_passed_wins_over_the_environment(sandbox, monkeypatch):
+    monkeypatch.setenv("HEYMARKET_API_KEY", "wrong")
+    monkeypatch.setenv("HEYMARKET_BASE_URL", "https://wrong.invalid")
+    options = {"credentials": ApiKey(sandbox.api_key), "base_url": sandbox.url}
+
+    async with HeymarketClient.from_env(**options) as client:
+        assert await client.contacts.count() == 50
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [("SECRET_ID", "HEYMARKET_SECRET_KEY"), ("SECRET_KEY", "HEYMARKET_SECRET_ID")],
+)
+def test_half_a_secret_says_what_is_missing(given, missing, monkeypatch):
+    monkeypatch.setenv(f"HEYMARKET_{given}", "x")
+
+    with pytest.raises(ValueError, match=f"{missing} is not set"):
+        HeymarketClient.from_env()
+
+
+def test_no_credentials_say_which_variables_to_set():
+    with pytest.raises(ValueError, match="HEYMARKET_SECRET_ID and HEYMARKET_SECRET_KEY"):
+        HeymarketClient.from_env()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.heymarket.com",
+        "http://192.168.1.1",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+    ],
+)
+def test_plain_http_is_for_loopback_only(url):
+    with pytest.raises(ValueError, match="base_url must be https"):
+        HeymarketClient(SECRET, base_url=url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "api.heymarket.com", "ftp://a", "https://", "https://u:p@a", "https://a?b", "https://a#b"],
+)
+def test_a_base_url_that_is_none_is_refused(url):
+    with pytest.raises(ValueError, match="base_url"):
+        HeymarketClient(SECRET, base_url=url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:80", "http://[::1]:80/", "http://localhost:80", "https://a/b/"]
+)
+def test_a_slash_at_the_end_of_the_base_url_makes_no_difference(url):
+    assert HeymarketClient(SECRET, base_url=url).base_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize("agent", ["crm\n", "crm/1.0\x7f", "crm/é"])
+def test_a_user_agent_that_is_no_header_is_refused(agent):
+    with pytest.raises(ValueError, match="user_agent"):
+        HeymarketClient(SECRET, user_agent=agent)
+
+
+@pytest.mark.parametrize("credentials", ["key", None, ("id", "key")])
+def test_credentials_of_another_kind_are_refused(credentials):
+    with pytest.raises(ValueError, match="credentials must be an ApiSecret"):
+        HeymarketClient(credentials)
+
+
+async def test_the_user_agent_names_us_and_the_application(sandbox):
+    async with client_of(sandbox, user_agent="crm-sync/2.1") as client:
+        await client.contacts.count()
+
+    agent = sandbox.requests[0].headers["User-Agent"]
+    assert agent == f"heymarket-async/{heymarket_async.__version__} crm-sync/2.1"
+
+
+def test_a_client_shows_no_secret():
+    client = HeymarketClient(ApiSecret("identity", "a-secret-key"))
+
+    assert repr(client) == "HeymarketClient(base_url='https://api.heymarket.com')"
+    with pytest.raises(TypeError, match="does not pickle.*from_env"):
+        pickle.dumps(client)
+
+
+async def test_a_derived_client_shares_connections_and_closes_nothing(sandbox):
+    async with client_of(sandbox) as client:
+        patient = client.with_options(deadline_s=600)
+        await client.contacts.count()
+        await patient.contacts.count()
+        await patient.aclose()
+
+        assert await client.contacts.count() == 50
+
+    with pytest.raises(ClientStateError):
+        await patient.contacts.count()
+    tokens = {received.headers["Authorization"] for received in sandbox.requests}
+    assert len(tokens) == 1
+
+
+async def test_a_derived_client_has_its_own_options(sandbox):
+    async with client_of(sandbox) as client:
+        impatient = client.with_options(retry=RetryPolicy(attempts=1))
+        sandbox.faults.answer(500, times=2)
+
+        with pytest.raises(ServerError):
+            await impatient.contacts.count()
+        assert await client.contacts.count() == 50
+
+
+async def test_options_of_a_derived_client_are_checked(sandbox):
+    async with client_of(sandbox) as client:
+        with pytest.raises(ValueError, match="timeout_s"):
+            client.with_options(timeout_s=0)
+
+
+async def test_a_client_may_be_closed_twice_and_unused(sandbox):
+    client = client_of(sandbox)
+    await client.aclose()
+    await client.aclose()
+
+    with pytest.raises(ClientStateError, match="closed"):
+        await client.contacts.count()
+
+
+async def test_a_borrowed_session_stays_open(sandbox):
+    async with aiohttp.ClientSession() as session:
+        async with client_of(sandbox, session=session) as client:
+            assert await client.contacts.count() == 50
+
+        assert not session.closed
+
+
+async def test_a_proxy_of_the_environment_is_used_only_if_wanted(sandbox, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    async with client_of(sandbox) as client:
+        assert await client.contacts.count() == 50
+    async with client_of(sandbox, trust_env=True, retry=RetryPolicy(attempts=1)) as client:
+        with pytest.raises(heymarket_async.ConnectError):
+            await client.contacts.count()
+
+
+async def test_calls_that_we_do_not_know_can_be_made(sandbox):
+    async with client_of(sandbox) as client:
+        team = await client.request("get", "/v1/team", returns=dict[str, object])
+        raw = await client.request("GET", "/v1/team", repeat=Repeat.READ)
+        count = await client.request(
+            "POST", "/v1/contacts/count", body={}, query={"a": True, "b": "ü"}, returns=int
+        )
+
+    assert team["name"]
+    assert isinstance(raw, msgspec.Raw)
+    assert msgspec.json.decode(raw) == team
+    assert count == 50
+    assert sandbox.requests[-1].query == {"a": "true", "b": "ü"}
+
+
+async def test_a_call_that_we_do_not_know_is_not_repeated_unless_said(sandbox):
+    async with client_of(sandbox) as client:
+        sandbox.faults.answer(500, times=2)
+        with pytest.raises(ServerError) as raised:
+            await client.request("GET", "/v1/team")
+        await client.request("GET", "/v1/team", repeat=Repeat.READ)
+
+    assert raised.value.may_have_taken_effect
+    assert len(sandbox.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "v1/team",
+        "https://a/v1",
+        "//evil.example/v1",
+        "/v1/../x",
+        "/v1/./x",
+        "/v1/",
+        "/v1?a=b",
+        "/a b",
+        "/a#b",
+        "/a\\b",
+    ],
+)
+async def test_a_path_that_could_lead_elsewhere_is_refused(path, sandbox):
+    async with client_of(sandbox) as client:
+        with pytest.raises(ValueError, match="path must be absolute"):
+            await client.request("GET", path)
+
+    assert not sandbox.requests
+
+
+async def test_what_calls_wait_for_can_be_asked(sandbox):
+    async with client_of(sandbox) as client:
+        assert client.waiting == ""
+
+
+async def test_an_unknown_path_is_not_found(sandbox):
+    async with client_of(sandbox) as client:
+        with pytest.raises(NotFoundError):
+            await client.request("GET", "/v9/none")

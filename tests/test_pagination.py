@@ -1,0 +1,336 @@
+"""The walk as its callers see it: pages, cursors, errors, closing."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from heymarket_async import ClientStateError, Contact, PaginationError, ServerError, Walk
+from heymarket_async import cursor as rules
+from heymarket_async.pagination import walk
+from tests.properties.listing import Listing, Row
+
+
+def walk_over(listing: Listing, **options) -> Walk[Row]:
+    options = {"date": None, "limit": None, "cursor": None, "returns": Row, **options}
+    return walk(listing.fetch, surface="v1", **options)
+
+
+async def ids_of(walking) -> list[int]:
+    return [row.id async for row in walking]
+
+
+async def test_the_requests_of_a_plain_walk_are_those_of_the_guide():
+    listing = Listing([3, 2, 1])
+
+    assert await ids_of(walk_over(listing)) == [1, 2, 3]
+
+    assert listing.requests == [(None, None, None), ("2026-04-12T15:30:01Z", None, None)]
+
+
+async def test_a_full_page_is_followed_from_the_timestamp_before_its_last():
+    listing = Listing(list(range(40)))
+
+    await ids_of(walk_over(listing))
+
+    assert listing.requests[1] == ("2026-04-12T15:30:11Z", None, None)
+
+
+async def test_a_server_that_includes_the_date_is_followed_from_the_last():
+    listing = Listing(list(range(90)), inclusive=True)
+
+    await ids_of(walk_over(listing))
+
+    dates = [date for date, _, _ in listing.requests]
+    assert dates[1] == "2026-04-12T15:31:01Z", "not known yet: one before the last, 60"
+    assert dates[2] == "2026-04-12T15:30:32Z", "known: the last itself"
+
+
+async def test_a_group_larger_than_a_page_is_read_page_by_page_until_nothing_is_new():
+    listing = Listing([0] * 70, page_base=1)
+
+    assert sorted(await ids_of(walk_over(listing))) == list(range(1, 71))
+
+    pages = [page for date, page, _ in listing.requests if date is None]
+    assert pages == [None, 1, 2, 3, None, 1, 2, 3]
+
+
+async def test_a_contact_that_leaves_a_large_group_hides_no_other():
+    listing = Listing([0] * 70, page_base=0)
+    walking = walk_over(listing)
+    seen = [(await anext(walking)).id for _ in range(31)]
+
+    listing.edit(seen[0])  # the rows behind it move up: one slips from page 2 to page 1
+    seen += await ids_of(walking)
+
+    assert set(range(1, 71)) <= set(seen)
+
+
+async def test_a_page_number_without_effect_makes_the_walk_ask_for_more_at_once():
+    listing = Listing([0] * 70 + [1], page_base=None, newest_first=False)
+
+    assert len(await ids_of(walk_over(listing))) == 71
+
+    assert (None, None, 60) in listing.requests
+    assert (None, None, 120) in listing.requests
+
+
+async def test_a_group_that_cannot_be_read_whole_raises_with_what_is_needed_to_go_on():
+    listing = Listing([5] * 140, page_base=None, cap=100)
+    walking = walk_over(listing)
+
+    with pytest.raises(PaginationError, match="100 contacts share one `updated`") as raised:
+        await ids_of(walking)
+
+    assert raised.value.timestamp == "2026-04-12T15:30:05Z"
+    assert raised.value.seen == 100
+    assert raised.value.cursor == walking.cursor
+    assert pickle.loads(pickle.dumps(raised.value)).cursor == walking.cursor
+
+
+async def test_a_server_that_ignores_the_date_is_found_out():
+    listing = Listing(list(range(60)))
+    ignoring = walk(
+        lambda _, page, limit: listing.fetch(None, page, limit),
+        surface="v1", date=None, limit=None, cursor=None, returns=Row,
+    )  # fmt: skip
+
+    with pytest.raises(PaginationError, match="other side of its `date`"):
+        await ids_of(ignoring)
+
+
+@pytest.mark.parametrize("ticks", [[1, 3, 2], [3, 1, 2]])
+async def test_a_page_that_is_not_sorted_raises(ticks):
+    listing = Listing([])
+
+    async def unsorted(date, page, limit):
+        return [Row(n, 1, listing.text(tick)) for n, tick in enumerate(ticks)]
+
+    with pytest.raises(PaginationError, match="not sorted"):
+        await ids_of(walk(unsorted, surface="v1", date=None, limit=None, cursor=None, returns=Row))
+
+
+@pytest.mark.parametrize(
+    ("contact", "problem"),
+    [
+        (Contact(id=None, rev=1, updated="2026-04-12T15:30:00Z"), "without `id`"),
+        (Contact(id=1, rev=1, updated=None), "without `id` or `updated`"),
+        (Contact(id=1, rev=1, updated="yesterday"), "cannot be read"),
+    ],
+)
+async def test_a_contact_that_cannot_be_placed_raises(contact, problem):
+    async def fetch(date, page, limit):
+        return [contact]
+
+    walking = walk(fetch, surface="v1", date=None, limit=None, cursor=None, returns=Contact)
+
+    with pytest.raises(PaginationError, match=problem):
+        await ids_of(walking)
+
+
+async def test_a_contact_without_a_revision_is_given_once():
+    async def fetch(date, page, limit):
+        return [Contact(id=1, updated="2026-04-12T15:30:00Z")]
+
+    walking = walk(fetch, surface="v1", date=None, limit=None, cursor=None, returns=Contact)
+
+    assert await ids_of(walking) == [1]
+
+
+async def test_raw_rows_are_walked_by_their_own_timestamps():
+    listing = Listing(list(range(70)))
+
+    async def fetch(date, page, limit):
+        rows = await listing.fetch(date, page, limit)
+        return [msgspec.Raw(msgspec.json.encode(row)) for row in rows]
+
+    walking = walk(fetch, surface="v1", date=None, limit=None, cursor=None, returns=msgspec.Raw)
+    ids = [msgspec.json.decode(raw)["id"] async for raw in walking]
+
+    assert ids == list(range(70, 0, -1))
+
+
+async def test_every_page_knows_where_to_go_on():
+    listing = Listing([tick // 7 for tick in range(200)])
+    whole = await ids_of(walk_over(listing))
+    given: list[int] = []
+
+    async for page in walk_over(listing).pages():
+        given += [row.id for row in page]
+        assert len(page) == len(page.items) > 0
+        rest = await ids_of(walk_over(listing, cursor=page.cursor))
+        assert given + rest == whole
+
+
+async def test_an_older_cursor_of_a_large_group_still_gives_its_rest():
+    listing = Listing([0] * 100)
+    walking = walk_over(listing)
+    pages = [page async for page in walking.pages()]
+
+    rest = await ids_of(walk_over(listing, cursor=pages[0].cursor))
+
+    assert sorted(rest) == sorted(row.id for page in pages[1:] for row in page)
+
+
+async def test_a_walk_may_change_between_contacts_and_pages():
+    listing = Listing(list(range(50)))
+    walking = walk_over(listing)
+    first = [(await anext(walking)).id for _ in range(10)]
+
+    rest = [row.id async for page in walking.pages() for row in page]
+
+    assert first + rest == list(range(50, 0, -1))
+
+
+async def test_the_cursor_of_a_complete_walk_has_nothing_more_to_give():
+    listing = Listing(list(range(50)))
+    walking = walk_over(listing)
+    await ids_of(walking)
+    asked = len(listing.requests)
+
+    assert await ids_of(walk_over(listing, cursor=walking.cursor)) == []
+    assert await ids_of(walking) == []
+
+    assert len(listing.requests) == asked
+
+
+async def test_an_error_on_the_way_tells_where_to_go_on():
+    listing = Listing(list(range(100)))
+    walking = walk(
+        failing := Failing(listing, at_request=3),
+        surface="v1", date=None, limit=None, cursor=None, returns=Row,
+    )  # fmt: skip
+    given: list[int] = []
+
+    with pytest.raises(ServerError) as raised:
+        async for row in walking:
+            given.append(row.id)
+    rest = await ids_of(walk_over(listing, cursor=raised.value.cursor))
+
+    assert failing.asked == 3
+    assert given + rest == list(range(100, 0, -1))
+
+
+async def test_a_walk_that_raised_can_be_asked_again():
+    listing = Listing(list(range(100)))
+    walking = walk(
+        Failing(listing, at_request=2),
+        surface="v1", date=None, limit=None, cursor=None, returns=Row,
+    )  # fmt: skip
+    first = [(await anext(walking)).id for _ in range(30)]
+    with pytest.raises(ServerError):
+        await anext(walking)
+
+    assert first + await ids_of(walking) == list(range(100, 0, -1))
+
+
+class Failing:
+    def __init__(self, listing: Listing, at_request: int) -> None:
+        self.listing, self.at_request, self.asked = listing, at_request, 0
+
+    async def __call__(self, date, page, limit):
+        self.asked += 1
+        if self.asked == self.at_request:
+            raise ServerError("answered 500", status=500)
+        return await self.listing.fetch(date, page, limit)
+
+
+async def test_a_closed_walk_does_not_pass_for_a_complete_one():
+    async with walk_over(Listing(list(range(50)))) as walking:
+        await anext(walking)
+
+    with pytest.raises(ClientStateError, match="walk is closed"):
+        await anext(walking)
+    with pytest.raises(ClientStateError, match="walk is closed"):
+        await anext(walking.pages())
+
+
+async def test_two_tasks_cannot_advance_one_walk():
+    waiting = asyncio.Event()
+
+    async def fetch(date, page, limit):
+        await waiting.wait()
+        return []
+
+    walking = walk(fetch, surface="v1", date=None, limit=None, cursor=None, returns=Row)
+    first = asyncio.ensure_future(ids_of(walking))
+    await asyncio.sleep(0)
+
+    with pytest.raises(ClientStateError, match="another task"):
+        await anext(walking)
+    waiting.set()
+    assert await first == []
+
+
+async def test_memory_is_a_page_and_a_group():
+    listing = Listing([tick // 40 for tick in range(4000)])
+    walking = walk_over(listing)
+
+    async for _ in walking:
+        assert len(walking._after.given) <= 30 + 40
+        assert len(walking._items) <= 30
+
+
+async def test_a_walk_may_start_at_a_time():
+    listing = Listing(list(range(100)), newest_first=False)
+    start = datetime(2026, 4, 12, 15, 31, tzinfo=UTC)
+
+    assert await ids_of(walk_over(listing, date=start)) == list(range(62, 101))
+
+    assert listing.requests[0][0] == "2026-04-12T15:31:00Z"
+
+
+async def test_a_limit_given_with_a_cursor_is_used_from_there_on():
+    listing = Listing(list(range(100)))
+    walking = walk_over(listing, limit=10)
+    await anext(walking.pages())
+
+    await ids_of(walk_over(listing, cursor=walking.cursor, limit=50))
+
+    assert [limit for _, _, limit in listing.requests][:2] == [10, 50]
+
+
+CURSOR = rules.Cursor(surface="v1").text
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"limit": 0}, "limit"),
+        ({"date": datetime(2026, 4, 12)}, "date must be an aware datetime"),  # noqa: DTZ001
+        ({"date": "2026-04-12"}, "date must be an RFC 3339"),
+        ({"date": "2026-04-12T00:00:00Z", "cursor": CURSOR}, "exclude each other"),
+        ({"cursor": ""}, "text of a walk's"),
+        ({"cursor": "{}"}, "text of a walk's"),
+        ({"cursor": CURSOR.replace("v1", "v2")}, "surface 'v2'"),
+        ({"cursor": CURSOR.replace('"version":1', '"version":2')}, "version 2"),
+        ({"cursor": CURSOR.replace('"held":0', '"held":"x"')}, None),
+        ({"cursor": CURSOR.replace('"limit":null', '"limit":"x"')}, "text of a walk's"),
+        ({"returns": dict}, "returns"),
+        ({"returns": msgspec.defstruct("Half", [("id", int)])}, "returns"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_anything_is_asked(options, problem):
+    if problem is None:
+        walk_over(Listing([]), **options)
+        return
+    with pytest.raises(ValueError, match=problem):
+        walk_over(Listing([]), **options)
+
+
+def test_a_cursor_survives_being_stored():
+    listing = Listing([0] * 100)
+    walking = walk_over(listing)
+    asyncio.run(ids_until(walking, 45))
+
+    text = walking.cursor
+
+    assert rules.read(text, surface="v1").text == text
+
+
+async def ids_until(walking: Walk[Row], count: int) -> list[int]:
+    return [(await anext(walking)).id for _ in range(count)]
