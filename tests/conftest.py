@@ -1,4 +1,4 @@
-"""The one seam that unit tests replace, a clock that jumps instead of waiting, and a clean start."""
+"""The one seam that unit tests replace, and a clock that jumps instead of waiting."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def test_a_client_shows_no_secret():
     client = HeymarketClient(ApiSecret("identity", "a-secret-key"))
 
     assert repr(client) == "HeymarketClient(base_url='https://api.heymarket.com')"
-    with pytest.raises(TypeError, match="does not pickle.*from_env"):
+    with pytest.raises(TypeError, match=r"does not pickle.*from_env"):
         pickle.dumps(client)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from heymarket_async import PaginationError, Walk
 from heymarket_async.pagination import walk
-
 from tests.properties.listing import Listing, Row
 
 MOST_REQUESTS = 4000
@@ -84,10 +84,8 @@ def test_a_walk_that_is_cut_and_resumed_gives_the_whole(
 
     try:
         for cut in [*cuts, 10_000]:
-            try:
+            with contextlib.suppress(StopAsyncIteration):
                 asyncio.run(until(cut))
-            except StopAsyncIteration:
-                pass
             walking = walk_over(listing, None, walking.cursor)
     except PaginationError:
         assert listing.page_base is None

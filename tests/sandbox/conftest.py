@@ -75,7 +75,7 @@ def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
 
     async def wait(condition: Callable[[], object]) -> None:
         async with asyncio.timeout(5):
-            while not condition():  # noqa: ASYNC110 - the sandbox has no event for it
+            while not condition():
                 await asyncio.sleep(0.005)
 
     return wait

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from heymarket_async import ApiKey, ApiSecret, DeadlineError, Repeat, RetryPolicy
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
-
 from tests.conftest import SECRET, Scripted, answer, jumping_time, transport_over
 
 ID, KEY = "3c1b4a5e-0000-4000-8000-000000000000", "k" * 40

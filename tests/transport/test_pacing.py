@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,6 @@ from heymarket_async import ApiSecret, DeadlineError, RateLimit, RateLimitError,
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.pacing import WINDOWS, Window, Windows
-
 from tests.conftest import Scripted, answer, jumping_time, now, transport_over
 
 READ = Endpoint("GET", "/v1/team", object, Repeat.READ).request()
@@ -183,7 +183,7 @@ async def test_a_429_pauses_all_calls_of_the_credential_which_then_leave_one_by_
     await asyncio.gather(refused, *(transport.send(READ) for _ in range(10)))
 
     times = [sent.at for sent in http.sent[1:]]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert min(times) >= 5
     assert min(gaps) == pytest.approx(60 / 500)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from heymarket_async import (
@@ -17,7 +19,6 @@ from heymarket_async import (
     StatusError,
 )
 from heymarket_async.request import Endpoint
-
 from tests.conftest import Scripted, Step, answer, jumping_time, now, transport_over
 
 OK = answer(200, {"ok": True})
@@ -186,7 +187,7 @@ async def test_waits_double_at_most_and_stay_below_the_cap():
         await transport_over(http, retry=policy).send(READ)
 
     times = [sent.at for sent in http.sent]
-    waits = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    waits = [later - earlier for earlier, later in pairwise(times)]
     limits = [1, 2, 4, 8, 8, 8, 8, 8]
     assert all(0 <= wait <= limit for wait, limit in zip(waits, limits, strict=True))
     assert len(set(waits)) == 8, "waits are random, so that callers do not come back together"

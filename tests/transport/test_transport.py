@@ -20,7 +20,6 @@ from heymarket_async import (
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.http import CONNECTIONS, Answer
-
 from tests.conftest import SECRET, Scripted, Sent, answer, jumping_time, now, transport_over
 
 READ = Endpoint("GET", "/v1/contact/{id}", object, Repeat.READ).request(id=7)

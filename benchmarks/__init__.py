@@ -1,0 +1,1 @@
+"""What this package costs beside what a user would write instead."""

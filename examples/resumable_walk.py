@@ -1,0 +1,36 @@
+"""Walk over all contacts, and go on where an earlier run was ended.
+
+The cursor is stored after the contacts of its page, so a run that is killed in between gives that
+page again: whoever writes contacts somewhere should write them by their id.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+
+from heymarket_async import HeymarketClient
+
+CURSOR = Path("contacts.cursor")
+
+
+async def main() -> None:
+    """Write id, phone and name of each contact to contacts.jsonl."""
+    cursor = CURSOR.read_text() if CURSOR.exists() else None
+    written = 0
+    async with HeymarketClient.from_env(user_agent="resumable-walk/1.0") as client:
+        with Path("contacts.jsonl").open("a") as file:
+            async for page in client.contacts.iterate(limit=100, cursor=cursor).pages():
+                for contact in page:
+                    row = {
+                        "id": contact.id,
+                        "phone": contact.phone,
+                        "name": contact.display_name,
+                    }
+                    file.write(json.dumps(row) + "\n")
+                file.flush()
+                CURSOR.write_text(page.cursor)
+                written += len(page)
+    print(f"{written} contacts written; the walk is complete")
+
+
+asyncio.run(main())

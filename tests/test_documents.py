@@ -1,0 +1,115 @@
+"""What the documents show is run, and what they list is true."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import heymarket_async
+from heymarket_async import errors
+from heymarket_async.sandbox import Sandbox
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(*languages: str) -> list:
+    return [
+        pytest.param(text, id=f"{document.name}-{number}")
+        for document in DOCUMENTS
+        for number, (language, text) in enumerate(BLOCK.findall(document.read_text()))
+        if language in languages
+    ]
+
+
+@pytest.fixture
+def environment():
+    with Sandbox(contacts=120, seed=2) as sandbox:
+        yield {
+            **os.environ,
+            "HEYMARKET_BASE_URL": sandbox.url,
+            "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
+            "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
+
+
+def run(command: list[str], environment: dict[str, str], folder: Path) -> str:
+    done = subprocess.run(
+        command,
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("text", blocks("python"))
+def test_a_program_that_is_shown_runs(text, environment, tmp_path):
+    name = "test_shown.py" if "def test_" in text else "shown.py"
+    (tmp_path / name).write_text(text)
+    options = ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
+    pytest_ = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-W",
+        "error",
+        *options,
+    ]
+    python = [sys.executable, "-W", "error", "-X", "dev"]
+
+    run([*(pytest_ if name.startswith("test_") else python), name], environment, tmp_path)
+
+
+@pytest.mark.parametrize("text", blocks("console"))
+def test_commands_that_are_shown_run(text, environment, tmp_path):
+    for line in text.splitlines():
+        run(["/bin/sh", "-c", line.removeprefix("$ ")], environment, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name
+)
+def test_an_example_runs(path, environment, tmp_path):
+    assert run([sys.executable, "-W", "error", "-X", "dev", str(path)], environment, tmp_path)
+
+
+def test_the_readme_stays_short_and_has_the_two_commands():
+    text = (ROOT / "README.md").read_text()
+
+    assert len(text.splitlines()) < 150
+    assert [language for language, _ in BLOCK.findall(text)].count("sh") == 2
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_links_lead_somewhere(document):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text()):
+        assert (document.parent / target).exists(), target
+
+
+def test_the_tree_of_errors_is_the_one_in_the_code():
+    page = (ROOT / "docs" / "errors-and-retries.md").read_text()
+    drawn = next(text for language, text in BLOCK.findall(page) if language == "text")
+
+    assert textwrap.indent(drawn, "    ") in (errors.__doc__ or "")
+
+
+def test_the_changelog_knows_this_version():
+    text = (ROOT / "CHANGELOG.md").read_text()
+
+    assert f"## [{heymarket_async.__version__}] - 20" in text
