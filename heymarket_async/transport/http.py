@@ -96,6 +96,7 @@ class Http:
         self._proxy, self._proxy_headers = _split_proxy(proxy)
         self._ssl = True if ssl is None else ssl
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._reading: set[aiohttp.ClientResponse] = set()
         self.closed = False
         self.slots = Slots(CONNECTIONS)
 
@@ -147,11 +148,14 @@ class Http:
                 raise_for_status=False,
                 middlewares=_NEVER_RESEND,
             )
+            self._reading.add(response)
             try:
                 content = await response.read()
             except BaseException:
                 response.close()
                 raise
+            finally:
+                self._reading.discard(response)
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             failure = self._failure(error)
         else:
@@ -159,8 +163,11 @@ class Http:
         raise failure
 
     async def aclose(self) -> None:
-        """Close the connections that were made here."""
+        """Close the connections that were made here, and cut off the answers still coming."""
         self.closed = True
+        for response in list(self._reading):
+            # Closing the session alone would leave their readers waiting.
+            response.close()
         if self._owned and self._session is not None:
             await self._session.close()
 

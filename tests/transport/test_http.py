@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from heymarket_async import ClientStateError, ConnectError, NoResponseError
-from heymarket_async.transport.http import Http, proxy_from_environment
+from heymarket_async.transport.http import Http, Slots, proxy_from_environment
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -239,7 +239,8 @@ async def test_closing_ends_an_exchange_with_a_clear_error(http, serve):
         await http.aclose()
 
         with pytest.raises(ClientStateError, match="closed") as raised:
-            await running
+            async with asyncio.timeout(2):
+                await running
     assert raised.value.may_have_taken_effect
 
 
@@ -358,3 +359,17 @@ async def test_every_error_of_aiohttp_is_told_apart_by_what_was_sent(http, kind,
 
     with pytest.raises(expected):
         await exchange(http, "http://127.0.0.1:1")
+
+
+async def test_a_slot_passes_over_those_who_gave_up():
+    slots = Slots(1)
+    assert slots.take() is None
+    gave_up, next_one = slots.take(), slots.take()
+
+    gave_up.cancel()
+    slots.release()
+
+    assert next_one.done()
+    slots.discard(gave_up)
+    slots.release()
+    assert slots.take() is None

@@ -113,6 +113,20 @@ async def test_a_turn_that_comes_as_its_waiter_is_cancelled_goes_to_the_next():
 
 
 @jumping_time
+async def test_a_waiter_cancelled_in_the_moment_before_its_turn_is_passed_over():
+    http = Scripted(OK)
+    transport = transport_over(http, rate=RateLimit(1, per_s=1))
+    calls = [asyncio.ensure_future(transport.send(READ)) for _ in range(3)]
+    await asyncio.sleep(0.5)
+    grant = transport._pacer()._timer
+
+    asyncio.get_running_loop().call_at(grant.when() - 1e-10, calls[1].cancel)
+    await asyncio.wait(calls)
+
+    assert [sent.at for sent in http.sent] == pytest.approx([0, 1.002])
+
+
+@jumping_time
 async def test_clients_with_the_same_credentials_share_one_budget():
     one, other = Scripted(OK), Scripted(OK)
     rate = RateLimit(10, per_s=1)

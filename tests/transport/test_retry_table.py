@@ -126,6 +126,16 @@ async def test_a_token_that_is_refused_twice_is_an_error():
     assert not raised.value.may_have_taken_effect
 
 
+@jumping_time
+async def test_a_token_is_replaced_once_in_a_call_not_once_in_an_attempt():
+    http = Scripted(answer(401), answer(503), answer(401), OK)
+
+    with pytest.raises(AuthenticationError):
+        await transport_over(http, retry=RetryPolicy(base_s=0)).send(READ)
+
+    assert len(http.sent) == 3
+
+
 @pytest.mark.parametrize("failure", [lost, answer(500), answer(504)], ids=["lost", "500", "504"])
 @jumping_time
 async def test_a_repeated_delete_that_finds_nothing_has_succeeded(failure):

@@ -229,6 +229,19 @@ async def test_closing_ends_calls_that_wait_with_a_clear_error():
 
 
 @jumping_time
+async def test_closing_in_the_moment_in_which_a_wait_ends_is_harmless():
+    http = Scripted(answer(503, Retry_After="50"), OK)
+    transport = transport_over(http, retry=RetryPolicy(base_s=0))
+    call = asyncio.ensure_future(transport.send(READ))
+    await asyncio.sleep(1)
+
+    asyncio.get_running_loop().call_at(50 - 1e-10, transport._waits.close)
+
+    with pytest.raises(ClientStateError, match="closed"):
+        await call
+
+
+@jumping_time
 async def test_closing_ends_calls_in_the_queue_for_their_turn():
     transport = transport_over(Scripted(OK), rate=RateLimit(1, per_s=60))
     await transport.send(READ)
