@@ -117,10 +117,10 @@ def read(text: str, *, surface: str) -> Cursor:
         raise ValueError("cursor must be the text of a walk's `cursor`") from None
 
 
-def step(at: Cursor, rows: Rows) -> tuple[list[int] | None, Cursor]:
+def step(at: Cursor, rows: Rows) -> tuple[slice | list[int], Cursor]:
     """Return which rows of the page asked for at a cursor are new, and the cursor after them.
 
-    The rows are given by their places on the page; None stands for all of them.
+    The rows are given by their places on the page.
 
     Raises:
         PaginationError: The walk cannot go on without guessing.
@@ -129,18 +129,29 @@ def step(at: Cursor, rows: Rows) -> tuple[list[int] | None, Cursor]:
     here = None if at.date is None else timestamps.instant(at.date)
     if stamps:
         at = _learn(at, here, stamps)
-    new = None
-    if at.given and not at.given.keys().isdisjoint(rows.keys):
-        new = [place for place, key in enumerate(rows.keys) if key not in at.given]
+    new = _new(rows.keys, at.given)
     page = _Page(
         rows=rows,
         stamps=stamps,
         here=here,
         is_full=len(stamps) >= min(at.limit or PAGE_SIZE, PAGE_SIZE),
-        brings_new=bool(stamps) if new is None else bool(new),
+        brings_new=bool(new if isinstance(new, list) else rows.keys[new]),
     )
     after = _after_page if at.group is None else _after_page_of_group
     return new, after(at, page)
+
+
+def _new(keys: list[Key], given: dict[Key, str]) -> slice | list[int]:
+    known = 0
+    for known, key in enumerate(keys):
+        if key not in given:
+            break
+    else:
+        return slice(len(keys), None)
+    # Rows that come again stand at the beginning, unless the server mixes up those of one instant.
+    if given.keys().isdisjoint(keys[known:]):
+        return slice(known, None)
+    return [place for place, key in enumerate(keys) if key not in given]
 
 
 def partly(at: Cursor, rows: Rows, count: int) -> Cursor:

@@ -147,8 +147,7 @@ class Walk(Generic[T]):
         except PaginationError as error:
             error.seen = self._seen
             raise
-        if new is not None:
-            items = [items[place] for place in new]
+        items = items[new] if isinstance(new, slice) else [items[place] for place in new]
         self._at, self._after = at, after
         self._items, self._left = items, iter(items)
         self._seen += len(items)

@@ -17,18 +17,18 @@ _RFC_3339 = re.compile(
 def instant(text: str) -> str:
     """Return a key by which timestamps of any precision and zone compare as instants.
 
-    The key is the time in UTC without a zone and without trailing zeros of the fraction, so two
-    keys are equal, less or greater exactly as their instants are: nothing is rounded.
+    The key is the time in UTC with the fraction, without trailing zeros, behind the zone, such as
+    "2026-04-12T15:30:00Z.5". So keys are equal, less or greater exactly as their instants are,
+    nothing is rounded, and the most common form on the wire is its own key.
 
     Raises:
         ValueError: `text` is not an RFC 3339 timestamp.
     """
-    # The two most common forms on the wire; the general form costs three times as much.
-    if text[-1:] == "Z" and text[10:11] == "T":
+    if text[10:11] == "T" and text[-1] == "Z":
         if len(text) == 20:
-            return text[:19]
+            return text
         if text[19:20] == ".":
-            return text[:-1].rstrip("0").rstrip(".")
+            return f"{text[:19]}Z.{text[20:-1].rstrip('0')}".rstrip(".")
     match = _RFC_3339.fullmatch(text)
     if match is None:
         raise ValueError("not an RFC 3339 timestamp, such as 2026-04-12T15:30:00Z")
@@ -37,18 +37,17 @@ def instant(text: str) -> str:
     if zone not in {"Z", "z", "+00:00", "-00:00"}:
         seconds = f"{datetime.fromisoformat(seconds + zone).astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
     fraction = (fraction or "").rstrip("0")
-    return f"{seconds}.{fraction}" if fraction else seconds
+    return f"{seconds}Z.{fraction}" if fraction else f"{seconds}Z"
 
 
 def instants(texts: list[str]) -> list[str]:
-    """Return `instant` of each, at a fifth of the price where all are whole seconds in UTC.
+    """Return `instant` of each, at next to no price where all are whole seconds in UTC.
 
     Raises:
         ValueError: One is not an RFC 3339 timestamp.
     """
-    together = "".join(texts)
-    if together[19::20] == "Z" * len(texts) and all(len(text) == 20 for text in texts):
-        return [text[:19] for text in texts]
+    if set(map(len, texts)) == {20} and "".join(texts)[19::20] == "Z" * len(texts):
+        return texts
     return [instant(text) for text in texts]
 
 
@@ -58,7 +57,8 @@ def parse(text: str) -> datetime:
     Raises:
         ValueError: `text` is not an RFC 3339 timestamp.
     """
-    return datetime.fromisoformat(instant(text)).replace(tzinfo=UTC)
+    seconds, _, fraction = instant(text).partition("Z")
+    return datetime.fromisoformat(f"{seconds}{fraction}+00:00")
 
 
 def to_text(name: str, value: datetime | str) -> str:
