@@ -142,12 +142,7 @@ def step(at: Cursor, rows: Rows) -> tuple[slice | list[int], Cursor]:
 
 
 def _new(keys: list[Key], given: dict[Key, str]) -> slice | list[int]:
-    known = 0
-    for known, key in enumerate(keys):
-        if key not in given:
-            break
-    else:
-        return slice(len(keys), None)
+    known = next((place for place, key in enumerate(keys) if key not in given), len(keys))
     # Rows that come again stand at the beginning, unless the server mixes up those of one instant.
     if given.keys().isdisjoint(keys[known:]):
         return slice(known, None)

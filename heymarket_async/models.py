@@ -9,7 +9,6 @@ https://developers.heymarket.com/concepts/contacts
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -19,52 +18,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from heymarket_async import timestamps
+from heymarket_async.checks import phone_digits
 
 MAX_TAGS = 5
-
-_PHONE = re.compile(r"[1-9][0-9]{1,14}", re.ASCII)
-
-
-def phone_digits(phone: str, name: str = "phone") -> str:
-    """Return a phone as Heymarket writes it: E.164 digits without the plus.
-
-    Raises:
-        ValueError: It is not that, after one leading plus is taken off. The number itself is not
-            in the message, because messages end up in logs.
-    """
-    digits = phone.removeprefix("+") if isinstance(phone, str) else ""
-    if _PHONE.fullmatch(digits) is None:
-        raise ValueError(
-            f"{name} must be E.164 digits with the country code, such as 15105553344:"
-            " no spaces, no punctuation, no leading zero, at most 15 digits"
-        )
-    return digits
-
-
-def id_of(name: str, value: int) -> int:
-    """Return the integer id.
-
-    Raises:
-        ValueError: It is not a positive integer, such as a UUID of the v2 endpoints.
-    """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be a positive integer; UUIDs belong to the v2 endpoints")
-    return value
-
-
-def uuid_of(name: str, value: UUID | str) -> UUID:
-    """Return the UUID, read from text where it is given as text.
-
-    Raises:
-        ValueError: It is not a UUID, such as an integer id of the v1 endpoints.
-    """
-    try:
-        return value if isinstance(value, UUID) else UUID(value)
-    except (ValueError, AttributeError, TypeError):
-        raise ValueError(
-            f"{name} must be a UUID, such as a1b2c3d4-e5f6-7890-abcd-ef1234567890;"
-            " integer ids belong to the v1 endpoints"
-        ) from None
 
 
 # --- What comes back -----------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import selectors
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import hypothesis
 import msgspec
 import pytest
 from multidict import CIMultiDict
@@ -18,6 +19,12 @@ from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import Options
 from heymarket_async.transport.http import Answer, Http
 from heymarket_async.transport.pacing import WINDOWS, RateLimit
+
+# The same examples in every run, so that what fails was changed; to look for new ones, run pytest
+# with --hypothesis-profile=explore.
+hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("explore", derandomize=False, deadline=None)
+hypothesis.settings.load_profile("fixed")
 
 SECRET = ApiSecret("3c1b4a5e-0000-4000-8000-000000000000", "k" * 40)
 

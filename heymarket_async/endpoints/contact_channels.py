@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from heymarket_async.models import Channel, ContactChannel, uuid_of
+from heymarket_async.checks import uuid_of
+from heymarket_async.models import Channel, ContactChannel
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
 

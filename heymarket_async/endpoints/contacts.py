@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypedDict, TypeVar, Unpack, cast, overload
 
 from heymarket_async import pagination, timestamps
+from heymarket_async.checks import id_of, phone_digits
 from heymarket_async.errors import NotFoundError
 from heymarket_async.models import (
     BatchItem,
@@ -20,8 +21,6 @@ from heymarket_async.models import (
     NewContact,
     NewStatus,
     Outcome,
-    id_of,
-    phone_digits,
 )
 from heymarket_async.pagination import Walk
 from heymarket_async.request import Endpoint, Repeat

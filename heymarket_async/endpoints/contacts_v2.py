@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from heymarket_async import pagination, timestamps
+from heymarket_async.checks import phone_digits, uuid_of
 from heymarket_async.models import (
     Contact,
     ContactChanges,
@@ -23,8 +24,6 @@ from heymarket_async.models import (
     UpsertAnswer,
     UpsertItem,
     UpsertResult,
-    phone_digits,
-    uuid_of,
 )
 from heymarket_async.pagination import Walk
 from heymarket_async.request import Endpoint, Repeat

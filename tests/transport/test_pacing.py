@@ -7,7 +7,7 @@ import threading
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heymarket_async import ApiSecret, DeadlineError, RateLimit, RateLimitError, Repeat, RetryPolicy
@@ -54,7 +54,6 @@ async def test_the_budget_is_used_within_two_percent():
     limit=st.integers(1, 8),
     pauses=st.lists(st.floats(0, 3), min_size=1, max_size=30),
 )
-@settings(max_examples=100, deadline=None)
 def test_no_window_holds_more_than_the_limit_however_calls_arrive(limit, pauses):
     WINDOWS._windows.clear()
 
