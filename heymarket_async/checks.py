@@ -48,3 +48,14 @@ def uuid_of(name: str, value: UUID | str) -> UUID:
             f"{name} must be a UUID, such as a1b2c3d4-e5f6-7890-abcd-ef1234567890;"
             " integer ids belong to the v1 endpoints"
         ) from None
+
+
+def segment_of(name: str, value: str) -> str:
+    """Return a text that can stand alone between two slashes of a path.
+
+    Raises:
+        ValueError: It is empty or dots: the path would lead to another endpoint.
+    """
+    if not isinstance(value, str) or value in {"", ".", ".."}:
+        raise ValueError(f"{name} must be a text that is neither empty nor dots")
+    return value

@@ -92,11 +92,7 @@ def _target(
     ids: Mapping[str, int | UUID | str],
 ) -> str:
     for name, value in ids.items():
-        text = str(value)
-        # An empty or dotted segment would call another endpoint: "one" could become "all".
-        if text in {"", ".", ".."}:
-            raise ValueError(f"{name} must not be empty or dots")
-        path = path.replace(f"{{{name}}}", quote(text, safe=""))
+        path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
     if not query:
         return path
     return f"{path}?{urlencode({name: _query_text(value) for name, value in query.items()})}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from heymarket_async.checks import uuid_of
+from heymarket_async.checks import segment_of, uuid_of
 from heymarket_async.models import Channel, ContactChannel
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
@@ -78,8 +78,10 @@ class ContactChannels:
 
         https://developers.heymarket.com/api-reference/contacts/channels-get
         """
-        contact_id = uuid_of("contact_uuid", contact_uuid)
-        request = GET.request(contactID=contact_id, channelType=channel_type)
+        request = GET.request(
+            contactID=uuid_of("contact_uuid", contact_uuid),
+            channelType=segment_of("channel_type", channel_type),
+        )
         return await self._transport.send(request)
 
     async def remove(self, contact_uuid: UUID | str, channel_type: str) -> None:
@@ -90,6 +92,8 @@ class ContactChannels:
         Raises:
             NotFoundError: No contact has this UUID, or it has no channel of this type.
         """
-        contact_id = uuid_of("contact_uuid", contact_uuid)
-        request = REMOVE.request(contactID=contact_id, channelType=channel_type)
+        request = REMOVE.request(
+            contactID=uuid_of("contact_uuid", contact_uuid),
+            channelType=segment_of("channel_type", channel_type),
+        )
         await self._transport.send(request)

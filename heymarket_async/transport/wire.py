@@ -51,7 +51,7 @@ def encode(body: object) -> bytes | None:
         return None
     try:
         return _encoder.encode(body)
-    except (TypeError, OverflowError, msgspec.MsgspecError) as error:
+    except (TypeError, OverflowError, UnicodeEncodeError, msgspec.MsgspecError) as error:
         raise ValueError(f"the body cannot be written as JSON: {error}") from None
 
 

@@ -1,0 +1,50 @@
+"""`client.contact_fields`: what the examples of the documentation do not show."""
+
+from __future__ import annotations
+
+import pytest
+
+from heymarket_async import CustomFieldError
+
+FIELDS = [
+    {"id": 123, "title": "Plan"},
+    {"id": 456, "title": "Renewal Date"},
+    {"id": 7, "title": "Twice"},
+    {"id": 8, "title": "Twice"},
+]
+
+
+async def test_titles_become_ids(client, heymarket):
+    heymarket.answers(FIELDS)
+
+    values = await client.contact_fields.resolve({"Plan": "Premium", "Renewal Date": None})
+
+    assert values == {"123": "Premium", "456": None}
+    assert heymarket.sent.call == "POST /v1/contact-fields"
+
+
+@pytest.mark.parametrize(
+    ("title", "message"),
+    [
+        ("plan", "no custom field is titled 'plan'; did you mean 'Plan'?"),
+        ("Colour", "no custom field is titled 'Colour'"),
+        ("Twice", "fields 7, 8 are all titled 'Twice'; write to one by its id"),
+    ],
+)
+async def test_a_title_that_does_not_name_one_field_raises(title, message, client, heymarket):
+    heymarket.answers(FIELDS)
+
+    with pytest.raises(CustomFieldError) as raised:
+        await client.contact_fields.resolve({"Plan": "Premium", title: "secret value"})
+
+    assert str(raised.value) == message
+    assert raised.value.title == title
+    assert isinstance(raised.value, LookupError)
+
+
+@pytest.mark.parametrize("titles", [[], "Plan", ["Plan", ""]])
+async def test_titles_that_are_none_are_refused(titles, client, heymarket):
+    with pytest.raises(ValueError, match="titles must be a list"):
+        await client.contact_fields.create(titles)
+
+    assert not heymarket.requests

@@ -1,0 +1,83 @@
+"""Every contact call that Heymarket documents is there, under its path, and repeated rightly."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from heymarket_async import ContactChannels, ContactFields, Contacts, ContactsV2, Repeat
+from heymarket_async.endpoints import contact_channels, contact_fields, contacts, contacts_v2
+from heymarket_async.request import Endpoint
+
+READ, IDEMPOTENT, UNSAFE = Repeat.READ, Repeat.IDEMPOTENT, Repeat.UNSAFE
+
+# From https://developers.heymarket.com/api-reference/contacts/overview and the pages it leads to.
+# A write is unsafe where sending it twice could make two contacts, channels or fields.
+DOCUMENTED = {
+    contacts: {
+        "CREATE": ("POST /v1/contact", UNSAFE),
+        "GET": ("GET /v1/contact/{id}", READ),
+        "FIND": ("POST /v1/contact/get", READ),
+        "UPDATE": ("PUT /v1/contact/{id}", IDEMPOTENT),
+        "DELETE": ("DELETE /v1/contact/{id}", IDEMPOTENT),
+        "PAGE": ("POST /v1/contacts", READ),
+        "COUNT": ("POST /v1/contacts/count", READ),
+        "STATUS": ("POST /v1/contact/status", READ),
+        "SET_STATUS": ("POST /v1/contact/set_status", IDEMPOTENT),
+        "CREATE_BATCH": ("POST /v1/batch/contacts", UNSAFE),
+    },
+    contact_fields: {
+        "ALL": ("POST /v1/contact-fields", READ),
+        "CREATE": ("POST /v1/contacts/fields", UNSAFE),
+    },
+    contacts_v2: {
+        "CREATE": ("POST /v2/contact", UNSAFE),
+        "GET": ("GET /v2/contact/{contactID}", READ),
+        "UPDATE": ("PUT /v2/contact/{contactID}", IDEMPOTENT),
+        "DELETE": ("DELETE /v2/contact/{contactID}", IDEMPOTENT),
+        "PAGE": ("POST /v2/contacts/list", READ),
+        "SEARCH": ("POST /v2/contacts/search", READ),
+        "UPSERT_MANY": ("POST /v2/contacts", UNSAFE),
+        "DELETE_MANY": ("DELETE /v2/contacts", IDEMPOTENT),
+    },
+    contact_channels: {
+        "ADD": ("POST /v2/contact/{contactID}/channel", UNSAFE),
+        "REPLACE": ("PUT /v2/contact/{contactID}/channel", IDEMPOTENT),
+        "ALL": ("GET /v2/contact/{contactID}/channels", READ),
+        "GET": ("GET /v2/contact/{contactID}/channel/{channelType}", READ),
+        "REMOVE": ("DELETE /v2/contact/{contactID}/channel/{channelType}", IDEMPOTENT),
+    },
+}
+
+
+@pytest.mark.parametrize("module", DOCUMENTED, ids=lambda module: module.__name__.split(".")[-1])
+def test_the_endpoints_are_those_that_are_documented(module):
+    endpoints = {name: each for name, each in vars(module).items() if isinstance(each, Endpoint)}
+
+    assert DOCUMENTED[module] == {
+        name: (f"{each.method} {each.path}", each.repeat) for name, each in endpoints.items()
+    }
+
+
+GROUPS = {
+    Contacts: "create get find update delete page iterate count status set_status create_batch",
+    ContactsV2: "create get update delete page iterate search upsert_many delete_many",
+    ContactChannels: "add replace all get remove",
+    ContactFields: "all create resolve",
+}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_each_group_has_its_methods_and_each_method_its_page(group):
+    methods = {
+        name: method
+        for name, method in vars(group).items()
+        if inspect.isfunction(method) and not name.startswith("_")
+    }
+
+    assert list(methods) == GROUPS[group].split()
+    for name, method in methods.items():
+        module = inspect.getdoc(inspect.getmodule(group)) or ""
+        text = (inspect.getdoc(method) or "") + module * (group is ContactChannels)
+        assert "https://developers.heymarket.com/" in text or name == "resolve", name

@@ -1,0 +1,174 @@
+"""What is read takes every form that the documentation shows; what is sent keeps its rules."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heymarket_async import (
+    Channel,
+    Contact,
+    ContactChanges,
+    ContactChannel,
+    NewContact,
+    NewContactV2,
+    Note,
+    TagRef,
+)
+from tests.endpoints.conftest import CONTACT_UUID
+
+
+def read(type_: type, **fields: object) -> object:
+    return msgspec.json.decode(msgspec.json.encode(fields), type=type_, strict=False)
+
+
+def sent(struct: msgspec.Struct) -> object:
+    return msgspec.json.decode(msgspec.json.encode(struct))
+
+
+@pytest.mark.parametrize("name", Contact.__struct_fields__)
+def test_every_field_of_a_contact_may_be_missing_or_null(name):
+    assert read(Contact) == Contact()
+    assert getattr(read(Contact, **{name: None}), name) is None
+
+
+def test_a_contact_keeps_its_timestamps_as_text_and_shows_them_as_datetimes():
+    contact = read(
+        Contact, created="2026-04-12T17:30:00+02:00", updated="2026-04-12T15:30:00.123456789Z"
+    )
+
+    assert contact.updated == "2026-04-12T15:30:00.123456789Z"
+    assert contact.updated_at == datetime(2026, 4, 12, 15, 30, 0, 123456, tzinfo=UTC)
+    assert contact.created_at == datetime(2026, 4, 12, 15, 30, tzinfo=UTC)
+    assert read(Contact).created_at is None
+    assert read(Contact).updated_at is None
+
+
+def test_tags_notes_and_channels_are_read_in_any_form():
+    contact = read(
+        Contact,
+        tags=[{"tag_id": 5}, 6, "vip"],
+        note=[{"id": 1, "text": "hi"}, {"id": "n-2", "user_id": 3}],
+        contact_channels=[{"id": 1, "contact_id": str(CONTACT_UUID)}, {"id": "c-2"}],
+        custom={"123": ["a"], "456": None},
+    )
+
+    assert contact.tags == [{"tag_id": 5}, 6, "vip"]
+    assert contact.note == [Note(id=1, text="hi"), Note(id="n-2", user_id=3)]
+    assert contact.contact_channels == [
+        ContactChannel(id=1, contact_id=str(CONTACT_UUID)),
+        ContactChannel(id="c-2"),
+    ]
+    assert contact.custom == {"123": ["a"], "456": None}
+
+
+def test_what_is_left_out_stays_out_and_none_is_null():
+    assert sent(NewContact(phone="15105553344")) == {"phone": "15105553344"}
+    assert sent(NewContact(phone="15105553344", email=None, custom=None, tags=None)) == {
+        "phone": "15105553344",
+        "email": None,
+        "custom": None,
+        "tags": None,
+    }
+    assert sent(ContactChanges()) == {}
+    assert sent(ContactChanges(phone=None)) == {"phone": None}
+
+
+def test_custom_keys_may_be_numbers_or_text():
+    contact = NewContact(phone="15105553344", custom={123: "a", "456": {"b": [1]}})
+
+    assert sent(contact) == {"phone": "15105553344", "custom": {"123": "a", "456": {"b": [1]}}}
+
+
+def test_tags_may_be_ids_or_references():
+    contact = NewContact(phone="15105553344", tags=(1, TagRef(tag_id=2)))
+
+    assert sent(contact) == {"phone": "15105553344", "tags": [{"tag_id": 1}, {"tag_id": 2}]}
+
+
+def test_a_contact_to_update_goes_out_under_its_own_key():
+    assert sent(NewContactV2(contact_uuid=CONTACT_UUID)) == {"contact_id": str(CONTACT_UUID)}
+
+
+@pytest.mark.parametrize("phone", ["15105553344", "+15105553344"])
+@pytest.mark.parametrize("kind", [NewContact, ContactChanges, NewContactV2])
+def test_one_leading_plus_is_taken_off(kind, phone):
+    assert kind(phone=phone).phone == "15105553344"
+    assert Channel(channel_type="phone", channel_id=phone).channel_id == "15105553344"
+
+
+NO_PHONES = [
+    "",
+    "+",
+    "++15105553344",
+    "1",
+    "015105553344",
+    "1510555334412345",
+    "1 510 555 3344",
+    "1-510-555-3344",
+    "15105553344\n",
+    "١٥١٠٥٥٥٣٣٤٤",
+    "phone",
+]
+
+
+@pytest.mark.parametrize("phone", NO_PHONES)
+@pytest.mark.parametrize("kind", [NewContact, ContactChanges, NewContactV2])
+def test_a_phone_that_is_none_is_refused_without_being_shown(kind, phone):
+    with pytest.raises(ValueError, match=r"^phone must be E.164 digits") as raised:
+        kind(phone=phone)
+
+    assert len(phone) < 6 or phone not in str(raised.value)
+
+
+@pytest.mark.parametrize("phone", [15105553344, None, b"15105553344"])
+def test_a_phone_of_another_type_is_refused(phone):
+    with pytest.raises(ValueError, match="phone must be E"):
+        NewContact(phone=phone)
+
+
+WRONG = [
+    ("custom must be keyed by numeric", {"custom": {"Plan": "Premium"}}),
+    ("custom must be keyed by numeric", {"custom": {"12.5": "x"}}),
+    ("custom must be keyed by numeric", {"custom": {"²": "x"}}),
+    ("custom must be keyed by numeric", {"custom": {"": "x"}}),
+    ("custom must be keyed by numeric", {"custom": {-1: "x"}}),
+    ("tags must be at most 5, not 6", {"tags": [1, 2, 3, 4, 5, 6]}),
+    ("tags must be integer ids", {"tags": ["vip"]}),
+    ("tags must be integer ids", {"tags": [True]}),
+    ("tags must be integer ids", {"tags": [TagRef(tag_id="5")]}),  # type: ignore[arg-type]
+    ("tags must be integer ids", {"tags": "12"}),
+]
+
+
+@pytest.mark.parametrize(("message", "fields"), WRONG)
+@pytest.mark.parametrize("kind", [NewContact, ContactChanges, NewContactV2])
+def test_a_field_that_breaks_its_rule_is_refused(kind, message, fields):
+    with pytest.raises(ValueError, match=message):
+        kind(**{"phone": "15105553344", **fields})
+
+
+def test_five_tags_are_taken():
+    assert len(NewContact(phone="15105553344", tags=[1, 2, 3, 4, 5]).tags) == 5
+
+
+@given(st.from_regex(r"[1-9][0-9]{1,14}", fullmatch=True))
+def test_every_e_164_number_is_taken(phone):
+    assert NewContact(phone=phone).phone == phone
+
+
+def test_a_contact_can_be_changed_by_replacing_fields():
+    changed = msgspec.structs.replace(
+        NewContact(phone="15105553344", custom={1: "a"}, tags=[1]), first="Jordan"
+    )
+
+    assert sent(changed) == {
+        "phone": "15105553344",
+        "first": "Jordan",
+        "custom": {"1": "a"},
+        "tags": [{"tag_id": 1}],
+    }

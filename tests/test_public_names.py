@@ -1,0 +1,84 @@
+"""The public names: sorted, complete, documented, and typed without `Any`."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+import typing
+
+import pytest
+
+import heymarket_async
+from heymarket_async import errors, sandbox
+
+PUBLIC = {name: getattr(heymarket_async, name) for name in heymarket_async.__all__}
+CLASSES = {name: each for name, each in PUBLIC.items() if inspect.isclass(each)}
+
+
+def test_the_public_names_are_sorted():
+    assert heymarket_async.__all__ == sorted(heymarket_async.__all__)
+
+
+def test_nothing_public_is_forgotten():
+    shown = {name for name in vars(heymarket_async) if not name.startswith("_")}
+    modules = {name for name in shown if inspect.ismodule(getattr(heymarket_async, name))}
+
+    assert shown - modules == set(PUBLIC) - {"__version__"}
+    for name, each in vars(errors).items():
+        assert name in PUBLIC or not (inspect.isclass(each) and name.endswith("Error"))
+
+
+def documented() -> list:
+    things = list(CLASSES.items())
+    things += [(f"sandbox.{name}", getattr(sandbox, name)) for name in sandbox.__all__]
+    return [pytest.param(each, id=name) for name, each in things]
+
+
+@pytest.mark.parametrize("public", documented())
+def test_every_public_class_and_method_has_a_docstring(public):
+    assert vars(public).get("__doc__")
+    for name, member in vars(public).items():
+        target = member.fget if isinstance(member, property) else member
+        target = target.__func__ if isinstance(target, classmethod) else target
+        if inspect.isfunction(target) and not name.startswith("_"):
+            assert target.__doc__, name
+
+
+def functions() -> list:
+    members = [
+        (f"{class_name}.{name}", member.fget if isinstance(member, property) else member)
+        for class_name, each in CLASSES.items()
+        for name, member in vars(each).items()
+        if not name.startswith("_") or name == "__init__"
+    ]
+    plain = [(name, getattr(member, "__func__", member)) for name, member in members]
+    return [pytest.param(each, id=name) for name, each in plain if inspect.isfunction(each)]
+
+
+@pytest.mark.parametrize("function", functions())
+def test_no_public_signature_says_any(function):
+    hints = typing.get_type_hints(function, include_extras=True)
+    overloads = [typing.get_type_hints(each) for each in typing.get_overloads(function)]
+
+    for each in (hints, *overloads):
+        assert "Any" not in repr(each).replace("typing.AnyStr", "")
+    parameters = set(inspect.signature(function).parameters) - {"self", "cls"}
+    assert parameters <= set(hints)
+
+
+@pytest.mark.parametrize("query", [heymarket_async.PageQuery, heymarket_async.PageQueryV2])
+def test_every_key_of_a_query_is_documented(query):
+    for name in query.__annotations__:
+        assert f"    {name}: " in (query.__doc__ or "")
+
+
+def test_importing_the_package_does_not_bring_what_only_extras_need():
+    unwanted = ["aiohttp.web", "typer", "rich", "pytest", "heymarket_async.sandbox"]
+    script = f"import sys, heymarket_async; print([m for m in {unwanted} if m in sys.modules])"
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,111 @@
+"""What type checkers must see of the public API; read by mypy and pyright, run by nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import assert_type
+from uuid import UUID
+
+import msgspec
+
+from heymarket_async import (
+    ApiKey,
+    ApiSecret,
+    BatchResult,
+    Channel,
+    Contact,
+    ContactChanges,
+    ContactChannel,
+    ContactField,
+    ContactRef,
+    ContactStatus,
+    HeymarketClient,
+    NewContact,
+    NewContactV2,
+    Page,
+    RateLimit,
+    Repeat,
+    RetryPolicy,
+    UpsertResult,
+    Walk,
+)
+
+
+class MoodyContact(Contact, frozen=True, kw_only=True):
+    mood: str | None = None
+
+
+async def rotating() -> ApiSecret | ApiKey:
+    return ApiKey("key")
+
+
+async def clients() -> None:
+    HeymarketClient(rotating, rate_limit=RateLimit(100, per_s=60), retry=RetryPolicy(attempts=3))
+    client = HeymarketClient.from_env(timeout_s=5, on_attempt=print, rate_limit=None)
+    async with client as entered:
+        assert_type(entered, HeymarketClient)
+        assert_type(entered.with_options(deadline_s=10), HeymarketClient)
+    assert_type(await client.request("GET", "/v1/team"), msgspec.Raw)
+    assert_type(
+        await client.request("GET", "/v1/team", returns=Contact, repeat=Repeat.READ), Contact
+    )
+
+
+async def contacts(client: HeymarketClient) -> None:
+    group, jordan = client.contacts, NewContact(phone="15105553344", custom={1: "a"}, tags=[1])
+    assert_type(await group.create(jordan), ContactRef)
+    assert_type(await group.get(1), Contact)
+    assert_type(await group.get(1, returns=MoodyContact), MoodyContact)
+    assert_type(await group.get(1, returns=msgspec.Raw), msgspec.Raw)
+    assert_type(await group.find(phone="15105553344"), Contact | None)
+    assert_type(await group.find(contact_id=1, returns=MoodyContact), MoodyContact | None)
+    assert_type(await group.update(1, jordan, overwrite=True), ContactRef)
+    assert_type(await group.page(limit=30, ascending=True), list[Contact])
+    assert_type(await group.page(returns=msgspec.Raw, page=1), list[msgspec.Raw])
+    assert_type(await group.count(), int)
+    assert_type(await group.status(contact_id=1), ContactStatus)
+    assert_type(await group.create_batch([jordan]), BatchResult)
+    contact = await group.get(1)
+    assert_type(contact.updated_at, datetime | None)
+    assert_type(contact.uuid, UUID | None)
+
+
+async def contacts_v2(client: HeymarketClient) -> None:
+    group = client.contacts_v2
+    robin = NewContactV2(contact_channels=[Channel(channel_type="email", channel_id="r@a.example")])
+    assert_type(await group.create(robin), ContactRef)
+    assert_type(await group.get(UUID(int=1)), Contact)
+    assert_type(await group.get("…", returns=MoodyContact), MoodyContact)
+    assert_type(await group.update("…", ContactChanges(custom={"1": "a"})), Contact)
+    assert_type(await group.page(limit=30, ascending=True), list[Contact])
+    assert_type(await group.search(phones=["15105553344"]), list[Contact])
+    assert_type(await group.search(emails=["r@a.example"], returns=msgspec.Raw), list[msgspec.Raw])
+    assert_type(await group.upsert_many([robin]), UpsertResult)
+
+
+async def channels_and_fields(client: HeymarketClient) -> None:
+    email = Channel(channel_type="email", channel_id="r@a.example")
+    assert_type(await client.contact_channels.add("…", email), list[ContactChannel])
+    assert_type(await client.contact_channels.all("…"), list[ContactChannel])
+    assert_type(await client.contact_channels.get("…", "email"), ContactChannel)
+    assert_type(await client.contact_fields.all(), list[ContactField])
+    assert_type(await client.contact_fields.create(["Plan"]), list[ContactField])
+    values = await client.contact_fields.resolve({"Plan": "Premium"})
+    assert_type(values, dict[str, str])
+    NewContact(phone="15105553344", custom=values)
+
+
+async def walks(client: HeymarketClient) -> None:
+    walk = client.contacts.iterate(date="2026-04-12T15:30:00Z", limit=100)
+    assert_type(walk, Walk[Contact])
+    assert_type(walk.cursor, str)
+    assert_type(walk.pages(), AsyncIterator[Page[Contact]])
+    async with client.contacts_v2.iterate(cursor=walk.cursor, returns=MoodyContact) as moody:
+        async for contact in moody:
+            assert_type(contact, MoodyContact)
+    async for page in client.contacts.iterate(returns=msgspec.Raw).pages():
+        assert_type(page, Page[msgspec.Raw])
+        assert_type(page.items, list[msgspec.Raw])
+        for raw in page:
+            assert_type(raw, msgspec.Raw)
