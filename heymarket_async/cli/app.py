@@ -10,7 +10,7 @@ import typer
 from heymarket_async import HeymarketClient, Repeat
 from heymarket_async.cli import contacts
 from heymarket_async.cli.output import print_json, print_record, print_table
-from heymarket_async.cli.running import Json, SandboxSize, run
+from heymarket_async.cli.running import Json, SandboxSize, finish, run
 from heymarket_async.version import __version__
 
 app = typer.Typer(
@@ -75,10 +75,7 @@ def sandbox_command(
     json: Json = False,
 ) -> None:
     """Serve a local Heymarket to develop and test against, until interrupted."""
-    try:
-        asyncio.run(_serve(port, contacts, seed, json=json))
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+    finish(_serve(port, contacts, seed, json=json))
 
 
 async def _serve(port: int, contacts: int, seed: int, *, json: bool) -> None:

@@ -24,7 +24,9 @@ Custom = Annotated[
     list[str] | None,
     typer.Option("--custom", metavar="TITLE=VALUE", help="A custom field by title; repeatable."),
 ]
-Tags = Annotated[list[int] | None, typer.Option("--tag", help="Id of a tag; repeatable.")]
+Tags = Annotated[
+    list[int] | None, typer.Option("--tag", metavar="ID", help="Id of a tag; repeatable.")
+]
 ContactId = Annotated[int, typer.Argument(help="The integer id.")]
 
 COLUMNS = ("id", "display_name", "phone", "email", "updated")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Annotated, TypeVar
 
@@ -28,28 +28,29 @@ err = Console(stderr=True, highlight=False)
 
 
 def run(work: Callable[[HeymarketClient], Awaitable[T]], sandbox: int | None) -> T:
-    """Run a command's work with a client, and end the process as a command should.
+    """Run a command's work with a client, and end the process as `finish` does."""
+
+    async def main() -> T:
+        async with _client(sandbox) as client:
+            return await work(client)
+
+    return finish(main())
+
+
+def finish(main: Coroutine[object, None, T]) -> T:
+    """Run a coroutine to its end, and end the process as a command should.
 
     Exit codes: 1 for an error of the call, with one line on stderr; 2 for wrong arguments; 130 and
     143 for an interrupt and a request to terminate, once everything is cleaned up.
     """
-    terminated = False
 
-    async def main() -> T:
-        task = asyncio.current_task()
-
-        def terminate() -> None:
-            nonlocal terminated
-            terminated = True
-            if task is not None:
-                task.cancel()
-
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
-        async with _client(sandbox) as client:
-            return await work(client)
+    async def until_terminated() -> T:
+        work = asyncio.ensure_future(main)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
+        return await work
 
     try:
-        return asyncio.run(main())
+        return asyncio.run(until_terminated())
     except ValueError as error:
         raise _ended(error, 2) from None
     except BrokenPipeError:
@@ -61,8 +62,6 @@ def run(work: Callable[[HeymarketClient], Awaitable[T]], sandbox: int | None) ->
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except asyncio.CancelledError:
-        if not terminated:
-            raise
         raise typer.Exit(143) from None
 
 

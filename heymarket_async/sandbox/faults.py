@@ -48,11 +48,15 @@ class Order:
     fault: Fault
     on: str
     times: int | None
+    after: int
     kept_alive_only: bool = False
 
     def takes(self, route: str, *, kept_alive: bool) -> bool:
-        """Tell whether this request is hit."""
-        return self.on in (EVERYWHERE, route) and (kept_alive or not self.kept_alive_only)
+        """Tell whether this request is hit, and count it if it passes as one of the first."""
+        if self.on not in (EVERYWHERE, route) or not (kept_alive or not self.kept_alive_only):
+            return False
+        self.after -= 1
+        return self.after < 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,9 @@ class Faults:
     """Failures that the sandbox shall have.
 
     `on` is a method and path as the docs spell them, such as "PUT /v1/contact/{id}", or "*" for
-    every request. `times` is how many requests are hit; None: all until `clear`. A request is hit
-    by the first fault ordered that fits, before credentials and limit are looked at. Its record in
-    `Sandbox.requests` says by which.
+    every request. `times` is how many requests are hit; None: all until `clear`. `after` is how
+    many pass before the first is hit. A request is hit by the first fault ordered that fits,
+    before credentials and limit are looked at. Its record in `Sandbox.requests` says by which.
     """
 
     def __init__(self, routes: Collection[str], readings: Readings, seed: int) -> None:
@@ -89,6 +93,7 @@ class Faults:
         *,
         on: str = EVERYWHERE,
         times: int | None = 1,
+        after: int = 0,
         body: object = None,
         headers: Mapping[str, str] | None = None,
         after_write: bool = False,
@@ -99,17 +104,22 @@ class Faults:
             status: Any HTTP status from 200 on.
             on: The route that fails.
             times: How many requests fail.
+            after: How many pass before the first fails.
             body: Text or bytes sent as they are, anything else as JSON; None: an error body as
                 the readings shape it, or an empty one below 400.
             headers: Sent too, such as `Retry-After`.
             after_write: Whether the call takes effect before its answer is replaced.
         """
         answer = _shaped(status, body, headers or {}, self._readings)
-        self._order(Fault(name=f"answer {status}", handled=after_write, answer=answer), on, times)
+        self._order(
+            Fault(name=f"answer {status}", handled=after_write, answer=answer), on, times, after
+        )
 
-    def html(self, *, on: str = EVERYWHERE, times: int | None = 1, status: int = 200) -> None:
+    def html(
+        self, *, on: str = EVERYWHERE, times: int | None = 1, after: int = 0, status: int = 200
+    ) -> None:
         """Answer with an HTML page in place of JSON, as a proxy does; nothing takes effect."""
-        self._order(_html(status), on, times)
+        self._order(_html(status), on, times, after)
 
     def delay(
         self,
@@ -117,28 +127,34 @@ class Faults:
         *,
         on: str = EVERYWHERE,
         times: int | None = 1,
+        after: int = 0,
         where: Literal["before", "middle"] = "before",
     ) -> None:
         """Wait before the call takes effect, or in the middle of the body of its answer."""
         if where == "before":
-            self._order(Fault(name="delay", wait_s=seconds), on, times)
+            self._order(Fault(name="delay", wait_s=seconds), on, times, after)
         else:
-            self._order(Fault(name="delay", pause_s=seconds), on, times)
+            self._order(Fault(name="delay", pause_s=seconds), on, times, after)
 
-    def cut_body(self, *, on: str = EVERYWHERE, times: int | None = 1) -> None:
+    def cut_body(self, *, on: str = EVERYWHERE, times: int | None = 1, after: int = 0) -> None:
         """Send right headers and half of the body, then close; the call takes effect."""
-        self._order(_CUT, on, times)
+        self._order(_CUT, on, times, after)
 
     def reset(
-        self, *, on: str = EVERYWHERE, times: int | None = 1, after_write: bool = False
+        self,
+        *,
+        on: str = EVERYWHERE,
+        times: int | None = 1,
+        after: int = 0,
+        after_write: bool = False,
     ) -> None:
         """Reset the connection without an answer, before or after the call takes effect."""
-        self._order(_RESET_AFTER if after_write else _RESET, on, times)
+        self._order(_RESET_AFTER if after_write else _RESET, on, times, after)
 
-    def drop_idle(self, *, on: str = EVERYWHERE, times: int | None = 1) -> None:
+    def drop_idle(self, *, on: str = EVERYWHERE, times: int | None = 1, after: int = 0) -> None:
         """Close the connection under the next request that reuses one; nothing takes effect."""
         fault = Fault(name="drop_idle", handled=False, ends="dropped")
-        self._order(fault, on, times, kept_alive_only=True)
+        self._order(fault, on, times, after, kept_alive_only=True)
 
     def clock(self, offset_s: float) -> None:
         """Set the sandbox's clock wrong by so many seconds, until it is set again."""
@@ -194,12 +210,14 @@ class Faults:
                 self._orders.remove(order)
 
     def _order(
-        self, fault: Fault, on: str, times: int | None, *, kept_alive_only: bool = False
+        self, fault: Fault, on: str, times: int | None, after: int, *, kept_alive_only: bool = False
     ) -> None:
         if times is not None and times < 1:
             raise ValueError("times must be at least 1, or None")
+        if after < 0:
+            raise ValueError("after must not be negative")
         with self._lock:
-            self._orders.append(Order(fault, self._checked(on), times, kept_alive_only))
+            self._orders.append(Order(fault, self._checked(on), times, after, kept_alive_only))
 
     def _checked(self, on: str) -> str:
         if on != EVERYWHERE and on not in self._routes:

@@ -26,6 +26,16 @@ async def test_an_ordered_answer_hits_its_route_and_is_used_up(serve):
     assert len(account.sandbox.store) == 1
 
 
+async def test_a_fault_lets_the_first_requests_of_its_route_pass(serve):
+    account = await serve()
+    account.sandbox.faults.answer(503, on=CREATE, after=2)
+    account.sandbox.faults.answer(502, on=COUNT)
+    assert await account.status(COUNT, {}) == 502
+    assert [await account.status(CREATE, JORDAN) for _ in range(4)] == [200, 200, 503, 200]
+    with pytest.raises(ValueError, match="after must not be negative"):
+        account.sandbox.faults.html(after=-1)
+
+
 async def test_an_answer_may_come_after_the_write(serve):
     account = await serve()
     account.sandbox.faults.answer(500, on=CREATE, after_write=True)
@@ -184,7 +194,7 @@ async def test_a_write_that_the_caller_gave_up_on_still_happens(serve, until):
 async def test_closing_ends_a_delay_whose_caller_has_gone(serve, capfd, caplog):
     account = await serve()
     account.sandbox.faults.delay(60, on=CREATE)
-    account.sandbox.faults._order(slow_reset(), COUNT, 1)
+    account.sandbox.faults._order(slow_reset(), COUNT, 1, 0)
     for route in (CREATE, COUNT):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):

@@ -1,0 +1,279 @@
+"""Each command: what it sends, what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import typer.main
+
+from heymarket_async import cli
+from heymarket_async.cli.app import app
+from heymarket_async.version import __version__
+
+COMMANDS = {
+    (*group, name): command
+    for group, commands in (
+        ((), typer.main.get_command(app).commands),
+        (("contacts",), typer.main.get_command(app).commands["contacts"].commands),
+    )
+    for name, command in commands.items()
+    if name != "contacts"
+}
+
+
+def contact_of(sandbox, place: int = 0):
+    return sandbox.store.contacts[place]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids="-".join)
+def test_every_command_explains_itself_and_speaks_json(command, run):
+    result = run(*command, "--help")
+
+    assert result.exit_code == 0
+    assert "--json" in result.stdout
+    assert ("--sandbox" in result.stdout) is (command != ("sandbox",))
+
+
+def test_the_commands_are_those_that_were_promised():
+    contacts = ["export", "get", "find", "search", "create", "update", "delete", "count"]
+    names = ["whoami", "fields", "sandbox", *(f"contacts {name}" for name in contacts)]
+
+    assert sorted(map(" ".join, COMMANDS)) == sorted(names)
+
+
+def test_without_arguments_the_command_explains_itself(run):
+    assert "contacts" in run().output
+    assert run("--version").stdout == f"heymarket-async {__version__}\n"
+
+
+def test_whoami_shows_the_team(run):
+    team = json.loads(run("whoami", "--json").stdout)
+
+    assert team["name"] in run("whoami").stdout
+
+
+def test_fields_are_listed(run):
+    fields = json.loads(run("fields", "--json").stdout)
+    shown = run("fields").stdout
+
+    assert fields
+    for field in fields:
+        assert str(field["id"]) in shown
+        assert field["title"] in shown
+
+
+def test_a_contact_is_got_by_either_id(run, sandbox):
+    contact = contact_of(sandbox)
+
+    by_id = run("contacts", "get", contact["id"], "--json")
+    by_uuid = run("contacts", "get", contact["uuid"], "--json")
+
+    assert by_id.exit_code == by_uuid.exit_code == 0
+    assert json.loads(by_id.stdout)["id"] == json.loads(by_uuid.stdout)["id"] == contact["id"]
+    assert contact["phone"] in run("contacts", "get", contact["id"]).stdout
+
+
+def test_a_contact_is_found_by_phone(run, sandbox):
+    contact = contact_of(sandbox, 3)
+
+    found = run("contacts", "find", "--phone", "+" + contact["phone"], "--json")
+
+    assert json.loads(found.stdout)["id"] == contact["id"]
+
+
+def test_finding_nobody_ends_with_1(run):
+    result = run("contacts", "find", "--phone", "19999999999")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "No contact has this phone.\n"
+
+
+def test_contacts_are_searched_by_several_phones(run, sandbox):
+    phones = [contact_of(sandbox, place)["phone"] for place in (1, 2)]
+    options = [part for phone in phones for part in ("--phone", phone)]
+
+    found = json.loads(run("contacts", "search", *options, "--json").stdout)
+    table = run("contacts", "search", *options).stdout
+
+    assert {contact["phone"] for contact in found} == set(phones)
+    assert all(phone in table for phone in phones)
+    assert table.splitlines()[0].split() == ["id", "display_name", "phone", "email", "updated"]
+
+
+def test_what_a_contact_does_not_have_is_left_blank(run, sandbox):
+    sandbox.faults.answer(200, body=[{"id": 7, "phone": None, "email": None}])
+
+    row = run("contacts", "search", "--email", "j@a.example").stdout.splitlines()[1]
+
+    assert row.split() == ["7"]
+
+
+def test_a_contact_is_created_updated_and_deleted(run, sandbox):
+    title = json.loads(run("fields", "--json").stdout)[0]["title"]
+    options = ["--first", "Jordan", "--last", "Rivera", "--email", "j@a.example", "--tag", "5"]
+
+    created = run(
+        "contacts",
+        "create",
+        "--phone",
+        "+15105553344",
+        *options,
+        "--custom",
+        f"{title}=a=b",
+        "--json",
+    )
+    contact_id = json.loads(created.stdout)["id"]
+    stored = sandbox.store.get(contact_id)
+    assert stored["phone"] == "15105553344"
+    assert stored["first"] == "Jordan"
+    assert stored["email"] == "j@a.example"
+    assert list(stored["custom"].values()) == ["a=b"]
+
+    updated = run(
+        "contacts", "update", contact_id, "--phone", "15105553344", "--last", "", "--overwrite"
+    )
+    assert updated.exit_code == 0
+    assert "rev" in updated.stdout
+    assert sandbox.requests[-1].query == {"overwrite": "true"}
+    assert sandbox.requests[-1].body == {"phone": "15105553344", "last": ""}
+
+    deleted = run("contacts", "delete", contact_id, "--yes", "--json")
+    assert json.loads(deleted.stdout) == {"deleted": contact_id}
+    assert run("contacts", "get", contact_id).exit_code == 1
+
+
+def test_deleting_asks_first(run, sandbox):
+    contact_id = contact_of(sandbox)["id"]
+
+    assert run("contacts", "delete", contact_id, input="n\n").exit_code == 1
+    assert sandbox.store.get(contact_id) is not None
+    assert run("contacts", "delete", contact_id, input="y\n").exit_code == 0
+    assert sandbox.store.get(contact_id) is None
+
+
+def test_contacts_are_counted(run):
+    assert run("contacts", "count").stdout == "130\n"
+    assert run("contacts", "count", "--json").stdout == '{"contacts":130}\n'
+    assert run("contacts", "count", "--since", "2999-01-01T00:00:00Z").stdout == "0\n"
+
+
+def test_an_embedded_sandbox_needs_no_credentials(run):
+    result = run("contacts", "count", "--sandbox", "17", env={"HEYMARKET_BASE_URL": "http://x"})
+
+    assert result.stdout == "17\n"
+
+
+WRONG = [
+    (["contacts", "find", "--phone", "555-3344"], "phone must be E.164"),
+    (["contacts", "get", "0"], "contact_id must be a positive integer"),
+    (["contacts", "get", "98765x"], "contact_uuid must be a UUID"),
+    (["contacts", "search"], "search needs at least one"),
+    (["contacts", "create", "--phone", "15105553344", "--custom", "Plan"], "--custom must be"),
+    (["contacts", "count", "--since", "today"], "RFC 3339"),
+    (["contacts", "export", "/", "--json"], "PATH is a folder"),
+    (["contacts", "export", "/nowhere/x.jsonl"], "the folder of PATH does not exist"),
+    (["contacts", "export", "x.jsonl", "--page-size", "0"], "--page-size"),
+    (["contacts", "export", "x.jsonl", "--surface", "v2", "--page-size", "101"], "at most 100"),
+    (["contacts", "export", "x.jsonl", "--surface", "v3"], "v3"),
+    (["contacts", "update", "one", "--phone", "15105553344"], "contact_id"),
+    (["contacts", "create"], "--phone"),
+    (["sandbox", "--port", "99999"], "port"),
+    (["nonsense"], "nonsense"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=lambda each: str(each)[:50])
+def test_wrong_arguments_end_with_2(arguments, message, run, sandbox, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    result = run(*arguments)
+
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+    assert not sandbox.requests
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_title_that_is_not_known_ends_with_1(run, sandbox):
+    result = run("contacts", "create", "--phone", "15105553344", "--custom", "Moood=x")
+
+    assert (result.exit_code, result.stderr) == (1, "Error: no custom field is titled 'Moood'\n")
+    assert [received.path for received in sandbox.requests] == ["/v1/contact-fields"]
+
+
+def test_no_credentials_end_with_2_and_say_what_to_set(run):
+    result = run("whoami", env={})
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: no credentials: set HEYMARKET_SECRET_ID and")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_error_is_one_line_with_the_request_id(run, sandbox):
+    sandbox.faults.answer(403, body={"message": "no access"})
+
+    result = run("contacts", "count")
+
+    request_id = sandbox.requests[0].request_id
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        f"Error: POST /v1/contacts/count answered 403: no access; request id {request_id}\n"
+    )
+
+
+def test_markup_in_an_answer_is_text(run, sandbox):
+    sandbox.faults.answer(403, body={"message": "[red]no[/] access [/oops]"})
+
+    assert "[red]no[/] access [/oops]" in run("contacts", "count").stderr
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"HEYMARKET_SECRET_ID": ""},
+        {"HEYMARKET_BASE_URL": "http://api.heymarket.com"},
+        {"HEYMARKET_SECRET_ID": "with space"},
+    ],
+)
+def test_no_output_shows_a_secret(changes, run, environment, sandbox):
+    key = environment["HEYMARKET_SECRET_KEY"]
+
+    result = run("whoami", env={**environment, **changes})
+
+    assert result.exit_code in {1, 2}
+    assert key not in result.output
+
+
+def test_a_key_that_the_server_repeats_is_masked(run, sandbox):
+    sandbox.faults.answer(401, body={"message": "the key k3y-of-ours is wrong"}, times=None)
+    environment = {"HEYMARKET_BASE_URL": sandbox.url, "HEYMARKET_API_KEY": "k3y-of-ours"}
+
+    assert "the key *** is wrong" in run("whoami", env=environment).stderr
+
+
+@pytest.mark.parametrize("missing", [["rich"], ["typer", "rich"]])
+def test_without_its_extra_the_command_says_what_to_install(missing, monkeypatch):
+    def find_spec(name: str) -> object:
+        return None if name in missing else object()
+
+    monkeypatch.setattr(cli.importlib.util, "find_spec", find_spec)
+
+    with pytest.raises(SystemExit) as raised:
+        cli.main()
+
+    assert raised.value.code == (
+        f"The heymarket command needs {' and '.join(missing)}."
+        " Install them with: pip install 'heymarket-async[cli]'"
+    )
+
+
+def test_with_its_extra_the_command_runs(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["heymarket", "--version"])
+
+    with pytest.raises(SystemExit) as raised:
+        cli.main()
+
+    assert raised.value.code == 0
+    assert capsys.readouterr().out == f"heymarket-async {__version__}\n"

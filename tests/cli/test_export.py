@@ -1,0 +1,250 @@
+"""`heymarket contacts export`: the whole file or nothing, whatever happens."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import stat
+import struct
+import subprocess
+import termios
+import time
+
+import pytest
+
+from heymarket_async.cli.output import one_line
+from heymarket_async.sandbox import Sandbox
+
+
+def wait_until(condition, process: subprocess.Popen[bytes]) -> None:
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("surface", ["v1", "v2"])
+def test_an_export_is_what_the_server_holds(surface, run, sandbox, tmp_path):
+    path = tmp_path / "contacts.jsonl"
+
+    result = run("contacts", "export", path, "--surface", surface, "--page-size", 40)
+
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert f"130 contacts to {path}, 4 pages, " in result.stderr
+    assert sorted(path.read_bytes().splitlines()) == sorted(sandbox.store.lines())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_export_to_standard_output_has_its_summary_elsewhere(run, sandbox):
+    result = run("contacts", "export", "-")
+    as_json = run("contacts", "export", "-", "--json")
+
+    assert sorted(result.stdout_bytes.splitlines()) == sorted(sandbox.store.lines())
+    assert result.stderr.startswith("130 contacts to standard output, ")
+    assert as_json.stdout_bytes == result.stdout_bytes
+    assert json.loads(as_json.stderr)["contacts"] == 130
+
+
+def test_the_summary_for_machines(run, sandbox, tmp_path):
+    sandbox.faults.answer(500, times=2)
+
+    result = run("contacts", "export", tmp_path / "c", "--json")
+
+    summary = json.loads(result.stdout)
+    assert summary.pop("seconds") >= 0
+    assert summary == {
+        "path": str(tmp_path / "c"),
+        "contacts": 130,
+        "counted": 130,
+        "pages": 2,
+        "requests": len(sandbox.requests),
+        "failed_requests": 2,
+    }
+    assert result.stderr == ""
+
+
+def test_the_summary_tells_of_repeated_requests_and_of_another_count(run, sandbox, tmp_path):
+    sandbox.faults.answer(500)
+    sandbox.faults.answer(200, body=131, on="POST /v1/contacts/count")
+
+    summary = run("contacts", "export", tmp_path / "c").stderr
+
+    assert ", 1 of them repeated, " in summary
+    assert summary.endswith(", the account counted 131 when this began\n")
+
+
+def test_an_old_file_is_replaced_when_the_new_one_is_complete(run, sandbox, tmp_path):
+    path = tmp_path / "contacts.jsonl"
+    path.write_text("old")
+    sandbox.faults.answer(400, on="POST /v1/contacts", after=1)
+
+    assert run("contacts", "export", path, "--page-size", 50).exit_code == 1
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+    assert run("contacts", "export", path).exit_code == 0
+    assert len(path.read_text().splitlines()) == 130
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_link_stays_a_link(run, tmp_path):
+    target, link = tmp_path / "target.jsonl", tmp_path / "link.jsonl"
+    link.symlink_to(target)
+
+    assert run("contacts", "export", link).exit_code == 0
+
+    assert link.is_symlink()
+    assert len(target.read_text().splitlines()) == 130
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_export_that_is_ended_leaves_nothing(number, code, start, sandbox, tmp_path):
+    path = tmp_path / "contacts.jsonl"
+    path.write_text("old")
+    sandbox.faults.delay(60, on="POST /v1/contacts", after=1)
+    process = start("contacts", "export", path, "--page-size", 30)
+    wait_until(lambda: len(sandbox.requests) == 3, process)
+    assert len(list(tmp_path.iterdir())) == 2
+
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, output, errors) == (code, b"", b"")
+    assert [each.name for each in tmp_path.iterdir()] == ["contacts.jsonl"]
+    assert path.read_text() == "old"
+
+
+def test_a_pipe_that_closes_ends_an_export_quietly(start, sandbox):
+    process = start("contacts", "export", "-", "--page-size", 30)
+    sandbox.faults.delay(0.2, on="POST /v1/contacts", after=1, times=None)
+
+    assert json.loads(process.stdout.readline())
+    process.stdout.close()
+    process.stdout = None
+    _, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, errors) == (141, b"")
+
+
+def test_a_device_is_written_to_and_not_replaced(run):
+    result = run("contacts", "export", "/dev/null")
+
+    assert result.exit_code == 0
+    assert not stat.S_ISREG(os.stat("/dev/null").st_mode)  # noqa: PTH116
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")  # noqa: PTH110
+def test_a_full_disk_is_one_line(run):
+    result = run("contacts", "export", "/dev/full")
+
+    assert result.exit_code == 1
+    assert result.stderr == "Error: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")  # noqa: PTH110
+def test_a_full_standard_output_is_one_line(start):
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a descriptor is wanted
+        process = start("contacts", "export", "-", stdout=full)
+        _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert errors == b"Error: [Errno 28] No space left on device\n"
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(start, tmp_path):
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o500)
+    if os.access(folder, os.W_OK):
+        pytest.skip("this user may write everywhere")
+    process = start("contacts", "export", folder / "contacts.jsonl")
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert errors.startswith(b"Error: [Errno 13] Permission denied")
+
+
+def test_a_terminal_shows_a_bar_and_why_it_waits(start, sandbox, tmp_path):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 160, 0, 0))
+    sandbox.faults.answer(429, headers={"Retry-After": "1"}, on="POST /v1/contacts", after=1)
+    process = start("contacts", "export", tmp_path / "c", "--page-size", 50, stderr=theirs)
+    os.close(theirs)
+
+    shown = b""
+    while True:
+        try:
+            shown += os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+    os.close(ours)
+    process.wait(timeout=60)
+
+    assert process.returncode == 0
+    text = shown.decode()
+    assert "50/130" in text
+    assert "130/130" in text
+    assert "waiting: to try POST /v1/contacts again" in text
+    assert "1 of them repeated" in text
+
+
+def test_lines_stay_as_sent_unless_the_server_breaks_them(run, sandbox, tmp_path):
+    first, second = (
+        '{"id":1,"rev":1,"updated":"2026-04-12T15:30:00Z","first":"a\\nb", "x": 1.0}',
+        ('{\r\n "id": 2,\n "rev":1,"updated":"2026-04-12T15:29:00Z"}'),
+    )
+    sandbox.faults.answer(200, body=f"[{first},\n{second}]", on="POST /v1/contacts")
+    sandbox.faults.answer(200, body="[]", on="POST /v1/contacts", times=None)
+
+    assert run("contacts", "export", tmp_path / "c").exit_code == 0
+
+    lines = (tmp_path / "c").read_text().splitlines()
+    assert lines == [first, '{"id":2,"rev":1,"updated":"2026-04-12T15:29:00Z"}']
+
+
+def test_a_value_that_is_no_raw_answer_is_written_as_json():
+    assert one_line({"a": [1, None]}) == b'{"a":[1,null]}'
+
+
+def test_the_sandbox_serves_until_it_is_interrupted(start, run):
+    process = start("sandbox", "--port", 0, "--contacts", 12, "--json")
+    environment = json.loads(process.stdout.readline())
+
+    assert run("contacts", "count", env=environment).stdout == "12\n"
+
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, b"")
+
+
+def test_the_sandbox_tells_what_to_export(start, run):
+    process = start("sandbox", "--port", 0, "--contacts", 12)
+    lines = [process.stdout.readline().decode() for _ in range(3)]
+    environment = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
+
+    assert run("contacts", "count", env=environment).stdout == "12\n"
+    assert process.stderr.readline() == b"# 12 contacts; interrupt to end\n"
+
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+
+
+def test_a_port_that_is_taken_is_one_line(start, sandbox):
+    process = start("sandbox", "--port", sandbox.url.rsplit(":", 1)[1])
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert errors.startswith(b"Error: ")
+    assert len(errors.splitlines()) == 1
+
+
+def test_the_main_job_runs_on_an_embedded_sandbox(start, tmp_path):
+    process = start("contacts", "export", tmp_path / "c", "--sandbox", 1000)
+    process.communicate(timeout=60)
+
+    with Sandbox(contacts=1000, seed=7) as same:
+        assert process.returncode == 0
+        assert len((tmp_path / "c").read_bytes().splitlines()) == len(same.store.lines())
