@@ -10,10 +10,11 @@ from typing import Generic, Protocol, Self, TypeVar, cast
 
 import msgspec
 
-from heymarket_async import cursor as rules
-from heymarket_async import timestamps
-from heymarket_async.cursor import Cursor, Rows
+from heymarket_async import cursor as cursors
+from heymarket_async import timestamps, walk_rules
+from heymarket_async.cursor import Cursor
 from heymarket_async.errors import ClientStateError, HeymarketError, PaginationError
+from heymarket_async.walk_rules import Rows
 
 T = TypeVar("T")
 
@@ -74,11 +75,7 @@ class Walk(Generic[T]):
 
         A walk that starts from it gives exactly what this one has not given yet.
         """
-        left = length_hint(self._left)
-        if not left:
-            return self._after.text
-        rows = self._rows_of(self._items)
-        return rules.partly(self._at, rows, len(self._items) - left).text
+        return self._standing().text
 
     def pages(self) -> AsyncIterator[Page[T]]:
         """Return an iterator over what is left of this walk, page by page."""
@@ -96,9 +93,10 @@ class Walk(Generic[T]):
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """End the walk; asking it for more raises `ClientStateError`, as it is not complete."""
-        self._is_closed = True
+        """End the walk. Its `cursor` stays; asking an incomplete one for more raises."""
+        self._after = self._standing()
         self._left = iter(())
+        self._is_closed = True
 
     async def __aenter__(self) -> Self:
         return self
@@ -111,6 +109,12 @@ class Walk(Generic[T]):
     ) -> None:
         await self.aclose()
 
+    def _standing(self) -> Cursor:
+        left = length_hint(self._left)
+        if not left:
+            return self._after
+        return walk_rules.partly(self._at, self._rows_of(self._items), len(self._items) - left)
+
     async def _next_page(self) -> Page[T] | None:
         items = list(self._left)
         if not items:
@@ -120,14 +124,15 @@ class Walk(Generic[T]):
 
     async def _advance(self) -> None:
         """Ask for pages until one brings something new or the walk is complete."""
+        if self._after.done:
+            return
         if self._is_closed or self._is_busy:
             state = "closed" if self._is_closed else "being advanced by another task"
             raise ClientStateError(f"this walk is {state}", cursor=self._after.text)
         self._is_busy = True
         try:
-            while not self._after.done:
-                if await self._ask():
-                    return
+            while not (await self._ask() or self._after.done):
+                pass
         except HeymarketError as error:
             error.cursor = self._after.text
             raise
@@ -136,10 +141,10 @@ class Walk(Generic[T]):
 
     async def _ask(self) -> bool:
         at = self._after
-        items = await self._fetch(at.date, at.page, at.wide or at.limit)
+        items = await self._fetch(at.date, at.asks_page, at.asks_limit)
         try:
             rows = self._rows_of(items)
-            new, after = rules.step(at, rows)
+            new, after = walk_rules.step(at, rows)
         except ValueError:
             raise PaginationError(
                 "a timestamp of the page cannot be read", timestamp=at.date
@@ -176,7 +181,7 @@ def walk(
         return Walk(fetch, returns, Cursor(surface=surface, limit=limit, date=text))
     if date is not None:
         raise ValueError("date and cursor exclude each other: a cursor knows where it stands")
-    start = rules.read(cursor, surface=surface)
+    start = cursors.read(cursor, surface=surface)
     if limit is not None:
         start = msgspec.structs.replace(start, limit=limit)
     return Walk(fetch, returns, start)

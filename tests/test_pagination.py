@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from heymarket_async import ClientStateError, Contact, PaginationError, ServerError, Walk
-from heymarket_async import cursor as rules
+from heymarket_async import cursor as cursors
 from heymarket_async.pagination import walk
 from tests.properties.listing import Listing, Row
 
@@ -68,6 +68,58 @@ async def test_a_contact_that_leaves_a_large_group_hides_no_other():
     seen += await ids_of(walking)
 
     assert set(range(1, 71)) <= set(seen)
+
+
+async def test_a_large_group_is_read_in_pages_that_chance_cannot_repeat():
+    listing = Listing([0] * 31, page_base=1)
+
+    assert sorted(await ids_of(walk_over(listing, limit=2))) == list(range(1, 32))
+
+    assert [limit for date, _, limit in listing.requests if date is None][:3] == [2, 30, 30]
+
+
+async def test_a_contact_that_is_hidden_in_every_pass_ends_the_walk_with_an_error():
+    listing = Listing([0] * 400, page_base=0, newest_first=False)
+    fetch = listing.fetch
+
+    async def while_others_write(date, page, limit):
+        if page == 1:  # of those that the pass has read already, one leaves
+            listing.edit(next(number for number, (tick, _) in listing.rows.items() if tick == 0))
+        return await fetch(date, page, limit)
+
+    listing.fetch = while_others_write
+
+    with pytest.raises(PaginationError, match="changed places each time they were read"):
+        await ids_of(walk_over(listing))
+
+
+async def test_ties_in_changing_order_without_pages_do_not_loop():
+    listing = Listing([0] * 40, page_base=None, cap=30, mixes_ties=True)
+
+    with pytest.raises(PaginationError, match="neither `page` nor a larger `limit`"):
+        await ids_of(walk_over(listing))
+
+
+@pytest.mark.parametrize("form", ["{}Z", "{}z", "{}+00:00"])
+@pytest.mark.parametrize("separator", [" ", "t"])
+@pytest.mark.parametrize("inclusive", [False, True])
+async def test_timestamps_in_other_forms_are_walked_too(form, separator, inclusive):
+    listing = Listing(list(range(95)), inclusive=inclusive)
+
+    async def fetch(date, page, limit):
+        date = date and f"{date[:19].replace(separator, 'T')}Z"
+        rows = await listing.fetch(date, page, limit)
+        return [
+            msgspec.structs.replace(
+                row, updated=form.format(row.updated[:19].replace("T", separator))
+            )
+            for row in rows
+        ]
+
+    walking = walk(fetch, surface="v1", date=None, limit=None, cursor=None, returns=Row)
+
+    assert await ids_of(walking) == list(range(95, 0, -1))
+    assert len(listing.requests) < 10
 
 
 async def test_a_page_number_without_effect_makes_the_walk_ask_for_more_at_once():
@@ -249,6 +301,28 @@ async def test_a_closed_walk_does_not_pass_for_a_complete_one():
         await anext(walking.pages())
 
 
+@pytest.mark.parametrize("taken", [0, 5, 30, 31, 50])
+async def test_the_cursor_of_a_closed_walk_gives_exactly_the_rest(taken):
+    listing = Listing(list(range(50)))
+    async with walk_over(listing) as walking:
+        first = [(await anext(walking)).id for _ in range(taken)]
+        inside = walking.cursor
+
+    assert walking.cursor == inside
+    assert first + await ids_of(walk_over(listing, cursor=inside)) == list(range(50, 0, -1))
+    if taken < 50:
+        with pytest.raises(ClientStateError) as raised:
+            await anext(walking)
+        assert raised.value.cursor == inside
+
+
+async def test_a_complete_walk_stays_complete_when_it_is_closed():
+    async with walk_over(Listing([1])) as walking:
+        assert len(await ids_of(walking)) == 1
+
+    assert await anext(walking, None) is None
+
+
 async def test_two_tasks_cannot_advance_one_walk():
     waiting = asyncio.Event()
 
@@ -271,7 +345,7 @@ async def test_memory_is_a_page_and_a_group():
     walking = walk_over(listing)
 
     async for _ in walking:
-        assert len(walking._after.given) <= 30 + 40
+        assert walking._after.given.size <= 30 + 40
         assert len(walking._items) <= 30
 
 
@@ -294,7 +368,7 @@ async def test_a_limit_given_with_a_cursor_is_used_from_there_on():
     assert [limit for _, _, limit in listing.requests][:2] == [10, 50]
 
 
-CURSOR = rules.Cursor(surface="v1").text
+CURSOR = cursors.Cursor(surface="v1").text
 
 
 @pytest.mark.parametrize(
@@ -308,16 +382,15 @@ CURSOR = rules.Cursor(surface="v1").text
         ({"cursor": "{}"}, "text of a walk's"),
         ({"cursor": CURSOR.replace("v1", "v2")}, "surface 'v2'"),
         ({"cursor": CURSOR.replace('"version":1', '"version":2')}, "version 2"),
-        ({"cursor": CURSOR.replace('"held":0', '"held":"x"')}, None),
+        ({"cursor": 5}, "text of a walk's"),
+        ({"cursor": CURSOR.replace('"limit":null', '"limit":-3')}, "text of a walk's"),
+        ({"cursor": CURSOR.replace('"date":null', '"date":"x"')}, "text of a walk's"),
         ({"cursor": CURSOR.replace('"limit":null', '"limit":"x"')}, "text of a walk's"),
         ({"returns": dict}, "returns"),
         ({"returns": msgspec.defstruct("Half", [("id", int)])}, "returns"),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_is_asked(options, problem):
-    if problem is None:
-        walk_over(Listing([]), **options)
-        return
     with pytest.raises(ValueError, match=problem):
         walk_over(Listing([]), **options)
 
@@ -329,7 +402,7 @@ def test_a_cursor_survives_being_stored():
 
     text = walking.cursor
 
-    assert rules.read(text, surface="v1").text == text
+    assert cursors.read(text, surface="v1").text == text
 
 
 async def ids_until(walking: Walk[Row], count: int) -> list[int]:

@@ -5,6 +5,7 @@ Written from the documentation, and sharing nothing with the package or its sand
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -30,6 +31,7 @@ class Listing:
     page_base: int | None = 1
     digits: int = 0
     trimmed: bool = False
+    mixes_ties: bool = False
     requests: list[tuple[str | None, int | None, int | None]] = field(default_factory=list)
     rows: dict[int, tuple[int, int]] = field(init=False)
 
@@ -54,6 +56,10 @@ class Listing:
         rows = sorted((tick, number, rev) for number, (tick, rev) in self.rows.items())
         if self.newest_first:
             rows.reverse()
+        if self.mixes_ties:
+            # Rows of one timestamp come in another order each time, as from a database.
+            random.Random(len(self.requests)).shuffle(rows)
+            rows.sort(key=lambda row: row[0], reverse=self.newest_first)
         if date is not None:
             tick = next(t for t in self._all_ticks(date))
             rows = [row for row in rows if self._is_after(row[0], tick)]
