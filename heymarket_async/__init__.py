@@ -26,8 +26,6 @@ from heymarket_async.errors import (
     StatusError,
 )
 from heymarket_async.models import (
-    BatchItem,
-    BatchResult,
     Channel,
     Contact,
     ContactChanges,
@@ -39,8 +37,12 @@ from heymarket_async.models import (
     NewContactV2,
     NewStatus,
     Note,
-    Outcome,
     TagRef,
+)
+from heymarket_async.outcomes import (
+    BatchItem,
+    BatchResult,
+    Outcome,
     UpsertAnswer,
     UpsertItem,
     UpsertResult,

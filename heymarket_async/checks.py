@@ -1,9 +1,13 @@
-"""Rules that arguments of every endpoint must keep, checked before anything is sent."""
+"""Rules that arguments must keep, checked before anything is sent."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 from uuid import UUID
+
+T = TypeVar("T")
 
 _PHONE = re.compile(r"[1-9][0-9]{1,14}", re.ASCII)
 
@@ -30,7 +34,7 @@ def id_of(name: str, value: int) -> int:
     Raises:
         ValueError: It is not a positive integer, such as a UUID of the v2 endpoints.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if not is_int(value) or value < 1:
         raise ValueError(f"{name} must be a positive integer; UUIDs belong to the v2 endpoints")
     return value
 
@@ -59,3 +63,46 @@ def segment_of(name: str, value: str) -> str:
     if not isinstance(value, str) or value in {"", ".", ".."}:
         raise ValueError(f"{name} must be a text that is neither empty nor dots")
     return value
+
+
+def one_of(name: str, value: T, kind: type[object] | tuple[type[object], ...]) -> T:
+    """Return a value that is of the right type.
+
+    Raises:
+        ValueError: It is of another type. Its text is not in the message.
+    """
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        wanted = " or ".join(each.__name__ for each in kinds)
+        raise ValueError(f"{name} must be of type {wanted}, not {type(value).__name__}")
+    return value
+
+
+def list_of(
+    name: str, values: Iterable[T], kind: type[object] | tuple[type[object], ...]
+) -> list[T]:
+    """Return several values of the right type as a list.
+
+    Raises:
+        ValueError: It is one value only, such as a text, or an element is of another type.
+    """
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise ValueError(f"{name} must be a list")
+    return [one_of(f"each of {name}", each, kind) for each in values]
+
+
+def limit_of(limit: int | None, most: int | None = None) -> int | None:
+    """Return the size of a page.
+
+    Raises:
+        ValueError: It is no integer, below one, or above what the endpoint takes.
+    """
+    if limit is None or (is_int(limit) and 1 <= limit <= (most or limit)):
+        return limit
+    rule = f"an integer from 1 to {most}" if most else "an integer of at least 1"
+    raise ValueError(f"limit must be {rule}")
+
+
+def is_int(value: object) -> bool:
+    """Whether a value is an integer; True and False are none."""
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from heymarket_async import timestamps
-from heymarket_async.checks import phone_digits
+from heymarket_async.checks import list_of, one_of, phone_digits, uuid_of
 
 MAX_TAGS = 5
 
@@ -184,6 +184,9 @@ class TagRef(msgspec.Struct, frozen=True, kw_only=True):
 
     tag_id: int
 
+    def __post_init__(self) -> None:
+        one_of("tag_id", self.tag_id, int)
+
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
     """A channel to write: its type and its value.
@@ -197,8 +200,9 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: str
 
     def __post_init__(self) -> None:
-        if not self.channel_type or not self.channel_id:
-            raise ValueError("channel_type and channel_id must not be empty")
+        for name in ("channel_type", "channel_id"):
+            if not one_of(name, getattr(self, name), str):
+                raise ValueError(f"{name} must not be empty")
         if self.channel_type == "phone":
             digits = phone_digits(self.channel_id, "channel_id of a phone channel")
             msgspec.structs.force_setattr(self, "channel_id", digits)
@@ -221,10 +225,18 @@ class _Writable(msgspec.Struct, frozen=True, kw_only=True):
     email_suppressions: Sequence[int] | UnsetType | None = UNSET
 
     def __post_init__(self) -> None:
+        # The constructor of a struct does not look at types.
+        for name, kind in _KINDS.items():
+            value = getattr(self, name)
+            if value is not UNSET and value is not None:
+                one_of(name, value, kind)
         if isinstance(self.custom, Mapping):
             msgspec.structs.force_setattr(self, "custom", _by_field_id(self.custom))
-        if self.tags is not None and self.tags is not UNSET:
+        if self.tags is not UNSET and self.tags is not None:
             msgspec.structs.force_setattr(self, "tags", _tag_refs(self.tags))
+        if self.email_suppressions is not UNSET and self.email_suppressions is not None:
+            ids = list_of("email_suppressions", self.email_suppressions, int)
+            msgspec.structs.force_setattr(self, "email_suppressions", ids)
 
 
 class ContactChanges(_Writable, frozen=True, kw_only=True):
@@ -257,7 +269,7 @@ class ContactChanges(_Writable, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         # By name, not super(): msgspec makes the class anew, and super() needs the first one.
         _Writable.__post_init__(self)
-        if isinstance(self.phone, str):
+        if self.phone is not UNSET and self.phone is not None:
             msgspec.structs.force_setattr(self, "phone", phone_digits(self.phone))
 
 
@@ -287,6 +299,27 @@ class NewContactV2(ContactChanges, frozen=True, kw_only=True):
     contact_channels: Sequence[Channel] | UnsetType = UNSET
     contact_uuid: UUID | UnsetType = msgspec.field(default=UNSET, name="contact_id")
 
+    def __post_init__(self) -> None:
+        ContactChanges.__post_init__(self)
+        if self.contact_channels is not UNSET:
+            channels = list_of("contact_channels", self.contact_channels, Channel)
+            msgspec.structs.force_setattr(self, "contact_channels", channels)
+        if self.contact_uuid is not UNSET:
+            uuid = uuid_of("contact_uuid", self.contact_uuid)
+            msgspec.structs.force_setattr(self, "contact_uuid", uuid)
+
+
+_KINDS: dict[str, type[object]] = {
+    "first": str,
+    "last": str,
+    "display_name": str,
+    "email": str,
+    "custom": Mapping,
+    "avatar": str,
+    "assignee_id": int,
+    "is_opted_out": bool,
+}
+
 
 def _by_field_id(custom: Custom) -> dict[str, object]:
     for key in custom:
@@ -295,94 +328,14 @@ def _by_field_id(custom: Custom) -> dict[str, object]:
                 "custom must be keyed by numeric field ids, such as {'123': 'Premium'};"
                 " contact_fields.resolve() makes them from titles"
             )
-    return {str(key): value for key, value in custom.items()}
+    values = {str(key): value for key, value in custom.items()}
+    if len(values) < len(custom):
+        raise ValueError("custom must not have a field twice, once as number and once as text")
+    return values
 
 
 def _tag_refs(tags: Sequence[int | TagRef]) -> list[TagRef]:
-    if len(tags) > MAX_TAGS:
-        raise ValueError(f"tags must be at most {MAX_TAGS}, not {len(tags)}")
-    refs = [tag if isinstance(tag, TagRef) else TagRef(tag_id=tag) for tag in tags]
-    if any(not isinstance(ref.tag_id, int) or isinstance(ref.tag_id, bool) for ref in refs):
-        raise ValueError("tags must be integer ids of tags, such as [55, 56]")
-    return refs
-
-
-# --- One outcome per item of a batch -------------------------------------------------------------
-
-
-class Outcome(StrEnum):
-    """What became of one item of a batch.
-
-    `UNKNOWN` is an honest answer: the documentation contradicts itself, or the server's answer
-    does not name the item. Look the contact up before you send it again.
-    """
-
-    STORED = "stored"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-
-
-class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one contact of `contacts.create_batch`.
-
-    Attributes:
-        contact: The contact as given.
-        outcome: STORED also stands for a known phone that was left alone.
-        returned: What the answer says of this phone, every key kept, or None.
-    """
-
-    contact: NewContact
-    outcome: Outcome
-    returned: dict[str, object] | None = None
-
-
-class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What `contacts.create_batch` did.
-
-    Attributes:
-        items: One per contact given, in that order.
-        answer: What they were read from, decoded.
-    """
-
-    items: list[BatchItem]
-    answer: object
-
-
-class UpsertItem(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one contact of `contacts_v2.upsert_many`.
-
-    Attributes:
-        contact: The contact as given.
-        outcome: FAILED if the answer lists it so; STORED if the answer accounts for all others.
-        stored: The contact as stored, if the answer shows which one it is.
-        failure: The failed entry with its error details, every key kept, or None.
-    """
-
-    contact: NewContactV2
-    outcome: Outcome
-    stored: Contact | None = None
-    failure: dict[str, object] | None = None
-
-
-class UpsertAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to `contacts_v2.upsert_many` as the server sent it.
-
-    Attributes:
-        contacts: What was stored.
-        failed_contacts: What failed: under "contact" as sent, with error details beside it.
-    """
-
-    contacts: list[Contact] | None = None
-    failed_contacts: list[dict[str, object]] | None = None
-
-
-class UpsertResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What `contacts_v2.upsert_many` did.
-
-    Attributes:
-        items: One per contact given, in that order.
-        answer: What they were read from.
-    """
-
-    items: list[UpsertItem]
-    answer: UpsertAnswer
+    listed = list_of("tags", tags, (int, TagRef))
+    if len(listed) > MAX_TAGS:
+        raise ValueError(f"tags must be at most {MAX_TAGS}, not {len(listed)}")
+    return [tag if isinstance(tag, TagRef) else TagRef(tag_id=tag) for tag in listed]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import length_hint
 from types import TracebackType
@@ -12,6 +12,7 @@ import msgspec
 
 from heymarket_async import cursor as cursors
 from heymarket_async import timestamps, walk_rules
+from heymarket_async.checks import limit_of
 from heymarket_async.cursor import Cursor
 from heymarket_async.errors import ClientStateError, HeymarketError, PaginationError
 from heymarket_async.walk_rules import Rows
@@ -131,8 +132,9 @@ class Walk(Generic[T]):
             raise ClientStateError(f"this walk is {state}", cursor=self._after.text)
         self._is_busy = True
         try:
-            while not (await self._ask() or self._after.done):
-                pass
+            while not self._after.done:
+                if await self._ask():
+                    return
         except HeymarketError as error:
             error.cursor = self._after.text
             raise
@@ -173,9 +175,12 @@ def walk(
     Raises:
         ValueError: An argument breaks its rule; the message names it.
     """
-    check_limit(limit)
-    if returns is not msgspec.Raw and not {"id", "rev", "updated"} <= _fields(returns):
-        raise ValueError("returns must be msgspec.Raw, or a struct that has id, rev and updated")
+    limit_of(limit)
+    if not _can_be_walked(returns):
+        raise ValueError(
+            "returns must be msgspec.Raw, or a struct that has id and rev as integers and updated"
+            " as text"
+        )
     if cursor is None:
         text = None if date is None else timestamps.to_text("date", date)
         return Walk(fetch, returns, Cursor(surface=surface, limit=limit, date=text))
@@ -187,14 +192,28 @@ def walk(
     return Walk(fetch, returns, start)
 
 
-def check_limit(limit: int | None, most: int | None = None) -> None:
-    """Check the size of a page.
+def query_of(
+    query: Mapping[str, object], known: type[object], *, most: int | None = None
+) -> dict[str, object]:
+    """Return what one page is asked for with; None counts as left out.
+
+    Args:
+        query: What the caller asks for.
+        known: The typed dict of all that may be asked for.
+        most: The largest `limit` that the endpoint takes, if that is documented.
 
     Raises:
-        ValueError: It is below one, or above what the endpoint takes.
+        TypeError: An argument is not known, as of any function.
+        ValueError: An argument breaks its rule; the message names it.
     """
-    if limit is not None and (limit < 1 or (most is not None and limit > most)):
-        raise ValueError("limit must be at least 1" + (f" and at most {most}" if most else ""))
+    for name in query:
+        if name not in known.__annotations__:
+            raise TypeError(f"page() got an unexpected keyword argument {name!r}")
+    body = {name: value for name, value in query.items() if value is not None}
+    limit_of(cast(int | None, body.get("limit")), most)
+    if "date" in body:
+        body["date"] = timestamps.to_text("date", cast(str, body["date"]))
+    return body
 
 
 class _Pages(Generic[T]):
@@ -243,7 +262,14 @@ def _rows_of_structs(items: Sequence[object]) -> Rows:
     return Rows(list(zip(cast(list[int], ids), revs, strict=True)), cast(list[str], updated))
 
 
-def _fields(returns: type[object]) -> set[str]:
-    if not issubclass(returns, msgspec.Struct):
-        return set()
-    return set(returns.__struct_fields__)
+def _can_be_walked(returns: type[object]) -> bool:
+    if returns is msgspec.Raw:
+        return True
+    if not (isinstance(returns, type) and issubclass(returns, msgspec.Struct)):
+        return False
+    types = {field.name: field.type for field in msgspec.structs.fields(returns)}
+    samples = {"id": 1, "rev": 1, "updated": "2026-04-12T15:30:00Z"}
+    try:
+        return all(msgspec.convert(each, types[name]) == each for name, each in samples.items())
+    except (KeyError, msgspec.ValidationError):
+        return False

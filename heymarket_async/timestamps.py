@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 _RFC_3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -67,7 +68,7 @@ def to_text(name: str, value: datetime | str) -> str:
     """Return a time as the API takes it; text goes through unchanged, character for character.
 
     Raises:
-        ValueError: `value` is a naive datetime, or text that is not RFC 3339. `name` is named.
+        ValueError: `value` is a naive datetime, a day, or text that is not RFC 3339.
     """
     if isinstance(value, str):
         try:
@@ -77,8 +78,20 @@ def to_text(name: str, value: datetime | str) -> str:
                 f"{name} must be an RFC 3339 timestamp with a zone, such as 2026-04-12T15:30:00Z"
             ) from None
         return value
-    if value.utcoffset() is None:
+    if not isinstance(value, datetime) or value.utcoffset() is None:
         raise ValueError(
             f"{name} must be an aware datetime: give it a tzinfo, such as datetime.UTC"
         )
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def http_date(text: str) -> float | None:
+    """Return the Unix time that an HTTP date names, or None if it is none.
+
+    Of its three forms, the old one of C's asctime names no zone, and is in UTC all the same.
+    """
+    try:
+        moment = parsedate_to_datetime(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -85,7 +85,7 @@ def test_custom_keys_may_be_numbers_or_text():
 
 
 def test_tags_may_be_ids_or_references():
-    contact = NewContact(phone="15105553344", tags=(1, TagRef(tag_id=2)))
+    contact = NewContact(phone="15105553344", tags=(each for each in (1, TagRef(tag_id=2))))
 
     assert sent(contact) == {"phone": "15105553344", "tags": [{"tag_id": 1}, {"tag_id": 2}]}
 
@@ -137,11 +137,24 @@ WRONG = [
     ("custom must be keyed by numeric", {"custom": {"²": "x"}}),
     ("custom must be keyed by numeric", {"custom": {"": "x"}}),
     ("custom must be keyed by numeric", {"custom": {-1: "x"}}),
+    ("custom must not have a field twice", {"custom": {"1": "a", 1: "b"}}),
+    ("custom must be of type Mapping, not str", {"custom": "x"}),
+    ("custom must be of type Mapping, not list", {"custom": [("1", "x")]}),
     ("tags must be at most 5, not 6", {"tags": [1, 2, 3, 4, 5, 6]}),
-    ("tags must be integer ids", {"tags": ["vip"]}),
-    ("tags must be integer ids", {"tags": [True]}),
-    ("tags must be integer ids", {"tags": [TagRef(tag_id="5")]}),  # type: ignore[arg-type]
-    ("tags must be integer ids", {"tags": "12"}),
+    ("each of tags must be of type int or TagRef, not str", {"tags": ["vip"]}),
+    ("tag_id must be of type int, not bool", {"tags": [True]}),
+    ("tags must be a list", {"tags": "12"}),
+    ("tags must be a list", {"tags": 5}),
+    ("first must be of type str, not int", {"first": 5}),
+    ("last must be of type str", {"last": b"Rivera"}),
+    ("display_name must be of type str", {"display_name": ["a"]}),
+    ("email must be of type str", {"email": 1}),
+    ("avatar must be of type str", {"avatar": object()}),
+    ("assignee_id must be of type int, not str", {"assignee_id": "42"}),
+    ("assignee_id must be of type int, not bool", {"assignee_id": True}),
+    ("is_opted_out must be of type bool, not str", {"is_opted_out": "no"}),
+    ("email_suppressions must be a list", {"email_suppressions": 5}),
+    ("each of email_suppressions must be of type int", {"email_suppressions": ["a"]}),
 ]
 
 
@@ -150,6 +163,24 @@ WRONG = [
 def test_a_field_that_breaks_its_rule_is_refused(kind, message, fields):
     with pytest.raises(ValueError, match=message):
         kind(**{"phone": "15105553344", **fields})
+
+
+def test_a_tag_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match="tag_id must be of type int, not str"):
+        TagRef(tag_id="5")
+
+
+@pytest.mark.parametrize(
+    ("message", "fields"),
+    [
+        ("contact_channels must be a list", {"contact_channels": "phone"}),
+        ("each of contact_channels must be of type Channel", {"contact_channels": [{}]}),
+        ("contact_uuid must be a UUID", {"contact_uuid": 98765}),
+    ],
+)
+def test_what_only_v2_takes_is_checked_too(message, fields):
+    with pytest.raises(ValueError, match=message):
+        NewContactV2(**fields)
 
 
 def test_five_tags_are_taken():

@@ -386,7 +386,13 @@ CURSOR = cursors.Cursor(surface="v1").text
         ({"cursor": CURSOR.replace('"limit":null', '"limit":-3')}, "text of a walk's"),
         ({"cursor": CURSOR.replace('"date":null', '"date":"x"')}, "text of a walk's"),
         ({"cursor": CURSOR.replace('"limit":null', '"limit":"x"')}, "text of a walk's"),
+        ({"limit": "10"}, "limit must be an integer"),
         ({"returns": dict}, "returns"),
+        ({"returns": None}, "returns"),
+        (
+            {"returns": msgspec.defstruct("T", [("id", int), ("rev", int), ("updated", datetime)])},
+            "updated as text",
+        ),
         ({"returns": msgspec.defstruct("Half", [("id", int)])}, "returns"),
     ],
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from heymarket_async.checks import segment_of, uuid_of
+from heymarket_async.checks import one_of, segment_of, uuid_of
 from heymarket_async.models import Channel, ContactChannel
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
@@ -44,6 +44,7 @@ class ContactChannels:
         https://developers.heymarket.com/guides/manage-contacts
         """
         contact_id = uuid_of("contact_uuid", contact_uuid)
+        one_of("channel", channel, Channel)
         return await self._transport.send(ADD.request(contactID=contact_id, body=channel))
 
     async def replace(self, contact_uuid: UUID | str, channel: Channel) -> None:
@@ -53,6 +54,7 @@ class ContactChannels:
             NotFoundError: No contact has this UUID, or it has no channel of this type.
         """
         contact_id = uuid_of("contact_uuid", contact_uuid)
+        one_of("channel", channel, Channel)
         await self._transport.send(REPLACE.request(contactID=contact_id, body=channel))
 
     async def all(self, contact_uuid: UUID | str) -> list[ContactChannel]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import TypeVar
 
+from heymarket_async.checks import list_of
 from heymarket_async.errors import CustomFieldError
 from heymarket_async.models import ContactField
 from heymarket_async.request import Endpoint, Repeat
@@ -40,9 +41,10 @@ class ContactFields:
 
         https://developers.heymarket.com/api-reference/contacts/create-contact-fields
         """
-        if isinstance(titles, str) or not titles or not all(titles):
+        wanted = list_of("titles", titles, str)
+        if not wanted or not all(wanted):
             raise ValueError("titles must be a list of at least one title, none of them empty")
-        return await self._transport.send(CREATE.request(body=[{"title": each} for each in titles]))
+        return await self._transport.send(CREATE.request(body=[{"title": each} for each in wanted]))
 
     async def resolve(self, values: Mapping[str, T]) -> dict[str, T]:
         """Return values by custom field title as values by field id, as `custom` wants them.

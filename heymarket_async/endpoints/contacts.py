@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypedDict, TypeVar, Unpack, cast, overload
+from typing import TypedDict, TypeVar, Unpack, overload
 
 from heymarket_async import pagination, timestamps
-from heymarket_async.checks import id_of, phone_digits
+from heymarket_async.checks import id_of, list_of, one_of, phone_digits
 from heymarket_async.errors import NotFoundError
 from heymarket_async.models import (
-    BatchItem,
-    BatchResult,
     Contact,
     ContactRef,
     ContactStatus,
     NewContact,
     NewStatus,
-    Outcome,
 )
+from heymarket_async.outcomes import BatchResult, batch_result
 from heymarket_async.pagination import Walk
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
@@ -91,6 +89,7 @@ class Contacts:
 
         https://developers.heymarket.com/api-reference/contacts/create
         """
+        one_of("contact", contact, NewContact)
         return await self._transport.send(CREATE.request(body=contact))
 
     @overload
@@ -174,7 +173,9 @@ class Contacts:
         https://developers.heymarket.com/guides/manage-contacts
         """
         request = UPDATE.request(
-            id=id_of("contact_id", contact_id), query={"overwrite": overwrite}, body=contact
+            id=id_of("contact_id", contact_id),
+            query={"overwrite": one_of("overwrite", overwrite, bool)},
+            body=one_of("contact", contact, NewContact),
         )
         return await self._transport.send(request)
 
@@ -205,10 +206,8 @@ class Contacts:
 
         https://developers.heymarket.com/api-reference/contacts/list
         """
-        pagination.check_limit(query.get("limit"))
-        if "date" in query:
-            query["date"] = timestamps.to_text("date", query["date"])
-        return await self._transport.send(_page_of(returns).request(body=query))
+        body = pagination.query_of(query, PageQuery)
+        return await self._transport.send(_page_of(returns).request(body=body))
 
     @overload
     def iterate(
@@ -322,10 +321,12 @@ class Contacts:
 
         https://developers.heymarket.com/api-reference/contacts/bulk
         """
-        if not contacts:
+        batch = list_of("contacts", contacts, NewContact)
+        if not batch:
             raise ValueError("contacts must not be empty")
-        request = CREATE_BATCH.request(query={"overwrite": overwrite}, body=list(contacts))
-        return _batch_result(contacts, await self._transport.send(request))
+        query = {"overwrite": one_of("overwrite", overwrite, bool)}
+        request = CREATE_BATCH.request(query=query, body=batch)
+        return batch_result(batch, await self._transport.send(request))
 
 
 def _page_of(returns: type[T]) -> Endpoint[list[T]]:
@@ -345,19 +346,3 @@ def _id_and_phone(contact_id: int | None, phone: str | None) -> dict[str, int | 
     by_id = {} if contact_id is None else {"id": id_of("contact_id", contact_id)}
     by_phone = {} if phone is None else {"phone": phone_digits(phone)}
     return {**by_id, **by_phone}
-
-
-def _batch_result(contacts: Sequence[NewContact], answer: object) -> BatchResult:
-    outcome = Outcome.STORED if answer == "ok" else Outcome.UNKNOWN
-    is_list = isinstance(answer, list)
-    entries = cast(list[object], answer) if is_list else []
-    by_phone: dict[object, dict[str, object]] = {}
-    for entry in entries:
-        if isinstance(entry, dict):
-            fields = cast(dict[str, object], entry)
-            by_phone[fields.get("phone")] = fields
-    items = [
-        BatchItem(contact=contact, outcome=outcome, returned=by_phone.get(contact.phone))
-        for contact in contacts
-    ]
-    return BatchResult(items=items, answer=answer)

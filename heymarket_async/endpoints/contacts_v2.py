@@ -7,24 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypedDict, TypeVar, Unpack, cast, overload
+from typing import TypedDict, TypeVar, Unpack, overload
 from uuid import UUID
 
-import msgspec
-
-from heymarket_async import pagination, timestamps
-from heymarket_async.checks import phone_digits, uuid_of
+from heymarket_async import pagination
+from heymarket_async.checks import limit_of, list_of, one_of, phone_digits, uuid_of
 from heymarket_async.models import (
     Contact,
     ContactChanges,
     ContactRef,
     NewContact,
     NewContactV2,
-    Outcome,
-    UpsertAnswer,
-    UpsertItem,
-    UpsertResult,
 )
+from heymarket_async.outcomes import UpsertAnswer, UpsertResult, upsert_result
 from heymarket_async.pagination import Walk
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
@@ -76,10 +71,10 @@ class ContactsV2:
 
         https://developers.heymarket.com/api-reference/contacts/create
         """
+        one_of("contact", contact, NewContactV2)
         if not contact.contact_channels:
             raise ValueError("contact_channels must hold at least one channel")
-        if isinstance(contact.contact_uuid, UUID):
-            raise ValueError("contact_uuid is for upsert_many; use update for an existing contact")
+        _check_no_uuid(contact)
         return await self._transport.send(CREATE.request(body=contact))
 
     @overload
@@ -127,9 +122,12 @@ class ContactsV2:
 
         https://developers.heymarket.com/api-reference/contacts/update-v2
         """
+        _check_no_uuid(one_of("changes", changes, (ContactChanges, NewContact)))
         request = UPDATE.request(
             contactID=uuid_of("contact_uuid", contact_uuid),
-            query=None if overwrite is None else {"overwrite": overwrite},
+            query=None
+            if overwrite is None
+            else {"overwrite": one_of("overwrite", overwrite, bool)},
             body=changes,
         )
         return await self._transport.send(request)
@@ -162,10 +160,8 @@ class ContactsV2:
 
         https://developers.heymarket.com/api-reference/contacts/list-v2
         """
-        pagination.check_limit(query.get("limit"), MAX_LIMIT)
-        if "date" in query:
-            query["date"] = timestamps.to_text("date", query["date"])
-        return await self._transport.send(_list_of(PAGE, returns).request(body=query))
+        body = pagination.query_of(query, PageQueryV2, most=MAX_LIMIT)
+        return await self._transport.send(_listed(PAGE, returns).request(body=body))
 
     @overload
     def iterate(
@@ -210,8 +206,8 @@ class ContactsV2:
 
         https://developers.heymarket.com/api-reference/contacts/list-v2
         """
-        pagination.check_limit(limit, MAX_LIMIT)
-        endpoint = _list_of(PAGE, returns)
+        limit_of(limit, MAX_LIMIT)
+        endpoint = _listed(PAGE, returns)
 
         async def fetch(date: str | None, page: int | None, limit: int | None) -> list[object]:
             body = {"ascending": True, "date": date, "page": page, "limit": limit}
@@ -258,15 +254,14 @@ class ContactsV2:
 
         https://developers.heymarket.com/api-reference/contacts/search
         """
-        wanted = {
-            "phone": [phone_digits(phone, "phones") for phone in _several("phones", phones)],
-            "email": list(_several("emails", emails)),
-            **{each: list(_several(each, ids)) for each, ids in (channels or {}).items()},
-        }
+        wanted: dict[str, list[str]] = {}
+        for channel_type, ids in (("phone", phones), ("email", emails), *(channels or {}).items()):
+            name = {"phone": "phones", "email": "emails"}.get(channel_type, "channels")
+            wanted.setdefault(channel_type, []).extend(_channel_ids(name, channel_type, ids))
         filters = [_filter(each, ids) for each, ids in wanted.items() if ids]
         if not filters:
             raise ValueError("search needs at least one of phones, emails and channels")
-        endpoint = _list_of(SEARCH, returns)
+        endpoint = _listed(SEARCH, returns)
         return await self._transport.send(endpoint.request(body={"contact_channels": filters}))
 
     async def upsert_many(self, contacts: Sequence[NewContactV2]) -> UpsertResult:
@@ -284,13 +279,14 @@ class ContactsV2:
 
         https://developers.heymarket.com/api-reference/contacts/bulk-v2
         """
-        if not contacts:
+        batch = list_of("contacts", contacts, NewContactV2)
+        if not batch:
             raise ValueError("contacts must not be empty")
-        for contact in contacts:
+        for contact in batch:
             if not contact.contact_channels and not isinstance(contact.contact_uuid, UUID):
                 raise ValueError("contact_channels must hold at least one channel to create")
-        body = {"contacts": list(contacts)}
-        return _upsert_result(contacts, await self._transport.send(UPSERT_MANY.request(body=body)))
+        request = UPSERT_MANY.request(body={"contacts": batch})
+        return upsert_result(batch, await self._transport.send(request))
 
     async def delete_many(self, contact_uuids: Sequence[UUID | str]) -> None:
         """Delete many contacts for good.
@@ -302,76 +298,28 @@ class ContactsV2:
 
         https://developers.heymarket.com/api-reference/contacts/bulk-delete-v2
         """
-        uuids = [
-            uuid_of("contact_uuids", each) for each in _several("contact_uuids", contact_uuids)
-        ]
+        listed = list_of("contact_uuids", contact_uuids, object)
+        uuids = [uuid_of("contact_uuids", each) for each in listed]
         if not uuids:
             raise ValueError("contact_uuids must not be empty")
         body = {"contact_channels": [{"channel_type": "id", "channel_ids": uuids}]}
         await self._transport.send(DELETE_MANY.request(body=body))
 
 
-def _list_of(endpoint: Endpoint[list[Contact]], returns: type[T]) -> Endpoint[list[T]]:
+def _listed(endpoint: Endpoint[list[Contact]], returns: type[T]) -> Endpoint[list[T]]:
     return endpoint.returning(list[returns])  # type: ignore[valid-type] # a type made at run time
 
 
-def _several(name: str, values: Sequence[T]) -> Sequence[T]:
-    # A text is a sequence too, of letters.
-    if isinstance(values, str):
-        raise ValueError(f"{name} must be a list, such as [{name[:-1]}]")
-    return values
+def _check_no_uuid(contact: ContactChanges | NewContact) -> None:
+    if isinstance(contact, NewContactV2) and isinstance(contact.contact_uuid, UUID):
+        raise ValueError("contact_uuid is for upsert_many; use update for an existing contact")
+
+
+def _channel_ids(name: str, channel_type: str, ids: Sequence[str]) -> list[str]:
+    texts = list_of(name, ids, str)
+    return [phone_digits(text, name) for text in texts] if channel_type == "phone" else texts
 
 
 def _filter(channel_type: str, channel_ids: Sequence[str]) -> dict[str, object]:
     ids: dict[str, object] = {"channel_ids": channel_ids}
     return {"channel_type": channel_type, **ids} if channel_type else ids
-
-
-def _upsert_result(contacts: Sequence[NewContactV2], answer: UpsertAnswer) -> UpsertResult:
-    failures = list(answer.failed_contacts or ())
-    stored = list(answer.contacts or ())
-    failed = [_take_failure(contact, failures) for contact in contacts]
-    # Only an answer that accounts for every item tells that the others were stored.
-    is_accounted_for = not failures and len(stored) == failed.count(None)
-    rest = Outcome.STORED if is_accounted_for else Outcome.UNKNOWN
-    items = [
-        UpsertItem(
-            contact=contact,
-            outcome=Outcome.FAILED if failure else rest,
-            stored=None if failure else _stored_as(contact, stored),
-            failure=failure,
-        )
-        for contact, failure in zip(contacts, failed, strict=True)
-    ]
-    return UpsertResult(items=items, answer=answer)
-
-
-def _take_failure(
-    contact: NewContactV2, failures: list[dict[str, object]]
-) -> dict[str, object] | None:
-    sent = cast(dict[str, object], msgspec.to_builtins(contact))
-    for failure in failures:
-        echo = failure.get("contact")
-        if isinstance(echo, dict):
-            echoed = cast(dict[str, object], echo)
-            if all(echoed.get(name) == value for name, value in sent.items()):
-                failures.remove(failure)
-                return failure
-    return None
-
-
-def _stored_as(contact: NewContactV2, stored: Sequence[Contact]) -> Contact | None:
-    channels = contact.contact_channels or ()
-    wanted = {(channel.channel_type, channel.channel_id) for channel in channels}
-    matches = [
-        each
-        for each in stored
-        if (each.uuid is not None and each.uuid == contact.contact_uuid)
-        or not wanted.isdisjoint(_channels_of(each))
-    ]
-    return matches[0] if len(matches) == 1 else None
-
-
-def _channels_of(contact: Contact) -> set[tuple[str | None, str | None]]:
-    listed = {(each.channel_type, each.channel_id) for each in contact.contact_channels or ()}
-    return listed | {("phone", contact.phone), ("email", contact.email)}

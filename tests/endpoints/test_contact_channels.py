@@ -86,8 +86,17 @@ async def test_a_type_that_would_lead_elsewhere_is_refused(channel_type, client,
 
 
 @pytest.mark.parametrize(
-    ("channel_type", "channel_id"), [("", "x"), ("email", ""), ("phone", "555-3344")]
+    ("channel_type", "channel_id"),
+    [("", "x"), ("email", ""), ("phone", "555-3344"), (5, "x"), ("email", None)],
 )
 def test_a_channel_that_breaks_a_rule_is_refused(channel_type, channel_id):
     with pytest.raises(ValueError, match="channel_"):
         Channel(channel_type=channel_type, channel_id=channel_id)
+
+
+async def test_a_channel_of_another_type_is_refused(client, heymarket):
+    for call in (client.contact_channels.add, client.contact_channels.replace):
+        with pytest.raises(ValueError, match="channel must be of type Channel, not dict"):
+            await call(CONTACT_UUID, {"channel_type": "email", "channel_id": "r@a.example"})
+
+    assert not heymarket.requests

@@ -42,9 +42,17 @@ async def test_a_title_that_does_not_name_one_field_raises(title, message, clien
     assert isinstance(raised.value, LookupError)
 
 
-@pytest.mark.parametrize("titles", [[], "Plan", ["Plan", ""]])
+@pytest.mark.parametrize("titles", [[], "Plan", ["Plan", ""], [5], None])
 async def test_titles_that_are_none_are_refused(titles, client, heymarket):
-    with pytest.raises(ValueError, match="titles must be a list"):
+    with pytest.raises(ValueError, match="titles must be"):
         await client.contact_fields.create(titles)
 
     assert not heymarket.requests
+
+
+async def test_titles_may_come_from_a_generator(client, heymarket):
+    heymarket.answers([{"id": 123, "title": "Plan"}])
+
+    await client.contact_fields.create(each for each in ["Plan"])
+
+    assert heymarket.sent.body == [{"title": "Plan"}]

@@ -166,6 +166,31 @@ async def test_page_gives_rows_as_they_came(client, heymarket):
     assert [contact.mood for contact in moody] == ["sunny", "sunny"]
 
 
+async def test_none_counts_as_left_out(client, heymarket):
+    heymarket.answers([])
+
+    await client.contacts.page(date=None, limit=None)
+
+    assert heymarket.sent.body == {}
+
+
+async def test_page_takes_no_other_arguments(client, heymarket):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        await client.contacts.page(colour="red")
+
+    assert not heymarket.requests
+
+
+async def test_a_batch_may_come_from_a_generator(client, heymarket):
+    heymarket.answers("ok")
+
+    result = await client.contacts.create_batch(each for each in [JORDAN, ROBIN])
+
+    assert [item.contact for item in result.items] == [JORDAN, ROBIN]
+    assert [item.outcome for item in result.items] == [Outcome.STORED] * 2
+    assert len(heymarket.sent.body) == 2
+
+
 async def test_a_walk_asks_like_page(client, heymarket):
     heymarket.answers([])
 
@@ -264,7 +289,25 @@ WRONG = {
     "phone must be E.164": lambda contacts: contacts.find(phone="(510) 555-3344"),
     "phone must be E.164 digits": lambda contacts: contacts.status(phone="0151"),
     "contacts must not be empty": lambda contacts: contacts.create_batch([]),
-    "limit must be at least 1": lambda contacts: contacts.page(limit=0),
+    "limit must be an integer of at least 1": lambda contacts: contacts.page(limit=0),
+    "limit must be an integer": lambda contacts: contacts.page(limit="10"),
+    "limit must be an int": lambda contacts: contacts.page(limit=True),
+    "contact must be of type NewContact, not dict": lambda contacts: contacts.create(
+        {"phone": "15105553344"}
+    ),
+    "contact must be of type NewContact, not Contact$": lambda contacts: contacts.create(Contact()),
+    "contact must be of type NewContact, not NoneType": lambda contacts: contacts.update(1, None),
+    "overwrite must be of type bool, not NoneType": lambda contacts: contacts.update(
+        1, JORDAN, overwrite=None
+    ),
+    "overwrite must be of type bool, not str": lambda contacts: contacts.create_batch(
+        [JORDAN], overwrite="yes"
+    ),
+    "each of contacts must be of type NewContact, not dict": lambda contacts: contacts.create_batch(
+        [{"phone": "15105553344"}]
+    ),
+    "contacts must be a list": lambda contacts: contacts.create_batch(JORDAN),
+    "date must be an aware datetime: give": lambda contacts: contacts.page(date=NAIVE.date()),
     "date must be an aware": lambda contacts: contacts.page(date=NAIVE),
     "date must be an aware datetime": lambda contacts: contacts.count(date=NAIVE),
     "date must be an RFC 3339": lambda contacts: contacts.count(date="yesterday"),

@@ -133,6 +133,30 @@ async def test_search_asks_for_several_kinds_at_once(client, heymarket):
     assert moody.mood == "sunny"
 
 
+async def test_channels_add_to_phones_and_do_not_replace_them(client, heymarket):
+    heymarket.answers([])
+
+    await client.contacts_v2.search(
+        phones=["15105553344"], channels={"phone": ["+15105553355"]}, emails=iter(["r@a.example"])
+    )
+
+    assert heymarket.sent.body == {
+        "contact_channels": [
+            {"channel_type": "phone", "channel_ids": ["15105553344", "15105553355"]},
+            {"channel_type": "email", "channel_ids": ["r@a.example"]},
+        ]
+    }
+
+
+async def test_a_bulk_write_may_come_from_a_generator(client, heymarket):
+    heymarket.answers({"contacts": [{"id": 1}, {"id": 2}]})
+
+    result = await client.contacts_v2.upsert_many(each for each in [JORDAN, ROBIN])
+
+    assert [item.outcome for item in result.items] == [Outcome.STORED] * 2
+    assert len(heymarket.sent.body["contacts"]) == 2
+
+
 async def test_bulk_writes_create_and_update(client, heymarket):
     heymarket.answers({"contacts": [], "failed_contacts": []})
 
@@ -196,6 +220,38 @@ async def test_two_equal_items_of_which_one_failed_are_told_apart_by_number(clie
     assert sorted(item.outcome for item in result.items) == [Outcome.FAILED, Outcome.STORED]
 
 
+async def test_a_failure_goes_to_the_item_that_it_echoes_and_not_to_a_smaller_one(
+    client, heymarket
+):
+    larger = msgspec.structs.replace(JORDAN, last="Rivera")
+    failure = {"contact": msgspec.to_builtins(larger)}
+    heymarket.answers({"contacts": [{"id": 1}], "failed_contacts": [failure]})
+
+    result = await client.contacts_v2.upsert_many([JORDAN, larger])
+
+    assert [item.outcome for item in result.items] == [Outcome.STORED, Outcome.FAILED]
+
+
+async def test_an_echo_with_more_fields_counts_if_it_can_be_one_item_only(client, heymarket):
+    failures = [{"contact": {**msgspec.to_builtins(ROBIN), "tags": []}, "why": "?"}]
+    heymarket.answers({"contacts": [{"id": 1}], "failed_contacts": failures})
+
+    result = await client.contacts_v2.upsert_many([JORDAN, ROBIN])
+
+    assert [item.outcome for item in result.items] == [Outcome.STORED, Outcome.FAILED]
+    assert result.items[1].failure == failures[0]
+
+
+async def test_an_echo_that_could_be_of_two_items_is_nobodys(client, heymarket):
+    larger = msgspec.structs.replace(JORDAN, last="Rivera")
+    failures = [{"contact": {**msgspec.to_builtins(larger), "tags": []}}]
+    heymarket.answers({"contacts": [{"id": 1}], "failed_contacts": failures})
+
+    result = await client.contacts_v2.upsert_many([JORDAN, larger])
+
+    assert [item.outcome for item in result.items] == [Outcome.UNKNOWN, Outcome.UNKNOWN]
+
+
 async def test_a_stored_contact_that_could_be_either_is_not_guessed(client, heymarket):
     channel = {"channel_type": "phone", "channel_id": "15105553344"}
     heymarket.answers(
@@ -225,7 +281,21 @@ WRONG = {
     "phones must be E.164": lambda v2: v2.search(phones=["555-3344"]),
     "phones must be a list": lambda v2: v2.search(phones="15105553344"),
     "emails must be a list": lambda v2: v2.search(emails="robin@example.com"),
-    "limit must be at least 1 and at most 100": lambda v2: v2.page(limit=101),
+    "limit must be an integer from 1 to 100": lambda v2: v2.page(limit=101),
+    "contact must be of type NewContactV2, not NewContact": lambda v2: v2.create(
+        NewContact(phone="15105553344")
+    ),
+    "changes must be of type ContactChanges or NewContact, not dict": lambda v2: v2.update(
+        CONTACT_UUID, {}
+    ),
+    "contact_uuid is for upsert_many; use update": lambda v2: v2.update(CONTACT_UUID, KNOWN),
+    "overwrite must be of type bool": lambda v2: v2.update(CONTACT_UUID, JORDAN, overwrite=1),
+    "each of contacts must be of type NewContactV2": lambda v2: v2.upsert_many(
+        [NewContact(phone="15105553344")]
+    ),
+    "channels must be a list": lambda v2: v2.search(channels={"facebook": "1234"}),
+    "each of channels must be of type str": lambda v2: v2.search(channels={"facebook": [1234]}),
+    "phones must be E.164 digits": lambda v2: v2.search(channels={"phone": ["rub bish"]}),
     "date must be an aware datetime": lambda v2: v2.page(date=NAIVE),
 }
 
@@ -239,7 +309,7 @@ async def test_wrong_arguments_are_refused_before_anything_is_sent(message, clie
 
 
 def test_a_walk_by_too_large_pages_is_refused(client):
-    with pytest.raises(ValueError, match="at most 100"):
+    with pytest.raises(ValueError, match="from 1 to 100"):
         client.contacts_v2.iterate(limit=101)
 
 
