@@ -71,8 +71,10 @@ def one_of(name: str, value: T, kind: type[object] | tuple[type[object], ...]) -
     Raises:
         ValueError: It is of another type. Its text is not in the message.
     """
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
-        kinds = kind if isinstance(kind, tuple) else (kind,)
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    # True is an int to Python, and to nobody else.
+    is_stray_bool = isinstance(value, bool) and not {bool, object} & set(kinds)
+    if not isinstance(value, kinds) or is_stray_bool:
         wanted = " or ".join(each.__name__ for each in kinds)
         raise ValueError(f"{name} must be of type {wanted}, not {type(value).__name__}")
     return value

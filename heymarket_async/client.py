@@ -8,10 +8,11 @@ from ipaddress import ip_address
 from ssl import SSLContext
 from types import TracebackType
 from typing import NoReturn, Self, TypedDict, TypeVar, Unpack, overload
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
+from heymarket_async.checks import one_of
 from heymarket_async.endpoints.contact_channels import ContactChannels
 from heymarket_async.endpoints.contact_fields import ContactFields
 from heymarket_async.endpoints.contacts import Contacts
@@ -27,7 +28,7 @@ from heymarket_async.transport.auth import (
 )
 from heymarket_async.transport.call import AttemptEvent, Options
 from heymarket_async.transport.http import Http, Session, proxy_from_environment
-from heymarket_async.transport.pacing import DOCUMENTED, RateLimit
+from heymarket_async.transport.pacing import DOCUMENTED_LIMIT, RateLimit
 from heymarket_async.transport.retry import RetryPolicy
 from heymarket_async.version import __version__
 
@@ -98,7 +99,7 @@ class HeymarketClient:
         timeout_s: float = 30.0,
         deadline_s: float = 180.0,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
-        rate_limit: RateLimit | None = DOCUMENTED,
+        rate_limit: RateLimit | None = DOCUMENTED_LIMIT,
         session: Session | None = None,
         proxy: str | None = None,
         trust_env: bool = False,
@@ -107,6 +108,9 @@ class HeymarketClient:
         on_attempt: Callable[[AttemptEvent], object] | None = None,
     ) -> None:
         self.base_url = _checked_base_url(base_url)
+        one_of("rate_limit", rate_limit, (RateLimit, type(None)))
+        one_of("session", session, (Session, type(None)))
+        one_of("ssl", ssl, (SSLContext, type(None)))
         if proxy is None and trust_env:
             proxy = proxy_from_environment(self.base_url)
         self._show(
@@ -143,7 +147,7 @@ class HeymarketClient:
         Only the client that it came from needs closing.
         """
         derived = type(self).__new__(type(self))
-        derived.base_url = self.base_url
+        vars(derived).update(vars(self))
         changed = msgspec.structs.replace(self._transport.options, **options)
         derived._show(self._transport.with_options(changed))  # noqa: SLF001 - the same class
         derived._is_derived = True  # noqa: SLF001 - the same class
@@ -197,15 +201,12 @@ class HeymarketClient:
             HeymarketError: See `heymarket_async.errors`.
             ValueError: `path` is not a plain absolute path.
         """
-        segments = path.split("/")
-        if (
-            len(segments) < 2
-            or segments[0]
-            or "" in segments[1:]
-            or {".", ".."} & set(segments)
-            or set("?#\\ ") & set(path)
-        ):
-            raise ValueError("path must be absolute, quoted and without query, such as /v1/team")
+        _check_path(path)
+        if not (isinstance(method, str) and method.isascii() and method.isalpha()):
+            raise ValueError("method must be a verb, such as GET")
+        one_of("repeat", repeat, Repeat)
+        for name, value in (query or {}).items():
+            one_of(f"query[{name!r}]", value, (str, int, bool))
         endpoint = Endpoint(method.upper(), path, returns, repeat)
         return await self._transport.send(endpoint.request(query=query, body=body))
 
@@ -251,10 +252,10 @@ class HeymarketClient:
 
 
 def _checked_base_url(base_url: str) -> str:
-    parts = urlsplit(base_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    parts = urlsplit(one_of("base_url", base_url, str))
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_port(parts):
         raise ValueError("base_url must be a URL such as https://api.heymarket.com")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if "@" in parts.netloc or set("?#\\") & set(base_url) or not _is_visible(base_url):
         raise ValueError("base_url must be scheme, host and path only")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ValueError(
@@ -262,6 +263,31 @@ def _checked_base_url(base_url: str) -> str:
             " (http is accepted for a loopback address only)"
         )
     return base_url.rstrip("/")
+
+
+def _has_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+
+
+def _is_visible(text: str) -> bool:
+    # Anything else is dropped or quoted on the way, and so would lead elsewhere.
+    return all("!" <= character <= "~" for character in text)
+
+
+def _check_path(path: str) -> None:
+    segments = unquote(path).split("/") if isinstance(path, str) else []
+    if (
+        len(segments) < 2
+        or segments[0]
+        or "" in segments[1:]
+        or {".", ".."} & set(segments)
+        or set("?#\\") & set(path)
+        or not _is_visible(path)
+    ):
+        raise ValueError("path must be absolute, quoted and without query, such as /v1/team")
 
 
 def _is_loopback(host: str) -> bool:
@@ -272,6 +298,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _checked_agent(user_agent: str) -> str:
+    one_of("user_agent", user_agent, str)
     if not user_agent.isascii() or (user_agent and not user_agent.isprintable()):
         raise ValueError("user_agent must be printable ASCII, such as crm-sync/2.1")
     return user_agent

@@ -120,10 +120,11 @@ def transport_over(
     rate: RateLimit | None = None,
     signer: Signer | None = None,
     retry: RetryPolicy | None = None,
+    base_url: str = "https://api.heymarket.com",
     **options: Any,
 ) -> Transport:
     return Transport(
-        base_url="https://api.heymarket.com",
+        base_url=base_url,
         user_agent="test",
         signer=signer or Signer(SECRET),
         rate=rate,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 
 import aiohttp
@@ -98,7 +99,23 @@ def test_plain_http_is_for_loopback_only(url):
 
 @pytest.mark.parametrize(
     "url",
-    ["", "api.heymarket.com", "ftp://a", "https://", "https://u:p@a", "https://a?b", "https://a#b"],
+    [
+        "",
+        "api.heymarket.com",
+        "ftp://a",
+        "https://",
+        "https://u:p@a",
+        "https://a?b",
+        "https://a?",
+        "https://a#b",
+        "https://a:99999",
+        "https://a:x",
+        "https://a\n",
+        "https://a/b c",
+        "https://a\\b",
+        5,
+        None,
+    ],
 )
 def test_a_base_url_that_is_none_is_refused(url):
     with pytest.raises(ValueError, match="base_url"):
@@ -112,7 +129,7 @@ def test_a_slash_at_the_end_of_the_base_url_makes_no_difference(url):
     assert HeymarketClient(SECRET, base_url=url).base_url == url.rstrip("/")
 
 
-@pytest.mark.parametrize("agent", ["crm\n", "crm/1.0\x7f", "crm/é"])
+@pytest.mark.parametrize("agent", ["crm\n", "crm/1.0\x7f", "crm/é", None])
 def test_a_user_agent_that_is_no_header_is_refused(agent):
     with pytest.raises(ValueError, match="user_agent"):
         HeymarketClient(SECRET, user_agent=agent)
@@ -122,6 +139,29 @@ def test_a_user_agent_that_is_no_header_is_refused(agent):
 def test_credentials_of_another_kind_are_refused(credentials):
     with pytest.raises(ValueError, match="credentials must be an ApiSecret"):
         HeymarketClient(credentials)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rate_limit": 500},
+        {"retry": None},
+        {"session": "x"},
+        {"ssl": False},
+        {"proxy": "garbage"},
+        {"on_attempt": 5},
+        {"timeout_s": "30"},
+    ],
+)
+def test_options_of_another_type_are_refused(options):
+    with pytest.raises(ValueError, match=f"{next(iter(options))} must be"):
+        HeymarketClient(SECRET, **options)
+
+
+async def test_a_callable_that_is_not_async_is_a_wrong_argument(sandbox):
+    async with HeymarketClient(lambda: SECRET, base_url=sandbox.url) as client:
+        with pytest.raises(ValueError, match="credentials callable must be async"):
+            await client.contacts.count()
 
 
 async def test_the_user_agent_names_us_and_the_application(sandbox):
@@ -239,6 +279,11 @@ async def test_a_call_that_we_do_not_know_is_not_repeated_unless_said(sandbox):
         "/a b",
         "/a#b",
         "/a\\b",
+        "/v1/te\tam",
+        "/v1/team\r\nX-Evil:1",
+        "/v1/té",
+        "/v1/%2e%2e/x",
+        None,
     ],
 )
 async def test_a_path_that_could_lead_elsewhere_is_refused(path, sandbox):
@@ -247,6 +292,53 @@ async def test_a_path_that_could_lead_elsewhere_is_refused(path, sandbox):
             await client.request("GET", path)
 
     assert not sandbox.requests
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"repeat": "read"}, {"query": {"a": None}}, {"query": {"a": [1]}}, {"method": ""}],
+)
+async def test_a_call_of_our_own_is_checked_too(options, sandbox):
+    arguments = {"method": "GET", "path": "/v1/team", **options}
+    async with client_of(sandbox) as client:
+        with pytest.raises(ValueError, match=next(iter(options))):
+            await client.request(arguments.pop("method"), arguments.pop("path"), **arguments)
+
+    assert not sandbox.requests
+
+
+async def test_a_derived_client_of_a_subclass_keeps_what_that_added(sandbox):
+    class TenantClient(HeymarketClient):
+        tenant = ""
+
+    async with TenantClient(ApiSecret(*sandbox.credentials), base_url=sandbox.url) as client:
+        client.tenant = "a"
+
+        assert client.with_options(deadline_s=10).tenant == "a"
+
+
+@pytest.mark.parametrize("borrowed", [False, True])
+async def test_closing_ends_calls_and_sends_nothing_more(sandbox, borrowed):
+    sandbox.faults.delay(30, on="POST /v1/contacts/count")
+    sandbox.faults.answer(503, headers={"Retry-After": "1"}, on="GET /v1/team", times=None)
+    async with aiohttp.ClientSession() as session:
+        client = client_of(sandbox, session=session if borrowed else None)
+        calls = [
+            asyncio.ensure_future(client.contacts.count()),
+            asyncio.ensure_future(client.request("GET", "/v1/team", repeat=Repeat.READ)),
+        ]
+        while {received.status for received in sandbox.requests} != {None, 503}:
+            await asyncio.sleep(0.01)
+
+        await client.aclose()
+
+        done, _ = await asyncio.wait(calls, timeout=0.9)
+        assert len(done) == 2
+        for call in calls:
+            with pytest.raises(ClientStateError, match="closed"):
+                call.result()
+        await asyncio.sleep(1.2)
+        assert len(sandbox.requests) == 2
 
 
 async def test_what_calls_wait_for_can_be_asked(sandbox):

@@ -142,7 +142,7 @@ WRONG = [
     ("custom must be of type Mapping, not list", {"custom": [("1", "x")]}),
     ("tags must be at most 5, not 6", {"tags": [1, 2, 3, 4, 5, 6]}),
     ("each of tags must be of type int or TagRef, not str", {"tags": ["vip"]}),
-    ("tag_id must be of type int, not bool", {"tags": [True]}),
+    ("each of tags must be of type int or TagRef, not bool", {"tags": [True]}),
     ("tags must be a list", {"tags": "12"}),
     ("tags must be a list", {"tags": 5}),
     ("first must be of type str, not int", {"first": 5}),

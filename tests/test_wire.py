@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from heymarket_async import (
     AuthenticationError,
     BadRequestError,
+    Contact,
     DecodeError,
+    NewContact,
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
@@ -32,7 +34,7 @@ CREATE = Endpoint("POST", "/v1/contact", object, Repeat.UNSAFE)
 
 def decode(result, *, returns=object, body=msgspec.UNSET):
     request = CREATE.returning(returns).request(body=body)
-    return wire.decode(request, result, body=wire.encode(body), token=TOKEN)
+    return wire.decode(request, result, body=wire.encode(body), secrets=[TOKEN])
 
 
 def error_of(status: int, said: object, *, body: object = msgspec.UNSET, **headers) -> StatusError:
@@ -80,6 +82,8 @@ def test_each_status_has_its_error(status, kind):
         (b"<html><body>Bad Gateway</body></html>", "", "(an HTML page)"),
         (b"", "", ""),
         (b"\xff\xfe", "", "\ufffd\ufffd"),
+        (b"[" * 5000, "", "[" * 300),
+        ({"message": "two\nlines \x1b[31mred\t"}, "", "two lines [31mred"),
         ({"errors": [{"field": "phone"}]}, "", '{"errors":[{"field":"phone"}]}'),
         (
             {"code": "bad_data", "fields": ["phone"]},
@@ -103,6 +107,16 @@ def test_a_long_explanation_is_cut():
     assert len(error_of(500, {"message": "so " * 5000}).detail) == 300
 
 
+def test_where_a_long_explanation_is_cut_no_half_of_what_was_sent_stays():
+    body = {"first": "J" * 95, "last": "x" * 100}
+    said = f"{body['first']} " * 10 + body["last"]
+
+    detail = error_of(400, {"message": said}, body=body).detail
+
+    assert "x" not in detail
+    assert detail.endswith("***")
+
+
 BODY = {
     "phone": "15105553344",
     "first": "Jordan",
@@ -110,6 +124,7 @@ BODY = {
     "custom": {"123": ["Premium plan"]},
     "tags": [{"tag_id": 55}],
     "channel_type": "email",
+    "display_name": "José",
 }
 
 
@@ -123,6 +138,7 @@ BODY = {
         ("mail to someone.else@example.org", "mail to ***"),
         ("'Premium plan' is not a plan", "'***' is not a plan"),
         (f"token {TOKEN} expired", "token *** expired"),
+        ({"errors": ["Jos\u00e9"]}, '{"errors":["***"]}'),
         ("Bearer eyJhbGciOi.eyJpc3Mi.x1", "Bearer ***"),
         ("contact 98765 has rev 3", "contact 98765 has rev 3"),
         ("no channel of type email", "no channel of type email"),
@@ -130,7 +146,25 @@ BODY = {
     ],
 )
 def test_what_was_sent_and_personal_data_are_masked(said, detail):
-    assert error_of(400, {"message": said}, body=BODY).detail == detail
+    said = said if isinstance(said, dict) else {"message": said}
+
+    assert error_of(400, said, body=BODY).detail == detail
+
+
+def test_what_a_server_escapes_is_masked_too():
+    said = b'{"errors": [{"display_name": "Jos\\u00e9"}]}'
+
+    assert error_of(400, said, body=BODY).detail == '{"errors":[{"display_name":"***"}]}'
+
+
+def test_what_was_sent_in_a_query_is_masked_too():
+    query = {"name": "Jordan Smith", "overwrite": True}
+    request = CREATE.request(query=query)
+
+    with pytest.raises(StatusError) as raised:
+        wire.decode(request, answer(400, "no Jordan Smith; true"), body=None, secrets=[])
+
+    assert raised.value.detail == "no ***; true"
 
 
 def test_a_code_that_was_sent_is_masked_too():
@@ -157,7 +191,7 @@ def test_no_error_repeats_a_person(phone, name, email, before):
         error = error_of(400, said, body=body)
         shown = f"{error} {error.detail} {error.code} {error!r} {vars(error)}"
         assert phone not in shown
-        assert email not in shown
+        assert email.casefold() not in shown.casefold()
         pattern = rf"(?<!\w){re.escape(name)}(?!\w)"
         whole_names = re.findall(pattern, error.detail, re.IGNORECASE)
         assert not whole_names
@@ -183,15 +217,22 @@ def test_no_error_repeats_a_person(phone, name, email, before):
             {"Retry_After": formatdate(900, usegmt=True), "Date": formatdate(1000, usegmt=True)},
             0.0,
         ),
-        ({"Retry_After": formatdate(1030, usegmt=True), "Date": "rubbish"}, None),
+        (  # the old form, without a zone, is in UTC
+            {"Retry_After": "Thu Jan  1 00:17:10 1970", "Date": "Thu Jan  1 00:16:40 1970"},
+            30.0,
+        ),
+        ({"Retry_After": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}, None),
     ],
 )
 def test_a_hint_to_wait_is_read_in_seconds_and_as_a_date(headers, seconds):
     assert error_of(429, {}, **headers).retry_after_s == seconds
 
 
-def test_a_date_to_wait_for_is_measured_from_now_if_the_answer_has_none():
-    error = error_of(503, {}, Retry_After=formatdate(time.time() + 1000, usegmt=True))
+@pytest.mark.parametrize("headers", [{}, {"Date": "rubbish"}])
+def test_a_date_to_wait_for_is_measured_from_now_if_the_answer_has_none(headers):
+    until = formatdate(time.time() + 1000, usegmt=True)
+
+    error = error_of(503, {}, Retry_After=until, **headers)
 
     assert error.retry_after_s == pytest.approx(1000, abs=60)
 
@@ -222,6 +263,27 @@ def test_what_cannot_be_read_is_not_shown():
     assert "15105553344" not in str(raised.value)
     assert raised.value.__cause__ is None
     assert raised.value.__context__ is None
+
+
+def test_an_error_says_how_long_to_wait():
+    error = error_of(429, {"error": "too_many"}, Retry_After="3600")
+
+    assert str(error) == "POST /v1/contact answered 429 too_many (asks to wait 3600 s)"
+
+
+def test_a_request_id_that_could_write_on_a_terminal_is_left_out():
+    assert error_of(500, {}, X_Request_Id="r\x1b[31m").request_id == ""
+
+
+def test_an_answer_that_nests_too_deep_cannot_be_read():
+    with pytest.raises(DecodeError, match="RecursionError"):
+        decode(answer(200, b"[" * 100_000))
+
+
+@pytest.mark.parametrize("returns", [5, [], Contact | NewContact])
+def test_a_type_that_nothing_can_be_read_into_is_refused_before_anything_is_sent(returns):
+    with pytest.raises(ValueError, match="returns must be a type"):
+        wire.prepare(CREATE.returning(returns).request())
 
 
 def test_raw_is_what_the_server_sent():

@@ -12,9 +12,11 @@ import functools
 import logging
 from collections.abc import Mapping
 from typing import Protocol, TypeVar, cast
+from urllib.parse import urlsplit
 
 from heymarket_async.errors import (
     AuthenticationError,
+    ClientStateError,
     DeadlineError,
     HeymarketError,
     NotFoundError,
@@ -55,10 +57,12 @@ class Transport:
     ) -> None:
         self.options = options
         self._base_url = base_url
+        self._origin = _origin(base_url)
         self._signer = signer
         self._rate = rate
         self._http = http
         self._waits = Waits()
+        self._open_calls: set[asyncio.Timeout] = set()
         self._pacers: dict[str, Pacer] = {}
         self._headers = functools.lru_cache(maxsize=4)(functools.partial(_headers, user_agent))
 
@@ -75,24 +79,42 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close the connections and end all calls with `ClientStateError`."""
-        closing = self._http.aclose()
-        self._waits.close()
-        await closing
+        now = asyncio.get_running_loop().time()
+        while self._open_calls:
+            self._open_calls.pop().reschedule(now)
+        await self._http.aclose()
 
     async def send(self, request: Request[T]) -> T:
         """Send a request, again where that is safe, and return what the answer holds.
 
         Raises:
             HeymarketError: See `heymarket_async.errors`.
-            ValueError: The body cannot be written as JSON.
+            ValueError: The body cannot be written as JSON, or nothing can be read into `returns`.
         """
         now = self._http.enter().time()
-        call = Call(request, wire.encode(request.body), now, now + self.options.deadline_s)
+        call = Call(request, wire.prepare(request), now, now + self.options.deadline_s)
+        until_closed = asyncio.timeout(None)
+        try:
+            async with until_closed:
+                self._open_calls.add(until_closed)
+                try:
+                    return await self._send(call)
+                finally:
+                    self._open_calls.discard(until_closed)
+        except TimeoutError:
+            if not until_closed.expired():
+                raise
+            cut_off = ClientStateError("was cut off when its client was closed")
+            cut_off.may_have_taken_effect = call.is_under_way
+            call.note(cut_off)
+        raise cut_off
+
+    async def _send(self, call: Call[T]) -> T:
         try:
             return await self._attempt(call)
         except HeymarketError as error:
             first = error
-        if not retry.may_repeat(first, request.repeat, self.options.retry):
+        if not retry.may_repeat(first, call.request.repeat, self.options.retry):
             raise first
         return await self._again(call, first)
 
@@ -105,7 +127,7 @@ class Transport:
             policy=self.options.retry,
             minute_s=self._pacer().minute_s,
             left_s=lambda: call.deadline - loop.time(),
-            sleep=lambda seconds: self._sleep(call, seconds),
+            sleep=functools.partial(self._waits.sleep, reason=f"to try {call.request.call} again"),
         )
 
     async def _attempt(self, call: Call[T]) -> T:
@@ -119,10 +141,10 @@ class Transport:
                     raise
                 call.resigned = True
                 return await self._exchange(call)
-        except NotFoundError:
-            # What a lost answer may have deleted, and is gone now, is deleted.
+        except NotFoundError as error:
+            # What a lost answer may have deleted, and Heymarket does not know now, is deleted.
             is_delete = call.request.method == "DELETE" and call.request.returns is type(None)
-            if not (is_delete and call.may_have_taken_effect):
+            if not (is_delete and call.may_have_taken_effect and error.request_id):
                 raise
             return cast(T, None)
 
@@ -133,8 +155,7 @@ class Transport:
             try:
                 if self._signer.needs_credentials:
                     await self._ask_for_credentials(call)
-                pacer = self._pacer()
-                await self._turn(call, pacer, "the rate limit")
+                pacer = await self._paced(call)
                 try:
                     return await self._send_once(call)
                 finally:
@@ -145,6 +166,28 @@ class Transport:
             call.note(error)
             raise
 
+    async def _paced(self, call: Call[T]) -> Pacer:
+        while True:
+            self._http.enter()
+            pacer = self._pacer()
+            self._heed_pause(call, pacer)
+            await self._turn(call, pacer, "the rate limit")
+            if pacer is self._pacer():
+                return pacer
+            # The credentials were rotated meanwhile, so this counts for others.
+            pacer.give_back()
+
+    def _heed_pause(self, call: Call[T], pacer: Pacer) -> None:
+        pause_s = pacer.pause_s
+        left_s = call.deadline - asyncio.get_running_loop().time()
+        longest_s = max(self.options.retry.max_retry_after_s, pacer.minute_s)
+        if pause_s > min(left_s, longest_s):
+            raise RateLimitError(
+                f"was not sent: an earlier answer asks to wait {pause_s:.0f} s more",
+                status=429,
+                retry_after_s=pause_s,
+            )
+
     async def _send_once(self, call: Call[T]) -> T:
         request, token = call.request, self._signer.token()
         started = asyncio.get_running_loop().time()
@@ -152,6 +195,7 @@ class Transport:
         if started >= call.deadline:
             raise DeadlineError("had no time left to be sent before its deadline")
         call.attempts += 1
+        call.is_under_way = True
         answer: Answer | None = None
         try:
             answer = await self._http.exchange(
@@ -161,8 +205,10 @@ class Transport:
                 body=call.body,
                 timeout_s=min(self.options.timeout_s, call.deadline - started),
             )
-            result = wire.decode(request, answer, body=call.body, token=token)
+            secrets = (token, *self._signer.secrets)
+            result = wire.decode(request, answer, body=call.body, secrets=secrets)
         except HeymarketError as error:
+            call.is_under_way = False
             call.note(error)
             self._learn(error, answer, token)
             self._report(call, started, waited_s, answer, error)
@@ -182,10 +228,13 @@ class Transport:
             raise
 
     async def _ask_for_credentials(self, call: Call[T]) -> None:
+        until_deadline = asyncio.timeout_at(call.deadline)
         try:
-            async with asyncio.timeout_at(call.deadline):
+            async with until_deadline:
                 await self._signer.ask()
         except TimeoutError as error:
+            if not until_deadline.expired():
+                raise
             late = DeadlineError("was still waiting for its credentials when its deadline passed")
             raise late from error
 
@@ -194,7 +243,7 @@ class Transport:
         pacer = self._pacers.get(fingerprint)
         if pacer is None:
             loop = asyncio.get_running_loop()
-            pacer = WINDOWS.pacer(self._base_url, fingerprint, self._rate, loop)
+            pacer = WINDOWS.pacer(self._origin, fingerprint, self._rate, loop)
             # One at a time: credentials that were rotated away need no pacer any more.
             self._pacers.clear()
             self._pacers[fingerprint] = pacer
@@ -205,16 +254,7 @@ class Transport:
             self._signer.distrust(token, answer.headers.get("Date"))
         elif isinstance(error, RateLimitError):
             pacer = self._pacer()
-            wait_s = retry.server_wait_s(error, pacer.minute_s)
-            pacer.pause(min(wait_s, self.options.retry.max_retry_after_s))
-
-    async def _sleep(self, call: Call[T], seconds: float) -> None:
-        reason = f"to try {call.request.call} again"
-        try:
-            await self._waits.sleep(seconds, until=call.deadline, reason=reason)
-        except HeymarketError as error:
-            call.note(error)
-            raise
+            pacer.pause(retry.server_wait_s(error, pacer.minute_s))
 
     def _report(
         self,
@@ -250,6 +290,13 @@ class Turns(Protocol):
     def discard(self, turn: asyncio.Future[float]) -> None:
         """Give up a turn, whether it came already or not."""
         ...
+
+
+def _origin(base_url: str) -> str:
+    # One spelling for each server, since its window is kept under it.
+    parts = urlsplit(base_url)
+    port = parts.port or {"https": 443, "http": 80}[parts.scheme]
+    return f"{parts.scheme}://{parts.hostname}:{port}"
 
 
 def _headers(user_agent: str, token: str, has_body: bool) -> Mapping[str, str]:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import inspect
 import time
 from collections.abc import Awaitable, Callable
-from email.utils import parsedate_to_datetime
 from typing import NoReturn
 
 import jwt
+
+from heymarket_async.timestamps import http_date
 
 REUSED_FOR_S = 240.0
 
@@ -34,6 +36,11 @@ class _Secret:
     def fingerprint(self) -> str:
         """A name for these credentials that tells nothing about them."""
         return self._fingerprint
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown anywhere."""
+        return tuple(self._secret.split("||"))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(<secret>, fingerprint={self._fingerprint!r})"
@@ -150,7 +157,10 @@ class Signer:
         async with self._asking:
             if self._provider is None or not self.needs_credentials:
                 return
-            credentials = await self._provider()
+            asked = self._provider()
+            if not inspect.isawaitable(asked):
+                raise ValueError("the credentials callable must be async")
+            credentials = await asked
             if not isinstance(credentials, ApiSecret | ApiKey):
                 raise ValueError("the credentials callable must return an ApiSecret or ApiKey")
             if credentials != self._known:
@@ -162,6 +172,11 @@ class Signer:
     def fingerprint(self) -> str:
         """A name for the credentials in use that tells nothing about them."""
         return self._credentials.fingerprint
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown anywhere."""
+        return self._credentials.secrets
 
     @property
     def _credentials(self) -> Credentials:
@@ -188,15 +203,8 @@ class Signer:
             return
         self._token = ""
         self._asked_at = float("-inf")
-        if date is not None and (told := _unix_time(date)) is not None:
+        if date is not None and (told := http_date(date)) is not None:
             self._skew_s = told - self._wall()
-
-
-def _unix_time(date: str) -> float | None:
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except ValueError:
-        return None
 
 
 def _check(name: str, value: str) -> None:

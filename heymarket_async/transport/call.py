@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
+import math
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import msgspec
 
+from heymarket_async.checks import one_of
 from heymarket_async.errors import HeymarketError
 from heymarket_async.request import Repeat, Request
 from heymarket_async.transport import retry
@@ -52,8 +55,13 @@ class Options(msgspec.Struct, frozen=True):
     on_attempt: Callable[[AttemptEvent], object] | None = None
 
     def __post_init__(self) -> None:
-        if not (self.timeout_s > 0 and self.deadline_s > 0):
-            raise ValueError("timeout_s and deadline_s must be above 0 seconds")
+        for name in ("timeout_s", "deadline_s"):
+            seconds = one_of(name, getattr(self, name), (int, float))
+            if not (seconds > 0 and math.isfinite(seconds)):
+                raise ValueError(f"{name} must be a finite number of seconds above 0")
+        one_of("retry", self.retry, RetryPolicy)
+        if self.on_attempt is not None and not callable(self.on_attempt):
+            raise ValueError("on_attempt must be a function, or None")
         if inspect.iscoroutinefunction(self.on_attempt):
             raise ValueError("on_attempt must be a plain function: it is called, not awaited")
 
@@ -62,7 +70,8 @@ class Call(Generic[T]):
     """The state of one call over its attempts."""
 
     __slots__ = (
-        "attempts", "body", "deadline", "may_have_taken_effect", "request", "resigned", "since",
+        "attempts", "body", "deadline", "is_under_way", "may_have_taken_effect", "request",
+        "resigned", "since",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +82,7 @@ class Call(Generic[T]):
         self.since = now
         self.deadline = deadline
         self.attempts = 0
+        self.is_under_way = False
         self.resigned = False
         self.may_have_taken_effect = False
 
@@ -100,6 +110,9 @@ def tell(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> 
     )
     if hook is not None:
         try:
-            hook(event)
-        except Exception:
+            result = hook(event)
+            if inspect.iscoroutine(result):
+                result.close()
+                logger.error("on_attempt returned a coroutine, which is called but not awaited")
+        except (Exception, asyncio.CancelledError):
             logger.exception("the on_attempt hook failed; the call goes on")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import io
+import os
 import warnings
 from collections import deque
 from collections.abc import Mapping
@@ -93,10 +95,11 @@ class Http:
     ) -> None:
         self._session = session
         self._owned = session is None
+        if session is not None and session.auth is not None:
+            raise ValueError("session must not have an auth of its own: each call brings a token")
         self._proxy, self._proxy_headers = _split_proxy(proxy)
         self._ssl = True if ssl is None else ssl
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._reading: set[aiohttp.ClientResponse] = set()
         self.closed = False
         self.slots = Slots(CONNECTIONS)
 
@@ -132,13 +135,15 @@ class Http:
         Raises:
             ConnectError: Nothing was sent.
             NoResponseError: The request was sent, and no whole answer came in time.
-            ClientStateError: The client was closed meanwhile.
+            ClientStateError: The borrowed session is closed.
         """
+        response: aiohttp.ClientResponse | None = None
+        target = URL(url, encoded=True)
         try:
             response = await self._open().request(
                 method,
-                URL(url, encoded=True),
-                data=body,
+                target,
+                data=_payload(body),
                 headers=headers,
                 timeout=_timeout(timeout_s),
                 proxy=self._proxy,
@@ -148,26 +153,22 @@ class Http:
                 raise_for_status=False,
                 middlewares=_NEVER_RESEND,
             )
-            self._reading.add(response)
             try:
                 content = await response.read()
             except BaseException:
                 response.close()
                 raise
-            finally:
-                self._reading.discard(response)
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
-            failure = self._failure(error)
+            failure = self._failure(error, target)
         else:
             return Answer(response.status, response.headers, content)
+        if response is not None:
+            failure.request_id = response.headers.get("X-Request-Id", "")
         raise failure
 
     async def aclose(self) -> None:
-        """Close the connections that were made here, and cut off the answers still coming."""
+        """Close the connections that were made here."""
         self.closed = True
-        for response in list(self._reading):
-            # Closing the session alone would leave their readers waiting.
-            response.close()
         if self._owned and self._session is not None:
             await self._session.close()
 
@@ -179,17 +180,17 @@ class Http:
             )
         return self._session
 
-    def _failure(self, error: Exception) -> HeymarketError:
+    def _failure(self, error: Exception, target: URL) -> HeymarketError:
         failure: HeymarketError
-        if self.closed:
-            failure = ClientStateError("was cut off when its client was closed")
-            failure.may_have_taken_effect = not isinstance(error, _NOTHING_WAS_SENT)
-        elif isinstance(error, RuntimeError) and not isinstance(error, aiohttp.ClientError):
+        if isinstance(error, RuntimeError) and not isinstance(error, aiohttp.ClientError):
             if self._session is None or not self._session.closed:
                 raise error
             failure = ClientStateError("the borrowed session is closed")
         elif isinstance(error, _NOTHING_WAS_SENT):
-            failure = ConnectError(f"could not connect ({_name(error)}); nothing was sent")
+            where = f"{target.host}:{target.port}"
+            failure = ConnectError(
+                f"could not connect to {where} ({_name(error)}); nothing was sent"
+            )
         else:
             failure = NoResponseError(f"got no whole answer ({_name(error)})")
         # Errors about a response hold the request's headers, and those hold the token.
@@ -256,10 +257,19 @@ def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=timeout_s, connect=min(10.0, timeout_s / 2))
 
 
+def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
+    # aiohttp writes bytes at once, and warns of more than a megabyte of them.
+    return io.BytesIO(body) if body is not None and len(body) > 1 << 20 else body
+
+
 def _split_proxy(proxy: str | None) -> tuple[URL | None, Mapping[str, str] | None]:
     if proxy is None:
         return None, None
-    url = URL(proxy)
+    url = URL(proxy) if isinstance(proxy, str) else URL()
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError(
+            "proxy must be the URL of an HTTP proxy, such as http://proxy.example:3128"
+        )
     if url.user is None:
         return url, None
     # Out of the URL, because URLs are in the texts of errors.
@@ -273,4 +283,7 @@ def _name(error: BaseException) -> str:
         return str(error)
     if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
         return "time-out"
-    return type(error).__name__
+    name = type(error).__name__
+    if isinstance(error, OSError) and error.errno and not isinstance(error, aiohttp.ClientSSLError):
+        return f"{name}: {os.strerror(error.errno)}" if error.errno > 0 else name
+    return name

@@ -20,8 +20,11 @@ import threading
 import weakref
 from bisect import bisect_right
 from collections import deque
+from math import isfinite
 
 import msgspec
+
+from heymarket_async.checks import is_int, one_of
 
 # For clocks that do not run alike: 0.12 of 60 seconds.
 _MARGIN = 1.002
@@ -39,11 +42,13 @@ class RateLimit(msgspec.Struct, frozen=True):
     per_s: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.limit < 1 or not self.per_s > 0:
-            raise ValueError("rate_limit must allow at least one request in a window above 0 s")
+        if not is_int(self.limit) or self.limit < 1:
+            raise ValueError("rate_limit.limit must be an integer of at least 1")
+        if not (one_of("rate_limit.per_s", self.per_s, (int, float)) > 0 and isfinite(self.per_s)):
+            raise ValueError("rate_limit.per_s must be a finite number of seconds above 0")
 
 
-DOCUMENTED = RateLimit(500, per_s=60.0)
+DOCUMENTED_LIMIT = RateLimit(500, per_s=60.0)
 
 
 class Window:
@@ -78,7 +83,7 @@ class Window:
         if now < self._paused_until:
             return self._paused_until - now
         if now < self._spaced_until:
-            pace = rate or DOCUMENTED
+            pace = rate or DOCUMENTED_LIMIT
             if (spaced_s := self._last + pace.per_s / pace.limit - now) > 0.0:
                 return spaced_s
         if rate is None:
@@ -117,7 +122,12 @@ class Window:
         """
         with self._lock:
             self._paused_until = max(self._paused_until, until)
-            self._spaced_until = self._paused_until + (rate or DOCUMENTED).per_s
+            self._spaced_until = self._paused_until + (rate or DOCUMENTED_LIMIT).per_s
+
+    def pause_s(self, now: float) -> float:
+        """Return for how long nobody may send yet."""
+        with self._lock:
+            return max(0.0, self._paused_until - now)
 
     def is_idle(self, now: float) -> bool:
         """Whether nothing that is remembered here can matter any more."""
@@ -161,11 +171,15 @@ class Pacer:
         if turn in self._queue:
             self._queue.remove(turn)
         elif turn.done() and not turn.cancelled() and turn.exception() is None:
-            self._window.give_back()
-            self._serve()
+            self.give_back()
         if not self._queue and self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def give_back(self) -> None:
+        """Return a turn that came and was not used, to the next that waits."""
+        self._window.give_back()
+        self._serve()
 
     def release(self) -> None:
         """Tell that the request of a turn was answered, or failed."""
@@ -176,9 +190,14 @@ class Pacer:
         self._window.pause(self._loop.time() + seconds, self._rate)
 
     @property
+    def pause_s(self) -> float:
+        """For how long no call of this credential may be sent yet."""
+        return self._window.pause_s(self._loop.time())
+
+    @property
     def minute_s(self) -> float:
         """How long a refused call waits to outlast the window in which the limit is counted."""
-        return (self._rate or DOCUMENTED).per_s * _MARGIN
+        return (self._rate or DOCUMENTED_LIMIT).per_s * _MARGIN
 
     def _serve(self) -> None:
         if self._timer is not None:

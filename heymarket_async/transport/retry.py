@@ -12,6 +12,7 @@ The rules, for an attempt that failed:
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -19,6 +20,7 @@ from typing import TypeVar
 import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
+from heymarket_async.checks import is_int, one_of
 from heymarket_async.errors import (
     ConnectError,
     DecodeError,
@@ -55,10 +57,12 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     max_retry_after_s: float = 120.0
 
     def __post_init__(self) -> None:
-        if self.attempts < 1:
-            raise ValueError("retry.attempts must be at least 1")
-        if min(self.base_s, self.cap_s, self.max_retry_after_s) < 0:
-            raise ValueError("retry: base_s, cap_s and max_retry_after_s must not be negative")
+        if not is_int(self.attempts) or self.attempts < 1:
+            raise ValueError("retry.attempts must be an integer of at least 1")
+        for name in ("base_s", "cap_s", "max_retry_after_s"):
+            seconds = one_of(f"retry.{name}", getattr(self, name), (int, float))
+            if not (seconds >= 0 and math.isfinite(seconds)):
+                raise ValueError(f"retry.{name} must be a finite number of seconds, 0 or above")
 
     def jitter_s(self, attempt: int) -> float:
         """Return a random wait after so many attempts."""

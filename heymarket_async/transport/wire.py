@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterator, Mapping
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, cast
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
@@ -22,6 +22,7 @@ from heymarket_async.errors import (
     StatusError,
 )
 from heymarket_async.request import Request
+from heymarket_async.timestamps import http_date
 from heymarket_async.transport.http import Answer
 
 T = TypeVar("T")
@@ -34,11 +35,25 @@ _BY_STATUS: dict[int, type[StatusError]] = {
     429: RateLimitError,
 }
 _NOTHING = frozenset({b"", b"null", b"{}", b"[]", b'""'})
-_READ_LENGTH = 4000
+_READ_LENGTH = 1000
 _DETAIL_LENGTH = 300
 _MASK = "***"
 
 _encoder = msgspec.json.Encoder()
+
+
+def prepare(request: Request[T]) -> bytes | None:
+    """Return a request's body as JSON, once it is sure that its answer can be read.
+
+    Raises:
+        ValueError: The body holds a value that JSON cannot express, or nothing can be read into
+            `returns`.
+    """
+    try:
+        _decoder(request.returns)
+    except TypeError as error:
+        raise ValueError(f"returns must be a type that msgspec can decode into: {error}") from None
+    return encode(request.body)
 
 
 def encode(body: object) -> bytes | None:
@@ -51,25 +66,31 @@ def encode(body: object) -> bytes | None:
         return None
     try:
         return _encoder.encode(body)
-    except (TypeError, OverflowError, UnicodeEncodeError, msgspec.MsgspecError) as error:
+    except (
+        TypeError,
+        OverflowError,
+        RecursionError,
+        UnicodeEncodeError,
+        msgspec.MsgspecError,
+    ) as error:
         raise ValueError(f"the body cannot be written as JSON: {error}") from None
 
 
-def decode(request: Request[T], answer: Answer, *, body: bytes | None, token: str) -> T:
+def decode(request: Request[T], answer: Answer, *, body: bytes | None, secrets: Sequence[str]) -> T:
     """Return what an answer holds.
 
     Args:
         request: What was asked.
         answer: What came back.
         body: The body that was sent, so that nothing of it is repeated in an error.
-        token: The token that was sent, for the same reason.
+        secrets: The token that was sent, and what it was made from, for the same reason.
 
     Raises:
         StatusError: The status is outside 200-299.
         DecodeError: The body is not what was asked for.
     """
     if not 200 <= answer.status <= 299:
-        raise _status_error(request, answer, body, token)
+        raise _status_error(request, answer, body, secrets)
     if request.one and answer.body.strip() in _NOTHING:
         raise NotFoundError(
             f"answered {answer.status} with nothing in it: not found",
@@ -79,8 +100,8 @@ def decode(request: Request[T], answer: Answer, *, body: bytes | None, token: st
         )
     try:
         return cast(T, _read(request.returns, answer.body))
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        reason = str(error) if isinstance(error, msgspec.MsgspecError) else "not UTF-8"
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        reason = str(error) if isinstance(error, msgspec.MsgspecError) else type(error).__name__
         failure = DecodeError(
             f"answered {answer.status}, but the body cannot be read: {reason}",
             status=answer.status,
@@ -92,7 +113,8 @@ def decode(request: Request[T], answer: Answer, *, body: bytes | None, token: st
 
 def request_id(answer: Answer) -> str:
     """Return the answer's `X-Request-Id`, or ""."""
-    return answer.headers.get("X-Request-Id", "")
+    text = answer.headers.get("X-Request-Id", "")
+    return text if text.isprintable() else ""
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -106,12 +128,11 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
-        try:
-            now = headers.get("Date")
-            since = parsedate_to_datetime(now).timestamp() if now else time.time()
-            seconds = parsedate_to_datetime(text).timestamp() - since
-        except ValueError:
+        until = http_date(text)
+        if until is None:
             return None
+        now = http_date(headers.get("Date", ""))
+        seconds = until - (time.time() if now is None else now)
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
@@ -139,20 +160,22 @@ def _read(returns: type[object], body: bytes) -> object:
 
 
 def _status_error(
-    request: Request[T], answer: Answer, body: bytes | None, token: str
+    request: Request[T], answer: Answer, body: bytes | None, secrets: Sequence[str]
 ) -> StatusError:
     fallback = ServerError if 500 <= answer.status <= 599 else StatusError
     code, detail = _explanation(answer)
-    sent = _sent(body, token)
+    sent = _sent(request, body, secrets)
     code = code if _masked(code, sent) == code else ""
-    detail = _masked(detail[:_READ_LENGTH], sent)[:_DETAIL_LENGTH]
-    said = " ".join(filter(None, (f"answered {answer.status}", code)))
+    detail = _cut(_masked(detail[:_READ_LENGTH], sent), was_cut=len(detail) > _READ_LENGTH)
+    wait_s = retry_after_s(answer.headers)
+    asks = "" if wait_s is None else f"(asks to wait {wait_s:g} s)"
+    said = " ".join(filter(None, (f"answered {answer.status}", code, asks)))
     return _BY_STATUS.get(answer.status, fallback)(
         f"{said}: {detail}" if detail else said,
         status=answer.status,
         code=code,
         detail=detail,
-        retry_after_s=retry_after_s(answer.headers),
+        retry_after_s=wait_s,
         call=request.call,
         request_id=request_id(answer),
     )
@@ -164,7 +187,9 @@ def _explanation(answer: Answer) -> tuple[str, str]:
     text = answer.body.decode(errors="replace").strip()
     try:
         said: object = msgspec.json.decode(answer.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        # Written anew, since what is escaped in a text would not be known for what was sent.
+        text = _encoder.encode(said).decode()
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return "", "(an HTML page)" if text.startswith("<") else text
     if not isinstance(said, dict):
         return "", said if isinstance(said, str) else text
@@ -178,9 +203,20 @@ def _explanation(answer: Answer) -> tuple[str, str]:
     return code, detail if known and len(fields) == len(texts) else detail or text
 
 
-def _sent(body: bytes | None, token: str) -> list[str]:
-    texts = {token, *(_texts(msgspec.json.decode(body)) if body else ())}
+def _sent(request: Request[T], body: bytes | None, secrets: Sequence[str]) -> list[str]:
+    query = (value for _, value in parse_qsl(urlsplit(request.target).query))
+    texts = {*secrets, *(_texts(msgspec.json.decode(body)) if body else ())}
+    texts.update(value for value in query if len(value) > 1 and value not in {"true", "false"})
     return sorted(texts, key=len, reverse=True)
+
+
+def _cut(text: str, *, was_cut: bool) -> str:
+    # One line without control characters, since it ends up in logs and on terminals.
+    text = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    if was_cut and len(text) <= _DETAIL_LENGTH:
+        # What follows the last mask may be the first half of something to mask.
+        text = text[: text.rfind(_MASK) + len(_MASK)]
+    return text[:_DETAIL_LENGTH]
 
 
 def _masked(text: str, sent: list[str]) -> str:

@@ -174,7 +174,7 @@ WRONG = [
     (["contacts", "export", "/", "--json"], "PATH is a folder"),
     (["contacts", "export", "/nowhere/x.jsonl"], "the folder of PATH does not exist"),
     (["contacts", "export", "x.jsonl", "--page-size", "0"], "--page-size"),
-    (["contacts", "export", "x.jsonl", "--surface", "v2", "--page-size", "101"], "at most 100"),
+    (["contacts", "export", "x.jsonl", "--surface", "v2", "--page-size", "101"], "from 1 to 100"),
     (["contacts", "export", "x.jsonl", "--surface", "v3"], "v3"),
     (["contacts", "update", "one", "--phone", "15105553344"], "contact_id"),
     (["contacts", "create"], "--phone"),

@@ -230,6 +230,16 @@ async def test_a_callable_that_hangs_is_bound_by_the_deadline():
         await transport_over(Scripted(OK), signer=signer, deadline_s=5).send(READ)
 
 
+@pytest.mark.parametrize("failure", [TimeoutError, KeyError])
+@jumping_time
+async def test_what_a_callable_raises_comes_through(failure):
+    async def credentials() -> ApiSecret:
+        raise failure
+
+    with pytest.raises(failure):
+        await transport_over(Scripted(OK), signer=Signer(credentials)).send(READ)
+
+
 @jumping_time
 async def test_a_callable_that_returns_something_else_is_a_wrong_argument():
     signer = Signer(lambda: asyncio.sleep(0, "secret"))

@@ -230,18 +230,54 @@ async def test_cancelling_an_exchange_closes_its_connection(http, serve):
             await closed.wait()
 
 
-@pytest.mark.parametrize("serve", [silence, silence_in_body])
-async def test_closing_ends_an_exchange_with_a_clear_error(http, serve):
+async def test_a_cut_answer_still_tells_its_request_id(http):
+    async def serve(reader, writer):
+        await request_of(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nX-Request-Id: r-7\r\nContent-Length: 9\r\n\r\ncut")
+        await writer.drain()
+
     async with server(serve) as (url, _):
-        running = asyncio.ensure_future(exchange(http, url))
-        await asyncio.sleep(0.05)
+        with pytest.raises(NoResponseError) as raised:
+            await exchange(http, url)
 
-        await http.aclose()
+    assert raised.value.request_id == "r-7"
 
-        with pytest.raises(ClientStateError, match="closed") as raised:
-            async with asyncio.timeout(2):
-                await running
-    assert raised.value.may_have_taken_effect
+
+async def test_an_error_to_connect_says_where_and_why(http, unused_tcp_port):
+    with pytest.raises(ConnectError) as raised:
+        await exchange(http, f"http://127.0.0.1:{unused_tcp_port}")
+
+    assert str(raised.value) == (
+        f"could not connect to 127.0.0.1:{unused_tcp_port}"
+        " (ClientConnectorError: Connection refused); nothing was sent"
+    )
+
+
+async def test_a_large_body_is_sent_without_a_warning(http):
+    async def serve(reader, writer):
+        received.append(await request_of(reader))
+        writer.write(OK)
+        await writer.drain()
+
+    received: list[bytes] = []
+    body = b"[" + b"1," * (1 << 20) + b"1]"
+    async with server(serve) as (url, _):
+        await http.exchange("POST", url, headers={}, body=body, timeout_s=30)
+
+    assert received[0].endswith(b"\r\n\r\n" + body)
+
+
+async def test_a_session_with_an_auth_of_its_own_is_refused():
+    async with aiohttp.ClientSession() as session:
+        session._default_auth = object()
+        with pytest.raises(ValueError, match="session must not have an auth"):
+            Http(session=session)
+
+
+@pytest.mark.parametrize("proxy", ["garbage", "socks5://proxy.example:1080", "http://", 5])
+def test_a_proxy_that_is_none_is_refused(proxy):
+    with pytest.raises(ValueError, match="proxy must be the URL of an HTTP proxy"):
+        Http(proxy=proxy)
 
 
 async def test_a_borrowed_session_is_used_and_not_closed():

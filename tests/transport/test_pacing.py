@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heymarket_async import ApiSecret, DeadlineError, RateLimit, RateLimitError, Repeat, RetryPolicy
+from heymarket_async import (
+    ApiKey,
+    ApiSecret,
+    DeadlineError,
+    RateLimit,
+    RateLimitError,
+    Repeat,
+    RetryPolicy,
+)
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.pacing import WINDOWS, Window, Windows
@@ -211,6 +219,68 @@ async def test_a_429_pauses_even_without_a_limit_of_our_own():
     await transport.send(READ)
 
     assert now() == pytest.approx(5)
+
+
+@jumping_time
+async def test_a_pause_is_kept_by_calls_that_would_wait_less_themselves():
+    http = Scripted(answer(429, Retry_After="5"), OK)
+    transport = transport_over(http, retry=RetryPolicy(max_retry_after_s=1))
+
+    with pytest.raises(RateLimitError):
+        await transport.send(READ)
+    await transport.send(READ)
+
+    assert now() == pytest.approx(5)
+
+
+@pytest.mark.parametrize("deadline_s", [100, 10_000])
+@jumping_time
+async def test_a_pause_that_is_too_long_to_wait_for_raises_at_once(deadline_s):
+    http = Scripted(answer(429, Retry_After="3600"), OK)
+    transport = transport_over(http, deadline_s=deadline_s)
+    with pytest.raises(RateLimitError):
+        await transport.send(READ)
+    await asyncio.sleep(600)
+
+    with pytest.raises(RateLimitError, match="asks to wait 3000 s more") as raised:
+        await transport.send(READ)
+
+    assert raised.value.retry_after_s == pytest.approx(3000)
+    assert raised.value.attempts == 0
+    assert (now(), len(http.sent)) == (600, 1)
+
+
+@jumping_time
+async def test_calls_that_wait_while_credentials_are_rotated_count_for_the_new_ones():
+    current = [ApiKey("old")]
+    http, rate = Scripted(OK), RateLimit(2, per_s=60)
+    signer = Signer(lambda: asyncio.sleep(0, current[0]))
+    transport = transport_over(http, rate=rate, signer=signer)
+    waiting = [asyncio.ensure_future(transport.send(READ)) for _ in range(6)]
+    await asyncio.sleep(1)
+
+    current[0] = ApiKey("new")
+    signer._asked_at = float("-inf")
+    await signer.ask()
+    await asyncio.gather(*waiting)
+
+    for key in ("old", "new"):
+        times = [each.at for each in http.sent if each.headers["Authorization"].endswith(key)]
+        assert all(later - now_ > 60 for now_, later in zip(times, times[2:], strict=False))
+    assert len(http.sent) == 6
+
+
+@jumping_time
+async def test_one_server_has_one_window_however_its_address_is_written():
+    rate, urls = (
+        RateLimit(1, per_s=60),
+        ["http://LOCALHOST/", "http://localhost:80", "http://localhost/a"],
+    )
+    windows = {
+        transport_over(Scripted(OK), rate=rate, base_url=url)._pacer()._window for url in urls
+    }
+
+    assert len(windows) == 1
 
 
 @jumping_time

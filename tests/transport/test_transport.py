@@ -12,6 +12,7 @@ from heymarket_async import (
     ClientStateError,
     DeadlineError,
     NoResponseError,
+    NotFoundError,
     RateLimit,
     Repeat,
     RetryPolicy,
@@ -19,7 +20,9 @@ from heymarket_async import (
 )
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
+from heymarket_async.transport.call import Options
 from heymarket_async.transport.http import CONNECTIONS, Answer
+from heymarket_async.transport.waits import Waits
 from tests.conftest import SECRET, Scripted, Sent, answer, jumping_time, now, transport_over
 
 READ = Endpoint("GET", "/v1/contact/{id}", object, Repeat.READ).request(id=7)
@@ -229,15 +232,66 @@ async def test_closing_ends_calls_that_wait_with_a_clear_error():
 
 
 @jumping_time
-async def test_closing_in_the_moment_in_which_a_wait_ends_is_harmless():
+async def test_closing_in_the_moment_in_which_a_wait_ends_sends_nothing_more():
     http = Scripted(answer(503, Retry_After="50"), OK)
     transport = transport_over(http, retry=RetryPolicy(base_s=0))
     call = asyncio.ensure_future(transport.send(READ))
     await asyncio.sleep(1)
 
-    asyncio.get_running_loop().call_at(50 - 1e-10, transport._waits.close)
+    closing: list[asyncio.Future[None]] = []
+    close = lambda: closing.append(asyncio.ensure_future(transport.aclose()))  # noqa: E731
+    asyncio.get_running_loop().call_at(50, close)
+    asyncio.get_running_loop().call_at(50, setattr, http, "closed", True)
 
     with pytest.raises(ClientStateError, match="closed"):
+        await call
+    await closing[0]
+    assert len(http.sent) == 1
+
+
+@pytest.mark.parametrize("request_", [READ, CREATE], ids=["read", "create"])
+@jumping_time
+async def test_closing_cuts_an_exchange_off(request_):
+    http = Scripted(slow)
+    transport = transport_over(http)
+    call = asyncio.ensure_future(transport.send(request_))
+    await asyncio.sleep(1)
+
+    await transport.aclose()
+    await transport.aclose()
+
+    with pytest.raises(ClientStateError, match="cut off when its client was closed") as raised:
+        await call
+    assert raised.value.may_have_taken_effect is (request_ is CREATE)
+    assert raised.value.attempts == 1
+    assert now() == 1
+
+
+@jumping_time
+async def test_closing_ends_a_call_that_waits_for_its_credentials():
+    http = Scripted(OK)
+    transport = transport_over(http, signer=Signer(lambda: asyncio.sleep(100, SECRET)))
+    call = asyncio.ensure_future(transport.send(CREATE))
+    await asyncio.sleep(1)
+
+    await transport.aclose()
+
+    with pytest.raises(ClientStateError, match="cut off") as raised:
+        await call
+    assert not raised.value.may_have_taken_effect
+    assert (now(), http.sent) == (1, [])
+
+
+@jumping_time
+async def test_a_call_that_is_cancelled_while_its_client_closes_is_cancelled():
+    transport = transport_over(Scripted(slow))
+    call = asyncio.ensure_future(transport.send(READ))
+    await asyncio.sleep(1)
+
+    call.cancel()
+    await transport.aclose()
+
+    with pytest.raises(asyncio.CancelledError):
         await call
 
 
@@ -309,10 +363,18 @@ async def test_a_body_that_json_cannot_express_is_refused_before_anything_is_sen
     assert http.sent == []
 
 
-@pytest.mark.parametrize("options", [{"timeout_s": 0}, {"deadline_s": -1}])
-def test_time_limits_must_leave_time(options):
-    with pytest.raises(ValueError, match="above 0 seconds"):
-        transport_over(Scripted(OK), **options)
+@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), "30", None, True])
+@pytest.mark.parametrize("name", ["timeout_s", "deadline_s"])
+def test_time_limits_must_leave_time(name, seconds):
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        transport_over(Scripted(OK), **{name: seconds})
+
+
+@pytest.mark.parametrize(("name", "value"), [("retry", 5), ("on_attempt", 5)])
+def test_options_of_another_type_are_refused(name, value):
+    options = {name: value}
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        Options(**options)
 
 
 def test_a_hook_that_would_have_to_be_awaited_is_refused():
@@ -320,3 +382,44 @@ def test_a_hook_that_would_have_to_be_awaited_is_refused():
 
     with pytest.raises(ValueError, match="plain function"):
         transport_over(Scripted(OK), on_attempt=hook)
+
+
+@pytest.mark.parametrize("failure", [asyncio.CancelledError, KeyError])
+@jumping_time
+async def test_a_hook_cannot_break_a_call_whatever_it_raises(failure, caplog):
+    def hook(event: AttemptEvent) -> None:
+        raise failure
+
+    assert await transport_over(Scripted(OK), on_attempt=hook).send(READ) == {}
+
+    assert "the on_attempt hook failed; the call goes on" in caplog.text
+
+
+@jumping_time
+async def test_a_hook_that_returns_a_coroutine_is_told_of(caplog):
+    def hook(event: AttemptEvent) -> object:
+        return asyncio.sleep(0)
+
+    await transport_over(Scripted(OK), on_attempt=hook).send(READ)
+
+    assert "on_attempt returned a coroutine" in caplog.text
+
+
+@jumping_time
+async def test_a_delete_that_a_gateway_does_not_know_is_not_taken_for_done():
+    delete = Endpoint("DELETE", "/v1/contact/{id}", type(None), Repeat.IDEMPOTENT).request(id=7)
+
+    with pytest.raises(NotFoundError) as raised:
+        await transport_over(Scripted(answer(502), answer(404))).send(delete)
+
+    assert raised.value.may_have_taken_effect
+
+
+@jumping_time
+async def test_a_turn_that_comes_with_the_deadline_has_come():
+    turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_at(5, turn.set_result, 0.0)
+
+    await Waits().wait(turn, until=5, reason="a turn")
+
+    assert now() == 5
