@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Annotated
 
 import typer
@@ -10,10 +11,11 @@ import typer
 from heymarket_async import HeymarketClient, Repeat
 from heymarket_async.cli import contacts
 from heymarket_async.cli.output import print_json, print_record, print_table
-from heymarket_async.cli.running import Json, SandboxSize, finish, run
+from heymarket_async.cli.running import Commands, Json, SandboxSize, run, until_terminated
 from heymarket_async.version import __version__
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,  # they could hold a secret
@@ -53,13 +55,14 @@ def whoami(*, json: Json = False, sandbox: SandboxSize = None) -> None:
     if json:
         print_json(team)
     else:
-        print_record({name: team.get(name) for name in ("id", "name")})
+        print_record({name: team[name] for name in ("id", "name") if name in team} or team)
 
 
 @app.command()
 def fields(*, json: Json = False, sandbox: SandboxSize = None) -> None:
     """Show the custom fields of the account."""
-    found = run(lambda client: client.contact_fields.all(), sandbox)
+    fields = run(lambda client: client.contact_fields.all(), sandbox)
+    found = [{"id": field.id, "title": field.title} for field in fields]
     if json:
         print_json(found)
     else:
@@ -75,7 +78,7 @@ def sandbox_command(
     json: Json = False,
 ) -> None:
     """Serve a local Heymarket to develop and test against, until interrupted."""
-    finish(_serve(port, contacts, seed, json=json))
+    until_terminated(_serve(port, contacts, seed, json=json))
 
 
 async def _serve(port: int, contacts: int, seed: int, *, json: bool) -> None:
@@ -93,4 +96,5 @@ async def _serve(port: int, contacts: int, seed: int, *, json: bool) -> None:
             for name, value in environment.items():
                 typer.echo(f"export {name}={value}")
             typer.echo(f"# {contacts:,} contacts; interrupt to end", err=True)
+        sys.stdout.flush()
         await asyncio.Event().wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +10,11 @@ import msgspec
 import typer
 from msgspec import UNSET
 
-from heymarket_async import HeymarketClient, NewContact
+from heymarket_async import Contact, ContactRef, HeymarketClient, NewContact
 from heymarket_async.cli.export import export
 from heymarket_async.cli.output import print_json, print_record, print_table
 from heymarket_async.cli.running import Json, SandboxSize, err, run
+from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 
 app = typer.Typer(no_args_is_help=True, help="Read and write contacts.")
 
@@ -27,7 +27,10 @@ Custom = Annotated[
 Tags = Annotated[
     list[int] | None, typer.Option("--tag", metavar="ID", help="Id of a tag; repeatable.")
 ]
-ContactId = Annotated[int, typer.Argument(help="The integer id.")]
+ContactId = Annotated[str, typer.Argument(metavar="ID", help="The integer id, or the UUID.")]
+
+Fields = dict[str, object]
+"""A contact with every field that the server sent, known to this package or not."""
 
 COLUMNS = ("id", "display_name", "phone", "email", "updated")
 
@@ -57,6 +60,8 @@ def export_command(
         raise typer.BadParameter("PATH is a folder; name a file in it")
     if target is not None and not target.absolute().parent.is_dir():
         raise typer.BadParameter("the folder of PATH does not exist")
+    if surface is Surface.V2 and page_size > MAX_LIMIT:
+        raise typer.BadParameter(f"--page-size must be at most {MAX_LIMIT} with --surface v2")
     summary = run(
         lambda client: export(
             client, target, surface=surface.value, page_size=page_size, show_progress=not json
@@ -64,26 +69,21 @@ def export_command(
         sandbox,
     )
     if not json:
-        err.print(str(summary), soft_wrap=True)
+        err.print(str(summary), soft_wrap=True, markup=False)
     elif target is None:
-        sys.stderr.write(msgspec.json.encode(summary).decode() + "\n")
+        err.print(msgspec.json.encode(summary).decode(), soft_wrap=True, markup=False)
     else:
         print_json(summary)
 
 
 @app.command()
-def get(
-    contact: Annotated[str, typer.Argument(help="The integer id, or the UUID.")],
-    *,
-    json: Json = False,
-    sandbox: SandboxSize = None,
-) -> None:
+def get(contact: ContactId, *, json: Json = False, sandbox: SandboxSize = None) -> None:
     """Show a contact by its id."""
 
-    async def work(client: HeymarketClient) -> msgspec.Raw:
+    async def work(client: HeymarketClient) -> Fields:
         if contact.isdecimal():
-            return await client.contacts.get(int(contact), returns=msgspec.Raw)
-        return await client.contacts_v2.get(contact, returns=msgspec.Raw)
+            return await client.contacts.get(int(contact), returns=Fields)
+        return await client.contacts_v2.get(contact, returns=Fields)
 
     _show(run(work, sandbox), json=json)
 
@@ -91,11 +91,15 @@ def get(
 @app.command()
 def find(phone: Phone, *, json: Json = False, sandbox: SandboxSize = None) -> None:
     """Show the contact that has a phone; exit with 1 if there is none."""
-    found = run(lambda client: client.contacts.find(phone=phone, returns=msgspec.Raw), sandbox)
-    if found is None:
+    found = run(lambda client: client.contacts.find(phone=phone, returns=Fields), sandbox)
+    if found is not None:
+        _show(found, json=json)
+        return
+    if json:
+        print_json(None)
+    else:
         err.print("No contact has this phone.")
-        raise typer.Exit(1)
-    _show(found, json=json)
+    raise typer.Exit(1)
 
 
 @app.command()
@@ -109,7 +113,7 @@ def search(
     """Show all contacts that have one of these phones or e-mails."""
     found = run(
         lambda client: client.contacts_v2.search(
-            phones=phone or (), emails=email or (), returns=msgspec.Raw
+            phones=phone or (), emails=email or (), returns=Fields
         ),
         sandbox,
     )
@@ -133,16 +137,16 @@ def create(
 ) -> None:
     """Create a contact. If its phone is taken, Heymarket may refuse, update, or make a second."""
 
-    async def work(client: HeymarketClient) -> object:
+    async def work(client: HeymarketClient) -> ContactRef:
         contact = await _contact(client, phone, first, last, email, custom, tag)
         return await client.contacts.create(contact)
 
-    _show(run(work, sandbox), json=json)
+    _show_written(run(work, sandbox), json=json)
 
 
 @app.command()
 def update(
-    contact_id: ContactId,
+    contact: ContactId,
     phone: Phone,
     *,
     first: Text = None,
@@ -156,31 +160,46 @@ def update(
     json: Json = False,
     sandbox: SandboxSize = None,
 ) -> None:
-    """Update a contact; the phone is needed even if it stays the same."""
+    """Update a contact; the phone is needed even if it stays the same.
 
-    async def work(client: HeymarketClient) -> object:
-        contact = await _contact(client, phone, first, last, email, custom, tag)
-        return await client.contacts.update(contact_id, contact, overwrite=overwrite)
+    Whether Heymarket keeps or empties fields that are not given is not documented.
+    """
+    if overwrite and not custom:
+        raise typer.BadParameter("--overwrite needs --custom: it could remove all custom fields")
 
-    _show(run(work, sandbox), json=json)
+    async def work(client: HeymarketClient) -> ContactRef | Contact:
+        changes = await _contact(client, phone, first, last, email, custom, tag)
+        if contact.isdecimal():
+            return await client.contacts.update(int(contact), changes, overwrite=overwrite)
+        return await client.contacts_v2.update(contact, changes, overwrite=overwrite)
+
+    _show_written(run(work, sandbox), json=json)
 
 
 @app.command()
 def delete(
-    contact_id: ContactId,
+    contact: ContactId,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Json = False,
     sandbox: SandboxSize = None,
 ) -> None:
     """Delete a contact for good."""
-    if not yes:
-        typer.confirm(f"Delete contact {contact_id} for good?", abort=True, err=True)
-    run(lambda client: client.contacts.delete(contact_id), sandbox)
+
+    async def work(client: HeymarketClient) -> None:
+        if contact.isdecimal():
+            await client.contacts.delete(int(contact))
+        else:
+            await client.contacts_v2.delete(contact)
+
+    if not (yes or typer.confirm(f"Delete contact {contact} for good?", err=True)):
+        err.print("Nothing was deleted.")
+        raise typer.Exit(1)
+    run(work, sandbox)
     if json:
-        print_json({"deleted": contact_id})
+        print_json({"deleted": contact})
     else:
-        err.print(f"Deleted contact {contact_id}.")
+        err.print(f"Deleted contact {contact}.", markup=False)
 
 
 @app.command()
@@ -220,11 +239,23 @@ def _by_title(custom: list[str]) -> dict[str, str]:
     pairs = [each.partition("=") for each in custom]
     if not all(title and equals for title, equals, _ in pairs):
         raise ValueError("--custom must be TITLE=VALUE, such as --custom 'Plan=Premium'")
-    return {title: value for title, _, value in pairs}
+    values = {title: value for title, _, value in pairs}
+    if len(values) < len(pairs):
+        raise ValueError("--custom must not name a title twice")
+    return values
 
 
-def _show(value: object, *, json: bool) -> None:
+def _show(contact: Fields, *, json: bool) -> None:
     if json:
-        print_json(value)
+        print_json(contact)
     else:
-        print_record(value)
+        print_record(contact)
+
+
+def _show_written(written: ContactRef | Contact, *, json: bool) -> None:
+    shown: Fields = {
+        "id": written.id,
+        "rev": written.rev,
+        "uuid": written.uuid and str(written.uuid),
+    }
+    _show(shown, json=json)

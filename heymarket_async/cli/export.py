@@ -50,9 +50,9 @@ class ExportSummary(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         where = "standard output" if self.path == "-" else self.path
         parts = [
-            f"{self.contacts:,} contacts to {where}",
-            f"{self.pages:,} pages",
-            f"{self.requests:,} requests",
+            f"{_counted(self.contacts, 'contact')} to {where}",
+            _counted(self.pages, "page"),
+            _counted(self.requests, "request"),
             f"{self.seconds:.1f} s",
         ]
         if self.failed_requests:
@@ -60,6 +60,10 @@ class ExportSummary(msgspec.Struct, frozen=True):
         if self.contacts != self.counted:
             parts.append(f"the account counted {self.counted:,} when this began")
         return ", ".join(parts)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 class _Tally:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
 import os
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
-from typing import Annotated, TypeVar
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Annotated, Any, TypeVar
 
 import typer
+import typer.core
 from rich.console import Console
 
 from heymarket_async import ApiSecret, HeymarketClient, HeymarketError
@@ -27,42 +31,76 @@ SandboxSize = Annotated[
 err = Console(stderr=True, highlight=False)
 
 
+class Commands(typer.core.TyperGroup):
+    """A group of commands, of which each ends the process as a command should."""
+
+    def invoke(self, ctx: Any) -> Any:  # typer's own types for these are private
+        """Run the command that was asked for."""
+        with _ending_well():
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        return result
+
+
 def run(work: Callable[[HeymarketClient], Awaitable[T]], sandbox: int | None) -> T:
-    """Run a command's work with a client, and end the process as `finish` does."""
+    """Run a command's work with a client, and return what it found."""
 
     async def main() -> T:
         async with _client(sandbox) as client:
             return await work(client)
 
-    return finish(main())
+    return until_terminated(main())
 
 
-def finish(main: Coroutine[object, None, T]) -> T:
-    """Run a coroutine to its end, and end the process as a command should.
+def until_terminated(main: Coroutine[object, None, T]) -> T:
+    """Run a coroutine in a loop of its own; a request to terminate cancels it."""
 
-    Exit codes: 1 for an error of the call, with one line on stderr; 2 for wrong arguments; 130 and
-    143 for an interrupt and a request to terminate, once everything is cleaned up.
-    """
-
-    async def until_terminated() -> T:
+    async def cancelled_by_sigterm() -> T:
         work = asyncio.ensure_future(main)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
         return await work
 
+    return asyncio.run(cancelled_by_sigterm())
+
+
+@contextmanager
+def _ending_well() -> Generator[None]:
+    """Turn errors into one line on stderr and an exit code.
+
+    1 is an error of the call or of a file, 2 wrong arguments, 130 an interrupt, 141 a reader that
+    has left, and 143 a request to terminate; in the last three all is cleaned up, and silent.
+    """
     try:
-        return asyncio.run(until_terminated())
+        _check_output()
+        yield
     except ValueError as error:
         raise _ended(error, 2) from None
     except BrokenPipeError:
-        # Whoever read our output has left; say nothing more, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _abandon_output()
         raise typer.Exit(141) from None
     except (HeymarketError, OSError) as error:
+        _abandon_output()
         raise _ended(error, 1) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         raise typer.Exit(130) from None
     except asyncio.CancelledError:
         raise typer.Exit(143) from None
+
+
+def _check_output() -> None:
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] - so it is if closed
+        sys.stdout = io.StringIO()
+        raise OSError(errno.EBADF, "standard output is closed")
+    # Names are from all over the world, and a terminal may show less.
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+def _abandon_output() -> None:
+    # What could not be written would be tried once more at exit, and complained about.
+    if sys.stdout is sys.__stdout__:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _ended(error: Exception, code: int) -> typer.Exit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import typer
 import typer.main
 
 from heymarket_async import cli
@@ -87,6 +88,7 @@ def test_finding_nobody_ends_with_1(run):
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "No contact has this phone.\n"
+    assert run("contacts", "find", "--phone", "19999999999", "--json").stdout == "null\n"
 
 
 def test_contacts_are_searched_by_several_phones(run, sandbox):
@@ -130,17 +132,74 @@ def test_a_contact_is_created_updated_and_deleted(run, sandbox):
     assert stored["email"] == "j@a.example"
     assert list(stored["custom"].values()) == ["a=b"]
 
+    options = ["--phone", "15105553344", "--last", ""]
     updated = run(
-        "contacts", "update", contact_id, "--phone", "15105553344", "--last", "", "--overwrite"
+        "contacts", "update", contact_id, *options, "--custom", f"{title}=b", "--overwrite"
     )
     assert updated.exit_code == 0
     assert "rev" in updated.stdout
     assert sandbox.requests[-1].query == {"overwrite": "true"}
-    assert sandbox.requests[-1].body == {"phone": "15105553344", "last": ""}
+    assert sandbox.store.get(contact_id)["last"] == ""
+    assert list(sandbox.store.get(contact_id)["custom"].values()) == ["b"]
 
     deleted = run("contacts", "delete", contact_id, "--yes", "--json")
-    assert json.loads(deleted.stdout) == {"deleted": contact_id}
+    assert json.loads(deleted.stdout) == {"deleted": str(contact_id)}
     assert run("contacts", "get", contact_id).exit_code == 1
+
+
+def test_a_contact_is_updated_and_deleted_by_its_uuid_too(run, sandbox):
+    contact = contact_of(sandbox)
+
+    updated = run(
+        "contacts", "update", contact["uuid"], "--phone", contact["phone"], "--last", "X", "--json"
+    )
+    assert json.loads(updated.stdout)["id"] == contact["id"]
+    assert sandbox.store.get(contact["id"])["last"] == "X"
+
+    assert run("contacts", "delete", contact["uuid"], "--yes").exit_code == 0
+    assert sandbox.store.get(contact["id"]) is None
+
+
+def test_an_interrupt_at_the_question_deletes_nothing(run, sandbox, monkeypatch):
+    def interrupt(*args: object, **kwargs: object) -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr(typer, "confirm", interrupt)
+
+    assert run("contacts", "delete", contact_of(sandbox)["id"]).exit_code == 130
+    assert not sandbox.requests
+
+
+@pytest.mark.parametrize("answer", [["a", "b"], "ok", 5])
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_an_answer_of_an_odd_shape_is_one_line(answer, options, run, sandbox):
+    sandbox.faults.answer(200, body=answer, times=None)
+
+    for command in (["contacts", "get", "5"], ["contacts", "search", "--email", "a@b.example"]):
+        result = run(*command, *options)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "cannot be read" in result.stderr
+
+
+def test_a_team_without_a_name_is_shown_all_the_same(run, sandbox):
+    sandbox.faults.answer(200, body={"colour": "red"})
+
+    assert "red" in run("whoami").stdout
+
+
+def test_what_is_piped_is_not_cut(run, sandbox):
+    sandbox.faults.answer(200, body=[{"id": 7, "display_name": "x" * 150, "email": "y" * 150}])
+
+    row = run("contacts", "search", "--email", "a@b.example").stdout
+
+    assert "x" * 150 in row
+    assert "y" * 150 in row
+
+
+def test_control_characters_of_a_name_stay_away_from_the_terminal(run, sandbox):
+    sandbox.faults.answer(200, body={"id": 7, "first": "a\x1b[31mb"})
+
+    assert "\x1b" not in run("contacts", "get", "7").stdout
 
 
 def test_deleting_asks_first(run, sandbox):
@@ -174,9 +233,20 @@ WRONG = [
     (["contacts", "export", "/", "--json"], "PATH is a folder"),
     (["contacts", "export", "/nowhere/x.jsonl"], "the folder of PATH does not exist"),
     (["contacts", "export", "x.jsonl", "--page-size", "0"], "--page-size"),
-    (["contacts", "export", "x.jsonl", "--surface", "v2", "--page-size", "101"], "from 1 to 100"),
+    (
+        ["contacts", "export", "x.jsonl", "--surface", "v2", "--page-size", "101"],
+        "--page-size must be at most 100",
+    ),
+    (
+        ["contacts", "update", "1", "--phone", "15105553344", "--overwrite"],
+        "--overwrite needs --custom",
+    ),
+    (
+        ["contacts", "create", "--phone", "15105553344", "--custom", "A=1", "--custom", "A=2"],
+        "--custom must not name a title twice",
+    ),
     (["contacts", "export", "x.jsonl", "--surface", "v3"], "v3"),
-    (["contacts", "update", "one", "--phone", "15105553344"], "contact_id"),
+    (["contacts", "update", "one", "--phone", "15105553344"], "UUID"),
     (["contacts", "create"], "--phone"),
     (["sandbox", "--port", "99999"], "port"),
     (["nonsense"], "nonsense"),

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import shlex
 import signal
 import stat
 import struct
@@ -15,8 +16,9 @@ import time
 
 import pytest
 
-from heymarket_async.cli.output import one_line
+from heymarket_async.cli import files
 from heymarket_async.sandbox import Sandbox
+from tests.cli.conftest import COMMAND
 
 
 def wait_until(condition, process: subprocess.Popen[bytes]) -> None:
@@ -73,7 +75,7 @@ def test_the_summary_tells_of_repeated_requests_and_of_another_count(run, sandbo
 
     summary = run("contacts", "export", tmp_path / "c").stderr
 
-    assert ", 1 of them repeated, " in summary
+    assert "1 of them repeated, " in summary
     assert summary.endswith(", the account counted 131 when this began\n")
 
 
@@ -145,14 +147,104 @@ def test_a_full_disk_is_one_line(run):
     assert result.stderr == "Error: [Errno 28] No space left on device\n"
 
 
+EVERY_KIND_OF_OUTPUT = [
+    ["contacts", "export", "-"],
+    ["contacts", "count"],
+    ["fields"],
+    ["fields", "--json"],
+]
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")  # noqa: PTH110
-def test_a_full_standard_output_is_one_line(start):
+@pytest.mark.parametrize("arguments", EVERY_KIND_OF_OUTPUT, ids=" ".join)
+def test_a_full_standard_output_is_one_line(arguments, start):
     with open("/dev/full", "wb") as full:  # noqa: PTH123 - a descriptor is wanted
-        process = start("contacts", "export", "-", stdout=full)
+        process = start(*arguments, stdout=full)
         _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 1
     assert errors == b"Error: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.parametrize("arguments", EVERY_KIND_OF_OUTPUT, ids=" ".join)
+def test_a_reader_that_has_left_ends_a_command_quietly(arguments, start):
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = start(*arguments, stdout=writer)
+    os.close(writer)
+    _, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, errors) == (141, b"")
+
+
+@pytest.mark.parametrize("arguments", EVERY_KIND_OF_OUTPUT, ids=" ".join)
+def test_a_closed_standard_output_is_one_line(arguments, environment):
+    command = shlex.join([*COMMAND, *arguments])
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{command} >&-"],
+        env={**os.environ, **environment},
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == b"Error: [Errno 9] standard output is closed\n"
+
+
+@pytest.mark.parametrize("arguments", [["--json"], []], ids=["json", "table"])
+def test_a_terminal_that_speaks_no_unicode_gets_what_it_can_show(
+    arguments, start, sandbox, monkeypatch
+):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    sandbox.faults.answer(200, body={"id": 7, "first": "Zoë"})
+    process = start("contacts", "get", 7, *arguments)
+    output, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, errors) == (0, b"")
+    assert ("Zoë".encode() if arguments else b"Zo?") in output
+
+
+def test_a_name_that_is_long_leaves_room_for_the_part(run, tmp_path):
+    path = tmp_path / ("x" * 250)
+
+    assert run("contacts", "export", path).exit_code == 0
+    assert len(path.read_bytes().splitlines()) == 130
+
+
+def test_links_in_a_circle_are_one_line(run, tmp_path):
+    link = tmp_path / "a"
+    link.symlink_to(link)
+
+    result = run("contacts", "export", link)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: [Errno 40] Too many levels of symbolic links")
+
+
+def test_a_folder_that_is_gone_is_one_line(run, tmp_path, monkeypatch):
+    def refuse(*args: object) -> int:
+        raise PermissionError(13, "Permission denied", ".heymarket-1.part")
+
+    monkeypatch.setattr(files.os, "open", refuse)
+
+    result = run("contacts", "export", tmp_path / "c")
+
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: [Errno 13] Permission denied: '{tmp_path / 'c'}'\n"
+
+
+def test_a_folder_that_may_not_be_read_is_no_reason_to_fail(run, tmp_path, monkeypatch):
+    opened = files.os.open
+
+    def refuse_folders(path, flags, *args):
+        if flags == os.O_RDONLY:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, flags, *args)
+
+    monkeypatch.setattr(files.os, "open", refuse_folders)
+
+    assert run("contacts", "export", tmp_path / "c").exit_code == 0
+    assert len((tmp_path / "c").read_bytes().splitlines()) == 130
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(start, tmp_path):
@@ -205,10 +297,6 @@ def test_lines_stay_as_sent_unless_the_server_breaks_them(run, sandbox, tmp_path
     assert lines == [first, '{"id":2,"rev":1,"updated":"2026-04-12T15:29:00Z"}']
 
 
-def test_a_value_that_is_no_raw_answer_is_written_as_json():
-    assert one_line({"a": [1, None]}) == b'{"a":[1,null]}'
-
-
 def test_the_sandbox_serves_until_it_is_interrupted(start, run):
     process = start("sandbox", "--port", 0, "--contacts", 12, "--json")
     environment = json.loads(process.stdout.readline())
@@ -248,3 +336,9 @@ def test_the_main_job_runs_on_an_embedded_sandbox(start, tmp_path):
     with Sandbox(contacts=1000, seed=7) as same:
         assert process.returncode == 0
         assert len((tmp_path / "c").read_bytes().splitlines()) == len(same.store.lines())
+
+
+def test_one_is_not_many(run, tmp_path):
+    summary = run("contacts", "export", tmp_path / "c", "--sandbox", 1).stderr
+
+    assert summary.startswith(f"1 contact to {tmp_path / 'c'}, 1 page, 3 requests, ")
