@@ -6,6 +6,7 @@ page again: whoever writes contacts somewhere should write them by their id.
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 from heymarket_async import HeymarketClient
@@ -13,8 +14,16 @@ from heymarket_async import HeymarketClient
 CURSOR = Path("contacts.cursor")
 
 
+def store(cursor: str) -> None:
+    """Replace the stored cursor in one step, so that it is never half written."""
+    new = CURSOR.with_suffix(".new")
+    new.write_text(cursor)
+    new.replace(CURSOR)
+
+
 async def main() -> None:
     """Write id, phone and name of each contact to contacts.jsonl."""
+    os.umask(0o077)  # contacts are personal data: what is written is for its owner only
     cursor = CURSOR.read_text() if CURSOR.exists() else None
     written = 0
     async with HeymarketClient.from_env(user_agent="resumable-walk/1.0") as client:
@@ -28,7 +37,7 @@ async def main() -> None:
                     }
                     file.write(json.dumps(row) + "\n")
                 file.flush()
-                CURSOR.write_text(page.cursor)
+                store(page.cursor)
                 written += len(page)
     print(f"{written} contacts written; the walk is complete")
 

@@ -67,7 +67,7 @@ class HeymarketClient:
 
     Args:
         credentials: `ApiSecret`, the legacy `ApiKey`, or an async callable that returns one, which
-            lets a long-lived client survive a rotation.
+            lets a long-lived client survive a rotation; what it raises comes through as it is.
         base_url: Scheme and host; plain http only for a loopback address.
         timeout_s: Seconds for one attempt, from sending to the last byte of the answer.
         deadline_s: Seconds for one call: waiting for its turn, all attempts, and the waits between.
@@ -326,5 +326,5 @@ def _credentials_from_env() -> Credentials:
         return ApiKey(key)
     raise ValueError(
         "no credentials: set HEYMARKET_SECRET_ID and HEYMARKET_SECRET_KEY"
-        " (Heymarket shows them under Settings, Integrations, API)"
+        " (Heymarket shows them under Settings, Integrations, API), or HEYMARKET_API_KEY"
     )

@@ -253,9 +253,5 @@ def _show(contact: Fields, *, json: bool) -> None:
 
 
 def _show_written(written: ContactRef | Contact, *, json: bool) -> None:
-    shown: Fields = {
-        "id": written.id,
-        "rev": written.rev,
-        "uuid": written.uuid and str(written.uuid),
-    }
-    _show(shown, json=json)
+    uuid = None if written.uuid is None else str(written.uuid)
+    _show({"id": written.id, "rev": written.rev, "uuid": uuid}, json=json)

@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import typer
 import typer.core
@@ -92,9 +92,7 @@ def _check_output() -> None:
         sys.stdout = io.StringIO()
         raise OSError(errno.EBADF, "standard output is closed")
     # Names are from all over the world, and a terminal may show less.
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="replace")
+    cast("io.TextIOWrapper[io.BufferedWriter]", sys.stdout).reconfigure(errors="replace")
 
 
 def _abandon_output() -> None:

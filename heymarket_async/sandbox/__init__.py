@@ -18,7 +18,7 @@ else:
         """Import a public name when it is first asked for.
 
         The pytest plugin lives in this package and is loaded by every test-suite that has it
-        installed; this way it loads no web server into those that do not use it.
+        installed; this way it loads the server only into those that use it.
         """
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,6 +18,7 @@ from heymarket_async.sandbox.readings import Readings
 
 TOKEN_LIFE_S = 300
 KEPT_TOKENS = 1000
+_NO_TIME = 1e12
 
 # Times are judged against the sandbox's clock, which may be set wrong on purpose.
 _SIGNATURE_ONLY: Options = {
@@ -88,7 +89,10 @@ class Access:
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    # Not NaN, and nothing that is too large to be compared.
+    return -_NO_TIME < value < _NO_TIME
 
 
 class Window:

@@ -1,5 +1,6 @@
 """Failures to order: by route and count, or at random from a seed."""
 
+import math
 import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -110,6 +111,8 @@ class Faults:
             headers: Sent too, such as `Retry-After`.
             after_write: Whether the call takes effect before its answer is replaced.
         """
+        if not 200 <= status <= 999:
+            raise ValueError("status must be from 200 to 999")
         answer = _shaped(status, body, headers or {}, self._readings)
         self._order(
             Fault(name=f"answer {status}", handled=after_write, answer=answer), on, times, after
@@ -131,6 +134,8 @@ class Faults:
         where: Literal["before", "middle"] = "before",
     ) -> None:
         """Wait before the call takes effect, or in the middle of the body of its answer."""
+        if not 0 <= seconds < math.inf or where not in {"before", "middle"}:
+            raise ValueError('seconds must not be negative, and where must be "before" or "middle"')
         if where == "before":
             self._order(Fault(name="delay", wait_s=seconds), on, times, after)
         else:
@@ -180,6 +185,8 @@ class Faults:
             retry_after: `Retry-After` of each 429; None: not sent.
         """
         faults = [self._kind(kind, retry_after) for kind in kinds]
+        if not 0 <= rate <= 1 or not faults:
+            raise ValueError("rate must be from 0 to 1, and kinds must not be empty")
         draw = random.Random(self._seed if seed is None else seed)  # noqa: S311 - no secret
         with self._lock:
             self._chances.append(Chance(rate, faults, self._checked(on), draw))

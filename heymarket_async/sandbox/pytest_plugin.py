@@ -1,6 +1,6 @@
 """The pytest plugin: a fixture `heymarket_sandbox`, and a marker of that name for its options.
 
-The sandbox is imported when a test asks for it, so that the plugin costs other suites nothing.
+The sandbox's server is imported when a test asks for it, not with the plugin.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ def heymarket_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox, None
 
     options: dict[str, Any] = {"contacts": 100, "seed": 7}
     for marker in reversed(list(request.node.iter_markers("heymarket_sandbox"))):
+        if marker.args:
+            pytest.fail("the marker heymarket_sandbox takes options by name, such as contacts=5")
         options.update(marker.kwargs)
     with Sandbox(**options) as sandbox:
         yield sandbox

@@ -1,7 +1,7 @@
 """What the docs leave open: one switch per gap, to try a client against every reading."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,3 +111,14 @@ class Readings:
     """How far in the future a token's `iat` may lie."""
     honours_exp: bool = True
     """Whether an `exp` claim, which the docs do not mention, is heeded."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no reading, which would else pass for one of the others."""
+        for name, kind in get_type_hints(type(self)).items():
+            value = getattr(self, name)
+            if get_origin(kind) is Literal:
+                if value not in get_args(kind):
+                    choices = ", ".join(map(repr, get_args(kind)))
+                    raise ValueError(f"{name} must be one of {choices}, not {value!r}")
+            elif not isinstance(value, (kind, int) if kind is float else kind):
+                raise ValueError(f"{name} must be of type {kind}, not {value!r}")

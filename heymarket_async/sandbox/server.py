@@ -213,7 +213,7 @@ def _decoded(raw: bytes) -> object:
         return None
     try:
         return msgspec.json.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return raw
 
 

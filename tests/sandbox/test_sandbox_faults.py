@@ -270,3 +270,31 @@ async def test_an_unknown_kind_is_an_error(serve, kind):
     account = await serve()
     with pytest.raises(ValueError, match=f"no kind '{kind}'"):
         account.sandbox.faults.random(0.5, kinds=[kind])
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        lambda faults: faults.answer(99),
+        lambda faults: faults.answer(1000),
+        lambda faults: faults.delay(-1),
+        lambda faults: faults.delay(float("nan")),
+        lambda faults: faults.delay(1, where="end"),
+        lambda faults: faults.random(7),
+        lambda faults: faults.random(-1),
+        lambda faults: faults.random(0.5, kinds=[]),
+    ],
+)
+async def test_a_fault_that_makes_no_sense_is_refused_when_it_is_ordered(serve, order):
+    account = await serve()
+    with pytest.raises(ValueError, match="must"):
+        order(account.sandbox.faults)
+
+
+@pytest.mark.parametrize("body", [b'{"phone":"\xff"}', b"[" * 100_000])
+async def test_a_body_that_is_no_json_is_refused_and_kept_as_it_came(serve, body):
+    account = await serve()
+    async with account.session.post("/v1/contact", data=body) as response:
+        assert response.status == 400
+        assert response.headers["X-Request-Id"]
+    assert account.sandbox.requests[-1].body == body

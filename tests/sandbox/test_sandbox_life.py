@@ -231,3 +231,15 @@ def test_the_plugin_imports_nothing_until_it_is_used(tmp_path):
     """
     result = run_plugin(tmp_path, source)
     assert "1 passed" in result.stdout, result.stdout + result.stderr
+
+
+def test_a_marker_without_names_says_what_it_takes(tmp_path):
+    source = """
+        import pytest
+
+        @pytest.mark.heymarket_sandbox(5)
+        def test_there_are_five(heymarket_sandbox):
+            pass
+    """
+    result = run_plugin(tmp_path, source)
+    assert "the marker heymarket_sandbox takes options by name" in result.stdout

@@ -220,3 +220,24 @@ async def test_a_body_may_be_too_large(serve):
     assert await account.status("POST /v1/contact", {**JORDAN, "first": "x" * 300}) == 413
     assert account.sandbox.requests[-1].body is None
     assert await account.status("POST /v1/contact", JORDAN) == 200
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"duplicate_phone": "explode"},
+        {"window": "bogus"},
+        {"precision": "years"},
+        {"newest_first": "yes"},
+        {"page_base": "1"},
+        {"default_limit": None},
+        {"future_iat_leeway_s": "60"},
+    ],
+)
+def test_a_reading_that_is_none_is_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        Readings(**options)
+
+
+def test_every_reading_that_is_named_is_taken():
+    assert Readings(page_base=None, future_iat_leeway_s=5, window="fixed").page_base is None

@@ -409,3 +409,14 @@ async def test_a_slot_passes_over_those_who_gave_up():
     slots.discard(gave_up)
     slots.release()
     assert slots.take() is None
+
+
+async def test_a_slot_that_came_and_is_not_wanted_goes_to_the_next():
+    slots = Slots(1)
+    assert slots.take() is None
+    gave_up, next_one = slots.take(), slots.take()
+
+    slots.release()
+    slots.discard(gave_up)
+
+    assert next_one.done()
