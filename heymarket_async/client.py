@@ -179,7 +179,7 @@ class HeymarketClient:
         method: str,
         path: str,
         *,
-        body: object = msgspec.UNSET,
+        body: object = None,
         query: Mapping[str, str | int | bool] | None = None,
         returns: type[object] = msgspec.Raw,
         repeat: Repeat = Repeat.UNSAFE,
@@ -190,7 +190,7 @@ class HeymarketClient:
             method: The verb.
             path: Path from the host on, such as "/v1/team"; quote what you put into it. It names
                 the call in errors and logs.
-            body: What to send as JSON: msgspec structs, dicts, lists. Left out, nothing is sent.
+            body: What to send as JSON: msgspec structs, dicts, lists; None for nothing.
             query: Query parameters.
             returns: Type to decode the answer into; `msgspec.Raw` for its bytes, `type(None)` if
                 the content is not needed.
@@ -208,7 +208,8 @@ class HeymarketClient:
         for name, value in (query or {}).items():
             one_of(f"query[{name!r}]", value, (str, int, bool))
         endpoint = Endpoint(method.upper(), path, returns, repeat)
-        return await self._transport.send(endpoint.request(query=query, body=body))
+        content = msgspec.UNSET if body is None else body
+        return await self._transport.send(endpoint.request(query=query, body=content))
 
     @property
     def waiting(self) -> str:

@@ -254,6 +254,14 @@ async def test_calls_that_we_do_not_know_can_be_made(sandbox):
     assert sandbox.requests[-1].query == {"a": "true", "b": "ü"}
 
 
+async def test_none_is_no_body(sandbox):
+    async with client_of(sandbox) as client:
+        await client.request("GET", "/v1/team", body=None)
+
+    assert sandbox.requests[0].body is None
+    assert "Content-Type" not in sandbox.requests[0].headers
+
+
 async def test_a_call_that_we_do_not_know_is_not_repeated_unless_said(sandbox):
     async with client_of(sandbox) as client:
         sandbox.faults.answer(500, times=2)

@@ -116,19 +116,10 @@ async def again(
     """Repeat a call whose first attempt failed, until one succeeds or it has to be given up.
 
     The first attempt happens outside, because tenacity costs a quarter of a call that succeeds.
-
-    Args:
-        first: How the first attempt failed.
-        attempt: Makes one more attempt.
-        repeat: Whether the call may be sent again.
-        policy: How often and how soon.
-        minute_s: Length of the window in which requests are counted.
-        left_s: Returns the seconds that are left before the call's deadline.
-        sleep: Waits for so many seconds.
+    A wait that would end after the deadline, which is `left_s()` away, is not begun.
 
     Raises:
-        HeymarketError: How the last attempt failed. A wait that would end after the deadline is
-            not begun.
+        HeymarketError: How the last attempt failed.
     """
     failed: HeymarketError | None = first
 
@@ -142,19 +133,19 @@ async def again(
     def is_worth_it(error: BaseException) -> bool:
         return isinstance(error, HeymarketError) and may_repeat(error, repeat, policy)
 
-    def wait(state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        hint_s = server_wait_s(error, minute_s) if isinstance(error, HeymarketError) else 0.0
-        return hint_s + policy.jitter_s(state.attempt_number)
-
-    def is_too_late(state: RetryCallState) -> bool:
-        return state.upcoming_sleep > left_s()
-
     retrying = AsyncRetrying(
         retry=retry_if_exception(is_worth_it),
-        wait=wait,
-        stop=lambda state: stop_after_attempt(policy.attempts)(state) or is_too_late(state),
+        wait=lambda state: _wait_s(state, policy, minute_s),
+        stop=lambda state: (
+            stop_after_attempt(policy.attempts)(state) or state.upcoming_sleep > left_s()
+        ),
         sleep=sleep,
         reraise=True,
     )
     return await retrying(first_then_more)
+
+
+def _wait_s(state: RetryCallState, policy: RetryPolicy, minute_s: float) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    hint_s = server_wait_s(error, minute_s) if isinstance(error, HeymarketError) else 0.0
+    return hint_s + policy.jitter_s(state.attempt_number)
