@@ -420,3 +420,15 @@ async def test_a_slot_that_came_and_is_not_wanted_goes_to_the_next():
     slots.discard(gave_up)
 
     assert next_one.done()
+
+
+async def test_who_stops_waiting_for_a_slot_leaves_the_queue():
+    slots = Slots(1)
+    assert slots.take() is None
+    gave_up, next_one = slots.take(), slots.take()
+
+    slots.discard(gave_up)
+    slots.release()
+
+    assert not gave_up.done()
+    assert next_one.done()
