@@ -93,6 +93,18 @@ async def test_a_contact_that_is_hidden_in_every_pass_ends_the_walk_with_an_erro
         await ids_of(walk_over(listing))
 
 
+async def test_pages_that_overlap_are_not_believed():
+    rows = [Row(number, 1, "2026-04-12T15:30:00Z") for number in range(45)]
+
+    async def fetch(date, page, limit):
+        if date is not None:
+            return []
+        return rows[15:35] if page else rows[:30]
+
+    with pytest.raises(PaginationError, match="changed places"):
+        await ids_of(walk(fetch, surface="v1", date=None, limit=None, cursor=None, returns=Row))
+
+
 async def test_ties_in_changing_order_without_pages_do_not_loop():
     listing = Listing([0] * 40, page_base=None, cap=30, mixes_ties=True)
 
@@ -416,3 +428,13 @@ def test_a_cursor_survives_being_stored():
 
 async def ids_until(walking: Walk[Row], count: int) -> list[int]:
     return [(await anext(walking)).id for _ in range(count)]
+
+
+def test_what_grew_twice_from_one_place_is_told_apart():
+    root = cursors.grown([((1, 1), "a")])
+
+    one, other = root.grow([((2, 1), "b")]), root.grow([((3, 1), "c")])
+
+    assert dict(root.items()) == {(1, 1): "a"}
+    assert dict(one.items()) == {(1, 1): "a", (2, 1): "b"}
+    assert dict(other.items()) == {(1, 1): "a", (3, 1): "c"}
