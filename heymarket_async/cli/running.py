@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import io
-import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
@@ -76,10 +75,8 @@ def _ending_well() -> Generator[None]:
     except ValueError as error:
         raise _ended(error, 2) from None
     except BrokenPipeError:
-        _abandon_output()
         raise typer.Exit(141) from None
     except (HeymarketError, OSError) as error:
-        _abandon_output()
         raise _ended(error, 1) from None
     except (KeyboardInterrupt, typer.Abort):
         raise typer.Exit(130) from None
@@ -93,12 +90,6 @@ def _check_output() -> None:
         raise OSError(errno.EBADF, "standard output is closed")
     # Names are from all over the world, and a terminal may show less.
     cast("io.TextIOWrapper[io.BufferedWriter]", sys.stdout).reconfigure(errors="replace")
-
-
-def _abandon_output() -> None:
-    # What could not be written would be tried once more at exit, and complained about.
-    if sys.stdout is sys.__stdout__:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _ended(error: Exception, code: int) -> typer.Exit:
