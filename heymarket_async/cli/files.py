@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
+import stat
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -23,11 +23,11 @@ def whole_file(path: Path | None) -> Generator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    if path.exists() and not path.is_file():
+    if _is_pipe_or_device(path):
         with path.open("wb") as device:
             yield device
         return
-    target = _resolved(path)
+    target = path.resolve()
     partial = target.with_name(f".heymarket-{secrets.token_hex(4)}.part")
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -45,11 +45,11 @@ def whole_file(path: Path | None) -> Generator[BinaryIO]:
     _sync_folder(target.parent)
 
 
-def _resolved(path: Path) -> Path:
+def _is_pipe_or_device(path: Path) -> bool:
     try:
-        return path.resolve()
-    except RuntimeError:  # so says Python before 3.13
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _sync_folder(folder: Path) -> None:
