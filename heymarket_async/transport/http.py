@@ -153,7 +153,7 @@ class Http:
                 raise_for_status=False,
                 middlewares=_NEVER_RESEND,
             )
-            content = await _whole(response)
+            content = await response.read()
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             failure = self._failure(error, target)
         else:
@@ -251,14 +251,6 @@ def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
     # Connecting has a shorter limit of its own, so that a connection that never came about is
     # told apart from an answer that never came.
     return aiohttp.ClientTimeout(total=timeout_s, connect=min(10.0, timeout_s / 2))
-
-
-async def _whole(response: aiohttp.ClientResponse) -> bytes:
-    try:
-        return await response.read()
-    except BaseException:
-        response.close()
-        raise
 
 
 def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
