@@ -75,7 +75,7 @@ def one_of(name: str, value: T, kind: type[object] | tuple[type[object], ...]) -
     # True is an int to Python, and to nobody else.
     is_stray_bool = isinstance(value, bool) and not {bool, object} & set(kinds)
     if not isinstance(value, kinds) or is_stray_bool:
-        wanted = " or ".join(each.__name__ for each in kinds)
+        wanted = " or ".join("None" if each is type(None) else each.__name__ for each in kinds)
         raise ValueError(f"{name} must be of type {wanted}, not {type(value).__name__}")
     return value
 

@@ -158,6 +158,11 @@ def test_options_of_another_type_are_refused(options):
         HeymarketClient(SECRET, **options)
 
 
+def test_a_rate_limit_that_is_a_number_says_what_it_should_be():
+    with pytest.raises(ValueError, match="rate_limit must be of type RateLimit or None, not int"):
+        HeymarketClient(SECRET, rate_limit=500)
+
+
 async def test_a_callable_that_is_not_async_is_a_wrong_argument(sandbox):
     async with HeymarketClient(lambda: SECRET, base_url=sandbox.url) as client:
         with pytest.raises(ValueError, match="credentials callable must be async"):
