@@ -113,7 +113,7 @@ class HeymarketClient:
         one_of("ssl", ssl, (SSLContext, type(None)))
         if proxy is None and trust_env:
             proxy = proxy_from_environment(self.base_url)
-        self._show(
+        self._build_groups(
             Transport(
                 base_url=self.base_url,
                 user_agent=f"heymarket-async/{__version__} {_checked_agent(user_agent)}".rstrip(),
@@ -149,7 +149,7 @@ class HeymarketClient:
         derived = type(self).__new__(type(self))
         vars(derived).update(vars(self))
         changed = msgspec.structs.replace(self._transport.options, **options)
-        derived._show(self._transport.with_options(changed))  # noqa: SLF001 - the same class
+        derived._build_groups(self._transport.with_options(changed))  # noqa: SLF001 - the same class
         derived._is_derived = True  # noqa: SLF001 - the same class
         return derived
 
@@ -244,7 +244,7 @@ class HeymarketClient:
             " used, as HeymarketClient.from_env() does"
         )
 
-    def _show(self, transport: Transport) -> None:
+    def _build_groups(self, transport: Transport) -> None:
         self._transport = transport
         self.contacts = Contacts(transport)
         self.contacts_v2 = ContactsV2(transport)

@@ -25,7 +25,7 @@ from heymarket_async.errors import (
 from heymarket_async.request import Request
 from heymarket_async.transport import retry, wire
 from heymarket_async.transport.auth import Signer
-from heymarket_async.transport.call import AttemptEvent, Call, Options, logger, tell
+from heymarket_async.transport.call import AttemptEvent, Call, Options, emit, logger
 from heymarket_async.transport.http import Answer, Http
 from heymarket_async.transport.pacing import WINDOWS, Pacer, RateLimit
 from heymarket_async.transport.waits import Waits
@@ -106,7 +106,7 @@ class Transport:
                 raise
             cut_off = ClientStateError("was cut off when its client was closed")
             cut_off.may_have_taken_effect = call.is_under_way
-            call.note(cut_off)
+            call.annotate(cut_off)
         raise cut_off
 
     async def _send(self, call: Call[T]) -> T:
@@ -163,7 +163,7 @@ class Transport:
             finally:
                 slots.release()
         except HeymarketError as error:
-            call.note(error)
+            call.annotate(error)
             raise
 
     async def _paced(self, call: Call[T]) -> Pacer:
@@ -209,8 +209,8 @@ class Transport:
             result = wire.decode(request, answer, body=call.body, secrets=secrets)
         except HeymarketError as error:
             call.is_under_way = False
-            call.note(error)
-            self._learn(error, answer, token)
+            call.annotate(error)
+            self._adapt(error, answer, token)
             self._report(call, started, waited_s, answer, error)
             raise
         self._report(call, started, waited_s, answer, None)
@@ -249,7 +249,7 @@ class Transport:
             self._pacers[fingerprint] = pacer
         return pacer
 
-    def _learn(self, error: HeymarketError, answer: Answer | None, token: str) -> None:
+    def _adapt(self, error: HeymarketError, answer: Answer | None, token: str) -> None:
         if isinstance(error, AuthenticationError) and answer is not None:
             self._signer.distrust(token, answer.headers.get("Date"))
         elif isinstance(error, RateLimitError):
@@ -277,7 +277,7 @@ class Transport:
             request_id=wire.request_id(answer) if answer else "",
             error=error,
         )
-        tell(event, hook)
+        emit(event, hook)
 
 
 class Turns(Protocol):

@@ -86,7 +86,7 @@ class Call(Generic[T]):
         self.resigned = False
         self.may_have_taken_effect = False
 
-    def note(self, error: HeymarketError) -> None:
+    def annotate(self, error: HeymarketError) -> None:
         """Write into an error what the call knows of itself."""
         possible = error.may_have_taken_effect or retry.may_have_taken_effect(error)
         if possible and self.request.repeat is not Repeat.READ:
@@ -96,7 +96,7 @@ class Call(Generic[T]):
         error.may_have_taken_effect = self.may_have_taken_effect
 
 
-def tell(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> None:
+def emit(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> None:
     """Log an attempt and call the hook, which cannot break the call."""
     logger.debug(
         "%s: attempt %d, status %s, %.3f s, waited %.3f s, request id %s, %s",
