@@ -22,8 +22,10 @@ from heymarket_async.transport.pacing import WINDOWS, RateLimit
 
 # The same examples in every run, so that what fails was changed; to look for new ones, run pytest
 # with --hypothesis-profile=explore.
-hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
-hypothesis.settings.register_profile("explore", derandomize=False, deadline=None)
+# A slow machine is no failure.
+_patient = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("fixed", derandomize=True, **_patient)
+hypothesis.settings.register_profile("explore", derandomize=False, **_patient)
 hypothesis.settings.load_profile("fixed")
 
 SECRET = ApiSecret("3c1b4a5e-0000-4000-8000-000000000000", "k" * 40)
