@@ -11,7 +11,7 @@ import copy
 import functools
 import logging
 from collections.abc import Mapping
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 from heymarket_async.errors import (
@@ -62,7 +62,7 @@ class Transport:
         self._rate = rate
         self._http = http
         self._waits = Waits()
-        self._open_calls: set[asyncio.Timeout] = set()
+        self._open_calls: set[Call[Any]] = set()
         self._pacers: dict[str, Pacer] = {}
         self._headers = functools.lru_cache(maxsize=4)(functools.partial(_headers, user_agent))
 
@@ -79,9 +79,8 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close the connections and end all calls with `ClientStateError`."""
-        now = asyncio.get_running_loop().time()
-        while self._open_calls:
-            self._open_calls.pop().reschedule(now)
+        for call in self._open_calls:
+            call.cut_off()
         await self._http.aclose()
 
     async def send(self, request: Request[T]) -> T:
@@ -93,20 +92,17 @@ class Transport:
         """
         now = self._http.enter().time()
         call = Call(request, wire.prepare(request), now, now + self.options.deadline_s)
-        until_closed = asyncio.timeout(None)
+        self._open_calls.add(call)
         try:
-            async with until_closed:
-                self._open_calls.add(until_closed)
-                try:
-                    return await self._send(call)
-                finally:
-                    self._open_calls.discard(until_closed)
-        except TimeoutError:
-            if not until_closed.expired():
+            return await self._send(call)
+        except asyncio.CancelledError:
+            if not call.was_cut_off():
                 raise
-            cut_off = ClientStateError("was cut off when its client was closed")
-            cut_off.may_have_taken_effect = call.is_under_way
-            call.annotate(cut_off)
+        finally:
+            self._open_calls.discard(call)
+        cut_off = ClientStateError("was cut off when its client was closed")
+        cut_off.may_have_taken_effect = call.is_under_way
+        call.annotate(cut_off)
         raise cut_off
 
     async def _send(self, call: Call[T]) -> T:
@@ -151,7 +147,8 @@ class Transport:
     async def _exchange(self, call: Call[T]) -> T:
         try:
             slots = self._http.slots
-            await self._turn(call, slots, "all connections are in use")
+            if (turn := slots.take()) is not None:
+                await self._wait_for(turn, call, slots, "all connections are in use")
             try:
                 if self._signer.needs_credentials:
                     await self._ask_for_credentials(call)
@@ -170,23 +167,27 @@ class Transport:
         while True:
             self._http.enter()
             pacer = self._pacer()
-            self._heed_pause(call, pacer)
-            await self._turn(call, pacer, "the rate limit")
+            turn = pacer.take()
+            if turn is None:
+                return pacer
+            if (refusal := self._refusal(call, pacer.pause_s, pacer.minute_s)) is not None:
+                pacer.discard(turn)
+                raise refusal
+            await self._wait_for(turn, call, pacer, "the rate limit")
             if pacer is self._pacer():
                 return pacer
             # The credentials were rotated meanwhile, so this counts for others.
             pacer.give_back()
 
-    def _heed_pause(self, call: Call[T], pacer: Pacer) -> None:
-        pause_s = pacer.pause_s
+    def _refusal(self, call: Call[T], pause_s: float, minute_s: float) -> RateLimitError | None:
         left_s = call.deadline - asyncio.get_running_loop().time()
-        longest_s = max(self.options.retry.max_retry_after_s, pacer.minute_s)
-        if pause_s > min(left_s, longest_s):
-            raise RateLimitError(
-                f"was not sent: an earlier answer asks to wait {pause_s:.0f} s more",
-                status=429,
-                retry_after_s=pause_s,
-            )
+        if pause_s <= min(left_s, max(self.options.retry.max_retry_after_s, minute_s)):
+            return None
+        return RateLimitError(
+            f"was not sent: an earlier answer asks to wait {pause_s:.0f} s more",
+            status=429,
+            retry_after_s=pause_s,
+        )
 
     async def _send_once(self, call: Call[T]) -> T:
         request, token = call.request, self._signer.token()
@@ -216,10 +217,9 @@ class Transport:
         self._report(call, started, waited_s, answer, None)
         return result
 
-    async def _turn(self, call: Call[T], queue: Turns, reason: str) -> None:
-        turn = queue.take()
-        if turn is None:
-            return
+    async def _wait_for(
+        self, turn: asyncio.Future[float], call: Call[T], queue: Turns, reason: str
+    ) -> None:
         try:
             await self._waits.wait(turn, until=call.deadline, reason=reason)
             self._http.enter()
@@ -282,10 +282,6 @@ class Transport:
 
 class Turns(Protocol):
     """Something that calls queue for."""
-
-    def take(self) -> asyncio.Future[float] | None:
-        """Return None for at once, else a future that is done when it is the caller's turn."""
-        ...
 
     def discard(self, turn: asyncio.Future[float]) -> None:
         """Give up a turn, whether it came already or not."""

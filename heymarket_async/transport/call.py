@@ -7,7 +7,7 @@ import inspect
 import logging
 import math
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import msgspec
 
@@ -70,8 +70,8 @@ class Call(Generic[T]):
     """The state of one call over its attempts."""
 
     __slots__ = (
-        "attempts", "body", "deadline", "is_under_way", "may_have_taken_effect", "request",
-        "resigned", "since",
+        "_cancelled_before", "_is_cut_off", "_task", "attempts", "body", "deadline", "is_under_way",
+        "may_have_taken_effect", "request", "resigned", "since",
     )  # fmt: skip
 
     def __init__(
@@ -85,6 +85,19 @@ class Call(Generic[T]):
         self.is_under_way = False
         self.resigned = False
         self.may_have_taken_effect = False
+        self._is_cut_off = False
+        self._task = cast(asyncio.Task[object], asyncio.current_task())
+        self._cancelled_before = self._task.cancelling()
+
+    def cut_off(self) -> None:
+        """End the call, because its client closes."""
+        if not self._is_cut_off:
+            self._is_cut_off = True
+            self._task.cancel()
+
+    def was_cut_off(self) -> bool:
+        """Whether a cancellation that came through is that of `cut_off`, and of nobody else."""
+        return self._is_cut_off and self._task.uncancel() <= self._cancelled_before
 
     def annotate(self, error: HeymarketError) -> None:
         """Write into an error what the call knows of itself."""
