@@ -43,7 +43,6 @@ from heymarket_async.outcomes import (
     BatchItem,
     BatchResult,
     Outcome,
-    UpsertAnswer,
     UpsertItem,
     UpsertResult,
 )
@@ -102,7 +101,6 @@ __all__ = [
     "ServerError",
     "StatusError",
     "TagRef",
-    "UpsertAnswer",
     "UpsertItem",
     "UpsertResult",
     "Walk",

@@ -205,6 +205,7 @@ class HeymarketClient:
         if not (isinstance(method, str) and method.isascii() and method.isalpha()):
             raise ValueError("method must be a verb, such as GET")
         one_of("repeat", repeat, Repeat)
+        one_of("query", query, (Mapping, type(None)))
         for name, value in (query or {}).items():
             one_of(f"query[{name!r}]", value, (str, int, bool))
         endpoint = Endpoint(method.upper(), path, returns, repeat)
@@ -279,16 +280,11 @@ def _is_visible(text: str) -> bool:
 
 
 def _check_path(path: str) -> None:
-    segments = unquote(path).split("/") if isinstance(path, str) else []
-    if (
-        len(segments) < 2
-        or segments[0]
-        or "" in segments[1:]
-        or {".", ".."} & set(segments)
-        or set("?#\\") & set(path)
-        or not _is_visible(path)
-    ):
+    segments = path.split("/") if isinstance(path, str) else []
+    if len(segments) < 2 or segments[0] or set("?#\\") & set(path) or not _is_visible(path):
         raise ValueError("path must be absolute, quoted and without query, such as /v1/team")
+    if "" in segments[1:-1] or {".", ".."} & set(map(unquote, segments)):
+        raise ValueError("path must not have empty or dotted segments: they lead elsewhere")
 
 
 def _is_loopback(host: str) -> bool:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from math import isfinite
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
@@ -208,8 +210,11 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
             msgspec.structs.force_setattr(self, "channel_id", digits)
 
 
-# Three, because a mapping's type is exact about its keys.
-Custom = Mapping[str, object] | Mapping[int, object] | Mapping[str | int, object]
+if TYPE_CHECKING:
+    # Three, because a mapping's type is exact about its keys.
+    Custom = Mapping[str, object] | Mapping[int, object] | Mapping[str | int, object]
+else:
+    Custom = Mapping[str | int, object]
 
 
 class _Writable(msgspec.Struct, frozen=True, kw_only=True):
@@ -329,6 +334,8 @@ def _by_field_id(custom: Custom) -> dict[str, object]:
                 " contact_fields.resolve() makes them from titles"
             )
     values = {str(key): value for key, value in custom.items()}
+    if any(isinstance(value, float) and not isfinite(value) for value in values.values()):
+        raise ValueError("custom must not hold NaN or infinity: they would go out as null")
     if len(values) < len(custom):
         raise ValueError("custom must not have a field twice, once as number and once as text")
     return values

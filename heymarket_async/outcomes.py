@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import cast
 
@@ -65,40 +66,23 @@ class UpsertItem(msgspec.Struct, frozen=True, kw_only=True):
     failure: dict[str, object] | None = None
 
 
-class UpsertAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to `contacts_v2.upsert_many` as the server sent it.
-
-    Attributes:
-        contacts: What was stored.
-        failed_contacts: What failed: under "contact" as sent, with error details beside it.
-    """
-
-    contacts: list[Contact] | None = None
-    failed_contacts: list[dict[str, object]] | None = None
-
-
 class UpsertResult(msgspec.Struct, frozen=True, kw_only=True):
     """What `contacts_v2.upsert_many` did.
 
     Attributes:
         items: One per contact given, in that order.
-        answer: What they were read from.
+        answer: What they were read from, decoded, every key kept: `contacts` holds what was stored,
+            `failed_contacts` what failed, each under "contact" as sent with error details beside.
     """
 
     items: list[UpsertItem]
-    answer: UpsertAnswer
+    answer: dict[str, object]
 
 
 def batch_result(contacts: Sequence[NewContact], answer: object) -> BatchResult:
     """Return the outcomes of `contacts.create_batch`; the text "ok" alone is understood."""
     outcome = Outcome.STORED if answer == "ok" else Outcome.UNKNOWN
-    is_list = isinstance(answer, list)
-    entries = cast(list[object], answer) if is_list else []
-    by_phone: dict[object, dict[str, object]] = {}
-    for entry in entries:
-        if isinstance(entry, dict):
-            fields = cast(dict[str, object], entry)
-            by_phone[fields.get("phone")] = fields
+    by_phone = {str(row.get("phone")).removeprefix("+"): row for row in _rows(answer)}
     items = [
         BatchItem(contact=contact, outcome=outcome, returned=by_phone.get(contact.phone))
         for contact in contacts
@@ -106,73 +90,104 @@ def batch_result(contacts: Sequence[NewContact], answer: object) -> BatchResult:
     return BatchResult(items=items, answer=answer)
 
 
-def upsert_result(contacts: Sequence[NewContactV2], answer: UpsertAnswer) -> UpsertResult:
+def upsert_result(contacts: Sequence[NewContactV2], answer: dict[str, object]) -> UpsertResult:
     """Return the outcomes of `contacts_v2.upsert_many`."""
-    stored = list(answer.contacts or ())
-    failed = _failures(contacts, list(answer.failed_contacts or ()))
-    failures = len(contacts) - failed.count(None)
+    failures = _rows(answer.get("failed_contacts"))
+    failed = _failures_of(contacts, failures)
+    rows = _rows(answer.get("contacts"))
+    stored = _stored_of(contacts, rows)
     # Only an answer that accounts for every item tells that the others were stored.
-    is_accounted_for = (failures, len(stored)) == (
-        len(answer.failed_contacts or ()),
-        failed.count(None),
-    )
+    counts = (len(failures), len(rows))
+    is_accounted_for = counts == (len(contacts) - failed.count(None), failed.count(None))
     rest = Outcome.STORED if is_accounted_for else Outcome.UNKNOWN
     items = [
         UpsertItem(
             contact=contact,
             outcome=Outcome.FAILED if failure else rest,
-            stored=None if failure else _stored_as(contact, stored),
+            stored=None if failure else row,
             failure=failure,
         )
-        for contact, failure in zip(contacts, failed, strict=True)
+        for contact, failure, row in zip(contacts, failed, stored, strict=True)
     ]
     return UpsertResult(items=items, answer=answer)
 
 
-def _failures(
-    contacts: Sequence[NewContactV2], failures: list[dict[str, object]]
-) -> list[dict[str, object] | None]:
+Row = dict[str, object]
+Name = tuple[str, str]
+"""What a contact may be known by: ("id", its UUID), or the type and id of a channel."""
+
+
+def _rows(value: object) -> list[Row]:
+    listed = cast(list[object], value) if isinstance(value, list) else []
+    return [cast(Row, row) for row in listed if isinstance(row, dict)]
+
+
+def _failures_of(contacts: Sequence[NewContactV2], failures: list[Row]) -> list[Row | None]:
     """Return, for each contact, the failure that echoes it, or None."""
-    sent = [cast(dict[str, object], msgspec.to_builtins(contact)) for contact in contacts]
-    found: list[dict[str, object] | None] = [None] * len(sent)
-    for failure in list(failures):
-        places = [place for place, each in enumerate(sent) if failure.get("contact") == each]
-        if free := [place for place in places if found[place] is None]:
-            found[free[0]] = failure
-            failures.remove(failure)
-    # An echo may have more fields than were sent, but then it must be clear whose it is.
+    sent = [cast(Row, msgspec.to_builtins(contact)) for contact in contacts]
+    found: list[Row | None] = [None] * len(sent)
+    places: dict[bytes, deque[int]] = defaultdict(deque)
+    for place, row in enumerate(sent):
+        places[_canonical(row)].append(place)
+    others: list[Row] = []
     for failure in failures:
-        places = [
-            place
-            for place, each in enumerate(sent)
-            if found[place] is None and _is_within(each, failure)
-        ]
-        rivals = [other for other in failures if places and _is_within(sent[places[0]], other)]
-        if len(places) == len(rivals) == 1:
-            found[places[0]] = failure
+        if same := places.get(_canonical(failure.get("contact"))):
+            found[same.popleft()] = failure
+        else:
+            others.append(failure)
+    # An echo may have more fields than were sent, but then it must be clear whose it is.
+    by_name: dict[Name, set[int]] = defaultdict(set)
+    for place, row in enumerate(sent):
+        for name in _names(row) if found[place] is None else ():
+            by_name[name].add(place)
+    claims = [_claims(sent, by_name, failure) for failure in others]
+    rivals = Counter(place for each in claims for place in each)
+    for failure, each in zip(others, claims, strict=True):
+        if len(each) == 1 and rivals[each[0]] == 1:
+            found[each[0]] = failure
     return found
 
 
-def _is_within(sent: dict[str, object], failure: dict[str, object]) -> bool:
+def _claims(sent: Sequence[Row], by_name: Mapping[Name, set[int]], failure: Row) -> list[int]:
     echo = failure.get("contact")
     if not isinstance(echo, dict):
-        return False
-    echoed = cast(dict[str, object], echo)
-    return all(name in echoed and echoed[name] == value for name, value in sent.items())
-
-
-def _stored_as(contact: NewContactV2, stored: Sequence[Contact]) -> Contact | None:
-    channels = contact.contact_channels or ()
-    wanted = {(channel.channel_type, channel.channel_id) for channel in channels}
-    matches = [
-        each
-        for each in stored
-        if (each.uuid is not None and each.uuid == contact.contact_uuid)
-        or not wanted.isdisjoint(_channels_of(each))
+        return []
+    echoed = cast(Row, echo)
+    near = {place for name in _names(echoed) for place in by_name.get(name, ())}
+    return [
+        place
+        for place in near
+        if all(name in echoed and echoed[name] == value for name, value in sent[place].items())
     ]
-    return matches[0] if len(matches) == 1 else None
 
 
-def _channels_of(contact: Contact) -> set[tuple[str | None, str | None]]:
-    listed = {(each.channel_type, each.channel_id) for each in contact.contact_channels or ()}
-    return listed | {("phone", contact.phone), ("email", contact.email)}
+def _stored_of(contacts: Sequence[NewContactV2], rows: Sequence[Row]) -> list[Contact | None]:
+    """Return, for each contact, the one row that can only be what became of it, or None."""
+    by_name: dict[Name, set[int]] = defaultdict(set)
+    for place, row in enumerate(rows):
+        for name in _names(row):
+            by_name[name].add(place)
+    stored: list[Contact | None] = []
+    for contact in contacts:
+        names = _names(cast(Row, msgspec.to_builtins(contact)))
+        places = {place for name in names for place in by_name.get(name, ())}
+        stored.append(_contact(rows[places.pop()]) if len(places) == 1 else None)
+    return stored
+
+
+def _names(row: Row) -> set[Name]:
+    channels = _rows(row.get("contact_channels"))
+    names = {(str(each.get("channel_type")), str(each.get("channel_id"))) for each in channels}
+    own = {("id", "uuid"), ("id", "contact_id"), ("phone", "phone"), ("email", "email")}
+    return names | {(kind, str(row[key])) for kind, key in own if row.get(key)}
+
+
+def _contact(row: Row) -> Contact | None:
+    try:
+        return msgspec.convert(row, Contact, strict=False)
+    except msgspec.ValidationError:
+        return None
+
+
+def _canonical(value: object) -> bytes:
+    return msgspec.json.encode(value, order="deterministic")

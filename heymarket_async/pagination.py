@@ -1,4 +1,4 @@
-"""The walk over a list by timestamp: asks for page after page as `cursor` says. Knows no HTTP."""
+"""The walk over a list by timestamp: asks for page after page as `walk_rules` says. No HTTP."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from datetime import datetime
 from operator import length_hint
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar, cast
+from typing import Generic, Protocol, Self, TypeVar, cast, get_type_hints
 
 import msgspec
 
 from heymarket_async import cursor as cursors
 from heymarket_async import timestamps, walk_rules
-from heymarket_async.checks import limit_of
+from heymarket_async.checks import limit_of, one_of
 from heymarket_async.cursor import Cursor
-from heymarket_async.errors import ClientStateError, HeymarketError, PaginationError
+from heymarket_async.errors import (
+    BadRequestError,
+    ClientStateError,
+    HeymarketError,
+    PaginationError,
+)
 from heymarket_async.walk_rules import Rows
 
 T = TypeVar("T")
@@ -59,11 +64,12 @@ class Walk(Generic[T]):
     in its new version; newest first, one that was not met yet jumps ahead and is not met at all.
     """
 
-    def __init__(self, fetch: FetchPage[T], returns: type[T], start: Cursor) -> None:
+    def __init__(self, fetch: FetchPage[T], call: str, returns: type[T], start: Cursor) -> None:
         self._fetch = fetch
+        self._call = call
         self._rows_of = _rows_of_raw if returns is msgspec.Raw else _rows_of_structs
-        self._at = start
-        self._after = start
+        self._asked_at = start
+        self._stands_at = start
         self._items: list[T] = []
         self._left: Iterator[T] = iter(())
         self._seen = 0
@@ -95,7 +101,7 @@ class Walk(Generic[T]):
 
     async def aclose(self) -> None:
         """End the walk. Its `cursor` stays; asking an incomplete one for more raises."""
-        self._after = self._standing()
+        self._stands_at = self._standing()
         self._left = iter(())
         self._is_closed = True
 
@@ -113,49 +119,64 @@ class Walk(Generic[T]):
     def _standing(self) -> Cursor:
         left = length_hint(self._left)
         if not left:
-            return self._after
-        return walk_rules.partly(self._at, self._rows_of(self._items), len(self._items) - left)
+            return self._stands_at
+        return walk_rules.partly(
+            self._asked_at, self._rows_of(self._items), len(self._items) - left
+        )
 
     async def _next_page(self) -> Page[T] | None:
         items = list(self._left)
         if not items:
             await self._advance()
             items = list(self._left)
-        return Page(items, self._after) if items else None
+        return Page(items, self._stands_at) if items else None
 
     async def _advance(self) -> None:
         """Ask for pages until one brings something new or the walk is complete."""
-        if self._after.done:
+        if self._stands_at.done:
             return
         if self._is_closed or self._is_busy:
             state = "closed" if self._is_closed else "being advanced by another task"
-            raise ClientStateError(f"this walk is {state}", cursor=self._after.text)
+            raise ClientStateError(
+                f"this walk is {state}", call=self._call, cursor=self._stands_at.text
+            )
         self._is_busy = True
         try:
-            while not self._after.done:
+            while not self._stands_at.done:
                 if await self._ask():
                     return
         except HeymarketError as error:
-            error.cursor = self._after.text
+            error.call = error.call or self._call
+            error.cursor = self._stands_at.text
             raise
         finally:
             self._is_busy = False
 
     async def _ask(self) -> bool:
-        at = self._after
-        items = await self._fetch(at.date, at.asks_page, at.asks_limit)
+        at = self._stands_at
+        try:
+            items = await self._fetch(at.date, at.asks_page, at.asks_limit)
+        except BadRequestError as error:
+            if at.group is None or not at.group.wide:
+                raise
+            raise PaginationError(
+                "many contacts share one `updated`, `page` has no effect, and a larger `limit` is"
+                " refused",
+                timestamp=at.group.updated,
+                seen=self._seen,
+            ) from error
         try:
             rows = self._rows_of(items)
             new, after = walk_rules.step(at, rows)
         except ValueError:
             raise PaginationError(
-                "a timestamp of the page cannot be read", timestamp=at.date
+                "a contact's `id`, `rev` or `updated` cannot be read", timestamp=at.date
             ) from None
         except PaginationError as error:
             error.seen = self._seen
             raise
         items = items[new] if isinstance(new, slice) else [items[place] for place in new]
-        self._at, self._after = at, after
+        self._asked_at, self._stands_at = at, after
         self._items, self._left = items, iter(items)
         self._seen += len(items)
         return bool(items)
@@ -163,6 +184,7 @@ class Walk(Generic[T]):
 
 def walk(
     fetch: FetchPage[T],
+    call: str,
     *,
     surface: str,
     date: datetime | str | None,
@@ -183,13 +205,13 @@ def walk(
         )
     if cursor is None:
         text = None if date is None else timestamps.to_text("date", date)
-        return Walk(fetch, returns, Cursor(surface=surface, limit=limit, date=text))
+        return Walk(fetch, call, returns, Cursor(surface=surface, limit=limit, date=text))
     if date is not None:
         raise ValueError("date and cursor exclude each other: a cursor knows where it stands")
     start = cursors.read(cursor, surface=surface)
     if limit is not None:
         start = msgspec.structs.replace(start, limit=limit)
-    return Walk(fetch, returns, start)
+    return Walk(fetch, call, returns, start)
 
 
 def query_of(
@@ -206,10 +228,13 @@ def query_of(
         TypeError: An argument is not known, as of any function.
         ValueError: An argument breaks its rule; the message names it.
     """
-    for name in query:
-        if name not in known.__annotations__:
-            raise TypeError(f"page() got an unexpected keyword argument {name!r}")
+    kinds = get_type_hints(known)
     body = {name: value for name, value in query.items() if value is not None}
+    for name, value in query.items():
+        if name not in kinds:
+            raise TypeError(f"page() got an unexpected keyword argument {name!r}")
+        if value is not None and isinstance(kinds[name], type):
+            one_of(name, value, kinds[name])
     limit_of(cast(int | None, body.get("limit")), most)
     if "date" in body:
         body["date"] = timestamps.to_text("date", cast(str, body["date"]))

@@ -81,6 +81,11 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True):
         target = _target(self.path, query, ids)
         return Request(self.method, self.path, target, body, self.returns, self.repeat, self.one)
 
+    @property
+    def call(self) -> str:
+        """Verb and documented path, which name the call in errors and logs."""
+        return f"{self.method} {self.path}"
+
     def returning(self, returns: type[U]) -> Endpoint[U]:
         """Return this endpoint with the answer decoded into another type."""
         return Endpoint(self.method, self.path, returns, self.repeat, self.one)

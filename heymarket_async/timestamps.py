@@ -36,7 +36,7 @@ def instant(text: str) -> str:
     day, time, fraction, zone = match.groups()
     seconds = f"{day}T{time}"
     if zone not in {"Z", "z", "+00:00", "-00:00"}:
-        seconds = f"{datetime.fromisoformat(seconds + zone).astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+        seconds = f"{_in_utc(datetime.fromisoformat(seconds + zone)):%Y-%m-%dT%H:%M:%S}"
     fraction = (fraction or "").rstrip("0")
     return f"{seconds}Z.{fraction}" if fraction else f"{seconds}Z"
 
@@ -82,7 +82,14 @@ def to_text(name: str, value: datetime | str) -> str:
         raise ValueError(
             f"{name} must be an aware datetime: give it a tzinfo, such as datetime.UTC"
         )
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return _in_utc(value).isoformat().replace("+00:00", "Z")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("not a time between the years 1 and 9999 in UTC") from None
 
 
 def http_date(text: str) -> float | None:

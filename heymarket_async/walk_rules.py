@@ -63,7 +63,7 @@ def step(at: Cursor, rows: Rows) -> tuple[slice | list[int], Cursor]:
     here = None if at.date is None else timestamps.instant(at.date)
     if stamps:
         at = _learn(at, here, stamps)
-    new = _new(rows.keys, at.given.entries)
+    new = _new(rows.keys, at.given.entries)  # all its own: a walk steps from its newest cursor
     page = _Page(
         rows=rows,
         stamps=stamps,
@@ -153,7 +153,7 @@ def _after_page_of_group(at: Cursor, group: Group, page: _Page) -> Cursor:
     # The page left the group: this pass, or wide page, has come to its end.
     group = _with_rows(group, page.rows.keys)
     if not group.wide and not _is_like_the_pass_before(group):
-        return _again(at, group, page)
+        return _read_group_again(at, group, page)
     last = page.rows.updated[-1] if page.stamps else group.updated
     if page.is_full and not at.inclusive:
         return _move(at, page, _timestamp_before_last(page) or group.updated)
@@ -203,7 +203,7 @@ def _is_like_the_pass_before(group: Group) -> bool:
     return group.passed.entries.keys() == before.entries.keys()
 
 
-def _again(at: Cursor, group: Group, page: _Page) -> Cursor:
+def _read_group_again(at: Cursor, group: Group, page: _Page) -> Cursor:
     if group.passes + 1 == MOST_PASSES:
         raise PaginationError(
             "the contacts that share one `updated` changed places each time they were read",

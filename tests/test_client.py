@@ -259,6 +259,15 @@ async def test_calls_that_we_do_not_know_can_be_made(sandbox):
     assert sandbox.requests[-1].query == {"a": "true", "b": "ü"}
 
 
+async def test_a_slash_at_the_end_of_a_path_and_a_quoted_one_are_sent(sandbox):
+    async with client_of(sandbox) as client:
+        for path in ("/v1/team/", "/v1/x%2Fy"):
+            with pytest.raises(NotFoundError):
+                await client.request("GET", path)
+
+    assert [received.path for received in sandbox.requests] == ["/v1/team/", "/v1/x/y"]
+
+
 async def test_none_is_no_body(sandbox):
     async with client_of(sandbox) as client:
         await client.request("GET", "/v1/team", body=None)
@@ -287,7 +296,7 @@ async def test_a_call_that_we_do_not_know_is_not_repeated_unless_said(sandbox):
         "//evil.example/v1",
         "/v1/../x",
         "/v1/./x",
-        "/v1/",
+        "/v1//x",
         "/v1?a=b",
         "/a b",
         "/a#b",
@@ -301,7 +310,7 @@ async def test_a_call_that_we_do_not_know_is_not_repeated_unless_said(sandbox):
 )
 async def test_a_path_that_could_lead_elsewhere_is_refused(path, sandbox):
     async with client_of(sandbox) as client:
-        with pytest.raises(ValueError, match="path must be absolute"):
+        with pytest.raises(ValueError, match="path must"):
             await client.request("GET", path)
 
     assert not sandbox.requests
@@ -309,7 +318,13 @@ async def test_a_path_that_could_lead_elsewhere_is_refused(path, sandbox):
 
 @pytest.mark.parametrize(
     "options",
-    [{"repeat": "read"}, {"query": {"a": None}}, {"query": {"a": [1]}}, {"method": ""}],
+    [
+        {"repeat": "read"},
+        {"query": [("a", "1")]},
+        {"query": {"a": None}},
+        {"query": {"a": [1]}},
+        {"method": ""},
+    ],
 )
 async def test_a_call_of_our_own_is_checked_too(options, sandbox):
     arguments = {"method": "GET", "path": "/v1/team", **options}

@@ -183,6 +183,21 @@ def test_what_only_v2_takes_is_checked_too(message, fields):
         NewContactV2(**fields)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_would_go_out_as_null_is_refused(value):
+    with pytest.raises(ValueError, match="custom must not hold NaN or infinity"):
+        NewContact(phone="15105553344", custom={12: value})
+
+
+@pytest.mark.parametrize("kind", [NewContact, ContactChanges, NewContactV2])
+def test_what_is_sent_can_be_read_from_json_too(kind):
+    fields = {"phone": "+15105553344", "custom": {"12": "a"}, "tags": [1, {"tag_id": 2}]}
+
+    contact = msgspec.json.decode(msgspec.json.encode(fields), type=kind)
+
+    assert contact == kind(phone="15105553344", custom={12: "a"}, tags=[1, 2])
+
+
 def test_five_tags_are_taken():
     assert len(NewContact(phone="15105553344", tags=[1, 2, 3, 4, 5]).tags) == 5
 

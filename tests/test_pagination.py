@@ -9,15 +9,24 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from heymarket_async import ClientStateError, Contact, PaginationError, ServerError, Walk
+from heymarket_async import (
+    BadRequestError,
+    ClientStateError,
+    Contact,
+    PaginationError,
+    ServerError,
+    Walk,
+)
 from heymarket_async import cursor as cursors
 from heymarket_async.pagination import walk
 from tests.properties.listing import Listing, Row
 
+CALL = "POST /v1/contacts"
+
 
 def walk_over(listing: Listing, **options) -> Walk[Row]:
     options = {"date": None, "limit": None, "cursor": None, "returns": Row, **options}
-    return walk(listing.fetch, surface="v1", **options)
+    return walk(listing.fetch, CALL, surface="v1", **options)
 
 
 async def ids_of(walking) -> list[int]:
@@ -102,7 +111,9 @@ async def test_pages_that_overlap_are_not_believed():
         return rows[15:35] if page else rows[:30]
 
     with pytest.raises(PaginationError, match="changed places"):
-        await ids_of(walk(fetch, surface="v1", date=None, limit=None, cursor=None, returns=Row))
+        await ids_of(
+            walk(fetch, CALL, surface="v1", date=None, limit=None, cursor=None, returns=Row)
+        )
 
 
 async def test_ties_in_changing_order_without_pages_do_not_loop():
@@ -128,7 +139,7 @@ async def test_timestamps_in_other_forms_are_walked_too(form, separator, inclusi
             for row in rows
         ]
 
-    walking = walk(fetch, surface="v1", date=None, limit=None, cursor=None, returns=Row)
+    walking = walk(fetch, CALL, surface="v1", date=None, limit=None, cursor=None, returns=Row)
 
     assert await ids_of(walking) == list(range(95, 0, -1))
     assert len(listing.requests) < 10
@@ -156,10 +167,38 @@ async def test_a_group_that_cannot_be_read_whole_raises_with_what_is_needed_to_g
     assert pickle.loads(pickle.dumps(raised.value)).cursor == walking.cursor
 
 
+async def test_a_larger_limit_that_is_refused_ends_the_walk_with_what_is_needed_to_go_on():
+    listing = Listing([5] * 140, page_base=None)
+
+    async def fetch(date, page, limit):
+        if (limit or 30) > 50:
+            raise BadRequestError("answered 400", status=400)
+        return await listing.fetch(date, page, limit)
+
+    walking = walk(fetch, CALL, surface="v1", date=None, limit=None, cursor=None, returns=Row)
+
+    with pytest.raises(PaginationError, match="a larger `limit` is refused") as raised:
+        await ids_of(walking)
+
+    assert (raised.value.call, raised.value.seen) == (CALL, 30)
+    assert raised.value.timestamp == "2026-04-12T15:30:05Z"
+    assert raised.value.cursor == walking.cursor
+
+
+async def test_a_refusal_in_the_middle_of_a_walk_stays_what_it_is():
+    async def fetch(date, page, limit):
+        raise BadRequestError("answered 400", status=400)
+
+    with pytest.raises(BadRequestError):
+        await ids_of(
+            walk(fetch, CALL, surface="v1", date=None, limit=None, cursor=None, returns=Row)
+        )
+
+
 async def test_a_server_that_ignores_the_date_is_found_out():
     listing = Listing(list(range(60)))
     ignoring = walk(
-        lambda _, page, limit: listing.fetch(None, page, limit),
+        lambda _, page, limit: listing.fetch(None, page, limit), CALL,
         surface="v1", date=None, limit=None, cursor=None, returns=Row,
     )  # fmt: skip
 
@@ -175,7 +214,9 @@ async def test_a_page_that_is_not_sorted_raises(ticks):
         return [Row(n, 1, listing.text(tick)) for n, tick in enumerate(ticks)]
 
     with pytest.raises(PaginationError, match="not sorted"):
-        await ids_of(walk(unsorted, surface="v1", date=None, limit=None, cursor=None, returns=Row))
+        await ids_of(
+            walk(unsorted, CALL, surface="v1", date=None, limit=None, cursor=None, returns=Row)
+        )
 
 
 @pytest.mark.parametrize(
@@ -184,13 +225,14 @@ async def test_a_page_that_is_not_sorted_raises(ticks):
         (Contact(id=None, rev=1, updated="2026-04-12T15:30:00Z"), "without `id`"),
         (Contact(id=1, rev=1, updated=None), "without `id` or `updated`"),
         (Contact(id=1, rev=1, updated="yesterday"), "cannot be read"),
+        (Contact(id=1, rev=1, updated="0001-01-01T00:00:00+01:00"), "cannot be read"),
     ],
 )
 async def test_a_contact_that_cannot_be_placed_raises(contact, problem):
     async def fetch(date, page, limit):
         return [contact]
 
-    walking = walk(fetch, surface="v1", date=None, limit=None, cursor=None, returns=Contact)
+    walking = walk(fetch, CALL, surface="v1", date=None, limit=None, cursor=None, returns=Contact)
 
     with pytest.raises(PaginationError, match=problem):
         await ids_of(walking)
@@ -200,7 +242,7 @@ async def test_a_contact_without_a_revision_is_given_once():
     async def fetch(date, page, limit):
         return [Contact(id=1, updated="2026-04-12T15:30:00Z")]
 
-    walking = walk(fetch, surface="v1", date=None, limit=None, cursor=None, returns=Contact)
+    walking = walk(fetch, CALL, surface="v1", date=None, limit=None, cursor=None, returns=Contact)
 
     assert await ids_of(walking) == [1]
 
@@ -212,7 +254,9 @@ async def test_raw_rows_are_walked_by_their_own_timestamps():
         rows = await listing.fetch(date, page, limit)
         return [msgspec.Raw(msgspec.json.encode(row)) for row in rows]
 
-    walking = walk(fetch, surface="v1", date=None, limit=None, cursor=None, returns=msgspec.Raw)
+    walking = walk(
+        fetch, CALL, surface="v1", date=None, limit=None, cursor=None, returns=msgspec.Raw
+    )
     ids = [msgspec.json.decode(raw)["id"] async for raw in walking]
 
     assert ids == list(range(70, 0, -1))
@@ -265,7 +309,7 @@ async def test_the_cursor_of_a_complete_walk_has_nothing_more_to_give():
 async def test_an_error_on_the_way_tells_where_to_go_on():
     listing = Listing(list(range(100)))
     walking = walk(
-        failing := Failing(listing, at_request=3),
+        failing := Failing(listing, at_request=3), CALL,
         surface="v1", date=None, limit=None, cursor=None, returns=Row,
     )  # fmt: skip
     given: list[int] = []
@@ -282,7 +326,7 @@ async def test_an_error_on_the_way_tells_where_to_go_on():
 async def test_a_walk_that_raised_can_be_asked_again():
     listing = Listing(list(range(100)))
     walking = walk(
-        Failing(listing, at_request=2),
+        Failing(listing, at_request=2), CALL,
         surface="v1", date=None, limit=None, cursor=None, returns=Row,
     )  # fmt: skip
     first = [(await anext(walking)).id for _ in range(30)]
@@ -342,7 +386,7 @@ async def test_two_tasks_cannot_advance_one_walk():
         await waiting.wait()
         return []
 
-    walking = walk(fetch, surface="v1", date=None, limit=None, cursor=None, returns=Row)
+    walking = walk(fetch, CALL, surface="v1", date=None, limit=None, cursor=None, returns=Row)
     first = asyncio.ensure_future(ids_of(walking))
     await asyncio.sleep(0)
 
@@ -357,7 +401,7 @@ async def test_memory_is_a_page_and_a_group():
     walking = walk_over(listing)
 
     async for _ in walking:
-        at = walking._after
+        at = walking._stands_at
         passes = [at.group.passed, at.group.before] if at.group else []
         assert at.given.size <= 30 + 40
         assert all(each is None or each.size <= 30 + 40 for each in passes)

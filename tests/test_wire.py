@@ -167,6 +167,27 @@ def test_what_was_sent_in_a_query_is_masked_too():
     assert raised.value.detail == "no ***; true"
 
 
+def test_a_secret_is_masked_within_words_too():
+    request = CREATE.request()
+
+    with pytest.raises(StatusError) as raised:
+        said = answer(400, "SECRETKEYx and x_SECRETKEY")
+        wire.decode(request, said, body=None, secrets=["SECRETKEY"])
+
+    assert raised.value.detail == "***x and x_***"
+
+
+def test_numbers_of_custom_fields_are_masked_and_ids_are_not():
+    body = {"custom": {"1": 98765, "2": [{"a": 1234.5}], "3": 12}, "assignee_id": 43210}
+    said = {"message": "98765 and 1234.5, 12 of 43210"}
+
+    assert error_of(400, said, body=body).detail == "*** and ***, 12 of 43210"
+
+
+def test_white_space_does_not_eat_an_explanation():
+    assert error_of(500, b"Traceback:\n" + b" " * 1500 + b"boom").detail == "Traceback: boom"
+
+
 def test_a_code_that_was_sent_is_masked_too():
     error = error_of(400, {"error": "jordan"}, body={"first": "jordan"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -192,7 +193,7 @@ def delete(
         else:
             await client.contacts_v2.delete(contact)
 
-    if not (yes or typer.confirm(f"Delete contact {contact} for good?", err=True)):
+    if not (yes or _confirmed(f"Delete contact {contact} for good?")):
         err.print("Nothing was deleted.")
         raise typer.Exit(1)
     run(work, sandbox)
@@ -233,6 +234,15 @@ async def _contact(
         custom=await client.contact_fields.resolve(_by_title(custom)) if custom else UNSET,
         tags=tags or UNSET,
     )
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise typer.BadParameter("--yes is needed where nobody can answer") from None
 
 
 def _by_title(custom: list[str]) -> dict[str, str]:

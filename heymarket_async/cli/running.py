@@ -8,7 +8,7 @@ import io
 import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Annotated, Any, TypeVar, cast
 
 import typer
@@ -52,22 +52,24 @@ def run(work: Callable[[HeymarketClient], Awaitable[T]], sandbox: int | None) ->
 
 
 def until_terminated(main: Coroutine[object, None, T]) -> T:
-    """Run a coroutine in a loop of its own; a request to terminate cancels it."""
+    """Run a coroutine in a loop of its own; a request to terminate, or a hang-up, cancels it."""
 
-    async def cancelled_by_sigterm() -> T:
+    async def cancelled_by_signals() -> T:
         work = asyncio.ensure_future(main)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
+        with suppress(NotImplementedError, AttributeError):  # on Windows
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, work.cancel, number)
         return await work
 
-    return asyncio.run(cancelled_by_sigterm())
+    return asyncio.run(cancelled_by_signals())
 
 
 @contextmanager
 def _ending_well() -> Generator[None]:
     """Turn errors into one line on stderr and an exit code.
 
-    1 is an error of the call or of a file, 2 wrong arguments, 130 an interrupt, 141 a reader that
-    has left, and 143 a request to terminate; in the last three all is cleaned up, and silent.
+    1 is an error of the call or of a file, 2 wrong arguments. 129 a hang-up, 130 an interrupt, 141
+    a reader that has left, and 143 a request to terminate: then all is cleaned up, silently.
     """
     try:
         _check_output()
@@ -80,8 +82,8 @@ def _ending_well() -> Generator[None]:
         raise _ended(error, 1) from None
     except (KeyboardInterrupt, typer.Abort):
         raise typer.Exit(130) from None
-    except asyncio.CancelledError:
-        raise typer.Exit(143) from None
+    except asyncio.CancelledError as error:
+        raise typer.Exit(128 + (error.args[0] if error.args else signal.SIGTERM)) from None
 
 
 def _check_output() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import TypeVar
 
-from heymarket_async.checks import list_of
+from heymarket_async.checks import list_of, one_of
 from heymarket_async.errors import CustomFieldError
 from heymarket_async.models import ContactField
 from heymarket_async.request import Endpoint, Repeat
@@ -58,6 +58,7 @@ class ContactFields:
         Raises:
             CustomFieldError: The account has no field with a title, or more than one.
         """
+        one_of("values", values, Mapping)
         fields = await self.all()
         return {_id_of(title, fields): value for title, value in values.items()}
 
@@ -68,9 +69,11 @@ def _id_of(title: str, fields: Sequence[ContactField]) -> str:
         return str(ids[0])
     if ids:
         numbers = ", ".join(map(str, ids))
-        reason = f"fields {numbers} are all titled {title!r}; write to one by its id"
+        reason = f"lists fields {numbers} all titled {title!r}; write to one by its id"
     else:
         close = get_close_matches(title, [field.title for field in fields], n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        reason = f"no custom field is titled {title!r}{hint}"
-    raise CustomFieldError(reason, title=title)
+        reason = f"lists no custom field titled {title!r}{hint}"
+    error = CustomFieldError(reason, title=title)
+    error.call = ALL.call
+    raise error

@@ -257,7 +257,7 @@ class Contacts:
             return await self._transport.send(endpoint.request(body=body))
 
         return pagination.walk(
-            fetch, surface="v1", date=date, limit=limit, cursor=cursor, returns=returns
+            fetch, PAGE.call, surface="v1", date=date, limit=limit, cursor=cursor, returns=returns
         )
 
     async def count(self, *, date: datetime | str | None = None) -> int:

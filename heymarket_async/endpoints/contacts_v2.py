@@ -19,7 +19,7 @@ from heymarket_async.models import (
     NewContact,
     NewContactV2,
 )
-from heymarket_async.outcomes import UpsertAnswer, UpsertResult, upsert_result
+from heymarket_async.outcomes import UpsertResult, upsert_result
 from heymarket_async.pagination import Walk
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
@@ -34,7 +34,7 @@ UPDATE = Endpoint("PUT", "/v2/contact/{contactID}", Contact, Repeat.IDEMPOTENT)
 DELETE = Endpoint("DELETE", "/v2/contact/{contactID}", type(None), Repeat.IDEMPOTENT)
 PAGE = Endpoint("POST", "/v2/contacts/list", list[Contact], Repeat.READ)
 SEARCH = Endpoint("POST", "/v2/contacts/search", list[Contact], Repeat.READ)
-UPSERT_MANY = Endpoint("POST", "/v2/contacts", UpsertAnswer, Repeat.UNSAFE)
+UPSERT_MANY = Endpoint("POST", "/v2/contacts", dict[str, object], Repeat.UNSAFE)
 DELETE_MANY = Endpoint("DELETE", "/v2/contacts", type(None), Repeat.IDEMPOTENT)
 
 
@@ -210,12 +210,13 @@ class ContactsV2:
         endpoint = _listed(PAGE, returns)
 
         async def fetch(date: str | None, page: int | None, limit: int | None) -> list[object]:
+            limit = None if limit is None else min(limit, MAX_LIMIT)
             body = {"ascending": True, "date": date, "page": page, "limit": limit}
             body = {name: value for name, value in body.items() if value is not None}
             return await self._transport.send(endpoint.request(body=body))
 
         return pagination.walk(
-            fetch, surface="v2", date=date, limit=limit, cursor=cursor, returns=returns
+            fetch, PAGE.call, surface="v2", date=date, limit=limit, cursor=cursor, returns=returns
         )
 
     @overload
@@ -254,6 +255,7 @@ class ContactsV2:
 
         https://developers.heymarket.com/api-reference/contacts/search
         """
+        one_of("channels", channels, (Mapping, type(None)))
         wanted: dict[str, list[str]] = {}
         for channel_type, ids in (("phone", phones), ("email", emails), *(channels or {}).items()):
             name = {"phone": "phones", "email": "emails"}.get(channel_type, "channels")
@@ -316,7 +318,10 @@ def _check_no_uuid(contact: ContactChanges | NewContact) -> None:
 
 
 def _channel_ids(name: str, channel_type: str, ids: Sequence[str]) -> list[str]:
+    one_of("each type of channels", channel_type, str)
     texts = list_of(name, ids, str)
+    if not all(texts):
+        raise ValueError(f"each of {name} must not be empty")
     return [phone_digits(text, name) for text in texts] if channel_type == "phone" else texts
 
 

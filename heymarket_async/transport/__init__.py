@@ -90,7 +90,11 @@ class Transport:
             HeymarketError: See `heymarket_async.errors`.
             ValueError: The body cannot be written as JSON, or nothing can be read into `returns`.
         """
-        now = self._http.enter().time()
+        try:
+            now = self._http.enter().time()
+        except ClientStateError as error:
+            error.call = request.call
+            raise
         call = Call(request, wire.prepare(request), now, now + self.options.deadline_s)
         self._open_calls.add(call)
         try:
@@ -154,9 +158,9 @@ class Transport:
                     await self._ask_for_credentials(call)
                 pacer = await self._paced(call)
                 try:
-                    return await self._send_once(call)
+                    return await self._send_once(call, pacer)
                 finally:
-                    pacer.release()
+                    pacer.answered()
             finally:
                 slots.release()
         except HeymarketError as error:
@@ -189,8 +193,9 @@ class Transport:
             retry_after_s=pause_s,
         )
 
-    async def _send_once(self, call: Call[T]) -> T:
+    async def _send_once(self, call: Call[T], pacer: Pacer) -> T:
         request, token = call.request, self._signer.token()
+        secrets = (token, *self._signer.secrets)
         started = asyncio.get_running_loop().time()
         waited_s = started - call.since
         if started >= call.deadline:
@@ -206,12 +211,11 @@ class Transport:
                 body=call.body,
                 timeout_s=min(self.options.timeout_s, call.deadline - started),
             )
-            secrets = (token, *self._signer.secrets)
             result = wire.decode(request, answer, body=call.body, secrets=secrets)
         except HeymarketError as error:
             call.is_under_way = False
             call.annotate(error)
-            self._adapt(error, answer, token)
+            self._adapt(error, answer, token, pacer)
             self._report(call, started, waited_s, answer, error)
             raise
         self._report(call, started, waited_s, answer, None)
@@ -249,11 +253,12 @@ class Transport:
             self._pacers[fingerprint] = pacer
         return pacer
 
-    def _adapt(self, error: HeymarketError, answer: Answer | None, token: str) -> None:
+    def _adapt(
+        self, error: HeymarketError, answer: Answer | None, token: str, pacer: Pacer
+    ) -> None:
         if isinstance(error, AuthenticationError) and answer is not None:
             self._signer.distrust(token, answer.headers.get("Date"))
         elif isinstance(error, RateLimitError):
-            pacer = self._pacer()
             pacer.pause(retry.server_wait_s(error, pacer.minute_s))
 
     def _report(

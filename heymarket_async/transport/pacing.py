@@ -153,7 +153,7 @@ class Pacer:
         """Return None if a request may be sent now, else a future that is done when it may.
 
         Whoever stops waiting for the future must `discard` it, and whoever has sent a request must
-        `release` its turn.
+        say when it is `answered`.
         """
         wait_s = 0.0
         if not self._queue:
@@ -181,7 +181,7 @@ class Pacer:
         self._window.give_back()
         self._serve()
 
-    def release(self) -> None:
+    def answered(self) -> None:
         """Tell that the request of a turn was answered, or failed."""
         self._window.release(self._loop.time(), self._rate)
 

@@ -164,9 +164,11 @@ def _status_error(
 ) -> StatusError:
     fallback = ServerError if 500 <= answer.status <= 599 else StatusError
     code, detail = _explanation(answer)
-    sent = _sent(request, body, secrets)
-    code = code if _masked(code, sent) == code else ""
-    detail = _cut(_masked(detail[:_READ_LENGTH], sent), was_cut=len(detail) > _READ_LENGTH)
+    sent = _sent(request, body)
+    code = code if _masked(code, sent, secrets) == code else ""
+    detail = _one_line(detail)
+    masked = _masked(detail[:_READ_LENGTH], sent, secrets)
+    detail = _cut(masked, was_cut=len(detail) > _READ_LENGTH)
     wait_s = retry_after_s(answer.headers)
     asks = "" if wait_s is None else f"(asks to wait {wait_s:g} s)"
     said = " ".join(filter(None, (f"answered {answer.status}", code, asks)))
@@ -203,24 +205,29 @@ def _explanation(answer: Answer) -> tuple[str, str]:
     return code, detail if known and len(fields) == len(texts) else detail or text
 
 
-def _sent(request: Request[T], body: bytes | None, secrets: Sequence[str]) -> list[str]:
+def _sent(request: Request[T], body: bytes | None) -> list[str]:
     query = (value for _, value in parse_qsl(urlsplit(request.target).query))
-    texts = {*secrets, *(_texts(msgspec.json.decode(body)) if body else ())}
+    texts = set(_texts(msgspec.json.decode(body))) if body else set[str]()
     texts.update(value for value in query if len(value) > 1 and value not in {"true", "false"})
     return sorted(texts, key=len, reverse=True)
 
 
-def _cut(text: str, *, was_cut: bool) -> str:
-    # One line without control characters, since it ends up in logs and on terminals.
-    text = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    if was_cut and len(text) <= _DETAIL_LENGTH:
+def _one_line(text: str) -> str:
+    # It ends up in logs and on terminals.
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+
+
+def _cut(masked: str, *, was_cut: bool) -> str:
+    if was_cut and len(masked) <= _DETAIL_LENGTH:
         # What follows the last mask may be the first half of something to mask.
-        text = text[: text.rfind(_MASK) + len(_MASK)]
-    return text[:_DETAIL_LENGTH]
+        masked = masked[: masked.rfind(_MASK) + len(_MASK)]
+    return masked[:_DETAIL_LENGTH]
 
 
-def _masked(text: str, sent: list[str]) -> str:
+def _masked(text: str, sent: Sequence[str], secrets: Sequence[str]) -> str:
     """Return a text of the server without what the call sent and what looks like personal data."""
+    for secret in secrets:
+        text = text.replace(secret, _MASK)
     lower = text.lower()
     for value in sent:
         if value.lower() in lower:
@@ -240,9 +247,12 @@ _VOCABULARY = frozenset({"channel_type", "status", "date", "order"})
 def _texts(value: object, key: str = "") -> Iterator[str]:
     if isinstance(value, dict):
         for name, each in cast(dict[str, object], value).items():
-            yield from _texts(each, name)
+            yield from _texts(each, "custom" if key == "custom" else name)
     elif isinstance(value, list):
         for each in cast(list[object], value):
             yield from _texts(each, key)
     elif isinstance(value, str) and len(value) > 1 and key not in _VOCABULARY:
         yield value
+    elif key == "custom" and isinstance(value, int | float) and len(str(value)) > 3:
+        # Other numbers are ids, flags and counts of the API, and an error is clearer with them.
+        yield str(value)

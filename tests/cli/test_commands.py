@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 import typer
@@ -160,13 +161,18 @@ def test_a_contact_is_updated_and_deleted_by_its_uuid_too(run, sandbox):
     assert sandbox.store.get(contact["id"]) is None
 
 
-def test_an_interrupt_at_the_question_deletes_nothing(run, sandbox, monkeypatch):
+@pytest.mark.parametrize(("is_terminal", "code"), [(True, 130), (False, 2)])
+def test_an_interrupt_at_the_question_deletes_nothing(is_terminal, code, run, sandbox, monkeypatch):
     def interrupt(*args: object, **kwargs: object) -> None:
+        sys.stdin.isatty = lambda: is_terminal
         raise typer.Abort
 
     monkeypatch.setattr(typer, "confirm", interrupt)
 
-    assert run("contacts", "delete", contact_of(sandbox)["id"]).exit_code == 130
+    result = run("contacts", "delete", contact_of(sandbox)["id"])
+
+    assert result.exit_code == code
+    assert ("--yes is needed" in result.stderr) is not is_terminal
     assert not sandbox.requests
 
 
@@ -268,7 +274,10 @@ def test_wrong_arguments_end_with_2(arguments, message, run, sandbox, tmp_path, 
 def test_a_title_that_is_not_known_ends_with_1(run, sandbox):
     result = run("contacts", "create", "--phone", "15105553344", "--custom", "Moood=x")
 
-    assert (result.exit_code, result.stderr) == (1, "Error: no custom field is titled 'Moood'\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "Error: POST /v1/contact-fields lists no custom field titled 'Moood'\n",
+    )
     assert [received.path for received in sandbox.requests] == ["/v1/contact-fields"]
 
 

@@ -103,7 +103,9 @@ def test_a_link_stays_a_link(run, tmp_path):
     assert len(target.read_text().splitlines()) == 130
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_an_export_that_is_ended_leaves_nothing(number, code, start, sandbox, tmp_path):
     path = tmp_path / "contacts.jsonl"
     path.write_text("old")

@@ -26,9 +26,9 @@ async def test_titles_become_ids(client, heymarket):
 @pytest.mark.parametrize(
     ("title", "message"),
     [
-        ("plan", "no custom field is titled 'plan'; did you mean 'Plan'?"),
-        ("Colour", "no custom field is titled 'Colour'"),
-        ("Twice", "fields 7, 8 are all titled 'Twice'; write to one by its id"),
+        ("plan", "lists no custom field titled 'plan'; did you mean 'Plan'?"),
+        ("Colour", "lists no custom field titled 'Colour'"),
+        ("Twice", "lists fields 7, 8 all titled 'Twice'; write to one by its id"),
     ],
 )
 async def test_a_title_that_does_not_name_one_field_raises(title, message, client, heymarket):
@@ -37,7 +37,7 @@ async def test_a_title_that_does_not_name_one_field_raises(title, message, clien
     with pytest.raises(CustomFieldError) as raised:
         await client.contact_fields.resolve({"Plan": "Premium", title: "secret value"})
 
-    assert str(raised.value) == message
+    assert str(raised.value) == f"POST /v1/contact-fields {message}"
     assert raised.value.title == title
     assert isinstance(raised.value, LookupError)
 
@@ -56,3 +56,11 @@ async def test_titles_may_come_from_a_generator(client, heymarket):
     await client.contact_fields.create(each for each in ["Plan"])
 
     assert heymarket.sent.body == [{"title": "Plan"}]
+
+
+@pytest.mark.parametrize("values", [None, ["Plan"], "Plan"])
+async def test_values_that_are_no_mapping_are_refused(values, client, heymarket):
+    with pytest.raises(ValueError, match="values must be of type Mapping"):
+        await client.contact_fields.resolve(values)
+
+    assert not heymarket.requests

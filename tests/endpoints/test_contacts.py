@@ -257,6 +257,16 @@ async def test_a_batch_answered_with_a_list_is_neither_success_nor_failure(clien
     assert result.answer == [stored, "odd"]
 
 
+@pytest.mark.parametrize("phone", [["15105553344"], None, {}, 5])
+async def test_an_odd_row_of_a_batch_is_passed_over(phone, client, heymarket):
+    rows = [{"phone": phone}, {"phone": 15105553344, "id": 1}, {"phone": "+15105553355", "id": 2}]
+    heymarket.answers(rows)
+
+    result = await client.contacts.create_batch([JORDAN, ROBIN])
+
+    assert [item.returned for item in result.items] == rows[1:]
+
+
 @pytest.mark.parametrize("body", ["accepted", {"status": "ok"}, None])
 async def test_a_batch_with_another_answer_is_unknown(body, client, heymarket):
     heymarket.answers(body)
@@ -290,8 +300,13 @@ WRONG = {
     "phone must be E.164 digits": lambda contacts: contacts.status(phone="0151"),
     "contacts must not be empty": lambda contacts: contacts.create_batch([]),
     "limit must be an integer of at least 1": lambda contacts: contacts.page(limit=0),
-    "limit must be an integer": lambda contacts: contacts.page(limit="10"),
-    "limit must be an int": lambda contacts: contacts.page(limit=True),
+    "limit must be of type int, not str": lambda contacts: contacts.page(limit="10"),
+    "archived must be of type bool": lambda contacts: contacts.page(archived="no"),
+    "id must be of type int": lambda contacts: contacts.page(id="a"),
+    "not a time between": lambda contacts: contacts.count(
+        date=datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
+    ),
+    "limit must be of type int, not bool": lambda contacts: contacts.page(limit=True),
     "contact must be of type NewContact, not dict": lambda contacts: contacts.create(
         {"phone": "15105553344"}
     ),

@@ -15,6 +15,7 @@ from heymarket_async import (
     NewContactV2,
     NotFoundError,
     Outcome,
+    PaginationError,
 )
 from tests.endpoints.conftest import CONTACT_UUID, REF
 
@@ -113,6 +114,18 @@ async def test_a_walk_goes_oldest_first(client, heymarket):
     )
 
 
+async def test_a_walk_never_asks_for_more_than_the_endpoint_takes(client, heymarket):
+    same = [{"id": number, "rev": 1, "updated": "2026-04-12T15:30:00Z"} for number in range(100)]
+    heymarket.answers(same)
+
+    with pytest.raises(PaginationError) as raised:
+        async for _ in client.contacts_v2.iterate(limit=100):
+            pass
+
+    assert raised.value.call == "POST /v2/contacts/list"
+    assert {sent.body["limit"] for sent in heymarket.requests} == {100}
+
+
 async def test_search_asks_for_several_kinds_at_once(client, heymarket):
     heymarket.answers([{"id": 1, "mood": "sunny"}])
 
@@ -193,6 +206,34 @@ async def test_an_answer_that_accounts_for_all_tells_each_outcome(client, heymar
     assert (kim.outcome, kim.stored) == (Outcome.STORED, Contact(id=2, uuid=CONTACT_UUID))
 
 
+async def test_the_answer_is_kept_with_keys_that_nobody_knows(client, heymarket):
+    answer = {"contacts": [{"id": 1, "new_key": 7}], "failed_contacts": [], "job_id": "j-1"}
+    heymarket.answers(answer)
+
+    result = await client.contacts_v2.upsert_many([JORDAN])
+
+    assert result.answer == answer
+    assert result.items[0].outcome is Outcome.STORED
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"contacts": None, "failed_contacts": "none"},
+        {"contacts": [None, 5], "failed_contacts": [[]]},
+        {"contacts": [{"id": {}, "phone": "15105553344"}, {"id": 2}]},
+    ],
+)
+async def test_an_odd_answer_is_unknown_and_never_an_error(answer, client, heymarket):
+    heymarket.answers(answer)
+
+    result = await client.contacts_v2.upsert_many([JORDAN, ROBIN, KNOWN])
+
+    assert {item.outcome for item in result.items} == {Outcome.UNKNOWN}
+    assert {item.stored for item in result.items} == {None}
+
+
 async def test_what_an_answer_leaves_out_is_unknown(client, heymarket):
     heymarket.answers({"contacts": [{"id": 1}]})
 
@@ -208,7 +249,7 @@ async def test_a_failure_that_names_no_item_makes_the_others_unknown(client, hey
     result = await client.contacts_v2.upsert_many([JORDAN, ROBIN])
 
     assert [item.outcome for item in result.items] == [Outcome.UNKNOWN, Outcome.UNKNOWN]
-    assert result.answer.failed_contacts == failures
+    assert result.answer["failed_contacts"] == failures
 
 
 async def test_two_equal_items_of_which_one_failed_are_told_apart_by_number(client, heymarket):
@@ -293,6 +334,11 @@ WRONG = {
     "each of contacts must be of type NewContactV2": lambda v2: v2.upsert_many(
         [NewContact(phone="15105553344")]
     ),
+    "channels must be of type Mapping or None, not list": lambda v2: v2.search(channels=["x"]),
+    "each type of channels must be of type str": lambda v2: v2.search(channels={1: ["x"]}),
+    "each of emails must not be empty": lambda v2: v2.search(emails=[""]),
+    "page must be of type int, not str": lambda v2: v2.page(page="x"),
+    "ascending must be of type bool, not str": lambda v2: v2.page(ascending="no"),
     "channels must be a list": lambda v2: v2.search(channels={"facebook": "1234"}),
     "each of channels must be of type str": lambda v2: v2.search(channels={"facebook": [1234]}),
     "phones must be E.164 digits": lambda v2: v2.search(channels={"phone": ["rub bish"]}),

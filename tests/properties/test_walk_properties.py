@@ -44,7 +44,15 @@ limits = st.sampled_from([None, 1, 2, 3, 7, 29, 30, 31, 100, 1000])
 
 
 def walk_over(listing: Listing, limit: int | None, cursor: str | None = None) -> Walk[Row]:
-    return walk(listing.fetch, surface="v1", date=None, limit=limit, cursor=cursor, returns=Row)
+    return walk(
+        listing.fetch,
+        "POST /v1/contacts",
+        surface="v1",
+        date=None,
+        limit=limit,
+        cursor=cursor,
+        returns=Row,
+    )
 
 
 async def rows_of(walking: Walk[Row], listing: Listing) -> list[Row]:

@@ -271,6 +271,29 @@ async def test_calls_that_wait_while_credentials_are_rotated_count_for_the_new_o
 
 
 @jumping_time
+async def test_a_429_pauses_the_credential_that_it_was_for():
+    async def late_refusal(sent):
+        await asyncio.sleep(10)
+        return answer(429, Retry_After="30")
+
+    current = [ApiKey("old")]
+    signer = Signer(lambda: asyncio.sleep(0, current[0]))
+    transport = transport_over(Scripted(late_refusal, OK), signer=signer, deadline_s=20)
+    call = asyncio.ensure_future(transport.send(READ))
+    await asyncio.sleep(1)
+    old = transport._pacer()
+
+    current[0] = ApiKey("new")
+    signer._asked_at = float("-inf")
+    await transport.send(READ)
+    with pytest.raises(RateLimitError):
+        await call
+
+    assert old.pause_s == pytest.approx(30)
+    assert transport._pacer().pause_s == 0
+
+
+@jumping_time
 async def test_one_server_has_one_window_however_its_address_is_written():
     rate, urls = (
         RateLimit(1, per_s=60),

@@ -334,8 +334,10 @@ async def test_a_closed_transport_sends_nothing():
     transport = transport_over(http)
     await transport.aclose()
 
-    with pytest.raises(ClientStateError, match="closed; make a new one"):
+    with pytest.raises(ClientStateError, match="closed; make a new one") as raised:
         await transport.send(READ)
+
+    assert raised.value.call == "GET /v1/contact/{id}"
 
     assert http.sent == []
 
