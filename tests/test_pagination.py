@@ -87,6 +87,17 @@ async def test_a_large_group_is_read_in_pages_that_chance_cannot_repeat():
     assert [limit for date, _, limit in listing.requests if date is None][:3] == [2, 30, 30]
 
 
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("page_base", [0, 1])
+async def test_groups_that_end_with_their_pages_show_the_direction_all_the_same(
+    newest_first, page_base
+):
+    ticks = [0] * 30 + [1] * 30 + [2] * 30
+    listing = Listing(ticks, newest_first=newest_first, page_base=page_base)
+
+    assert sorted(await ids_of(walk_over(listing))) == list(range(1, 91))
+
+
 async def test_a_contact_that_is_hidden_in_every_pass_ends_the_walk_with_an_error():
     listing = Listing([0] * 400, page_base=0, newest_first=False)
     fetch = listing.fetch
