@@ -87,6 +87,14 @@ async def test_a_large_group_is_read_in_pages_that_chance_cannot_repeat():
     assert [limit for date, _, limit in listing.requests if date is None][:3] == [2, 30, 30]
 
 
+async def test_a_large_group_at_the_end_of_a_server_that_includes_the_date_is_the_end():
+    listing = Listing([0] * 70, inclusive=True, page_base=0)
+
+    assert sorted(await ids_of(walk_over(listing))) == list(range(1, 71))
+
+    assert len(listing.requests) < 15
+
+
 @pytest.mark.parametrize("newest_first", [False, True])
 @pytest.mark.parametrize("page_base", [0, 1])
 async def test_groups_that_end_with_their_pages_show_the_direction_all_the_same(
