@@ -146,7 +146,10 @@ class DecodeError(HeymarketError):
 
 
 class DeadlineError(HeymarketError):
-    """The call's deadline passed while it waited for its turn to be sent."""
+    """The call's deadline passed while it waited for its turn to be sent.
+
+    If an attempt had failed before, that error is the `__cause__`.
+    """
 
 
 class PaginationError(HeymarketError):

@@ -23,6 +23,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.errors import (
     ConnectError,
+    DeadlineError,
     DecodeError,
     HeymarketError,
     NoResponseError,
@@ -121,14 +122,22 @@ async def again(
     Raises:
         HeymarketError: How the last attempt failed.
     """
-    failed: HeymarketError | None = first
+    failed: HeymarketError | None = None
 
     async def first_then_more() -> T:
         nonlocal failed
-        if failed is not None:
-            error, failed = failed, None
-            raise error
-        return await attempt()
+        if failed is None:
+            failed = first
+            raise first
+        try:
+            return await attempt()
+        except DeadlineError as late:
+            # The deadline is only half of the story.
+            late.request_id = failed.request_id
+            raise late from failed
+        except HeymarketError as error:
+            failed = error
+            raise
 
     def is_worth_it(error: BaseException) -> bool:
         return isinstance(error, HeymarketError) and may_repeat(error, repeat, policy)

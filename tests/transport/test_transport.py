@@ -425,3 +425,17 @@ async def test_a_turn_that_comes_with_the_deadline_has_come():
     await Waits().wait(turn, until=5, reason="a turn")
 
     assert now() == 5
+
+
+@jumping_time
+async def test_a_deadline_that_passes_between_attempts_tells_what_failed_before():
+    rate = RateLimit(1, per_s=60)
+    http = Scripted(answer(503, X_Request_Id="r-1"), answer(502, X_Request_Id="r-2"), OK)
+    transport = transport_over(http, rate=rate, deadline_s=100, retry=RetryPolicy(base_s=0))
+
+    with pytest.raises(DeadlineError) as raised:
+        await transport.send(READ)
+
+    assert isinstance(raised.value.__cause__, ServerError)
+    assert (raised.value.__cause__.status, raised.value.request_id) == (502, "r-2")
+    assert raised.value.attempts == 2
