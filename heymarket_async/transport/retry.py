@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
@@ -122,22 +122,6 @@ async def again(
     Raises:
         HeymarketError: How the last attempt failed.
     """
-    failed: HeymarketError | None = None
-
-    async def first_then_more() -> T:
-        nonlocal failed
-        if failed is None:
-            failed = first
-            raise first
-        try:
-            return await attempt()
-        except DeadlineError as late:
-            # The deadline is only half of the story.
-            late.request_id = failed.request_id
-            raise late from failed
-        except HeymarketError as error:
-            failed = error
-            raise
 
     def is_worth_it(error: BaseException) -> bool:
         return isinstance(error, HeymarketError) and may_repeat(error, repeat, policy)
@@ -151,7 +135,30 @@ async def again(
         sleep=sleep,
         reraise=True,
     )
-    return await retrying(first_then_more)
+    return await retrying(_FirstThenMore(first, attempt))
+
+
+class _FirstThenMore(Generic[T]):
+    """Fails as the first attempt did, so that tenacity takes over, and then makes more."""
+
+    def __init__(self, first: HeymarketError, attempt: Callable[[], Awaitable[T]]) -> None:
+        self._attempt = attempt
+        self._failed = first
+        self._has_begun = False
+
+    async def __call__(self) -> T:
+        if not self._has_begun:
+            self._has_begun = True
+            raise self._failed
+        try:
+            return await self._attempt()
+        except DeadlineError as late:
+            # The deadline is only half of the story.
+            late.request_id = self._failed.request_id
+            raise late from self._failed
+        except HeymarketError as error:
+            self._failed = error
+            raise
 
 
 def _wait_s(state: RetryCallState, policy: RetryPolicy, minute_s: float) -> float:
