@@ -46,6 +46,9 @@ class Page(Generic[T]):
         """Where a walk goes on after this page, as text that can be stored."""
         return self._after.text
 
+    def __repr__(self) -> str:
+        return f"<Page of {len(self.items)}>"
+
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)
 
@@ -87,6 +90,11 @@ class Walk(Generic[T]):
     def pages(self) -> AsyncIterator[Page[T]]:
         """Return an iterator over what is left of this walk, page by page."""
         return _Pages(self._next_page)
+
+    def __repr__(self) -> str:
+        given = self._seen - length_hint(self._left)
+        state = "complete" if self._stands_at.done and not length_hint(self._left) else "under way"
+        return f"<Walk by {self._call}: {given:,} given, {state}>"
 
     def __aiter__(self) -> Self:
         return self

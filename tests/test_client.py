@@ -177,6 +177,14 @@ async def test_the_user_agent_names_us_and_the_application(sandbox):
     assert agent == f"heymarket-async/{heymarket_async.__version__} crm-sync/2.1"
 
 
+async def test_short_secrets_of_tests_are_no_reason_to_warn():
+    async with (
+        Sandbox(contacts=3, secret_id="id", secret_key="key") as sandbox,
+        HeymarketClient(ApiSecret("id", "key"), base_url=sandbox.url) as client,
+    ):
+        assert await client.contacts.count() == 3
+
+
 def test_a_client_shows_no_secret():
     client = HeymarketClient(ApiSecret("identity", "a-secret-key"))
 

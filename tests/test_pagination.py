@@ -398,6 +398,19 @@ async def test_a_complete_walk_stays_complete_when_it_is_closed():
     assert await anext(walking, None) is None
 
 
+async def test_a_walk_and_its_pages_say_how_far_they_are():
+    walking = walk_over(Listing(list(range(50))))
+    shown = [repr(walking)]
+
+    shown += [(await anext(walking), repr(walking))[1] for _ in range(2)]
+    page = await anext(walking.pages())
+    await ids_of(walking)
+
+    assert shown == [f"<Walk by {CALL}: {given} given, under way>" for given in range(3)]
+    assert repr(page) == "<Page of 28>"
+    assert repr(walking) == f"<Walk by {CALL}: 50 given, complete>"
+
+
 async def test_two_tasks_cannot_advance_one_walk():
     waiting = asyncio.Event()
 

@@ -177,6 +177,13 @@ def test_a_secret_is_masked_within_words_too():
     assert raised.value.detail == "***x and x_***"
 
 
+def test_a_made_up_secret_of_two_letters_spoils_no_explanation():
+    with pytest.raises(StatusError) as raised:
+        wire.decode(CREATE.request(), answer(401, "invalid id"), body=None, secrets=["id"])
+
+    assert raised.value.detail == "invalid id"
+
+
 def test_numbers_of_custom_fields_are_masked_and_ids_are_not():
     body = {"custom": {"1": 98765, "2": [{"a": 1234.5}], "3": 12}, "assignee_id": 43210}
     said = {"message": "98765 and 1234.5, 12 of 43210"}

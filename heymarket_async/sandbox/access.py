@@ -6,6 +6,7 @@ https://developers.heymarket.com/rate-limits
 
 import base64
 import math
+import warnings
 from collections import deque
 from email.utils import formatdate
 from typing import TypeGuard
@@ -64,9 +65,11 @@ class Access:
         if token in self._verified:
             return self._verified[token]
         try:
-            claims = jwt.decode(  # pyright: ignore[reportUnknownMemberType] - needs cryptography
-                token, self._key, algorithms=["HS256"], options=_SIGNATURE_ONLY
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # secrets of tests may be short
+                claims = jwt.decode(  # pyright: ignore[reportUnknownMemberType] - needs cryptography
+                    token, self._key, algorithms=["HS256"], options=_SIGNATURE_ONLY
+                )
         except jwt.InvalidTokenError as error:
             raise Refused(401, f"the token is not valid ({type(error).__name__})") from None
         if len(self._verified) >= KEPT_TOKENS:
