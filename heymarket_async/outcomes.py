@@ -93,9 +93,10 @@ def batch_result(contacts: Sequence[NewContact], answer: object) -> BatchResult:
 def upsert_result(contacts: Sequence[NewContactV2], answer: dict[str, object]) -> UpsertResult:
     """Return the outcomes of `contacts_v2.upsert_many`."""
     failures = _rows(answer.get("failed_contacts"))
-    failed = _failures_of(contacts, failures)
+    sent = [cast(Row, msgspec.to_builtins(contact)) for contact in contacts]
+    failed = _failures_of(sent, failures)
     rows = _rows(answer.get("contacts"))
-    stored = _stored_of(contacts, rows)
+    stored = _stored_of(sent, rows)
     # Only an answer that accounts for every item tells that the others were stored.
     counts = (len(failures), len(rows))
     is_accounted_for = counts == (len(contacts) - failed.count(None), failed.count(None))
@@ -122,9 +123,8 @@ def _rows(value: object) -> list[Row]:
     return [cast(Row, row) for row in listed if isinstance(row, dict)]
 
 
-def _failures_of(contacts: Sequence[NewContactV2], failures: list[Row]) -> list[Row | None]:
+def _failures_of(sent: Sequence[Row], failures: Sequence[Row]) -> list[Row | None]:
     """Return, for each contact, the failure that echoes it, or None."""
-    sent = [cast(Row, msgspec.to_builtins(contact)) for contact in contacts]
     found: list[Row | None] = [None] * len(sent)
     places: dict[bytes, deque[int]] = defaultdict(deque)
     for place, row in enumerate(sent):
@@ -161,16 +161,15 @@ def _claims(sent: Sequence[Row], by_name: Mapping[Name, set[int]], failure: Row)
     ]
 
 
-def _stored_of(contacts: Sequence[NewContactV2], rows: Sequence[Row]) -> list[Contact | None]:
+def _stored_of(sent: Sequence[Row], rows: Sequence[Row]) -> list[Contact | None]:
     """Return, for each contact, the one row that can only be what became of it, or None."""
     by_name: dict[Name, set[int]] = defaultdict(set)
     for place, row in enumerate(rows):
         for name in _names(row):
             by_name[name].add(place)
     stored: list[Contact | None] = []
-    for contact in contacts:
-        names = _names(cast(Row, msgspec.to_builtins(contact)))
-        places = {place for name in names for place in by_name.get(name, ())}
+    for each in sent:
+        places = {place for name in _names(each) for place in by_name.get(name, ())}
         stored.append(_contact(rows[places.pop()]) if len(places) == 1 else None)
     return stored
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from datetime import datetime
 from operator import length_hint
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar, cast, get_type_hints
+from typing import Generic, Protocol, Self, TypeVar, cast
 
 import msgspec
 
@@ -223,26 +223,26 @@ def walk(
 
 
 def query_of(
-    query: Mapping[str, object], known: type[object], *, most: int | None = None
+    query: Mapping[str, object], kinds: Mapping[str, object], *, most: int | None = None
 ) -> dict[str, object]:
     """Return what one page is asked for with; None counts as left out.
 
     Args:
         query: What the caller asks for.
-        known: The typed dict of all that may be asked for.
+        kinds: All that may be asked for, with the types.
         most: The largest `limit` that the endpoint takes, if that is documented.
 
     Raises:
         TypeError: An argument is not known, as of any function.
         ValueError: An argument breaks its rule; the message names it.
     """
-    kinds = get_type_hints(known)
     body = {name: value for name, value in query.items() if value is not None}
     for name, value in query.items():
         if name not in kinds:
             raise TypeError(f"page() got an unexpected keyword argument {name!r}")
-        if value is not None and isinstance(kinds[name], type):
-            one_of(name, value, kinds[name])
+        kind = kinds[name]
+        if value is not None and isinstance(kind, type):
+            one_of(name, value, kind)
     limit_of(cast(int | None, body.get("limit")), most)
     if "date" in body:
         body["date"] = timestamps.to_text("date", cast(str, body["date"]))

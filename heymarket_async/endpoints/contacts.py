@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypedDict, TypeVar, Unpack, overload
+from typing import TypedDict, TypeVar, Unpack, get_type_hints, overload
 
 from heymarket_async import pagination, timestamps
 from heymarket_async.checks import id_of, list_of, one_of, phone_digits
@@ -67,6 +67,9 @@ class PageQuery(TypedDict, total=False):
     filter: str
     id: int
     parent_id: int
+
+
+_KINDS = get_type_hints(PageQuery)
 
 
 class Contacts:
@@ -206,7 +209,7 @@ class Contacts:
 
         https://developers.heymarket.com/api-reference/contacts/list
         """
-        body = pagination.query_of(query, PageQuery)
+        body = pagination.query_of(query, _KINDS)
         return await self._transport.send(_page_of(returns).request(body=body))
 
     @overload

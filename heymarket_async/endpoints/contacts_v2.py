@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypedDict, TypeVar, Unpack, overload
+from typing import TypedDict, TypeVar, Unpack, get_type_hints, overload
 from uuid import UUID
 
 from heymarket_async import pagination
@@ -52,6 +52,9 @@ class PageQueryV2(TypedDict, total=False):
     limit: int
     page: int
     ascending: bool
+
+
+_KINDS = get_type_hints(PageQueryV2)
 
 
 class ContactsV2:
@@ -160,7 +163,7 @@ class ContactsV2:
 
         https://developers.heymarket.com/api-reference/contacts/list-v2
         """
-        body = pagination.query_of(query, PageQueryV2, most=MAX_LIMIT)
+        body = pagination.query_of(query, _KINDS, most=MAX_LIMIT)
         return await self._transport.send(_listed(PAGE, returns).request(body=body))
 
     @overload

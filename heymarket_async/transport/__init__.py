@@ -279,7 +279,7 @@ class Transport:
             status=answer.status if answer else None,
             seconds=call.since - started,
             waited_s=waited_s,
-            request_id=wire.request_id(answer) if answer else "",
+            request_id=answer.request_id if answer else "",
             error=error,
         )
         emit(event, hook)

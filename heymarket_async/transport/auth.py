@@ -28,10 +28,11 @@ _AS_LONG_AS_PYJWT_LIKES = 32
 class _Secret:
     """What no `repr`, copy or pickle may show."""
 
-    __slots__ = ("_fingerprint", "_secret")
+    __slots__ = ("_fingerprint", "_secret", "_secrets")
 
     def __init__(self, secret: str, identity: str) -> None:
         self._secret = secret
+        self._secrets = tuple(secret.split("||"))
         self._fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:16]
 
     @property
@@ -42,7 +43,7 @@ class _Secret:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not be shown anywhere."""
-        return tuple(self._secret.split("||"))
+        return self._secrets
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(<secret>, fingerprint={self._fingerprint!r})"

@@ -38,6 +38,11 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def request_id(self) -> str:
+        """Its `X-Request-Id`, or ""."""
+        return _request_id(self.headers)
+
 
 class Slots:
     """At most so many exchanges at once, first come, first served."""
@@ -159,7 +164,7 @@ class Http:
         else:
             return Answer(response.status, response.headers, content)
         if response is not None:
-            failure.request_id = response.headers.get("X-Request-Id", "")
+            failure.request_id = _request_id(response.headers)
         raise failure
 
     async def aclose(self) -> None:
@@ -251,6 +256,12 @@ def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
     # Connecting has a shorter limit of its own, so that a connection that never came about is
     # told apart from an answer that never came.
     return aiohttp.ClientTimeout(total=timeout_s, connect=min(10.0, timeout_s / 2))
+
+
+def _request_id(headers: Mapping[str, str]) -> str:
+    # It ends up in logs and on terminals.
+    text = headers.get("X-Request-Id", "")
+    return text if text.isprintable() else ""
 
 
 def _payload(body: bytes | None) -> bytes | io.BytesIO | None:

@@ -97,7 +97,7 @@ def decode(request: Request[T], answer: Answer, *, body: bytes | None, secrets: 
             f"answered {answer.status} with nothing in it: not found",
             status=answer.status,
             call=request.call,
-            request_id=request_id(answer),
+            request_id=answer.request_id,
         )
     try:
         return cast(T, _read(request.returns, answer.body))
@@ -107,15 +107,9 @@ def decode(request: Request[T], answer: Answer, *, body: bytes | None, secrets: 
             f"answered {answer.status}, but the body cannot be read: {reason}",
             status=answer.status,
             call=request.call,
-            request_id=request_id(answer),
+            request_id=answer.request_id,
         )
     raise failure
-
-
-def request_id(answer: Answer) -> str:
-    """Return the answer's `X-Request-Id`, or ""."""
-    text = answer.headers.get("X-Request-Id", "")
-    return text if text.isprintable() else ""
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -180,7 +174,7 @@ def _status_error(
         detail=detail,
         retry_after_s=wait_s,
         call=request.call,
-        request_id=request_id(answer),
+        request_id=answer.request_id,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from unittest.mock import Mock
 from uuid import UUID
@@ -14,11 +15,18 @@ import pytest
 from aioresponses import CallbackResult, aioresponses
 from yarl import URL
 
-from heymarket_async import HeymarketClient, RetryPolicy
+from heymarket_async import Contact, HeymarketClient, RetryPolicy
 from tests.conftest import SECRET
 
 CONTACT_UUID = UUID("a1b2c3d4-e5f6-7890-abcd-ef1234567890")
 REF = {"id": 98765, "rev": 1, "uuid": str(CONTACT_UUID)}
+
+
+NAIVE = datetime(2026, 4, 12, tzinfo=UTC).replace(tzinfo=None)
+
+
+class MoodyContact(Contact, frozen=True, kw_only=True):
+    mood: str | None = None
 
 
 class Response(aiohttp.ClientResponse):

@@ -18,17 +18,11 @@ from heymarket_async import (
     NotFoundError,
     Outcome,
 )
-from tests.endpoints.conftest import CONTACT_UUID, REF
+from tests.endpoints.conftest import CONTACT_UUID, NAIVE, REF, MoodyContact
 
 CONTACT = {"id": 98765, "first": "Jordan", "rev": 3, "mood": "sunny"}
 JORDAN = NewContact(phone="15105553344")
 ROBIN = NewContact(phone="15105553355")
-
-NAIVE = datetime(2026, 4, 12, tzinfo=UTC).replace(tzinfo=None)
-
-
-class MoodyContact(Contact, frozen=True, kw_only=True):
-    mood: str | None = None
 
 
 async def test_an_update_that_overwrites_says_so(client, heymarket):

@@ -17,7 +17,7 @@ from heymarket_async import (
     Outcome,
     PaginationError,
 )
-from tests.endpoints.conftest import CONTACT_UUID, REF
+from tests.endpoints.conftest import CONTACT_UUID, NAIVE, REF, MoodyContact
 
 PATH = f"/v2/contact/{CONTACT_UUID}"
 PHONE = Channel(channel_type="phone", channel_id="15105553344")
@@ -25,12 +25,6 @@ EMAIL = Channel(channel_type="email", channel_id="robin@example.com")
 JORDAN = NewContactV2(first="Jordan", contact_channels=[PHONE])
 ROBIN = NewContactV2(first="Robin", contact_channels=[EMAIL])
 KNOWN = NewContactV2(first="Kim", contact_uuid=CONTACT_UUID)
-
-NAIVE = datetime(2026, 4, 12, tzinfo=UTC).replace(tzinfo=None)
-
-
-class MoodyContact(Contact, frozen=True, kw_only=True):
-    mood: str | None = None
 
 
 @pytest.mark.parametrize("contact_uuid", [CONTACT_UUID, str(CONTACT_UUID), CONTACT_UUID.hex])
