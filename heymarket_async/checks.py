@@ -93,7 +93,7 @@ def list_of(
     return [one_of(f"each of {name}", each, kind) for each in values]
 
 
-def limit_of(limit: int | None, most: int | None = None) -> int | None:
+def limit_of(limit: int | None, most: int | None = None, name: str = "limit") -> int | None:
     """Return the size of a page.
 
     Raises:
@@ -102,7 +102,7 @@ def limit_of(limit: int | None, most: int | None = None) -> int | None:
     if limit is None or (is_int(limit) and 1 <= limit <= (most or limit)):
         return limit
     rule = f"an integer from 1 to {most}" if most else "an integer of at least 1"
-    raise ValueError(f"limit must be {rule}")
+    raise ValueError(f"{name} must be {rule}")
 
 
 def is_int(value: object) -> bool:

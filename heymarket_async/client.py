@@ -213,6 +213,16 @@ class HeymarketClient:
         return await self._transport.send(endpoint.request(query=query, body=content))
 
     @property
+    def on_attempt(self) -> Callable[[AttemptEvent], object] | None:
+        """The hook that is called after each attempt, or None."""
+        return self._transport.options.on_attempt
+
+    @property
+    def retry(self) -> RetryPolicy:
+        """How often and how soon a failed call is sent again."""
+        return self._transport.options.retry
+
+    @property
     def waiting(self) -> str:
         """Why the call that waits longest is waiting, such as "the rate limit", or ""."""
         return self._transport.waiting

@@ -65,6 +65,9 @@ class Walk(Generic[T]):
 
     Contacts that are written during the walk: oldest first, an edited contact is met again later,
     in its new version; newest first, one that was not met yet jumps ahead and is not met at all.
+
+    Attributes:
+        left_out: How many contacts came again, where pages overlap, and were left out.
     """
 
     def __init__(self, fetch: FetchPage[T], call: str, returns: type[T], start: Cursor) -> None:
@@ -76,6 +79,7 @@ class Walk(Generic[T]):
         self._items: list[T] = []
         self._left: Iterator[T] = iter(())
         self._seen = 0
+        self.left_out = 0
         self._is_closed = False
         self._is_busy = False
 
@@ -183,7 +187,9 @@ class Walk(Generic[T]):
         except PaginationError as error:
             error.seen = self._seen
             raise
+        came = len(items)
         items = items[new] if isinstance(new, slice) else [items[place] for place in new]
+        self.left_out += came - len(items)
         self._asked_at, self._stands_at = at, after
         self._items, self._left = items, iter(items)
         self._seen += len(items)

@@ -127,8 +127,12 @@ class Transport:
             policy=self.options.retry,
             minute_s=self._pacer().minute_s,
             left_s=lambda: call.deadline - loop.time(),
-            sleep=functools.partial(self._waits.sleep, reason=f"to try {call.request.call} again"),
+            sleep=functools.partial(self._sleep, call),
         )
+
+    async def _sleep(self, call: Call[T], seconds: float) -> None:
+        await self._waits.sleep(seconds, reason=f"to try {call.request.call} again")
+        call.waited("to try again", seconds)
 
     async def _attempt(self, call: Call[T]) -> T:
         try:
@@ -224,8 +228,11 @@ class Transport:
     async def _wait_for(
         self, turn: asyncio.Future[float], call: Call[T], queue: Turns, reason: str
     ) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             await self._waits.wait(turn, until=call.deadline, reason=reason)
+            call.waited(reason, loop.time() - began)
             self._http.enter()
         except BaseException:
             queue.discard(turn)
@@ -270,6 +277,7 @@ class Transport:
         error: HeymarketError | None,
     ) -> None:
         call.since = asyncio.get_running_loop().time()
+        waits, call.waits = call.waits, {}
         hook = self.options.on_attempt
         if hook is None and not logger.isEnabledFor(logging.DEBUG):
             return
@@ -279,6 +287,7 @@ class Transport:
             status=answer.status if answer else None,
             seconds=call.since - started,
             waited_s=waited_s,
+            waits=waits,
             request_id=answer.request_id if answer else "",
             error=error,
         )

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar, cast
 
 import msgspec
@@ -33,6 +33,7 @@ class AttemptEvent(msgspec.Struct, frozen=True):
         seconds: How long the exchange took.
         waited_s: How long the call waited since the attempt before, or since it began: for a
             connection, for its turn under the rate limit, and between attempts.
+        waits: Those seconds by reason, such as {"the rate limit": 1.5}; empty if there were none.
         request_id: The answer's `X-Request-Id`, or "".
         error: What the attempt raised, or None.
     """
@@ -42,6 +43,7 @@ class AttemptEvent(msgspec.Struct, frozen=True):
     status: int | None
     seconds: float
     waited_s: float
+    waits: Mapping[str, float]
     request_id: str
     error: HeymarketError | None
 
@@ -71,7 +73,7 @@ class Call(Generic[T]):
 
     __slots__ = (
         "_cancelled_before", "_is_cut_off", "_task", "attempts", "body", "deadline", "is_under_way",
-        "may_have_taken_effect", "request", "resigned", "since",
+        "may_have_taken_effect", "request", "resigned", "since", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +82,7 @@ class Call(Generic[T]):
         self.request = request
         self.body = body
         self.since = now
+        self.waits: dict[str, float] = {}
         self.deadline = deadline
         self.attempts = 0
         self.is_under_way = False
@@ -98,6 +101,10 @@ class Call(Generic[T]):
     def was_cut_off(self) -> bool:
         """Whether a cancellation that came through is that of `cut_off`, and of nobody else."""
         return self._is_cut_off and self._task.uncancel() <= self._cancelled_before
+
+    def waited(self, reason: str, seconds: float) -> None:
+        """Add to what this call has waited for since its attempt before."""
+        self.waits[reason] = self.waits.get(reason, 0.0) + seconds
 
     def annotate(self, error: HeymarketError) -> None:
         """Write into an error what the call knows of itself."""
@@ -122,10 +129,15 @@ def emit(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> 
         type(event.error).__name__ if event.error else "no error",
     )
     if hook is not None:
-        try:
-            result = hook(event)
-            if inspect.iscoroutine(result):
-                result.close()
-                logger.error("on_attempt returned a coroutine, which is called but not awaited")
-        except (Exception, asyncio.CancelledError):
-            logger.exception("the on_attempt hook failed; the call goes on")
+        tell(hook, event, "on_attempt")
+
+
+def tell(hook: Callable[[T], object], event: T, name: str) -> None:
+    """Call a hook, which cannot break what it is told of."""
+    try:
+        result = hook(event)
+        if inspect.iscoroutine(result):
+            result.close()
+            logger.error("%s returned a coroutine, which is called but not awaited", name)
+    except (Exception, asyncio.CancelledError):
+        logger.exception("the %s hook failed; the work goes on", name)
