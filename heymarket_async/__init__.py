@@ -8,6 +8,7 @@ from heymarket_async.endpoints.contact_channels import ContactChannels
 from heymarket_async.endpoints.contact_fields import ContactFields
 from heymarket_async.endpoints.contacts import Contacts, PageQuery
 from heymarket_async.endpoints.contacts_v2 import ContactsV2, PageQueryV2
+from heymarket_async.ensuring import Ensured
 from heymarket_async.errors import (
     AuthenticationError,
     BadRequestError,
@@ -80,6 +81,7 @@ __all__ = [
     "CustomFieldError",
     "DeadlineError",
     "DecodeError",
+    "Ensured",
     "HeymarketClient",
     "HeymarketError",
     "NewContact",

@@ -90,6 +90,18 @@ def batch_result(contacts: Sequence[NewContact], answer: object) -> BatchResult:
     return BatchResult(items=items, answer=answer)
 
 
+def is_refused(item: BatchItem, answer: object) -> bool:
+    """Whether an answer says that a contact, which cannot be found, was not stored.
+
+    An array of what failed repeats what was sent; an array of what was stored has ids, which are
+    never sent. So a contact was refused if the first kind lists it, or the second kind does not.
+    An array that is empty may be of either kind, and says nothing.
+    """
+    if item.returned is not None:
+        return not item.returned.get("id")
+    return any(row.get("id") for row in _rows(answer))
+
+
 def upsert_result(contacts: Sequence[NewContactV2], answer: dict[str, object]) -> UpsertResult:
     """Return the outcomes of `contacts_v2.upsert_many`."""
     failures = _rows(answer.get("failed_contacts"))

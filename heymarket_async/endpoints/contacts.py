@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypedDict, TypeVar, Unpack, get_type_hints, overload
 
-from heymarket_async import pagination, timestamps
+from heymarket_async import ensuring, pagination, timestamps
 from heymarket_async.checks import id_of, list_of, one_of, phone_digits
+from heymarket_async.ensuring import Ensured
 from heymarket_async.errors import NotFoundError
 from heymarket_async.models import (
     Contact,
@@ -330,6 +331,28 @@ class Contacts:
         query = {"overwrite": one_of("overwrite", overwrite, bool)}
         request = CREATE_BATCH.request(query=query, body=batch)
         return batch_result(batch, await self._transport.send(request))
+
+    async def ensure(self, contact: NewContact) -> Ensured:
+        """Create a contact unless its phone is known, and return what the account has then.
+
+        It never makes a second contact: a lost answer is followed by a look, and two who ensure
+        the same phone at once make one. A contact that is there is left as it is. Repeating is
+        safe, whatever it raised.
+
+        Raises:
+            BadRequestError: A field is invalid.
+            HeymarketError: Any other; with `may_have_taken_effect` if nobody knows whether the
+                contact is there.
+
+        https://developers.heymarket.com/api-reference/contacts/bulk
+        """
+        one_of("contact", contact, NewContact)
+        return await ensuring.ensure(
+            lambda: self.find(phone=contact.phone),
+            lambda: self.create_batch([contact]),
+            self._transport.options.retry,
+            CREATE_BATCH.call,
+        )
 
 
 def _page_of(returns: type[T]) -> Endpoint[list[T]]:

@@ -178,6 +178,19 @@ def _status_error(
     )
 
 
+def masked(said: object, sent: object) -> str:
+    """Return what a server said of something that was sent, on one line, masked and cut.
+
+    Args:
+        said: JSON, decoded.
+        sent: What is sent as JSON; nothing of it is repeated.
+    """
+    texts = set(_texts(msgspec.to_builtins(sent)))
+    text = _one_line(_encoder.encode(said).decode())
+    masked = _masked(text[:_READ_LENGTH], sorted(texts, key=len, reverse=True), ())
+    return _cut(masked, was_cut=len(text) > _READ_LENGTH)
+
+
 def _explanation(answer: Answer) -> tuple[str, str]:
     # The shape of error bodies is not documented. Other clients of this API were seen to look for
     # `message`, then `error`, then the plain text; a sister API sends `error_code`.

@@ -61,7 +61,8 @@ def test_the_endpoints_are_those_that_are_documented(module):
 
 
 GROUPS = {
-    Contacts: "create get find update delete page iterate count status set_status create_batch",
+    Contacts: "create get find update delete page iterate count status set_status create_batch"
+    " ensure",
     ContactsV2: "create get update delete page iterate search upsert_many delete_many",
     ContactChannels: "add replace all get remove",
     ContactFields: "all create resolve",
