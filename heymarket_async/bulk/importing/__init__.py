@@ -1,0 +1,1 @@
+"""The import: rows of a file or a program become contacts, each once."""

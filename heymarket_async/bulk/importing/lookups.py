@@ -1,0 +1,97 @@
+"""Which contacts the account has for these phones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from heymarket_async.client import HeymarketClient
+from heymarket_async.errors import StatusError
+from heymarket_async.models import Contact
+
+T = TypeVar("T")
+
+_PAGE = 30
+TOO_LARGE = frozenset({400, 413})
+"""Statuses that a smaller request may not get: how much one may hold is not documented."""
+
+
+class Found(msgspec.Struct, kw_only=True):
+    """What was found.
+
+    Attributes:
+        contacts: The contacts that have a phone; phones that nobody has are missing.
+        refused: Why Heymarket would not look for a phone.
+    """
+
+    contacts: dict[str, list[Contact]] = msgspec.field(default_factory=dict[str, list[Contact]])
+    refused: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+
+    def add(self, other: Found) -> None:
+        """Take in what was found for other phones."""
+        self.contacts.update(other.contacts)
+        self.refused.update(other.refused)
+
+
+async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
+    """Find the contacts that have these phones, with one request if Heymarket takes it.
+
+    A request that is refused is cut in halves, down to the one phone that is at fault.
+
+    A contact may have a phone as a second channel, which lists need not show. If one was found
+    for none of the phones, those that are left over are looked up one at a time.
+
+    No paging is documented, but lists are cut to a page where none is asked for. So phones that
+    are missing from an answer as long as that are asked for again.
+
+    Raises:
+        HeymarketError: The search failed otherwise.
+    """
+    found = Found()
+    try:
+        contacts = await client.contacts_v2.search(phones=phones)
+    except StatusError as error:
+        if error.status not in TOO_LARGE:
+            raise
+        if len(phones) == 1:
+            return Found(refused={phones[0]: str(error)})
+        for half in halves(phones):
+            found.add(await look_up(client, half))
+        return found
+    if len(phones) == 1:
+        return Found(contacts={phones[0]: contacts} if contacts else {})
+    has_strays = _sorted_in(contacts, phones, found)
+    left_over = [phone for phone in phones if phone not in found.contacts]
+    if has_strays:
+        for phone in left_over:
+            found.add(await look_up(client, [phone]))
+    elif left_over and len(contacts) >= _PAGE:
+        found.add(await look_up(client, left_over))
+    return found
+
+
+def halves(items: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+    """Cut a sequence of at least two in halves."""
+    middle = len(items) // 2
+    return items[:middle], items[middle:]
+
+
+def _sorted_in(contacts: Sequence[Contact], phones: Sequence[str], found: Found) -> bool:
+    """Give each contact to its phones, and return whether one has none of them."""
+    wanted = set(phones)
+    has_strays = False
+    for contact in contacts:
+        own = wanted.intersection(_phones_of(contact))
+        has_strays = has_strays or not own
+        for phone in own:
+            found.contacts.setdefault(phone, []).append(contact)
+    return has_strays
+
+
+def _phones_of(contact: Contact) -> Iterator[str]:
+    yield (contact.phone or "").removeprefix("+")
+    for channel in contact.contact_channels or ():
+        if channel.channel_type == "phone":
+            yield (channel.channel_id or "").removeprefix("+")

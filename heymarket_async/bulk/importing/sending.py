@@ -1,0 +1,167 @@
+"""Sends the rows of an import, until it is known what became of each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from heymarket_async.bulk.importing.lookups import TOO_LARGE, halves, look_up
+from heymarket_async.bulk.importing.outcome_file import OutcomeFile
+from heymarket_async.bulk.importing.report import Results
+from heymarket_async.bulk.importing.rules import (
+    Before,
+    Row,
+    RowOutcome,
+    Verdict,
+    judge,
+    judge_answered,
+)
+from heymarket_async.bulk.progress import Tally
+from heymarket_async.errors import HeymarketError, StatusError
+from heymarket_async.models import Contact
+from heymarket_async.outcomes import BatchResult, Outcome
+
+
+class Sender:
+    """Looks rows up, and writes those that are to be written.
+
+    Args:
+        tally: Has the client, and counts.
+        file: Where rows are written down before they are sent.
+        results: Takes in what became of them.
+        overwrite: Whether contacts that are different are overwritten.
+        dry_run: Whether to stop before anything is written.
+    """
+
+    def __init__(
+        self,
+        tally: Tally,
+        file: OutcomeFile,
+        results: Results,
+        *,
+        overwrite: bool,
+        dry_run: bool,
+    ) -> None:
+        self._tally = tally
+        self._client = tally.client
+        self._file = file
+        self._results = results
+        self._overwrite = overwrite
+        self._dry_run = dry_run
+
+    async def look(self, rows: Sequence[Row]) -> list[Row]:
+        """Settle what a look into the account can, and return the rows that are to be sent."""
+        left = await self._settle_by_look(rows, self._would_be)
+        for row, known in left:
+            row.before = Before.PRESENT if known else Before.ABSENT
+            row.rev = known[0].rev if known else None
+        return [row for row, _ in left]
+
+    async def write(self, rows: Sequence[Row], attempt: int = 1) -> None:
+        """Send rows that `look` gave as one batch, and settle them all.
+
+        Raises:
+            HeymarketError: They were not sent, or it cannot be looked up what became of them.
+        """
+        self._file.sent(rows)
+        contacts = [row.contact for row in rows]
+        try:
+            result = await self._client.contacts.create_batch(contacts, overwrite=self._overwrite)
+        except HeymarketError as error:
+            failure = error
+        else:
+            await self._after_answer(rows, result)
+            return
+        if isinstance(failure, StatusError) and failure.status in TOO_LARGE:
+            await self._write_apart(rows, failure, attempt)
+        elif failure.may_have_taken_effect:
+            await self._after_lost_answer(rows, failure, attempt)
+        else:
+            raise failure
+
+    async def _write_apart(self, rows: Sequence[Row], failure: StatusError, attempt: int) -> None:
+        """Find the one row that is at fault, if it was not the size."""
+        if len(rows) == 1:
+            self._settle(rows[0], Verdict(RowOutcome.REJECTED, str(failure)))
+            return
+        for half in halves(rows):
+            await self.write(half, attempt)
+
+    async def _after_lost_answer(
+        self, rows: Sequence[Row], failure: HeymarketError, attempt: int
+    ) -> None:
+        """Look what became of rows, and send again what was not stored.
+
+        That makes no second contact: a batch leaves a known phone alone, or overwrites it.
+        """
+        await self._wait(attempt)
+        left = await self.look(rows)
+        if attempt < self._client.retry.attempts:
+            if left:
+                await self.write(left, attempt + 1)
+            return
+        for row in left:
+            self._settle(row, Verdict(RowOutcome.UNKNOWN, str(failure)))
+
+    async def _after_answer(self, rows: Sequence[Row], result: BatchResult) -> None:
+        if all(item.outcome is Outcome.STORED for item in result.items):
+            for row in rows:
+                created = row.before is Before.ABSENT
+                self._settle(row, Verdict(RowOutcome.CREATED if created else RowOutcome.UPDATED))
+            self._file.flush()
+            return
+        items = {item.contact.phone: item for item in result.items}
+
+        def by_answer(row: Row, known: Sequence[Contact]) -> Verdict | None:
+            return judge_answered(row, known, items[row.contact.phone], result.answer)
+
+        attempts = self._client.retry.attempts
+        for attempt in range(1, attempts + 1):
+            rows = [row for row, _ in await self._settle_by_look(rows, by_answer)]
+            if not rows:
+                return
+            if attempt < attempts:
+                # How soon a write can be seen is not documented.
+                await self._wait(attempt)
+        for row in rows:
+            self._settle(row, _UNSEEN)
+
+    async def _settle_by_look(
+        self,
+        rows: Sequence[Row],
+        otherwise: Callable[[Row, Sequence[Contact]], Verdict | None],
+    ) -> list[tuple[Row, Sequence[Contact]]]:
+        """Settle rows by what the account has, and return the others with what it has of them."""
+        found = await look_up(self._client, [row.contact.phone for row in rows])
+        left: list[tuple[Row, Sequence[Contact]]] = []
+        for row in rows:
+            known = found.contacts.get(row.contact.phone, [])
+            if refused := found.refused.get(row.contact.phone):
+                outcome = RowOutcome.UNKNOWN if row.before else RowOutcome.REJECTED
+                self._settle(row, Verdict(outcome, refused))
+            elif verdict := judge(row, known, overwrite=self._overwrite) or otherwise(row, known):
+                self._settle(row, verdict)
+            else:
+                left.append((row, known))
+        self._file.flush()
+        return left
+
+    def _would_be(self, row: Row, known: Sequence[Contact]) -> Verdict | None:  # noqa: ARG002 - one of two
+        if not self._dry_run:
+            return None
+        return Verdict(RowOutcome.UPDATED if known else RowOutcome.CREATED)
+
+    async def _wait(self, attempt: int) -> None:
+        seconds = self._client.retry.jitter_s(attempt)
+        waited_s = self._tally.waited_s
+        waited_s[_WAITED] = waited_s.get(_WAITED, 0.0) + seconds
+        await asyncio.sleep(seconds)
+
+    def _settle(self, row: Row, verdict: Verdict) -> None:
+        self._results.settle(row.number, row.digest, verdict, row.before)
+
+
+_WAITED = "to look again"
+_UNSEEN = Verdict(
+    RowOutcome.UNKNOWN, "Heymarket answered, but the contact cannot be seen as it was sent"
+)

@@ -1,0 +1,47 @@
+"""Keeps two jobs from working on one thing at the same time."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def lock(descriptor: int, path: Path) -> None:
+    """Lock an open file; the system lets go of it when the process ends, however it ends.
+
+    Raises:
+        OSError: Another job holds it.
+    """
+    with suppress(ImportError):  # on Windows, where nothing keeps jobs apart
+        import fcntl  # noqa: PLC0415 - not everywhere
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise OSError(error.errno, "another job is at work there", str(path)) from None
+
+
+class Lock:
+    """A lock on what is not a file of its own.
+
+    Args:
+        path: A file for it alone; made if it is not there.
+
+    Raises:
+        OSError: Another job holds it, or the file cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            lock(self._descriptor, path)
+        except OSError:
+            os.close(self._descriptor)
+            raise
+
+    def release(self) -> None:
+        """Let go of it, and remove the file."""
+        self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)

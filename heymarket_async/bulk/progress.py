@@ -1,0 +1,111 @@
+"""What a bulk job tells while it runs: how far it is, what it sent, and what it waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import msgspec
+
+from heymarket_async.client import HeymarketClient
+from heymarket_async.transport.call import AttemptEvent, tell
+
+_MINUTE_S = 60.0
+_TOLD_EVERY_S = 0.5
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a bulk job is, as its `on_progress` gets it.
+
+    Attributes:
+        done: Contacts, or rows, that are done.
+        total: Of how many, or None if nobody knows.
+        requests: Requests sent so far, repeated ones included.
+        requests_lately: Requests sent within the last minute; Heymarket takes 500.
+        waiting: Why the job waits at this moment, such as "the rate limit", or "".
+        stage: What the job is doing, such as "reading" or "writing the file".
+    """
+
+    done: int
+    total: int | None
+    requests: int
+    requests_lately: int
+    waiting: str
+    stage: str
+
+
+OnProgress: TypeAlias = Callable[[Progress], object]
+"""Called with a `Progress` now and then, in the event loop; must not block."""
+
+
+class Tally:
+    """Counts what a job sends, and what it waits for.
+
+    Attributes:
+        client: The client to make the job's calls with; the hook of the one it came from is
+            called too.
+        requests: Requests sent, repeated ones included.
+        repeated: Requests that failed and were sent again, or that ended the job.
+        waited_s: Seconds waited, by reason, summed over calls that waited side by side.
+    """
+
+    def __init__(self, client: HeymarketClient) -> None:
+        self.requests = 0
+        self.repeated = 0
+        self.waited_s: dict[str, float] = {}
+        self._hook = client.on_attempt
+        self._lately: deque[float] = deque()
+        self.client = client.with_options(on_attempt=self._count)
+
+    def progress(self, done: int, total: int | None, stage: str) -> Progress:
+        """Return how far the job is."""
+        return Progress(
+            done=done,
+            total=total,
+            requests=self.requests,
+            requests_lately=self._sent_lately(),
+            waiting=self.client.waiting,
+            stage=stage,
+        )
+
+    def _sent_lately(self) -> int:
+        while self._lately and self._lately[0] < time.monotonic() - _MINUTE_S:
+            self._lately.popleft()
+        return len(self._lately)
+
+    def _count(self, event: AttemptEvent) -> None:
+        self.requests += 1
+        self.repeated += event.error is not None
+        self._lately.append(time.monotonic())
+        self._sent_lately()
+        for reason, seconds in event.waits.items():
+            self.waited_s[reason] = self.waited_s.get(reason, 0.0) + seconds
+        if self._hook is not None:
+            tell(self._hook, event, "on_attempt")
+
+
+@asynccontextmanager
+async def told(
+    on_progress: OnProgress | None, progress: Callable[[], Progress]
+) -> AsyncGenerator[None]:
+    """Tell how far a job is, twice a second and at its end, also while it waits."""
+    if on_progress is None:
+        yield
+        return
+    telling = asyncio.create_task(_tell_on(on_progress, progress))
+    try:
+        yield
+        tell(on_progress, progress(), "on_progress")
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+
+
+async def _tell_on(on_progress: OnProgress, progress: Callable[[], Progress]) -> None:
+    while True:
+        tell(on_progress, progress(), "on_progress")
+        await asyncio.sleep(_TOLD_EVERY_S)

@@ -1,0 +1,237 @@
+"""An import whose answers are lost, refused or ambiguous: nothing twice, no wrong claim."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from heymarket_async import (
+    AuthenticationError,
+    NewContact,
+    PermissionDeniedError,
+    RetryPolicy,
+    ServerError,
+)
+from heymarket_async.sandbox import Readings
+from tests.bulk.imports import (
+    BATCH,
+    NO_PHONE,
+    SEARCH,
+    Account,
+    account,
+    counts,
+    new,
+    outcomes_of,
+    phone,
+)
+
+
+def lose_after_write(it: Account, how: str) -> None:
+    if how == "reset":
+        it.faults.reset(on=BATCH, after_write=True)
+    elif how == "cut":
+        it.faults.cut_body(on=BATCH)
+    elif how == "html":
+        it.faults.answer(200, on=BATCH, body="<html>", after_write=True)
+    else:
+        it.faults.answer(int(how), on=BATCH, after_write=True)
+
+
+@pytest.mark.parametrize("how", ["reset", "cut", "html", "500", "504", "408"])
+@pytest.mark.parametrize("overwrite", [False, True])
+async def test_what_was_stored_without_an_answer_is_not_sent_again(how, overwrite):
+    async with account() as it:
+        await it.has(new(0, first="Old"))
+        lose_after_write(it, how)
+
+        report = await it.imports([new(n) for n in range(4)], overwrite=overwrite)
+
+        assert counts(report) == {"created": 3, "updated" if overwrite else "unchanged": 1}
+        assert len(it.sizes(BATCH)) == 1
+        assert it.phones == {phone(n): 1 for n in range(4)}
+        assert it.stored(0)["rev"] == 1 + overwrite
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+async def test_what_was_not_stored_is_sent_again(overwrite):
+    async with account() as it:
+        await it.has(new(0, first="Old"))
+        it.faults.reset(on=BATCH)
+
+        report = await it.imports([new(n) for n in range(4)], overwrite=overwrite)
+
+        assert counts(report) == {"created": 3, "updated" if overwrite else "unchanged": 1}
+        assert it.sizes(BATCH) == [3 + overwrite] * 2
+        assert it.phones == {phone(n): 1 for n in range(4)}
+
+
+async def test_a_look_that_is_behind_makes_no_second_contact():
+    async with account(Readings(batch_skipped_fail=True)) as it:
+        it.faults.reset(on=BATCH, after_write=True)
+        it.faults.answer(200, on=SEARCH, body=[], times=2)
+
+        report = await it.imports([new(1), new(2)])
+
+        assert counts(report) == {"created": 2}
+        assert it.sizes(BATCH) == [2, 2]
+        assert it.phones == {phone(1): 1, phone(2): 1}
+
+
+async def test_after_as_many_attempts_as_a_call_has_rows_are_unknown():
+    async with account(retry=RetryPolicy(attempts=4, base_s=0.001)) as it:
+        it.faults.answer(500, on=BATCH, times=None)
+
+        report = await it.imports([new(1), new(2)])
+
+        assert counts(report) == {"unknown": 2}
+        assert it.sizes(BATCH) == [2] * 4
+        assert it.sizes(SEARCH) == [2] * 5
+        assert "to look again" in report.waited_s
+
+
+async def test_an_unknown_row_says_why_and_the_others_go_on(tmp_path):
+    async with account() as it:
+        it.faults.answer(500, on=BATCH, times=3)
+
+        report = await it.imports(
+            [new(1), new(2)], batch_size=1, concurrency=1, outcomes=tmp_path / "o"
+        )
+
+        assert counts(report) == {"unknown": 1, "created": 1}
+    line = outcomes_of(tmp_path / "o")[1]
+    assert line["reason"].startswith("POST /v1/batch/contacts answered 500")
+    assert line["before"] == "absent"
+
+
+async def test_a_refused_batch_is_cut_until_the_row_at_fault_is_alone():
+    async with account() as it:
+        it.faults.answer(400, on=BATCH, times=3, body={"message": f"{phone(1)} is no good"})
+
+        report = await it.imports([new(n) for n in range(1, 5)])
+
+        assert it.sizes(BATCH) == [4, 2, 1, 1, 2]
+        assert it.phones == {phone(2): 1, phone(3): 1, phone(4): 1}
+    (rejection,) = report.rejections
+    assert rejection.row == 1
+    assert rejection.reason.startswith("POST /v1/batch/contacts answered 400: *** is no good")
+
+
+async def test_requests_that_are_too_large_are_cut_too():
+    async with account(Readings(max_body_bytes=150)) as it:
+        report = await it.imports([new(n) for n in range(32)])
+
+        assert counts(report) == {"created": 32}
+        assert max(it.sizes(SEARCH)) < 32
+        assert max(it.sizes(BATCH)) < max(it.sizes(SEARCH))
+        assert it.phones == {phone(n): 1 for n in range(32)}
+
+
+async def test_a_phone_that_may_not_be_looked_for_is_rejected():
+    async with account() as it:
+        it.faults.answer(400, on=SEARCH, times=2)
+
+        report = await it.imports([new(1), new(2)])
+
+        assert counts(report) == {"rejected": 1, "created": 1}
+        assert it.phones == {phone(2): 1}
+    assert "POST /v2/contacts/search answered 400" in report.rejections[0].reason
+
+
+async def test_a_phone_that_was_sent_and_may_not_be_looked_for_is_unknown():
+    async with account() as it:
+        it.faults.reset(on=BATCH, after_write=True)
+        it.faults.answer(400, on=SEARCH, after=1)
+
+        report = await it.imports([new(1)])
+
+        assert counts(report) == {"unknown": 1}
+        assert it.sizes(BATCH) == [1]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "route"),
+    [
+        (401, AuthenticationError, BATCH),
+        (403, PermissionDeniedError, BATCH),
+        (403, PermissionDeniedError, SEARCH),
+        (503, ServerError, SEARCH),
+    ],
+)
+async def test_an_account_that_refuses_ends_the_import(status, kind, route, tmp_path):
+    async with account() as it:
+        it.faults.answer(status, on=route, times=None, after=2)
+
+        with pytest.raises(kind) as raised:
+            await it.imports(
+                [new(n) for n in range(40)], batch_size=5, concurrency=2, outcomes=tmp_path / "o"
+            )
+
+        assert phone(0)[:8] not in str(raised.value)
+        it.faults.clear()
+        report = await it.imports(
+            [new(n) for n in range(40)], batch_size=5, outcomes=tmp_path / "o", resume=True
+        )
+        assert counts(report) == {"created": 40}
+        assert it.phones == {phone(n): 1 for n in range(40)}
+
+
+async def test_what_is_returned_as_failed_is_rejected_with_what_was_said():
+    said = [{"phone": NO_PHONE, "first": "Zoë", "error": f"{NO_PHONE} is no phone"}]
+    async with account() as it:
+        it.faults.answer(200, on=BATCH, body=said, after_write=True)
+
+        report = await it.imports([new(1), NewContact(phone=NO_PHONE, first="Zoë")])
+
+    assert counts(report) == {"created": 1, "rejected": 1}
+    reason = report.rejections[0].reason
+    assert reason == 'Heymarket lists it as failed: {"error":"*** is no phone"}'
+
+
+async def test_what_an_answer_does_not_tell_and_a_look_does_not_find_is_unknown():
+    async with account() as it:
+        it.faults.answer(200, on=BATCH, body=[])
+
+        report = await it.imports([new(1)])
+
+        assert counts(report) == {"unknown": 1}
+        assert it.sizes(BATCH) == [1], "an answered batch is not sent again"
+        assert it.sizes(SEARCH) == [1] * 4
+        assert "to look again" in report.waited_s
+
+
+async def test_what_is_listed_as_stored_may_be_seen_later():
+    async with account(Readings(batch_answer="contacts")) as it:
+        it.faults.answer(200, on=SEARCH, body=[], times=3)
+
+        report = await it.imports([new(1), new(2)])
+
+        assert counts(report) == {"created": 2}
+        assert it.sizes(BATCH) == [2]
+
+
+@pytest.mark.parametrize("reading", ["failed", "contacts"])
+@pytest.mark.parametrize("overwrite", [False, True])
+async def test_much_work_under_faults_ends_true(reading, overwrite, tmp_path):
+    kinds = ("429", "500", "502", "503", "504", "408", "cut", "reset", "reset_after", "html500")
+    hasty: dict[str, Any] = {"retry": RetryPolicy(attempts=12, base_s=0.0005, cap_s=0.005)}
+    async with account(Readings(batch_answer=reading), **hasty) as it:
+        await it.has(*(new(n, first="Old") for n in range(0, 1000, 3)))
+        it.faults.random(0.2, kinds=kinds, seed=3)
+        rows = [new(n) for n in range(1000)]
+        rows[500] = NewContact(phone=NO_PHONE)
+        rows.append(new(7))
+
+        report = await it.imports(rows, overwrite=overwrite, batch_size=10, outcomes=tmp_path / "o")
+
+        # Alone in a batch that was sent again, what cannot be stored is answered by an empty array.
+        unclear = {"unknown": 1} if report.unknown else {}
+        known = {"updated": 334} if overwrite else {"unchanged": 334}
+        rejected = 2 - report.unknown
+        assert counts(report) == {"created": 665, **known, "rejected": rejected, **unclear}
+        assert not unclear or outcomes_of(tmp_path / "o")[501]["outcome"] == "unknown"
+        assert it.phones == {phone(n): 1 for n in range(1000) if n != 500}
+        revisions = [it.stored(n)["rev"] for n in range(30)]
+        assert revisions == [2 if overwrite and n % 3 == 0 else 1 for n in range(30)]
+    assert report.repeated > 20
+    assert sorted(outcomes_of(tmp_path / "o")) == list(range(1, 1002))

@@ -1,0 +1,93 @@
+"""Which contacts the account has for these phones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from heymarket_async import PermissionDeniedError
+from heymarket_async.bulk.importing.lookups import look_up
+from tests.bulk.imports import SEARCH, Account, account, new, phone
+
+
+def found_ids(found: Any) -> dict[str, list[int]]:
+    return {phone: [each.id for each in contacts] for phone, contacts in found.contacts.items()}
+
+
+def show(it: Account, *contacts: dict[str, Any], **order: Any) -> None:
+    it.faults.answer(200, on=SEARCH, body=list(contacts), **order)
+
+
+async def test_contacts_are_told_by_phone_with_one_request():
+    async with account() as it:
+        await it.has(new(1), new(2))
+
+        found = await look_up(it.client, [phone(1), phone(2), phone(3)])
+
+        assert list(found.contacts) == [phone(1), phone(2)]
+        assert it.sizes(SEARCH) == [3]
+
+
+async def test_a_plus_and_other_channels_are_understood():
+    channels = [
+        {"channel_type": "email", "channel_id": phone(4)},
+        {"channel_type": "phone", "channel_id": f"+{phone(2)}"},
+        {"channel_type": "phone", "channel_id": None},
+    ]
+    async with account() as it:
+        show(
+            it,
+            {"id": 1, "phone": f"+{phone(1)}", "contact_channels": channels},
+            {"id": 2, "phone": phone(1)},
+        )
+        found = await look_up(it.client, [phone(1), phone(2), phone(3), phone(4)])
+
+        assert found_ids(found) == {phone(1): [1, 2], phone(2): [1]}
+        assert it.sizes(SEARCH) == [4]
+
+
+async def test_a_contact_with_none_of_the_phones_has_the_others_looked_up_alone():
+    async with account() as it:
+        show(it, {"id": 1, "phone": phone(1)}, {"id": 2, "phone": "1 415 555"})
+        show(it, {"id": 2, "phone": "1 415 555"})
+        show(it)
+
+        found = await look_up(it.client, [phone(1), phone(2), phone(3)])
+
+        assert found_ids(found) == {phone(1): [1], phone(2): [2]}
+        assert it.sizes(SEARCH) == [3, 1, 1]
+
+
+@pytest.mark.parametrize("page", [29, 30, 40])
+async def test_phones_that_a_long_answer_leaves_out_are_asked_for_again(page):
+    async with account() as it:
+        await it.has(*(new(n) for n in range(90)))
+        show(it, *it.sandbox.store.contacts[:page])
+
+        found = await look_up(it.client, [phone(n) for n in range(100)])
+
+        assert len(found.contacts) == (90 if page >= 30 else 29)
+        assert it.sizes(SEARCH) == [[100], [100, 100 - page, 10]][page >= 30]
+
+
+@pytest.mark.parametrize("status", [400, 413])
+async def test_a_refused_search_is_cut_down_to_the_phone_at_fault(status):
+    async with account() as it:
+        await it.has(new(1), new(2), new(3))
+        it.faults.answer(status, on=SEARCH, times=2)
+
+        found = await look_up(it.client, [phone(n) for n in (1, 2, 3)])
+
+        assert it.sizes(SEARCH) == [3, 1, 2]
+        assert sorted(found.contacts) == [phone(2), phone(3)]
+        assert list(found.refused) == [phone(1)]
+        assert f"answered {status}" in found.refused[phone(1)]
+
+
+async def test_other_refusals_come_through():
+    async with account() as it:
+        it.faults.answer(403, on=SEARCH)
+
+        with pytest.raises(PermissionDeniedError):
+            await look_up(it.client, [phone(1), phone(2)])

@@ -1,0 +1,279 @@
+"""The outcome file: what is written when, and what a resumed import makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from heymarket_async import HeymarketError, NewContact
+from heymarket_async.bulk.importing import outcome_file
+from heymarket_async.bulk.importing.intake import RejectedRow
+from tests.bulk.imports import BATCH, SEARCH, Account, account, counts, new, outcomes_of, phone
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "outcomes.jsonl"
+
+
+async def test_the_file_has_a_header_and_lines_and_no_personal_data(path):
+    async with account() as it:
+        await it.has(new(1))
+        await it.imports([new(1), new(2, first="Zoë"), new(2)], outcomes=str(path))
+        url = it.sandbox.url
+
+    lines = path.read_text().splitlines()
+    assert msgspec.json.decode(lines[0]) == {
+        "version": 1, "kind": "import", "account": f"team 7001 of {url}", "overwrite": False,
+    }  # fmt: skip
+    rows = [msgspec.json.decode(line) for line in lines[1:]]
+    told = [(each["row"], each["outcome"], each.get("before")) for each in rows]
+    assert told == [
+        (3, "rejected", None),
+        (1, "unchanged", None),
+        (2, "unknown", "absent"),
+        (2, "created", "absent"),
+    ]
+    assert "Zoë" not in path.read_text()
+    assert phone(2) not in path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_rows_are_on_the_disk_before_they_are_sent(path, monkeypatch):
+    synced: list[int] = []
+    seen: list[object] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append(descriptor)
+        seen.append([line["outcome"] for line in outcomes_of(path).values()])
+
+    monkeypatch.setattr(outcome_file.os, "fsync", fsync)
+    async with account() as it:
+        it.faults.reset(on=BATCH)
+        await it.imports([new(1), new(2)], outcomes=path)
+
+        assert len(it.sizes(BATCH)) == len(synced) == 2
+    assert seen == [["unknown", "unknown"]] * 2
+
+
+async def test_a_file_that_is_there_is_kept_and_nothing_is_sent(path):
+    path.write_text("precious")
+    async with account() as it:
+        with pytest.raises(ValueError, match="is there already: resume that import"):
+            await it.imports([new(1)], outcomes=path)
+
+        assert not it.sandbox.requests
+    assert path.read_text() == "precious"
+
+
+async def test_a_file_that_appears_at_the_last_moment_is_kept(path):
+    header = outcome_file.Header(kind="import", account="a", overwrite=False)
+    path.write_text("precious")
+
+    with pytest.raises(ValueError, match="is there already"):
+        outcome_file.OutcomeFile.create(path, header)
+    assert path.read_text() == "precious"
+
+
+async def test_a_resumed_import_does_nothing_that_is_settled(path):
+    rows = [new(1), RejectedRow("bad"), new(2), new(1)]
+    async with account() as it:
+        first = await it.imports(rows, outcomes=path)
+        it.sandbox.requests.clear()
+        before = path.read_bytes()
+
+        again = await it.imports([*rows, new(3)], outcomes=path, resume=True)
+
+        assert it.sizes(SEARCH) == it.sizes(BATCH) == [1]
+        assert counts(first) == {"created": 2, "rejected": 2}
+        assert counts(again) == {"created": 3, "rejected": 2}
+        assert (again.skipped, again.duplicates, again.rejections) == (4, 1, [])
+    assert path.read_bytes().startswith(before)
+
+
+async def test_a_resume_without_a_file_begins_one(path):
+    async with account() as it:
+        report = await it.imports([new(1)], outcomes=path, resume=True)
+
+    assert (counts(report), report.skipped) == ({"created": 1}, 0)
+    assert outcomes_of(path)[1]["outcome"] == "created"
+
+
+async def cut_short(it: Account, path: Path, *rows: NewContact, overwrite: bool = False) -> None:
+    """Send a batch, and end before anybody knows what became of it."""
+    it.faults.answer(403, on=SEARCH, times=None, after=1)
+    with pytest.raises(HeymarketError):
+        await it.imports(rows, outcomes=path, overwrite=overwrite)
+    it.faults.clear()
+    it.sandbox.requests.clear()
+    assert {line["outcome"] for line in outcomes_of(path).values()} == {"unknown"}
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+async def test_unknown_rows_that_were_stored_are_settled_by_a_look(overwrite, path):
+    known = [new(9)] if overwrite else []
+    async with account() as it:
+        await it.has(new(8), *(new(9, first="Old") for _ in known))
+        it.faults.reset(on=BATCH, after_write=True)
+        await cut_short(it, path, new(1), new(2), *known, overwrite=overwrite)
+
+        report = await it.imports(
+            [new(1), new(2), *known], outcomes=path, overwrite=overwrite, resume=True
+        )
+
+        assert counts(report) == {"created": 2, **({"updated": 1} if overwrite else {})}
+        assert (it.sizes(BATCH), report.skipped) == ([], 0)
+    assert outcomes_of(path)[1]["contact_id"] == it.stored(1)["id"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+async def test_unknown_rows_that_were_not_stored_are_sent(overwrite, path):
+    known = [new(9)] if overwrite else []
+    async with account() as it:
+        await it.has(new(8), *(new(9, first="Old") for _ in known))
+        it.faults.reset(on=BATCH)
+        await cut_short(it, path, new(1), new(2), *known, overwrite=overwrite)
+
+        report = await it.imports(
+            [new(1), new(2), *known], outcomes=path, overwrite=overwrite, resume=True
+        )
+
+        assert counts(report) == {"created": 2, **({"updated": 1} if overwrite else {})}
+        assert it.sizes(BATCH) == [2 + overwrite]
+
+
+async def test_a_contact_that_is_deleted_between_two_runs_is_created(path):
+    async with account() as it:
+        await it.has(new(1, first="Old"))
+        it.faults.reset(on=BATCH)
+        await cut_short(it, path, new(1), overwrite=True)
+        await it.client.contacts.delete(it.stored(1)["id"])
+
+        report = await it.imports([new(1)], outcomes=path, overwrite=True, resume=True)
+
+        assert counts(report) == {"created": 1}
+
+
+@pytest.mark.parametrize("length", [0, 1, 30, -1, -30])
+async def test_a_line_that_a_kill_has_torn_is_cut_off(length, path):
+    async with account() as it:
+        await it.imports([new(1), new(2)], outcomes=path)
+        path.write_bytes(path.read_bytes()[:length])
+
+        report = await it.imports([new(1), new(2)], outcomes=path, resume=True)
+
+        assert it.phones == {phone(1): 1, phone(2): 1}
+    assert report.rows == counts(report).get("created", 0) + counts(report).get("unchanged", 0) == 2
+    lines = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+    assert [line.get("version") for line in lines] == [1] + [None] * (len(lines) - 1)
+    assert all(line["outcome"] != "unknown" for line in outcomes_of(path).values())
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"overwrite": True}, "with another overwrite, False and not True"),
+        ({"dry_run": True}, "with another kind, import and not dry run"),
+    ],
+)
+async def test_a_file_of_another_import_is_refused(change, reason, path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path)
+        it.sandbox.requests.clear()
+
+        with pytest.raises(ValueError, match=reason):
+            await it.imports([new(1)], outcomes=path, resume=True, **change)
+
+        assert not it.sizes(SEARCH)
+
+
+async def test_a_file_of_another_account_or_version_is_refused(path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path)
+    async with account() as other:
+        with pytest.raises(ValueError, match="with another account, team 7001 of "):
+            await other.imports([new(1)], outcomes=path, resume=True)
+        path.write_text(path.read_text().replace('"version":1', '"version":2'))
+        with pytest.raises(ValueError, match="with another version, 2 and not 1"):
+            await other.imports([new(1)], outcomes=path, resume=True)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+async def test_a_file_that_is_none_is_refused_and_kept(number, path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path)
+        lines = path.read_text().splitlines(keepends=True)
+        lines.insert(number - 1, "phone,first\n")
+        path.write_text("".join(lines))
+
+        with pytest.raises(ValueError, match=f"is no outcome file: see its line {number}"):
+            await it.imports([new(1)], outcomes=path, resume=True)
+    assert path.read_text() == "".join(lines)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        [new(1), new(3), new(2)],
+        [new(1), new(2, first="Other"), new(3)],
+        [new(1), RejectedRow("bad"), new(3)],
+        [{"phone": phone(5)}, new(2), new(3)],
+    ],
+)
+async def test_another_input_is_refused_with_the_number_of_the_row(changed, path):
+    async with account() as it:
+        await it.imports([new(1), new(2), new(3)], outcomes=path)
+        first = 1 if isinstance(changed[0], dict) else 2
+
+        with pytest.raises(ValueError, match=f"row {first} is not what it was") as raised:
+            await it.imports(changed, outcomes=path, resume=True)
+
+        assert phone(0)[:7] not in str(raised.value)
+        assert it.phones == {phone(n): 1 for n in (1, 2, 3)}
+
+
+async def test_an_input_that_has_become_shorter_is_refused(path):
+    async with account() as it:
+        await it.imports([new(1), new(2), new(3)], outcomes=path)
+
+        with pytest.raises(ValueError, match="the input ends before row 3"):
+            await it.imports([new(1)], outcomes=path, resume=True)
+
+
+async def test_a_dry_run_may_keep_its_outcomes_and_be_resumed(path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path, dry_run=True)
+        report = await it.imports([new(1), new(2)], outcomes=path, dry_run=True, resume=True)
+
+        assert (counts(report), report.skipped) == ({"created": 2}, 1)
+        assert not it.phones
+    assert outcomes_of(path)[1]["outcome"] == "created"
+
+
+async def test_a_full_disk_ends_the_import_before_anything_is_sent(path, monkeypatch):
+    def fsync(descriptor: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(outcome_file.os, "fsync", fsync)
+    async with account() as it:
+        with pytest.raises(OSError, match="No space left"):
+            await it.imports([new(1)], outcomes=path)
+
+        assert it.sizes(BATCH) == []
+
+
+async def test_two_imports_into_one_file_are_kept_apart(path):
+    async with account() as it:
+        it.faults.delay(0.3, on=SEARCH)
+        first = asyncio.create_task(it.imports([new(1)], outcomes=path))
+        await asyncio.sleep(0.1)
+
+        with pytest.raises(OSError, match="another job is at work there"):
+            await it.imports([new(1)], outcomes=path, resume=True)
+
+        assert (await first).created == 1

@@ -1,0 +1,263 @@
+"""From CSV and JSON Lines to contacts, and what cannot be made one."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import UNSET
+
+from heymarket_async import ContactField, NewContact, TagRef
+from heymarket_async.bulk.importing.columns import Columns
+from heymarket_async.bulk.importing.intake import RejectedRow
+from heymarket_async.bulk.importing.phones import phone_reader
+from heymarket_async.bulk.importing.readers import csv_rows, json_rows
+
+FIELDS = [
+    ContactField(id=123, title="Plan"),
+    ContactField(id=456, title="Renewal Date"),
+    ContactField(id=7, title="Twice"),
+    ContactField(id=8, title="Twice"),
+]
+PHONE = "14155550100"
+
+
+def read_csv(text: str | bytes, region: str | None = None, **columns: Any) -> list[Any]:
+    content = text if isinstance(text, bytes) else text.encode()
+    return list(csv_rows(io.BytesIO(content), Columns(FIELDS, **columns), phone_reader(region)))
+
+
+def read_json(*rows: Any, **columns: Any) -> list[Any]:
+    lines = [row if isinstance(row, bytes) else msgspec.json.encode(row) for row in rows]
+    content = io.BytesIO(b"\n".join(lines))
+    return list(json_rows(content, Columns(FIELDS, **columns), phone_reader()))
+
+
+def test_columns_are_fields_by_loose_name_and_custom_fields_by_title():
+    header = "Phone,FIRST,Display Name,assignee_id,Is Opted Out,tags,Plan,emailSuppressions"
+    (row,) = read_csv(f"{header}\n+{PHONE},Zoë,Z,5,no,1; 2,Premium,3 4\n")
+
+    assert row == NewContact(
+        phone=PHONE, first="Zoë", display_name="Z", assignee_id=5, is_opted_out=False,
+        tags=[1, 2], custom={"123": "Premium"}, email_suppressions=[3, 4],
+    )  # fmt: skip
+
+
+def test_an_empty_cell_is_not_sent_and_other_text_stays_as_it_is():
+    first, second = read_csv(f"phone,first,Plan\n{PHONE},, \n{PHONE}, Zoë ,a b\n")
+
+    assert (first.first, first.custom) == (UNSET, UNSET)
+    assert (second.first, second.custom) == (" Zoë ", {"123": "a b"})
+
+
+@pytest.mark.parametrize("cell", ["1 2", "1,2", "1;2", " 1 ,  2;"])
+def test_tags_are_ids_with_anything_between(cell):
+    (row,) = read_csv(f'phone,tags\n{PHONE},"{cell}"\n')
+
+    assert row.tags == [TagRef(tag_id=1), TagRef(tag_id=2)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"), [("TRUE", True), ("yes", True), ("1", True), (" No", False), ("0", False)]
+)
+def test_opting_out_is_true_or_false(cell, value):
+    (row,) = read_csv(f"phone,is_opted_out\n{PHONE},{cell}\n")
+
+    assert row.is_opted_out is value
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("415,,,", "phone must be a valid number"),
+        (",,,", "Missing required argument 'phone'"),
+        (f"{PHONE},VIP,,", "ids must be integers"),
+        (f"{PHONE},1 2 3 4 5 6,,", "tags must be at most 5"),
+        (f"{PHONE},,maybe,", "is_opted_out must be true or false"),
+        (f"{PHONE},,,Jo", "assignee_id must be an integer"),
+        (f"{PHONE},,", "has 3 cells, and the first row names 4"),
+        (f"{PHONE},,,,Zoë", "has 5 cells, and the first row names 4"),
+        (f'"{PHONE}"x,,,', "is not CSV: ',' expected after '\"'"),
+    ],
+)
+def test_a_row_that_cannot_be_read_stops_no_other(row, reason):
+    rows = read_csv(f"phone,tags,is_opted_out,assignee_id\n{row}\n\n{PHONE},,,\n")
+
+    bad, good = rows
+    assert isinstance(bad, RejectedRow)
+    assert reason in bad.reason
+    assert PHONE not in bad.reason
+    assert good == NewContact(phone=PHONE)
+
+
+def test_a_quote_that_is_never_closed_is_one_bad_row():
+    (row,) = read_csv(f'phone,first\n{PHONE},"Zoë\n')
+
+    assert row == RejectedRow("is not CSV: unexpected end of data")
+
+
+def test_a_line_break_in_a_cell_is_part_of_it():
+    (row,) = read_csv(f'phone,first\r\n{PHONE},"Zo\r\në"\r\n')
+
+    assert row.first == "Zo\r\në"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name():
+    assert read_csv(b"\xef\xbb\xbfphone\n14155550100\n") == [NewContact(phone=PHONE)]
+    assert read_json(b'\xef\xbb\xbf{"phone":"14155550100"}') == [NewContact(phone=PHONE)]
+
+
+@pytest.mark.parametrize("line", [1, 3])
+def test_another_encoding_is_an_error_with_the_line(line):
+    lines = ["phone,first", f"{PHONE},a", f"{PHONE},b"]
+    lines[line - 1] += ",Zoë"
+
+    with pytest.raises(ValueError, match=f"line {line} is not UTF-8; save the file as UTF-8"):
+        read_csv("\n".join(lines).encode("latin-1"), ignored=[])
+
+
+MEANINGLESS = 'column "Cell phone" is neither a field of a contact nor the title of a custom field'
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "message"),
+    [
+        ("Cell phone", {}, f'{MEANINGLESS} (did you mean "phone"?); say what it means with'),
+        ("Cell phone", {}, 'with --map "Cell phone=FIELD", or leave it out with --ignore "Cell ph'),
+        ("phone,renewal date", {}, 'did you mean "Renewal Date"'),
+        ("phone,xyz", {}, "the title of a custom field; say what"),
+        ("phone,Tier", {"mapped": {"Tier": "plan"}}, '"plan", for column "Tier", is neither'),
+        ("phone,Twice", {}, '2 custom fields have the title "Twice"'),
+        ("phone,custom", {}, 'column "custom" is neither'),
+        ("first,last", {}, 'no column is the phone; name it with --map "COLUMN=phone"'),
+        ("phone,Phone", {}, 'columns "phone" and "Phone" mean the same field'),
+        ("phone,phone", {}, 'leave one out with --ignore "phone"'),
+        ("phone", {"mapped": {"Plan": "Plan"}}, 'there is no column "Plan" to map or to ignore'),
+        ("phone", {"ignored": ["x"]}, 'there is no column "x" to map or to ignore'),
+        (f"{PHONE},zoe@example.com", {}, 'column "***" is neither'),
+        ("", {}, "no first row that names its columns"),
+        ("\nphone", {}, "no first row that names its columns"),
+        ('"phone', {}, "the first row is not CSV"),
+    ],
+)
+def test_columns_that_mean_nothing_are_refused_at_once(header, columns, message):
+    with pytest.raises(ValueError, match=re.escape(message)) as raised:
+        csv_rows(io.BytesIO(header.encode()), Columns(FIELDS, **columns), phone_reader())
+
+    assert PHONE not in str(raised.value)
+
+
+def test_columns_can_be_mapped_and_ignored():
+    rows = read_csv(
+        f"Cell phone,Tier,Notes,Notes\n{PHONE},Premium,x,y\n",
+        mapped={"Cell phone": "phone", "Tier": "Plan"},
+        ignored=["Notes"],
+    )
+
+    assert rows == [NewContact(phone=PHONE, custom={"123": "Premium"})]
+
+
+def test_json_rows_have_the_fields_and_custom_fields_by_title_or_id():
+    rows = read_json(
+        {
+            "phone": f"+{PHONE}",
+            "tags": [1, {"id": 9, "tag_id": 2}],
+            "custom": {"Plan": 5, "456": 6},
+        },
+        b"",
+        {"phone": PHONE, "last": None, "custom": None, "display_name": ""},
+        {"phone": PHONE, "Plan": "a", "x": 1},
+        mapped={"y": "first"},
+        ignored=["x"],
+    )
+
+    assert rows == [
+        NewContact(phone=PHONE, tags=[1, 2], custom={"123": 5, "456": 6}),
+        NewContact(phone=PHONE, last=None, custom=None, display_name=""),
+        NewContact(phone=PHONE, custom={"123": "a"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (b"{", "Input data was truncated"),
+        (b"[1]", "Expected `object`, got `array`"),
+        ({"phone": 14155550100}, "phone must be"),
+        ({"phone": "415"}, "phone must be a valid number"),
+        ({"phone": PHONE, "id": 5}, 'column "id" is neither'),
+        ({"phone": PHONE, "custom": [1]}, "Expected `object | null`, got `array`"),
+        ({"phone": PHONE, "custom": {"plan": 1}}, 'no custom field "plan" (did you mean "Plan"?)'),
+        ({"phone": PHONE, "custom": {"999": 1}}, 'no custom field "999"'),
+        ({"phone": PHONE, "custom": {"Twice": 1}}, "2 custom fields have the title"),
+        ({"phone": PHONE, "custom": {"Plan": 1, "123": 2}}, "names 123 twice"),
+        ({"phone": PHONE, "tags": ["VIP"]}, "each of tags must be of type"),
+        ({"phone": PHONE, "tags": [{"id": 1}]}, "each of tags must be of type"),
+        ({"phone": PHONE, "tags": "1"}, "tags must be a list"),
+    ],
+)
+def test_a_json_row_that_cannot_be_read_is_rejected(row, reason):
+    bad, good = read_json(row, {"phone": PHONE})
+
+    assert isinstance(bad, RejectedRow)
+    assert reason in bad.reason
+    assert PHONE not in bad.reason
+    assert good == NewContact(phone=PHONE)
+
+
+@pytest.mark.parametrize(
+    ("region", "text"),
+    [
+        (None, "+1 (415) 555-0100"),
+        (None, "14155550100"),
+        (None, " 14155550100 "),
+        ("US", "(415) 555-0100"),
+        ("us", "415.555.0100"),
+        ("US", "14155550100"),
+        ("US", "+14155550100"),
+        ("DE", "+1 415 555 0100"),
+        ("DE", "14155550100"),
+    ],
+)
+def test_phones_as_people_write_them_are_read(region, text):
+    assert phone_reader(region)(text) == PHONE
+
+
+def test_a_region_is_for_phones_without_a_country_code():
+    assert phone_reader("GB")("07911 123456") == "447911123456"
+    assert phone_reader("US")("447911123456") == "447911123456"
+
+
+@pytest.mark.parametrize(
+    ("region", "text"),
+    [
+        (None, "(415) 555-0100"),
+        (None, "4155550100"),
+        (None, "+1 415 555 0100 ext. 5"),
+        ("US", "0100"),
+        ("US", "hello"),
+        ("GB", "0100"),
+        ("US", ""),
+    ],
+)
+def test_what_is_no_valid_phone_is_refused_without_repeating_it(region, text):
+    with pytest.raises(ValueError, match="phone must be a valid number") as raised:
+        phone_reader(region)(text)
+
+    assert not text or text not in str(raised.value)
+    assert region is None or region in str(raised.value)
+
+
+def test_a_region_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="region must be two letters"):
+        phone_reader("California")
+
+
+def test_without_phonenumbers_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    with pytest.raises(ValueError, match=r"pip install 'heymarket-async\[import\]'"):
+        phone_reader()

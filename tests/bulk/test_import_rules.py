@@ -1,0 +1,126 @@
+"""What a look says of a row: the whole table, both sides of each edge."""
+
+from __future__ import annotations
+
+import pytest
+
+from heymarket_async import BatchItem, Contact, NewContact, Outcome, TagRef
+from heymarket_async.bulk.importing.rules import (
+    Before,
+    Row,
+    RowOutcome,
+    Verdict,
+    is_equal,
+    judge,
+    judge_answered,
+)
+
+PHONE = "14155550100"
+GIVEN = NewContact(phone=PHONE, first="Zoë")
+EQUAL = Contact(id=1, phone=PHONE, first="Zoë", last="Li", rev=4)
+OTHER = Contact(id=2, phone=PHONE, first="Zoe", rev=4)
+
+
+def row(before: Before | None = None, rev: int | None = None) -> Row:
+    return Row(number=1, contact=GIVEN, digest=0, before=before, rev=rev)
+
+
+CREATED = Verdict(RowOutcome.CREATED, contact_id=2)
+UPDATED = Verdict(RowOutcome.UPDATED, contact_id=1)
+UNCHANGED = Verdict(RowOutcome.UNCHANGED, contact_id=1)
+
+
+@pytest.mark.parametrize(
+    ("before", "known", "overwrite", "verdict"),
+    [
+        (None, [], False, None),
+        (None, [], True, None),
+        (None, [OTHER], False, Verdict(RowOutcome.UNCHANGED, contact_id=2)),
+        (None, [EQUAL, OTHER], False, UNCHANGED),
+        (None, [EQUAL], True, UNCHANGED),
+        (None, [OTHER], True, None),
+        (Before.ABSENT, [OTHER], False, CREATED),
+        (Before.ABSENT, [OTHER], True, CREATED),
+        (Before.ABSENT, [], False, None),
+        (Before.PRESENT, [EQUAL], True, UPDATED),
+        (Before.PRESENT, [OTHER], True, None),
+        (Before.PRESENT, [], True, None),
+    ],
+)
+def test_a_look_settles_a_row_or_has_it_sent(before, known, overwrite, verdict):
+    assert judge(row(before), known, overwrite=overwrite) == verdict
+
+
+def test_a_phone_that_several_contacts_have_is_not_overwritten():
+    verdict = judge(row(), [EQUAL, EQUAL], overwrite=True)
+
+    assert verdict == Verdict(RowOutcome.REJECTED, "2 contacts of the account have this phone")
+
+
+@pytest.mark.parametrize(
+    ("given", "stored", "same"),
+    [
+        ({}, {"first": "Zoë"}, True),
+        ({"first": "Zoë"}, {"first": "Zoë", "last": "Li"}, True),
+        ({"first": "Zoë"}, {"first": "zoë"}, False),
+        ({"first": ""}, {"first": None}, True),
+        ({"first": None}, {"first": ""}, True),
+        ({"first": None}, {"first": "Zoë"}, False),
+        ({"is_opted_out": False}, {"is_opted_out": False}, True),
+        ({"is_opted_out": False}, {"is_opted_out": None}, False),
+        ({"assignee_id": 5}, {"assigned_user_id": 5}, True),
+        ({"assignee_id": 5}, {"assigned_user_id": 6}, False),
+        ({"assignee_id": -1}, {"assigned_user_id": None}, True),
+        ({"assignee_id": None}, {"assigned_user_id": 5}, False),
+        ({"custom": {"1": 5, "2": None}}, {"custom": {"1": "5"}}, True),
+        ({"custom": {"1": "a"}}, {"custom": {"1": "a", "2": "b"}}, False),
+        ({"custom": {"1": "a"}}, {"custom": None}, False),
+        ({"tags": [1, 2]}, {"tags": [{"id": 9, "tag_id": 2}, 1]}, True),
+        ({"tags": [TagRef(tag_id=1)]}, {"tags": [{"tag_id": 1}, {"tag_id": 2}]}, False),
+        ({"tags": [1]}, {"tags": [{"name": "VIP"}]}, False),
+        ({"tags": []}, {"tags": None}, True),
+        ({"email_suppressions": [1]}, {}, False),
+    ],
+)
+def test_a_contact_is_equal_if_it_has_each_given_field_exactly(given, stored, same):
+    assert is_equal(NewContact(phone=PHONE, **given), Contact(**stored)) is same
+
+
+@pytest.mark.parametrize(
+    ("rev", "now", "verdict"),
+    [
+        (4, 5, Verdict(RowOutcome.UPDATED, contact_id=3)),
+        (4, 4, None),
+        (None, 5, None),
+        (4, None, None),
+    ],
+)
+def test_after_an_answer_a_new_revision_tells_of_the_update(rev, now, verdict):
+    item = BatchItem(contact=GIVEN, outcome=Outcome.UNKNOWN)
+    known = [Contact(id=3, rev=now)]
+
+    assert judge_answered(row(Before.PRESENT, rev), known, item, []) == verdict
+
+
+ECHO = {"phone": PHONE, "first": "Zoë"}
+
+
+@pytest.mark.parametrize(
+    ("returned", "answer", "reason"),
+    [
+        (None, [], None),
+        (None, [{"phone": "1"}], None),
+        (None, [{"phone": "1", "id": 7}], "not list it among what it stored, and gives no"),
+        ({**ECHO, "id": 7}, [{**ECHO, "id": 7}], None),
+        (ECHO, [ECHO], "lists it as failed, and gives no reason"),
+        ({**ECHO, "error": f"no {PHONE}, Zoë"}, [ECHO], 'as failed: {"error":"no ***, ***"}'),
+    ],
+)
+def test_an_array_refuses_what_it_lists_as_sent_or_leaves_out_of_the_stored(
+    returned, answer, reason
+):
+    item = BatchItem(contact=GIVEN, outcome=Outcome.UNKNOWN, returned=returned)
+
+    verdict = judge_answered(row(Before.ABSENT), [], item, answer)
+
+    assert verdict is reason is None or reason in verdict.reason
