@@ -12,6 +12,7 @@ from heymarket_async import HeymarketClient, Repeat
 from heymarket_async.cli import contacts
 from heymarket_async.cli.output import print_json, print_record, print_table
 from heymarket_async.cli.running import Commands, Json, SandboxSize, run, until_terminated
+from heymarket_async.cli.sync import sync_command
 from heymarket_async.version import __version__
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
     " HEYMARKET_API_KEY.",
 )
 app.add_typer(contacts.app, name="contacts")
+app.command("sync")(sync_command)
 
 
 def _version(wanted: bool) -> None:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from msgspec import UNSET
 
 from heymarket_async import Contact, ContactRef, HeymarketClient, NewContact
-from heymarket_async.cli.export import export
+from heymarket_async.cli.export import export_command
+from heymarket_async.cli.importing import import_command
 from heymarket_async.cli.output import print_json, print_record, print_table
 from heymarket_async.cli.running import Json, SandboxSize, err, run
-from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 
 app = typer.Typer(no_args_is_help=True, help="Read and write contacts.")
 
@@ -36,45 +33,8 @@ Fields = dict[str, object]
 COLUMNS = ("id", "display_name", "phone", "email", "updated")
 
 
-class Surface(StrEnum):
-    """Which of the two lists to walk."""
-
-    V1 = "v1"
-    V2 = "v2"
-
-
-@app.command("export")
-def export_command(
-    path: Annotated[Path, typer.Argument(help="The file to write, or - for standard output.")],
-    *,
-    surface: Annotated[Surface, typer.Option(help="Which list to walk.")] = Surface.V1,
-    page_size: Annotated[int, typer.Option(min=1, help="Contacts asked for at once.")] = 100,
-    json: Json = False,
-    sandbox: SandboxSize = None,
-) -> None:
-    """Write every contact to a file, one line of JSON each, as the server sent it.
-
-    The file is there whole or not at all, and only you can read it.
-    """
-    target = None if str(path) == "-" else path
-    if target is not None and target.is_dir():
-        raise typer.BadParameter("PATH is a folder; name a file in it")
-    if target is not None and not target.absolute().parent.is_dir():
-        raise typer.BadParameter("the folder of PATH does not exist")
-    if surface is Surface.V2 and page_size > MAX_LIMIT:
-        raise typer.BadParameter(f"--page-size must be at most {MAX_LIMIT} with --surface v2")
-    summary = run(
-        lambda client: export(
-            client, target, surface=surface.value, page_size=page_size, show_progress=not json
-        ),
-        sandbox,
-    )
-    if not json:
-        err.print(str(summary), soft_wrap=True, markup=False)
-    elif target is None:
-        err.print(msgspec.json.encode(summary).decode(), soft_wrap=True, markup=False)
-    else:
-        print_json(summary)
+app.command("export")(export_command)
+app.command("import")(import_command)
 
 
 @app.command()

@@ -36,11 +36,9 @@ def print_table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) ->
     _print(table)
 
 
-def one_line(sent: msgspec.Raw) -> bytes:
-    """Return JSON as the server sent it, without line breaks."""
-    line = bytes(sent)
-    # Break lines only where the server did so between tokens; inside a text, JSON has none.
-    return msgspec.json.format(line, indent=-1) if b"\n" in line or b"\r" in line else line
+def counted(number: int, what: str) -> str:
+    """Return a number with what it counts, such as "1 page" or "2,000 pages"."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _print(table: Table) -> None:

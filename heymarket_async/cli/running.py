@@ -26,6 +26,10 @@ SandboxSize = Annotated[
         "--sandbox", metavar="N", min=0, help="Use an embedded sandbox that holds N contacts."
     ),
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+
+NOT_PROVED = 3
+"""Exit code of a job that came to its end, but has to say that something may be missing."""
 
 err = Console(stderr=True, highlight=False)
 

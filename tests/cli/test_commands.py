@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -38,10 +39,22 @@ def test_every_command_explains_itself_and_speaks_json(command, run):
 
 
 def test_the_commands_are_those_that_were_promised():
-    contacts = ["export", "get", "find", "search", "create", "update", "delete", "count"]
-    names = ["whoami", "fields", "sandbox", *(f"contacts {name}" for name in contacts)]
+    contacts = ["export", "import", "get", "find", "search", "create", "update", "delete", "count"]
+    names = ["whoami", "fields", "sandbox", "sync", *(f"contacts {name}" for name in contacts)]
 
     assert sorted(map(" ".join, COMMANDS)) == sorted(names)
+
+
+@pytest.mark.parametrize("name", COMMANDS, ids="-".join)
+def test_every_command_is_documented_with_its_options(name):
+    page = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+
+    assert f"`heymarket {' '.join(name)}" in page
+    options = [
+        option for each in COMMANDS[name].params for option in each.opts if option[:2] == "--"
+    ]
+    for option in set(options) - {"--help"}:
+        assert option in page, option
 
 
 def test_without_arguments_the_command_explains_itself(run):

@@ -1,0 +1,38 @@
+"""Many requests as one job that loses nothing: export, import, sync.
+
+export_contacts   all contacts into a file, an SQLite database, or a sink of your own
+import_contacts   many contacts into the account, each once
+sync_contacts     an SQLite file that follows the account
+"""
+
+from heymarket_async.bulk.export import ExportReport, export_contacts
+from heymarket_async.bulk.importing.intake import RejectedRow
+from heymarket_async.bulk.importing.job import import_contacts
+from heymarket_async.bulk.importing.report import ImportReport, Rejection
+from heymarket_async.bulk.importing.rules import RowOutcome
+from heymarket_async.bulk.progress import OnProgress, Progress
+from heymarket_async.bulk.sinks.database import Sqlite
+from heymarket_async.bulk.sinks.files import Csv, JsonLines, Stream
+from heymarket_async.bulk.sinks.parquet import Parquet
+from heymarket_async.bulk.sinks.sink import Sink
+from heymarket_async.bulk.sync import SyncReport, sync_contacts
+
+__all__ = [
+    "Csv",
+    "ExportReport",
+    "ImportReport",
+    "JsonLines",
+    "OnProgress",
+    "Parquet",
+    "Progress",
+    "RejectedRow",
+    "Rejection",
+    "RowOutcome",
+    "Sink",
+    "Sqlite",
+    "Stream",
+    "SyncReport",
+    "export_contacts",
+    "import_contacts",
+    "sync_contacts",
+]

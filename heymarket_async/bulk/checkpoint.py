@@ -1,0 +1,84 @@
+"""How far an export is, as the text that its sink keeps together with its data."""
+
+from __future__ import annotations
+
+import msgspec
+
+from heymarket_async.bulk.windows import Window
+
+VERSION = 1
+
+
+class Checkpoint(msgspec.Struct, kw_only=True):
+    """How far a job is, and what it has met on the way.
+
+    Attributes:
+        version: Of this form.
+        account: Whose contacts; see `account_of`.
+        surface: Which list is walked: "v1" or "v2".
+        date: Where the walk begins, or None for all contacts.
+        counted: How many contacts the account said to have when the job began, or None.
+        windows: The time range in parts.
+        ascending: Oldest first; None while no page told.
+        newest: The instant up to which everything was read, but for what changed meanwhile: a
+            catch-up begins some time before it.
+        pages: Answers that brought something new.
+        overlap: Contacts that came again and were left out.
+        ties: Contacts that share their `updated` with another one.
+        largest_tie: The most contacts that share one.
+    """
+
+    version: int = VERSION
+    account: str
+    surface: str
+    date: str | None = None
+    counted: int | None = None
+    windows: list[Window] = msgspec.field(default_factory=lambda: [Window()])
+    ascending: bool | None = None
+    newest: str | None = None
+    pages: int = 0
+    overlap: int = 0
+    ties: int = 0
+    largest_tie: int = 0
+
+    @property
+    def text(self) -> str:
+        """This checkpoint as JSON; `read` makes it one again."""
+        return msgspec.json.encode(self).decode()
+
+
+class _Origin(msgspec.Struct):
+    version: int
+
+
+def new(*, account: str, surface: str, date: str | None = None) -> Checkpoint:
+    """Return the checkpoint of a job that begins."""
+    # v2 is asked for oldest first; v1 has to show it.
+    ascending = True if surface == "v2" else None
+    return Checkpoint(account=account, surface=surface, date=date, ascending=ascending)
+
+
+def read(text: str, *, account: str, surface: str, date: str | None) -> Checkpoint:
+    """Return a stored checkpoint, if it belongs to this job.
+
+    Raises:
+        ValueError: It belongs to another account or query, or another version of this package
+            wrote it, or it is none.
+    """
+    try:
+        origin = msgspec.json.decode(text, type=_Origin)
+        if origin.version != VERSION:
+            raise ValueError(
+                f"the checkpoint has version {origin.version}, and this package reads {VERSION};"
+                " start anew, or go on with the package that wrote it"
+            )
+        stored = msgspec.json.decode(text, type=Checkpoint)
+    except msgspec.MsgspecError:
+        raise ValueError("the checkpoint cannot be read; start anew") from None
+    for name, asked in (("account", account), ("surface", surface), ("date", date)):
+        if (of := getattr(stored, name)) != asked:
+            raise ValueError(
+                f"the checkpoint belongs to another {name}, {of or 'none'}, not {asked or 'none'};"
+                " start anew, or name another place"
+            )
+    return stored

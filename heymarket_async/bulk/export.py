@@ -1,0 +1,221 @@
+"""Exports all contacts of an account into a sink, and tells how far that can be proved."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from heymarket_async import timestamps
+from heymarket_async.bulk import checkpoint as checkpoints
+from heymarket_async.bulk.account import account_of
+from heymarket_async.bulk.checkpoint import Checkpoint
+from heymarket_async.bulk.collecting import Collector
+from heymarket_async.bulk.one_thread import OneThread
+from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
+from heymarket_async.bulk.proof import count_of, prove
+from heymarket_async.bulk.sinks.sink import Sink
+from heymarket_async.checks import is_int, limit_of, one_of
+from heymarket_async.client import HeymarketClient
+from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
+
+_AT_ONCE = 5000
+
+
+class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What an export did, and what speaks for it being complete.
+
+    Attributes:
+        contacts: Contacts in the result, each in its newest version.
+        distinct: Different ids that were met; the same number.
+        counted_before: How many the account said to have when the export began, or None.
+        counted_after: How many it said to have at the end.
+        edited: Contacts that were edited while the export ran, after they had been read.
+        overlap: Contacts that came again in the same version and were left out.
+        ties: Contacts that share their `updated` with another one.
+        largest_tie: The most contacts that share one.
+        oldest: The earliest `updated` that was met, as an instant in UTC, or None.
+        newest: The latest.
+        pages: Answers that brought something new.
+        requests: Requests that this run sent, repeated ones included.
+        repeated: How many of them failed and were sent again.
+        resumed: This run went on from a checkpoint.
+        seconds: How long this run took.
+        waited_s: Seconds that its calls waited, by reason, summed where they waited side by side.
+        doubts: Why the export is not proved to be complete; empty if it is.
+    """
+
+    contacts: int
+    distinct: int
+    counted_before: int | None
+    counted_after: int | None
+    edited: int
+    overlap: int
+    ties: int
+    largest_tie: int
+    oldest: str | None
+    newest: str | None
+    pages: int
+    requests: int
+    repeated: int
+    resumed: bool
+    seconds: float
+    waited_s: dict[str, float]
+    doubts: list[str]
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether nothing speaks against the export being complete."""
+        return not self.doubts
+
+
+async def export_contacts(
+    client: HeymarketClient,
+    sink: Sink,
+    *,
+    surface: Literal["v1", "v2"] = "v1",
+    date: datetime | str | None = None,
+    page_size: int = 100,
+    concurrency: int = 1,
+    checkpoint: Path | str | None = None,
+    restart: bool = False,
+    on_progress: OnProgress | None = None,
+) -> ExportReport:
+    """Export all contacts, and return what was done.
+
+    The walk over all contacts is followed by passes over what changed since it began, until one
+    brings nothing new; so a contact that is edited meanwhile ends up in its newest version. Then
+    the account is counted.
+
+    An export that is interrupted, however hard, leaves a checkpoint, and the next one into the same
+    sink goes on from it. Memory does not grow with the account.
+
+    Args:
+        client: Whose contacts.
+        sink: Where they go: `JsonLines`, `Csv`, `Parquet`, `Sqlite`, `Stream`, or your own.
+        surface: Which list to walk: "v1", or "v2", which is oldest update first.
+        date: Where to start, instead of all; on v1, which side of it is walked is not documented.
+        page_size: Contacts asked for at once; v2 takes 100 at most.
+        concurrency: How many parts of the time range are walked side by side. On a network that is
+            slow to answer, more of them use up what the rate limit allows.
+        checkpoint: A folder to keep the unfinished export in, instead of beside the file.
+        restart: Drop what an unfinished export left, and begin anew.
+        on_progress: Called with a `Progress` twice a second.
+
+    Raises:
+        ValueError: An argument breaks its rule, or the checkpoint belongs to another account or
+            query.
+        HeymarketError: The export could not be completed. It can be gone on with.
+        OSError: The sink could not be written to.
+    """
+    one_of("restart", restart, bool)
+    if surface not in {"v1", "v2"}:
+        raise ValueError('surface must be "v1" or "v2"')
+    limit_of(page_size, MAX_LIMIT if surface == "v2" else None, name="page_size")
+    if not is_int(concurrency) or concurrency < 1:
+        raise ValueError("concurrency must be an integer of at least 1")
+    query = None if date is None else timestamps.to_text("date", date)
+    export = _Export(client, sink, surface, query, page_size, concurrency)
+    async with told(on_progress, export.progress):
+        return await export.run(None if checkpoint is None else Path(checkpoint), restart=restart)
+
+
+class _Export:
+    """One run of an export: open, recall, walk, catch up, count, finish."""
+
+    def __init__(
+        self,
+        client: HeymarketClient,
+        sink: Sink,
+        surface: str,
+        date: str | None,
+        page_size: int,
+        concurrency: int,
+    ) -> None:
+        self._tally = Tally(client)
+        self._client = self._tally.client
+        self._sink = sink
+        self._surface = surface
+        self._date = date
+        self._page_size = page_size
+        self._concurrency = concurrency
+        self._thread = OneThread()
+        self._started = time.monotonic()
+        self._stage = "starting"
+        self._made = 0
+        self._collector: Collector | None = None
+
+    def progress(self) -> Progress:
+        """Return how far it is."""
+        at = self._collector
+        done = self._made or (at.taken if at else 0)
+        return self._tally.progress(done, at.at.counted if at else None, self._stage)
+
+    async def run(self, checkpoint: Path | None, *, restart: bool) -> ExportReport:
+        """Export, and let go of everything in any case."""
+        try:
+            try:
+                stored = await self._thread.run(self._sink.open, checkpoint, restart=restart)
+                return await self._export(stored)
+            finally:
+                await self._thread.run(self._sink.close)
+        finally:
+            self._thread.close()
+
+    async def _export(self, stored: str | None) -> ExportReport:
+        at = await self._checkpoint(stored)
+        collector = self._collector = Collector(
+            self._client,
+            self._sink,
+            self._thread,
+            at,
+            page_size=self._page_size,
+            concurrency=self._concurrency,
+        )
+        if stored is not None:
+            self._stage = "recalling"
+            await self._thread.each(self._sink.stored(), collector.recall, at_once=_AT_ONCE)
+        self._stage = "reading"
+        await collector.walk()
+        self._stage = "catching up"
+        counted, doubts = await prove(self._client, collector, collector.distinct)
+        self._stage = "writing"
+        await self._finish(collector)
+        return ExportReport(
+            contacts=self._made or collector.taken,
+            distinct=len(collector.memory.seen),
+            counted_before=at.counted,
+            counted_after=counted,
+            edited=len(collector.memory.again),
+            overlap=at.overlap,
+            ties=at.ties,
+            largest_tie=at.largest_tie,
+            oldest=collector.memory.oldest,
+            newest=collector.memory.newest,
+            pages=at.pages,
+            requests=self._tally.requests,
+            repeated=self._tally.repeated,
+            resumed=stored is not None,
+            seconds=round(time.monotonic() - self._started, 3),
+            waited_s={reason: round(each, 3) for reason, each in self._tally.waited_s.items()},
+            doubts=doubts,
+        )
+
+    async def _checkpoint(self, stored: str | None) -> Checkpoint:
+        account = await account_of(self._client)
+        if stored is not None:
+            return checkpoints.read(stored, account=account, surface=self._surface, date=self._date)
+        at = checkpoints.new(account=account, surface=self._surface, date=self._date)
+        at.counted = await count_of(self._client, at)
+        return at
+
+    async def _finish(self, collector: Collector) -> None:
+        fields = await self._client.contact_fields.all() if self._sink.needs_fields else []
+        steps = self._sink.finish(frozenset(collector.memory.again), fields)
+        await self._thread.each(steps, self._has_made, at_once=1)
+
+    def _has_made(self, steps: list[int]) -> None:
+        self._made = steps[-1]

@@ -1,0 +1,108 @@
+"""What a sync keeps in its file beside the contacts: whose they are, and how far it has come.
+
+Kept in the table `state`:
+
+    account, surface  what the file follows
+    ascending         "true" if that list is oldest first, "false" if it is newest first
+    newest            the instant up to which everything was read by the last run that was completed
+    first_run         the checkpoint of a first run that is not completed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from heymarket_async.bulk import checkpoint as checkpoints
+from heymarket_async.bulk.checkpoint import Checkpoint
+from heymarket_async.bulk.sinks.database import Database
+from heymarket_async.bulk.windows import earlier
+from heymarket_async.models import ContactField
+
+_ASCENDING = {"true": True, "false": False, None: None}
+
+
+class Following:
+    """The file of a sync; all of this blocks.
+
+    Attributes:
+        newest: The instant up to which everything was read, or None before the first run.
+        changed: How many contacts this run has added or changed.
+    """
+
+    def __init__(self, database: Database, account: str, surface: str) -> None:
+        self._database = database
+        self._account = account
+        self._surface = surface
+        with database.transaction():
+            for name, value in (("account", account), ("surface", surface)):
+                if (of := database.state(name)) not in {None, value}:
+                    raise ValueError(
+                        f"the file follows another {name}, {of}, not {value}; name another file"
+                    )
+                database.set_state(name, value)
+        self.newest = database.state("newest")
+        self.changed = 0
+        self._before = database.count(deleted=True)
+        self._run = database.begin_run(_now())
+
+    def checkpoint(self, *, reads_all: bool) -> Checkpoint:
+        """Return where this run begins."""
+        stored = self._database.state("first_run")
+        if self.newest is None and stored is not None:
+            return checkpoints.read(stored, account=self._account, surface=self._surface, date=None)
+        at = checkpoints.new(account=self._account, surface=self._surface)
+        if not reads_all:
+            at.windows = []
+            at.newest = self.newest
+            at.ascending = _ASCENDING[self._database.state("ascending")]
+        return at
+
+    def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
+        """Add contacts, or newer versions of them; a first run is gone on with from there."""
+        with self._database.transaction():
+            self.changed += self._database.upsert(lines)
+            if self.newest is None:
+                self._database.set_state("first_run", checkpoint)
+
+    def missing(self, seen: Container[int]) -> list[int]:
+        """Return the ids in the file that are not among those."""
+        return [each for each in self._database.ids() if each not in seen]
+
+    def complete(
+        self,
+        newest: str | None,
+        *,
+        ascending: bool | None,
+        deleted: Iterable[int],
+        fields: Sequence[ContactField],
+    ) -> None:
+        """Note that everything up to an instant is in the file, and that some are deleted."""
+        with self._database.transaction():
+            self._database.mark_deleted(deleted, _now())
+            self._database.set_state("newest", newest)
+            told = next(text for text, each in _ASCENDING.items() if each is ascending)
+            self._database.set_state("ascending", told)
+            self._database.set_state("first_run", None)
+            self._database.show(fields)
+
+    def stored(self, settle_s: float) -> Iterator[bytes]:
+        """Give the contacts that this run may meet again."""
+        since = earlier(self.newest, settle_s) if self.newest else ""
+        return self._database.updated_since(since)
+
+    def count(self) -> int:
+        """Count the contacts in the file, without those that are deleted."""
+        return self._database.count()
+
+    def added(self) -> int:
+        """Count the contacts that this run has added."""
+        return self._database.count(deleted=True) - self._before
+
+    def end(self, **facts: str | int | None) -> None:
+        """Note how this run has ended."""
+        self._database.end_run(self._run, ended=_now(), **facts)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,59 @@
+"""What a job remembers of the contacts that it took, in little memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from heymarket_async.bulk.id_set import IdSet
+from heymarket_async.bulk.versions import Row, Version, version_of
+
+_FEW = 1000
+
+
+class Memory:
+    """Who was taken, who more than once, and which versions the latest were.
+
+    Versions are remembered of those alone that a catch-up can meet again.
+
+    Attributes:
+        seen: Ids of all contacts that were taken.
+        again: Ids of those that were taken more than once, because they were edited meanwhile.
+        oldest: The oldest `updated`, as an instant, or None.
+        newest: The newest.
+    """
+
+    def __init__(self) -> None:
+        self.seen = IdSet()
+        self.again: set[int] = set()
+        self.oldest: str | None = None
+        self.newest: str | None = None
+        self._latest: dict[int, Version] = {}
+        self._most = _FEW
+
+    def add(self, rows: Sequence[Row], stamps: Sequence[str], *, since: str) -> None:
+        """Remember contacts that were taken.
+
+        Args:
+            rows: Who they are.
+            stamps: The instants of their `updated`.
+            since: The instant from which on a catch-up would read.
+        """
+        if not rows:
+            return
+        self.again.update(self.seen.add_all([row.id for row in rows]))
+        low, high = min(stamps), max(stamps)
+        self.oldest = min(self.oldest or low, low)
+        self.newest = max(self.newest or high, high)
+        if high < since:
+            return
+        for row, stamp in zip(rows, stamps, strict=True):
+            if stamp >= since:
+                self._latest[row.id] = version_of(row)
+        if len(self._latest) > self._most:
+            kept = {who: each for who, each in self._latest.items() if each.instant >= since}
+            self._latest, self._most = kept, max(_FEW, 2 * len(kept))
+
+    def knows(self, row: Row) -> bool:
+        """Whether a contact that was updated lately was taken in this version, or a newer one."""
+        known = self._latest.get(row.id)
+        return known is not None and known >= version_of(row)

@@ -1,0 +1,53 @@
+"""Whether what was read is all there is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from heymarket_async.bulk.checkpoint import Checkpoint
+from heymarket_async.bulk.collecting import Collector
+from heymarket_async.client import HeymarketClient
+from heymarket_async.errors import DecodeError, StatusError
+
+_MOST_COUNTS = 3
+
+
+async def count_of(client: HeymarketClient, at: Checkpoint) -> int | None:
+    """Count what a walk would have to bring, or return None if that cannot be told."""
+    if at.date is not None and at.surface == "v1":
+        return None  # contacts after the date are counted, and those before it may be listed
+    try:
+        return await client.contacts.count(date=at.date)
+    except (StatusError, DecodeError):
+        return None
+
+
+async def prove(
+    client: HeymarketClient, collector: Collector, have: Callable[[], Awaitable[int]]
+) -> tuple[int | None, list[str]]:
+    """Catch up on what changed, and count; return the count, and what is in doubt.
+
+    If more are counted than we `have`, somebody may have made one between the two, so both are
+    repeated.
+    """
+    left = _MOST_COUNTS
+    while True:
+        is_quiet = await collector.catch_up()
+        counted, read = await count_of(client, collector.at), await have()
+        left -= 1
+        if not left or not is_quiet or counted is None or counted <= read:
+            return counted, _doubts(read, counted, is_quiet=is_quiet)
+
+
+def _doubts(read: int, counted: int | None, *, is_quiet: bool) -> list[str]:
+    doubts = [] if is_quiet else ["the account changes faster than it can be read"]
+    if counted is None:
+        doubts.append("the account does not tell how many contacts there should be")
+    elif counted > read:
+        doubts.append(f"the account counts {counted:,}, {counted - read:,} more than were read")
+    elif counted < read:
+        doubts.append(
+            f"the account counts {counted:,}, {read - counted:,} fewer than were read: so many may"
+            " have been deleted since"
+        )
+    return doubts

@@ -1,0 +1,1 @@
+"""Where an export's contacts go."""

@@ -1,0 +1,213 @@
+"""Sinks that are files: JSON Lines, CSV and Parquet; and JSON Lines into a pipe.
+
+While an export is under way, its contacts are staged as JSON Lines in a folder beside the file. The
+file itself appears when it is whole, and only its owner can read it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from heymarket_async.bulk.sinks.packing import Packing, Plain, packing_of
+from heymarket_async.bulk.sinks.staging import Staging, beside, open_private, real_path, sync_folder
+from heymarket_async.bulk.sinks.tables import Cell, Table, harmless
+from heymarket_async.bulk.versions import newest_versions, without_older
+from heymarket_async.models import ContactField
+
+_AT_ONCE = 5000
+
+
+class StagedFile(ABC):
+    """A file that is made of staged contacts when they are complete."""
+
+    needs_fields = True
+
+    def __init__(self, path: Path | str, packing: Packing) -> None:
+        self._path = Path(path)
+        self._packing = packing
+        self._staging: Staging | None = None
+
+    def open(self, checkpoint: Path | None, *, restart: bool) -> str | None:
+        """Get ready, and return the checkpoint that an unfinished export left, or None."""
+        self._path = real_path(self._path)
+        folder = checkpoint or beside(self._path, ".partial")
+        self._staging = Staging(folder, self._packing, restart=restart)
+        return self._staging.checkpoint
+
+    def stored(self) -> Iterable[bytes]:
+        """Return the contacts that were staged together with that checkpoint."""
+        return self._staged.lines()
+
+    def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
+        """Stage contacts and replace the checkpoint: both, or neither."""
+        self._staged.add(_joined(lines), checkpoint)
+
+    def finish(self, again: frozenset[int], fields: Sequence[ContactField]) -> Iterator[int]:
+        """Make the file of what is staged; of contacts that came again, of the newest version."""
+        part = beside(self._path, ".part")
+        try:
+            with open_private(part) as file:
+                yield from self._render(self._lines(again), fields, file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self._path)
+        finally:
+            part.unlink(missing_ok=True)
+        sync_folder(self._path.parent)
+        self._staged.finish()
+
+    def close(self) -> None:
+        """Let go of everything. What is not finished stays to be gone on from."""
+        if self._staging is not None:
+            self._staging.close()
+
+    @property
+    def _staged(self) -> Staging:
+        if self._staging is None:
+            raise RuntimeError("the sink is not open")
+        return self._staging
+
+    def _lines(self, again: frozenset[int]) -> Iterable[bytes]:
+        if not again:
+            return self._staged.lines()
+        return without_older(self._staged.lines(), newest_versions(self._staged.lines(), again))
+
+    @abstractmethod
+    def _render(
+        self, lines: Iterable[bytes], fields: Sequence[ContactField], file: BinaryIO
+    ) -> Iterator[int]:
+        """Write contacts to the file; give now and then how many are written."""
+
+
+class JsonLines(StagedFile):
+    """A file with a line of JSON for each contact, exactly as the server sent it.
+
+    Args:
+        path: The file; .gz and .zst at the end of its name compress it.
+
+    Raises:
+        ValueError: The compression needs a package that is not installed.
+    """
+
+    needs_fields = False
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(path, packing_of(Path(path)))
+
+    def finish(self, again: frozenset[int], fields: Sequence[ContactField]) -> Iterator[int]:
+        """Make the file of what is staged, which it is already unless contacts came again."""
+        if again or self._staged.rows.parent.parent != self._path.parent:
+            yield from super().finish(again, fields)
+            return
+        self._staged.rows.replace(self._path)
+        sync_folder(self._path.parent)
+        self._staged.finish()
+
+    def _render(
+        self,
+        lines: Iterable[bytes],
+        fields: Sequence[ContactField],  # noqa: ARG002 - not needed
+        file: BinaryIO,
+    ) -> Iterator[int]:
+        for done, some in in_batches(lines):
+            file.write(self._packing.pack(_joined(some)))
+            yield done
+
+
+class Csv(StagedFile):
+    """A table with a column for each documented field and each custom field, by its title.
+
+    What has no column of its own is kept as JSON in the last one, `other`.
+
+    Args:
+        path: The file.
+        bom: Begin with a byte order mark, by which some spreadsheets know UTF-8.
+        defuse: Put an apostrophe before what a spreadsheet would run as a formula.
+    """
+
+    def __init__(self, path: Path | str, *, bom: bool = False, defuse: bool = True) -> None:
+        super().__init__(path, Plain())
+        self._encoding = "utf-8-sig" if bom else "utf-8"
+        self._defuse = defuse
+
+    def _render(
+        self, lines: Iterable[bytes], fields: Sequence[ContactField], file: BinaryIO
+    ) -> Iterator[int]:
+        table = Table(fields)
+        text = io.TextIOWrapper(file, encoding=self._encoding, newline="")
+        try:
+            writer = csv.writer(text)
+            writer.writerow(self._cells(list(table.columns)))
+            for done, some in in_batches(lines):
+                writer.writerows(self._cells(table.row(line)) for line in some)
+                yield done
+        finally:
+            text.detach()
+
+    def _cells(self, cells: Sequence[Cell]) -> Sequence[Cell]:
+        shown = ["true" if cell is True else "false" if cell is False else cell for cell in cells]
+        return harmless(shown) if self._defuse else shown
+
+
+class Stream:
+    """JSON Lines into standard output or another pipe, as they come.
+
+    Nothing can be taken back from a pipe: a contact that is edited meanwhile comes again, and its
+    last line is the newest. There is no checkpoint.
+
+    Args:
+        file: Where to write; it is not closed.
+    """
+
+    needs_fields = False
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def open(self, checkpoint: Path | None, *, restart: bool) -> None:  # noqa: ARG002 - has none
+        """Refuse a place for a checkpoint.
+
+        Raises:
+            ValueError: One was asked for.
+        """
+        if checkpoint is not None:
+            raise ValueError("checkpoint needs a file: a pipe cannot be gone on with")
+
+    def stored(self) -> Iterable[bytes]:
+        """Return nothing."""
+        return ()
+
+    def write(self, lines: Sequence[bytes], checkpoint: str) -> None:  # noqa: ARG002 - not kept
+        """Write contacts."""
+        self._file.write(_joined(lines))
+        self._file.flush()
+
+    def finish(
+        self,
+        again: frozenset[int],  # noqa: ARG002 - they were written
+        fields: Sequence[ContactField],  # noqa: ARG002 - not needed
+    ) -> Iterable[int]:
+        """Do nothing: all was written."""
+        return ()
+
+    def close(self) -> None:
+        """Leave the file to its owner."""
+
+
+def _joined(lines: Sequence[bytes]) -> bytes:
+    return b"\n".join([*lines, b""])
+
+
+def in_batches(lines: Iterable[bytes], size: int = _AT_ONCE) -> Iterator[tuple[int, list[bytes]]]:
+    """Give lines some thousand at a time, each time with how many have been given by then."""
+    iterator, done = iter(lines), 0
+    while some := list(islice(iterator, size)):
+        done += len(some)
+        yield done, some

@@ -1,0 +1,82 @@
+"""How a file of contacts is compressed: in pieces that stand alone, so that it can be cut."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import BinaryIO, Protocol, cast
+
+_ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+
+
+class Packing(Protocol):
+    """Plain, or a compression whose pieces can stand one behind the other."""
+
+    def pack(self, data: bytes) -> bytes:
+        """Return a piece that can stand behind others."""
+        ...
+
+    def reader(self, path: Path) -> BinaryIO:
+        """Open a file of pieces, to be read as one."""
+        ...
+
+
+class Plain:
+    """Not compressed."""
+
+    def pack(self, data: bytes) -> bytes:
+        """Return the data."""
+        return data
+
+    def reader(self, path: Path) -> BinaryIO:
+        """Open the file."""
+        return path.open("rb")
+
+
+class Gzip:
+    """Members of gzip."""
+
+    def pack(self, data: bytes) -> bytes:
+        """Return a member."""
+        return gzip.compress(data, mtime=0)
+
+    def reader(self, path: Path) -> BinaryIO:
+        """Open the file; all its members are read as one."""
+        return cast("BinaryIO", gzip.open(path, "rb"))
+
+
+class _Module(Protocol):
+    def compress(self, data: bytes) -> bytes: ...
+    def open(self, path: Path, mode: str) -> BinaryIO: ...
+
+
+class Zstandard:
+    """Frames of Zstandard.
+
+    Raises:
+        ValueError: Python is older than 3.14, and the extra `zst` is not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._zstd = cast(_Module, import_module(_ZSTD))
+        except ImportError:
+            raise ValueError(
+                "a .zst file needs a package: pip install 'heymarket-async[zst]'"
+            ) from None
+
+    def pack(self, data: bytes) -> bytes:
+        """Return a frame."""
+        return self._zstd.compress(data)
+
+    def reader(self, path: Path) -> BinaryIO:
+        """Open the file; all its frames are read as one."""
+        return self._zstd.open(path, "rb")
+
+
+def packing_of(path: Path) -> Packing:
+    """Return how a file is compressed, which the end of its name tells."""
+    by_suffix: dict[str, type[Packing]] = {".gz": Gzip, ".zst": Zstandard}
+    return by_suffix.get(path.suffix, Plain)()

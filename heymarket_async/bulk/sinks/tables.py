@@ -1,0 +1,139 @@
+"""Contacts as rows of a table: which columns there are, and what stands in them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import msgspec
+
+from heymarket_async.models import ContactField
+
+Kind = type[int] | type[bool] | type[str]
+
+COLUMNS: dict[str, Kind] = {
+    "id": int,
+    "uuid": str,
+    "display_name": str,
+    "first": str,
+    "last": str,
+    "email": str,
+    "phone": str,
+    "is_opted_out": bool,
+    "assigned_user_id": int,
+    "tags": str,
+    "avatar": str,
+    "team_id": int,
+    "creator_id": int,
+    "shared": bool,
+    "created": str,
+    "updated": str,
+    "rev": int,
+    "op": str,
+    "external_id": str,
+    "external_ref": str,
+    "inbox_id": int,
+    "parent_id": int,
+    "note": str,
+    "type": str,
+    "contact_channels": str,
+}
+"""The documented fields of a contact, in the order of the columns; lists are kept as JSON."""
+
+OTHER = "other"
+"""The column for all that has no column of its own, as JSON."""
+
+_LISTS = frozenset({"tags", "note", "contact_channels"})
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+
+Cell = str | int | bool | None
+
+_decode = msgspec.json.Decoder(dict[str, object]).decode
+
+
+class Table:
+    """The columns for contacts of one account.
+
+    Attributes:
+        columns: Their headings with their kinds: the documented fields, the account's custom
+            fields by title in the order of their ids, and `other`.
+    """
+
+    def __init__(self, fields: Sequence[ContactField]) -> None:
+        self._titles = _titles(fields)
+        customs: dict[str, Kind] = dict.fromkeys(self._titles.values(), str)
+        self.columns: dict[str, Kind] = {**COLUMNS, **customs, OTHER: str}
+
+    @property
+    def paths(self) -> list[tuple[str, str]]:
+        """The headings that stand for one value, each with its JSON path."""
+        own = [(name, f'$."{name}"') for name in COLUMNS]
+        return own + [(title, f'$.custom."{key}"') for key, title in self._titles.items()]
+
+    def row(self, line: bytes) -> list[Cell]:
+        """Return what stands in the columns for one contact, given as JSON."""
+        contact = _decode(line)
+        cells: dict[str, Cell] = {}
+        other: dict[str, object] = {}
+        for name, value in contact.items():
+            if name == "custom" and isinstance(value, dict):
+                self._spread(cast("dict[str, object]", value), cells, other)
+            elif value is not None and not self._has_put(name, value, cells):
+                other[name] = value
+        if other:
+            cells[OTHER] = _json(other)
+        return [cells.get(name) for name in self.columns]
+
+    def _has_put(self, name: str, value: object, cells: dict[str, Cell]) -> bool:
+        if name in _LISTS:
+            cells[name] = _json(value)
+            return True
+        # A bool is an int to Python, and to nobody else.
+        if type(value) is COLUMNS.get(name):
+            cells[name] = cast("Cell", value)
+            return True
+        return False
+
+    def _spread(
+        self, custom: dict[str, object], cells: dict[str, Cell], other: dict[str, object]
+    ) -> None:
+        unknown: dict[str, object] = {}
+        for key, value in custom.items():
+            if key not in self._titles:
+                unknown[key] = value
+            elif value is not None:
+                cells[self._titles[key]] = value if isinstance(value, str) else _json(value)
+        if unknown:
+            other["custom"] = unknown
+
+
+def harmless(cells: Iterable[Cell]) -> list[Cell]:
+    """Return cells of which a spreadsheet runs none as a formula: an apostrophe stands before it.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    return [f"'{cell}" if isinstance(cell, str) and _is_formula(cell) else cell for cell in cells]
+
+
+def _is_formula(text: str) -> bool:
+    return bool(_FORMULA.match(text)) and not _NUMBER.fullmatch(text)
+
+
+def _titles(fields: Sequence[ContactField]) -> dict[str, str]:
+    """Return headings by field id; a title that is taken is told apart by its id."""
+    ordered = sorted(fields, key=lambda field: field.id)
+    times = Counter(field.title for field in ordered)
+    taken = {*COLUMNS, OTHER}
+    return {
+        str(field.id): f"{field.title} ({field.id})"
+        if times[field.title] > 1 or field.title in taken
+        else field.title
+        for field in ordered
+    }
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

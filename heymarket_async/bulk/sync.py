@@ -1,0 +1,226 @@
+"""Keeps an SQLite file up to date with an account."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from heymarket_async.bulk.account import account_of
+from heymarket_async.bulk.collecting import SETTLE_S, Collector
+from heymarket_async.bulk.following import Following
+from heymarket_async.bulk.one_thread import OneThread
+from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
+from heymarket_async.bulk.proof import count_of, prove
+from heymarket_async.bulk.sinks.database import Database
+from heymarket_async.checks import is_int, limit_of, one_of
+from heymarket_async.client import HeymarketClient
+from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
+from heymarket_async.errors import HeymarketError, NotFoundError
+
+_LOGGED = ("kind", "contacts", "added", "changed", "deleted", "requests")
+_MOST_ASKED_FOR = 1000
+_AT_ONCE = 5000
+
+
+class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run of a sync did.
+
+    Attributes:
+        kind: "full", all contacts were read; or "changes", only what changed since the last run.
+        contacts: Contacts in the file, without those that are deleted.
+        counted: How many the account said to have at the end, or None.
+        added: Contacts that the file did not have.
+        changed: Contacts of which the file had an older version.
+        deleted: Contacts that were found to be deleted.
+        requests: Requests sent, repeated ones included.
+        repeated: How many of them failed and were sent again.
+        resumed: This run went on where an interrupted one stood.
+        seconds: How long it took.
+        waited_s: Seconds that its calls waited, by reason.
+        doubts: What may be missing in the file, and why; empty if nothing is.
+    """
+
+    kind: str
+    contacts: int
+    counted: int | None
+    added: int
+    changed: int
+    deleted: int
+    requests: int
+    repeated: int
+    resumed: bool
+    seconds: float
+    waited_s: dict[str, float]
+    doubts: list[str]
+
+
+async def sync_contacts(
+    client: HeymarketClient,
+    path: Path | str,
+    *,
+    surface: Literal["v1", "v2"] = "v2",
+    page_size: int = 100,
+    concurrency: int = 1,
+    detect_deletions: bool = False,
+    settle_s: float = SETTLE_S,
+    on_progress: OnProgress | None = None,
+) -> SyncReport:
+    """Bring an SQLite file up to date with an account, and return what was done.
+
+    The first run reads all contacts; if it is interrupted, the next one goes on with it. Later runs
+    read only what changed since. What is in the file is described in
+    `heymarket_async.bulk.sinks.database`; each run adds a line to its table `runs`.
+
+    Args:
+        client: Whose contacts.
+        path: The file; made, for its owner alone to read, if it is not there.
+        surface: Which list to read: "v2", oldest update first, or "v1".
+        page_size: Contacts asked for at once; v2 takes 100 at most.
+        concurrency: How many parts of the time range are read side by side when all are.
+        detect_deletions: Read all contacts, and mark those that are not there any more: a deletion
+            is no change that Heymarket tells of.
+        settle_s: How far before the newest `updated` of the last run to begin, in seconds: a write
+            may show up late.
+        on_progress: Called with a `Progress` twice a second.
+
+    Raises:
+        ValueError: An argument breaks its rule, or the file holds something else, or the contacts
+            of another account or surface.
+        HeymarketError: The run could not be completed; the next one makes up for it.
+        OSError: The file cannot be written to, or another job is at work on it.
+    """
+    if surface not in {"v1", "v2"}:
+        raise ValueError('surface must be "v1" or "v2"')
+    limit_of(page_size, MAX_LIMIT if surface == "v2" else None, name="page_size")
+    if not is_int(concurrency) or concurrency < 1:
+        raise ValueError("concurrency must be an integer of at least 1")
+    one_of("detect_deletions", detect_deletions, bool)
+    if not one_of("settle_s", settle_s, (int, float)) >= 0:
+        raise ValueError("settle_s must be a number of seconds, 0 or above")
+    run = _Run(client, surface, page_size, concurrency, settle_s)
+    async with told(on_progress, run.progress):
+        return await run.run(Path(path), detect_deletions=detect_deletions)
+
+
+class _Run:
+    """One run of a sync."""
+
+    def __init__(
+        self,
+        client: HeymarketClient,
+        surface: str,
+        page_size: int,
+        concurrency: int,
+        settle_s: float,
+    ) -> None:
+        self._tally = Tally(client)
+        self._client = self._tally.client
+        self._surface = surface
+        self._page_size = page_size
+        self._concurrency = concurrency
+        self._settle_s = settle_s
+        self._thread = OneThread()
+        self._started = time.monotonic()
+        self._stage = "starting"
+        self._collector: Collector | None = None
+
+    def progress(self) -> Progress:
+        """Return how far it is."""
+        job = self._collector
+        return self._tally.progress(
+            job.taken if job else 0, job.at.counted if job else None, self._stage
+        )
+
+    async def run(self, path: Path, *, detect_deletions: bool) -> SyncReport:
+        """Bring the file up to date, and let go of it in any case."""
+        try:
+            database = await self._thread.run(Database, path)
+            try:
+                account = await account_of(self._client)
+                file = await self._thread.run(Following, database, account, self._surface)
+                return await self._logged(file, detect_deletions=detect_deletions)
+            finally:
+                await self._thread.run(database.close)
+        finally:
+            self._thread.close()
+
+    async def _logged(self, file: Following, *, detect_deletions: bool) -> SyncReport:
+        try:
+            report = await self._sync(file, detect_deletions=detect_deletions)
+        except (HeymarketError, OSError) as error:
+            await self._thread.run(file.end, outcome=type(error).__name__)
+            raise
+        shown = msgspec.structs.asdict(report)
+        facts = {name: shown[name] for name in _LOGGED}
+        doubts = "; ".join(report.doubts) or None
+        await self._thread.run(file.end, outcome="done", doubts=doubts, **facts)
+        return report
+
+    async def _sync(self, file: Following, *, detect_deletions: bool) -> SyncReport:
+        thread = self._thread
+        reads_all = file.newest is None or detect_deletions
+        at = await thread.run(file.checkpoint, reads_all=reads_all)
+        is_resumed = at.windows[:1] != [] and at.windows[0].cursor is not None
+        job = self._collector = Collector(
+            self._client,
+            file,
+            thread,
+            at,
+            page_size=self._page_size,
+            concurrency=self._concurrency,
+            settle_s=self._settle_s,
+        )
+        if is_resumed or not reads_all:
+            self._stage = "recalling"
+            await thread.each(file.stored(self._settle_s), job.recall, at_once=_AT_ONCE)
+        self._stage = "reading"
+        at.counted = await count_of(self._client, at)
+        await job.walk()
+        self._stage = "catching up"
+        have = job.distinct if reads_all else partial(thread.run, file.count)
+        counted, doubts = await prove(self._client, job, have)
+        deleted = await self._deleted(file, job, doubts) if detect_deletions else []
+        await thread.run(
+            file.complete,
+            at.newest,
+            ascending=at.ascending,
+            deleted=deleted,
+            fields=await self._client.contact_fields.all(),
+        )
+        added = await thread.run(file.added)
+        return SyncReport(
+            kind="full" if reads_all else "changes",
+            contacts=await thread.run(file.count),
+            counted=counted,
+            added=added,
+            changed=file.changed - added,
+            deleted=len(deleted),
+            requests=self._tally.requests,
+            repeated=self._tally.repeated,
+            resumed=is_resumed,
+            seconds=round(time.monotonic() - self._started, 3),
+            waited_s={reason: round(each, 3) for reason, each in self._tally.waited_s.items()},
+            doubts=doubts,
+        )
+
+    async def _deleted(self, file: Following, job: Collector, doubts: list[str]) -> list[int]:
+        """Return which contacts in the file are deleted, once that is sure."""
+        missing = await self._thread.run(file.missing, job.memory.seen)
+        if not doubts:
+            return missing  # all that are counted were read, and these are not among them
+        if len(missing) > _MOST_ASKED_FOR:
+            doubts.append(f"{len(missing):,} contacts were not met, too many to ask for each")
+            return []
+        return [each for each in missing if await self._is_gone(each)]
+
+    async def _is_gone(self, contact_id: int) -> bool:
+        try:
+            await self._client.contacts.get(contact_id)
+        except NotFoundError as error:
+            # Without Heymarket's id, it is a gateway that says so.
+            return bool(error.request_id)
+        return False

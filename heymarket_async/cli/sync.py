@@ -1,0 +1,105 @@
+"""`heymarket sync`: an SQLite file that follows an account."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from heymarket_async import HeymarketClient, HeymarketError
+from heymarket_async.bulk import SyncReport, sync_contacts
+from heymarket_async.cli.export import Surface
+from heymarket_async.cli.output import counted, print_json
+from heymarket_async.cli.progress import show_progress
+from heymarket_async.cli.running import NOT_PROVED, Json, Quiet, SandboxSize, err, run
+from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def sync_command(
+    path: Annotated[Path, typer.Argument(help="The SQLite file, such as contacts.db.")],
+    *,
+    surface: Annotated[Surface, typer.Option(help="Which list to read.")] = Surface.V2,
+    page_size: Annotated[int, typer.Option(min=1, help="Contacts asked for at once.")] = 100,
+    concurrency: Annotated[
+        int, typer.Option(min=1, help="Parts of the account that are read side by side.")
+    ] = 1,
+    detect_deletions: Annotated[
+        bool,
+        typer.Option("--detect-deletions", help="Read all, and mark what is not there any more."),
+    ] = False,
+    every: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Do it again and again, such as 30s, 5m or 1h."),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    sandbox: SandboxSize = None,
+) -> None:
+    """Bring an SQLite file up to date: all contacts the first time, then what changed.
+
+    Exits with 3 if something may be missing in the file, and says what.
+    """
+    if surface is Surface.V2 and page_size > MAX_LIMIT:
+        raise typer.BadParameter(f"--page-size must be at most {MAX_LIMIT} with --surface v2")
+    pause_s = None if every is None else _seconds(every)
+
+    async def once(client: HeymarketClient) -> SyncReport:
+        with show_progress(quiet=quiet or json) as on_progress:
+            report = await sync_contacts(
+                client,
+                path,
+                surface=surface.value,
+                page_size=page_size,
+                concurrency=concurrency,
+                detect_deletions=detect_deletions,
+                on_progress=on_progress,
+            )
+        if json:
+            print_json(report)
+        else:
+            _show(report, path)
+        return report
+
+    async def work(client: HeymarketClient) -> SyncReport:
+        while True:
+            try:
+                report = await once(client)
+                if pause_s is None:
+                    return report
+            except HeymarketError as error:
+                if pause_s is None:
+                    raise
+                # The next run makes up for it.
+                err.print(f"Error: {error}", style="red", soft_wrap=True, markup=False)
+            await asyncio.sleep(pause_s)
+
+    if run(work, sandbox).doubts:
+        raise typer.Exit(NOT_PROVED)
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d+)([smh])", text, re.ASCII)
+    if match is None or int(match[1]) == 0:
+        raise typer.BadParameter("--every must be a time such as 30s, 5m or 1h")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def _show(report: SyncReport, path: Path) -> None:
+    parts = [
+        f"{counted(report.contacts, 'contact')} in {path}",
+        f"{report.added:,} added",
+        f"{report.changed:,} changed",
+        f"{report.deleted:,} deleted",
+        counted(report.requests, "request"),
+        f"{report.seconds:.1f} s",
+    ]
+    if report.resumed:
+        parts.append("gone on with")
+    lines = [", ".join(parts)]
+    lines += [f"Something may be missing: {doubt}" for doubt in report.doubts]
+    err.print("\n".join(lines), soft_wrap=True, markup=False)

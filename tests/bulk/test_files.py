@@ -1,0 +1,293 @@
+"""Files of contacts: every field in its place, and only the owner can read them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import stat
+import sys
+
+import pyarrow.parquet
+import pytest
+from backports import zstd
+
+from heymarket_async import ContactField
+from heymarket_async.bulk import Csv, JsonLines, Parquet, Stream, export_contacts
+from heymarket_async.bulk.sinks.packing import Zstandard
+from heymarket_async.bulk.sinks.tables import COLUMNS, Table, harmless
+from heymarket_async.sandbox import Readings, Sandbox
+from tests.bulk.accounts import client_of, lines_of
+
+PLAN, PRICE = ContactField(id=123, title="Plan"), ContactField(id=7, title="Price")
+
+
+def written(sink, *lines: bytes, again=(), fields=(PLAN, PRICE)) -> list[int]:
+    sink.open(None, restart=False)
+    try:
+        for line in lines:
+            sink.write([line], "{}")
+        return list(sink.finish(frozenset(again), fields))
+    finally:
+        sink.close()
+
+
+def rows_of(path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def contact(**fields: object) -> bytes:
+    return json.dumps({"id": 1, "rev": 1, "updated": "2026-04-12T15:30:00Z", **fields}).encode()
+
+
+# Formats
+
+
+@pytest.mark.parametrize(
+    ("name", "unpack"),
+    [("c.jsonl", bytes), ("c.jsonl.gz", gzip.decompress), ("c.jsonl.zst", None)],
+)
+async def test_json_lines_hold_each_contact_byte_for_byte(name, unpack, tmp_path):
+    readings = Readings(undocumented_keys=True, list_has_channels=True)
+    async with Sandbox(contacts=700, seed=2, readings=readings) as sandbox:
+        async with client_of(sandbox) as client:
+            await export_contacts(client, JsonLines(tmp_path / name), page_size=30)
+
+    content = (tmp_path / name).read_bytes()
+    if unpack is None:
+        with zstd.open(tmp_path / name) as file:
+            content = file.read()
+    else:
+        content = unpack(content)
+    assert sorted(content.splitlines()) == sorted(sandbox.store.lines())
+    assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("kind", [Csv, Parquet])
+async def test_a_table_holds_everything_of_every_contact(kind, tmp_path):
+    readings = Readings(undocumented_keys=True, list_has_channels=True, list_has_uuid=True)
+    path = tmp_path / "table"
+    async with Sandbox(contacts=300, seed=2, readings=readings) as sandbox:
+        async with client_of(sandbox) as client:
+            report = await export_contacts(client, kind(path))
+
+    rows = rows_of(path) if kind is Csv else pyarrow.parquet.read_table(path).to_pylist()
+    assert report.contacts == len(rows) == 300
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(rows[0]) == [
+        *COLUMNS, "Plan", "Renewal Date", "Region", "Language", "Lifetime Value", "other",
+    ]  # fmt: skip
+    titles = {
+        "123": "Plan",
+        "456": "Renewal Date",
+        "789": "Region",
+        "1012": "Language",
+        "1305": "Lifetime Value",
+    }
+    by_id = {int(row["id"]): row for row in rows}
+    for line in sandbox.store.lines():
+        sent = json.loads(line)
+        row = by_id[sent["id"]]
+        assert json.loads(row["other"]) == {"carrier_hint": "mobile"}
+        for name in COLUMNS:
+            assert _same(row[name], sent.get(name)), name
+        for key, title in titles.items():
+            assert _same(row[title], sent["custom"].get(key)), title
+
+
+def _same(cell: object, sent: object) -> bool:
+    if sent is None or sent == "":
+        return cell in {None, ""}
+    if isinstance(sent, list):
+        return json.loads(str(cell)) == sent
+    if isinstance(cell, str) and isinstance(sent, bool | int):
+        return cell == json.dumps(sent)
+    return cell == sent or cell == f"'{sent}"
+
+
+def test_parquet_has_types(tmp_path):
+    written(Parquet(tmp_path / "p"), contact(is_opted_out=True, phone="15105553344"))
+
+    schema = pyarrow.parquet.read_schema(tmp_path / "p")
+    assert str(schema.field("id").type) == "int64"
+    assert str(schema.field("is_opted_out").type) == "bool"
+    assert str(schema.field("phone").type) == "string"
+    assert str(schema.field("Plan").type) == "string"
+
+
+@pytest.mark.parametrize("kind", [Csv, Parquet])
+def test_an_empty_account_makes_a_table_without_rows(kind, tmp_path):
+    assert written(kind(tmp_path / "t")) == []
+
+    rows = rows_of(tmp_path / "t") if kind is Csv else pyarrow.parquet.read_table(tmp_path / "t")
+    assert len(rows) == 0
+
+
+@pytest.mark.parametrize("kind", [Csv, JsonLines, Parquet])
+def test_of_a_contact_that_came_again_the_newest_version_is_kept(kind, tmp_path):
+    path = tmp_path / "t"
+    steps = written(
+        kind(path),
+        contact(first="old"),
+        contact(id=2, first="other"),
+        contact(rev=3, first="new"),
+        contact(rev=2, first="late"),
+        contact(rev=3, first="new"),
+        again=[1],
+    )
+
+    firsts = {
+        Csv: lambda: [row["first"] for row in rows_of(path)],
+        JsonLines: lambda: [json.loads(line)["first"] for line in path.read_bytes().splitlines()],
+        Parquet: lambda: [row["first"] for row in pyarrow.parquet.read_table(path).to_pylist()],
+    }[kind]()
+    assert firsts == ["other", "new"]
+    assert steps == [2]
+
+
+def test_without_a_rev_the_later_update_is_the_newest(tmp_path):
+    later = b'{"id":1,"updated":"2026-04-12T15:30:00.5Z"}'
+    earlier = b'{"id":1,"updated":"2026-04-12T15:30:00.25+00:00"}'
+
+    written(JsonLines(tmp_path / "t"), later, earlier, again=[1])
+
+    assert (tmp_path / "t").read_bytes() == later + b"\n"
+
+
+# What stands in a table
+
+
+def test_a_heading_that_is_taken_is_told_apart_by_its_id():
+    fields = [
+        ContactField(id=9, title="Plan"),
+        ContactField(id=8, title="Plan"),
+        ContactField(id=7, title="email"),
+        ContactField(id=6, title="other"),
+    ]
+
+    assert list(Table(fields).columns)[len(COLUMNS) :] == [
+        "other (6)", "email (7)", "Plan (8)", "Plan (9)", "other",
+    ]  # fmt: skip
+
+
+def test_what_has_no_column_or_not_its_type_is_kept_as_json():
+    table = Table([PLAN])
+    sent = {
+        "id": "12",
+        "phone": 5,
+        "new": {"a": 1},
+        "custom": {"123": 1.5, "99": "x"},
+        "email": None,
+    }
+
+    row = dict(zip(table.columns, table.row(json.dumps(sent).encode()), strict=True))
+
+    assert row["Plan"] == "1.5"
+    assert row["id"] is row["phone"] is row["email"] is None
+    assert json.loads(row["other"]) == {
+        "id": "12", "phone": 5, "new": {"a": 1}, "custom": {"99": "x"},
+    }  # fmt: skip
+
+
+def test_a_custom_that_is_no_object_is_kept_as_it_is():
+    table = Table([PLAN])
+
+    assert json.loads(table.row(b'{"custom":[1]}')[-1]) == {"custom": [1]}
+    assert table.row(b'{"custom":{"123":null}}') == [None] * len(table.columns)
+    assert table.row(b'{"custom":null}') == [None] * len(table.columns)
+
+
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+SUM(A1)", "-2+3", "@cmd", "\t=1", "\r=1", '=HYPERLINK("http://x")', "-"]
+)
+def test_a_cell_that_would_be_run_is_defused(cell):
+    assert harmless([cell]) == [f"'{cell}"]
+
+
+@pytest.mark.parametrize("cell", ["", "a=b", "-5", "+15105553344", "-5.25", 7, None, True, "1-2"])
+def test_a_cell_that_is_harmless_is_left_as_it_is(cell):
+    assert harmless([cell]) == [cell]
+
+
+@pytest.mark.parametrize(("defuse", "first"), [(True, "'=1+1"), (False, "=1+1")])
+def test_csv_defuses_cells_and_headings_unless_told_not_to(defuse, first, tmp_path):
+    field = ContactField(id=5, title="@title")
+    written(Csv(tmp_path / "c", defuse=defuse), contact(first="=1+1"), fields=[field])
+
+    (row,) = rows_of(tmp_path / "c")
+    assert row["first"] == first
+    assert ("'@title" in row) is defuse
+
+
+def test_csv_begins_with_a_byte_order_mark_if_wanted(tmp_path):
+    for bom in (True, False):
+        written(Csv(tmp_path / "c", bom=bom), contact(first="Zoë", last='a "b",\nc'))
+
+        assert (tmp_path / "c").read_bytes().startswith(b"\xef\xbb\xbf") is bom
+        (row,) = rows_of(tmp_path / "c")
+        assert (row["first"], row["last"]) == ("Zoë", 'a "b",\nc')
+
+
+# Names and places
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(ValueError, match="is no file; name one"):
+        JsonLines(tmp_path).open(None, restart=False)
+
+
+def test_a_sink_that_is_not_open_says_so(tmp_path):
+    sink = JsonLines(tmp_path / "c")
+
+    with pytest.raises(RuntimeError, match="not open"):
+        sink.write([], "{}")
+    sink.close()
+
+
+def test_a_file_that_is_being_made_leaves_nothing_if_that_is_interrupted(tmp_path):
+    sink = Csv(tmp_path / "c")
+    sink.open(None, restart=False)
+    sink.write([contact(id=number) for number in range(6000)], "{}")
+    steps = sink.finish(frozenset(), [])
+    assert next(steps) == 5000
+
+    steps.close()
+    sink.close()
+
+    assert [each.name for each in tmp_path.iterdir()] == ["c.partial"]
+
+
+@pytest.mark.parametrize(
+    ("sink", "module", "extra"),
+    [
+        (Parquet, "pyarrow", "parquet"),
+        (lambda _: Zstandard(), "backports.zstd", "zst"),
+    ],
+)
+def test_a_missing_package_is_told(sink, module, extra, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+
+    with pytest.raises(ValueError, match=rf"pip install 'heymarket-async\[{extra}\]'"):
+        sink(tmp_path / "c")
+
+
+def test_a_stream_cannot_be_gone_on_with(tmp_path):
+    with pytest.raises(ValueError, match="a pipe cannot be gone on with"):
+        Stream(None).open(tmp_path, restart=False)
+    assert list(Stream(None).stored()) == []
+
+
+async def test_a_contact_that_is_edited_comes_again_on_a_stream(tmp_path):
+    from tests.bulk.accounts import Editor, edit_one  # noqa: PLC0415 - here alone
+
+    async with Sandbox(contacts=300, seed=2) as sandbox:
+        editor = Editor(sandbox, edit_one, times=9)
+        with (tmp_path / "out").open("wb") as file:
+            async with client_of(sandbox, on_attempt=editor) as client:
+                report = await export_contacts(client, Stream(file))
+
+    lines = lines_of(tmp_path / "out")
+    newest = {json.loads(line)["id"]: line for line in (tmp_path / "out").read_bytes().splitlines()}
+    assert report.contacts == len(lines) == 300 + report.edited
+    assert sorted(newest.values()) == sorted(sandbox.store.lines())

@@ -1,0 +1,116 @@
+"""An unfinished export: what is recorded and what is there fit together, whatever happened."""
+
+from __future__ import annotations
+
+import pytest
+
+from heymarket_async.bulk import checkpoint
+from heymarket_async.bulk.sinks.packing import Gzip, Plain, Zstandard
+from heymarket_async.bulk.sinks.staging import Staging, beside, replace_file
+from heymarket_async.bulk.windows import Window
+
+
+def staging(tmp_path, *, packing=None, restart=False) -> Staging:
+    return Staging(tmp_path / "c.partial", packing or Plain(), restart=restart)
+
+
+@pytest.mark.parametrize("packing", [Plain(), Gzip(), Zstandard()])
+def test_what_is_added_behind_the_checkpoint_is_cut_off(packing, tmp_path):
+    one = staging(tmp_path, packing=packing)
+    one.add(b"a\nb\n", "first")
+    one.close()
+    with one.rows.open("ab") as file:
+        file.write(b"half a li")
+
+    other = staging(tmp_path, packing=packing)
+    assert other.checkpoint == "first"
+    assert list(other.lines()) == [b"a", b"b"]
+    other.add(b"c\n", "second")
+    assert list(other.lines()) == [b"a", b"b", b"c"]
+    other.close()
+
+
+def test_a_checkpoint_whose_contacts_are_gone_counts_as_none(tmp_path):
+    one = staging(tmp_path)
+    one.add(b"a\nb\n", "first")
+    one.close()
+    one.rows.write_bytes(b"a\n")
+
+    other = staging(tmp_path)
+
+    assert other.checkpoint is None
+    assert list(other.lines()) == []
+    other.close()
+
+
+def test_a_folder_in_which_nothing_is_recorded_does_not_stay(tmp_path):
+    staging(tmp_path).close()
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_with_a_file_of_somebody_else_stays(tmp_path):
+    one = staging(tmp_path)
+    (tmp_path / "c.partial" / "notes").write_text("mine")
+    one.close()
+
+    assert [each.name for each in (tmp_path / "c.partial").iterdir()] == ["notes"]
+
+
+def test_a_state_that_cannot_be_read_is_told(tmp_path):
+    one = staging(tmp_path)
+    one.add(b"a\n", "first")
+    one.close()
+    (tmp_path / "c.partial" / "state.json").write_text("{")
+
+    with pytest.raises(ValueError, match=r"state\.json cannot be read; start anew"):
+        staging(tmp_path)
+    staging(tmp_path, restart=True).close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_in_use_is_refused_until_it_is_let_go_of(tmp_path):
+    one = staging(tmp_path)
+    with pytest.raises(OSError, match="another job is at work there"):
+        staging(tmp_path)
+    one.close()
+
+    staging(tmp_path).close()
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path):
+    path = tmp_path / "f"
+    replace_file(path, b"one")
+    replace_file(path, b"two")
+
+    assert path.read_bytes() == b"two"
+    assert [each.name for each in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_name_beside_a_long_one_is_short(tmp_path):
+    assert beside(tmp_path / "c.jsonl", ".partial") == tmp_path / "c.jsonl.partial"
+
+    long = beside(tmp_path / ("é" * 126), ".partial")
+    assert long.parent == tmp_path
+    assert len(long.name) == 24
+    assert long != beside(tmp_path / ("e" * 252), ".partial")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"version": 1}'])
+def test_a_checkpoint_that_cannot_be_read_is_told(text):
+    with pytest.raises(ValueError, match="the checkpoint cannot be read; start anew"):
+        checkpoint.read(text, account="a", surface="v1", date=None)
+
+
+def test_a_checkpoint_of_another_version_is_refused():
+    with pytest.raises(ValueError, match="the checkpoint has version 9, and this package reads 1"):
+        checkpoint.read('{"version": 9}', account="a", surface="v1", date=None)
+
+
+def test_a_checkpoint_is_what_was_stored():
+    one = checkpoint.new(account="a", surface="v2", date="2026-01-01T00:00:00Z")
+    one.windows.append(Window(above="x", at="y", sharing=3))
+
+    assert one.ascending is True
+    assert checkpoint.new(account="a", surface="v1").ascending is None
+    assert checkpoint.read(one.text, account="a", surface="v2", date=one.date) == one

@@ -1,0 +1,232 @@
+"""`heymarket sync`, the kinds of files of an export, and what is shown meanwhile."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import sqlite3
+import stat
+import time
+
+import pyarrow.parquet
+import pytest
+
+from heymarket_async.cli import progress
+
+
+def rows_in(path) -> int:
+    database = sqlite3.connect(path)
+    try:
+        return database.execute("SELECT count(*) FROM current_contacts").fetchone()[0]
+    finally:
+        database.close()
+
+
+def test_a_sync_fills_a_file_and_then_asks_for_what_changed(run, tmp_path):
+    path = tmp_path / "c.db"
+    first = run("sync", path)
+    run("contacts", "create", "--phone", "15105550000")
+    second = run("sync", path, "--json")
+
+    assert (first.exit_code, first.stdout) == (0, "")
+    assert first.stderr.startswith(f"130 contacts in {path}, 130 added, 0 changed, 0 deleted, ")
+    report = json.loads(second.stdout)
+    assert (report["kind"], report["added"], report["contacts"]) == ("changes", 1, 131)
+    assert second.stderr == ""
+    assert rows_in(path) == 131
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_sync_that_may_miss_something_exits_with_3(run, sandbox, tmp_path):
+    run("sync", tmp_path / "c.db")
+    gone = sandbox.store.contacts[0]["id"]
+    run("contacts", "delete", gone, "--yes")
+
+    result = run("sync", tmp_path / "c.db")
+    after = run("sync", tmp_path / "c.db", "--detect-deletions")
+
+    assert result.exit_code == 3
+    assert "Something may be missing: the account counts 129, 1 fewer than" in result.stderr
+    assert after.exit_code == 0
+    assert ", 1 deleted, " in after.stderr
+
+
+def test_a_sync_that_repeats_outlives_an_error_and_ends_when_interrupted(start, sandbox, tmp_path):
+    process = start("sync", tmp_path / "c.db", "--every", "1s", "--json", "--quiet")
+    first = json.loads(process.stdout.readline())
+    sandbox.faults.answer(400, on="POST /v2/contacts/list")
+    second = json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+
+    assert (first["kind"], second["kind"]) == ("full", "changes")
+    assert process.returncode == 130
+    assert errors.startswith(b"Error: POST /v2/contacts/list answered 400")
+
+
+def test_a_sync_that_fails_is_one_line(run, sandbox, tmp_path):
+    sandbox.faults.answer(403, on="POST /v2/contacts/list", times=None)
+
+    result = run("sync", tmp_path / "c.db")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: POST /v2/contacts/list answered 403")
+
+
+def test_a_first_sync_that_was_ended_is_gone_on_with(start, run, sandbox, tmp_path):
+    path = tmp_path / "c.db"
+    sandbox.faults.delay(60, on="POST /v2/contacts/list", after=1)
+    process = start("sync", path, "--page-size", 30)
+    while not sandbox.requests or len(sandbox.requests) < 4:
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 143
+
+    result = run("sync", path, "--page-size", 30)
+
+    assert result.exit_code == 0
+    assert result.stderr.endswith(", gone on with\n")
+    assert rows_in(path) == 130
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        (["--every", "soon"], "--every must be a time such as 30s, 5m or 1h"),
+        (["--every", "0m"], "--every must be a time such as 30s, 5m or 1h"),
+        (["--page-size", "101"], "--page-size must be at most 100 with --surface v2"),
+    ],
+)
+def test_a_wrong_option_of_a_sync_is_told(arguments, rule, run, tmp_path):
+    result = run("sync", tmp_path / "c.db", *arguments)
+
+    assert result.exit_code == 2
+    assert rule in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_pauses_of_a_sync_are_read(monkeypatch):
+    from heymarket_async.cli import sync  # noqa: PLC0415 - here alone
+
+    assert [sync._seconds(each) for each in ("30s", "5m", "2h")] == [30, 300, 7200]
+
+
+def test_another_file_is_one_line(run, tmp_path):
+    (tmp_path / "c.db").write_text("something else, and long enough to be read as a header" * 20)
+
+    result = run("sync", tmp_path / "c.db")
+
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: {tmp_path / 'c.db'} is not an SQLite file\n"
+
+
+# Kinds of files
+
+
+def test_an_export_is_of_the_kind_that_its_name_says(run, sandbox, tmp_path):
+    for name in ("c.csv", "c.parquet", "c.db", "c.jsonl.gz", "c.ndjson.zst", "c"):
+        assert run("contacts", "export", tmp_path / name).exit_code == 0
+
+    with (tmp_path / "c.csv").open(newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 130
+    assert pyarrow.parquet.read_table(tmp_path / "c.parquet").num_rows == 130
+    assert rows_in(tmp_path / "c.db") == 130
+    assert (tmp_path / "c.jsonl.gz").read_bytes()[:2] == b"\x1f\x8b"
+    assert (tmp_path / "c.ndjson.zst").read_bytes()[:4] == b"\x28\xb5\x2f\xfd"
+    assert sorted((tmp_path / "c").read_bytes().splitlines()) == sorted(sandbox.store.lines())
+
+
+def test_csv_for_a_spreadsheet(run, sandbox, tmp_path):
+    contact = sandbox.store.contacts[0]["id"]
+    run("contacts", "update", contact, "--phone", "15105550000", "--first", "=1")
+
+    run("contacts", "export", tmp_path / "c.csv", "--bom")
+    run("contacts", "export", tmp_path / "raw.csv", "--raw-formulas")
+
+    assert (tmp_path / "c.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    assert b",'=1," in (tmp_path / "c.csv").read_bytes()
+    assert b",=1," in (tmp_path / "raw.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        (["c.xlsx"], "PATH must end in .jsonl, .jsonl.gz, .jsonl.zst, .csv, .parquet or .db"),
+        (["c.csv.gz"], "PATH must end in"),
+        (["c.parquet.zst"], "PATH must end in"),
+        (["c", "--since", "2026-01-01T00:00:00Z"], "--since needs --surface v2"),
+        (["c", "--bom"], "--bom and --raw-formulas are for .csv"),
+        (["-", "--checkpoint", "x"], "checkpoint needs a file"),
+        (["c", "--surface", "v2", "--since", "May"], "date must be an RFC 3339 timestamp"),
+    ],
+)
+def test_a_wrong_option_of_an_export_is_told(arguments, rule, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    result = run("contacts", "export", *arguments)
+
+    assert result.exit_code == 2
+    assert rule in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_export_since_a_time_holds_what_was_updated_after_it(run, sandbox, tmp_path):
+    middle = sandbox.store.contacts[65]["updated"]
+
+    result = run("contacts", "export", tmp_path / "c", "--surface", "v2", "--since", middle)
+
+    assert result.exit_code == 0
+    later = [line for line in sandbox.store.lines() if json.loads(line)["updated"] > middle]
+    assert sorted((tmp_path / "c").read_bytes().splitlines()) == sorted(later)
+
+
+def test_edits_are_told(run, sandbox, tmp_path):
+    contact = sandbox.store.contacts[0]["id"]
+
+    # The sandbox answers with what it has, and with an edit that came in between.
+    page = sandbox.store.lines()[:100]
+    sandbox.faults.answer(
+        200, body="[" + ",".join(map(bytes.decode, page)) + "]", on="POST /v1/contacts"
+    )
+    run("contacts", "update", contact, "--phone", "15105550000")
+    summary = run("contacts", "export", tmp_path / "c").stderr
+
+    assert summary.endswith(", 1 contact edited meanwhile\n")
+
+
+# What is shown meanwhile
+
+
+def test_without_a_terminal_a_line_is_shown_every_few_seconds(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "_LINE_EVERY_S", 0.0)
+
+    shown = run("contacts", "export", tmp_path / "c").stderr.splitlines()
+    silent = run("contacts", "export", tmp_path / "c", "--quiet").stderr.splitlines()
+
+    assert shown[0].startswith("starting: 0, 0/s, 0 requests in the last minute")
+    assert "130 of 130, " in shown[-2]
+    assert len(silent) == 1
+
+
+def test_a_line_tells_what_is_waited_for(capsys, monkeypatch):
+    from heymarket_async.bulk import Progress  # noqa: PLC0415 - here alone
+
+    monkeypatch.setattr(progress, "_LINE_EVERY_S", 0.0)
+    now = Progress(
+        done=1200,
+        total=None,
+        requests=500,
+        requests_lately=499,
+        waiting="the rate limit",
+        stage="reading",
+    )
+
+    with progress.show_progress(quiet=False) as show:
+        show(now)
+
+    line = capsys.readouterr().err
+    assert line.startswith("reading: 1,200, ")
+    assert line.endswith("/s, 499 requests in the last minute; waiting: the rate limit\n")
