@@ -10,14 +10,16 @@ import typing
 import pytest
 
 import heymarket_async
-from heymarket_async import errors, sandbox
+from heymarket_async import bulk, errors, sandbox
 
 PUBLIC = {name: getattr(heymarket_async, name) for name in heymarket_async.__all__}
-CLASSES = {name: each for name, each in PUBLIC.items() if inspect.isclass(each)}
+BULK = {f"bulk.{name}": getattr(bulk, name) for name in bulk.__all__}
+CLASSES = {name: each for name, each in {**PUBLIC, **BULK}.items() if inspect.isclass(each)}
 
 
-def test_the_public_names_are_sorted():
-    assert heymarket_async.__all__ == sorted(heymarket_async.__all__)
+@pytest.mark.parametrize("package", [heymarket_async, bulk])
+def test_the_public_names_are_sorted(package):
+    assert package.__all__ == sorted(package.__all__)
 
 
 def test_nothing_public_is_forgotten():
@@ -50,8 +52,10 @@ def functions() -> list:
         (f"{class_name}.{name}", member.fget if isinstance(member, property) else member)
         for class_name, each in CLASSES.items()
         for name, member in vars(each).items()
-        if not name.startswith("_") or name == "__init__"
+        # A protocol has no constructor of its own.
+        if not name.startswith("_") or (name == "__init__" and each is not bulk.Sink)
     ]
+    members += [(name, each) for name, each in BULK.items() if inspect.isfunction(each)]
     plain = [(name, getattr(member, "__func__", member)) for name, member in members]
     return [pytest.param(each, id=name) for name, each in plain if inspect.isfunction(each)]
 
@@ -75,6 +79,7 @@ def test_every_key_of_a_query_is_documented(query):
 
 def test_importing_the_package_does_not_bring_what_only_extras_need():
     unwanted = ["aiohttp.web", "typer", "rich", "pytest", "heymarket_async.sandbox"]
+    unwanted += ["sqlite3", "heymarket_async.bulk", "dlt", "pyarrow", "phonenumbers"]
     script = f"import sys, heymarket_async; print([m for m in {unwanted} if m in sys.modules])"
 
     done = subprocess.run(

@@ -199,9 +199,8 @@ class Collector:
     def _take(self, window: Window, page: RawPage) -> None:
         rows = rows_of(page.items)
         stamps = timestamps.instants([row.updated for row in rows])
-        before = window.at or stamps[0]
-        if self.at.ascending is None and before != stamps[-1]:
-            self.at.ascending = before < stamps[-1]
+        if self.at.ascending is None and stamps[0] != stamps[-1]:
+            self.at.ascending = stamps[0] < stamps[-1]
         places = window.places(stamps)
         window.page_s = seconds_covered(stamps)
         self._count(window, stamps[places])

@@ -83,6 +83,14 @@ async def test_an_account_in_one_instant_is_exported_whole(tmp_path):
     assert (report.ties, report.largest_tie, report.doubts) == (500, 500, [])
 
 
+async def test_pages_may_be_of_one_contact(tmp_path):
+    async with Sandbox(contacts=60, seed=4) as sandbox, client_of(sandbox) as client:
+        report = await export_contacts(client, JsonLines(tmp_path / "c"), page_size=1)
+
+        assert lines_of(tmp_path / "c") == sorted(sandbox.store.lines())
+    assert (report.contacts, report.doubts) == (60, [])
+
+
 async def test_the_report_counts_ties(tmp_path):
     async with Sandbox(contacts=400, ties=20, seed=9) as sandbox, client_of(sandbox) as client:
         groups = [

@@ -85,6 +85,20 @@ async def test_a_later_run_asks_only_for_what_changed(tmp_path):
     assert len(pages) <= 4
 
 
+async def test_what_one_run_has_read_the_next_does_not_read_again(tmp_path):
+    async with Sandbox(contacts=600, seed=4) as sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, tmp_path / "c.db")
+        for each in ids_of(sandbox):
+            edit(sandbox, each)  # a minute and a half of edits
+        assert (await sync_contacts(client, tmp_path / "c.db", settle_s=1)).changed == 600
+        sandbox.requests.clear()
+
+        report = await sync_contacts(client, tmp_path / "c.db", settle_s=1)
+
+        pages = [each for each in sandbox.requests if each.path == "/v2/contacts/list"]
+    assert (report.changed, len(pages)) == (0, 2)
+
+
 async def test_a_run_in_which_nothing_changed_changes_nothing(tmp_path):
     async with Sandbox(contacts=200, seed=4) as sandbox, client_of(sandbox) as client:
         await sync_contacts(client, tmp_path / "c.db")
@@ -164,6 +178,7 @@ async def test_deletions_are_detected_when_asked_for(tmp_path):
     assert (changes.deleted, changes.contacts) == (0, 200)
     assert "195, 5 fewer than were read" in changes.doubts[0]
     assert (full.kind, full.deleted, full.contacts, full.doubts) == ("full", 5, 195, [])
+    assert (full.added, full.changed) == (0, 0)
     marked = query(path, "SELECT id FROM contacts WHERE deleted_at LIKE '20__-%Z' ORDER BY id")
     assert marked == [(each,) for each in gone]
 

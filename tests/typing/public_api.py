@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from io import BytesIO
 from typing import assert_type
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from heymarket_async import (
     ContactField,
     ContactRef,
     ContactStatus,
+    Ensured,
     HeymarketClient,
     NewContact,
     NewContactV2,
@@ -29,6 +31,21 @@ from heymarket_async import (
     RetryPolicy,
     UpsertResult,
     Walk,
+)
+from heymarket_async.bulk import (
+    Csv,
+    ExportReport,
+    ImportReport,
+    JsonLines,
+    Parquet,
+    RejectedRow,
+    Sink,
+    Sqlite,
+    Stream,
+    SyncReport,
+    export_contacts,
+    import_contacts,
+    sync_contacts,
 )
 
 
@@ -66,6 +83,7 @@ async def contacts(client: HeymarketClient) -> None:
     assert_type(await group.count(), int)
     assert_type(await group.status(contact_id=1), ContactStatus)
     assert_type(await group.create_batch([jordan]), BatchResult)
+    assert_type(await group.ensure(jordan), Ensured)
     contact = await group.get(1)
     assert_type(contact.updated_at, datetime | None)
     assert_type(contact.uuid, UUID | None)
@@ -109,3 +127,13 @@ async def walks(client: HeymarketClient) -> None:
         assert_type(page.items, list[msgspec.Raw])
         for raw in page:
             assert_type(raw, msgspec.Raw)
+
+
+async def bulk(client: HeymarketClient) -> None:
+    assert_type(await export_contacts(client, JsonLines("c.jsonl")), ExportReport)
+    assert_type(await sync_contacts(client, "c.db"), SyncReport)
+    assert_type(await import_contacts(client, [NewContact(phone="15105553344")]), ImportReport)
+    assert_type(await import_contacts(client, [{"phone": "15105553345"}]), ImportReport)
+    assert_type(await import_contacts(client, [RejectedRow("no phone")]), ImportReport)
+    sinks: list[Sink] = [JsonLines("c"), Csv("c"), Parquet("c"), Sqlite("c"), Stream(BytesIO())]
+    assert sinks
