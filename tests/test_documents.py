@@ -30,10 +30,13 @@ def blocks(*languages: str) -> list:
 
 
 @pytest.fixture
-def environment():
+def environment(tmp_path_factory):
     with Sandbox(contacts=120, seed=2) as sandbox:
         yield {
             **os.environ,
+            # dlt keeps its state in the home, and tells its makers, unless told not to.
+            "DLT_DATA_DIR": str(tmp_path_factory.mktemp("dlt")),
+            "RUNTIME__DLTHUB_TELEMETRY": "false",
             "HEYMARKET_BASE_URL": sandbox.url,
             "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
             "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
