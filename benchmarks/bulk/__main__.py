@@ -1,0 +1,30 @@
+"""Measure the bulk jobs: `python -m benchmarks.bulk [a] [b] [c] [d] [--small] [--real]`."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+
+from benchmarks.bulk import cpu, importing, memory, pace
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bulk", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="a|b|c|d", help="what to measure; default: all")
+    parser.add_argument("--small", action="store_true", help="quick, and too small to mean much")
+    parser.add_argument("--real", action="store_true", help="c with whole minutes; takes eight")
+    asked = parser.parse_args()
+    parts = {
+        "a": cpu.measure,
+        "b": memory.measure,
+        "c": functools.partial(pace.measure, real=asked.real),
+        "d": importing.measure,
+    }
+    if unknown := set(asked.parts) - set(parts):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    for part in asked.parts or parts:
+        parts[part](small=asked.small)
+
+
+if __name__ == "__main__":
+    main()

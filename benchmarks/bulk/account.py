@@ -1,0 +1,68 @@
+"""A sandbox in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+
+class Account:
+    """A sandbox that runs elsewhere.
+
+    Attributes:
+        url: Where it listens.
+        key: Its API key.
+    """
+
+    def __init__(self, server: subprocess.Popen[str]) -> None:
+        self._server = server
+        self.url, self.key = self._said()
+
+    def requests(self) -> int:
+        """Return how many requests came since this was asked before; 10,000 at most."""
+        assert self._server.stdin is not None
+        self._server.stdin.write("requests\n")
+        self._server.stdin.flush()
+        return self._said()
+
+    def _said(self) -> Any:
+        assert self._server.stdout is not None
+        return json.loads(self._server.stdout.readline())
+
+
+@contextmanager
+def account(
+    contacts: int, *, limit: int | None = None, per_s: float = 60.0, latency_s: float = 0.0
+) -> Generator[Account, None, None]:
+    """Run a sandbox that answers each request after a while, and no more of them than its limit."""
+    asked = json.dumps([contacts, limit, per_s, latency_s])
+    command = [sys.executable, "-m", "benchmarks.bulk.account", asked]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as server:
+        try:
+            yield Account(server)
+        finally:
+            assert server.stdin is not None
+            server.stdin.close()  # at which it ends, also if this process is killed
+
+
+def main(contacts: int, limit: int | None, per_s: float, latency_s: float) -> None:
+    # Here, for a process that is started inherits the peak of memory of the one that starts it.
+    from heymarket_async.sandbox import Sandbox  # noqa: PLC0415
+
+    with Sandbox(contacts, seed=1, limit=limit, per_s=per_s) as sandbox:
+        if latency_s:
+            sandbox.faults.delay(latency_s, times=None)
+        print(json.dumps([sandbox.url, sandbox.api_key]), flush=True)
+        for line in sys.stdin:
+            assert line == "requests\n", line
+            print(len(sandbox.requests), flush=True)
+            sandbox.requests.clear()
+
+
+if __name__ == "__main__":
+    main(*json.loads(sys.argv[1]))
