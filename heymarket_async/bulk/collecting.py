@@ -12,7 +12,7 @@ from heymarket_async import timestamps
 from heymarket_async.bulk.checkpoint import Checkpoint
 from heymarket_async.bulk.memory import Memory
 from heymarket_async.bulk.one_thread import OneThread
-from heymarket_async.bulk.versions import Row, one_line, rows_of
+from heymarket_async.bulk.versions import Row, lines_of, rows_of
 from heymarket_async.bulk.windows import WORTH_SPLITTING, Window, earlier, seconds_covered
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import HeymarketError, StatusError
@@ -284,7 +284,7 @@ class Collector:
         self, rows: Sequence[Row], stamps: Sequence[str], items: Sequence[msgspec.Raw]
     ) -> None:
         self.memory.add(rows, stamps, since=self._since)
-        self._lines += [one_line(item) for item in items]
+        self._lines += lines_of(items)
         self.taken += len(items)
 
     async def _write_now_and_then(self) -> None:

@@ -43,11 +43,17 @@ def version_of(row: Row) -> Version:
     return Version(row.rev or 0, timestamps.instant(row.updated))
 
 
-def one_line(sent: msgspec.Raw) -> bytes:
-    """Return JSON as the server sent it, without line breaks."""
-    line = bytes(sent)
+def lines_of(sent: Iterable[msgspec.Raw]) -> list[bytes]:
+    """Return JSON as the server sent it, each without line breaks."""
+    lines = list(map(bytes, sent))
+    together = b"".join(lines)
+    if b"\n" not in together and b"\r" not in together:
+        return lines
     # Break lines only where the server did so between tokens; inside a text, JSON has none.
-    return msgspec.json.format(line, indent=-1) if b"\n" in line or b"\r" in line else line
+    return [
+        msgspec.json.format(line, indent=-1) if b"\n" in line or b"\r" in line else line
+        for line in lines
+    ]
 
 
 def newest_versions(lines: Iterable[bytes], ids: frozenset[int]) -> dict[int, Version]:

@@ -10,7 +10,7 @@ import stat
 
 import pytest
 
-from heymarket_async import BadRequestError
+from heymarket_async import BadRequestError, ContactField
 from heymarket_async.bulk import Sqlite, export_contacts, sync_contacts
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import (
@@ -395,6 +395,19 @@ async def test_a_new_custom_field_gets_its_column(tmp_path):
         await sync_contacts(client, path)
 
     assert query(path, 'SELECT "Size ""L"", it\'s" FROM current_contacts') == [(None,)] * 10
+
+
+def test_the_views_are_made_of_any_titles_and_of_many(tmp_path):
+    fields = [ContactField(id=number, title=f"{number}\0\"';--") for number in range(1, 2500)]
+    sink = Sqlite(tmp_path / "c.db")
+    sink.open(None, restart=False)
+    sink.write([b'{"id":1,"updated":"2026-04-12T15:30:00Z","custom":{"3":"three"}}'], "{}")
+    assert list(sink.finish(frozenset(), fields)) == [1]
+    sink.close()
+
+    (row,) = query(tmp_path / "c.db", "SELECT * FROM current_contacts")
+    assert len(row) == 2000
+    assert "three" in row
 
 
 async def test_every_run_adds_a_line(tmp_path):

@@ -17,7 +17,7 @@ from heymarket_async import (
     RateLimit,
     RetryPolicy,
 )
-from heymarket_async.cli.export import export
+from heymarket_async.bulk import JsonLines, export_contacts
 from heymarket_async.sandbox import Readings, Sandbox
 
 # At one fault in ten, one call in ten thousand million fails twelve times in a row.
@@ -116,15 +116,14 @@ async def test_a_large_export_under_faults_equals_the_store_line_by_line(tmp_pat
         kinds = ("429", "500", "cut", "reset", "reset_after", "html500")
         sandbox.faults.random(0.05, kinds=kinds, seed=5)
 
-        summary = await export(
-            client, tmp_path / "all.jsonl", surface="v1", page_size=100, show_progress=False
-        )
+        report = await export_contacts(client, JsonLines(tmp_path / "all.jsonl"), concurrency=3)
 
         lines = (tmp_path / "all.jsonl").read_bytes().splitlines()
         expected = sandbox.store.lines()
 
-    assert summary.contacts == summary.counted == len(lines) == 100_000
-    assert summary.failed_requests > 30
+    assert report.contacts == report.counted_after == len(lines) == 100_000
+    assert report.is_proved
+    assert report.repeated > 30
     assert sorted(lines) == sorted(expected)
     assert len({msgspec.json.decode(line)["id"] for line in lines}) == 100_000
 
@@ -132,8 +131,8 @@ async def test_a_large_export_under_faults_equals_the_store_line_by_line(tmp_pat
 async def test_both_surfaces_export_the_same_contacts(tmp_path):
     async with Sandbox(contacts=2000, ties=40, seed=6) as sandbox, client_of(sandbox) as client:
         for surface in ("v1", "v2"):
-            path = tmp_path / f"{surface}.jsonl"
-            await export(client, path, surface=surface, page_size=30, show_progress=False)
+            sink = JsonLines(tmp_path / f"{surface}.jsonl")
+            await export_contacts(client, sink, surface=surface, page_size=30)
 
         one, other = ((tmp_path / f"{surface}.jsonl").read_bytes() for surface in ("v1", "v2"))
 

@@ -27,6 +27,9 @@ from heymarket_async.models import ContactField
 APPLICATION_ID = 0x48657953
 VERSION = 1
 
+_MOST_COLUMNS = 2000
+"""What SQLite takes; what goes beyond stays in `json` alone."""
+
 _TABLE = """
 CREATE TABLE {name} (
     id INTEGER NOT NULL,
@@ -324,7 +327,8 @@ def _records(lines: Iterable[bytes]) -> Iterator[tuple[int, int, str, str, str]]
 
 
 def _views(table: Table) -> list[str]:
-    columns = [f"json_extract(json, {_text(path)}) AS {_name(name)}" for name, path in table.paths]
+    shown = table.paths[:_MOST_COLUMNS]
+    columns = [f"json_extract(json, {_text(path)}) AS {_name(name)}" for name, path in shown]
     return [
         f"CREATE VIEW current_contacts AS SELECT {', '.join(columns)}"  # noqa: S608 - quoted
         " FROM contacts WHERE deleted_at IS NULL",
@@ -337,7 +341,7 @@ def _views(table: Table) -> list[str]:
 
 
 def _name(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
+    return '"' + text.replace('"', '""').replace("\0", "") + '"'
 
 
 def _text(text: str) -> str:

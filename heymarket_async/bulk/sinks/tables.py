@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import cast
 
@@ -123,16 +122,19 @@ def _is_formula(text: str) -> bool:
 
 
 def _titles(fields: Sequence[ContactField]) -> dict[str, str]:
-    """Return headings by field id; a title that is taken is told apart by its id."""
-    ordered = sorted(fields, key=lambda field: field.id)
-    times = Counter(field.title for field in ordered)
-    taken = {*COLUMNS, OTHER}
-    return {
-        str(field.id): f"{field.title} ({field.id})"
-        if times[field.title] > 1 or field.title in taken
-        else field.title
-        for field in ordered
-    }
+    """Return headings by field id; a title that is taken, in any case, is told apart by its id.
+
+    The oldest field keeps its title, so that no heading changes when another field is made.
+    """
+    taken = {*COLUMNS, OTHER, ""}  # all in lower case; to SQLite, names are the same in any
+    titles: dict[str, str] = {}
+    for field in sorted(fields, key=lambda each: each.id):
+        title = field.title
+        while title.casefold() in taken:
+            title = f"{title} ({field.id})".lstrip()
+        taken.add(title.casefold())
+        titles[str(field.id)] = title
+    return titles
 
 
 def _json(value: object) -> str:
