@@ -85,7 +85,7 @@ class Tally:
         for reason, seconds in event.waits.items():
             self.waited_s[reason] = self.waited_s.get(reason, 0.0) + seconds
         if self._hook is not None:
-            tell(self._hook, event, "on_attempt")
+            tell(self._hook, event, name="on_attempt", of="call")
 
 
 @asynccontextmanager
@@ -99,7 +99,7 @@ async def told(
     telling = asyncio.create_task(_tell_on(on_progress, progress))
     try:
         yield
-        tell(on_progress, progress(), "on_progress")
+        tell(on_progress, progress(), name="on_progress", of="job")
     finally:
         telling.cancel()
         await asyncio.gather(telling, return_exceptions=True)
@@ -107,5 +107,5 @@ async def told(
 
 async def _tell_on(on_progress: OnProgress, progress: Callable[[], Progress]) -> None:
     while True:
-        tell(on_progress, progress(), "on_progress")
+        tell(on_progress, progress(), name="on_progress", of="job")
         await asyncio.sleep(_TOLD_EVERY_S)

@@ -129,15 +129,15 @@ def emit(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> 
         type(event.error).__name__ if event.error else "no error",
     )
     if hook is not None:
-        tell(hook, event, "on_attempt")
+        tell(hook, event, name="on_attempt", of="call")
 
 
-def tell(hook: Callable[[T], object], event: T, name: str) -> None:
-    """Call a hook, which cannot break what it is told of."""
+def tell(hook: Callable[[T], object], event: T, *, name: str, of: str) -> None:
+    """Call a hook, which cannot break the call, or the job, that it is told of."""
     try:
         result = hook(event)
         if inspect.iscoroutine(result):
             result.close()
             logger.error("%s returned a coroutine, which is called but not awaited", name)
     except (Exception, asyncio.CancelledError):
-        logger.exception("the %s hook failed; the work goes on", name)
+        logger.exception("the %s hook failed; the %s goes on", name, of)
