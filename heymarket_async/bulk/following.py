@@ -41,10 +41,10 @@ class Following:
                         f"the file follows another {name}, {of}, not {value}; name another file"
                     )
                 database.set_state(name, value)
+            self._run = database.begin_run(_now())
         self.newest = database.state("newest")
         self.changed = 0
         self._before = database.count(deleted=True)
-        self._run = database.begin_run(_now())
 
     def checkpoint(self, *, reads_all: bool) -> Checkpoint:
         """Return where this run begins."""
@@ -101,7 +101,8 @@ class Following:
 
     def end(self, **facts: str | int | None) -> None:
         """Note how this run has ended."""
-        self._database.end_run(self._run, ended=_now(), **facts)
+        with self._database.transaction():
+            self._database.end_run(self._run, ended=_now(), **facts)
 
 
 def _now() -> str:

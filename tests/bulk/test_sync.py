@@ -463,6 +463,39 @@ def test_a_database_keeps_its_checkpoint_in_itself(tmp_path):
         Sqlite(tmp_path / "c.db").write([], "")
 
 
+def test_a_full_disk_is_an_error_of_the_file_and_loses_nothing(tmp_path):
+    def line(number: int) -> bytes:
+        return b'{"id":%d,"updated":"2026-04-12T15:30:00Z","first":"%s"}' % (number, b"x" * 4000)
+
+    sink = Sqlite(tmp_path / "c.db")
+    sink.open(None, restart=False)
+    sink.write([line(1)], "first")
+    sink._database._connection.execute("PRAGMA max_page_count = 40")
+    with pytest.raises(OSError, match=r"c\.db: database or disk is full"):
+        sink.write([line(number) for number in range(2, 99)], "second")
+    sink.close()
+
+    again = Sqlite(tmp_path / "c.db")
+    assert again.open(None, restart=False) == "first"
+    assert list(again.stored()) == [line(1)]
+    again.close()
+
+
+def test_a_file_that_another_program_holds_is_an_error_of_the_file(tmp_path):
+    path = tmp_path / "c.db"
+    sink = Sqlite(path)
+    sink.open(None, restart=False)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    sink._database._connection.execute("PRAGMA busy_timeout = 1")
+
+    with pytest.raises(OSError, match=r"c\.db: database is locked"):
+        sink.write([], "first")
+
+    other.close()
+    sink.close()
+
+
 async def test_an_export_into_a_database_takes_the_place_of_the_one_before(tmp_path):
     path = tmp_path / "c.db"
     async with Sandbox(contacts=300, ties=4, seed=4) as sandbox:

@@ -101,14 +101,15 @@ class Database:
     """
 
     def __init__(self, path: Path) -> None:
-        path = real_path(path)
+        self._path = path = real_path(path)
         self._lock = Lock(beside(path, ".lock"))
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             # One thread at a time, but not always the same one.
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             try:
-                self._prepare(path)
+                with self._told_as_of_a_file():
+                    self._prepare(path)
             except BaseException:
                 self._connection.close()
                 raise
@@ -123,14 +124,26 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Do what is done in it as a whole, or not at all."""
-        self._connection.execute("BEGIN IMMEDIATE")
+        """Do what is done in it as a whole, or not at all.
+
+        Raises:
+            OSError: The file cannot be written to: the disk is full, or another program holds it.
+        """
+        with self._told_as_of_a_file():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:  # a full disk has ended it already
+                    self._connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _told_as_of_a_file(self) -> Generator[None]:
         try:
             yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise OSError(f"{self._path}: {error}") from None
 
     def state(self, name: str) -> str | None:
         """Return a text that is kept under a name."""
