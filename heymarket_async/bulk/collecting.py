@@ -14,7 +14,9 @@ from heymarket_async.bulk.memory import Memory
 from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.versions import Row, lines_of, rows_of
 from heymarket_async.bulk.windows import WORTH_SPLITTING, Window, earlier, seconds_covered
+from heymarket_async.checks import is_int, limit_of, one_of
 from heymarket_async.client import HeymarketClient
+from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 from heymarket_async.errors import HeymarketError, StatusError
 from heymarket_async.pagination import Page, Walk
 
@@ -28,6 +30,31 @@ _WRITTEN_AT_ONCE = 5000
 _WRITTEN_EVERY_S = 2.0
 
 RawPage = Page[msgspec.Raw]
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """How an account is read.
+
+    Attributes:
+        surface: Which list: "v1" or "v2".
+        page_size: Contacts asked for at once; v2 takes 100 at most.
+        concurrency: Parts of the time range that are walked side by side.
+
+    Raises:
+        ValueError: One of them breaks its rule.
+    """
+
+    surface: str
+    page_size: int
+    concurrency: int
+
+    def __post_init__(self) -> None:
+        if self.surface not in {"v1", "v2"}:
+            raise ValueError('surface must be "v1" or "v2"')
+        most = MAX_LIMIT if self.surface == "v2" else None
+        limit_of(one_of("page_size", self.page_size, int), most, name="page_size")
+        if not is_int(self.concurrency) or self.concurrency < 1:
+            raise ValueError("concurrency must be an integer of at least 1")
 
 
 class Store(Protocol):
@@ -53,9 +80,8 @@ class Collector:
         store: Store,
         thread: OneThread,
         at: Checkpoint,
+        reading: Reading,
         *,
-        page_size: int,
-        concurrency: int = 1,
         settle_s: float = SETTLE_S,
     ) -> None:
         self.at = at
@@ -64,8 +90,8 @@ class Collector:
         self._client = client
         self._store = store
         self._thread = thread
-        self._page_size = page_size
-        self._concurrency = concurrency
+        self._page_size = reading.page_size
+        self._concurrency = reading.concurrency
         self._settle_s = settle_s
         self._lines: list[bytes] = []
         self._last_pages: list[tuple[Window, RawPage]] = []

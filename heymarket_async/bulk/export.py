@@ -13,14 +13,13 @@ from heymarket_async import timestamps
 from heymarket_async.bulk import checkpoint as checkpoints
 from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.checkpoint import Checkpoint
-from heymarket_async.bulk.collecting import Collector
+from heymarket_async.bulk.collecting import Collector, Reading
 from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
 from heymarket_async.bulk.proof import count_of, prove
 from heymarket_async.bulk.sinks.sink import Sink
-from heymarket_async.checks import is_int, limit_of, one_of
+from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
-from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 
 _AT_ONCE = 5000
 
@@ -112,13 +111,9 @@ async def export_contacts(
         OSError: The sink could not be written to.
     """
     one_of("restart", restart, bool)
-    if surface not in {"v1", "v2"}:
-        raise ValueError('surface must be "v1" or "v2"')
-    limit_of(page_size, MAX_LIMIT if surface == "v2" else None, name="page_size")
-    if not is_int(concurrency) or concurrency < 1:
-        raise ValueError("concurrency must be an integer of at least 1")
+    reading = Reading(surface, page_size, concurrency)
     query = None if date is None else timestamps.to_text("date", date)
-    export = _Export(client, sink, surface, query, page_size, concurrency)
+    export = _Export(client, sink, reading, query)
     async with told(on_progress, export.progress):
         return await export.run(None if checkpoint is None else Path(checkpoint), restart=restart)
 
@@ -127,21 +122,13 @@ class _Export:
     """One run of an export: open, recall, walk, catch up, count, finish."""
 
     def __init__(
-        self,
-        client: HeymarketClient,
-        sink: Sink,
-        surface: str,
-        date: str | None,
-        page_size: int,
-        concurrency: int,
+        self, client: HeymarketClient, sink: Sink, reading: Reading, date: str | None
     ) -> None:
         self._tally = Tally(client)
         self._client = self._tally.client
         self._sink = sink
-        self._surface = surface
+        self._reading = reading
         self._date = date
-        self._page_size = page_size
-        self._concurrency = concurrency
         self._thread = OneThread()
         self._started = time.monotonic()
         self._stage = "starting"
@@ -168,12 +155,7 @@ class _Export:
     async def _export(self, stored: str | None) -> ExportReport:
         at = await self._checkpoint(stored)
         collector = self._collector = Collector(
-            self._client,
-            self._sink,
-            self._thread,
-            at,
-            page_size=self._page_size,
-            concurrency=self._concurrency,
+            self._client, self._sink, self._thread, at, self._reading
         )
         if stored is not None:
             self._stage = "recalling"
@@ -207,8 +189,10 @@ class _Export:
     async def _checkpoint(self, stored: str | None) -> Checkpoint:
         account = await account_of(self._client)
         if stored is not None:
-            return checkpoints.read(stored, account=account, surface=self._surface, date=self._date)
-        at = checkpoints.new(account=account, surface=self._surface, date=self._date)
+            return checkpoints.read(
+                stored, account=account, surface=self._reading.surface, date=self._date
+            )
+        at = checkpoints.new(account=account, surface=self._reading.surface, date=self._date)
         at.counted = await count_of(self._client, at)
         return at
 

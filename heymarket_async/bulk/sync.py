@@ -10,15 +10,14 @@ from typing import Literal
 import msgspec
 
 from heymarket_async.bulk.account import account_of
-from heymarket_async.bulk.collecting import SETTLE_S, Collector
+from heymarket_async.bulk.collecting import SETTLE_S, Collector, Reading
 from heymarket_async.bulk.following import Following
 from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
 from heymarket_async.bulk.proof import count_of, prove
 from heymarket_async.bulk.sinks.database import Database
-from heymarket_async.checks import is_int, limit_of, one_of
+from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
-from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 from heymarket_async.errors import HeymarketError, NotFoundError
 
 _LOGGED = ("kind", "contacts", "added", "changed", "deleted", "requests")
@@ -93,15 +92,11 @@ async def sync_contacts(
         HeymarketError: The run could not be completed; the next one makes up for it.
         OSError: The file cannot be written to, or another job is at work on it.
     """
-    if surface not in {"v1", "v2"}:
-        raise ValueError('surface must be "v1" or "v2"')
-    limit_of(page_size, MAX_LIMIT if surface == "v2" else None, name="page_size")
-    if not is_int(concurrency) or concurrency < 1:
-        raise ValueError("concurrency must be an integer of at least 1")
+    reading = Reading(surface, page_size, concurrency)
     one_of("detect_deletions", detect_deletions, bool)
     if not one_of("settle_s", settle_s, (int, float)) >= 0:
         raise ValueError("settle_s must be a number of seconds, 0 or above")
-    run = _Run(client, surface, page_size, concurrency, settle_s)
+    run = _Run(client, reading, settle_s)
     async with told(on_progress, run.progress):
         return await run.run(Path(path), detect_deletions=detect_deletions)
 
@@ -109,19 +104,10 @@ async def sync_contacts(
 class _Run:
     """One run of a sync."""
 
-    def __init__(
-        self,
-        client: HeymarketClient,
-        surface: str,
-        page_size: int,
-        concurrency: int,
-        settle_s: float,
-    ) -> None:
+    def __init__(self, client: HeymarketClient, reading: Reading, settle_s: float) -> None:
         self._tally = Tally(client)
         self._client = self._tally.client
-        self._surface = surface
-        self._page_size = page_size
-        self._concurrency = concurrency
+        self._reading = reading
         self._settle_s = settle_s
         self._thread = OneThread()
         self._started = time.monotonic()
@@ -141,7 +127,7 @@ class _Run:
             database = await self._thread.run(Database, path)
             try:
                 account = await account_of(self._client)
-                file = await self._thread.run(Following, database, account, self._surface)
+                file = await self._thread.run(Following, database, account, self._reading.surface)
                 return await self._logged(file, detect_deletions=detect_deletions)
             finally:
                 await self._thread.run(database.close)
@@ -166,13 +152,7 @@ class _Run:
         at = await thread.run(file.checkpoint, reads_all=reads_all)
         is_resumed = at.windows[:1] != [] and at.windows[0].cursor is not None
         job = self._collector = Collector(
-            self._client,
-            file,
-            thread,
-            at,
-            page_size=self._page_size,
-            concurrency=self._concurrency,
-            settle_s=self._settle_s,
+            self._client, file, thread, at, self._reading, settle_s=self._settle_s
         )
         if is_resumed or not reads_all:
             self._stage = "recalling"
