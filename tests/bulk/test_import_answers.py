@@ -85,8 +85,8 @@ async def test_after_as_many_attempts_as_a_call_has_rows_are_unknown():
         report = await it.imports([new(1), new(2)])
 
         assert counts(report) == {"unknown": 2}
-        assert it.sizes(BATCH) == [2] * 4
-        assert it.sizes(SEARCH) == [2] * 5
+        assert it.sizes(BATCH) == [2, 2, 2, 2, 1, 1], "the last time each row alone"
+        assert it.sizes(SEARCH) == [2, 2, 2, 2, 2, 1, 1]
         assert "to look again" in report.waited_s
 
 
@@ -104,9 +104,10 @@ async def test_an_unknown_row_says_why_and_the_others_go_on(tmp_path):
     assert line["before"] == "absent"
 
 
-async def test_a_refused_batch_is_cut_until_the_row_at_fault_is_alone():
+@pytest.mark.parametrize("status", [400, 409, 422])
+async def test_a_refused_batch_is_cut_until_the_row_at_fault_is_alone(status):
     async with account() as it:
-        it.faults.answer(400, on=BATCH, times=3, body={"message": f"{phone(1)} is no good"})
+        it.faults.answer(status, on=BATCH, times=3, body={"message": f"{phone(1)} is no good"})
 
         report = await it.imports([new(n) for n in range(1, 5)])
 
@@ -114,7 +115,18 @@ async def test_a_refused_batch_is_cut_until_the_row_at_fault_is_alone():
         assert it.phones == {phone(2): 1, phone(3): 1, phone(4): 1}
     (rejection,) = report.rejections
     assert rejection.row == 1
-    assert rejection.reason.startswith("POST /v1/batch/contacts answered 400: *** is no good")
+    assert rejection.reason.startswith(f"POST /v1/batch/contacts answered {status}: *** is no good")
+
+
+async def test_a_row_that_the_server_cannot_bear_does_not_take_the_others_along():
+    async with account() as it:
+        it.faults.answer(500, on=BATCH, times=5)  # three attempts, a half, and the row alone
+
+        report = await it.imports([new(n) for n in range(1, 5)])
+
+        assert it.sizes(BATCH) == [4, 4, 4, 2, 1, 1, 2]
+        assert it.phones == {phone(2): 1, phone(3): 1, phone(4): 1}
+    assert counts(report) == {"unknown": 1, "created": 3}
 
 
 async def test_requests_that_are_too_large_are_cut_too():

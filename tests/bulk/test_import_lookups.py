@@ -71,7 +71,7 @@ async def test_phones_that_a_long_answer_leaves_out_are_asked_for_again(page):
         assert it.sizes(SEARCH) == [[100], [100, 100 - page, 10]][page >= 30]
 
 
-@pytest.mark.parametrize("status", [400, 413])
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
 async def test_a_refused_search_is_cut_down_to_the_phone_at_fault(status):
     async with account() as it:
         await it.has(new(1), new(2), new(3))

@@ -203,6 +203,36 @@ async def test_a_file_of_another_account_or_version_is_refused(path):
             await other.imports([new(1)], outcomes=path, resume=True)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{}",
+        b"\x89PNG",
+        b'{"version":1,"kind":"import"}',
+        b"phone",
+    ],
+)
+async def test_a_file_without_a_whole_line_is_refused_and_kept(content, path):
+    path.write_bytes(content)
+    async with account() as it:
+        with pytest.raises(ValueError, match="is no outcome file: see its line 1"):
+            await it.imports([new(1)], outcomes=path, resume=True)
+
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("line", ['{"row":-5', '{"row":0', '{"row":1,"digest":"zz"'])
+async def test_a_line_that_cannot_be_is_refused(line, path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path)
+        first = path.read_text().splitlines()[0]
+        digest = "" if "digest" in line else ',"digest":"0123456789abcdef"'
+        path.write_text(f'{first}\n{line}{digest},"outcome":"created"}}\n')
+
+        with pytest.raises(ValueError, match="is no outcome file: see its line 2"):
+            await it.imports([new(1)], outcomes=path, resume=True)
+
+
 @pytest.mark.parametrize("number", [1, 3])
 async def test_a_file_that_is_none_is_refused_and_kept(number, path):
     async with account() as it:

@@ -93,10 +93,17 @@ def test_a_row_that_cannot_be_read_stops_no_other(row, reason):
     assert good == NewContact(phone=PHONE)
 
 
-def test_a_quote_that_is_never_closed_is_one_bad_row():
-    (row,) = read_csv(f'phone,first\n{PHONE},"Zoë\n')
+@pytest.mark.parametrize("rest", ["", f"{PHONE},b\n" * 20_000], ids=["short", "long"])
+def test_after_a_quote_without_an_end_no_row_is_made_up(rest):
+    rows = csv_rows(
+        io.BytesIO(f'phone,first\n{PHONE},a\n{PHONE},"Zoë\n{rest}'.encode()),
+        Columns(FIELDS),
+        phone_reader(None),
+    )
 
-    assert row == RejectedRow("is not CSV: unexpected end of data")
+    assert next(rows) == NewContact(phone=PHONE, first="a")
+    with pytest.raises(ValueError, match="the row in line 3 has a quoted cell without an end"):
+        next(rows)
 
 
 def test_a_line_break_in_a_cell_is_part_of_it():
@@ -110,13 +117,29 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name():
     assert read_json(b'\xef\xbb\xbf{"phone":"14155550100"}') == [NewContact(phone=PHONE)]
 
 
-@pytest.mark.parametrize("line", [1, 3])
-def test_another_encoding_is_an_error_with_the_line(line):
-    lines = ["phone,first", f"{PHONE},a", f"{PHONE},b"]
-    lines[line - 1] += ",Zoë"
+def test_a_first_row_in_another_encoding_is_an_error():
+    with pytest.raises(ValueError, match="the first row is not UTF-8; save the file as UTF-8"):
+        read_csv("phone,Größe\n".encode("latin-1"))
 
-    with pytest.raises(ValueError, match=f"line {line} is not UTF-8; save the file as UTF-8"):
-        read_csv("\n".join(lines).encode("latin-1"), ignored=[])
+
+def test_a_row_in_another_encoding_is_one_bad_row():
+    latin = f"{PHONE},Zoë\n".encode("latin-1")
+    bad = RejectedRow("is not UTF-8; save the file as UTF-8")
+
+    rows = read_csv(b"phone,first\n" + latin + f"{PHONE},Zoë\n".encode())
+    assert rows == [bad, NewContact(phone=PHONE, first="Zoë")]
+    rows = read_json(b'{"phone":"' + latin.strip() + b'"}\n{"phone":"%s"}' % PHONE.encode())
+    assert rows == [bad, NewContact(phone=PHONE)]
+
+
+def test_json_that_is_nested_too_deeply_is_one_bad_row():
+    nested = b"[" * 100_000 + b"]" * 100_000
+    good = b'{"phone":"14155550100"}'
+
+    assert read_json(b'{"custom":{"123":' + nested + b"}}\n" + good) == [
+        RejectedRow("is nested too deeply"),
+        NewContact(phone=PHONE),
+    ]
 
 
 MEANINGLESS = 'column "Cell phone" is neither a field of a contact nor the title of a custom field'

@@ -193,16 +193,15 @@ def test_a_file_that_is_not_there_is_one_line(run, tmp_path):
     assert result.stderr.startswith("Error: [Errno 2] No such file or directory")
 
 
-def test_another_encoding_is_one_line(run, tmp_path):
+def test_a_row_in_another_encoding_does_not_stop_the_others(run, tmp_path):
     path = tmp_path / "people.csv"
-    path.write_bytes("phone,first\n14155550100,Zoë\n".encode("latin-1"))
+    path.write_bytes("phone,first\n14155550100,Zoë\n14155550101,Ann\n".encode("latin-1"))
 
     result = run("contacts", "import", path)
 
-    assert (result.exit_code, result.stderr) == (
-        2,
-        "Error: line 2 is not UTF-8; save the file as UTF-8\n",
-    )
+    assert result.exit_code == 3
+    assert result.stderr.startswith("2 rows: 1 created, 1 rejected; ")
+    assert "row 1: is not UTF-8; save the file as UTF-8\n" in result.stderr
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -14,8 +14,7 @@ from heymarket_async.models import Contact
 T = TypeVar("T")
 
 _PAGE = 30
-TOO_LARGE = frozenset({400, 413})
-"""Statuses that a smaller request may not get: how much one may hold is not documented."""
+_NOT_OF_A_ROW = frozenset({401, 403, 404, 405, 408, 429})
 
 
 class Found(msgspec.Struct, kw_only=True):
@@ -53,7 +52,7 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
     try:
         contacts = await client.contacts_v2.search(phones=phones)
     except StatusError as error:
-        if error.status not in TOO_LARGE:
+        if not may_be_of_one_row(error):
             raise
         if len(phones) == 1:
             return Found(refused={phones[0]: str(error)})
@@ -70,6 +69,14 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
     elif left_over and len(contacts) >= _PAGE:
         found.add(await look_up(client, left_over))
     return found
+
+
+def may_be_of_one_row(error: StatusError) -> bool:
+    """Whether a request may have been refused for its size, or for one row in it.
+
+    Neither how much a request may hold is documented, nor how one is refused that has a bad row.
+    """
+    return 400 <= error.status <= 499 and error.status not in _NOT_OF_A_ROW
 
 
 def halves(items: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:

@@ -17,7 +17,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import BinaryIO, Self, TypeAlias
+from typing import Annotated, BinaryIO, Self, TypeAlias
 
 import msgspec
 
@@ -47,8 +47,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    row: int
-    digest: str
+    row: Annotated[int, msgspec.Meta(ge=1)]
+    digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
     outcome: RowOutcome
     before: Before | None = None
     reason: str | None = None
@@ -114,6 +114,8 @@ class OutcomeFile:
             lock(file.fileno(), path)
             resumed = cls(file)
             whole = resumed._read(path, file, header)
+            if not whole:
+                _check_torn(path, header)
             file.truncate(whole)
             file.seek(whole)
         except BaseException:
@@ -216,6 +218,12 @@ _decode = msgspec.json.Decoder(_Line).decode
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
     return (line for line in file if line.endswith(b"\n"))
+
+
+def _check_torn(path: Path, header: Header) -> None:
+    # What a kill can leave of a first line is the beginning of it.
+    if not _encode(header).startswith(path.read_bytes()):
+        raise ValueError(f"{path} is no outcome file: see its line 1")
 
 
 def _check(path: Path, stored: Header, asked: Header) -> None:

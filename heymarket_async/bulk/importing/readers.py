@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import cast
+from typing import Self, cast
 
 import msgspec
 
@@ -14,6 +14,11 @@ from heymarket_async.bulk.importing.intake import RejectedRow, contact_of
 from heymarket_async.models import NewContact
 
 _BOM = b"\xef\xbb\xbf"
+_KEPT = "surrogateescape"
+_SURROGATE = re.compile("[\udc80-\udcff]")
+_NOT_UTF_8 = "is not UTF-8; save the file as UTF-8"
+_WITHIN_A_CELL = ("field larger than field limit", "unexpected end of data")
+"""What the csv module says when a quote is still open."""
 
 
 def csv_rows(
@@ -30,18 +35,21 @@ def csv_rows(
         phone: Makes E.164 digits of a phone; see `phone_reader`.
 
     Raises:
-        ValueError: A column means nothing, or a line is not UTF-8. The columns are looked at
-            when this is called, and not only when the first row is asked for.
+        ValueError: A column means nothing, or the first row is not UTF-8; this is looked at when
+            this is called. Later: a quoted cell has no end, so no row after it can be told.
     """
-    table = csv.reader(_decoded(lines), strict=True)
+    text = _Text(lines)
+    table = csv.reader(text, strict=True)
     try:
         header = next(table, None)
     except csv.Error as error:
         raise ValueError(f"the first row is not CSV: {error}") from None
     if not header:
         raise ValueError("the file has no first row that names its columns")
+    if not all(map(_is_utf_8, header)):
+        raise ValueError(f"the first row {_NOT_UTF_8}")
     targets = columns.targets(header)
-    return _csv_rows(table, targets, {**_READERS, "phone": phone})
+    return _csv_rows(text, table, targets, {**_READERS, "phone": phone})
 
 
 def json_rows(
@@ -55,34 +63,51 @@ def json_rows(
         lines: UTF-8, with a byte order mark or without.
         columns: Says what the names mean.
         phone: Makes E.164 digits of a phone; see `phone_reader`.
-
-    Raises:
-        ValueError: When it is read: a line is not UTF-8.
     """
-    for line in _decoded(lines):
+    for line in _Text(lines):
         if line.strip():
             yield _json_row(line, columns, phone)
 
 
-def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
-    for number, line in enumerate(lines, 1):
-        try:
-            yield (line.removeprefix(_BOM) if number == 1 else line).decode()
-        except UnicodeDecodeError:
-            raise ValueError(f"line {number} is not UTF-8; save the file as UTF-8") from None
+class _Text:
+    """The lines as text; bytes that are not UTF-8 are kept as lone surrogates."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self.number = 0
+        self._lines = iter(lines)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number += 1
+        return (line.removeprefix(_BOM) if self.number == 1 else line).decode(errors=_KEPT)
+
+
+def _is_utf_8(text: str) -> bool:
+    return text.isascii() or not _SURROGATE.search(text)
 
 
 def _csv_rows(
+    text: _Text,
     table: Iterator[list[str]],
     targets: Sequence[Target | None],
     readers: Mapping[str, Callable[[str], object]],
 ) -> Iterator[NewContact | RejectedRow]:
     while True:
+        began = text.number + 1
         try:
             cells = next(table)
         except StopIteration:
             return
         except csv.Error as error:
+            if any(each in str(error) for each in _WITHIN_A_CELL):
+                # Where the next row begins cannot be told any more.
+                raise ValueError(
+                    f"the row in line {began} has a quoted cell without an end, or one that is far"
+                    " too long; mend it, and resume"
+                ) from None
             yield RejectedRow(f"is not CSV: {error}")
             continue
         if cells:
@@ -96,6 +121,8 @@ def _csv_row(
 ) -> NewContact | RejectedRow:
     if len(cells) != len(targets):
         return RejectedRow(f"has {len(cells)} cells, and the first row names {len(targets)}")
+    if not all(map(_is_utf_8, cells)):
+        return RejectedRow(_NOT_UTF_8)
     given = [(target, cell) for target, cell in zip(targets, cells, strict=True) if cell.strip()]
     try:
         return _contact_of(
@@ -108,6 +135,8 @@ def _csv_row(
 
 
 def _json_row(line: str, columns: Columns, phone: Callable[[str], str]) -> NewContact | RejectedRow:
+    if not _is_utf_8(line):
+        return RejectedRow(_NOT_UTF_8)
     try:
         row = msgspec.json.decode(line, type=dict[str, object])
         custom = msgspec.convert(row.pop("custom", {}), dict[str, object] | None)
@@ -121,6 +150,8 @@ def _json_row(line: str, columns: Columns, phone: Callable[[str], str]) -> NewCo
             for target, value in given
             if target is not None
         )
+    except RecursionError:
+        return RejectedRow("is nested too deeply")
     except (ValueError, msgspec.MsgspecError) as error:
         return RejectedRow(str(error))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from heymarket_async.bulk.importing.lookups import TOO_LARGE, halves, look_up
+from heymarket_async.bulk.importing.lookups import halves, look_up, may_be_of_one_row
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile
 from heymarket_async.bulk.importing.report import Results
 from heymarket_async.bulk.importing.rules import (
@@ -72,7 +72,7 @@ class Sender:
         else:
             await self._after_answer(rows, result)
             return
-        if isinstance(failure, StatusError) and failure.status in TOO_LARGE:
+        if isinstance(failure, StatusError) and may_be_of_one_row(failure):
             await self._write_apart(rows, failure, attempt)
         elif failure.may_have_taken_effect:
             await self._after_lost_answer(rows, failure, attempt)
@@ -99,9 +99,13 @@ class Sender:
         if attempt < self._client.retry.attempts:
             if left:
                 await self.write(left, attempt + 1)
-            return
-        for row in left:
-            self._settle(row, Verdict(RowOutcome.UNKNOWN, str(failure)))
+        elif len(left) > 1 and isinstance(failure, StatusError):
+            # It may be one row that the server cannot bear, and that is no fault of the others.
+            for half in halves(left):
+                await self.write(half, attempt)
+        else:
+            for row in left:
+                self._settle(row, Verdict(RowOutcome.UNKNOWN, str(failure)))
 
     async def _after_answer(self, rows: Sequence[Row], result: BatchResult) -> None:
         if all(item.outcome is Outcome.STORED for item in result.items):
