@@ -26,6 +26,7 @@ SETTLE_S = 60.0
 MOST_PASSES = 20
 """How often what changed is read before the account counts as too restless."""
 
+_SLACK = 100
 _WRITTEN_AT_ONCE = 5000
 _WRITTEN_EVERY_S = 2.0
 
@@ -184,6 +185,7 @@ class Collector:
             while (page := await coming) is not None:
                 last = timestamps.instant(rows_of(page.items[-1:])[0].updated)
                 is_last = window.ends_before(last, ascending=bool(self.at.ascending))
+                is_last = is_last or self._is_overtaken(window)
                 if not is_last:
                     # It is on its way while this one is written.
                     coming = asyncio.ensure_future(_next(pages))
@@ -199,6 +201,13 @@ class Collector:
             await asyncio.gather(coming, return_exceptions=True)
         window.is_read = True
         self._wake()
+
+    def _is_overtaken(self, window: Window) -> bool:
+        # Oldest first, a busy account is written to as fast as it is read, and the walk would have
+        # no end. What is left is what changed meanwhile, and that is for the catch-up.
+        if not self.at.ascending or window.up_to is not None or self.at.counted is None:
+            return False
+        return self.taken > 2 * self.at.counted + _SLACK
 
     def _walk_of(self, window: Window) -> Walk[msgspec.Raw]:
         if window.cursor is not None:
@@ -225,8 +234,7 @@ class Collector:
     def _take(self, window: Window, page: RawPage) -> None:
         rows = rows_of(page.items)
         stamps = timestamps.instants([row.updated for row in rows])
-        if self.at.ascending is None and stamps[0] != stamps[-1]:
-            self.at.ascending = stamps[0] < stamps[-1]
+        self._learn(stamps)
         places = window.places(stamps)
         window.page_s = seconds_covered(stamps)
         self._count(window, stamps[places])
@@ -237,6 +245,10 @@ class Collector:
         self._last_pages = [each for each in self._last_pages if each[0] is not window]
         self._last_pages.append((window, page))
         self._wake()
+
+    def _learn(self, stamps: list[str]) -> None:
+        if self.at.ascending is None and stamps[0] != stamps[-1]:
+            self.at.ascending = stamps[0] < stamps[-1]
 
     def _count(self, window: Window, stamps: list[str]) -> None:
         if stamps and window.at != stamps[0] and len(set(stamps)) == len(stamps):
@@ -259,11 +271,12 @@ class Collector:
 
     async def _pass(self) -> tuple[int, int]:
         """Read what changed lately; return how many contacts it brought, in how many answers."""
-        since, ascending, newest = self._since, self.at.ascending, self.at.newest
+        since, newest = self._since, self.at.newest
         brought = answers = 0
         async for page in self._iterate(date=self._catch_up_date(since)).pages():
             rows = rows_of(page.items)
             stamps = timestamps.instants([row.updated for row in rows])
+            self._learn(stamps)
             new = [
                 place
                 for place, (row, stamp) in enumerate(zip(rows, stamps, strict=True))
@@ -279,7 +292,8 @@ class Collector:
             newest = max(newest or "", *stamps)
             brought += len(new)
             answers += 1
-            if stamps[-1] < since or (ascending and answers > self._most_answers):
+            is_read = self.at.ascending is False and stamps[-1] < since
+            if is_read or (self.at.ascending and answers > self._most_answers):
                 break
         # Not before: an interrupted pass that went from the newest on has not read the rest.
         self._come_to(newest)

@@ -34,6 +34,8 @@ class Following:
         self._database = database
         self._account = account
         self._surface = surface
+        if database.state("account") is None and database.count(deleted=True):
+            raise ValueError("the file holds an export; name a file that only a sync writes to")
         with database.transaction():
             for name, value in (("account", account), ("surface", surface)):
                 if (of := database.state(name)) not in {None, value}:

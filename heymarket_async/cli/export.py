@@ -24,7 +24,7 @@ from heymarket_async.bulk import (
     Stream,
     export_contacts,
 )
-from heymarket_async.bulk.sinks.staging import replace_file
+from heymarket_async.bulk.sinks.staging import beside, real_path, replace_file
 from heymarket_async.cli.output import counted, print_json
 from heymarket_async.cli.progress import show_progress
 from heymarket_async.cli.running import NOT_PROVED, Json, Quiet, SandboxSize, err, run
@@ -99,6 +99,11 @@ def export_command(
     if not path.absolute().parent.is_dir():
         raise typer.BadParameter("the folder of PATH does not exist")
 
+    if report is not None:
+        _check_report(report, path)
+    if sandbox is not None and not restart and beside(path, ".partial").exists():
+        raise typer.BadParameter("PATH has an unfinished export; name another file, or --restart")
+
     async def work(client: HeymarketClient) -> ExportReport:
         with (
             _sink(path, bom=bom, defuse=not raw_formulas) as sink,
@@ -128,6 +133,13 @@ def export_command(
         print_json(done)
     if done.doubts:
         raise typer.Exit(NOT_PROVED)
+
+
+def _check_report(report: Path, path: Path) -> None:
+    if real_path(report) == path.resolve():
+        raise typer.BadParameter("--report must be another file than PATH")
+    if not report.absolute().parent.is_dir():
+        raise typer.BadParameter("the folder of --report does not exist")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from heymarket_async.bulk.importing.phones import phone_reader
 from heymarket_async.bulk.importing.readers import csv_rows, json_rows
 from heymarket_async.bulk.importing.report import ImportReport
 from heymarket_async.bulk.importing.rules import RowOutcome
-from heymarket_async.cli.output import print_json
+from heymarket_async.cli.output import counted, print_json
 from heymarket_async.cli.progress import show_progress
 from heymarket_async.cli.running import Json, SandboxSize, err, run
 
@@ -154,7 +154,7 @@ def _show(report: ImportReport, outcomes: Path | None, *, dry_run: bool) -> None
         parts.append(f"{report.duplicates:,} of them with the phone of an earlier row")
     if report.skipped:
         parts.append(f"{report.skipped:,} of them settled by an earlier run")
-    parts.append(f"{report.requests:,} requests, {report.seconds:.1f} s")
+    parts.append(f"{counted(report.requests, 'request')}, {report.seconds:.1f} s")
     if dry_run:
         parts.append("nothing was written")
     lines = ["; ".join(parts)]

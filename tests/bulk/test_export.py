@@ -28,6 +28,7 @@ from tests.bulk.accounts import (
     edit_one,
     ids_of,
     lines_of,
+    store_clock,
 )
 
 READINGS = [
@@ -248,6 +249,8 @@ async def test_what_is_called_proved_is_true(seed, tmp_path):
     readings = Readings(newest_first=seed % 2 == 0, inclusive=seed % 3 == 0)
 
     def change(sandbox, _):
+        for _ in range(4):  # a second later: what is proved is proved to the second
+            store_clock()
         if chance.random() < 0.5:
             draw = chance.random()
             if draw < 0.8:
@@ -288,6 +291,36 @@ async def test_an_account_that_never_rests_is_not_called_proved(tmp_path):
     assert report.doubts == ["the account changes faster than it can be read"]
     assert report.distinct == 300
     assert report.requests < MOST_PASSES * 30
+
+
+@pytest.mark.parametrize("surface", ["v1", "v2"])
+async def test_a_walk_that_is_written_to_as_fast_as_it_reads_comes_to_an_end(surface, tmp_path):
+    readings = Readings(newest_first=False)
+    async with Sandbox(contacts=60, seed=4, limit=None, readings=readings) as sandbox:
+
+        def edit_a_second_later(sandbox, chance):
+            for _ in range(4):
+                store_clock()
+            edit_one(sandbox, chance)
+
+        editor = Editor(sandbox, edit_a_second_later, times=10**6)
+        async with client_of(sandbox, on_attempt=editor) as client:
+            report = await export_contacts(client, JsonLines(tmp_path / "c"), surface=surface)
+
+    assert report.distinct == 60
+    assert report.requests < 5000, "twenty passes of some hundred answers"
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_edits_of_an_account_in_one_instant_are_caught_up_with(newest_first, tmp_path):
+    readings = Readings(newest_first=newest_first)
+    async with Sandbox(contacts=40, ties=40, seed=4, readings=readings) as sandbox:
+        editor = Editor(sandbox, edit_one, times=12)
+        async with client_of(sandbox, on_attempt=editor) as client:
+            report = await export_contacts(client, JsonLines(tmp_path / "c"), page_size=7)
+
+        assert lines_of(tmp_path / "c") == sorted(sandbox.store.lines())
+    assert report.is_proved
 
 
 async def test_an_account_that_changes_in_every_pass_is_proved_by_one_answer(tmp_path):
@@ -405,7 +438,7 @@ async def test_an_export_that_is_cancelled_can_be_gone_on_with(tmp_path):
     async with Sandbox(contacts=500, seed=4) as sandbox, client_of(sandbox) as client:
         sandbox.faults.delay(30, on="POST /v1/contacts", after=2)
         export = asyncio.create_task(export_contacts(client, JsonLines(tmp_path / "c")))
-        while not (tmp_path / "c.partial" / "state.json").exists():
+        while not (tmp_path / "c.partial" / "heymarket-state.json").exists():
             await asyncio.sleep(0.01)
 
         export.cancel()

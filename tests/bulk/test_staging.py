@@ -61,9 +61,9 @@ def test_a_state_that_cannot_be_read_is_told(tmp_path):
     one = staging(tmp_path)
     one.add(b"a\n", "first")
     one.close()
-    (tmp_path / "c.partial" / "state.json").write_text("{")
+    (tmp_path / "c.partial" / "heymarket-state.json").write_text("{")
 
-    with pytest.raises(ValueError, match=r"state\.json cannot be read; start anew"):
+    with pytest.raises(ValueError, match=r"heymarket-state\.json cannot be read; start anew"):
         staging(tmp_path)
     staging(tmp_path, restart=True).close()
     assert not list(tmp_path.iterdir())

@@ -124,6 +124,29 @@ async def test_what_is_edited_during_a_run_is_in_the_file(surface, newest_first,
             assert report.doubts == []
 
 
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_an_account_that_began_with_one_contact_is_followed(newest_first, tmp_path):
+    path, readings = tmp_path / "c.db", Readings(newest_first=newest_first)
+    async with Sandbox(contacts=1, seed=4, readings=readings) as sandbox:
+        async with client_of(sandbox) as client:
+            for number in range(5):
+                report = await sync_contacts(client, path, surface="v1", page_size=7)
+
+                assert current(path) == sorted(sandbox.store.lines())
+                assert report.doubts == []
+                for each in range(20):
+                    create(sandbox, 100 * number + each)
+                edit(sandbox, ids_of(sandbox)[0])
+
+
+async def test_a_file_of_an_export_is_not_taken_for_a_sync(tmp_path):
+    async with Sandbox(contacts=5, seed=4) as sandbox, client_of(sandbox) as client:
+        await export_contacts(client, Sqlite(tmp_path / "c.db"))
+
+        with pytest.raises(ValueError, match="the file holds an export"):
+            await sync_contacts(client, tmp_path / "c.db")
+
+
 async def test_an_empty_account_is_followed_too(tmp_path):
     async with Sandbox() as sandbox, client_of(sandbox) as client:
         assert (await sync_contacts(client, tmp_path / "c.db")).contacts == 0

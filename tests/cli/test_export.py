@@ -126,7 +126,7 @@ def test_an_export_that_is_ended_can_be_gone_on_with(number, code, start, sandbo
     path.write_text("old")
     sandbox.faults.delay(60, on="POST /v1/contacts", after=1)
     process = start("contacts", "export", path, "--page-size", 30)
-    state = tmp_path / "contacts.jsonl.partial" / "state.json"
+    state = tmp_path / "contacts.jsonl.partial" / "heymarket-state.json"
     wait_until(state.exists, process)
 
     process.send_signal(number)
@@ -135,7 +135,7 @@ def test_an_export_that_is_ended_can_be_gone_on_with(number, code, start, sandbo
     assert (process.returncode, output, errors) == (code, b"", b"")
     assert path.read_text() == "old"
     private = [(each.name, stat.S_IMODE(each.stat().st_mode)) for each in state.parent.iterdir()]
-    assert sorted(private) == [("rows", 0o600), ("state.json", 0o600)]
+    assert sorted(private) == [("heymarket-rows", 0o600), ("heymarket-state.json", 0o600)]
     result = run("contacts", "export", path, "--page-size", 30)
     assert result.exit_code == 0
     assert result.stderr.endswith(", gone on with\n")

@@ -158,6 +158,9 @@ def test_csv_for_a_spreadsheet(run, sandbox, tmp_path):
         (["c.csv.gz"], "PATH must end in"),
         (["c.parquet.zst"], "PATH must end in"),
         (["c", "--since", "2026-01-01T00:00:00Z"], "--since needs --surface v2"),
+        (["c", "--report", "c"], "--report must be another file than PATH"),
+        (["c", "--report", "none/r"], "the folder of --report does not exist"),
+        (["c", "--report", "/dev/null"], "/dev/null is no file; name one"),
         (["c", "--bom"], "--bom and --raw-formulas are for .csv"),
         (["-", "--checkpoint", "x"], "checkpoint needs a file"),
         (["c", "--surface", "v2", "--since", "May"], "date must be an RFC 3339 timestamp"),
@@ -171,6 +174,16 @@ def test_a_wrong_option_of_an_export_is_told(arguments, rule, run, tmp_path, mon
     assert result.exit_code == 2
     assert rule in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_trial_on_the_sandbox_leaves_an_unfinished_export_alone(run, tmp_path):
+    (tmp_path / "c.partial").mkdir()
+
+    result = run("contacts", "export", tmp_path / "c", "--sandbox", 3)
+
+    assert result.exit_code == 2
+    assert "PATH has an unfinished export" in result.stderr
+    assert run("contacts", "export", tmp_path / "c", "--sandbox", 3, "--restart").exit_code == 0
 
 
 def test_an_export_since_a_time_holds_what_was_updated_after_it(run, sandbox, tmp_path):

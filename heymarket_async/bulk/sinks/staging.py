@@ -1,8 +1,8 @@
 """A folder in which an unfinished export is kept: its contacts, and how far it is.
 
-`rows` only grows. `state.json` says how much of it counts, and is replaced as a whole after that
-much is on the disk. So whenever the process dies, or the machine, the two fit together: what was
-added behind that length is cut off when the export is gone on with.
+`heymarket-rows` only grows. `heymarket-state.json` says how much of it counts, and is replaced as a
+whole after that much is on the disk. So whenever the process dies, or the machine, the two fit
+together: what was added behind that length is cut off when the export is gone on with.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class Staging:
     """
 
     def __init__(self, folder: Path, packing: Packing, *, restart: bool) -> None:
-        self.rows = folder / "rows"
+        self.rows = folder / "heymarket-rows"
         self._folder = folder
         self._packing = packing
-        self._state = folder / "state.json"
+        self._state = folder / "heymarket-state.json"
         folder.mkdir(mode=0o700, exist_ok=True)
-        self._lock = Lock(folder / "lock")
+        self._lock = Lock(folder / "heymarket-lock")
         try:
             self.checkpoint = None if restart else self._recover()
             if self.checkpoint is None:
