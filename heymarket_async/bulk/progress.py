@@ -61,6 +61,10 @@ class Tally:
         self._lately: deque[float] = deque()
         self.client = client.with_options(on_attempt=self._count)
 
+    def waits(self) -> dict[str, float]:
+        """Return the seconds waited by reason, to the millisecond, for a report."""
+        return {reason: round(seconds, 3) for reason, seconds in self.waited_s.items()}
+
     def progress(self, done: int, total: int | None, stage: str) -> Progress:
         """Return how far the job is."""
         return Progress(

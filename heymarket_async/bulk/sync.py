@@ -183,7 +183,7 @@ class _Run:
             repeated=self._tally.repeated,
             resumed=is_resumed,
             seconds=round(time.monotonic() - self._started, 3),
-            waited_s={reason: round(each, 3) for reason, each in self._tally.waited_s.items()},
+            waited_s=self._tally.waits(),
             doubts=doubts,
         )
 

@@ -21,9 +21,7 @@ from heymarket_async.bulk.importing.report import ImportReport
 from heymarket_async.bulk.importing.rules import RowOutcome
 from heymarket_async.cli.output import counted, print_json
 from heymarket_async.cli.progress import show_progress
-from heymarket_async.cli.running import Json, SandboxSize, err, run
-
-_NOT_ALL_STORED = 3
+from heymarket_async.cli.running import NOT_PROVED, Json, SandboxSize, err, run
 
 
 class Format(StrEnum):
@@ -116,7 +114,7 @@ def import_command(
     elif not_stored or not quiet:
         _show(report, outcomes, dry_run=dry_run)
     if not_stored:
-        raise typer.Exit(_NOT_ALL_STORED)
+        raise typer.Exit(NOT_PROVED)
 
 
 def _format_of(path: Path, file_format: Format | None) -> Format:

@@ -115,6 +115,6 @@ class Results:
             requests=self._tally.requests,
             repeated=self._tally.repeated,
             seconds=round(time.monotonic() - self._began, 3),
-            waited_s={why: round(each, 3) for why, each in self._tally.waited_s.items()},
+            waited_s=self._tally.waits(),
             rejections=self._rejections,
         )
