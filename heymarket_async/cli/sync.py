@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Never
 
 import typer
 
 from heymarket_async import HeymarketClient, HeymarketError
 from heymarket_async.bulk import SyncReport, sync_contacts
-from heymarket_async.cli.export import Surface
 from heymarket_async.cli.output import counted, print_json
 from heymarket_async.cli.progress import show_progress
+from heymarket_async.cli.reading import Concurrency, PageSize, ReadFrom, Surface
 from heymarket_async.cli.running import NOT_PROVED, Json, Quiet, SandboxSize, err, run
-from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -23,11 +23,9 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 def sync_command(
     path: Annotated[Path, typer.Argument(help="The SQLite file, such as contacts.db.")],
     *,
-    surface: Annotated[Surface, typer.Option(help="Which list to read.")] = Surface.V2,
-    page_size: Annotated[int, typer.Option(min=1, help="Contacts asked for at once.")] = 100,
-    concurrency: Annotated[
-        int, typer.Option(min=1, help="Parts of the account that are read side by side.")
-    ] = 1,
+    surface: ReadFrom = Surface.V2,
+    page_size: PageSize = 100,
+    concurrency: Concurrency = 1,
     detect_deletions: Annotated[
         bool,
         typer.Option("--detect-deletions", help="Read all, and mark what is not there any more."),
@@ -44,8 +42,6 @@ def sync_command(
 
     Exits with 3 if something may be missing in the file, and says what.
     """
-    if surface is Surface.V2 and page_size > MAX_LIMIT:
-        raise typer.BadParameter(f"--page-size must be at most {MAX_LIMIT} with --surface v2")
     pause_s = None if every is None else _seconds(every)
 
     async def once(client: HeymarketClient) -> SyncReport:
@@ -66,20 +62,24 @@ def sync_command(
         return report
 
     async def work(client: HeymarketClient) -> SyncReport:
-        while True:
-            try:
-                report = await once(client)
-                if pause_s is None:
-                    return report
-            except HeymarketError as error:
-                if pause_s is None:
-                    raise
-                # The next run makes up for it.
-                err.print(f"Error: {error}", style="red", soft_wrap=True, markup=False)
-            await asyncio.sleep(pause_s)
+        return (
+            await once(client) if pause_s is None else await _again_and_again(once, client, pause_s)
+        )
 
     if run(work, sandbox).doubts:
         raise typer.Exit(NOT_PROVED)
+
+
+async def _again_and_again(
+    once: Callable[[HeymarketClient], Awaitable[object]], client: HeymarketClient, pause_s: float
+) -> Never:
+    while True:
+        try:
+            await once(client)
+        except (HeymarketError, OSError) as error:
+            # The next run makes up for it.
+            err.print(f"Error: {error}", style="red", soft_wrap=True, markup=False)
+        await asyncio.sleep(pause_s)
 
 
 def _seconds(text: str) -> float:

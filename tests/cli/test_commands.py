@@ -254,7 +254,7 @@ WRONG = [
     (["contacts", "export", "x.jsonl", "--page-size", "0"], "--page-size"),
     (
         ["contacts", "export", "x.jsonl", "--surface", "v2", "--page-size", "101"],
-        "--page-size must be at most 100",
+        "page_size must be an integer from 1 to 100",
     ),
     (
         ["contacts", "update", "1", "--phone", "15105553344", "--overwrite"],

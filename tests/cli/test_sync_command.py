@@ -57,12 +57,18 @@ def test_a_sync_that_repeats_outlives_an_error_and_ends_when_interrupted(start, 
     first = json.loads(process.stdout.readline())
     sandbox.faults.answer(400, on="POST /v2/contacts/list")
     second = json.loads(process.stdout.readline())
+    with sqlite3.connect(tmp_path / "c.db", isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        locked = process.stderr.readline() + process.stderr.readline()
+    other.close()
+    third = json.loads(process.stdout.readline())
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    process.communicate(timeout=60)
 
-    assert (first["kind"], second["kind"]) == ("full", "changes")
+    assert [each["kind"] for each in (first, second, third)] == ["full", "changes", "changes"]
     assert process.returncode == 130
-    assert errors.startswith(b"Error: POST /v2/contacts/list answered 400")
+    assert locked.startswith(b"Error: POST /v2/contacts/list answered 400")
+    assert locked.endswith(b"c.db: database is locked\n")
 
 
 def test_a_sync_that_fails_is_one_line(run, sandbox, tmp_path):
@@ -97,7 +103,7 @@ def test_a_first_sync_that_was_ended_is_gone_on_with(start, run, sandbox, tmp_pa
     [
         (["--every", "soon"], "--every must be a time such as 30s, 5m or 1h"),
         (["--every", "0m"], "--every must be a time such as 30s, 5m or 1h"),
-        (["--page-size", "101"], "--page-size must be at most 100 with --surface v2"),
+        (["--page-size", "101"], "page_size must be an integer from 1 to 100"),
     ],
 )
 def test_a_wrong_option_of_a_sync_is_told(arguments, rule, run, tmp_path):
