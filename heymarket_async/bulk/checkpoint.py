@@ -46,6 +46,29 @@ class Checkpoint(msgspec.Struct, kw_only=True):
         """This checkpoint as JSON; `read` makes it one again."""
         return msgspec.json.encode(self).decode()
 
+    def learn_direction(self, stamps: list[str]) -> None:
+        """Learn from a page, which is never empty, whether the list is oldest first."""
+        if self.ascending is None and stamps[0] != stamps[-1]:
+            self.ascending = stamps[0] < stamps[-1]
+
+    def reach(self, stamp: str) -> None:
+        """Note that everything up to an instant was read."""
+        self.newest = max(self.newest or stamp, stamp)
+
+    def count_ties(self, window: Window, stamps: list[str]) -> None:
+        """Count which of the contacts that a window goes on with share their `updated`."""
+        if stamps and window.at != stamps[0] and len(set(stamps)) == len(stamps):
+            window.at, window.sharing = stamps[-1], 1
+            self.largest_tie = max(self.largest_tie, 1)
+            return
+        for stamp in stamps:
+            if stamp != window.at:
+                window.at, window.sharing = stamp, 0
+            window.sharing += 1
+            if window.sharing > 1:
+                self.ties += 2 if window.sharing == 2 else 1
+            self.largest_tie = max(self.largest_tie, window.sharing)
+
 
 class _Origin(msgspec.Struct):
     version: int

@@ -13,11 +13,13 @@ from heymarket_async import timestamps
 from heymarket_async.bulk import checkpoint as checkpoints
 from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.checkpoint import Checkpoint
-from heymarket_async.bulk.collecting import Collector, Reading
+from heymarket_async.bulk.collecting import Collector
 from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
 from heymarket_async.bulk.proof import count_of, prove
+from heymarket_async.bulk.reading import Reading
 from heymarket_async.bulk.sinks.sink import Sink
+from heymarket_async.bulk.walking import walk
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
 
@@ -29,7 +31,8 @@ class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         contacts: Contacts in the result, each in its newest version.
-        distinct: Different ids that were met; the same number.
+        distinct: Different ids that were met: the same number, unless the sink is one that keeps
+            every version.
         counted_before: How many the account said to have when the export began, or None.
         counted_after: How many it said to have at the end.
         edited: Contacts that were edited while the export ran, after they had been read.
@@ -154,16 +157,14 @@ class _Export:
 
     async def _export(self, stored: str | None) -> ExportReport:
         at = await self._checkpoint(stored)
-        collector = self._collector = Collector(
-            self._client, self._sink, self._thread, at, self._reading
-        )
+        collector = self._collector = Collector(self._sink, self._thread, at)
         if stored is not None:
             self._stage = "recalling"
             await self._thread.each(self._sink.stored(), collector.recall, at_once=_AT_ONCE)
         self._stage = "reading"
-        await collector.walk()
+        await walk(self._client, collector, self._reading)
         self._stage = "catching up"
-        counted, doubts = await prove(self._client, collector, collector.distinct)
+        counted, doubts = await prove(self._client, collector, self._reading, collector.distinct)
         self._stage = "writing"
         await self._finish(collector)
         return ExportReport(

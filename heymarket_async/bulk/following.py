@@ -23,37 +23,46 @@ _ASCENDING = {"true": True, "false": False, None: None}
 
 
 class Following:
-    """The file of a sync; all of this blocks.
+    """The file of a sync, opened for one run, which is noted in it; all of this blocks.
 
     Attributes:
         newest: The instant up to which everything was read, or None before the first run.
         changed: How many contacts this run has added or changed.
+
+    Raises:
+        ValueError: The file holds an export.
     """
 
-    def __init__(self, database: Database, account: str, surface: str) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._account = account
-        self._surface = surface
         if database.state("account") is None and database.count(deleted=True):
             raise ValueError("the file holds an export; name a file that only a sync writes to")
         with database.transaction():
-            for name, value in (("account", account), ("surface", surface)):
-                if (of := database.state(name)) not in {None, value}:
-                    raise ValueError(
-                        f"the file follows another {name}, {of}, not {value}; name another file"
-                    )
-                database.set_state(name, value)
             self._run = database.begin_run(_now())
         self.newest = database.state("newest")
         self.changed = 0
         self._before = database.count(deleted=True)
 
-    def checkpoint(self, *, reads_all: bool) -> Checkpoint:
+    def bind(self, account: str, surface: str) -> None:
+        """Follow this account on this surface, now and from now on.
+
+        Raises:
+            ValueError: The file follows another one.
+        """
+        with self._database.transaction():
+            for name, value in (("account", account), ("surface", surface)):
+                if (of := self._database.state(name)) not in {None, value}:
+                    raise ValueError(
+                        f"the file follows another {name}, {of}, not {value}; name another file"
+                    )
+                self._database.set_state(name, value)
+
+    def checkpoint(self, account: str, surface: str, *, reads_all: bool) -> Checkpoint:
         """Return where this run begins."""
         stored = self._database.state("first_run")
         if self.newest is None and stored is not None:
-            return checkpoints.read(stored, account=self._account, surface=self._surface, date=None)
-        at = checkpoints.new(account=self._account, surface=self._surface)
+            return checkpoints.read(stored, account=account, surface=surface, date=None)
+        at = checkpoints.new(account=account, surface=surface)
         if not reads_all:
             at.windows = []
             at.newest = self.newest

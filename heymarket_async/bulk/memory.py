@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from heymarket_async.bulk.id_set import IdSet
-from heymarket_async.bulk.versions import Row, Version, version_of
+from heymarket_async.bulk.versions import Batch, Row, Version, version_of
 
 _FEW = 1000
 
@@ -30,23 +28,22 @@ class Memory:
         self._latest: dict[int, Version] = {}
         self._most = _FEW
 
-    def add(self, rows: Sequence[Row], stamps: Sequence[str], *, since: str) -> None:
+    def add(self, batch: Batch, *, since: str) -> None:
         """Remember contacts that were taken.
 
         Args:
-            rows: Who they are.
-            stamps: The instants of their `updated`.
+            batch: The contacts.
             since: The instant from which on a catch-up would read.
         """
-        if not rows:
+        if not batch.rows:
             return
-        self.again.update(self.seen.add_all([row.id for row in rows]))
-        low, high = min(stamps), max(stamps)
+        self.again.update(self.seen.add_all([row.id for row in batch.rows]))
+        low, high = min(batch.stamps), max(batch.stamps)
         self.oldest = min(self.oldest or low, low)
         self.newest = max(self.newest or high, high)
         if high < since:
             return
-        for row, stamp in zip(rows, stamps, strict=True):
+        for row, stamp in zip(batch.rows, batch.stamps, strict=True):
             if stamp >= since:
                 self._latest[row.id] = version_of(row)
         if len(self._latest) > self._most:

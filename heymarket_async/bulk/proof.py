@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from heymarket_async.bulk.catching_up import catch_up
 from heymarket_async.bulk.checkpoint import Checkpoint
 from heymarket_async.bulk.collecting import Collector
+from heymarket_async.bulk.reading import Reading
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import DecodeError, StatusError
 
@@ -23,7 +25,10 @@ async def count_of(client: HeymarketClient, at: Checkpoint) -> int | None:
 
 
 async def prove(
-    client: HeymarketClient, collector: Collector, have: Callable[[], Awaitable[int]]
+    client: HeymarketClient,
+    collector: Collector,
+    reading: Reading,
+    have: Callable[[], Awaitable[int]],
 ) -> tuple[int | None, list[str]]:
     """Catch up on what changed, and count; return the count, and what is in doubt.
 
@@ -32,7 +37,7 @@ async def prove(
     """
     left = _MOST_COUNTS
     while True:
-        is_quiet = await collector.catch_up()
+        is_quiet = await catch_up(client, collector, reading)
         counted, read = await count_of(client, collector.at), await have()
         left -= 1
         if not left or not is_quiet or counted is None or counted <= read:

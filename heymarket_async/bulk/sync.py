@@ -10,12 +10,14 @@ from typing import Literal
 import msgspec
 
 from heymarket_async.bulk.account import account_of
-from heymarket_async.bulk.collecting import SETTLE_S, Collector, Reading
+from heymarket_async.bulk.collecting import SETTLE_S, Collector
 from heymarket_async.bulk.following import Following
 from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
 from heymarket_async.bulk.proof import count_of, prove
+from heymarket_async.bulk.reading import Reading
 from heymarket_async.bulk.sinks.database import Database
+from heymarket_async.bulk.walking import walk
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import HeymarketError, NotFoundError
@@ -126,8 +128,7 @@ class _Run:
         try:
             database = await self._thread.run(Database, path)
             try:
-                account = await account_of(self._client)
-                file = await self._thread.run(Following, database, account, self._reading.surface)
+                file = await self._thread.run(Following, database)
                 return await self._logged(file, detect_deletions=detect_deletions)
             finally:
                 await self._thread.run(database.close)
@@ -137,7 +138,7 @@ class _Run:
     async def _logged(self, file: Following, *, detect_deletions: bool) -> SyncReport:
         try:
             report = await self._sync(file, detect_deletions=detect_deletions)
-        except (HeymarketError, OSError) as error:
+        except (HeymarketError, OSError, ValueError) as error:
             await self._thread.run(file.end, outcome=type(error).__name__)
             raise
         shown = msgspec.structs.asdict(report)
@@ -148,21 +149,22 @@ class _Run:
 
     async def _sync(self, file: Following, *, detect_deletions: bool) -> SyncReport:
         thread = self._thread
+        account, surface = await account_of(self._client), self._reading.surface
+        await thread.run(file.bind, account, surface)
         reads_all = file.newest is None or detect_deletions
-        at = await thread.run(file.checkpoint, reads_all=reads_all)
+        at = await thread.run(file.checkpoint, account, surface, reads_all=reads_all)
         is_resumed = at.windows[:1] != [] and at.windows[0].cursor is not None
-        job = self._collector = Collector(
-            self._client, file, thread, at, self._reading, settle_s=self._settle_s
-        )
+        job = self._collector = Collector(file, thread, at, settle_s=self._settle_s)
         if is_resumed or not reads_all:
             self._stage = "recalling"
             await thread.each(file.stored(self._settle_s), job.recall, at_once=_AT_ONCE)
         self._stage = "reading"
         at.counted = await count_of(self._client, at)
-        await job.walk()
+        await walk(self._client, job, self._reading)
         self._stage = "catching up"
-        have = job.distinct if reads_all else partial(thread.run, file.count)
-        counted, doubts = await prove(self._client, job, have)
+        # Until the missing ones are marked, the file has more than were read.
+        have = job.distinct if detect_deletions else partial(thread.run, file.count)
+        counted, doubts = await prove(self._client, job, self._reading, have)
         deleted = await self._deleted(file, job, doubts) if detect_deletions else []
         await thread.run(
             file.complete,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -25,12 +25,36 @@ class Version(NamedTuple):
     instant: str
 
 
+class Batch(NamedTuple):
+    """Some contacts, in their order.
+
+    Attributes:
+        rows: Who they are.
+        stamps: The instants of their `updated`.
+        items: Their JSON.
+    """
+
+    rows: list[Row]
+    stamps: list[str]
+    items: Sequence[bytes | msgspec.Raw]
+
+    def part(self, places: slice) -> Batch:
+        """Return those that stand together at these places."""
+        return Batch(self.rows[places], self.stamps[places], self.items[places])
+
+    def only(self, places: Iterable[int]) -> Batch:
+        """Return those at these places."""
+        chosen = [(self.rows[each], self.stamps[each], self.items[each]) for each in places]
+        return Batch(*map(list, zip(*chosen, strict=True))) if chosen else Batch([], [], [])
+
+
 _decode = msgspec.json.Decoder(Row, strict=False).decode
 
 
-def rows_of(lines: Iterable[bytes | msgspec.Raw]) -> list[Row]:
-    """Return who the contacts are, from their JSON."""
-    return [_decode(line) for line in lines]
+def batch_of(items: Sequence[bytes | msgspec.Raw]) -> Batch:
+    """Return contacts from their JSON."""
+    rows = [_decode(item) for item in items]
+    return Batch(rows, timestamps.instants([row.updated for row in rows]), items)
 
 
 def row_of(line: bytes) -> Row:
@@ -43,7 +67,7 @@ def version_of(row: Row) -> Version:
     return Version(row.rev or 0, timestamps.instant(row.updated))
 
 
-def lines_of(sent: Iterable[msgspec.Raw]) -> list[bytes]:
+def lines_of(sent: Iterable[bytes | msgspec.Raw]) -> list[bytes]:
     """Return JSON as the server sent it, each without line breaks."""
     lines = list(map(bytes, sent))
     together = b"".join(lines)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,3 +85,26 @@ def edit_one(sandbox: Sandbox, chance: random.Random) -> None:
 
 def ids_of(sandbox: Sandbox) -> list[int]:
     return sorted(sandbox.store._by_id)
+
+
+def server_tasks() -> int:
+    """Count the tasks that serve the connections of a sandbox."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    return sum(
+        "aiohttp" in repr(task.get_coro()) or "RequestHandler" in repr(task) for task in tasks
+    )
+
+
+def query(path, sql: str) -> list:
+    """Ask an SQLite file."""
+    database = sqlite3.connect(path)
+    try:
+        return database.execute(sql).fetchall()
+    finally:
+        database.close()
+
+
+def current(path) -> list[bytes]:
+    """Return the contacts in an SQLite file that are not deleted, sorted."""
+    rows = query(path, "SELECT json FROM contacts WHERE deleted_at IS NULL")
+    return sorted(json.encode() for (json,) in rows)

@@ -1,0 +1,71 @@
+"""Reads what changed while an account was read, until nothing has."""
+
+from __future__ import annotations
+
+from heymarket_async import timestamps
+from heymarket_async.bulk.checkpoint import Checkpoint
+from heymarket_async.bulk.collecting import Collector
+from heymarket_async.bulk.reading import Reading
+from heymarket_async.bulk.versions import batch_of
+from heymarket_async.client import HeymarketClient
+
+MOST_PASSES = 20
+"""How often what changed is read before the account counts as too restless."""
+
+_FEW_ANSWERS = 100
+
+
+async def catch_up(client: HeymarketClient, collector: Collector, reading: Reading) -> bool:
+    """Read what changed since, until a pass brings nothing new; return whether one did.
+
+    A pass that one answer covered has missed nothing either, as of that answer. So after many, it
+    is enough if the last one was that short.
+    """
+    if collector.at.date is not None and not collector.at.ascending:
+        return True  # what is edited now has left the range that was asked for
+    answers = 0
+    for _ in range(MOST_PASSES):
+        brought, answers = await _pass(client, collector, reading)
+        await collector.write()
+        if not brought:
+            return True
+    return answers == 1
+
+
+async def _pass(client: HeymarketClient, collector: Collector, reading: Reading) -> tuple[int, int]:
+    """Read what changed lately; return how many contacts it brought, in how many answers."""
+    at, since, newest = collector.at, collector.since, collector.at.newest
+    brought = answers = 0
+    async for page in reading.walk(client, date=_date(at, since)).pages():
+        batch = batch_of(page.items)
+        at.learn_direction(batch.stamps)
+        new = batch.only(
+            place
+            for place, (row, stamp) in enumerate(zip(batch.rows, batch.stamps, strict=True))
+            if stamp >= since and not collector.memory.knows(row)
+        )
+        collector.take(new)
+        await collector.write_now_and_then()
+        at.overlap += len(batch.items) - len(new.items)
+        newest = max(newest or "", *batch.stamps)
+        brought += len(new.items)
+        answers += 1
+        is_read = at.ascending is False and batch.stamps[-1] < since
+        # Oldest first, a pass over what changes faster than it can be read would have no end.
+        if is_read or (at.ascending and answers > _most_answers(at, reading)):
+            break
+    if newest is not None:
+        # Not before: an interrupted pass that went from the newest on has not read the rest.
+        at.reach(newest)
+    return brought, answers
+
+
+def _date(at: Checkpoint, since: str) -> str | None:
+    if not at.ascending:
+        return at.date
+    dates = [each for each in (since, at.date) if each]
+    return max(dates, key=timestamps.instant, default=None)
+
+
+def _most_answers(at: Checkpoint, reading: Reading) -> int:
+    return max(_FEW_ANSWERS, at.pages, 2 * (at.counted or 0) // reading.page_size)

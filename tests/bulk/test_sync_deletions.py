@@ -1,0 +1,108 @@
+"""Syncs that find out what was deleted."""
+
+from __future__ import annotations
+
+from heymarket_async.bulk import sync_contacts
+from heymarket_async.sandbox import Sandbox
+from tests.bulk.accounts import (
+    client_of,
+    current,
+    delete,
+    ids_of,
+    query,
+)
+
+
+async def test_deletions_are_detected_when_asked_for(tmp_path):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=200, seed=4) as sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, path)
+        gone = ids_of(sandbox)[:5]
+        for each in gone:
+            delete(sandbox, each)
+
+        changes = await sync_contacts(client, path)
+        full = await sync_contacts(client, path, detect_deletions=True)
+
+        assert current(path) == sorted(sandbox.store.lines())
+    assert (changes.deleted, changes.contacts) == (0, 200)
+    assert "195, 5 fewer than were read" in changes.doubts[0]
+    assert (full.kind, full.deleted, full.contacts, full.doubts) == ("full", 5, 195, [])
+    assert (full.added, full.changed) == (0, 0)
+    marked = query(path, "SELECT id FROM contacts WHERE deleted_at LIKE '20__-%Z' ORDER BY id")
+    assert marked == [(each,) for each in gone]
+
+
+async def test_a_deletion_is_asked_for_where_the_count_is_not_known(tmp_path):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=200, seed=4) as sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, path)
+        delete(sandbox, ids_of(sandbox)[7])
+        sandbox.faults.answer(403, on="POST /v1/contacts/count", times=None)
+        sandbox.requests.clear()
+
+        report = await sync_contacts(client, path, detect_deletions=True)
+
+        assert current(path) == sorted(sandbox.store.lines())
+        assert len([each for each in sandbox.requests if each.path.startswith("/v1/contact/")]) == 1
+    assert report.deleted == 1
+
+
+async def test_a_contact_that_is_there_after_all_is_not_marked(tmp_path):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=60, seed=4) as sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, path)
+        # A list that leaves one out, and a count that does not.
+        hidden = sandbox.store.by_id(ids_of(sandbox)[3])
+        sandbox.store._rows.remove(hidden)
+        sandbox.faults.answer(200, body=60, on="POST /v1/contacts/count", times=None)
+
+        report = await sync_contacts(client, path, detect_deletions=True)
+
+    assert (report.deleted, report.contacts) == (0, 60)
+    assert report.doubts == ["the account counts 60, 1 more than were read"]
+
+
+async def test_a_not_found_of_a_gateway_is_no_deletion(tmp_path):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=60, seed=4) as sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, path)
+        hidden = sandbox.store.by_id(ids_of(sandbox)[3])
+        sandbox.store._rows.remove(hidden)
+        sandbox.faults.answer(403, on="POST /v1/contacts/count", times=None)
+        sandbox.faults.answer(404, headers={"X-Request-Id": ""}, on="GET /v1/contact/{id}")
+
+        report = await sync_contacts(client, path, detect_deletions=True)
+
+    assert report.deleted == 0
+
+
+async def test_too_many_missing_are_not_asked_for_one_by_one(tmp_path, monkeypatch):
+    from heymarket_async.bulk import sync  # noqa: PLC0415 - here alone
+
+    monkeypatch.setattr(sync, "_MOST_ASKED_FOR", 3)
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=60, seed=4) as sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, path)
+        for each in ids_of(sandbox)[:4]:
+            delete(sandbox, each)
+        sandbox.faults.answer(403, on="POST /v1/contacts/count", times=None)
+
+        report = await sync_contacts(client, path, detect_deletions=True)
+
+    assert report.deleted == 0
+    assert "4 contacts were not met, too many to ask for each" in report.doubts
+
+
+async def test_a_contact_that_is_back_is_not_deleted_any_more(tmp_path):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=60, seed=4) as sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, path)
+        row = sandbox.store.by_id(ids_of(sandbox)[3])
+        sandbox.store.remove(row)
+        assert (await sync_contacts(client, path, detect_deletions=True)).deleted == 1
+        sandbox.store.put(sandbox.store.record(row), row.uuid, row.stamp, None)
+
+        await sync_contacts(client, path, detect_deletions=True)
+
+        assert current(path) == sorted(sandbox.store.lines())
