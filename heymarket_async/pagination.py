@@ -33,12 +33,14 @@ class Page(Generic[T]):
 
     Attributes:
         items: The contacts, in the server's order.
+        rows: Their `id`, `rev` and `updated`, which the walk has read.
     """
 
-    __slots__ = ("_after", "items")
+    __slots__ = ("_after", "items", "rows")
 
-    def __init__(self, items: list[T], after: Cursor) -> None:
+    def __init__(self, items: list[T], rows: Rows, after: Cursor) -> None:
         self.items = items
+        self.rows = rows
         self._after = after
 
     @property
@@ -77,6 +79,7 @@ class Walk(Generic[T]):
         self._asked_at = start
         self._stands_at = start
         self._items: list[T] = []
+        self._rows = Rows([], [], [])
         self._left: Iterator[T] = iter(())
         self._seen = 0
         self.left_out = 0
@@ -132,16 +135,15 @@ class Walk(Generic[T]):
         left = length_hint(self._left)
         if not left:
             return self._stands_at
-        return walk_rules.partly(
-            self._asked_at, self._rows_of(self._items), len(self._items) - left
-        )
+        return walk_rules.partly(self._asked_at, self._rows, len(self._items) - left)
 
     async def _next_page(self) -> Page[T] | None:
+        if not length_hint(self._left):
+            await self._advance()
         items = list(self._left)
         if not items:
-            await self._advance()
-            items = list(self._left)
-        return Page(items, self._stands_at) if items else None
+            return None
+        return Page(items, self._rows.part(slice(-len(items), None)), self._stands_at)
 
     async def _advance(self) -> None:
         """Ask for pages until one brings something new or the walk is complete."""
@@ -188,12 +190,15 @@ class Walk(Generic[T]):
             error.seen = self._seen
             raise
         came = len(items)
-        items = items[new] if isinstance(new, slice) else [items[place] for place in new]
-        self.left_out += came - len(items)
+        if isinstance(new, slice):
+            self._items, self._rows = items[new], rows.part(new)
+        else:
+            self._items, self._rows = [items[place] for place in new], rows.only(new)
         self._asked_at, self._stands_at = at, after
-        self._items, self._left = items, iter(items)
-        self._seen += len(items)
-        return bool(items)
+        self._left = iter(self._items)
+        self._seen += len(self._items)
+        self.left_out += came - len(self._items)
+        return bool(self._items)
 
 
 def walk(
@@ -297,8 +302,9 @@ def _rows_of_structs(items: Sequence[object]) -> Rows:
     updated = [row.updated for row in rows]
     if None in ids or None in updated:
         raise PaginationError("a contact came without `id` or `updated`")
-    revs = [row.rev for row in rows]
-    return Rows(list(zip(cast(list[int], ids), revs, strict=True)), cast(list[str], updated))
+    keys = list(zip(cast(list[int], ids), [row.rev for row in rows], strict=True))
+    texts = cast(list[str], updated)
+    return Rows(keys, texts, timestamps.instants(texts))
 
 
 def _can_be_walked(returns: type[object]) -> bool:

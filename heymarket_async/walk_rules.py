@@ -44,10 +44,29 @@ MOST_PASSES = 20
 
 
 class Rows(NamedTuple):
-    """What the rules need to know of a page, in the order of the page."""
+    """What the rules need to know of a page, in the order of the page.
+
+    Attributes:
+        keys: What names each row, in this version.
+        updated: When it was updated, as the server wrote it.
+        stamps: The instants of that.
+    """
 
     keys: list[Key]
     updated: list[str]
+    stamps: list[str]
+
+    def part(self, places: slice) -> Rows:
+        """Return those that stand together at these places."""
+        return Rows(self.keys[places], self.updated[places], self.stamps[places])
+
+    def only(self, places: list[int]) -> Rows:
+        """Return those at these places."""
+        return Rows(
+            [self.keys[each] for each in places],
+            [self.updated[each] for each in places],
+            [self.stamps[each] for each in places],
+        )
 
 
 def step(at: Cursor, rows: Rows) -> tuple[slice | list[int], Cursor]:
@@ -57,16 +76,14 @@ def step(at: Cursor, rows: Rows) -> tuple[slice | list[int], Cursor]:
 
     Raises:
         PaginationError: The walk cannot go on without guessing.
-        ValueError: A timestamp cannot be read.
     """
-    stamps = timestamps.instants(rows.updated)
+    stamps = rows.stamps
     here = None if at.date is None else timestamps.instant(at.date)
     if stamps:
         at = _learn(at, here, stamps)
     new = _new(rows.keys, at.given.entries)  # all its own: a walk steps from its newest cursor
     page = _Page(
         rows=rows,
-        stamps=stamps,
         here=here,
         is_full=len(stamps) >= min(at.asks_limit or PAGE_SIZE, PAGE_SIZE),
         brings_new=bool(new if isinstance(new, list) else rows.keys[new]),
@@ -84,13 +101,12 @@ def partly(at: Cursor, rows: Rows, count: int) -> Cursor:
         rows: The rows that the page brought new.
         count: How many of them were given.
     """
-    given = zip(rows.keys[:count], timestamps.instants(rows.updated[:count]), strict=True)
+    given = zip(rows.keys[:count], rows.stamps[:count], strict=True)
     return replace(at, given=grown([*at.given.items(), *given]))
 
 
 class _Page(NamedTuple):
     rows: Rows
-    stamps: list[str]
     here: str | None
     is_full: bool
     brings_new: bool
@@ -124,11 +140,11 @@ def _learn(at: Cursor, here: str | None, stamps: list[str]) -> Cursor:
 
 
 def _after_page(at: Cursor, page: _Page) -> Cursor:
-    if not page.stamps:
+    if not page.rows.stamps:
         return replace(at, done=True)
     last = page.rows.updated[-1]
     if not page.is_full:
-        if page.stamps[-1] == page.here and not page.brings_new:
+        if page.rows.stamps[-1] == page.here and not page.brings_new:
             return replace(at, done=True)
         return _move(at, page, last)
     target = last if at.inclusive else _timestamp_before_last(page)
@@ -148,13 +164,13 @@ def _after_page(at: Cursor, page: _Page) -> Cursor:
 
 def _after_page_of_group(at: Cursor, group: Group, page: _Page) -> Cursor:
     instant = timestamps.instant(group.updated)
-    if page.is_full and page.stamps[-1] == instant:
+    if page.is_full and page.rows.stamps[-1] == instant:
         return _deeper(at, group, page)
     # The page left the group: this pass, or wide page, has come to its end.
     group = _with_rows(group, page.rows.keys)
     if not group.wide and not _is_like_the_pass_before(group):
         return _read_group_again(at, group, page)
-    last = page.rows.updated[-1] if page.stamps else group.updated
+    last = page.rows.updated[-1] if page.rows.stamps else group.updated
     if page.is_full and not at.inclusive:
         return _move(at, page, _timestamp_before_last(page) or group.updated)
     if not page.is_full and timestamps.instant(last) == page.here and not page.brings_new:
@@ -185,7 +201,7 @@ def _deeper(at: Cursor, group: Group, page: _Page) -> Cursor:
 
 
 def _double(group: Group, page: _Page) -> int:
-    return 2 * max(group.limit or PAGE_SIZE, len(page.stamps))
+    return 2 * max(group.limit or PAGE_SIZE, len(page.rows.stamps))
 
 
 def _with_rows(group: Group, keys: list[Key]) -> Group:
@@ -221,8 +237,8 @@ def _read_group_again(at: Cursor, group: Group, page: _Page) -> Cursor:
 
 
 def _timestamp_before_last(page: _Page) -> str | None:
-    last = page.stamps[-1]
-    for stamp, updated in zip(reversed(page.stamps), reversed(page.rows.updated), strict=True):
+    last = page.rows.stamps[-1]
+    for stamp, updated in zip(reversed(page.rows.stamps), reversed(page.rows.updated), strict=True):
         if stamp != last:
             return updated
     return None
@@ -236,7 +252,7 @@ def _move(at: Cursor, page: _Page, date: str) -> Cursor:
         return stamp == target or (at.ascending is not None and at.ascending is (target < stamp))
 
     given = {key: stamp for key, stamp in at.given.items() if comes_again(stamp)}
-    for key, stamp in zip(reversed(page.rows.keys), reversed(page.stamps), strict=True):
+    for key, stamp in zip(reversed(page.rows.keys), reversed(page.rows.stamps), strict=True):
         if not comes_again(stamp):
             break
         given[key] = stamp
@@ -252,5 +268,5 @@ def _move(at: Cursor, page: _Page, date: str) -> Cursor:
 
 def _hold(at: Cursor, page: _Page, group: Group) -> Cursor:
     """Stay at this `date`, and remember all that the page brought."""
-    given = at.given.grow(zip(page.rows.keys, page.stamps, strict=True))
+    given = at.given.grow(zip(page.rows.keys, page.rows.stamps, strict=True))
     return replace(at, given=given, group=group)

@@ -6,7 +6,7 @@ from heymarket_async import timestamps
 from heymarket_async.bulk.checkpoint import Checkpoint
 from heymarket_async.bulk.collecting import Collector
 from heymarket_async.bulk.reading import Reading
-from heymarket_async.bulk.versions import batch_of
+from heymarket_async.bulk.versions import Batch
 from heymarket_async.client import HeymarketClient
 
 MOST_PASSES = 20
@@ -37,20 +37,20 @@ async def _pass(client: HeymarketClient, collector: Collector, reading: Reading)
     at, since, newest = collector.at, collector.since, collector.at.newest
     brought = answers = 0
     async for page in reading.walk(client, date=_date(at, since)).pages():
-        batch = batch_of(page.items)
-        at.learn_direction(batch.stamps)
-        new = batch.only(
+        stamps = page.rows.stamps
+        at.learn_direction(stamps)
+        new = [
             place
-            for place, (row, stamp) in enumerate(zip(batch.rows, batch.stamps, strict=True))
-            if stamp >= since and not collector.memory.knows(row)
-        )
-        collector.take(new)
+            for place, (key, stamp) in enumerate(zip(page.rows.keys, stamps, strict=True))
+            if stamp >= since and not collector.memory.knows(key, stamp)
+        ]
+        collector.take(Batch(page.rows, page.items).only(new))
         await collector.write_now_and_then()
-        at.overlap += len(batch.items) - len(new.items)
-        newest = max(newest or "", *batch.stamps)
-        brought += len(new.items)
+        at.overlap += len(page) - len(new)
+        newest = max(newest or "", *stamps)
+        brought += len(new)
         answers += 1
-        is_read = at.ascending is False and batch.stamps[-1] < since
+        is_read = at.ascending is False and stamps[-1] < since
         # Oldest first, a pass over what changes faster than it can be read would have no end.
         if is_read or (at.ascending and answers > _most_answers(at, reading)):
             break

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from heymarket_async.bulk.id_set import IdSet
-from heymarket_async.bulk.versions import Batch, Row, Version, version_of
+from heymarket_async.bulk.versions import Batch, Version
+from heymarket_async.cursor import Key
 
 _FEW = 1000
 
@@ -35,22 +36,22 @@ class Memory:
             batch: The contacts.
             since: The instant from which on a catch-up would read.
         """
-        if not batch.rows:
+        if not batch.rows.keys:
             return
-        self.again.update(self.seen.add_all([row.id for row in batch.rows]))
-        low, high = min(batch.stamps), max(batch.stamps)
+        self.again.update(self.seen.add_all([contact_id for contact_id, _ in batch.rows.keys]))
+        low, high = min(batch.rows.stamps), max(batch.rows.stamps)
         self.oldest = min(self.oldest or low, low)
         self.newest = max(self.newest or high, high)
         if high < since:
             return
-        for row, stamp in zip(batch.rows, batch.stamps, strict=True):
+        for (contact_id, rev), stamp in zip(batch.rows.keys, batch.rows.stamps, strict=True):
             if stamp >= since:
-                self._latest[row.id] = version_of(row)
+                self._latest[contact_id] = Version(rev or 0, stamp)
         if len(self._latest) > self._most:
             kept = {who: each for who, each in self._latest.items() if each.instant >= since}
             self._latest, self._most = kept, max(_FEW, 2 * len(kept))
 
-    def knows(self, row: Row) -> bool:
+    def knows(self, key: Key, stamp: str) -> bool:
         """Whether a contact that was updated lately was taken in this version, or a newer one."""
-        known = self._latest.get(row.id)
-        return known is not None and known >= version_of(row)
+        known = self._latest.get(key[0])
+        return known is not None and known >= Version(key[1] or 0, stamp)

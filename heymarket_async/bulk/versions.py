@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from heymarket_async import timestamps
+from heymarket_async.walk_rules import Rows
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -29,32 +30,31 @@ class Batch(NamedTuple):
     """Some contacts, in their order.
 
     Attributes:
-        rows: Who they are.
-        stamps: The instants of their `updated`.
+        rows: Their `id`, `rev` and `updated`.
         items: Their JSON.
     """
 
-    rows: list[Row]
-    stamps: list[str]
+    rows: Rows
     items: Sequence[bytes | msgspec.Raw]
 
     def part(self, places: slice) -> Batch:
         """Return those that stand together at these places."""
-        return Batch(self.rows[places], self.stamps[places], self.items[places])
+        return Batch(self.rows.part(places), self.items[places])
 
-    def only(self, places: Iterable[int]) -> Batch:
+    def only(self, places: list[int]) -> Batch:
         """Return those at these places."""
-        chosen = [(self.rows[each], self.stamps[each], self.items[each]) for each in places]
-        return Batch(*map(list, zip(*chosen, strict=True))) if chosen else Batch([], [], [])
+        return Batch(self.rows.only(places), [self.items[each] for each in places])
 
 
 _decode = msgspec.json.Decoder(Row, strict=False).decode
 
 
-def batch_of(items: Sequence[bytes | msgspec.Raw]) -> Batch:
+def batch_of(lines: Sequence[bytes]) -> Batch:
     """Return contacts from their JSON."""
-    rows = [_decode(item) for item in items]
-    return Batch(rows, timestamps.instants([row.updated for row in rows]), items)
+    rows = [_decode(line) for line in lines]
+    updated = [row.updated for row in rows]
+    keys = [(row.id, row.rev) for row in rows]
+    return Batch(Rows(keys, updated, timestamps.instants(updated)), lines)
 
 
 def row_of(line: bytes) -> Row:

@@ -10,7 +10,7 @@ import msgspec
 from heymarket_async import timestamps
 from heymarket_async.bulk.collecting import Collector
 from heymarket_async.bulk.reading import Reading
-from heymarket_async.bulk.versions import batch_of
+from heymarket_async.bulk.versions import Batch
 from heymarket_async.bulk.windows import WORTH_SPLITTING, Window, seconds_covered
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import DecodeError, HeymarketError, StatusError
@@ -111,8 +111,7 @@ class _Walkers:
         return self._reading.walk(self._client, date=date)
 
     def _is_last(self, page: Page[msgspec.Raw], window: Window) -> bool:
-        last = batch_of(page.items[-1:]).stamps[0]
-        if window.ends_before(last, ascending=bool(self._at.ascending)):
+        if window.ends_before(page.rows.stamps[-1], ascending=bool(self._at.ascending)):
             return True
         # Oldest first, a busy account is written to as fast as it is read, and the walk would have
         # no end. What is left is what changed meanwhile, and that is for the catch-up.
@@ -121,15 +120,15 @@ class _Walkers:
         return self._collector.taken > 2 * self._at.counted + _SLACK
 
     def _take(self, page: Page[msgspec.Raw], window: Window) -> None:
-        batch = batch_of(page.items)
-        self._at.learn_direction(batch.stamps)
-        inside = batch.part(window.places(batch.stamps))
-        window.page_s = seconds_covered(batch.stamps)
-        self._at.count_ties(window, inside.stamps)
+        stamps = page.rows.stamps
+        self._at.learn_direction(stamps)
+        inside = Batch(page.rows, page.items).part(window.places(stamps))
+        window.page_s = seconds_covered(stamps)
+        self._at.count_ties(window, inside.rows.stamps)
         self._at.pages += 1
-        self._at.overlap += len(batch.items) - len(inside.items)
-        if inside.stamps:
-            self._at.reach(max(inside.stamps))
+        self._at.overlap += len(page) - len(inside.items)
+        if inside.items:
+            self._at.reach(max(inside.rows.stamps))
         self._collector.take(inside)
         self._collector.go_on_after(page, window)
         self._wake()
