@@ -7,6 +7,7 @@ from heymarket_async.bulk.checkpoint import Checkpoint
 from heymarket_async.bulk.collecting import Collector
 from heymarket_async.bulk.reading import Reading
 from heymarket_async.bulk.versions import Batch
+from heymarket_async.bulk.windows import earlier
 from heymarket_async.client import HeymarketClient
 
 MOST_PASSES = 20
@@ -63,7 +64,8 @@ async def _pass(client: HeymarketClient, collector: Collector, reading: Reading)
 def _date(at: Checkpoint, since: str) -> str | None:
     if not at.ascending:
         return at.date
-    dates = [each for each in (since, at.date) if each]
+    # Nobody says whether the contacts at `date` are listed, so ask from the second before.
+    dates = [each for each in (since and earlier(since, 1.0), at.date) if each]
     return max(dates, key=timestamps.instant, default=None)
 
 
