@@ -1,26 +1,8 @@
-"""Create a contact unless its phone is known, and settle a create whose outcome is not known."""
+"""Create a contact unless its phone is known; a lost answer does not make a second one."""
 
 import asyncio
 
-from heymarket_async import HeymarketClient, HeymarketError, NewContact
-
-
-async def create_unless_known(client: HeymarketClient, contact: NewContact) -> int | None:
-    """Return the id of the contact that has the phone, made now if need be."""
-    known = await client.contacts.find(phone=contact.phone)
-    if known is not None:
-        return known.id
-    try:
-        return (await client.contacts.create(contact)).id
-    except HeymarketError as error:
-        if not error.may_have_taken_effect:
-            raise
-        # How soon a write can be seen is not documented.
-        await asyncio.sleep(2)
-        made = await client.contacts.find(phone=contact.phone)
-        if made is None:
-            raise
-        return made.id
+from heymarket_async import HeymarketClient, NewContact
 
 
 async def main() -> None:
@@ -28,9 +10,9 @@ async def main() -> None:
     async with HeymarketClient.from_env() as client:
         custom = await client.contact_fields.resolve({"Plan": "Premium"})
         jordan = NewContact(phone="15105553344", first="Jordan", custom=custom)
-        first = await create_unless_known(client, jordan)
-        again = await create_unless_known(client, jordan)
-        print(first == again, first)
+        first = await client.contacts.ensure(jordan)
+        again = await client.contacts.ensure(jordan)
+        print(first.was_created, again.was_created, first.contact.id == again.contact.id)
 
 
 asyncio.run(main())
