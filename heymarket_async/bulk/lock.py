@@ -6,6 +6,9 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
+"""For `os.open`: fail if the file is a symbolic link; Windows cannot tell."""
+
 
 def lock(descriptor: int, path: Path) -> None:
     """Lock an open file; the system lets go of it when the process ends, however it ends.
@@ -34,14 +37,25 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            lock(self._descriptor, path)
-        except OSError:
+        while True:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINKS, 0o600)
+            try:
+                lock(self._descriptor, path)
+                if self._is_there():
+                    return
+            except OSError:
+                os.close(self._descriptor)
+                raise
+            # Between the two, its last holder has removed it: the next one would make another.
             os.close(self._descriptor)
-            raise
 
     def release(self) -> None:
         """Let go of it, and remove the file."""
         self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
+
+    def _is_there(self) -> bool:
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return False
