@@ -180,20 +180,45 @@ def test_a_heading_that_is_taken_is_told_apart_by_its_id():
 def test_what_has_no_column_or_not_its_type_is_kept_as_json():
     table = Table([PLAN])
     sent = {
-        "id": "12",
+        "id": "012",
+        "rev": 2**63,
         "phone": 5,
         "new": {"a": 1},
         "custom": {"123": 1.5, "99": "x"},
         "email": None,
+        "future": None,
     }
 
     row = dict(zip(table.columns, table.row(json.dumps(sent).encode()), strict=True))
 
     assert row["Plan"] == "1.5"
-    assert row["id"] is row["phone"] is row["email"] is None
+    assert row["id"] is row["rev"] is row["phone"] is row["email"] is None
     assert json.loads(row["other"]) == {
-        "id": "12", "phone": 5, "new": {"a": 1}, "custom": {"99": "x"},
+        "id": "012", "rev": 2**63, "phone": 5, "new": {"a": 1}, "custom": {"99": "x"},
+        "future": None,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [0, 7, -12, 2**63 - 1])
+def test_a_number_that_is_sent_as_text_stands_in_its_column(number):
+    table = Table([])
+    sent = {"id": str(number), "team_id": number}
+
+    row = dict(zip(table.columns, table.row(json.dumps(sent).encode()), strict=True))
+
+    assert row["id"] == row["team_id"] == number
+    assert row["other"] is None
+
+
+@pytest.mark.parametrize("text", ["", "-0", "+1", "1.0", "1e3", " 1", "1\n", "1٣", "x", str(2**63)])
+def test_a_text_that_no_number_is_written_as_is_kept_as_it_is(text):
+    table = Table([])
+    sent = {"rev": text, "inbox_id": True}
+
+    row = dict(zip(table.columns, table.row(json.dumps(sent).encode()), strict=True))
+
+    assert row["rev"] is row["inbox_id"] is None
+    assert json.loads(row["other"]) == sent
 
 
 def test_a_custom_that_is_no_object_is_kept_as_it_is():
@@ -205,8 +230,12 @@ def test_a_custom_that_is_no_object_is_kept_as_it_is():
 
 
 @pytest.mark.parametrize(
-    "cell", ["=1+1", "+SUM(A1)", "-2+3", "@cmd", "\t=1", "\r=1", '=HYPERLINK("http://x")', "-"]
-)
+    "cell",
+    [
+        "=1+1", "+SUM(A1)", "-2+3", "@cmd", "\t=1", "\r=1", "\n=1", '=HYPERLINK("http://x")', "-",
+        "＝1+1", "＋1", "－1", "＠cmd",  # noqa: RUF001 - these are meant
+    ],
+)  # fmt: skip
 def test_a_cell_that_would_be_run_is_defused(cell):
     assert harmless([cell]) == [f"'{cell}"]
 

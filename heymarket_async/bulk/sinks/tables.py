@@ -44,8 +44,13 @@ COLUMNS: dict[str, Kind] = {
 OTHER = "other"
 """The column for all that has no column of its own, as JSON."""
 
+_KNOWN = frozenset({*COLUMNS, "custom"})
 _LISTS = frozenset({"tags", "note", "contact_channels"})
-_FORMULA = re.compile(r"[=+\-@\t\r]")
+_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - a spreadsheet takes both widths
+_WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
+_LARGEST = 2**63 - 1
+"""What fits in a column of numbers, of either sign."""
+
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 Cell = str | int | bool | None
@@ -80,21 +85,15 @@ class Table:
         for name, value in contact.items():
             if name == "custom" and isinstance(value, dict):
                 self._spread(cast("dict[str, object]", value), cells, other)
-            elif value is not None and not self._has_put(name, value, cells):
+            elif value is None and name in _KNOWN:
+                continue
+            elif (cell := _cell(name, value)) is None:
                 other[name] = value
+            else:
+                cells[name] = cell
         if other:
             cells[OTHER] = _json(other)
         return [cells.get(name) for name in self.columns]
-
-    def _has_put(self, name: str, value: object, cells: dict[str, Cell]) -> bool:
-        if name in _LISTS:
-            cells[name] = _json(value)
-            return True
-        # A bool is an int to Python, and to nobody else.
-        if type(value) is COLUMNS.get(name):
-            cells[name] = cast("Cell", value)
-            return True
-        return False
 
     def _spread(
         self, custom: dict[str, object], cells: dict[str, Cell], other: dict[str, object]
@@ -107,6 +106,19 @@ class Table:
                 cells[self._titles[key]] = value if isinstance(value, str) else _json(value)
         if unknown:
             other["custom"] = unknown
+
+
+def _cell(name: str, value: object) -> Cell:
+    """Return what stands in the column of a key, or None if it has none or is of another type."""
+    if name in _LISTS:
+        return _json(value)
+    kind = COLUMNS.get(name)
+    if kind is int and isinstance(value, str) and _WHOLE.fullmatch(value):
+        value = int(value)
+    # A bool is an int to Python, and to nobody else.
+    if type(value) is not kind or (type(value) is int and abs(value) > _LARGEST):
+        return None
+    return cast("Cell", value)
 
 
 def harmless(cells: Iterable[Cell]) -> list[Cell]:
