@@ -76,22 +76,20 @@ def export_command(
         raise typer.BadParameter("PATH has an unfinished export; name another file, or --restart")
 
     async def work(client: HeymarketClient) -> ExportReport:
-        with (
-            sink_of(path, bom=bom, defuse=not raw_formulas) as sink,
-            show_progress(quiet=quiet or json) as on_progress,
-        ):
-            return await export_contacts(
-                client,
-                sink,
-                surface=surface.value,
-                date=since,
-                page_size=page_size,
-                concurrency=concurrency,
-                checkpoint=checkpoint,
-                # An embedded sandbox is a new account each time.
-                restart=restart or sandbox is not None,
-                on_progress=on_progress,
-            )
+        async with sink_of(path, bom=bom, defuse=not raw_formulas) as sink:
+            with show_progress(quiet=quiet or json) as on_progress:
+                return await export_contacts(
+                    client,
+                    sink,
+                    surface=surface.value,
+                    date=since,
+                    page_size=page_size,
+                    concurrency=concurrency,
+                    checkpoint=checkpoint,
+                    # An embedded sandbox is a new account each time.
+                    restart=restart or sandbox is not None,
+                    on_progress=on_progress,
+                )
 
     done = run(work, sandbox)
     if report is not None:

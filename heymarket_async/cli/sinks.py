@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import stat
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import typer
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sink, Sqlite, Stream
+from heymarket_async.bulk.sinks.stream import open_pipe
 
 
-@contextmanager
-def sink_of(path: Path, *, bom: bool, defuse: bool) -> Generator[Sink]:
+@asynccontextmanager
+async def sink_of(path: Path, *, bom: bool, defuse: bool) -> AsyncGenerator[Sink]:
     """Give the sink that a path means, by its end."""
     if str(path) == "-":
         yield Stream(sys.stdout.buffer)
     elif _is_pipe_or_device(path):
-        with path.open("wb") as device:
+        with await open_pipe(path) as device:
             yield Stream(device)
     elif path.suffix == ".csv":
         yield Csv(path, bom=bom, defuse=defuse)

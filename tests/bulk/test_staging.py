@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from heymarket_async.bulk import checkpoint
+from heymarket_async.bulk import Csv, JsonLines, Parquet, checkpoint
 from heymarket_async.bulk.sinks.packing import Gzip, Plain, Zstandard
 from heymarket_async.bulk.sinks.staging import Staging, beside, replace_file
 from heymarket_async.bulk.windows import Window
 
 
-def staging(tmp_path, *, packing=None, restart=False) -> Staging:
-    return Staging(tmp_path / "c.partial", packing or Plain(), restart=restart)
+def staging(tmp_path, *, packing=None, kind=".jsonl", restart=False) -> Staging:
+    return Staging(tmp_path / "c.partial", packing or Plain(), kind=kind, restart=restart)
 
 
 @pytest.mark.parametrize("packing", [Plain(), Gzip(), Zstandard()])
@@ -28,6 +28,22 @@ def test_what_is_added_behind_the_checkpoint_is_cut_off(packing, tmp_path):
     other.add(b"c\n", "second")
     assert list(other.lines()) == [b"a", b"b", b"c"]
     other.close()
+
+
+def test_a_checkpoint_that_brought_nothing_new_counts(tmp_path):
+    one = staging(tmp_path)
+    one.add(b"a\n", "first")
+    one.close()
+    with one.rows.open("ab") as file:
+        file.write(b"half a li")
+    other = staging(tmp_path)
+    other.add(b"", "second")
+    other.close()
+
+    last = staging(tmp_path)
+    assert last.checkpoint == "second"
+    assert list(last.lines()) == [b"a"]
+    last.close()
 
 
 def test_a_checkpoint_whose_contacts_are_gone_counts_as_none(tmp_path):
@@ -55,6 +71,74 @@ def test_a_folder_with_a_file_of_somebody_else_stays(tmp_path):
     one.close()
 
     assert [each.name for each in (tmp_path / "c.partial").iterdir()] == ["notes"]
+
+
+@pytest.mark.parametrize(
+    ("sink", "rule"),
+    [
+        (JsonLines("c.jsonl.gz"), r"into a \.jsonl file, not into a \.jsonl\.gz file; go on with"),
+        (JsonLines("c.jsonl.zst"), r"not into a \.jsonl\.zst file"),
+        (Csv("c.csv"), r"not into a \.csv file"),
+        (Parquet("c.parquet"), r"not into a \.parquet file"),
+    ],
+)
+def test_a_folder_of_another_kind_of_file_is_refused_and_kept(sink, rule, tmp_path):
+    one = staging(tmp_path)
+    one.add(b"a\n", "first")
+    one.close()
+
+    with pytest.raises(ValueError, match=rule):
+        sink.open(tmp_path / "c.partial", restart=False)
+    sink.close()
+
+    other = staging(tmp_path)
+    assert list(other.lines()) == [b"a"]
+    other.close()
+    sink.open(tmp_path / "c.partial", restart=True)
+    sink.close()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_folder_of_other_files_is_refused_and_left_alone(restart, tmp_path):
+    folder = tmp_path / "c.partial"
+    folder.mkdir()
+    (folder / "notes").write_text("mine")
+
+    with pytest.raises(ValueError, match=r"c\.partial holds other files .*; name another folder"):
+        staging(tmp_path, restart=restart)
+
+    assert [(each.name, each.read_text()) for each in folder.iterdir()] == [("notes", "mine")]
+
+
+def test_a_folder_with_what_a_desktop_leaves_is_taken(tmp_path):
+    folder = tmp_path / "c.partial"
+    folder.mkdir()
+    (folder / ".DS_Store").touch()
+
+    staging(tmp_path).close()
+
+    assert [each.name for each in folder.iterdir()] == [".DS_Store"]
+
+
+def test_other_files_do_not_keep_an_export_from_being_gone_on_with(tmp_path):
+    one = staging(tmp_path)
+    one.add(b"a\n", "first")
+    (tmp_path / "c.partial" / "notes").touch()
+    one.close()
+
+    other = staging(tmp_path)
+    assert other.checkpoint == "first"
+    other.close()
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "c.partial").write_text("mine")
+
+    with pytest.raises(ValueError, match=r"c\.partial is no folder; name one"):
+        staging(tmp_path)
+
+    assert (tmp_path / "c.partial").read_text() == "mine"
 
 
 def test_a_state_that_cannot_be_read_is_told(tmp_path):

@@ -1,4 +1,4 @@
-"""Sinks that are files: JSON Lines, CSV and Parquet; and JSON Lines into a pipe.
+"""Sinks that are files: JSON Lines and CSV, and what Parquet shares with them.
 
 While an export is under way, its contacts are staged as JSON Lines in a folder beside the file. The
 file itself appears when it is whole, and only its owner can read it.
@@ -7,6 +7,7 @@ file itself appears when it is whole, and only its owner can read it.
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 from abc import ABC, abstractmethod
@@ -16,7 +17,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from heymarket_async.bulk.sinks.packing import Packing, Plain, packing_of
-from heymarket_async.bulk.sinks.staging import Staging, beside, open_private, real_path, sync_folder
+from heymarket_async.bulk.sinks.staging import (
+    UNFINISHED,
+    Staging,
+    beside,
+    naming,
+    open_private,
+    real_path,
+    sync_folder,
+)
 from heymarket_async.bulk.sinks.tables import Cell, Table, harmless
 from heymarket_async.bulk.versions import newest_versions, without_older
 from heymarket_async.models import ContactField
@@ -25,20 +34,24 @@ _AT_ONCE = 5000
 
 
 class StagedFile(ABC):
-    """A file that is made of staged contacts when they are complete."""
+    """A file that is made of staged contacts when they are complete.
+
+    A path that is a link stays one: what it points to is replaced.
+    """
 
     needs_fields = True
 
-    def __init__(self, path: Path | str, packing: Packing) -> None:
+    def __init__(self, path: Path | str, packing: Packing, *, kind: str) -> None:
         self._path = Path(path)
         self._packing = packing
+        self._kind = kind + packing.suffix
         self._staging: Staging | None = None
 
     def open(self, checkpoint: Path | None, *, restart: bool) -> str | None:
         """Get ready, and return the checkpoint that an unfinished export left, or None."""
         self._path = real_path(self._path)
         folder = checkpoint or beside(self._path, ".partial")
-        self._staging = Staging(folder, self._packing, restart=restart)
+        self._staging = Staging(folder, self._packing, kind=self._kind, restart=restart)
         return self._staging.checkpoint
 
     def stored(self) -> Iterable[bytes]:
@@ -47,17 +60,18 @@ class StagedFile(ABC):
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
         """Stage contacts and replace the checkpoint: both, or neither."""
-        self._staged.add(_joined(lines), checkpoint)
+        self._staged.add(joined(lines), checkpoint)
 
     def finish(self, again: frozenset[int], fields: Sequence[ContactField]) -> Iterator[int]:
         """Make the file of what is staged; of contacts that came again, of the newest version."""
-        part = beside(self._path, ".part")
+        part = beside(self._path, UNFINISHED)
         try:
-            with open_private(part) as file:
-                yield from self._render(self._lines(again), fields, file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self._path)
+            if again or not self._has_become_the_file():
+                with naming(self._path), open_private(part) as file:
+                    yield from self._render(self._lines(again), fields, file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                part.replace(self._path)
         finally:
             part.unlink(missing_ok=True)
         sync_folder(self._path.parent)
@@ -79,6 +93,10 @@ class StagedFile(ABC):
             return self._staged.lines()
         return without_older(self._staged.lines(), newest_versions(self._staged.lines(), again))
 
+    def _has_become_the_file(self) -> bool:
+        """Let what is staged be the file, if it is the same, and return whether it is."""
+        return False
+
     @abstractmethod
     def _render(
         self, lines: Iterable[bytes], fields: Sequence[ContactField], file: BinaryIO
@@ -99,16 +117,16 @@ class JsonLines(StagedFile):
     needs_fields = False
 
     def __init__(self, path: Path | str) -> None:
-        super().__init__(path, packing_of(Path(path)))
+        super().__init__(path, packing_of(Path(path)), kind=".jsonl")
 
-    def finish(self, again: frozenset[int], fields: Sequence[ContactField]) -> Iterator[int]:
-        """Make the file of what is staged, which it is already unless contacts came again."""
-        if again or self._staged.rows.parent.parent != self._path.parent:
-            yield from super().finish(again, fields)
-            return
-        self._staged.rows.replace(self._path)
-        sync_folder(self._path.parent)
-        self._staged.finish()
+    def _has_become_the_file(self) -> bool:
+        try:
+            self._staged.rows.replace(self._path)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            return False  # the checkpoint is kept on another disk
+        return True
 
     def _render(
         self,
@@ -117,7 +135,7 @@ class JsonLines(StagedFile):
         file: BinaryIO,
     ) -> Iterator[int]:
         for done, some in in_batches(lines):
-            file.write(self._packing.pack(_joined(some)))
+            file.write(self._packing.pack(joined(some)))
             yield done
 
 
@@ -133,7 +151,7 @@ class Csv(StagedFile):
     """
 
     def __init__(self, path: Path | str, *, bom: bool = False, defuse: bool = True) -> None:
-        super().__init__(path, Plain())
+        super().__init__(path, Plain(), kind=".csv")
         self._encoding = "utf-8-sig" if bom else "utf-8"
         self._defuse = defuse
 
@@ -156,52 +174,8 @@ class Csv(StagedFile):
         return harmless(shown) if self._defuse else shown
 
 
-class Stream:
-    """JSON Lines into standard output or another pipe, as they come.
-
-    Nothing can be taken back from a pipe: a contact that is edited meanwhile comes again, and its
-    last line is the newest. There is no checkpoint.
-
-    Args:
-        file: Where to write; it is not closed.
-    """
-
-    needs_fields = False
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def open(self, checkpoint: Path | None, *, restart: bool) -> None:  # noqa: ARG002 - has none
-        """Refuse a place for a checkpoint.
-
-        Raises:
-            ValueError: One was asked for.
-        """
-        if checkpoint is not None:
-            raise ValueError("checkpoint needs a file: a pipe cannot be gone on with")
-
-    def stored(self) -> Iterable[bytes]:
-        """Return nothing."""
-        return ()
-
-    def write(self, lines: Sequence[bytes], checkpoint: str) -> None:  # noqa: ARG002 - not kept
-        """Write contacts."""
-        self._file.write(_joined(lines))
-        self._file.flush()
-
-    def finish(
-        self,
-        again: frozenset[int],  # noqa: ARG002 - they were written
-        fields: Sequence[ContactField],  # noqa: ARG002 - not needed
-    ) -> Iterable[int]:
-        """Do nothing: all was written."""
-        return ()
-
-    def close(self) -> None:
-        """Leave the file to its owner."""
-
-
-def _joined(lines: Sequence[bytes]) -> bytes:
+def joined(lines: Sequence[bytes]) -> bytes:
+    """Return lines as they stand in a file."""
     return b"\n".join([*lines, b""])
 
 

@@ -12,7 +12,13 @@ _ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 
 
 class Packing(Protocol):
-    """Plain, or a compression whose pieces can stand one behind the other."""
+    """Plain, or a compression whose pieces can stand one behind the other.
+
+    Attributes:
+        suffix: What the name of such a file ends in.
+    """
+
+    suffix: str
 
     def pack(self, data: bytes) -> bytes:
         """Return a piece that can stand behind others."""
@@ -26,6 +32,8 @@ class Packing(Protocol):
 class Plain:
     """Not compressed."""
 
+    suffix = ""
+
     def pack(self, data: bytes) -> bytes:
         """Return the data."""
         return data
@@ -37,6 +45,8 @@ class Plain:
 
 class Gzip:
     """Members of gzip."""
+
+    suffix = ".gz"
 
     def pack(self, data: bytes) -> bytes:
         """Return a member."""
@@ -59,6 +69,8 @@ class Zstandard:
         ValueError: Python is older than 3.14, and the extra `zst` is not installed.
     """
 
+    suffix = ".zst"
+
     def __init__(self) -> None:
         try:
             self._zstd = cast(_Module, import_module(_ZSTD))
@@ -78,5 +90,5 @@ class Zstandard:
 
 def packing_of(path: Path) -> Packing:
     """Return how a file is compressed, which the end of its name tells."""
-    by_suffix: dict[str, type[Packing]] = {".gz": Gzip, ".zst": Zstandard}
-    return by_suffix.get(path.suffix, Plain)()
+    kinds: tuple[type[Packing], ...] = (Gzip, Zstandard)
+    return next((each for each in kinds if each.suffix == path.suffix), Plain)()

@@ -1,4 +1,4 @@
-"""The sink that is a Parquet file, for which the extra `parquet` brings pypa."""
+"""The sink that is a Parquet file, for which the extra `parquet` brings pyarrow."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportMissingTypeStubs=false
 # pyarrow comes without types.
@@ -31,7 +31,7 @@ class Parquet(StagedFile):
     """
 
     def __init__(self, path: Path | str) -> None:
-        super().__init__(path, Plain())
+        super().__init__(path, Plain(), kind=".parquet")
         try:
             import pyarrow as pa  # type: ignore[import-untyped] # noqa: PLC0415 - an extra
             import pyarrow.parquet as pq  # type: ignore[import-untyped] # noqa: PLC0415 - has no types

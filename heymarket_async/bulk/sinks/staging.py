@@ -1,5 +1,6 @@
 """A folder in which an unfinished export is kept: its contacts, and how far it is.
 
+All names in it begin with `heymarket-`, and nothing else in it is touched.
 `heymarket-rows` only grows. `heymarket-state.json` says how much of it counts, and is replaced as a
 whole after that much is on the disk. So whenever the process dies, or the machine, the two fit
 together: what was added behind that length is cut off when the export is gone on with.
@@ -10,20 +11,24 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from heymarket_async.bulk.lock import Lock
+from heymarket_async.bulk.lock import NO_LINKS, Lock
 from heymarket_async.bulk.sinks.packing import Packing
+
+UNFINISHED = ".heymarket-new"
+"""The ending of what is to take the place of the file beside it; nobody else has such files."""
 
 _LONGEST_NAME = 255
 
 
 class _State(msgspec.Struct):
+    kind: str
     length: int
     checkpoint: str
 
@@ -31,33 +36,50 @@ class _State(msgspec.Struct):
 class Staging:
     """The folder of one unfinished export; it belongs to one process at a time.
 
+    Args:
+        folder: Where it is; made, for its owner alone to read, if it is not there.
+        packing: How the contacts are compressed.
+        kind: What they are to become, such as ".jsonl.gz"; another kind does not go on with them.
+        restart: Drop what an unfinished export left.
+
+    Attributes:
+        rows: The file of the contacts.
+        checkpoint: How far the export is, or None if it begins.
+
     Raises:
+        ValueError: The folder holds something else, or what is to become another kind of file.
         OSError: The folder cannot be made, or another export works in it.
     """
 
-    def __init__(self, folder: Path, packing: Packing, *, restart: bool) -> None:
+    def __init__(self, folder: Path, packing: Packing, *, kind: str, restart: bool) -> None:
         self.rows = folder / "heymarket-rows"
+        self.checkpoint: str | None = None
         self._folder = folder
         self._packing = packing
+        self._kind = kind
         self._state = folder / "heymarket-state.json"
-        folder.mkdir(mode=0o700, exist_ok=True)
+        self._make_folder()
         self._lock = Lock(folder / "heymarket-lock")
         try:
-            self.checkpoint = None if restart else self._recover()
-            if self.checkpoint is None:
+            state = None if restart else self._stored()
+            if state is None:
                 self._state.unlink(missing_ok=True)
-            self._file = open_private(self.rows, append=self.checkpoint is not None)
+                self._file = open_private(self.rows)
+            else:
+                self._file = _reopened(self.rows, state.length)
+                self.checkpoint = state.checkpoint
         except BaseException:
             self._lock.release()
             raise
 
     def add(self, data: bytes, checkpoint: str) -> None:
         """Add to the contacts and replace the checkpoint, once all of it is on the disk."""
-        self._file.write(self._packing.pack(data) if data else b"")
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        state = msgspec.json.encode(_State(self._file.tell(), checkpoint))
-        replace_file(self._state, state)
+        with naming(self.rows):
+            self._file.write(self._packing.pack(data) if data else b"")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        state = _State(self._kind, self._file.tell(), checkpoint)
+        replace_file(self._state, msgspec.json.encode(state))
         self.checkpoint = checkpoint
 
     def lines(self) -> Iterator[bytes]:
@@ -72,18 +94,34 @@ class Staging:
 
     def close(self) -> None:
         """Let go of the folder, and remove it if there is nothing in it to go on with."""
-        self._file.close()
+        with suppress(OSError):  # of a disk that is full: what is not recorded does not count
+            self._file.close()
         is_over = self.checkpoint is None
         if is_over:
             # The state first: without it, what is left of the rest means nothing.
-            for path in (self._state, beside(self._state, ".new"), self.rows):
+            for path in (self._state, beside(self._state, UNFINISHED), self.rows):
                 path.unlink(missing_ok=True)
         self._lock.release()
         if is_over:
             with suppress(OSError):  # what somebody else has put there is not ours
                 self._folder.rmdir()
 
-    def _recover(self) -> str | None:
+    def _make_folder(self) -> None:
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+        except FileExistsError:
+            raise ValueError(
+                f"{self._folder} is no folder; name one to keep the export in"
+            ) from None
+        if self._state.exists():
+            return
+        # What a desktop leaves in every folder, such as .DS_Store, makes it nobody's.
+        if any(not each.name.startswith(("heymarket-", ".")) for each in self._folder.iterdir()):
+            raise ValueError(
+                f"{self._folder} holds other files than an unfinished export; name another folder"
+            )
+
+    def _stored(self) -> _State | None:
         try:
             state = msgspec.json.decode(self._state.read_bytes(), type=_State)
             if self.rows.stat().st_size < state.length:
@@ -92,20 +130,56 @@ class Staging:
             return None  # not begun, or finished but for being removed
         except msgspec.MsgspecError:
             raise ValueError(f"{self._state} cannot be read; start anew") from None
-        os.truncate(self.rows, state.length)
-        return state.checkpoint
+        if state.kind != self._kind:
+            raise ValueError(
+                f"{self._folder} holds an unfinished export into a {state.kind} file, not into a"
+                f" {self._kind} file; go on with that one, start anew, or name another folder"
+            )
+        return state
 
 
-def open_private(path: Path, *, append: bool = False) -> BinaryIO:
-    """Open a file to write to that only its owner can read: contacts are personal data."""
-    how = os.O_APPEND if append else os.O_TRUNC
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600), "ab" if append else "wb")
+def open_private(path: Path) -> BinaryIO:
+    """Make a file that only its owner can read: contacts are personal data.
+
+    What is there is removed first: others may have it open, or it may be a link to elsewhere.
+    """
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _reopened(path: Path, length: int) -> BinaryIO:
+    """Open a file to add to it behind a length."""
+    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | NO_LINKS), "ab")
+    make_private(path)
+    file.truncate(length)
+    file.seek(length)
+    return file
+
+
+def make_private(path: Path) -> None:
+    """Take a file from all but its owner, if it is there; what is behind a link is left alone."""
+    # Not possible where files have no modes, and not ours to do if it is somebody else's.
+    with suppress(FileNotFoundError, PermissionError):
+        mode = path.lstat().st_mode
+        if not stat.S_ISLNK(mode):
+            path.chmod(mode & 0o600)
+
+
+@contextmanager
+def naming(path: Path) -> Generator[None]:
+    """Let an error say which file is at fault; of a full disk the system tells no name."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def replace_file(path: Path, data: bytes) -> None:
     """Give a file a new content: all of it or, whatever happens, the old one."""
-    partial = beside(path, ".new")
-    with open_private(partial) as file:
+    partial = beside(path, UNFINISHED)
+    with naming(path), open_private(partial) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

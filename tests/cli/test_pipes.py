@@ -1,0 +1,38 @@
+"""`heymarket contacts export` into a named pipe."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+
+def test_a_named_pipe_gets_every_contact(start, sandbox, tmp_path):
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    process = start("contacts", "export", pipe)
+
+    lines = pipe.read_bytes().splitlines()
+
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert sorted(lines) == sorted(sandbox.store.lines())
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_named_pipe_that_nobody_reads_is_waited_for_until_an_interrupt(
+    number, code, start, tmp_path
+):
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    process = start("contacts", "export", pipe)
+    time.sleep(2)
+    assert process.poll() is None
+
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=10)
+
+    assert process.returncode == code
+    assert b"Traceback" not in errors
