@@ -11,10 +11,10 @@ from heymarket_async.bulk.importing.job import import_contacts
 from heymarket_async.bulk.importing.report import ImportReport, Rejection
 from heymarket_async.bulk.importing.rules import RowOutcome
 from heymarket_async.bulk.progress import OnProgress, Progress
-from heymarket_async.bulk.sinks.database import Sqlite
 from heymarket_async.bulk.sinks.files import Csv, JsonLines
 from heymarket_async.bulk.sinks.parquet import Parquet
 from heymarket_async.bulk.sinks.sink import Sink
+from heymarket_async.bulk.sinks.sqlite import Sqlite
 from heymarket_async.bulk.sinks.stream import Stream
 from heymarket_async.bulk.sync import SyncReport, sync_contacts
 
