@@ -12,7 +12,9 @@ import stat
 import struct
 import subprocess
 import termios
+import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -156,10 +158,24 @@ def test_a_pipe_that_closes_ends_an_export_quietly(start, sandbox):
 
 
 def test_a_device_is_written_to_and_not_replaced(run):
-    result = run("contacts", "export", "/dev/null")
+    reader, writer = os.openpty()
+    device = os.ttyname(writer)
+    reading = threading.Thread(target=_read_to_the_end, args=(reader,))
+    reading.start()
+
+    result = run("contacts", "export", device)
 
     assert result.exit_code == 0
-    assert not stat.S_ISREG(os.stat("/dev/null").st_mode)  # noqa: PTH116
+    assert stat.S_ISCHR(os.stat(device).st_mode)  # noqa: PTH116
+    os.close(writer)
+    reading.join()
+
+
+def _read_to_the_end(reader: int) -> None:
+    with suppress(OSError):  # so a terminal tells that its other side has been closed
+        while os.read(reader, 65536):
+            pass
+    os.close(reader)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")  # noqa: PTH110

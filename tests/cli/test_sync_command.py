@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import sqlite3
 import stat
@@ -166,7 +167,6 @@ def test_csv_for_a_spreadsheet(run, sandbox, tmp_path):
         (["c", "--since", "2026-01-01T00:00:00Z"], "--since needs --surface v2"),
         (["c", "--report", "c"], "--report must be another file than PATH"),
         (["c", "--report", "none/r"], "the folder of --report does not exist"),
-        (["c", "--report", "/dev/null"], "/dev/null is no file; name one"),
         (["c", "--bom"], "--bom and --raw-formulas are for .csv"),
         (["-", "--checkpoint", "x"], "checkpoint needs a file"),
         (["c", "--surface", "v2", "--since", "May"], "date must be an RFC 3339 timestamp"),
@@ -180,6 +180,17 @@ def test_a_wrong_option_of_an_export_is_told(arguments, rule, run, tmp_path, mon
     assert result.exit_code == 2
     assert rule in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_report_is_not_put_in_the_place_of_a_pipe(run, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    result = run("contacts", "export", tmp_path / "c", "--report", pipe)
+
+    assert result.exit_code == 2
+    assert "is no file; name one" in result.stderr
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 def test_a_trial_on_the_sandbox_leaves_an_unfinished_export_alone(run, tmp_path):
