@@ -10,9 +10,9 @@ from collections.abc import Callable
 def phone_reader(region: str | None = None) -> Callable[[str], str]:
     """Return a function from a phone, such as "(415) 555-0100", to E.164 digits without a plus.
 
-    A phone that does not begin with a plus is read as one of the region. If that makes no valid
-    number of it, or there is no region, its digits are read as Heymarket writes them, with the
-    country code.
+    A phone that does not begin with a plus is one of the region. Only bare digits that are too
+    many or too few for that, or any if there is no region, are read as Heymarket writes them, with
+    the country code: a slip in a number must not make one of another country.
 
     Args:
         region: Two letters, such as "US", for phones without a country code.
@@ -29,29 +29,58 @@ def phone_reader(region: str | None = None) -> Callable[[str], str]:
     if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("region must be two letters of a country, such as US")
 
+    code = str(phonenumbers.country_code_for_region(region)) if region else ""
+    result = phonenumbers.ValidationResult
+    lengths_of_a_region = {result.IS_POSSIBLE, result.IS_POSSIBLE_LOCAL_ONLY}
+
     def digits_of(text: str, region: str | None) -> str | None:
+        """Return the digits, "" if it is no valid number, None if it cannot be one by length."""
         try:
             number = phonenumbers.parse(text, region)
         except phonenumbers.NumberParseException:
             return None
-        if number.extension or not phonenumbers.is_valid_number(number):
-            return None
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+        if phonenumbers.is_valid_number(number):
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+        is_off = phonenumbers.is_possible_number_with_reason(number) not in lengths_of_a_region
+        return None if is_off else ""
 
     def read(text: str) -> str:
+        _check_written(text)
         digits = digits_of(text, region)
-        if digits is None and _DIGITS.fullmatch(text.strip()):
-            digits = digits_of(f"+{text.strip()}", None)
-        if digits is None:
+        if _BARE.fullmatch(text.strip()):
+            whole = digits_of(f"+{text.strip()}", None)
+            if digits is None:
+                digits = whole
+            elif whole and digits not in {"", whole} and text.strip().startswith(code):
+                raise ValueError(
+                    "phone can be read with and without a country code: begin it with a plus, or"
+                    " leave the region out"
+                )
+        if not digits:
             raise ValueError(
-                "phone must be a valid number without an extension, and with the country code"
+                "phone must be a valid number with the country code"
                 if region is None
-                else f"phone must be a valid number of {region} without an extension, or one with"
-                " the country code"
+                else f"phone must be a valid number of {region}, or begin with a plus and the"
+                " country code"
             )
         return digits
 
     return read
 
 
-_DIGITS = re.compile(r"[1-9][0-9]+", re.ASCII)
+def _check_written(text: str) -> None:
+    # phonenumbers reads letters as the keys that they are on, and cuts off what it cannot read.
+    if _EXTENSION.search(text):
+        raise ValueError("phone must not have an extension: Heymarket has no place for it")
+    if any(map(str.isalpha, text)):
+        raise ValueError("phone must not have letters in it")
+    if not _WRITTEN.fullmatch(text):
+        raise ValueError(
+            "phone must be one number: digits, with spaces, dots, dashes, slashes or brackets"
+            " between, and a plus before the country code"
+        )
+
+
+_BARE = re.compile(r"[1-9][0-9]+", re.ASCII)
+_EXTENSION = re.compile(r"(\d\W*(ext(ension|n)?|x)|[#~])\W*\d+\s*$", re.IGNORECASE)
+_WRITTEN = re.compile(r"[\s(]*[+＋]?[\d\s()[\]./‐-―−-]+")  # noqa: RUF001 - they are typed so

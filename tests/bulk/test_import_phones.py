@@ -1,0 +1,125 @@
+"""Phones as people write them: the right number, or none."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from heymarket_async.bulk.importing.phones import phone_reader
+
+PHONE = "14155550100"
+
+
+@pytest.mark.parametrize(
+    ("region", "text"),
+    [
+        (None, "+1 (415) 555-0100"),
+        (None, "14155550100"),
+        (None, " 14155550100 "),
+        ("US", "(415) 555-0100"),
+        ("us", "415.555.0100"),
+        ("US", "415/555\u20130100"),
+        ("US", "14155550100"),
+        ("US", "1 415 555 0100"),
+        ("US", "+14155550100"),
+        ("DE", "+1 415 555 0100"),
+        ("DE", "001 415 555 0100"),
+        ("DE", "(+1) 415 555 0100"),
+    ],
+)
+def test_phones_as_people_write_them_are_read(region, text):
+    assert phone_reader(region)(text) == PHONE
+
+
+def test_a_region_is_for_phones_without_a_country_code():
+    assert phone_reader("GB")("07911 123456") == "447911123456"
+    assert phone_reader("GB")("447911123456") == "447911123456"
+    assert phone_reader("DE")("0151 12345678") == "4915112345678"
+
+
+@pytest.mark.parametrize("text", ["447911123456", "4915112345678"])
+def test_digits_that_are_too_many_for_the_region_have_a_country_code(text):
+    assert phone_reader("US")(text) == text
+
+
+def test_a_slip_in_a_national_number_makes_none_of_another_country():
+    read, rng = phone_reader("US"), random.Random(1)
+    countries = set()
+    for _ in range(2000):
+        try:
+            countries.add(read(str(rng.randrange(10**9, 10**10)))[0])
+        except ValueError:
+            countries.add("")
+
+    assert phone_reader()("4630463310") == "4630463310", "which it could be"
+    assert countries == {"1", ""}
+
+
+@pytest.mark.parametrize(
+    ("region", "text"),
+    [
+        (None, "(415) 555-0100"),
+        (None, "4155550100"),
+        (None, "1 415 555 0100"),
+        ("US", "4630463310"),
+        ("US", "463 046 3310"),
+        ("US", "5550100"),
+        ("US", "0100"),
+        ("US", "44 7911 123456"),
+        ("DE", "14155550100"),
+        ("GB", "0100"),
+    ],
+)
+def test_what_is_no_valid_phone_is_refused_without_repeating_it(region, text):
+    with pytest.raises(ValueError, match="phone must be a valid number") as raised:
+        phone_reader(region)(text)
+
+    assert text not in str(raised.value)
+    assert region is None or region in str(raised.value)
+
+
+def test_what_is_a_number_with_and_without_its_country_code_is_refused():
+    with pytest.raises(ValueError, match="can be read with and without a country code"):
+        phone_reader("DE")("4915112345678")
+
+    assert phone_reader()("4915112345678") == "4915112345678"
+    assert phone_reader("DE")("+4915112345678") == "4915112345678"
+    assert phone_reader("DE")("04915 112345678") == "494915112345678"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("415-CALL-NOW", "must not have letters"),
+        ("+1 415 555 0100 home", "must not have letters"),
+        ("hello", "must not have letters"),
+        ("tel:+14155550100", "must not have letters"),
+        ("+1 415 555 0100 ext. 5", "must not have an extension"),
+        ("4155550100x12", "must not have an extension"),
+        ("(415) 555-0100 Extension 12", "must not have an extension"),
+        ("415 555 0100 #12", "must not have an extension"),
+        ("4155550100, 4155550101", "must be one number: digits"),
+        ("4155550100+", "must be one number: digits"),
+        ("*4155550100", "must be one number: digits"),
+        ("", "must be one number: digits"),
+    ],
+)
+@pytest.mark.parametrize("region", [None, "US"])
+def test_what_is_not_written_as_one_number_is_refused(region, text, reason):
+    with pytest.raises(ValueError, match=f"phone {reason}") as raised:
+        phone_reader(region)(text)
+
+    assert not text or text not in str(raised.value)
+
+
+def test_a_region_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="region must be two letters"):
+        phone_reader("California")
+
+
+def test_without_phonenumbers_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    with pytest.raises(ValueError, match=r"pip install 'heymarket-async\[import\]'"):
+        phone_reader()
