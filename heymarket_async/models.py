@@ -9,11 +9,11 @@ https://developers.heymarket.com/concepts/contacts
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 import msgspec
@@ -334,11 +334,24 @@ def _by_field_id(custom: Custom) -> dict[str, object]:
                 " contact_fields.resolve() makes them from titles"
             )
     values = {str(key): value for key, value in custom.items()}
-    if any(isinstance(value, float) and not isfinite(value) for value in values.values()):
-        raise ValueError("custom must not hold NaN or infinity: they would go out as null")
+    try:
+        if not _is_finite(values):
+            raise ValueError("custom must not hold NaN or infinity: they would go out as null")
+    except RecursionError:
+        raise ValueError("custom must not be nested so deeply") from None
     if len(values) < len(custom):
         raise ValueError("custom must not have a field twice, once as number and once as text")
     return values
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, float):
+        return isfinite(value)
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, cast(Mapping[object, object], value).values()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(_is_finite, cast(Iterable[object], value)))
+    return True
 
 
 def _tag_refs(tags: Sequence[int | TagRef]) -> list[TagRef]:

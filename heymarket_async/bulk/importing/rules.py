@@ -111,15 +111,17 @@ def judge_answered(
 ) -> Verdict | None:
     """Return what the answer says of a row of which the look after it says nothing, or None.
 
-    A server may store something else than was sent, such as a trimmed name, and then the contact
-    never equals the row; but its revision has grown. Without an answer that says nothing, for it
-    may be somebody else's write.
+    What it refuses was not stored, whoever else has written to the contact meanwhile. A server may
+    store something else than was sent, such as a trimmed name, and then the contact never equals
+    the row; but its revision has grown. Without an answer that says nothing, for it may be somebody
+    else's write.
     """
+    if reason := refusal(item, answer):
+        return Verdict(RowOutcome.REJECTED, reason)
     for contact in known:
         if row.rev is not None and contact.rev is not None and contact.rev > row.rev:
             return Verdict(RowOutcome.UPDATED, contact_id=contact.id)
-    reason = refusal(item, answer)
-    return Verdict(RowOutcome.REJECTED, reason) if reason else None
+    return None
 
 
 def is_equal(given: NewContact, stored: Contact) -> bool:
