@@ -187,6 +187,18 @@ def test_what_only_v2_takes_is_checked_too(message, fields):
 def test_what_would_go_out_as_null_is_refused(value):
     with pytest.raises(ValueError, match="custom must not hold NaN or infinity"):
         NewContact(phone="15105553344", custom={12: value})
+    for nested in ([1, value], {"a": ("b", {"c": value})}, {1.5: [value]}):
+        with pytest.raises(ValueError, match="custom must not hold NaN or infinity"):
+            NewContact(phone="15105553344", custom={12: nested})
+    assert NewContact(phone="15105553344", custom={12: [{"a": 1.5}]}).custom == {"12": [{"a": 1.5}]}
+
+
+def test_what_holds_itself_is_refused():
+    endless: list[object] = []
+    endless.append(endless)
+
+    with pytest.raises(ValueError, match="custom must not be nested so deeply"):
+        NewContact(phone="15105553344", custom={12: endless})
 
 
 @pytest.mark.parametrize("kind", [NewContact, ContactChanges, NewContactV2])

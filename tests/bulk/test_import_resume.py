@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import threading
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from heymarket_async import HeymarketError, NewContact
-from heymarket_async.bulk.importing import outcome_file
+from heymarket_async.bulk.importing import outcome_file, outcome_lines
 from heymarket_async.bulk.importing.intake import RejectedRow
 from tests.bulk.imports import BATCH, SEARCH, Account, account, counts, new, outcomes_of, phone
 
@@ -45,11 +46,11 @@ async def test_the_file_has_a_header_and_lines_and_no_personal_data(path):
 
 
 async def test_rows_are_on_the_disk_before_they_are_sent(path, monkeypatch):
-    synced: list[int] = []
+    synced: list[str] = []
     seen: list[object] = []
 
     def fsync(descriptor: int) -> None:
-        synced.append(descriptor)
+        synced.append(threading.current_thread().name)
         seen.append([line["outcome"] for line in outcomes_of(path).values()])
 
     monkeypatch.setattr(outcome_file.os, "fsync", fsync)
@@ -57,7 +58,8 @@ async def test_rows_are_on_the_disk_before_they_are_sent(path, monkeypatch):
         it.faults.reset(on=BATCH)
         await it.imports([new(1), new(2)], outcomes=path)
 
-        assert len(it.sizes(BATCH)) == len(synced) == 2
+        assert len(it.sizes(BATCH)) == 2
+    assert synced == ["heymarket-bulk_0"] * 2, "and not in the thread of the loop"
     assert seen == [["unknown", "unknown"]] * 2
 
 
@@ -72,11 +74,12 @@ async def test_a_file_that_is_there_is_kept_and_nothing_is_sent(path):
 
 
 async def test_a_file_that_appears_at_the_last_moment_is_kept(path):
-    header = outcome_file.Header(kind="import", account="a", overwrite=False)
+    header = outcome_lines.Header(kind="import", account="a", overwrite=False)
     path.write_text("precious")
 
     with pytest.raises(ValueError, match="is there already"):
-        outcome_file.OutcomeFile.create(path, header)
+        async with outcome_file.OutcomeFile(path, header):
+            pass
     assert path.read_text() == "precious"
 
 
@@ -177,8 +180,14 @@ async def test_a_line_that_a_kill_has_torn_is_cut_off(length, path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"overwrite": True}, "with another overwrite, False and not True"),
-        ({"dry_run": True}, "with another kind, import and not dry run"),
+        (
+            {"overwrite": True},
+            "is of an import without overwriting .--overwrite., and this is one that overw",
+        ),
+        (
+            {"dry_run": True},
+            "is of an import, and this is a dry run .--dry-run.: resume it as it was",
+        ),
     ],
 )
 async def test_a_file_of_another_import_is_refused(change, reason, path):
@@ -196,10 +205,10 @@ async def test_a_file_of_another_account_or_version_is_refused(path):
     async with account() as it:
         await it.imports([new(1)], outcomes=path)
     async with account() as other:
-        with pytest.raises(ValueError, match="with another account, team 7001 of "):
+        with pytest.raises(ValueError, match="is of another account, team 7001 of "):
             await other.imports([new(1)], outcomes=path, resume=True)
         path.write_text(path.read_text().replace('"version":1', '"version":2'))
-        with pytest.raises(ValueError, match="with another version, 2 and not 1"):
+        with pytest.raises(ValueError, match="has version 2, and this package reads 1"):
             await other.imports([new(1)], outcomes=path, resume=True)
 
 
@@ -295,6 +304,32 @@ async def test_a_full_disk_ends_the_import_before_anything_is_sent(path, monkeyp
             await it.imports([new(1)], outcomes=path)
 
         assert it.sizes(BATCH) == []
+
+
+async def test_a_disk_that_is_full_at_the_end_is_told(path, monkeypatch):
+    def write(*_: object, **__: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(outcome_file, "_write", write)
+    async with account() as it:
+        with pytest.raises(OSError, match="No space left"):
+            await it.imports([RejectedRow("bad")], outcomes=path)
+
+    assert "heymarket-bulk_0" not in [each.name for each in threading.enumerate()]
+
+
+async def test_rows_that_need_no_look_are_written_down_as_they_come(path):
+    seen: list[int] = []
+
+    async def rows():
+        for _ in range(30):
+            seen.append(len(outcomes_of(path)) if path.exists() else 0)
+            yield RejectedRow("bad")
+
+    async with account() as it:
+        await it.imports(rows(), outcomes=path, batch_size=10)
+
+    assert seen == [0] * 10 + [10] * 10 + [20] * 10
 
 
 async def test_two_imports_into_one_file_are_kept_apart(path):

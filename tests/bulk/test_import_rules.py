@@ -105,6 +105,18 @@ def test_after_an_answer_a_new_revision_tells_of_the_update(rev, now, verdict):
 ECHO = {"phone": PHONE, "first": "Zoë"}
 
 
+def test_what_the_answer_refuses_is_no_update_though_somebody_else_has_written():
+    item = BatchItem(contact=GIVEN, outcome=Outcome.UNKNOWN, returned=ECHO)
+
+    verdict = judge_answered(row(Before.PRESENT, 4), [Contact(id=3, rev=5)], item, [ECHO])
+
+    assert verdict is not None
+    assert (verdict.outcome, verdict.reason) == (
+        RowOutcome.REJECTED,
+        "Heymarket lists it as failed, and gives no reason",
+    )
+
+
 @pytest.mark.parametrize(
     ("returned", "answer", "reason"),
     [

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import TypeAlias
 
 import msgspec
 
-from heymarket_async.bulk.importing.outcome_file import OutcomeFile, digest_of
+from heymarket_async.bulk.importing.feed import Feed
+from heymarket_async.bulk.importing.outcome_file import OutcomeFile
+from heymarket_async.bulk.importing.outcome_lines import digest_of
+from heymarket_async.bulk.importing.phone_rows import PhoneRows
 from heymarket_async.bulk.importing.report import Results
 from heymarket_async.bulk.importing.rules import Row, RowOutcome
 from heymarket_async.models import NewContact
@@ -40,45 +42,38 @@ def contact_of(fields: Mapping[str, object]) -> NewContact | RejectedRow:
 class Intake:
     """The rows of an import, in chunks.
 
-    In memory are one chunk, and the phones seen so far: some 150 bytes for each.
+    In memory are one chunk and one batch of the feed, and the phones seen so far.
 
     Args:
-        items: The rows; read no faster than chunks are asked for.
+        feed: Gives the rows; asked for no more than chunks are.
         file: What earlier runs say of them.
         results: Takes in the rows that are settled here.
         size: Rows in a chunk.
     """
 
-    def __init__(
-        self,
-        items: Iterable[Item] | AsyncIterable[Item],
-        file: OutcomeFile,
-        results: Results,
-        size: int,
-    ) -> None:
-        self._items = items
+    def __init__(self, feed: Feed[Item], file: OutcomeFile, results: Results, size: int) -> None:
+        self._feed = feed
         self._file = file
         self._results = results
         self._size = size
-        self._phones: dict[int, int] = {}
+        self._phones = PhoneRows()
 
     async def chunks(self) -> AsyncGenerator[list[Row], None]:
-        """Give the rows that are not settled.
+        """Give the rows that are not settled, up to where the input ends or fails.
 
         Raises:
             ValueError: The rows are not those of the earlier run.
         """
         chunk: list[Row] = []
-        async for item in _each(self._items):
-            if (row := self._taken(item)) is not None:
-                chunk.append(row)
-            if len(chunk) == self._size:
-                yield chunk
-                chunk = []
-            elif self._results.rows % self._size == 0:
-                # Others want to run too, however many rows need no look.
-                await asyncio.sleep(0)
-        if self._results.rows < self._file.earlier_rows:
+        while items := await self._feed.next():
+            for item in items:
+                if (row := self._taken(item)) is not None:
+                    chunk.append(row)
+                if len(chunk) == self._size:
+                    yield chunk
+                    chunk = []
+            await self._file.flush()
+        if self._feed.failure is None and self._results.rows < self._file.earlier_rows:
             raise ValueError(
                 f"the input ends before row {self._file.earlier_rows}, which was there when this"
                 " import began"
@@ -108,16 +103,7 @@ class Intake:
         number = self._results.rows
         if isinstance(contact, RejectedRow):
             return number
-        return self._phones.setdefault(int(contact.phone), number)
-
-
-async def _each(items: Iterable[Item] | AsyncIterable[Item]) -> AsyncIterator[Item]:
-    if isinstance(items, AsyncIterable):
-        async for item in items:
-            yield item
-    else:
-        for item in items:
-            yield item
+        return self._phones.first(int(contact.phone), number)
 
 
 def _sendable(item: Item) -> tuple[NewContact | RejectedRow, bytes]:

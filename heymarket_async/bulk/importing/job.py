@@ -9,8 +9,10 @@ from contextlib import aclosing
 from pathlib import Path
 
 from heymarket_async.bulk.account import account_of
+from heymarket_async.bulk.importing.feed import Feed
 from heymarket_async.bulk.importing.intake import Intake, Item
-from heymarket_async.bulk.importing.outcome_file import Header, OutcomeFile, is_there_already
+from heymarket_async.bulk.importing.outcome_file import OutcomeFile, is_there_already
+from heymarket_async.bulk.importing.outcome_lines import Header
 from heymarket_async.bulk.importing.report import ImportReport, Results
 from heymarket_async.bulk.importing.rules import Row
 from heymarket_async.bulk.importing.sending import Sender
@@ -38,13 +40,16 @@ async def import_contacts(
     are looked up before anything is sent again. A row that cannot be stored stops no other.
 
     With an outcome file, a killed import can be resumed from the same rows: nothing is lost, and
-    what was sent without an answer is looked up. The file is written in the event loop.
+    what was sent without an answer is looked up. If the input raises, the rows before are imported
+    and noted down, and then its error is raised.
 
     Args:
         client: Its retry policy also says how often, and after what waits, rows whose answer was
             lost are sent again.
         rows: Each a `NewContact`, a mapping of its fields, or a `RejectedRow`. They are numbered
-            from 1, and read as they are needed.
+            from 1, and read `batch_size` at a time as they are needed; an iterable that is not
+            async, in a thread of its own, so that it may block. What is bound to its thread, such
+            as an SQLite cursor, is to be made in there, by a generator, or given asynchronously.
         overwrite: Overwrite contacts that differ in a given field. Heymarket may empty what is not
             given, custom fields above all.
         dry_run: Compare with the account, and write nothing; outcomes are what would become.
@@ -75,19 +80,25 @@ async def import_contacts(
         raise ValueError("on_progress must be a function, or None")
     path = _checked_path(outcomes, resume=resume)
     tally = Tally(client)
-    with await _outcome_file(tally.client, path, overwrite, dry_run, resume) as file:
+    async with Feed(rows, batch_size) as feed:
+        await feed.begin()
+        file = await _outcome_file(tally.client, path, overwrite, dry_run, resume)
         results = Results(file, tally)
-        intake = Intake(rows, file, results, batch_size)
-        sender = Sender(tally, file, results, overwrite=overwrite, dry_run=dry_run)
-        async with told(on_progress, results.progress):
+        async with file, told(on_progress, results.progress):
+            intake = Intake(feed, file, results, batch_size)
+            sender = Sender(tally, file, results, overwrite=overwrite, dry_run=dry_run)
             await _import(intake, sender, batch_size, concurrency)
-        return results.report()
+            if feed.failure is not None:
+                raise feed.failure
+    return results.report()
 
 
 def _checked_path(outcomes: str | os.PathLike[str] | None, *, resume: bool) -> Path | None:
     if outcomes is None:
         if resume:
-            raise ValueError("resume needs outcomes, the file of the import to go on with")
+            raise ValueError(
+                "resume (--resume) needs outcomes (--outcomes), the file of that import"
+            )
         return None
     path = Path(one_of("outcomes", outcomes, (str, os.PathLike)))
     if not resume and path.exists():
@@ -102,7 +113,7 @@ async def _outcome_file(
         return OutcomeFile()
     kind = "dry run" if dry_run else "import"
     header = Header(kind=kind, account=await account_of(client), overwrite=overwrite)
-    return OutcomeFile.resume(path, header) if resume else OutcomeFile.create(path, header)
+    return OutcomeFile(path, header, resume=resume)
 
 
 async def _import(intake: Intake, sender: Sender, size: int, concurrency: int) -> None:

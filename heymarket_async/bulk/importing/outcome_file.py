@@ -14,50 +14,26 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterable, Iterator
-from hashlib import blake2b
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, BinaryIO, Self, TypeAlias
+from typing import BinaryIO, Self, TypeAlias
 
 import msgspec
 
+from heymarket_async.bulk.importing.outcome_lines import (
+    Header,
+    Line,
+    check_header,
+    check_torn,
+    decode,
+    encode,
+)
 from heymarket_async.bulk.importing.rules import Before, Row, RowOutcome, Verdict
 from heymarket_async.bulk.lock import lock
-
-VERSION = 1
+from heymarket_async.bulk.one_thread import OneThread
 
 Earlier: TypeAlias = RowOutcome | Before | None
 """What the file says of a row: how it ended, what was there when it was sent, or nothing."""
-
-
-class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose file it is; all of it must be the same to resume.
-
-    Attributes:
-        version: Of this form.
-        kind: "import" or "dry run".
-        account: See `account_of`.
-        overwrite: Whether contacts are overwritten.
-    """
-
-    version: int = VERSION
-    kind: str
-    account: str
-    overwrite: bool
-
-
-class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    row: Annotated[int, msgspec.Meta(ge=1)]
-    digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
-    outcome: RowOutcome
-    before: Before | None = None
-    reason: str | None = None
-    contact_id: int | None = None
-
-
-def digest_of(content: bytes) -> int:
-    """Return what a row is told by."""
-    return int.from_bytes(blake2b(content, digest_size=8).digest())
 
 
 def is_there_already(path: Path) -> ValueError:
@@ -68,62 +44,33 @@ def is_there_already(path: Path) -> ValueError:
 
 
 class OutcomeFile:
-    """The outcomes of one import, in a file or nowhere; a context manager that closes it.
+    """The outcomes of one import, in a file or nowhere; a context manager that opens and closes it.
 
-    In memory are nine bytes for each row of an earlier run.
+    It is read and written in a thread of its own, in the order in which rows are settled. In memory
+    are nine bytes for each row of an earlier run, and the lines since the last `flush`.
 
-    Attributes:
-        earlier_rows: The number of the last row that an earlier run has seen, or 0.
+    Args:
+        path: The file, for its owner alone to read; None keeps nothing.
+        header: Whose it is.
+        resume: Go on with the file if it is there. A last line that a kill has torn is cut off.
+
+    Raises:
+        ValueError: When it is opened: it is there already, belongs to another import, or is no such
+            file.
+        OSError: Another import is at work on it, or it cannot be written.
     """
 
-    def __init__(self, file: BinaryIO | None = None) -> None:
-        self._file = file
+    def __init__(
+        self, path: Path | None = None, header: Header | None = None, *, resume: bool = False
+    ) -> None:
+        self._path = path
+        self._header = header
+        self._resume = resume
+        self._file: BinaryIO | None = None
+        self._thread = OneThread()
+        self._lines: list[bytes] = []
         self._digests = array("Q", [0])
         self._states = bytearray(1)
-
-    @classmethod
-    def create(cls, path: Path, header: Header) -> Self:
-        """Begin a file, readable by its owner only.
-
-        Raises:
-            ValueError: It is there already.
-        """
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            raise is_there_already(path) from None
-        lock(descriptor, path)
-        created = cls(os.fdopen(descriptor, "wb"))
-        created._add([header])
-        return created
-
-    @classmethod
-    def resume(cls, path: Path, header: Header) -> Self:
-        """Go on with a file, or begin it if it is not there.
-
-        A last line that a kill has torn is cut off.
-
-        Raises:
-            ValueError: It belongs to another import, or is no such file.
-            OSError: Another import is at work on it.
-        """
-        if not path.exists():
-            return cls.create(path, header)
-        file = path.open("r+b")
-        try:
-            lock(file.fileno(), path)
-            resumed = cls(file)
-            whole = resumed._read(path, file, header)
-            if not whole:
-                _check_torn(path, header)
-            file.truncate(whole)
-            file.seek(whole)
-        except BaseException:
-            file.close()
-            raise
-        if not whole:
-            resumed._add([header])
-        return resumed
 
     @property
     def earlier_rows(self) -> int:
@@ -144,64 +91,88 @@ class OutcomeFile:
             )
         return state
 
-    def sent(self, rows: Iterable[Row]) -> None:
+    async def sent(self, rows: Iterable[Row]) -> None:
         """Write down that rows are about to be sent; on the disk when this returns."""
-        self._add(
-            _Line(
-                row=row.number,
-                digest=f"{row.digest:016x}",
-                outcome=RowOutcome.UNKNOWN,
-                before=row.before,
-            )
-            for row in rows
-        )
-        if self._file is not None:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+        for row in rows:
+            self.settled(row.number, row.digest, Verdict(RowOutcome.UNKNOWN), row.before)
+        await self._write(sync=True)
 
     def settled(self, number: int, digest: int, verdict: Verdict, before: Before | None) -> None:
-        """Write down what became of a row."""
-        line = _Line(
-            row=number,
-            digest=f"{digest:016x}",
-            outcome=verdict.outcome,
-            before=before,
-            reason=verdict.reason,
-            contact_id=verdict.contact_id,
-        )
-        self._add([line])
+        """Take down what became of a row; `flush` writes it."""
+        if self._path is not None:
+            line = Line(
+                row=number,
+                digest=f"{digest:016x}",
+                outcome=verdict.outcome,
+                before=before,
+                reason=verdict.reason,
+                contact_id=verdict.contact_id,
+            )
+            self._lines.append(encode(line) + b"\n")
 
-    def flush(self) -> None:
-        """Show what was written to whoever reads along."""
-        if self._file is not None:
-            self._file.flush()
+    async def flush(self) -> None:
+        """Write what was taken down, for whoever reads along."""
+        if self._lines:
+            await self._write(sync=False)
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
+        try:
+            if self._path is not None and self._header is not None:
+                await self._thread.run(self._open, self._path, self._header)
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
-    def __exit__(self, *error: object) -> None:
-        if self._file is not None:
-            self._file.close()
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await self.flush()
+        finally:
+            try:
+                if self._file is not None:
+                    await self._thread.run(self._file.close)
+            finally:
+                self._thread.close()
 
-    def _add(self, lines: Iterable[Header | _Line]) -> None:
+    async def _write(self, *, sync: bool) -> None:
         if self._file is not None:
-            self._file.writelines(_encode(line) + b"\n" for line in lines)
+            lines, self._lines = self._lines, []
+            await self._thread.run(_write, self._file, lines, sync=sync)
+
+    # In the thread
+
+    def _open(self, path: Path, header: Header) -> None:
+        if self._resume and path.exists():
+            self._file = path.open("r+b")
+            lock(self._file.fileno(), path)
+            whole = self._read(path, self._file, header)
+            if not whole:
+                check_torn(path, header)
+            self._file.truncate(whole)
+            self._file.seek(whole)
+        else:
+            self._file = _created(path)
+            lock(self._file.fileno(), path)
+            whole = 0
+        if not whole:
+            self._file.write(encode(header) + b"\n")
 
     def _read(self, path: Path, file: BinaryIO, header: Header) -> int:
         """Take in an earlier run, and return the length of its whole lines."""
         length = 0
-        for number, line in enumerate(_whole_lines(file), 1):
+        whole_lines = (line for line in file if line.endswith(b"\n"))
+        for number, line in enumerate(whole_lines, 1):
             try:
                 if number == 1:
-                    _check(path, msgspec.json.decode(line, type=Header), header)
+                    check_header(path, line, header)
                 else:
-                    self._remember(_decode(line))
+                    self._remember(decode(line))
             except msgspec.MsgspecError:
                 raise ValueError(f"{path} is no outcome file: see its line {number}") from None
             length += len(line)
         return length
 
-    def _remember(self, line: _Line) -> None:
+    def _remember(self, line: Line) -> None:
         more = line.row - self.earlier_rows
         if more > 0:
             self._digests.extend([0] * more)
@@ -212,25 +183,18 @@ class OutcomeFile:
 
 
 _STATES: tuple[Earlier, ...] = (None, *RowOutcome, *Before)
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(_Line).decode
 
 
-def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
-    return (line for line in file if line.endswith(b"\n"))
+def _created(path: Path) -> BinaryIO:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise is_there_already(path) from None
+    return os.fdopen(descriptor, "wb")
 
 
-def _check_torn(path: Path, header: Header) -> None:
-    # What a kill can leave of a first line is the beginning of it.
-    if not _encode(header).startswith(path.read_bytes()):
-        raise ValueError(f"{path} is no outcome file: see its line 1")
-
-
-def _check(path: Path, stored: Header, asked: Header) -> None:
-    for name in Header.__struct_fields__:
-        was, now = getattr(stored, name), getattr(asked, name)
-        if was != now:
-            raise ValueError(
-                f"{path} is of an import with another {name}, {was} and not {now}:"
-                " resume it as it was, or name another file"
-            )
+def _write(file: BinaryIO, lines: Iterable[bytes], *, sync: bool) -> None:
+    file.writelines(lines)
+    file.flush()
+    if sync:
+        os.fsync(file.fileno())

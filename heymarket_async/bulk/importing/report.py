@@ -35,7 +35,8 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         rows: Rows read.
-        created: Contacts that were not in the account before.
+        created: Contacts that were not in the account when they were looked up. Of one that two
+            imports send at the same time there is one contact, but both may count it.
         updated: Contacts that were overwritten.
         unchanged: Contacts that were there, and were left alone.
         rejected: Rows that cannot be stored, and why is known.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from heymarket_async.bulk.importing.lookups import halves, look_up, may_be_of_one_row
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile
@@ -51,11 +51,16 @@ class Sender:
 
     async def look(self, rows: Sequence[Row]) -> list[Row]:
         """Settle what a look into the account can, and return the rows that are to be sent."""
-        left = await self._settle_by_look(rows, self._would_be)
-        for row, known in left:
+        left: list[Row] = []
+        for row, known in await self._undecided(rows):
+            if self._dry_run:
+                self._settle(row, Verdict(RowOutcome.UPDATED if known else RowOutcome.CREATED))
+                continue
             row.before = Before.PRESENT if known else Before.ABSENT
             row.rev = known[0].rev if known else None
-        return [row for row, _ in left]
+            left.append(row)
+        await self._file.flush()
+        return left
 
     async def write(self, rows: Sequence[Row], attempt: int = 1) -> None:
         """Send rows that `look` gave as one batch, and settle them all.
@@ -63,7 +68,7 @@ class Sender:
         Raises:
             HeymarketError: They were not sent, or it cannot be looked up what became of them.
         """
-        self._file.sent(rows)
+        await self._file.sent(rows)
         contacts = [row.contact for row in rows]
         try:
             result = await self._client.contacts.create_batch(contacts, overwrite=self._overwrite)
@@ -112,29 +117,30 @@ class Sender:
             for row in rows:
                 created = row.before is Before.ABSENT
                 self._settle(row, Verdict(RowOutcome.CREATED if created else RowOutcome.UPDATED))
-            self._file.flush()
+            await self._file.flush()
             return
         items = {item.contact.phone: item for item in result.items}
-
-        def by_answer(row: Row, known: Sequence[Contact]) -> Verdict | None:
-            return judge_answered(row, known, items[row.contact.phone], result.answer)
-
         attempts = self._client.retry.attempts
+        left = list(rows)
         for attempt in range(1, attempts + 1):
-            rows = [row for row, _ in await self._settle_by_look(rows, by_answer)]
-            if not rows:
+            seen = await self._undecided(left)
+            left = list[Row]()
+            for row, known in seen:
+                item = items[row.contact.phone]
+                if verdict := judge_answered(row, known, item, result.answer):
+                    self._settle(row, verdict)
+                else:
+                    left.append(row)
+            await self._file.flush()
+            if not left:
                 return
             if attempt < attempts:
                 # How soon a write can be seen is not documented.
                 await self._wait(attempt)
-        for row in rows:
+        for row in left:
             self._settle(row, _UNSEEN)
 
-    async def _settle_by_look(
-        self,
-        rows: Sequence[Row],
-        otherwise: Callable[[Row, Sequence[Contact]], Verdict | None],
-    ) -> list[tuple[Row, Sequence[Contact]]]:
+    async def _undecided(self, rows: Sequence[Row]) -> list[tuple[Row, Sequence[Contact]]]:
         """Settle rows by what the account has, and return the others with what it has of them."""
         found = await look_up(self._client, [row.contact.phone for row in rows])
         left: list[tuple[Row, Sequence[Contact]]] = []
@@ -143,17 +149,11 @@ class Sender:
             if refused := found.refused.get(row.contact.phone):
                 outcome = RowOutcome.UNKNOWN if row.before else RowOutcome.REJECTED
                 self._settle(row, Verdict(outcome, refused))
-            elif verdict := judge(row, known, overwrite=self._overwrite) or otherwise(row, known):
+            elif verdict := judge(row, known, overwrite=self._overwrite):
                 self._settle(row, verdict)
             else:
                 left.append((row, known))
-        self._file.flush()
         return left
-
-    def _would_be(self, row: Row, known: Sequence[Contact]) -> Verdict | None:  # noqa: ARG002 - one of two
-        if not self._dry_run:
-            return None
-        return Verdict(RowOutcome.UPDATED if known else RowOutcome.CREATED)
 
     async def _wait(self, attempt: int) -> None:
         seconds = self._client.retry.jitter_s(attempt)

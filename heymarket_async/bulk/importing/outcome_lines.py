@@ -1,0 +1,88 @@
+"""What a line of an outcome file says, and whether it is of this import."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from heymarket_async.bulk.importing.rules import Before, RowOutcome
+
+VERSION = 1
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose file it is; all of it must be the same to resume.
+
+    Attributes:
+        version: Of this form.
+        kind: "import" or "dry run".
+        account: See `account_of`.
+        overwrite: Whether contacts are overwritten.
+    """
+
+    version: int = VERSION
+    kind: str
+    account: str
+    overwrite: bool
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of a row; see `Verdict`."""
+
+    row: Annotated[int, msgspec.Meta(ge=1)]
+    digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
+    outcome: RowOutcome
+    before: Before | None = None
+    reason: str | None = None
+    contact_id: int | None = None
+
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Line).decode
+
+
+def digest_of(content: bytes) -> int:
+    """Return what a row is told by."""
+    return int.from_bytes(blake2b(content, digest_size=8).digest())
+
+
+def check_header(path: Path, line: bytes, asked: Header) -> None:
+    """Refuse a file whose first line is of another import.
+
+    Raises:
+        ValueError: It is.
+        msgspec.MsgspecError: It is no first line.
+    """
+    stored = msgspec.json.decode(line, type=Header)
+    if stored == asked:
+        return
+    if stored.version != asked.version:
+        what = f"has version {stored.version}, and this package reads {asked.version}"
+    elif stored.kind != asked.kind:
+        what = f"is of {_A[stored.kind == 'import']}, and this is {_A[asked.kind == 'import']}"
+    elif stored.account != asked.account:
+        what = f"is of another account, {stored.account} and not {asked.account}"
+    else:
+        what = (
+            f"is of an import {_OVERWRITE[stored.overwrite]}, and this is one"
+            f" {_OVERWRITE[asked.overwrite]}"
+        )
+    raise ValueError(f"{path} {what}: resume it as it was, or name another file")
+
+
+_A = {True: "an import", False: "a dry run (--dry-run)"}
+_OVERWRITE = {True: "that overwrites (--overwrite)", False: "without overwriting (--overwrite)"}
+
+
+def check_torn(path: Path, header: Header) -> None:
+    """Refuse a file that has no whole line, and did not become so by a kill.
+
+    Raises:
+        ValueError: Something else is in it.
+    """
+    # What a kill can leave of a first line is the beginning of it.
+    if not encode(header).startswith(path.read_bytes()):
+        raise ValueError(f"{path} is no outcome file: see its line 1")
