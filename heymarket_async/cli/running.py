@@ -73,7 +73,8 @@ def _ending_well() -> Generator[None]:
     """Turn errors into one line on stderr and an exit code.
 
     1 is an error of the call or of a file, 2 wrong arguments. 129 a hang-up, 130 an interrupt, 141
-    a reader that has left, and 143 a request to terminate: then all is cleaned up, silently.
+    a reader that has left, and 143 a request to terminate: then all is cleaned up, silently, but
+    for what was noted on how to go on.
     """
     try:
         _check_output()
@@ -84,9 +85,11 @@ def _ending_well() -> Generator[None]:
         raise typer.Exit(141) from None
     except (HeymarketError, OSError) as error:
         raise _ended(error, 1) from None
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort) as error:
+        _say_notes(error)
         raise typer.Exit(130) from None
     except asyncio.CancelledError as error:
+        _say_notes(error)
         raise typer.Exit(128 + (error.args[0] if error.args else signal.SIGTERM)) from None
 
 
@@ -100,7 +103,13 @@ def _check_output() -> None:
 
 def _ended(error: Exception, code: int) -> typer.Exit:
     err.print(f"Error: {error}", style="red", soft_wrap=True, markup=False)
+    _say_notes(error)
     return typer.Exit(code)
+
+
+def _say_notes(error: BaseException) -> None:
+    for note in getattr(error, "__notes__", ()):
+        err.print(note, soft_wrap=True, markup=False)
 
 
 @asynccontextmanager

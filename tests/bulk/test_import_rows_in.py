@@ -12,9 +12,10 @@ from msgspec import UNSET
 
 from heymarket_async import ContactField, NewContact, TagRef
 from heymarket_async.bulk.importing.columns import Columns
+from heymarket_async.bulk.importing.csv_rows import csv_rows
 from heymarket_async.bulk.importing.intake import RejectedRow
+from heymarket_async.bulk.importing.json_rows import json_rows
 from heymarket_async.bulk.importing.phones import phone_reader
-from heymarket_async.bulk.importing.readers import csv_rows, json_rows
 
 FIELDS = [
     ContactField(id=123, title="Plan"),
@@ -46,11 +47,21 @@ def test_columns_are_fields_by_loose_name_and_custom_fields_by_title():
     )  # fmt: skip
 
 
-def test_an_empty_cell_is_not_sent_and_other_text_stays_as_it_is():
-    first, second = read_csv(f"phone,first,Plan\n{PHONE},, \n{PHONE}, Zoë ,a b\n")
+def test_an_empty_cell_is_not_sent_and_white_space_around_is_none_of_it():
+    first, second = read_csv(f"phone, first , Plan\n{PHONE},, \n{PHONE}, Zoë ,\ta b\u00a0\n")
 
     assert (first.first, first.custom) == (UNSET, UNSET)
-    assert (second.first, second.custom) == (" Zoë ", {"123": "a b"})
+    assert (second.first, second.custom) == ("Zoë", {"123": "a b"})
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [("'=1+1", "=1+1"), ("'-Bob", "-Bob"), ("'@zoe", "@zoe"), ("'n Roll", "'n Roll"), ("'", "'")],
+)
+def test_an_apostrophe_that_keeps_a_cell_from_being_a_formula_is_none_of_it(cell, text):
+    (row,) = read_csv(f"phone,first\n'+{PHONE},{cell}\n")
+
+    assert (row.phone, row.first) == (PHONE, text)
 
 
 @pytest.mark.parametrize("cell", ["1 2", "1,2", "1;2", " 1 ,  2;"])
@@ -89,8 +100,16 @@ def test_a_row_that_cannot_be_read_stops_no_other(row, reason):
     bad, good = rows
     assert isinstance(bad, RejectedRow)
     assert reason in bad.reason
+    assert bad.reason.endswith(" (line 2)")
     assert PHONE not in bad.reason
     assert good == NewContact(phone=PHONE)
+
+
+def test_a_row_is_named_by_the_line_in_which_it_begins():
+    rows = read_csv(f'phone,first\n{PHONE},"a\nb\nc"\n\n1,"d\ne"\n2\n')
+
+    assert rows[0].first == "a\nb\nc"
+    assert [each.reason[-9:] for each in rows[1:]] == [" (line 6)", " (line 8)"]
 
 
 @pytest.mark.parametrize("rest", ["", f"{PHONE},b\n" * 20_000], ids=["short", "long"])
@@ -124,12 +143,12 @@ def test_a_first_row_in_another_encoding_is_an_error():
 
 def test_a_row_in_another_encoding_is_one_bad_row():
     latin = f"{PHONE},Zoë\n".encode("latin-1")
-    bad = RejectedRow("is not UTF-8; save the file as UTF-8")
+    bad = [RejectedRow(f"is not UTF-8; save the file as UTF-8 (line {n})") for n in (1, 2)]
 
     rows = read_csv(b"phone,first\n" + latin + f"{PHONE},Zoë\n".encode())
-    assert rows == [bad, NewContact(phone=PHONE, first="Zoë")]
+    assert rows == [bad[1], NewContact(phone=PHONE, first="Zoë")]
     rows = read_json(b'{"phone":"' + latin.strip() + b'"}\n{"phone":"%s"}' % PHONE.encode())
-    assert rows == [bad, NewContact(phone=PHONE)]
+    assert rows == [bad[0], NewContact(phone=PHONE)]
 
 
 def test_json_that_is_nested_too_deeply_is_one_bad_row():
@@ -137,30 +156,56 @@ def test_json_that_is_nested_too_deeply_is_one_bad_row():
     good = b'{"phone":"14155550100"}'
 
     assert read_json(b'{"custom":{"123":' + nested + b"}}\n" + good) == [
-        RejectedRow("is nested too deeply"),
+        RejectedRow("is nested too deeply (line 1)"),
         NewContact(phone=PHONE),
     ]
 
 
-MEANINGLESS = 'column "Cell phone" is neither a field of a contact nor the title of a custom field'
+MEANINGLESS = (
+    'column "Cell phone" (did you mean "phone"?) is neither a field of a contact nor the title of a'
+    " custom field"
+)
 
 
 @pytest.mark.parametrize(
     ("header", "columns", "message"),
     [
-        ("Cell phone", {}, f'{MEANINGLESS} (did you mean "phone"?); say what it means with'),
-        ("Cell phone", {}, 'with --map "Cell phone=FIELD", or leave it out with --ignore "Cell ph'),
+        ("Cell phone", {}, f"{MEANINGLESS}; say what a column means with --map"),
+        (
+            "phone,nope,Frist",
+            {},
+            'column "nope" and column "Frist" (did you mean "first"?) are nei',
+        ),
+        ("phone,first", {"mapped": {"first": "nope"}}, '"nope", for column "first", is neither a'),
+        ("phone,first", {"mapped": {"first": "lats"}}, '"first", (did you mean "last"?) is neith'),
+        ("phone,first", {"mapped": {"first": "id"}}, '"id", for column "first", is neither'),
+        ("phone,first", {"mapped": {"first": "custom:x"}}, '"custom:x", for column "first", is n'),
+        ("phone,nope", {}, "; the fields are phone, first, last, display_name, email, avatar, "),
+        ("phone,,last", {}, 'column 2, which has no name (--ignore "" leaves it out), is neither'),
+        ("phone;first", {}, 'the first row is one cell; if ";" divides it, say --delimiter ";"'),
+        ("phone\tfirst", {}, 'if "tab" divides it, say --delimiter "tab"'),
         ("phone,renewal date", {}, 'did you mean "Renewal Date"'),
         ("phone,xyz", {}, "the title of a custom field; say what"),
-        ("phone,Tier", {"mapped": {"Tier": "plan"}}, '"plan", for column "Tier", is neither'),
-        ("phone,Twice", {}, '2 custom fields have the title "Twice"'),
+        (
+            "phone,Tier",
+            {"mapped": {"Tier": "plan"}},
+            '"plan", for column "Tier", (did you mean "Plan"?) is neither',
+        ),
+        ("phone,Twice", {}, '2 custom fields have the title "Twice"; say which one is meant by'),
+        ("phone,Twice", {}, 'as in --map "COLUMN=custom:7": they are 7 and 8'),
+        (
+            "phone",
+            {"ignored": ["Phone"]},
+            'no column "Phone" to map or to ignore (did you mean "ph',
+        ),
         ("phone,custom", {}, 'column "custom" is neither'),
         ("first,last", {}, 'no column is the phone; name it with --map "COLUMN=phone"'),
         ("phone,Phone", {}, 'columns "phone" and "Phone" mean the same field'),
         ("phone,phone", {}, 'leave one out with --ignore "phone"'),
         ("phone", {"mapped": {"Plan": "Plan"}}, 'there is no column "Plan" to map or to ignore'),
         ("phone", {"ignored": ["x"]}, 'there is no column "x" to map or to ignore'),
-        (f"{PHONE},zoe@example.com", {}, 'column "***" is neither'),
+        (f"Zoe,{PHONE}", {}, "the first row must name the columns, and not be a contact"),
+        ("Zoe,zoe@example.com", {}, "a phone or an e-mail is among the names of the columns"),
         ("", {}, "no first row that names its columns"),
         ("\nphone", {}, "no first row that names its columns"),
         ('"phone', {}, "the first row is not CSV"),
@@ -171,6 +216,7 @@ def test_columns_that_mean_nothing_are_refused_at_once(header, columns, message)
         csv_rows(io.BytesIO(header.encode()), Columns(FIELDS, **columns), phone_reader())
 
     assert PHONE not in str(raised.value)
+    assert "Zoe" not in str(raised.value)
 
 
 def test_columns_can_be_mapped_and_ignored():
@@ -211,7 +257,7 @@ def test_json_rows_have_the_fields_and_custom_fields_by_title_or_id():
         (b"[1]", "Expected `object`, got `array`"),
         ({"phone": 14155550100}, "phone must be"),
         ({"phone": "415"}, "phone must be a valid number"),
-        ({"phone": PHONE, "id": 5}, 'column "id" is neither'),
+        ({"phone": PHONE, "nick": 5}, 'column "nick" is neither'),
         ({"phone": PHONE, "custom": [1]}, "Expected `object | null`, got `array`"),
         ({"phone": PHONE, "custom": {"plan": 1}}, 'no custom field "plan" (did you mean "Plan"?)'),
         ({"phone": PHONE, "custom": {"999": 1}}, 'no custom field "999"'),
@@ -223,9 +269,10 @@ def test_json_rows_have_the_fields_and_custom_fields_by_title_or_id():
     ],
 )
 def test_a_json_row_that_cannot_be_read_is_rejected(row, reason):
-    bad, good = read_json(row, {"phone": PHONE})
+    good, bad = read_json({"phone": PHONE}, row)
 
     assert isinstance(bad, RejectedRow)
     assert reason in bad.reason
+    assert bad.reason.endswith(" (line 2)")
     assert PHONE not in bad.reason
     assert good == NewContact(phone=PHONE)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from heymarket_async import RetryPolicy
+from heymarket_async.bulk.importing.phones import phone_reader
 from tests.bulk.imports import BATCH, outcomes_of
 
 CSV = """\
@@ -114,17 +118,22 @@ def test_overwriting_is_asked_for(run, sandbox, tmp_path):
     assert sandbox.store.get(known["id"])["first"] == "Renamed"
 
 
-def test_quiet_says_nothing_if_all_is_stored(run, tmp_path):
+@pytest.mark.parametrize("size", [True, False])
+def test_progress_has_a_total_by_the_size_of_the_file(size, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("heymarket_async.cli.progress._LINE_EVERY_S", 0.0)
+    rows = "".join(f"{14155550000 + n}\n" for n in range(95))
     path = tmp_path / "people.csv"
-    path.write_text("phone\n14155550100\n")
+    path.write_text("phone\n" + rows)
+    arguments = ("--batch-size", 10, "--format", "csv", "--outcomes", tmp_path / "o")
 
-    result = run("contacts", "import", path, "--quiet", "--batch-size", 1, "--concurrency", 1)
+    result = run("contacts", "import", path if size else "-", *arguments, input="phone\n" + rows)
+    quiet = run("contacts", "import", path, *arguments, "--resume", "--quiet")
 
-    assert (result.exit_code, result.output) == (0, "")
-
-
-def test_quiet_does_not_hide_what_is_not_stored(run, file):
-    assert "2 rejected" in run("contacts", "import", file, *MAPPED, "--quiet").stderr
+    told = [line for line in result.stderr.splitlines() if line.startswith("importing")]
+    assert told[-1].startswith(
+        "importing (total estimated): 95 of 95, " if size else "importing: 95, "
+    )
+    assert quiet.stderr.startswith("95 rows: 95 created; 95 of them settled by an earlier run")
 
 
 def test_an_empty_file_is_no_rows(run, tmp_path):
@@ -154,7 +163,12 @@ def test_unknown_rows_are_to_be_resumed(run, sandbox, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--ignore", "Notes"], 'column "Cell phone" is neither a field of a contact'),
+        (["--ignore", "Notes"], 'column "Cell phone" (did you mean "phone"?) is neither a field'),
+        ([], 'column "Cell phone" (did you mean "phone"?) and column "Notes" are neither a field'),
+        (["--map", "Cell phone=fone"], '"fone", for column "Cell phone", (did you mean "phone"?)'),
+        (["--delimiter", ";;"], '--delimiter must be one character, or "tab"'),
+        (["--delimiter", '"'], '--delimiter must be one character, or "tab"'),
+        (["--format", "jsonl", "--delimiter", ";"], "--delimiter is for CSV"),
         (["--map", "Cell phone"], "--map must be COLUMN=FIELD"),
         (["--map", "=phone"], "--map must be COLUMN=FIELD"),
         (["--region", "Texas"], "region must be two letters"),
@@ -182,7 +196,7 @@ def test_resuming_standard_input_needs_an_outcome_file(run):
 
     assert (result.exit_code, result.stderr) == (
         2,
-        "Error: resume needs outcomes, the file of the import to go on with\n",
+        "Error: resume (--resume) needs outcomes (--outcomes), the file of that import\n",
     )
 
 
@@ -201,7 +215,7 @@ def test_a_row_in_another_encoding_does_not_stop_the_others(run, tmp_path):
 
     assert result.exit_code == 3
     assert result.stderr.startswith("2 rows: 1 created, 1 rejected; ")
-    assert "row 1: is not UTF-8; save the file as UTF-8\n" in result.stderr
+    assert "row 1: is not UTF-8; save the file as UTF-8 (line 2)\n" in result.stderr
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -218,7 +232,9 @@ def test_an_import_that_is_ended_can_be_resumed(number, code, start, run, sandbo
     output, errors = process.communicate(timeout=60)
     result = run("contacts", "import", path, "--batch-size", 10, "--resume")
 
-    assert (process.returncode, output, errors) == (code, b"", b"")
+    way_on = f"To go on, run it again with --resume; what became of each row is in {path}.outcomes"
+    assert (process.returncode, output) == (code, b"")
+    assert errors.decode().splitlines() == [f"{way_on}.jsonl"]
     assert result.exit_code == 0
     assert result.stderr.startswith("40 rows: 40 created; 10 of them settled by an earlier run")
     assert len(sandbox.store) == 170
@@ -232,3 +248,144 @@ def test_an_import_into_an_embedded_sandbox(run, tmp_path):
 
     assert result.exit_code == 0
     assert result.stderr.startswith("1 row: 1 created; 3 requests, ")
+
+
+@pytest.mark.parametrize("kind", ["standard input", "named pipe"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_pipe_that_is_silent_does_not_keep_the_import_from_its_end(
+    kind, number, code, start, sandbox, tmp_path
+):
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    begun = b"phone\n" + b"".join(b"%d\n" % (14155550000 + n) for n in range(15))
+    arguments = ("--format", "csv", "--batch-size", 5)
+    if kind == "named pipe":
+        process = start("contacts", "import", pipe, *arguments)
+        writer = os.open(pipe, os.O_WRONLY)
+    else:
+        process = start("contacts", "import", "-", *arguments, stdin=subprocess.PIPE)
+        writer = os.dup(process.stdin.fileno())
+    os.write(writer, begun)
+    while len(sandbox.store) < 145:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+    process.send_signal(number)
+    process.wait(timeout=10)
+    os.close(writer)
+    errors = process.communicate()[1].decode()
+
+    assert process.returncode == code
+    noted = "To go on, run" if kind == "named pipe" else "Nothing was noted down to go on from: run"
+    assert errors.startswith(noted)
+    assert len(errors.splitlines()) == 1
+
+
+def test_an_error_of_the_file_says_how_to_go_on(run, sandbox, tmp_path):
+    path = tmp_path / "people.csv"
+    rows = "".join(f"{14155550000 + n}\n" for n in range(25))
+    path.write_text(f'phone\n{rows}"{rows}')
+
+    result = run("contacts", "import", path, "--batch-size", 10)
+    path.write_text(f"phone\n{rows}14155550099\n")
+    resumed = run("contacts", "import", path, "--resume")
+
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        "Error: the row in line 27 has a quoted cell without an end, or one that is far too long;"
+        " mend it",
+        "To go on, run it again with --resume; what became of each row is in"
+        f" {path}.outcomes.jsonl",
+    ]
+    assert resumed.stderr.startswith("26 rows: 26 created; 25 of them settled by an earlier run")
+
+
+def test_an_error_of_the_account_says_how_to_go_on(run, sandbox, tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("phone\n14155550100\n")
+    sandbox.faults.answer(403, on=BATCH, times=None)
+
+    result = run("contacts", "import", path)
+    dry = run("contacts", "import", tmp_path / "none.csv")
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[1].startswith("To go on, run it again with --resume; ")
+    assert "go on" not in dry.stderr
+
+
+def test_another_input_is_refused_without_a_word_of_going_on(run, tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("phone\n14155550100\n")
+    run("contacts", "import", path)
+    path.write_text("phone\n14155550101\n")
+
+    result = run("contacts", "import", path, "--resume")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: row 1 is not what it was when this import began")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def is_valid(phone: str) -> bool:
+    with suppress(ValueError):
+        return phone_reader()(phone) == phone
+    return False
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_what_was_exported_is_imported_as_it_is(ending, run, sandbox, tmp_path):
+    path = tmp_path / f"contacts.{ending}"
+    for each in sandbox.store.contacts:
+        if not is_valid(each["phone"]):  # they are made up
+            sandbox.store.remove(sandbox.store.by_id(each["id"]))
+    run("contacts", "export", path, "--quiet")
+    before = {each["phone"]: each["first"] for each in sandbox.store.contacts}
+    for each in sandbox.store.contacts[100:]:
+        sandbox.store.remove(sandbox.store.by_id(each["id"]))
+
+    result = run("contacts", "import", path)
+
+    assert result.exit_code == 0, result.stderr
+    lines = result.stderr.splitlines()
+    made = len(before) - 100
+    assert lines[0].startswith(f"{len(before)} rows: {made} created, 100 unchanged; ")
+    assert lines[1].startswith("Left out: id, ")
+    assert {"rev", "updated", "created"} <= set(lines[1].removeprefix("Left out: ").split(", "))
+    assert {each["phone"]: each["first"] for each in sandbox.store.contacts} == before
+
+
+def test_a_file_may_be_divided_otherwise_and_have_columns_of_no_meaning(run, sandbox, tmp_path):
+    for name, divider in (("a", ";"), ("b", "tab")):
+        path = tmp_path / f"{name}.csv"
+        text = f"Email;phone;Nick\n{name};141555501{ord(name)};x\n"
+        path.write_text(text.replace(";", "\t") if divider == "tab" else text)
+        arguments = ("--map", "Email=custom:Plan", "--delimiter", divider)
+
+        refused = run("contacts", "import", path, *arguments)
+        result = run("contacts", "import", path, *arguments, "--ignore-others")
+
+        assert (refused.exit_code, result.exit_code) == (2, 0)
+        assert "\nLeft out: Nick\n" in result.stderr
+        assert stored(sandbox)[f"141555501{ord(name)}"]["custom"] == {"123": name}
+
+
+def test_what_was_to_be_ignored_in_json_and_was_not_there_is_told(run, tmp_path):
+    path = tmp_path / "people.jsonl"
+    path.write_text('{"phone": "14155550100"}\n')
+    arguments = ("contacts", "import", path, "--ignore", "Notse", "--map", "x=first")
+
+    result = run(*arguments, "--outcomes", tmp_path / "1")
+    report = json.loads(run(*arguments, "--outcomes", tmp_path / "2", "--json").stdout)
+
+    assert result.exit_code == 0
+    assert "\nIn no row, to map or to ignore: x, Notse\n" in result.stderr
+    assert (report["unseen"], report["left_out"]) == (["x", "Notse"], [])
+
+
+def test_standard_input_that_is_closed_is_one_line(start):
+    process = start("contacts", "import", "-", "--format", "csv", preexec_fn=lambda: os.close(0))
+
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert errors == b"Error: [Errno 9] standard input is closed\n"

@@ -1,4 +1,4 @@
-"""Which field of a contact a column of a file means."""
+"""Which field of a contact a column of a file, or a name in JSON Lines, means."""
 
 from __future__ import annotations
 
@@ -8,13 +8,25 @@ from difflib import get_close_matches
 
 import msgspec
 
-from heymarket_async.models import ContactField, NewContact
+from heymarket_async.models import Contact, ContactField, NewContact
 from heymarket_async.transport import wire
 
-FIELDS = tuple(name for name in NewContact.__struct_fields__ if name != "custom")
+FIELDS = (
+    "phone",
+    *(name for name in NewContact.__struct_fields__ if name not in {"phone", "custom"}),
+)
 """The fields that a column can mean."""
 
-_BY_LOOSE_NAME = {name.replace("_", ""): name for name in FIELDS}
+READ_NAMES = {"assigned_user_id": "assignee_id"}
+"""What reads, and so exports, call a field in another way than writes."""
+
+READ_ONLY = frozenset({*Contact.__struct_fields__, "other"}) - {*FIELDS, *READ_NAMES, "custom"}
+"""What exports have, and no write takes."""
+
+_BY_LOOSE_NAME = {name.replace("_", ""): name for name in FIELDS} | {
+    name.replace("_", ""): field for name, field in READ_NAMES.items()
+}
+_MOST_KNOWN = 1000
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -30,12 +42,19 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Columns:
-    """Tells what columns mean: a field of `NewContact`, or a custom field by its title.
+    """Tells what columns mean: a field of `NewContact`, or a custom field.
+
+    A custom field is named by its title, by "TITLE (ID)" as exports write it where a title is
+    taken, or by "custom:" and its title or its id.
 
     Args:
         fields: The custom fields of the account.
         mapped: What a column means, where its name does not say so: {"Cell phone": "phone"}.
         ignored: Columns that mean nothing here.
+        ignore_others: Leave out what means nothing, instead of refusing it.
+
+    Attributes:
+        left_out: The columns that were left out so far though nobody named them.
     """
 
     def __init__(
@@ -43,49 +62,43 @@ class Columns:
         fields: Sequence[ContactField],
         mapped: Mapping[str, str] | None = None,
         ignored: Collection[str] = (),
+        *,
+        ignore_others: bool = False,
     ) -> None:
+        self.left_out: dict[str, None] = {}
         self._fields = fields
         self._mapped = mapped or {}
         self._ignored = frozenset(ignored)
+        self._ignore_others = ignore_others
+        self._known: dict[tuple[str, ...], list[Target | None]] = {}
+        self._unseen = dict.fromkeys((*self._mapped, *ignored))
 
-    def target(self, column: str) -> Target | None:
-        """Return what a column means, or None if it is to be ignored.
+    @property
+    def unseen(self) -> list[str]:
+        """What was to be mapped or ignored, and was in no row so far."""
+        return list(self._unseen)
 
-        Raises:
-            ValueError: It means nothing, or two custom fields have its title.
-        """
-        if column in self._ignored:
-            return None
-        meant = self._mapped.get(column, column)
-        if field := _BY_LOOSE_NAME.get(re.sub(r"[ _]", "", meant).casefold()):
-            return Target(field)
-        if custom_id := self._by_title(meant):
-            return Target("custom", custom_id)
-        shown = _shown(column)
-        what = f"column {shown}" if column == meant else f"{_shown(meant)}, for column {shown},"
-        raise ValueError(
-            f"{what} is neither a field of a contact nor the title of a custom field"
-            f'{self._hint(meant)}; say what it means with --map {shown[:-1]}=FIELD",'
-            f" or leave it out with --ignore {shown}"
-        )
-
-    def targets(self, columns: Sequence[str]) -> list[Target | None]:
-        """Return what all columns of a file mean.
+    def of_header(self, header: Sequence[str]) -> list[Target | None]:
+        """Return what the columns of a table mean, and None for those to leave out.
 
         Raises:
-            ValueError: One means nothing, two mean the same, one that is mapped or ignored is not
-                there, or none is the phone.
+            ValueError: Some mean nothing, or two the same; one that is mapped or ignored is not
+                there; or none is the phone.
         """
         for column in (*self._mapped, *self._ignored):
-            if column not in columns:
-                raise ValueError(f"there is no column {_shown(column)} to map or to ignore")
+            if column not in header:
+                raise ValueError(
+                    f"there is no column {_shown(column)} to map or to ignore"
+                    f"{_did_you_mean(column, header)}"
+                )
+        targets = self._targets(header, in_table=True)
         found: dict[Target, str] = {}
-        targets = [self.target(column) for column in columns]
-        for column, target in zip(columns, targets, strict=True):
+        for column, target in zip(header, targets, strict=True):
             if target is not None and target in found:
                 raise ValueError(
                     f"columns {_shown(found[target])} and {_shown(column)} mean the same field;"
-                    f" leave one out with --ignore {_shown(column)}"
+                    f" leave one out with --ignore {_shown(column)}, or give it another name if"
+                    " both have the same"
                 )
             if target is not None:
                 found[target] = column
@@ -93,29 +106,124 @@ class Columns:
             raise ValueError('no column is the phone; name it with --map "COLUMN=phone"')
         return targets
 
-    def custom(self, name: str) -> Target:
-        """Return the custom field that is named by its title, or by its id.
+    def of_names(self, names: tuple[str, ...]) -> list[Target | None]:
+        """Return what the names in a row of JSON mean, and None for those to leave out.
+
+        Raises:
+            ValueError: Some mean nothing.
+        """
+        if (targets := self._known.get(names)) is None:
+            targets = self._targets(names, in_table=False)
+            if len(self._known) < _MOST_KNOWN:
+                self._known[names] = targets
+        return targets
+
+    def of_custom(self, name: str) -> Target | None:
+        """Return the custom field that is named by its title or its id, or None to leave it out.
 
         Raises:
             ValueError: The account has no such field, or two with this title.
         """
-        if custom_id := self._by_title(name):
-            return Target("custom", custom_id)
-        if any(str(field.id) == name for field in self._fields):
-            return Target("custom", name)
-        raise ValueError(f"the account has no custom field {_shown(name)}{self._hint(name)}")
+        if target := self._custom(name):
+            return target
+        if self._ignore_others:
+            self.left_out[f"custom:{name}"] = None
+            return None
+        raise ValueError(
+            f"the account has no custom field {_shown(name)}{self._hint(name)}; leave out all that"
+            " mean nothing with --ignore-others"
+        )
 
-    def _by_title(self, title: str) -> str:
-        ids = [str(field.id) for field in self._fields if field.title == title]
-        if len(ids) > 1:
-            raise ValueError(f"{len(ids)} custom fields have the title {_shown(title)}")
-        return ids[0] if ids else ""
+    def _targets(self, columns: Sequence[str], *, in_table: bool) -> list[Target | None]:
+        targets: list[Target | None] = []
+        unknown: list[str] = []
+        for place, column in enumerate(columns, 1):
+            self._unseen.pop(column, None)
+            target = None
+            if column not in self._ignored:
+                target = self._target(column, columns if in_table else None)
+                if target is None and self._may_leave_out(column):
+                    self.left_out[column] = None
+                elif target is None:
+                    unknown.append(self._told(column, place))
+            targets.append(target)
+        if unknown:
+            raise _meaning_nothing(unknown, columns)
+        return targets
+
+    def _may_leave_out(self, column: str) -> bool:
+        return column not in self._mapped and (self._ignore_others or column in READ_ONLY)
+
+    def _target(self, column: str, header: Sequence[str] | None) -> Target | None:
+        meant = self._mapped.get(column, column)
+        if meant.startswith(_CUSTOM) and (target := self._custom(meant.removeprefix(_CUSTOM))):
+            return target
+        if field := _BY_LOOSE_NAME.get(re.sub(r"[ _]", "", meant).casefold()):
+            return Target(field)
+        if header is None and column in READ_ONLY and meant == column:
+            return None  # in exports as JSON Lines, custom fields are all under `custom`
+        return self._custom(meant, header or ())
+
+    def _custom(self, name: str, header: Collection[str] | None = None) -> Target | None:
+        """Find a custom field by its title, by "TITLE (ID)", or by its id if there is no header."""
+        titled = [
+            field
+            for field in self._fields
+            # What a header names by its id too is not the one that it names by its title alone.
+            if field.title.strip() == name.strip() and _with_id(field) not in (header or ())
+        ]
+        if len(titled) > 1:
+            raise ValueError(
+                f"{len(titled)} custom fields have the title {_shown(name)}; say which one is meant"
+                f' by its id, as in --map "COLUMN={_CUSTOM}{titled[0].id}": they are'
+                f" {' and '.join(str(field.id) for field in titled)}"
+            )
+        named = [
+            field
+            for field in self._fields
+            if name == _with_id(field) or (header is None and name == str(field.id))
+        ]
+        found = titled or named
+        return Target("custom", str(found[0].id)) if found else None
+
+    def _told(self, column: str, place: int) -> str:
+        if not column:
+            return f'column {place}, which has no name (--ignore "" leaves it out),'
+        meant = self._mapped.get(column, column)
+        told = f"column {_shown(column)}"
+        told = told if meant == column else f"{_shown(meant)}, for {told},"
+        return f"{told}{self._hint(meant)}"
 
     def _hint(self, name: str) -> str:
-        titles = {field.title.casefold(): field.title for field in self._fields}
-        known = {**titles, **{field: field for field in FIELDS}}
-        close = get_close_matches(name.casefold(), known, n=1)
-        return f" (did you mean {_shown(known[close[0]])}?)" if close else ""
+        return _did_you_mean(name, (*FIELDS, *(field.title for field in self._fields)))
+
+
+_CUSTOM = "custom:"
+
+
+def _with_id(field: ContactField) -> str:
+    return f"{field.title} ({field.id})".strip()
+
+
+def _meaning_nothing(told: Sequence[str], columns: Sequence[str]) -> ValueError:
+    if any("***" in _shown(column) for column in columns):
+        return ValueError(
+            "a phone or an e-mail is among the names of the columns: the first row must name the"
+            " columns, and not be a contact"
+        )
+    is_or_are = "is" if len(told) == 1 else "are"
+    return ValueError(
+        f"{' and '.join(told)} {is_or_are} neither a field of a contact nor the title of a custom"
+        ' field; say what a column means with --map "COLUMN=FIELD", leave one out with --ignore'
+        " COLUMN, or leave out all that mean nothing with --ignore-others; the fields are"
+        f" {', '.join(FIELDS)}"
+    )
+
+
+def _did_you_mean(name: str, names: Collection[str]) -> str:
+    known = {each.casefold(): each for each in names}
+    close = get_close_matches(name.casefold(), known, n=1)
+    return f" (did you mean {_shown(known[close[0]])}?)" if close else ""
 
 
 def _shown(name: str) -> str:

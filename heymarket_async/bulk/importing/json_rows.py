@@ -1,0 +1,109 @@
+"""Reads the rows of an import from JSON Lines, a row at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import cast
+
+import msgspec
+
+from heymarket_async.bulk.importing.columns import READ_NAMES, Columns, Target
+from heymarket_async.bulk.importing.intake import RejectedRow
+from heymarket_async.bulk.importing.lines import (
+    NOT_UTF_8,
+    Text,
+    contact_with,
+    is_utf_8,
+    rejected,
+    tag_ids,
+)
+from heymarket_async.models import NewContact
+
+_Given = list[tuple[Target, object]]
+
+
+def json_rows(
+    lines: Iterable[bytes], columns: Columns, phone: Callable[[str], str]
+) -> Iterator[NewContact | RejectedRow]:
+    """Read contacts from JSON Lines: the fields of `NewContact`, `custom` by title or by id.
+
+    A field that is null is sent as null. Blank lines are no rows.
+
+    Args:
+        lines: UTF-8, with a byte order mark or without.
+        columns: Says what the names mean.
+        phone: Makes E.164 digits of a phone; see `phone_reader`.
+
+    Raises:
+        ValueError: The first row has names that mean nothing. In a later one they reject it.
+    """
+    text = Text(lines)
+    is_first = True
+    for line in text:
+        if not line.strip():
+            continue
+        try:
+            row = _decoded(line)
+        except ValueError as error:
+            yield rejected(error, text.number)
+            continue
+        try:
+            given = _given(row, columns)
+        except ValueError as error:
+            if is_first:
+                raise ValueError(f"the first row: {error}") from None
+            yield rejected(error, text.number)
+            continue
+        is_first = False
+        yield _contact(given, phone, text.number)
+
+
+def _decoded(line: str) -> dict[str, object]:
+    if not is_utf_8(line):
+        raise ValueError(NOT_UTF_8)
+    try:
+        row = msgspec.json.decode(line, type=dict[str, object])
+        msgspec.convert(row.get("custom"), dict[str, object] | None)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from None
+    return row
+
+
+def _given(row: dict[str, object], columns: Columns) -> _Given:
+    """Return the values of a row with what they mean.
+
+    Raises:
+        ValueError: A name means nothing.
+    """
+    no_custom: dict[str, object] = {}
+    custom = cast("dict[str, object] | None", row.pop("custom", no_custom))
+    given: _Given = [
+        (target, value)
+        for (name, value), target in zip(row.items(), columns.of_names(tuple(row)), strict=True)
+        # That nobody is assigned is null to read, and -1 to write.
+        if target is not None and not (value is None and name in READ_NAMES)
+    ]
+    if custom is None:
+        given.append((Target("custom"), None))
+    for name, value in (custom or no_custom).items():
+        if target := columns.of_custom(name):
+            given.append((target, value))
+    return given
+
+
+def _contact(given: _Given, phone: Callable[[str], str], line: int) -> NewContact | RejectedRow:
+    try:
+        made = contact_with((target, _value(target, value, phone)) for target, value in given)
+    except ValueError as error:
+        return rejected(error, line)
+    return rejected(made.reason, line) if isinstance(made, RejectedRow) else made
+
+
+def _value(target: Target, value: object, phone: Callable[[str], str]) -> object:
+    if target.field == "phone" and isinstance(value, str):
+        return phone(value)
+    if target.field == "tags" and isinstance(value, list):
+        return tag_ids(cast(list[object], value))
+    return value
