@@ -149,7 +149,17 @@ async def test_a_feed_gives_every_row_once_and_then_nothing(count):
         for n in range(count):
             yield n
 
-    for items in (range(count), later()):
+    class Iterator:
+        def __init__(self) -> None:
+            self.items = later()
+
+        def __aiter__(self) -> Iterator:
+            return self
+
+        async def __anext__(self) -> int:
+            return await anext(self.items)
+
+    for items in (range(count), later(), Iterator()):
         async with Feed(items, 3) as feed:
             given = []
             while some := await feed.next():

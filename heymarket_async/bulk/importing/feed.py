@@ -127,28 +127,30 @@ class _DaemonThread:
         """Run a piece of work; a cancellation leaves it to itself."""
         if self._last is None:
             self._thread.start()
-        future: _Done = Future()
-        self._last = future
-        self._work.put((work, future))
-        return await asyncio.wrap_future(future)
+        self._last = self._put(work)
+        return await asyncio.wrap_future(self._last)
 
     async def end_with(self, work: _Work) -> None:
         """Run a last piece of work, and wait for it unless the thread is still busy."""
         if self._last is None:
             return
         is_idle = self._last.done()
-        future: _Done = Future()
-        self._work.put((work, future))
+        done = self._put(work)
         self._work.put(None)
         if is_idle:
-            await asyncio.wrap_future(future)
+            await asyncio.wrap_future(done)
             self._thread.join()
+
+    def _put(self, work: _Work) -> _Done:
+        done: _Done = Future()
+        done.set_running_or_notify_cancel()  # from now on it cannot be cancelled
+        self._work.put((work, done))
+        return done
 
     def _run(self) -> None:
         while (some := self._work.get()) is not None:
-            work, future = some
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(work())
-                except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
-                    future.set_exception(error)
+            work, done = some
+            try:
+                done.set_result(work())
+            except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
+                done.set_exception(error)

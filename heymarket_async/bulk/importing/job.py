@@ -88,8 +88,8 @@ async def import_contacts(
             intake = Intake(feed, file, results, batch_size)
             sender = Sender(tally, file, results, overwrite=overwrite, dry_run=dry_run)
             await _import(intake, sender, batch_size, concurrency)
-            if feed.failure is not None:
-                raise feed.failure
+    if feed.failure is not None:
+        raise feed.failure
     return results.report()
 
 
