@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -105,10 +104,9 @@ class Source:
 
 def _size_of(file: BinaryIO) -> int | None:
     try:
-        about = os.fstat(file.fileno())
+        return os.fstat(file.fileno()).st_size or None  # a pipe has none
     except UnsupportedOperation:
         return None
-    return about.st_size if stat.S_ISREG(about.st_mode) else None
 
 
 def _way_on(outcomes: Path | None) -> str:

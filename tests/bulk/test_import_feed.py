@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ async def test_a_generator_is_closed_where_it_was_read():
         try:
             yield from (new(n) for n in range(50))
         finally:
+            time.sleep(0.05)
             where.append(threading.current_thread().name)
 
     async with account() as it:
@@ -120,6 +122,17 @@ async def test_what_comes_before_an_error_of_the_input_is_finished_first(rows, t
 
         assert (counts(resumed), resumed.skipped) == ({"created": 48}, 47)
         assert it.sizes(BATCH) == [1]
+
+
+@pytest.mark.parametrize("rows", [failing, failing_later])
+async def test_rows_of_the_first_batch_count_as_well(rows, tmp_path):
+    async with account() as it:
+        with pytest.raises(UnicodeDecodeError):
+            await it.imports(rows(5), batch_size=10, outcomes=tmp_path / "o")
+        assert it.phones == {phone(n): 1 for n in range(5)}
+
+        with pytest.raises(UnicodeDecodeError):
+            await it.imports(rows(3), batch_size=10, outcomes=tmp_path / "o", resume=True)
 
 
 @pytest.mark.parametrize("rows", [failing, failing_later])

@@ -35,6 +35,7 @@ def test_phones_as_people_write_them_are_read(region, text):
 def test_a_region_is_for_phones_without_a_country_code():
     assert phone_reader("GB")("07911 123456") == "447911123456"
     assert phone_reader("GB")("447911123456") == "447911123456"
+    assert phone_reader("US")("4325348894") == "14325348894", "though there is +43 25348894"
     assert phone_reader("DE")("0151 12345678") == "4915112345678"
 
 
@@ -65,6 +66,7 @@ def test_a_slip_in_a_national_number_makes_none_of_another_country():
         ("US", "4630463310"),
         ("US", "463 046 3310"),
         ("US", "5550100"),
+        ("US", "2784851"),
         ("US", "0100"),
         ("US", "44 7911 123456"),
         ("DE", "14155550100"),

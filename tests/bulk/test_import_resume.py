@@ -332,6 +332,16 @@ async def test_rows_that_need_no_look_are_written_down_as_they_come(path):
     assert seen == [0] * 10 + [10] * 10 + [20] * 10
 
 
+async def test_what_is_settled_is_written_down_though_the_import_ends_early(path):
+    rows = [RejectedRow("bad"), new(1), RejectedRow("bad"), new(2)]
+    async with account() as it:
+        it.faults.answer(403, on=SEARCH, times=None)
+        with pytest.raises(HeymarketError):
+            await it.imports(rows, outcomes=path, batch_size=2, concurrency=1)
+
+    assert sorted(outcomes_of(path)) == [1, 3]
+
+
 async def test_two_imports_into_one_file_are_kept_apart(path):
     async with account() as it:
         it.faults.delay(0.3, on=SEARCH)
