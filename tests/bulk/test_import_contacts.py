@@ -150,7 +150,7 @@ async def test_what_is_written_is_collected_into_full_batches():
 
         await it.imports((new(n) for n in range(110)), batch_size=20)
 
-        assert it.sizes(SEARCH) == [20, 20, 20, 20, 20, 10]
+        assert sorted(it.sizes(SEARCH)) == [10, 20, 20, 20, 20, 20], "in any order"
         assert sorted(it.sizes(BATCH)) == [20, 20, 20]
         assert it.phones == {phone(n): 1 for n in range(110)}
 

@@ -71,6 +71,7 @@ class Columns:
         self._ignored = frozenset(ignored)
         self._ignore_others = ignore_others
         self._known: dict[tuple[str, ...], list[Target | None]] = {}
+        self._customs: dict[str, Target] = {}
         self._unseen = dict.fromkeys((*self._mapped, *ignored))
 
     @property
@@ -124,7 +125,8 @@ class Columns:
         Raises:
             ValueError: The account has no such field, or two with this title.
         """
-        if target := self._custom(name):
+        if (target := self._customs.get(name) or self._custom(name)) is not None:
+            self._customs[name] = target
             return target
         if self._ignore_others:
             self.left_out[f"custom:{name}"] = None
