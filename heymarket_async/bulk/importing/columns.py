@@ -150,7 +150,7 @@ class Columns:
                     unknown.append(self._told(column, place))
             targets.append(target)
         if unknown:
-            raise _meaning_nothing(unknown, columns)
+            raise _meaning_nothing(unknown)
         return targets
 
     def _may_leave_out(self, column: str) -> bool:
@@ -207,11 +207,11 @@ def _with_id(field: ContactField) -> str:
     return f"{field.title} ({field.id})".strip()
 
 
-def _meaning_nothing(told: Sequence[str], columns: Sequence[str]) -> ValueError:
-    if any("***" in _shown(column) for column in columns):
+def _meaning_nothing(told: Sequence[str]) -> ValueError:
+    if any("***" in each for each in told):
         return ValueError(
-            "a phone or an e-mail is among the names of the columns: the first row must name the"
-            " columns, and not be a contact"
+            "what looks like a phone or an e-mail is among the names of the columns: the first row"
+            " must name the columns, and not be a contact"
         )
     is_or_are = "is" if len(told) == 1 else "are"
     return ValueError(
