@@ -48,6 +48,11 @@ class Page(Generic[T]):
         """Where a walk goes on after this page, as text that can be stored."""
         return self._after.text
 
+    @property
+    def is_amid_group(self) -> bool:
+        """Whether more contacts that share one `updated` are to be read, or to be read again."""
+        return self._after.group is not None
+
     def __repr__(self) -> str:
         return f"<Page of {len(self.items)}>"
 

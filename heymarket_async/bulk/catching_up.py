@@ -36,6 +36,7 @@ async def catch_up(client: HeymarketClient, collector: Collector, reading: Readi
 async def _pass(client: HeymarketClient, collector: Collector, reading: Reading) -> tuple[int, int]:
     """Read what changed lately; return how many contacts it brought, in how many answers."""
     at, since, newest = collector.at, collector.since, collector.at.newest
+    after = at.after or ""
     brought = answers = 0
     async for page in reading.walk(client, date=_date(at, since)).pages():
         stamps = page.rows.stamps
@@ -43,7 +44,7 @@ async def _pass(client: HeymarketClient, collector: Collector, reading: Reading)
         new = [
             place
             for place, (key, stamp) in enumerate(zip(page.rows.keys, stamps, strict=True))
-            if stamp >= since and not collector.memory.knows(key, stamp)
+            if stamp >= since and stamp > after and not collector.memory.knows(key, stamp)
         ]
         collector.take(Batch(page.rows, page.items).only(new))
         await collector.write_now_and_then()
@@ -51,7 +52,7 @@ async def _pass(client: HeymarketClient, collector: Collector, reading: Reading)
         newest = max(newest or "", *stamps)
         brought += len(new)
         answers += 1
-        is_read = at.ascending is False and stamps[-1] < since
+        is_read = at.ascending is False and stamps[-1] < since and not page.is_amid_group
         # Oldest first, a pass over what changes faster than it can be read would have no end.
         if is_read or (at.ascending and answers > _most_answers(at, reading)):
             break

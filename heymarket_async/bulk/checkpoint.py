@@ -1,9 +1,10 @@
-"""How far an export is, as the text that its sink keeps together with its data."""
+"""How far a job is, as the text that its sink keeps together with its data."""
 
 from __future__ import annotations
 
 import msgspec
 
+from heymarket_async import timestamps
 from heymarket_async.bulk.windows import Window
 
 VERSION = 1
@@ -22,7 +23,7 @@ class Checkpoint(msgspec.Struct, kw_only=True):
         ascending: Oldest first; None while no page told.
         newest: The instant up to which everything was read, but for what changed meanwhile: a
             catch-up begins some time before it.
-        pages: Answers that brought something new.
+        pages: Answers of the walk; those of the catch-up are not counted.
         overlap: Contacts that came again and were left out.
         ties: Contacts that share their `updated` with another one.
         largest_tie: The most contacts that share one.
@@ -45,6 +46,17 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     def text(self) -> str:
         """This checkpoint as JSON; `read` makes it one again."""
         return msgspec.json.encode(self).decode()
+
+    @property
+    def after(self) -> str | None:
+        """The instant that contacts must lie after, or None.
+
+        That is what v2 lists, and what is counted, by the documentation. Which side of a date v1
+        lists is not documented.
+        """
+        if self.date is None or self.surface == "v1":
+            return None
+        return timestamps.instant(self.date)
 
     def learn_direction(self, stamps: list[str]) -> None:
         """Learn from a page, which is never empty, whether the list is oldest first."""
@@ -78,7 +90,9 @@ def new(*, account: str, surface: str, date: str | None = None) -> Checkpoint:
     """Return the checkpoint of a job that begins."""
     # v2 is asked for oldest first; v1 has to show it.
     ascending = True if surface == "v2" else None
-    return Checkpoint(account=account, surface=surface, date=date, ascending=ascending)
+    at = Checkpoint(account=account, surface=surface, date=date, ascending=ascending)
+    at.windows = [Window(above=at.after)]
+    return at
 
 
 def read(text: str, *, account: str, surface: str, date: str | None) -> Checkpoint:

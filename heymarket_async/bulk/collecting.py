@@ -52,6 +52,7 @@ class Collector:
         self._last_pages: list[tuple[Window, Page[msgspec.Raw]]] = []
         self._writing = asyncio.Lock()
         self._written_at = float("-inf")
+        self._has_failed = False
 
     def recall(self, lines: Sequence[bytes]) -> None:
         """Remember contacts that an earlier run has stored."""
@@ -86,11 +87,21 @@ class Collector:
             await self.write()
 
     async def write(self) -> None:
-        """Write what was taken, together with the checkpoint."""
+        """Write what was taken, together with the checkpoint.
+
+        After a write that failed there is no other: its checkpoint would hide what is missing.
+        """
         async with self._writing:
+            if self._has_failed:
+                return
             lines, self._lines = self._lines, []
             for window, page in self._last_pages:
                 window.cursor = page.cursor
             self._last_pages = []
             self._written_at = asyncio.get_running_loop().time()
-            await self._thread.run(self._store.write, lines, self.at.text)
+            self._has_failed = True
+            await self._thread.run(self._write, lines, self.at.text)
+
+    def _write(self, lines: list[bytes], checkpoint: str) -> None:
+        self._store.write(lines, checkpoint)
+        self._has_failed = False  # here, as whoever waits for it may be cancelled

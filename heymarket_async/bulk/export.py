@@ -41,7 +41,7 @@ class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
         largest_tie: The most contacts that share one.
         oldest: The earliest `updated` that was met, as an instant in UTC, or None.
         newest: The latest.
-        pages: Answers that brought something new.
+        pages: Answers of the walk that brought something new; the catch-up's are not counted.
         requests: Requests that this run sent, repeated ones included.
         repeated: How many of them failed and were sent again.
         resumed: This run went on from a checkpoint.
@@ -99,7 +99,8 @@ async def export_contacts(
         client: Whose contacts.
         sink: Where they go: `JsonLines`, `Csv`, `Parquet`, `Sqlite`, `Stream`, or your own.
         surface: Which list to walk: "v1", or "v2", which is oldest update first.
-        date: Where to start, instead of all; on v1, which side of it is walked is not documented.
+        date: Only contacts that were updated after it; on v1, which side of it is walked is not
+            documented.
         page_size: Contacts asked for at once; v2 takes 100 at most.
         concurrency: How many parts of the time range are walked side by side. On a network that is
             slow to answer, more of them use up what the rate limit allows.

@@ -3,13 +3,14 @@
 Kept in the table `state`:
 
     account, surface  what the file follows
-    ascending         "true" if that list is oldest first, "false" if it is newest first
+    ascending         "true" if that list is oldest first, "false" if newest first, or "null"
     newest            the instant up to which everything was read by the last run that was completed
     first_run         the checkpoint of a first run that is not completed
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -18,8 +19,6 @@ from heymarket_async.bulk.checkpoint import Checkpoint
 from heymarket_async.bulk.sinks.database import Database
 from heymarket_async.bulk.windows import earlier
 from heymarket_async.models import ContactField
-
-_ASCENDING = {"true": True, "false": False, None: None}
 
 
 class Following:
@@ -35,7 +34,8 @@ class Following:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        if database.state("account") is None and database.count(deleted=True):
+        is_of_export = database.state("checkpoint") or database.count(deleted=True)
+        if database.state("account") is None and is_of_export:
             raise ValueError("the file holds an export; name a file that only a sync writes to")
         with database.transaction():
             self._run = database.begin_run(_now())
@@ -66,7 +66,7 @@ class Following:
         if not reads_all:
             at.windows = []
             at.newest = self.newest
-            at.ascending = _ASCENDING[self._database.state("ascending")]
+            at.ascending = json.loads(self._database.state("ascending") or "null")
         return at
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
@@ -92,8 +92,7 @@ class Following:
         with self._database.transaction():
             self._database.mark_deleted(deleted, _now())
             self._database.set_state("newest", newest)
-            told = next(text for text, each in _ASCENDING.items() if each is ascending)
-            self._database.set_state("ascending", told)
+            self._database.set_state("ascending", json.dumps(ascending))
             self._database.set_state("first_run", None)
             self._database.show(fields)
 

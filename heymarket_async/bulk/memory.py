@@ -46,7 +46,8 @@ class Memory:
             return
         for (contact_id, rev), stamp in zip(batch.rows.keys, batch.rows.stamps, strict=True):
             if stamp >= since:
-                self._latest[contact_id] = Version(rev or 0, stamp)
+                version = Version(rev or 0, stamp)
+                self._latest[contact_id] = max(version, self._latest.get(contact_id, version))
         if len(self._latest) > self._most:
             kept = {who: each for who, each in self._latest.items() if each.instant >= since}
             self._latest, self._most = kept, max(_FEW, 2 * len(kept))

@@ -27,7 +27,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         requests: Requests sent so far, repeated ones included.
         requests_lately: Requests sent within the last minute; Heymarket takes 500.
         waiting: Why the job waits at this moment, such as "the rate limit", or "".
-        stage: What the job is doing, such as "reading" or "writing the file".
+        stage: What the job is doing, such as "reading" or "writing".
     """
 
     done: int

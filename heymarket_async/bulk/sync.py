@@ -83,7 +83,8 @@ async def sync_contacts(
         page_size: Contacts asked for at once; v2 takes 100 at most.
         concurrency: How many parts of the time range are read side by side when all are.
         detect_deletions: Read all contacts, and mark those that are not there any more: a deletion
-            is no change that Heymarket tells of.
+            is no change that Heymarket tells of. Each that was not met is asked for, up to 1,000.
+            In a first run that goes on with an interrupted one, what that had read counts as met.
         settle_s: How far before the newest `updated` of the last run to begin, in seconds: a write
             may show up late.
         on_progress: Called with a `Progress` twice a second.
@@ -126,8 +127,9 @@ class _Run:
     async def run(self, path: Path, *, detect_deletions: bool) -> SyncReport:
         """Bring the file up to date, and let go of it in any case."""
         try:
-            database = await self._thread.run(Database, path)
+            database = Database(path)
             try:
+                await self._thread.run(database.open)
                 file = await self._thread.run(Following, database)
                 return await self._logged(file, detect_deletions=detect_deletions)
             finally:
@@ -153,7 +155,7 @@ class _Run:
         await thread.run(file.bind, account, surface)
         reads_all = file.newest is None or detect_deletions
         at = await thread.run(file.checkpoint, account, surface, reads_all=reads_all)
-        is_resumed = at.windows[:1] != [] and at.windows[0].cursor is not None
+        is_resumed = any(window.cursor for window in at.windows)
         job = self._collector = Collector(file, thread, at, settle_s=self._settle_s)
         if is_resumed or not reads_all:
             self._stage = "recalling"
@@ -192,12 +194,12 @@ class _Run:
     async def _deleted(self, file: Following, job: Collector, doubts: list[str]) -> list[int]:
         """Return which contacts in the file are deleted, once that is sure."""
         missing = await self._thread.run(file.missing, job.memory.seen)
-        if not doubts:
-            return missing  # all that are counted were read, and these are not among them
-        if len(missing) > _MOST_ASKED_FOR:
+        if len(missing) <= _MOST_ASKED_FOR:
+            return [each for each in missing if await self._is_gone(each)]
+        if doubts:
             doubts.append(f"{len(missing):,} contacts were not met, too many to ask for each")
             return []
-        return [each for each in missing if await self._is_gone(each)]
+        return missing  # all that are counted were read, and these are not among them
 
     async def _is_gone(self, contact_id: int) -> bool:
         try:

@@ -112,7 +112,7 @@ class _Walkers:
 
     def _is_last(self, page: Page[msgspec.Raw], window: Window) -> bool:
         if window.ends_before(page.rows.stamps[-1], ascending=bool(self._at.ascending)):
-            return True
+            return not page.is_amid_group
         # Oldest first, a busy account is written to as fast as it is read, and the walk would have
         # no end. What is left is what changed meanwhile, and that is for the catch-up.
         if not self._at.ascending or window.up_to is not None or self._at.counted is None:

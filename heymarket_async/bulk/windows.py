@@ -1,8 +1,8 @@
 """The parts of an account's time range that are walked side by side. Pure: no I/O, no clock.
 
 A window is half-open: a contact is in it if above < updated <= up_to, as instants. So each contact
-is in exactly one, wherever a page that overlaps was cut. Bounds are whole seconds, and a group of
-contacts that share one `updated` is never divided between two windows.
+is in exactly one, wherever a page that overlaps was cut. Where a range is divided, the bound is a
+whole second, and a group of contacts that share one `updated` is never divided.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Window(msgspec.Struct, kw_only=True):
         this window are in any case; of those that are not in it, none is taken.
         """
         if ascending:
-            return self.above
+            return self.above and earlier(self.above, 0.0)
         return None if self.up_to is None else _later(self.up_to, 1.0)
 
     def pages_left(self, far_end: str | None, *, ascending: bool) -> float:

@@ -10,7 +10,7 @@ import typer
 
 from heymarket_async import HeymarketClient
 from heymarket_async.bulk import ExportReport, export_contacts
-from heymarket_async.bulk.sinks.staging import beside, real_path, replace_file
+from heymarket_async.bulk.sinks.staging import real_path, replace_file
 from heymarket_async.cli.output import counted, print_json
 from heymarket_async.cli.progress import show_progress
 from heymarket_async.cli.reading import Concurrency, PageSize, ReadFrom, Surface
@@ -72,8 +72,6 @@ def export_command(
     _check_path(path)
     if report is not None:
         _check_report(report, path)
-    if sandbox is not None and not restart and beside(path, ".partial").exists():
-        raise typer.BadParameter("PATH has an unfinished export; name another file, or --restart")
 
     async def work(client: HeymarketClient) -> ExportReport:
         async with sink_of(path, bom=bom, defuse=not raw_formulas) as sink:
@@ -86,14 +84,13 @@ def export_command(
                     page_size=page_size,
                     concurrency=concurrency,
                     checkpoint=checkpoint,
-                    # An embedded sandbox is a new account each time.
-                    restart=restart or sandbox is not None,
+                    restart=restart,
                     on_progress=on_progress,
                 )
 
     done = run(work, sandbox)
     if report is not None:
-        replace_file(report, msgspec.json.encode(done) + b"\n")
+        replace_file(real_path(report), msgspec.json.encode(done) + b"\n")
     _show(done, path, json=json)
     if done.doubts:
         raise typer.Exit(NOT_PROVED)

@@ -80,18 +80,23 @@ class _Bar:
 class _Lines:
     def __init__(self) -> None:
         self._began = self._said = time.monotonic()
+        self._stage = ""
+        self._before = 0
 
     def show(self, progress: Progress) -> None:
         now = time.monotonic()
+        if progress.stage != self._stage:
+            # Its speed is another one, and what an earlier run has done does not count.
+            self._stage, self._began, self._before = progress.stage, now, progress.done
         if now - self._said < _LINE_EVERY_S:
             return
         self._said = now
         of = "" if progress.total is None else f" of {progress.total:,}"
-        speed = progress.done / (now - self._began)
+        speed = (progress.done - self._before) / max(now - self._began, 0.001)
         line = f"{progress.stage}: {progress.done:,}{of}, {speed:,.0f}/s, {_note(progress)}"
         err.print(line, soft_wrap=True, markup=False)
 
 
 def _note(progress: Progress) -> str:
     waiting = f"; waiting: {progress.waiting}" if progress.waiting else ""
-    return f"{progress.requests_lately} requests in the last minute{waiting}"
+    return f"{progress.requests_lately} of 500 requests in the last minute{waiting}"

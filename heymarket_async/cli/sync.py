@@ -76,6 +76,8 @@ async def _again_and_again(
     while True:
         try:
             await once(client)
+        except BrokenPipeError:
+            raise  # nobody reads the reports any more
         except (HeymarketError, OSError) as error:
             # The next run makes up for it.
             err.print(f"Error: {error}", style="red", soft_wrap=True, markup=False)

@@ -34,6 +34,15 @@ def edit(sandbox: Sandbox, contact_id: int) -> None:
     store.put(record, row.uuid, stamp, None)
 
 
+def restamp(sandbox: Sandbox, contact_id: int, seconds: int) -> None:
+    """Let a contact have been updated at this Unix time."""
+    store = sandbox.store
+    row = store.by_id(contact_id)
+    record, stamp = store.record(row), seconds * 10**9
+    record.updated = store.written(stamp)
+    store.put(record, row.uuid, stamp, None)
+
+
 def create(sandbox: Sandbox, number: int) -> None:
     store = sandbox.store
     record = store.record(store.by_id(store.contacts[0]["id"]))

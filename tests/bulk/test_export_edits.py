@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import msgspec
 import pytest
 
+from heymarket_async import pagination
 from heymarket_async.bulk import JsonLines, export_contacts
 from heymarket_async.bulk.catching_up import MOST_PASSES
 from heymarket_async.sandbox import Readings, Sandbox
@@ -19,6 +21,7 @@ from tests.bulk.accounts import (
     edit_one,
     ids_of,
     lines_of,
+    restamp,
     store_clock,
 )
 
@@ -218,3 +221,76 @@ async def test_an_export_from_a_date_on_v1_cannot_be_compared(tmp_path):
 
     assert report.contacts == len(earlier)
     assert report.doubts == ["the account does not tell how many contacts there should be"]
+
+
+def _with_a_group(sandbox: Sandbox, size: int) -> list[int]:
+    """Let so many contacts share one time, a year from all others before and after it."""
+    ids, then = ids_of(sandbox), 1_700_000_000
+    group, rest = ids[:size], ids[size:]
+    for each in group:
+        restamp(sandbox, each, then)
+    for place, each in enumerate(rest):
+        is_later = place < len(rest) // 2
+        restamp(sandbox, each, then + (1 if is_later else -1) * (30_000_000 + 60 * place))
+    return group
+
+
+@pytest.mark.parametrize("newest_first", [True, False], ids=["newest first", "oldest first"])
+@pytest.mark.parametrize("concurrency", [1, 2, 4])
+@pytest.mark.parametrize("surface", ["v1", "v2"])
+async def test_a_group_at_the_edge_of_a_part_that_is_edited_is_read_again(
+    surface, concurrency, newest_first, tmp_path
+):
+    readings = Readings(newest_first=newest_first)
+    async with Sandbox(contacts=600, seed=0, limit=None, readings=readings) as sandbox:
+        group = _with_a_group(sandbox, 250)
+        left = [1]
+
+        def edit_both_ends(event):
+            bodies = [request.body for request in list(sandbox.requests)[-8:]]
+            if left and any(isinstance(body, dict) and body.get("page") == 1 for body in bodies):
+                left.clear()
+                for each in group[:5] + group[-5:]:
+                    edit(sandbox, each)
+
+        async with client_of(sandbox, on_attempt=edit_both_ends) as client:
+            report = await export_contacts(
+                client, JsonLines(tmp_path / "c"), surface=surface, concurrency=concurrency
+            )
+
+        assert not left
+        assert lines_of(tmp_path / "c") == sorted(sandbox.store.lines())
+    assert report.is_proved
+
+
+@pytest.mark.parametrize("inclusive", [True, False])
+async def test_an_export_from_a_date_has_what_was_updated_after_it_on_either_reading(
+    inclusive, tmp_path
+):
+    readings = Readings(inclusive=inclusive)
+    async with Sandbox(contacts=40, seed=1, readings=readings) as sandbox:
+        date = sandbox.store.contacts[10]["updated"]
+        async with client_of(sandbox) as client:
+            report = await export_contacts(
+                client, JsonLines(tmp_path / "c"), surface="v2", date=date
+            )
+
+    oldest_first = [json.loads(line)["updated"] for line in lines_of(tmp_path / "c")]
+    assert min(oldest_first) > date
+    assert (report.oldest, report.newest) == (min(oldest_first), max(oldest_first))
+    assert report.contacts == report.counted_after == 10
+    assert report.is_proved
+
+
+async def test_the_report_tells_what_came_twice(tmp_path, monkeypatch):
+    came = []
+    decoded = pagination._rows_of_raw
+    monkeypatch.setattr(
+        pagination, "_rows_of_raw", lambda items: came.append(len(items)) or decoded(items)
+    )
+    async with Sandbox(contacts=1000, seed=1) as sandbox, client_of(sandbox) as client:
+        report = await export_contacts(
+            client, JsonLines(tmp_path / "c"), page_size=30, concurrency=3
+        )
+
+    assert report.overlap == sum(came) - report.contacts > 0

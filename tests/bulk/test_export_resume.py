@@ -9,10 +9,11 @@ import pytest
 from heymarket_async import (
     BadRequestError,
 )
-from heymarket_async.bulk import JsonLines, Sqlite, export_contacts
+from heymarket_async.bulk import JsonLines, Sqlite, collecting, export_contacts
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import (
     client_of,
+    current,
     edit,
     ids_of,
     lines_of,
@@ -169,3 +170,52 @@ async def test_two_exports_into_one_file_are_kept_apart(sink, tmp_path):
             await export_contacts(client, sink(tmp_path / "c"))
 
         assert (await first).is_proved
+
+
+@pytest.mark.parametrize("sink", [JsonLines, Sqlite])
+@pytest.mark.parametrize("concurrency", [1, 3])
+async def test_nothing_is_lost_where_a_write_failed(concurrency, sink, tmp_path, monkeypatch):
+    monkeypatch.setattr(collecting, "_WRITTEN_EVERY_S", 0.0)
+
+    class Failing(sink):
+        left = 8
+
+        def write(self, lines, checkpoint):
+            self.left -= 1
+            if not self.left:
+                raise OSError("the disk is full for a moment")
+            super().write(lines, checkpoint)
+
+    path = tmp_path / "c"
+    async with Sandbox(contacts=2000, seed=4, limit=None) as sandbox, client_of(sandbox) as client:
+        with pytest.raises(OSError, match="for a moment"):
+            await export_contacts(client, Failing(path), page_size=20, concurrency=concurrency)
+
+        report = await export_contacts(client, sink(path), page_size=20, concurrency=concurrency)
+
+        lines = lines_of(path) if sink is JsonLines else current(path)
+        assert lines == sorted(sandbox.store.lines())
+    assert (report.resumed, report.is_proved) == (True, True)
+
+
+async def test_a_sink_may_be_used_again(tmp_path):
+    for sink in (JsonLines(tmp_path / "c"), Sqlite(tmp_path / "c.db")):
+        async with Sandbox(contacts=20, seed=4) as sandbox, client_of(sandbox) as client:
+            assert (await export_contacts(client, sink)).contacts == 20
+            assert (await export_contacts(client, sink)).contacts == 20
+            sink.close()
+
+
+async def test_a_sink_that_cannot_be_opened_again_leaves_another_job_alone(tmp_path):
+    used, other = JsonLines(tmp_path / "c"), JsonLines(tmp_path / "c")
+    async with Sandbox(contacts=20, seed=4) as sandbox, client_of(sandbox) as client:
+        await export_contacts(client, used)
+        other.open(None, restart=False)
+        other.write([b"{}"], "checkpoint")
+
+        with pytest.raises(OSError, match="another job is at work there"):
+            await export_contacts(client, used)
+
+    other.write([b"{}"], "checkpoint")
+    assert list(other.stored()) == [b"{}", b"{}"]
+    other.close()

@@ -14,7 +14,7 @@ from backports import zstd
 
 from heymarket_async import ContactField
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Stream, export_contacts
-from heymarket_async.bulk.sinks.packing import Zstandard
+from heymarket_async.bulk.sinks.packing import Zstandard, packing_of
 from heymarket_async.bulk.sinks.tables import COLUMNS, Table, harmless
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import client_of, lines_of
@@ -326,3 +326,17 @@ async def test_a_contact_that_is_edited_comes_again_on_a_stream(tmp_path):
     newest = {json.loads(line)["id"]: line for line in (tmp_path / "out").read_bytes().splitlines()}
     assert report.contacts == len(lines) == 300 + report.edited
     assert sorted(newest.values()) == sorted(sandbox.store.lines())
+
+
+@pytest.mark.parametrize("name", ["c.jsonl", "c.jsonl.gz", "c.jsonl.zst"])
+def test_a_file_of_an_empty_account_is_whole(name, tmp_path):
+    sink = JsonLines(tmp_path / name)
+    sink.open(None, restart=False)
+    sink.write([], "checkpoint")
+    list(sink.finish(frozenset(), []))
+    sink.close()
+
+    packing = packing_of(tmp_path / name)
+    with packing.reader(tmp_path / name) as file:
+        assert file.read() == b""
+    assert (tmp_path / name).stat().st_size == len(packing.pack(b""))

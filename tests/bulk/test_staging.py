@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet, checkpoint
@@ -198,3 +201,21 @@ def test_a_checkpoint_is_what_was_stored():
     assert one.ascending is True
     assert checkpoint.new(account="a", surface="v1").ascending is None
     assert checkpoint.read(one.text, account="a", surface="v2", date=one.date) == one
+
+
+def test_what_was_added_in_part_is_cut_off(tmp_path, monkeypatch):
+    staged = Staging(tmp_path / "s", Plain(), kind=".jsonl", restart=False)
+    staged.add(b"1\n", "one")
+    monkeypatch.setattr(os, "fsync", _full)
+    with pytest.raises(OSError, match="No space"):
+        staged.add(b"torn", "two")
+    monkeypatch.undo()
+
+    staged.add(b"2\n", "three")
+
+    assert list(staged.lines()) == [b"1", b"2"]
+    staged.close()
+
+
+def _full(descriptor):
+    raise OSError(errno.ENOSPC, "No space left on device")

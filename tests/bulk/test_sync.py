@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import sqlite3
 
 import pytest
 
@@ -284,3 +285,57 @@ async def test_a_wrong_argument_is_told_before_anything_is_done(options, rule, t
 
     assert not sandbox.requests
     assert not list(tmp_path.iterdir())
+
+
+async def test_a_run_that_is_cancelled_while_it_opens_the_file_lets_go_of_it(tmp_path):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=10) as sandbox, client_of(sandbox) as client:
+        opening = asyncio.create_task(sync_contacts(client, path))
+        await asyncio.sleep(0)
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+
+        assert (await sync_contacts(client, path)).contacts == 10
+    assert [each.name for each in tmp_path.iterdir()] == ["c.db"]
+
+
+async def test_a_file_with_an_unfinished_export_is_not_followed_with(tmp_path):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=300) as sandbox, client_of(sandbox) as client:
+        sandbox.faults.answer(400, on="POST /v1/contacts", after=2)
+        with pytest.raises(BadRequestError):
+            await export_contacts(client, Sqlite(path), page_size=30)
+
+        with pytest.raises(ValueError, match="the file holds an export"):
+            await sync_contacts(client, path)
+        assert (await export_contacts(client, Sqlite(path))).resumed
+
+
+async def test_a_damaged_file_is_an_error_of_the_file(tmp_path):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=500) as sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, path)
+        with path.open("r+b") as file:
+            file.seek(8192)
+            file.write(b"\xff" * (path.stat().st_size - 8192))
+
+        with pytest.raises(OSError, match=r"c\.db: "):
+            await sync_contacts(client, path)
+
+
+async def test_triggers_of_others_are_not_counted(tmp_path):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=5) as sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, path)
+        with sqlite3.connect(path) as database:
+            database.execute("CREATE TABLE seen (id)")
+            database.execute(
+                "CREATE TRIGGER see AFTER INSERT ON contacts"
+                " BEGIN INSERT INTO seen VALUES (new.id); END"
+            )
+        database.close()
+        create(sandbox, 1)
+
+        report = await sync_contacts(client, path)
+
+    assert (report.added, report.changed) == (1, 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from heymarket_async.bulk import sync_contacts
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import (
@@ -106,3 +108,19 @@ async def test_a_contact_that_is_back_is_not_deleted_any_more(tmp_path):
         await sync_contacts(client, path, detect_deletions=True)
 
         assert current(path) == sorted(sandbox.store.lines())
+
+
+async def test_a_contact_is_not_marked_because_a_count_agrees_by_chance(tmp_path):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=50, seed=4) as sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, path)
+        oldest_first = sorted(sandbox.store.lines(), key=lambda line: json.loads(line)["updated"])
+        # The oldest is not met, and another one, which was, is deleted: the count is as it was.
+        met = b"[" + b",".join(oldest_first[1:]) + b"]"
+        sandbox.faults.answer(200, on="POST /v2/contacts/list", body=met)
+        delete(sandbox, json.loads(oldest_first[1])["id"])
+
+        report = await sync_contacts(client, path, detect_deletions=True)
+
+    assert (report.counted, report.deleted) == (49, 0)
+    assert query(path, "SELECT count(*) FROM contacts WHERE deleted_at IS NOT NULL") == [(0,)]

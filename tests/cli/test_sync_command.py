@@ -72,6 +72,17 @@ def test_a_sync_that_repeats_outlives_an_error_and_ends_when_interrupted(start, 
     assert locked.endswith(b"c.db: database is locked\n")
 
 
+def test_a_sync_that_repeats_ends_when_nobody_reads_its_reports(start, sandbox, tmp_path):
+    process = start("sync", tmp_path / "c.db", "--every", "1s", "--json", "--quiet")
+    assert process.stdout.readline()
+    process.stdout.close()
+    process.stdout = None
+
+    _, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, errors) == (141, b"")
+
+
 def test_a_sync_that_fails_is_one_line(run, sandbox, tmp_path):
     sandbox.faults.answer(403, on="POST /v2/contacts/list", times=None)
 
@@ -182,6 +193,15 @@ def test_a_wrong_option_of_an_export_is_told(arguments, rule, run, tmp_path, mon
     assert not list(tmp_path.iterdir())
 
 
+def test_a_report_may_be_a_link(run, sandbox, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "report.json")
+
+    run("contacts", "export", tmp_path / "c", "--report", tmp_path / "link")
+
+    assert (tmp_path / "link").is_symlink()
+    assert json.loads((tmp_path / "report.json").read_text())["contacts"] == 130
+
+
 def test_a_report_is_not_put_in_the_place_of_a_pipe(run, tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -193,14 +213,18 @@ def test_a_report_is_not_put_in_the_place_of_a_pipe(run, tmp_path):
     assert list(tmp_path.iterdir()) == [pipe]
 
 
-def test_a_trial_on_the_sandbox_leaves_an_unfinished_export_alone(run, tmp_path):
-    (tmp_path / "c.partial").mkdir()
+@pytest.mark.parametrize("name", ["c.jsonl", "c.db"])
+def test_a_trial_on_the_sandbox_leaves_an_unfinished_export_alone(name, run, sandbox, tmp_path):
+    path = tmp_path / name
+    sandbox.faults.answer(400, on="POST /v1/contacts", after=1)
+    assert run("contacts", "export", path).exit_code == 1
 
-    result = run("contacts", "export", tmp_path / "c", "--sandbox", 3)
+    trial = run("contacts", "export", path, "--sandbox", 3)
 
-    assert result.exit_code == 2
-    assert "PATH has an unfinished export" in result.stderr
-    assert run("contacts", "export", tmp_path / "c", "--sandbox", 3, "--restart").exit_code == 0
+    assert trial.exit_code == 2
+    assert "the checkpoint belongs to another account" in trial.stderr
+    assert "gone on with" in run("contacts", "export", path).stderr
+    assert run("contacts", "export", path, "--sandbox", 3).exit_code == 0
 
 
 def test_an_export_since_a_time_holds_what_was_updated_after_it(run, sandbox, tmp_path):
@@ -236,7 +260,7 @@ def test_without_a_terminal_a_line_is_shown_every_few_seconds(run, tmp_path, mon
     shown = run("contacts", "export", tmp_path / "c").stderr.splitlines()
     silent = run("contacts", "export", tmp_path / "c", "--quiet").stderr.splitlines()
 
-    assert shown[0].startswith("starting: 0, 0/s, 0 requests in the last minute")
+    assert shown[0].startswith("starting: 0, 0/s, 0 of 500 requests in the last minute")
     assert "130 of 130, " in shown[-2]
     assert len(silent) == 1
 
@@ -259,4 +283,4 @@ def test_a_line_tells_what_is_waited_for(capsys, monkeypatch):
 
     line = capsys.readouterr().err
     assert line.startswith("reading: 1,200, ")
-    assert line.endswith("/s, 499 requests in the last minute; waiting: the rate limit\n")
+    assert line.endswith("/s, 499 of 500 requests in the last minute; waiting: the rate limit\n")

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from heymarket_async.bulk.lock import Lock
@@ -27,20 +27,28 @@ from heymarket_async.models import ContactField
 
 
 class Database:
-    """An SQLite file of contacts, opened for one job.
+    """An SQLite file of contacts, for one job.
+
+    All but opening and closing it raises `OSError` if the file cannot be read or written to.
 
     Args:
         path: The file; made, for its owner alone to read, if it is not there.
-
-    Raises:
-        ValueError: The file is something else, or of another version of this package.
-        OSError: The file cannot be opened, or another job is at work on it.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path = real_path(path)
-        self._lock = Lock(beside(path, ".heymarket-lock"))
-        try:
+        self._path = path
+        self._opened = ExitStack()
+
+    def open(self) -> None:
+        """Open the file.
+
+        Raises:
+            ValueError: The file is something else, or of another version of this package.
+            OSError: The file cannot be opened, or another job is at work on it.
+        """
+        self._path = path = real_path(self._path)
+        with ExitStack() as opened:
+            opened.callback(Lock(beside(path, ".heymarket-lock")).release)
             # One that is there is not opened here: that would take the locks that SQLite has on it.
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -49,20 +57,13 @@ class Database:
                 self._connection = sqlite3.connect(
                     path, isolation_level=None, check_same_thread=False
                 )
-            try:
-                with self._told_as_of_a_file():
-                    self._prepare(path)
-            except BaseException:
-                self._connection.close()
-                raise
-        except BaseException:
-            self._lock.release()
-            raise
+                opened.callback(self._connection.close)
+                self._prepare(path)
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()
-        self._lock.release()
+        """Let go of the file, if it is open."""
+        self._opened.close()
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -89,8 +90,8 @@ class Database:
 
     def state(self, name: str) -> str | None:
         """Return a text that is kept under a name."""
-        found = self._connection.execute("SELECT value FROM state WHERE name = ?", (name,))
-        return next((str(value) for (value,) in found), None)
+        found = self._rows("SELECT value FROM state WHERE name = ?", name)
+        return next((str(value) for value in found), None)
 
     def set_state(self, name: str, value: str | None) -> None:
         """Keep a text under a name, or nothing any more."""
@@ -102,23 +103,22 @@ class Database:
 
     def upsert(self, lines: Iterable[bytes]) -> int:
         """Add contacts, or replace older versions of them; return how many that was."""
-        before = self._connection.total_changes
-        self._connection.executemany(schema.UPSERT, _records(lines))
-        return self._connection.total_changes - before
+        return self._connection.executemany(schema.UPSERT, _records(lines)).rowcount
 
     def updated_since(self, instant: str) -> Iterator[bytes]:
         """Give the contacts that were updated at that instant or later."""
-        return self._lines("SELECT json FROM contacts WHERE instant >= ?", instant)
+        return map(_line, self._rows("SELECT json FROM contacts WHERE instant >= ?", instant))
 
     def count(self, *, deleted: bool = False) -> int:
         """Count the contacts, with or without those that are deleted."""
         where = "" if deleted else " WHERE deleted_at IS NULL"
-        return int(self._connection.execute(f"SELECT count(*) FROM contacts{where}").fetchone()[0])  # noqa: S608 - two constants
+        (count,) = self._rows(f"SELECT count(*) FROM contacts{where}")  # noqa: S608 - two constants
+        return int(str(count))
 
     def ids(self) -> Iterator[int]:
         """Give the ids of the contacts that are not deleted."""
-        for (each,) in self._connection.execute("SELECT id FROM contacts WHERE deleted_at IS NULL"):
-            yield int(each)
+        for each in self._rows("SELECT id FROM contacts WHERE deleted_at IS NULL"):
+            yield int(str(each))
 
     def mark_deleted(self, ids: Iterable[int], at: str) -> None:
         """Note when contacts were found to be deleted; they stay in the file."""
@@ -146,7 +146,7 @@ class Database:
 
     def loaded(self) -> Iterator[bytes]:
         """Give the contacts there."""
-        return self._lines("SELECT json FROM incoming")
+        return map(_line, self._rows("SELECT json FROM incoming"))
 
     def end_load(self, again: Iterable[int]) -> None:
         """Let what was loaded take the place of what was there before.
@@ -180,15 +180,16 @@ class Database:
 
     def end_run(self, number: int, **facts: str | int | None) -> None:
         """Note how a run has ended."""
-        for name, value in facts.items():
-            self._connection.execute(
-                f"UPDATE runs SET {name} = ? WHERE number = ?",  # noqa: S608 - names of columns
-                (value, number),
-            )
+        columns = ", ".join(f"{name} = :{name}" for name in facts)
+        self._connection.execute(
+            f"UPDATE runs SET {columns} WHERE number = :number",  # noqa: S608 - names of columns
+            {**facts, "number": number},
+        )
 
-    def _lines(self, query: str, *values: str) -> Iterator[bytes]:
-        for (json,) in self._connection.execute(query, values):
-            yield str(json).encode()
+    def _rows(self, query: str, *values: str) -> Iterator[object]:
+        with self._told_as_of_a_file():
+            for (value,) in self._connection.execute(query, values):
+                yield value
 
     def _prepare(self, path: Path) -> None:
         run = self._connection.execute
@@ -196,9 +197,9 @@ class Database:
             kind = run("PRAGMA application_id").fetchone()[0]
             version = run("PRAGMA user_version").fetchone()[0]
             is_new = not run("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        except sqlite3.OperationalError:
-            raise  # another program holds it
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
+                raise  # it is damaged, or another program holds it
             raise ValueError(f"{path} is not an SQLite file") from None
         if not is_new and kind != schema.APPLICATION_ID:
             raise ValueError(f"{path} holds something else; name a file of its own")
@@ -218,6 +219,10 @@ class Database:
             with self.transaction():
                 for statement in schema.ALL:
                     run(statement)
+
+
+def _line(json: object) -> bytes:
+    return str(json).encode()
 
 
 def _records(lines: Iterable[bytes]) -> Iterator[tuple[int, int, str, str, str]]:

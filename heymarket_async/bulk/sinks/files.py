@@ -49,6 +49,7 @@ class StagedFile(ABC):
 
     def open(self, checkpoint: Path | None, *, restart: bool) -> str | None:
         """Get ready, and return the checkpoint that an unfinished export left, or None."""
+        self._staging = None
         self._path = real_path(self._path)
         folder = checkpoint or beside(self._path, ".partial")
         self._staging = Staging(folder, self._packing, kind=self._kind, restart=restart)
@@ -80,7 +81,8 @@ class StagedFile(ABC):
     def close(self) -> None:
         """Let go of everything. What is not finished stays to be gone on from."""
         if self._staging is not None:
-            self._staging.close()
+            staging, self._staging = self._staging, None
+            staging.close()
 
     @property
     def _staged(self) -> Staging:

@@ -58,5 +58,8 @@ class Sink(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of everything. What is not finished stays to be gone on from."""
+        """Let go of everything. What is not finished stays to be gone on from.
+
+        Called also if `open` has failed.
+        """
         ...

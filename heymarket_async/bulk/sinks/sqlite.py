@@ -32,9 +32,11 @@ class Sqlite:
             ValueError: A place for the checkpoint was named, or the file is something else, or a
                 sync follows with it.
         """
+        self._database = None
         if checkpoint is not None:
             raise ValueError("checkpoint must be None: an SQLite file keeps it in itself")
         self._database = database = Database(self._path)
+        database.open()
         if database.state("account") is not None:
             raise ValueError(f"a sync keeps {self._path} up to date; export into another file")
         stored = database.state("checkpoint")

@@ -58,6 +58,7 @@ class Staging:
         self._packing = packing
         self._kind = kind
         self._state = folder / "heymarket-state.json"
+        self._length = 0
         self._make_folder()
         self._lock = Lock(folder / "heymarket-lock")
         try:
@@ -67,6 +68,7 @@ class Staging:
                 self._file = open_private(self.rows)
             else:
                 self._file = _reopened(self.rows, state.length)
+                self._length = state.length
                 self.checkpoint = state.checkpoint
         except BaseException:
             self._lock.release()
@@ -74,13 +76,19 @@ class Staging:
 
     def add(self, data: bytes, checkpoint: str) -> None:
         """Add to the contacts and replace the checkpoint, once all of it is on the disk."""
-        with naming(self.rows):
-            self._file.write(self._packing.pack(data) if data else b"")
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        state = _State(self._kind, self._file.tell(), checkpoint)
-        replace_file(self._state, msgspec.json.encode(state))
-        self.checkpoint = checkpoint
+        try:
+            with naming(self.rows):
+                if data or not self._length:  # compressed, nothing is something too
+                    self._file.write(self._packing.pack(data))
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            length = self._file.tell()
+            state = _State(self._kind, length, checkpoint)
+            replace_file(self._state, msgspec.json.encode(state))
+        except OSError:
+            self._cut_off()
+            raise
+        self._length, self.checkpoint = length, checkpoint
 
     def lines(self) -> Iterator[bytes]:
         """Give the contacts that were added, each as a line without its end."""
@@ -105,6 +113,12 @@ class Staging:
         if is_over:
             with suppress(OSError):  # what somebody else has put there is not ours
                 self._folder.rmdir()
+
+    def _cut_off(self) -> None:
+        """Cut off what was added in part."""
+        with suppress(OSError):  # it is still full of what could not be written
+            self._file.close()
+        self._file = _reopened(self.rows, self._length)
 
     def _make_folder(self) -> None:
         try:
