@@ -10,8 +10,10 @@ from heymarket_async import (
     AuthenticationError,
     NewContact,
     PermissionDeniedError,
+    RateLimitError,
     RetryPolicy,
     ServerError,
+    StatusError,
 )
 from heymarket_async.sandbox import Readings
 from tests.bulk.imports import (
@@ -167,6 +169,10 @@ async def test_a_phone_that_was_sent_and_may_not_be_looked_for_is_unknown():
         (401, AuthenticationError, BATCH),
         (403, PermissionDeniedError, BATCH),
         (403, PermissionDeniedError, SEARCH),
+        (402, StatusError, BATCH),
+        (402, StatusError, SEARCH),
+        (415, StatusError, BATCH),
+        (429, RateLimitError, BATCH),
         (503, ServerError, SEARCH),
     ],
 )

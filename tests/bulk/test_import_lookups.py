@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from heymarket_async import PermissionDeniedError
+from heymarket_async import RetryPolicy, StatusError
 from heymarket_async.bulk.importing.lookups import look_up
 from tests.bulk.imports import SEARCH, Account, account, new, phone
 
@@ -85,9 +85,12 @@ async def test_a_refused_search_is_cut_down_to_the_phone_at_fault(status):
         assert f"answered {status}" in found.refused[phone(1)]
 
 
-async def test_other_refusals_come_through():
-    async with account() as it:
-        it.faults.answer(403, on=SEARCH)
+@pytest.mark.parametrize("status", [402, 403, 404, 415, 429, 451])
+async def test_other_refusals_come_through(status):
+    async with account(retry=RetryPolicy(attempts=1)) as it:
+        it.faults.answer(status, on=SEARCH, times=None)
 
-        with pytest.raises(PermissionDeniedError):
+        with pytest.raises(StatusError, match=f"answered {status}"):
             await look_up(it.client, [phone(1), phone(2)])
+
+        assert it.sizes(SEARCH) == [2]

@@ -14,7 +14,8 @@ from heymarket_async.models import Contact
 T = TypeVar("T")
 
 _PAGE = 30
-_NOT_OF_A_ROW = frozenset({401, 403, 404, 405, 408, 429})
+_MAY_BE_OF_A_ROW = frozenset({400, 409, 413, 414, 422})
+"""What is refused by any other status is of the account, the credentials or the server."""
 
 
 class Found(msgspec.Struct, kw_only=True):
@@ -76,7 +77,7 @@ def may_be_of_one_row(error: StatusError) -> bool:
 
     Neither how much a request may hold is documented, nor how one is refused that has a bad row.
     """
-    return 400 <= error.status <= 499 and error.status not in _NOT_OF_A_ROW
+    return error.status in _MAY_BE_OF_A_ROW
 
 
 def halves(items: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
