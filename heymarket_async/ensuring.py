@@ -12,7 +12,7 @@ import msgspec
 
 from heymarket_async.errors import HeymarketError
 from heymarket_async.models import Contact, NewContact
-from heymarket_async.outcomes import BatchItem, BatchResult, is_refused
+from heymarket_async.outcomes import BatchItem, BatchResult
 from heymarket_async.transport import wire
 from heymarket_async.transport.retry import RetryPolicy
 
@@ -52,7 +52,7 @@ async def ensure(
     if (known := await find()) is not None:
         return Ensured(contact=known, was_created=False)
     result: BatchResult | None = None
-    unknown = _unseen(call)
+    unknown, was_lost = _unseen(call), False
     for attempt in range(1, policy.attempts + 1):
         if result is None:
             try:
@@ -63,26 +63,30 @@ async def ensure(
                 error.may_have_taken_effect = is_lost or attempt > 1
                 if not is_lost:
                     raise
-                unknown = error
+                unknown, was_lost = error, True
         if result is None or attempt > 1:
             # How soon a write can be seen is not documented.
             await asyncio.sleep(policy.jitter_s(attempt))
         if (made := await _found(find, unknown)) is not None:
             return Ensured(contact=made, was_created=True)
-        if result is not None and (reason := refusal(result.items[0], result.answer)):
-            raise HeymarketError(f"did not store the contact: {reason}", call=call)
+        if result is not None and (reason := refusal(result.items[0])):
+            # What was stored without an answer may be refused when it is sent again, as known.
+            unknown = HeymarketError(
+                f"did not store the contact: {reason}", call=call, may_have_taken_effect=was_lost
+            )
+            if not was_lost:
+                raise unknown
     raise unknown
 
 
-def refusal(item: BatchItem, answer: object) -> str | None:
-    """Return why a contact that cannot be found was not stored, if the answer tells so.
+def refusal(item: BatchItem) -> str | None:
+    """Return why a contact was not stored, if the answer lists it as failed.
 
-    What the server says of it is masked, so it holds no phone, e-mail or name.
+    What failed is repeated as it was sent; what was stored has an id, which is never sent. What the
+    server says is masked, so it holds no phone, e-mail or name.
     """
-    if not is_refused(item, answer):
+    if item.returned is None or item.returned.get("id"):
         return None
-    if item.returned is None:
-        return "Heymarket does not list it among what it stored, and gives no reason"
     said = {
         name: value
         for name, value in item.returned.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -82,7 +83,7 @@ class UpsertResult(msgspec.Struct, frozen=True, kw_only=True):
 def batch_result(contacts: Sequence[NewContact], answer: object) -> BatchResult:
     """Return the outcomes of `contacts.create_batch`; the text "ok" alone is understood."""
     outcome = Outcome.STORED if answer == "ok" else Outcome.UNKNOWN
-    by_phone = {str(row.get("phone")).removeprefix("+"): row for row in _rows(answer)}
+    by_phone = {_phone(row): row for row in _rows(answer)}
     items = [
         BatchItem(contact=contact, outcome=outcome, returned=by_phone.get(contact.phone))
         for contact in contacts
@@ -90,16 +91,15 @@ def batch_result(contacts: Sequence[NewContact], answer: object) -> BatchResult:
     return BatchResult(items=items, answer=answer)
 
 
-def is_refused(item: BatchItem, answer: object) -> bool:
-    """Whether an answer says that a contact, which cannot be found, was not stored.
+def lists_what_was_stored(result: BatchResult) -> bool:
+    """Whether an answer is a list of what was stored, so that what it leaves out was not.
 
-    An array of what failed repeats what was sent; an array of what was stored has ids, which are
-    never sent. So a contact was refused if the first kind lists it, or the second kind does not.
-    An array that is empty may be of either kind, and says nothing.
+    Each of its rows must have an id and a phone that was sent: a list of ids alone, or of phones
+    written in a way that is not known here, leaves out nothing that can be told.
     """
-    if item.returned is not None:
-        return not item.returned.get("id")
-    return any(row.get("id") for row in _rows(answer))
+    rows = _rows(result.answer)
+    phones = {item.contact.phone for item in result.items}
+    return bool(rows) and all(row.get("id") and _phone(row) in phones for row in rows)
 
 
 def upsert_result(contacts: Sequence[NewContactV2], answer: dict[str, object]) -> UpsertResult:
@@ -133,6 +133,10 @@ Name = tuple[str, str]
 def _rows(value: object) -> list[Row]:
     listed = cast(list[object], value) if isinstance(value, list) else []
     return [cast(Row, row) for row in listed if isinstance(row, dict)]
+
+
+def _phone(row: Row) -> str:
+    return re.sub(r"\D", "", str(row.get("phone")))
 
 
 def _failures_of(sent: Sequence[Row], failures: Sequence[Row]) -> list[Row | None]:

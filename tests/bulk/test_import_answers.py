@@ -253,3 +253,52 @@ async def test_much_work_under_faults_ends_true(reading, overwrite, tmp_path):
         assert revisions == [2 if overwrite and n % 3 == 0 else 1 for n in range(30)]
     assert report.repeated > 20
     assert sorted(outcomes_of(tmp_path / "o")) == list(range(1, 1002))
+
+
+IDS = {"id": 1, "rev": 1}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [IDS, {"id": 2, "rev": 1}],
+        [{"id": 1, "phone": "+1 415-555-0001"}, {"id": 2, "phone": "+1 415-555-0002"}],
+        [{"id": 1, "phone": "(415) 555-0001"}, {"id": 2, "phone": "(415) 555-0002"}],
+        [{"id": 7, "phone": phone(1), "error": "bad"}],
+        [{"id": 7, "phone": phone(1)}],
+    ],
+)
+async def test_what_was_stored_is_no_rejection_because_the_first_look_is_behind(answer, tmp_path):
+    async with account() as it:
+        it.faults.answer(200, on=BATCH, body=answer, after_write=True)
+        it.faults.answer(200, on=SEARCH, body=[], times=3)
+
+        report = await it.imports([new(1), new(2)])
+
+        assert it.phones == {phone(1): 1, phone(2): 1}
+    assert counts(report) == {"created": 2}
+
+
+@pytest.mark.parametrize(("phones", "rest"), [([1], "rejected"), ([1, 9], "unknown")])
+async def test_what_the_stored_leave_out_is_rejected_after_the_last_look(phones, rest):
+    answer = [{"id": n, "phone": phone(n)} for n in phones]
+    async with account() as it:
+        await it.has(new(3, first="Old"))
+        it.faults.answer(200, on=BATCH, body=answer)
+        it.faults.answer(200, on=SEARCH, body=[{"id": 1, "phone": phone(1)}], times=1, after=1)
+
+        report = await it.imports([new(1), new(2)])
+
+        assert it.sizes(SEARCH) == [2, 2, 1, 1]
+    assert counts(report) == {"created": 1, rest: 1}
+
+
+async def test_what_was_stored_without_an_answer_is_not_rejected_as_known():
+    async with account(Readings(batch_skipped_fail=True)) as it:
+        it.faults.reset(on=BATCH, after_write=True)
+        it.faults.answer(200, on=SEARCH, body=[], times=3)
+
+        report = await it.imports([new(1), new(2)])
+
+        assert it.sizes(BATCH) == [2, 2]
+    assert counts(report) == {"created": 2}

@@ -99,7 +99,7 @@ def test_after_an_answer_a_new_revision_tells_of_the_update(rev, now, verdict):
     item = BatchItem(contact=GIVEN, outcome=Outcome.UNKNOWN)
     known = [Contact(id=3, rev=now)]
 
-    assert judge_answered(row(Before.PRESENT, rev), known, item, []) == verdict
+    assert judge_answered(row(Before.PRESENT, rev), known, item, is_last_look=False) == verdict
 
 
 ECHO = {"phone": PHONE, "first": "Zoë"}
@@ -108,7 +108,9 @@ ECHO = {"phone": PHONE, "first": "Zoë"}
 def test_what_the_answer_refuses_is_no_update_though_somebody_else_has_written():
     item = BatchItem(contact=GIVEN, outcome=Outcome.UNKNOWN, returned=ECHO)
 
-    verdict = judge_answered(row(Before.PRESENT, 4), [Contact(id=3, rev=5)], item, [ECHO])
+    verdict = judge_answered(
+        row(Before.PRESENT, 4), [Contact(id=3, rev=5)], item, is_last_look=False
+    )
 
     assert verdict is not None
     assert (verdict.outcome, verdict.reason) == (
@@ -118,21 +120,27 @@ def test_what_the_answer_refuses_is_no_update_though_somebody_else_has_written()
 
 
 @pytest.mark.parametrize(
-    ("returned", "answer", "reason"),
+    ("returned", "reason"),
     [
-        (None, [], None),
-        (None, [{"phone": "1"}], None),
-        (None, [{"phone": "1", "id": 7}], "not list it among what it stored, and gives no"),
-        ({**ECHO, "id": 7}, [{**ECHO, "id": 7}], None),
-        (ECHO, [ECHO], "lists it as failed, and gives no reason"),
-        ({**ECHO, "error": f"no {PHONE}, Zoë"}, [ECHO], 'as failed: {"error":"no ***, ***"}'),
+        (None, None),
+        ({**ECHO, "id": 7}, None),
+        (ECHO, "lists it as failed, and gives no reason"),
+        ({**ECHO, "error": f"no {PHONE}, Zoë"}, 'as failed: {"error":"no ***, ***"}'),
     ],
 )
-def test_an_array_refuses_what_it_lists_as_sent_or_leaves_out_of_the_stored(
-    returned, answer, reason
-):
+def test_an_array_refuses_what_it_lists_without_an_id(returned, reason):
     item = BatchItem(contact=GIVEN, outcome=Outcome.UNKNOWN, returned=returned)
 
-    verdict = judge_answered(row(Before.ABSENT), [], item, answer)
+    verdict = judge_answered(row(Before.ABSENT), [], item, is_last_look=False)
 
     assert verdict is reason is None or reason in verdict.reason
+
+
+def test_of_a_row_whose_first_answer_was_lost_a_refusal_counts_at_the_last_look():
+    item = BatchItem(contact=GIVEN, outcome=Outcome.UNKNOWN, returned=ECHO)
+    lost = Row(number=1, contact=GIVEN, digest=0, before=Before.ABSENT, was_lost=True)
+
+    verdicts = [judge_answered(lost, [], item, is_last_look=each) for each in (False, True)]
+
+    assert verdicts[0] is None
+    assert verdicts[1].outcome is RowOutcome.REJECTED

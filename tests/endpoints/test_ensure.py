@@ -165,3 +165,39 @@ async def test_a_look_that_fails_first_sends_nothing():
             await it.client.contacts.ensure({"phone": phone(1)})
 
         assert it.sizes(BATCH) == []
+
+
+@pytest.mark.parametrize("row", [{"id": 1, "rev": 1}, {"id": 1, "phone": "+1 415-555-0001"}])
+async def test_what_is_listed_as_stored_may_be_found_later(row):
+    async with account() as it:
+        it.faults.answer(200, on=BATCH, body=[row], after_write=True)
+        it.faults.answer(404, on=FIND, times=2)
+
+        assert (await it.client.contacts.ensure(new(1))).was_created
+        assert it.sizes(BATCH) == [1]
+
+
+@pytest.mark.parametrize("behind", [3, None])
+async def test_a_contact_that_was_stored_without_an_answer_is_not_said_to_be_refused(behind):
+    async with account(Readings(batch_skipped_fail=True)) as it:
+        it.faults.reset(on=BATCH, after_write=True)
+        it.faults.answer(404, on=FIND, times=behind)
+
+        if behind is not None:
+            assert (await it.client.contacts.ensure(new(1))).was_created
+            return
+        with pytest.raises(HeymarketError, match="did not store the contact") as raised:
+            await it.client.contacts.ensure(new(1))
+
+    assert raised.value.may_have_taken_effect
+
+
+async def test_after_an_answer_the_lost_one_before_it_is_of_no_account():
+    async with account() as it:
+        it.faults.reset(on=BATCH)
+        it.faults.answer(200, on=BATCH, body='"ok"')
+
+        with pytest.raises(HeymarketError, match="was answered, but the contact cannot be found"):
+            await it.client.contacts.ensure(new(1))
+
+        assert it.sizes(BATCH) == [1, 1]

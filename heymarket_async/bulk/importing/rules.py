@@ -60,6 +60,7 @@ class Row(msgspec.Struct, kw_only=True):
         digest: What the row is told by; see `outcome_file`.
         before: What the account had when the row was sent, or None if it never was.
         rev: The revision that the contact had then, if any.
+        was_lost: It was sent before that too, and how it ended is not known.
     """
 
     number: int
@@ -67,6 +68,7 @@ class Row(msgspec.Struct, kw_only=True):
     digest: int
     before: Before | None = None
     rev: int | None = None
+    was_lost: bool = False
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -107,16 +109,18 @@ def judge(row: Row, known: Sequence[Contact], *, overwrite: bool) -> Verdict | N
 
 
 def judge_answered(
-    row: Row, known: Sequence[Contact], item: BatchItem, answer: object
+    row: Row, known: Sequence[Contact], item: BatchItem, *, is_last_look: bool
 ) -> Verdict | None:
     """Return what the answer says of a row of which the look after it says nothing, or None.
 
-    What it refuses was not stored, whoever else has written to the contact meanwhile. A server may
-    store something else than was sent, such as a trimmed name, and then the contact never equals
-    the row; but its revision has grown. Without an answer that says nothing, for it may be somebody
-    else's write.
+    What it lists as failed was not stored, and if the revision has grown, that was somebody else's
+    write. But a row that was sent before, without an answer, may be refused because it was stored
+    then, and be seen later.
+
+    A server may store something else than was sent, such as a trimmed name, and then the contact
+    never equals the row; but its revision has grown. Without an answer that says nothing.
     """
-    if reason := refusal(item, answer):
+    if (reason := refusal(item)) and (is_last_look or not row.was_lost):
         return Verdict(RowOutcome.REJECTED, reason)
     for contact in known:
         if row.rev is not None and contact.rev is not None and contact.rev > row.rev:

@@ -19,7 +19,7 @@ from heymarket_async.bulk.importing.rules import (
 from heymarket_async.bulk.progress import Tally
 from heymarket_async.errors import HeymarketError, StatusError
 from heymarket_async.models import Contact
-from heymarket_async.outcomes import BatchResult, Outcome
+from heymarket_async.outcomes import BatchResult, Outcome, lists_what_was_stored
 
 
 class Sender:
@@ -56,6 +56,7 @@ class Sender:
             if self._dry_run:
                 self._settle(row, Verdict(RowOutcome.UPDATED if known else RowOutcome.CREATED))
                 continue
+            row.was_lost = row.before is not None
             row.before = Before.PRESENT if known else Before.ABSENT
             row.rev = known[0].rev if known else None
             left.append(row)
@@ -127,7 +128,8 @@ class Sender:
             left = list[Row]()
             for row, known in seen:
                 item = items[row.contact.phone]
-                if verdict := judge_answered(row, known, item, result.answer):
+                is_last = attempt == attempts
+                if verdict := judge_answered(row, known, item, is_last_look=is_last):
                     self._settle(row, verdict)
                 else:
                     left.append(row)
@@ -137,8 +139,10 @@ class Sender:
             if attempt < attempts:
                 # How soon a write can be seen is not documented.
                 await self._wait(attempt)
+        lists_all = lists_what_was_stored(result)
         for row in left:
-            self._settle(row, _UNSEEN)
+            is_omitted = lists_all and items[row.contact.phone].returned is None
+            self._settle(row, _OMITTED if is_omitted else _UNSEEN)
 
     async def _undecided(self, rows: Sequence[Row]) -> list[tuple[Row, Sequence[Contact]]]:
         """Settle rows by what the account has, and return the others with what it has of them."""
@@ -166,6 +170,10 @@ class Sender:
 
 
 _WAITED = "to look again"
+_OMITTED = Verdict(
+    RowOutcome.REJECTED,
+    "Heymarket does not list it among what it stored, gives no reason, and it cannot be found",
+)
 _UNSEEN = Verdict(
     RowOutcome.UNKNOWN, "Heymarket answered, but the contact cannot be seen as it was sent"
 )
