@@ -17,6 +17,16 @@ def test_the_first_row_of_a_phone_is_kept():
     assert len(known) > 7000
 
 
+def test_the_next_row_of_a_phone_that_is_forgotten_is_its_first():
+    rows = PhoneRows()
+    for phone in (5, 5 + 4096, 5 + 8192):
+        rows.first(phone, phone)
+
+    rows.forget(5 + 4096)
+
+    assert [rows.first(phone, 7) for phone in (5, 5 + 4096, 5 + 8192)] == [5, 7, 5 + 8192]
+
+
 def test_a_phone_takes_a_tenth_of_what_a_dict_would_take():
     rows = PhoneRows()
     for row in range(400_000):

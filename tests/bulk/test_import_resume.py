@@ -35,10 +35,10 @@ async def test_the_file_has_a_header_and_lines_and_no_personal_data(path):
     rows = [msgspec.json.decode(line) for line in lines[1:]]
     told = [(each["row"], each["outcome"], each.get("before")) for each in rows]
     assert told == [
-        (3, "rejected", None),
         (1, "unchanged", None),
         (2, "unknown", "absent"),
         (2, "created", "absent"),
+        (3, "rejected", None),
     ]
     assert "Zoë" not in path.read_text()
     assert phone(2) not in path.read_text()

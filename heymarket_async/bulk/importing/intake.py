@@ -10,9 +10,9 @@ import msgspec
 from heymarket_async.bulk.importing.feed import Feed
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile
 from heymarket_async.bulk.importing.outcome_lines import digest_of
-from heymarket_async.bulk.importing.phone_rows import PhoneRows
 from heymarket_async.bulk.importing.report import Results
-from heymarket_async.bulk.importing.rules import Row, RowOutcome
+from heymarket_async.bulk.importing.rules import ReadRow, Row, RowOutcome, Verdict
+from heymarket_async.bulk.importing.same_phone import SamePhone
 from heymarket_async.models import NewContact
 from heymarket_async.transport import wire
 
@@ -42,21 +42,29 @@ def contact_of(fields: Mapping[str, object]) -> NewContact | RejectedRow:
 class Intake:
     """The rows of an import, in chunks.
 
-    In memory are one chunk and one batch of the feed, and the phones seen so far.
+    In memory are one chunk and one batch of the feed.
 
     Args:
         feed: Gives the rows; asked for no more than chunks are.
         file: What earlier runs say of them.
         results: Takes in the rows that are settled here.
+        same_phone: Says which rows are to be sent.
         size: Rows in a chunk.
     """
 
-    def __init__(self, feed: Feed[Item], file: OutcomeFile, results: Results, size: int) -> None:
+    def __init__(
+        self,
+        feed: Feed[Item],
+        file: OutcomeFile,
+        results: Results,
+        same_phone: SamePhone,
+        size: int,
+    ) -> None:
         self._feed = feed
         self._file = file
         self._results = results
         self._size = size
-        self._phones = PhoneRows()
+        self._same_phone = same_phone
 
     async def chunks(self) -> AsyncGenerator[list[Row], None]:
         """Give the rows that are not settled, up to where the input ends or fails.
@@ -87,23 +95,17 @@ class Intake:
         contact, content = _sendable(item)
         digest = digest_of(content)
         earlier = self._file.earlier(number, digest)
-        first = self._first_with_phone(contact)
-        self._results.duplicates += first != number
         if isinstance(earlier, RowOutcome):
             self._results.skip(earlier)
+            if isinstance(contact, NewContact):
+                self._same_phone.skip(number, int(contact.phone), earlier)
         elif isinstance(contact, RejectedRow):
-            self._results.reject(number, digest, contact.reason)
-        elif first != number:
-            self._results.reject(number, digest, f"row {first} has the same phone")
+            row = ReadRow(number=number, digest=digest)
+            self._results.settle(row, Verdict(RowOutcome.REJECTED, contact.reason))
         else:
-            return Row(number=number, contact=contact, digest=digest, before=earlier)
+            sendable = Row(number=number, contact=contact, digest=digest, before=earlier)
+            return sendable if self._same_phone.let_through(sendable) else None
         return None
-
-    def _first_with_phone(self, contact: NewContact | RejectedRow) -> int:
-        number = self._results.rows
-        if isinstance(contact, RejectedRow):
-            return number
-        return self._phones.first(int(contact.phone), number)
 
 
 def _sendable(item: Item) -> tuple[NewContact | RejectedRow, bytes]:

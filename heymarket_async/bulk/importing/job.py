@@ -15,6 +15,7 @@ from heymarket_async.bulk.importing.outcome_file import OutcomeFile, is_there_al
 from heymarket_async.bulk.importing.outcome_lines import Header
 from heymarket_async.bulk.importing.report import ImportReport, Results
 from heymarket_async.bulk.importing.rules import Row
+from heymarket_async.bulk.importing.same_phone import SamePhone
 from heymarket_async.bulk.importing.sending import Sender
 from heymarket_async.bulk.progress import OnProgress, Tally, told
 from heymarket_async.checks import is_int, one_of
@@ -85,9 +86,13 @@ async def import_contacts(
         file = await _outcome_file(tally.client, path, overwrite, dry_run, resume)
         results = Results(file, tally)
         async with file, told(on_progress, results.progress):
-            intake = Intake(feed, file, results, batch_size)
-            sender = Sender(tally, file, results, overwrite=overwrite, dry_run=dry_run)
+            same_phone = SamePhone(results)
+            intake = Intake(feed, file, results, same_phone, batch_size)
+            sender = Sender(tally, file, results, same_phone, overwrite=overwrite, dry_run=dry_run)
             await _import(intake, sender, batch_size, concurrency)
+            while again := same_phone.again(batch_size):
+                if to_send := await sender.look(again):
+                    await sender.write(to_send)
     if feed.failure is not None:
         raise feed.failure
     return results.report()

@@ -28,7 +28,7 @@ from heymarket_async.bulk.importing.outcome_lines import (
     decode,
     encode,
 )
-from heymarket_async.bulk.importing.rules import Before, Row, RowOutcome, Verdict
+from heymarket_async.bulk.importing.rules import Before, ReadRow, RowOutcome, Verdict
 from heymarket_async.bulk.lock import lock
 from heymarket_async.bulk.one_thread import OneThread
 
@@ -91,20 +91,20 @@ class OutcomeFile:
             )
         return state
 
-    async def sent(self, rows: Iterable[Row]) -> None:
+    async def sent(self, rows: Iterable[ReadRow]) -> None:
         """Write down that rows are about to be sent; on the disk when this returns."""
         for row in rows:
-            self.settled(row.number, row.digest, Verdict(RowOutcome.UNKNOWN), row.before)
+            self.settled(row, Verdict(RowOutcome.UNKNOWN))
         await self._write(sync=True)
 
-    def settled(self, number: int, digest: int, verdict: Verdict, before: Before | None) -> None:
+    def settled(self, row: ReadRow, verdict: Verdict) -> None:
         """Take down what became of a row; `flush` writes it."""
         if self._path is not None:
             line = Line(
-                row=number,
-                digest=f"{digest:016x}",
+                row=row.number,
+                digest=f"{row.digest:016x}",
                 outcome=verdict.outcome,
-                before=before,
+                before=row.before,
                 reason=verdict.reason,
                 contact_id=verdict.contact_id,
             )

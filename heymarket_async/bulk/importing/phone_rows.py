@@ -20,12 +20,21 @@ class PhoneRows:
 
     def first(self, phone: int, row: int) -> int:
         """Return the row that had a phone first, which is this one if none had."""
-        if (shelf := self._shelves.get(phone % _SHELVES)) is None:
-            shelf = self._shelves[phone % _SHELVES] = array("Q"), array("I")
-        phones, rows = shelf
+        phones, rows = self._shelf(phone)
         place = bisect_left(phones, phone)
         if place < len(phones) and phones[place] == phone:
             return rows[place]
         phones.insert(place, phone)
         rows.insert(place, row)
         return row
+
+    def forget(self, phone: int) -> None:
+        """Let the next row that has a phone, which is known, be its first."""
+        phones, rows = self._shelf(phone)
+        place = bisect_left(phones, phone)
+        del phones[place], rows[place]
+
+    def _shelf(self, phone: int) -> tuple[array[int], array[int]]:
+        if (shelf := self._shelves.get(phone % _SHELVES)) is None:
+            shelf = self._shelves[phone % _SHELVES] = array("Q"), array("I")
+        return shelf

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile
-from heymarket_async.bulk.importing.rules import Before, RowOutcome, Verdict
+from heymarket_async.bulk.importing.rules import ReadRow, RowOutcome, Verdict
 from heymarket_async.bulk.progress import Progress, Tally
 
 _SHOWN = 20
@@ -47,7 +47,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         repeated: Requests that failed; most of them were sent again.
         seconds: How long it took.
         waited_s: Seconds waited, by reason, summed over calls that waited side by side.
-        rejections: The first twenty rows that were rejected in this run.
+        rejections: The first twenty that were settled in this run, by row.
     """
 
     rows: int
@@ -89,18 +89,12 @@ class Results:
         self.skipped += 1
         self._counts[outcome] += 1
 
-    def reject(self, number: int, digest: int, reason: str) -> None:
-        """Settle a row that is not sent."""
-        self.settle(number, digest, Verdict(RowOutcome.REJECTED, reason))
-
-    def settle(
-        self, number: int, digest: int, verdict: Verdict, before: Before | None = None
-    ) -> None:
+    def settle(self, row: ReadRow, verdict: Verdict) -> None:
         """Write down and count what became of a row."""
-        self._file.settled(number, digest, verdict, before)
+        self._file.settled(row, verdict)
         self._counts[verdict.outcome] += 1
         if verdict.outcome is RowOutcome.REJECTED and len(self._rejections) < _SHOWN:
-            self._rejections.append(Rejection(row=number, reason=verdict.reason or ""))
+            self._rejections.append(Rejection(row=row.number, reason=verdict.reason or ""))
 
     def progress(self) -> Progress:
         """Return how far the import is."""
@@ -117,5 +111,5 @@ class Results:
             repeated=self._tally.repeated,
             seconds=round(time.monotonic() - self._began, 3),
             waited_s=self._tally.waits(),
-            rejections=self._rejections,
+            rejections=sorted(self._rejections, key=lambda each: each.row),
         )

@@ -51,22 +51,30 @@ class Before(StrEnum):
     PRESENT = "present"
 
 
-class Row(msgspec.Struct, kw_only=True):
-    """A row that is under way.
+class ReadRow(msgspec.Struct, kw_only=True):
+    """A row that was read.
 
     Attributes:
         number: From 1.
-        contact: What is to be in the account.
         digest: What the row is told by; see `outcome_file`.
         before: What the account had when the row was sent, or None if it never was.
+    """
+
+    number: int
+    digest: int
+    before: Before | None = None
+
+
+class Row(ReadRow, kw_only=True):
+    """A row that is under way.
+
+    Attributes:
+        contact: What is to be in the account.
         rev: The revision that the contact had then, if any.
         was_lost: It was sent before that too, and how it ended is not known.
     """
 
-    number: int
     contact: NewContact
-    digest: int
-    before: Before | None = None
     rev: int | None = None
     was_lost: bool = False
 

@@ -16,6 +16,7 @@ from heymarket_async.bulk.importing.rules import (
     judge,
     judge_answered,
 )
+from heymarket_async.bulk.importing.same_phone import SamePhone
 from heymarket_async.bulk.progress import Tally
 from heymarket_async.errors import HeymarketError, StatusError
 from heymarket_async.models import Contact
@@ -29,6 +30,7 @@ class Sender:
         tally: Has the client, and counts.
         file: Where rows are written down before they are sent.
         results: Takes in what became of them.
+        same_phone: Takes it in too.
         overwrite: Whether contacts that are different are overwritten.
         dry_run: Whether to stop before anything is written.
     """
@@ -38,6 +40,7 @@ class Sender:
         tally: Tally,
         file: OutcomeFile,
         results: Results,
+        same_phone: SamePhone,
         *,
         overwrite: bool,
         dry_run: bool,
@@ -46,6 +49,7 @@ class Sender:
         self._client = tally.client
         self._file = file
         self._results = results
+        self._same_phone = same_phone
         self._overwrite = overwrite
         self._dry_run = dry_run
 
@@ -166,7 +170,8 @@ class Sender:
         await asyncio.sleep(seconds)
 
     def _settle(self, row: Row, verdict: Verdict) -> None:
-        self._results.settle(row.number, row.digest, verdict, row.before)
+        self._results.settle(row, verdict)
+        self._same_phone.settled(row, verdict)
 
 
 _WAITED = "to look again"
