@@ -11,7 +11,7 @@ import pytest
 
 from heymarket_async import ContactField, NewContact
 from heymarket_async.bulk import Csv, JsonLines, export_contacts
-from heymarket_async.bulk.importing.columns import FIELDS, READ_ONLY, Columns
+from heymarket_async.bulk.importing.columns import FIELDS, READ_ONLY, Columns, Target
 from heymarket_async.bulk.importing.csv_rows import csv_rows
 from heymarket_async.bulk.importing.json_rows import json_rows
 from heymarket_async.bulk.importing.phones import phone_reader
@@ -29,6 +29,8 @@ HARD = [
     ContactField(id=7, title=" Padded "),
     ContactField(id=8, title="custom:x"),
 ]
+
+OF_EXPORT = {"id": 7, "updated": "2026-01-01T00:00:00Z"}
 
 
 def read_csv(text: str, columns: Columns) -> list[Any]:
@@ -134,7 +136,7 @@ def test_what_exports_have_is_left_out_of_json_whatever_custom_fields_there_are(
 
     rows = read_json(
         columns,
-        {"phone": PHONE, "note": [], "assigned_user_id": None, "rev": 1},
+        {"phone": PHONE, "note": [], "assigned_user_id": None, **OF_EXPORT},
         {"phone": PHONE, "assigned_user_id": 5},
         {"phone": PHONE, "assignee_id": None, "custom": {"note": "a"}},
     )
@@ -144,7 +146,33 @@ def test_what_exports_have_is_left_out_of_json_whatever_custom_fields_there_are(
         NewContact(phone=PHONE, assignee_id=5),
         NewContact(phone=PHONE, assignee_id=None, custom={"3": "a"}),
     ]
-    assert list(columns.left_out) == ["note", "rev"]
+    assert list(columns.left_out) == ["note", "id", "updated"]
+
+
+@pytest.mark.parametrize("left_out", [{}, {"id": 7}, {"updated": "2026-01-01T00:00:00Z"}])
+def test_a_custom_field_that_is_titled_as_what_exports_have_is_no_less_one_in_json(left_out):
+    columns = Columns([ContactField(id=3, title="note"), ContactField(id=9, title="type")])
+
+    rows = read_json(columns, {"phone": PHONE, "note": "VIP", "type": "a", **left_out})
+
+    assert rows == [NewContact(phone=PHONE, custom={"3": "VIP", "9": "a"})]
+    assert list(columns.left_out) == list(left_out)
+
+
+def test_what_is_mapped_is_a_custom_field_in_an_export_too():
+    columns = Columns(HARD, {"note": "custom:note"})
+
+    rows = read_json(columns, {"phone": PHONE, "note": "VIP", **OF_EXPORT})
+
+    assert rows == [NewContact(phone=PHONE, custom={"3": "VIP"})]
+
+
+def test_a_title_comes_before_an_id():
+    columns = Columns([ContactField(id=1, title="a"), ContactField(id=2, title="1")])
+
+    assert columns.of_custom("1") == Target("custom", "2")
+    twins = Columns([ContactField(id=1, title="a"), ContactField(id=2, title="a (1)")])
+    assert twins.of_custom("a (1)") == Target("custom", "2")
 
 
 def test_what_was_to_be_mapped_or_ignored_and_was_in_no_row_is_known():

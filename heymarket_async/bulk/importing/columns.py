@@ -92,7 +92,7 @@ class Columns:
                     f"there is no column {_shown(column)} to map or to ignore"
                     f"{_did_you_mean(column, header)}"
                 )
-        targets = self._targets(header, in_table=True)
+        targets = self._targets(header)
         found: dict[Target, str] = {}
         for column, target in zip(header, targets, strict=True):
             if target is not None and target in found:
@@ -114,7 +114,8 @@ class Columns:
             ValueError: Some mean nothing.
         """
         if (targets := self._known.get(names)) is None:
-            targets = self._targets(names, in_table=False)
+            # In exports as JSON Lines, custom fields are all under `custom`.
+            targets = self._targets(names, no_custom=READ_ONLY if is_of_export(names) else ())
             if len(self._known) < _MOST_KNOWN:
                 self._known[names] = targets
         return targets
@@ -125,7 +126,7 @@ class Columns:
         Raises:
             ValueError: The account has no such field, or two with this title.
         """
-        if (target := self._customs.get(name) or self._custom(name)) is not None:
+        if (target := self._customs.get(name) or self._by_any(name)) is not None:
             self._customs[name] = target
             return target
         if self._ignore_others:
@@ -136,14 +137,18 @@ class Columns:
             " mean nothing with --ignore-others"
         )
 
-    def _targets(self, columns: Sequence[str], *, in_table: bool) -> list[Target | None]:
+    def _targets(
+        self, columns: Sequence[str], no_custom: Collection[str] = ()
+    ) -> list[Target | None]:
         targets: list[Target | None] = []
         unknown: list[str] = []
         for place, column in enumerate(columns, 1):
             self._unseen.pop(column, None)
             target = None
             if column not in self._ignored:
-                target = self._target(column, columns if in_table else None)
+                meant = self._mapped.get(column, column)
+                if meant != column or column not in no_custom:
+                    target = self._target(meant, columns)
                 if target is None and self._may_leave_out(column):
                     self.left_out[column] = None
                 elif target is None:
@@ -156,23 +161,24 @@ class Columns:
     def _may_leave_out(self, column: str) -> bool:
         return column not in self._mapped and (self._ignore_others or column in READ_ONLY)
 
-    def _target(self, column: str, header: Sequence[str] | None) -> Target | None:
-        meant = self._mapped.get(column, column)
-        if meant.startswith(_CUSTOM) and (target := self._custom(meant.removeprefix(_CUSTOM))):
+    def _target(self, meant: str, columns: Collection[str]) -> Target | None:
+        if meant.startswith(_CUSTOM) and (target := self._by_any(meant.removeprefix(_CUSTOM))):
             return target
         if field := _BY_LOOSE_NAME.get(re.sub(r"[ _]", "", meant).casefold()):
             return Target(field)
-        if header is None and column in READ_ONLY and meant == column:
-            return None  # in exports as JSON Lines, custom fields are all under `custom`
-        return self._custom(meant, header or ())
+        return self._by_title(meant, columns)
 
-    def _custom(self, name: str, header: Collection[str] | None = None) -> Target | None:
-        """Find a custom field by its title, by "TITLE (ID)", or by its id if there is no header."""
+    def _by_any(self, name: str) -> Target | None:
+        by_id = (Target("custom", name) for field in self._fields if str(field.id) == name)
+        return self._by_title(name) or next(by_id, None)
+
+    def _by_title(self, name: str, columns: Collection[str] = ()) -> Target | None:
+        """Find a custom field by its title or by "TITLE (ID)"."""
         titled = [
             field
             for field in self._fields
-            # What a header names by its id too is not the one that it names by its title alone.
-            if field.title.strip() == name.strip() and _with_id(field) not in (header or ())
+            # What is named by its id too is not the one that is named by its title alone.
+            if field.title.strip() == name.strip() and _with_id(field) not in columns
         ]
         if len(titled) > 1:
             raise ValueError(
@@ -180,12 +186,7 @@ class Columns:
                 f' by its id, as in --map "COLUMN={_CUSTOM}{titled[0].id}": they are'
                 f" {' and '.join(str(field.id) for field in titled)}"
             )
-        named = [
-            field
-            for field in self._fields
-            if name == _with_id(field) or (header is None and name == str(field.id))
-        ]
-        found = titled or named
+        found = titled or [field for field in self._fields if name == _with_id(field)]
         return Target("custom", str(found[0].id)) if found else None
 
     def _told(self, column: str, place: int) -> str:
@@ -201,6 +202,11 @@ class Columns:
 
 
 _CUSTOM = "custom:"
+
+
+def is_of_export(names: Collection[str]) -> bool:
+    """Whether an export wrote a row with these names: each contact in one has both."""
+    return "id" in names and "updated" in names
 
 
 def _with_id(field: ContactField) -> str:
