@@ -56,7 +56,9 @@ def test_an_empty_cell_is_not_sent_and_white_space_around_is_none_of_it():
 
 @pytest.mark.parametrize(
     ("cell", "text"),
-    [("'=1+1", "=1+1"), ("'-Bob", "-Bob"), ("'@zoe", "@zoe"), ("'n Roll", "'n Roll"), ("'", "'")],
+    [("'=1+1", "=1+1"), ("'-Bob", "-Bob"), ("'@zoe", "@zoe"), ("'n Roll", "'n Roll"), ("'", "'")]
+    + [(f"'{each}x", f"{each}x") for each in "＝＋－＠"]  # noqa: RUF001 - of both widths
+    + [("'\tx", "x"), ('"\'\nx"', "x"), ('"\'\rx"', "x")],
 )
 def test_an_apostrophe_that_keeps_a_cell_from_being_a_formula_is_none_of_it(cell, text):
     (row,) = read_csv(f"phone,first\n'+{PHONE},{cell}\n")

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from heymarket_async.bulk.importing.lines import tag_ids
-
-_DEFUSED = re.compile(r"'(?=[=+\-@])")
+from heymarket_async.bulk.sinks.tables import FORMULA
 
 
 def plain(cell: str) -> str:
@@ -18,7 +17,7 @@ def plain(cell: str) -> str:
     Exports, and people, put an apostrophe before what a spreadsheet would run.
     """
     cell = cell.strip()
-    return cell[1:] if _DEFUSED.match(cell) else cell
+    return cell[1:].strip() if cell.startswith("'") and FORMULA.match(cell, 1) else cell
 
 
 def _ids(cell: str) -> list[int]:

@@ -46,7 +46,9 @@ OTHER = "other"
 
 _KNOWN = frozenset({*COLUMNS, "custom"})
 _LISTS = frozenset({"tags", "note", "contact_channels"})
-_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - a spreadsheet takes both widths
+FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - a spreadsheet takes both widths
+"""What a cell begins with that a spreadsheet would run; imports undo what `harmless` does to it."""
+
 _WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 _LARGEST = 2**63 - 1
 """What fits in a column of numbers, of either sign."""
@@ -130,7 +132,7 @@ def harmless(cells: Iterable[Cell]) -> list[Cell]:
 
 
 def _is_formula(text: str) -> bool:
-    return bool(_FORMULA.match(text)) and not _NUMBER.fullmatch(text)
+    return bool(FORMULA.match(text)) and not _NUMBER.fullmatch(text)
 
 
 def _titles(fields: Sequence[ContactField]) -> dict[str, str]:
