@@ -21,9 +21,11 @@ class OneThread:
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a piece of work, and return what it returns.
 
-        What has begun cannot be stopped, so a cancellation comes through after its end.
+        What has begun cannot be stopped, so a cancellation comes through after its end, whatever
+        that is.
         """
         future = asyncio.wrap_future(self._executor.submit(work, *args, **kwargs))
+        future.add_done_callback(_retrieve)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -45,6 +47,12 @@ class OneThread:
     def close(self) -> None:
         """Wait for the work that has begun, and end the thread."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _retrieve(future: asyncio.Future[T]) -> None:
+    # After a cancellation nobody else does, and then it is reported as never retrieved.
+    if not future.cancelled():
+        future.exception()
 
 
 def _some(iterator: Iterator[T], at_once: int) -> list[T]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import stat
 import threading
@@ -352,3 +353,18 @@ async def test_two_imports_into_one_file_are_kept_apart(path):
             await it.imports([new(1)], outcomes=path, resume=True)
 
         assert (await first).created == 1
+
+
+@pytest.mark.parametrize("kind", ["row", "header"])
+async def test_a_disk_that_is_full_names_the_file(kind, path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    where = "os.fsync" if kind == "row" else "heymarket_async.bulk.importing.outcome_file.lock"
+    monkeypatch.setattr(where, full)
+    async with account() as it:
+        with pytest.raises(OSError, match="No space left on device: ") as raised:
+            await it.imports([new(1)], outcomes=path)
+
+        assert it.sizes(BATCH) == []
+    assert raised.value.filename == str(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -58,3 +59,50 @@ async def test_what_is_not_taken_to_its_end_is_closed():
 
     assert closed == ["heymarket-bulk_0"]
     thread.close()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_an_error_after_a_cancellation_is_not_reported_as_never_retrieved(times):
+    thread, reported = OneThread(), []
+    begun, goes_on = threading.Event(), threading.Event()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+
+    def work() -> None:
+        begun.set()
+        goes_on.wait(5)
+        raise OSError("no space")
+
+    task = asyncio.create_task(thread.run(work))
+    await asyncio.to_thread(begun.wait)
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    goes_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    thread.close()
+    await asyncio.sleep(0.01)
+    del task
+    gc.collect()
+    assert reported == []
+
+
+async def test_work_that_has_not_begun_is_cancelled_with_the_thread():
+    thread = OneThread()
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        goes_on.wait(5)
+
+    first, second = (asyncio.create_task(thread.run(each)) for each in (work, begun.set))
+    await asyncio.to_thread(begun.wait)
+    second.cancel()
+    await asyncio.sleep(0)
+    threading.Timer(0.02, goes_on.set).start()
+    thread.close()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    await first

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Self, TypeAlias
 
@@ -118,7 +119,8 @@ class OutcomeFile:
     async def __aenter__(self) -> Self:
         try:
             if self._path is not None and self._header is not None:
-                await self._thread.run(self._open, self._path, self._header)
+                with self._named():
+                    await self._thread.run(self._open, self._path, self._header)
         except BaseException:
             await self.__aexit__()
             raise
@@ -130,14 +132,26 @@ class OutcomeFile:
         finally:
             try:
                 if self._file is not None:
-                    await self._thread.run(self._file.close)
+                    with self._named():
+                        await self._thread.run(self._file.close)
             finally:
                 self._thread.close()
 
     async def _write(self, *, sync: bool) -> None:
         if self._file is not None:
             lines, self._lines = self._lines, []
-            await self._thread.run(_write, self._file, lines, sync=sync)
+            with self._named():
+                await self._thread.run(_write, self._file, lines, sync=sync)
+
+    @contextmanager
+    def _named(self) -> Generator[None]:
+        """Have an error say which file it is of: that of a full disk does not."""
+        try:
+            yield
+        except OSError as error:
+            if error.filename is None:
+                error.filename = str(self._path)
+            raise
 
     # In the thread
 
