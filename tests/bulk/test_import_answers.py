@@ -9,6 +9,7 @@ import pytest
 from heymarket_async import (
     AuthenticationError,
     NewContact,
+    NoResponseError,
     PermissionDeniedError,
     RateLimitError,
     RetryPolicy,
@@ -302,3 +303,33 @@ async def test_what_was_stored_without_an_answer_is_not_rejected_as_known():
 
         assert it.sizes(BATCH) == [2, 2]
     assert counts(report) == {"created": 2}
+
+
+@pytest.mark.parametrize("how", ["500", "reset"])
+async def test_a_server_that_answers_no_batch_ends_the_import(how, tmp_path):
+    rows = [new(n) for n in range(400)]
+    async with account() as it:
+        if how == "reset":
+            it.faults.reset(on=BATCH, times=None)
+        else:
+            it.faults.answer(500, on=BATCH, times=None)
+
+        with pytest.raises((ServerError, NoResponseError)):
+            await it.imports(rows, batch_size=20, outcomes=tmp_path / "o")
+
+        assert len(it.sizes(BATCH)) <= 70
+        it.faults.clear()
+        report = await it.imports(rows, batch_size=20, outcomes=tmp_path / "o", resume=True)
+        assert it.phones == {phone(n): 1 for n in range(400)}
+    assert counts(report) == {"created": 400}
+
+
+async def test_rows_that_the_server_cannot_bear_do_not_end_an_import_that_goes_on_between():
+    async with account(retry=RetryPolicy(attempts=1)) as it:
+        for _ in range(20):
+            it.faults.answer(500, on=BATCH)
+            it.faults.answer(200, on=BATCH, body='"ok"')
+
+        report = await it.imports((new(n) for n in range(60)), batch_size=1, concurrency=1)
+
+    assert counts(report) == {"unknown": 20, "created": 40}

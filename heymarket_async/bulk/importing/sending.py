@@ -52,6 +52,7 @@ class Sender:
         self._same_phone = same_phone
         self._overwrite = overwrite
         self._dry_run = dry_run
+        self._lost_in_a_row = 0
 
     async def look(self, rows: Sequence[Row]) -> list[Row]:
         """Settle what a look into the account can, and return the rows that are to be sent."""
@@ -71,7 +72,8 @@ class Sender:
         """Send rows that `look` gave as one batch, and settle them all.
 
         Raises:
-            HeymarketError: They were not sent, or it cannot be looked up what became of them.
+            HeymarketError: They were not sent, or it cannot be looked up what became of them, or
+                the server answers no batch any more.
         """
         await self._file.sent(rows)
         contacts = [row.contact for row in rows]
@@ -80,9 +82,11 @@ class Sender:
         except HeymarketError as error:
             failure = error
         else:
+            self._lost_in_a_row = 0
             await self._after_answer(rows, result)
             return
         if isinstance(failure, StatusError) and may_be_of_one_row(failure):
+            self._lost_in_a_row = 0
             await self._write_apart(rows, failure, attempt)
         elif failure.may_have_taken_effect:
             await self._after_lost_answer(rows, failure, attempt)
@@ -103,13 +107,23 @@ class Sender:
         """Look what became of rows, and send again what was not stored.
 
         That makes no second contact: a batch leaves a known phone alone, or overwrites it.
+
+        Raises:
+            HeymarketError: So many batches failed one after the other that no row can be at fault.
         """
         await self._wait(attempt)
-        left = await self.look(rows)
-        if attempt < self._client.retry.attempts:
-            if left:
-                await self.write(left, attempt + 1)
-        elif len(left) > 1 and isinstance(failure, StatusError):
+        if not (left := await self.look(rows)):
+            self._lost_in_a_row = 0
+        elif attempt < self._client.retry.attempts:
+            await self.write(left, attempt + 1)
+        elif self._lost_in_a_row == _MOST_LOST:
+            raise failure
+        else:
+            self._lost_in_a_row += 1
+            await self._give_up(left, failure, attempt)
+
+    async def _give_up(self, left: Sequence[Row], failure: HeymarketError, attempt: int) -> None:
+        if len(left) > 1 and isinstance(failure, StatusError):
             # It may be one row that the server cannot bear, and that is no fault of the others.
             for half in halves(left):
                 await self.write(half, attempt)
@@ -173,6 +187,9 @@ class Sender:
         self._results.settle(row, verdict)
         self._same_phone.settled(row, verdict)
 
+
+_MOST_LOST = 12
+"""Batches; to cut one of 2,000 down to its first row takes eleven."""
 
 _WAITED = "to look again"
 _OMITTED = Verdict(
