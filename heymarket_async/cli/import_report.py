@@ -20,8 +20,10 @@ def show(report: ImportReport, columns: Columns, outcomes: Path | None, *, dry_r
         lines.append(f"In no row, to map or to ignore: {', '.join(columns.unseen)}")
     if outcomes is not None:
         lines.append(f"What became of each row is in {outcomes}")
-    if report.unknown:
+    if report.unknown and outcomes is not None:
         lines.append("Some outcomes are unknown: run it again with --resume to look them up")
+    elif report.unknown:
+        lines.append("Some outcomes are unknown: run it again, no phone gets a second contact")
     err.print("\n".join(lines), soft_wrap=True, markup=False)
 
 

@@ -76,7 +76,8 @@ class Source:
         except BaseException as error:
             # Other arguments that are wrong say by themselves what to do.
             if self._rows_read and (self._has_failed or not isinstance(error, ValueError)):
-                error.add_note(_way_on(outcomes))
+                if outcomes is None or outcomes.exists():
+                    error.add_note(_way_on(outcomes))
             raise
 
     @contextmanager

@@ -160,6 +160,31 @@ def test_unknown_rows_are_to_be_resumed(run, sandbox, tmp_path, monkeypatch):
     assert len(sandbox.store) == 131
 
 
+def test_unknown_rows_of_standard_input_cannot_be_resumed(run, sandbox, monkeypatch):
+    monkeypatch.setattr(RetryPolicy, "jitter_s", lambda *_: 0.0)
+    sandbox.faults.answer(500, on=BATCH, times=None)
+
+    result = run("contacts", "import", "-", "--format", "csv", input="phone\n14155550100\n")
+
+    assert result.exit_code == 3
+    assert result.stderr.endswith("unknown: run it again, no phone gets a second contact\n")
+
+
+@pytest.mark.parametrize("what", ["folder", "team"])
+def test_an_outcome_file_that_was_never_made_is_not_named_to_go_on_from(
+    what, run, sandbox, file, tmp_path
+):
+    if what == "team":
+        sandbox.faults.answer(404, on="GET /v1/team", times=None)
+    path = tmp_path / ("nodir" if what == "folder" else "") / "o"
+
+    result = run("contacts", "import", file, *MAPPED, "--outcomes", path)
+
+    assert result.exit_code == 1
+    assert not path.exists()
+    assert len(result.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
