@@ -75,9 +75,9 @@ class Source:
             yield
         except BaseException as error:
             # Other arguments that are wrong say by themselves what to do.
-            if self._rows_read and (self._has_failed or not isinstance(error, ValueError)):
-                if outcomes is None or outcomes.exists():
-                    error.add_note(_way_on(outcomes))
+            is_ended = self._has_failed or not isinstance(error, ValueError)
+            if self._rows_read and is_ended and (outcomes is None or outcomes.exists()):
+                error.add_note(_way_on(outcomes))
             raise
 
     @contextmanager
