@@ -127,6 +127,28 @@ def test_after_a_quote_without_an_end_no_row_is_made_up(rest):
         next(rows)
 
 
+def test_a_cell_that_is_too_long_is_one_bad_row_if_no_quote_is_open():
+    long = "a" * 140_000
+    rows = read_csv(f"phone,first\n{PHONE},{long}\n{PHONE},b\n")
+
+    assert rows == [
+        RejectedRow("is not CSV: field larger than field limit (131072) (line 2)"),
+        NewContact(phone=PHONE, first="b"),
+    ]
+    for row in (f'{PHONE},"{long}"', f'{PHONE},"a\n{long}"', f'{PHONE},a"b{long}"'):
+        with pytest.raises(ValueError, match="in line 2 has a quoted cell without an end, or one"):
+            read_csv(f"phone,first\n{row}\n{PHONE},b\n")
+
+
+def test_rows_that_a_stray_quote_takes_along_are_named():
+    rows = read_csv(f'phone,first\n{PHONE},"a\n{PHONE},b\n{PHONE},"c"\n{PHONE},d\n')
+
+    assert rows == [
+        RejectedRow("is not CSV: ',' expected after '\"' (lines 2 to 4)"),
+        NewContact(phone=PHONE, first="d"),
+    ]
+
+
 def test_a_line_break_in_a_cell_is_part_of_it():
     (row,) = read_csv(f'phone,first\r\n{PHONE},"Zo\r\në"\r\n')
 

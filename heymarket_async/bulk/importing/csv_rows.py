@@ -18,7 +18,7 @@ from heymarket_async.bulk.importing.lines import (
 from heymarket_async.models import NewContact
 
 _WITHIN_A_CELL = ("field larger than field limit", "unexpected end of data")
-"""What the csv module says when a quote is still open."""
+"""What the csv module says when a quote may still be open."""
 
 _Readers = Mapping[str, Callable[[str], object]]
 _Targets = Sequence[Target | None]
@@ -75,13 +75,15 @@ def _rows(
         except StopIteration:
             return
         except csv.Error as error:
-            if any(each in str(error) for each in _WITHIN_A_CELL):
+            is_one_line = text.number == began and '"' not in text.line
+            if any(each in str(error) for each in _WITHIN_A_CELL) and not is_one_line:
                 # Where the next row begins cannot be told any more.
                 raise ValueError(
                     f"the row in line {began} has a quoted cell without an end, or one that is far"
                     " too long; mend it"
                 ) from None
-            yield rejected(f"is not CSV: {error}", began)
+            # A quote in the wrong place may have taken other rows along.
+            yield rejected(f"is not CSV: {error}", began, text.number)
             continue
         if cells:
             row = _row(cells, targets, readers)

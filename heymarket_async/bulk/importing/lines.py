@@ -22,10 +22,12 @@ class Text:
 
     Attributes:
         number: Lines given so far.
+        line: The last of them.
     """
 
     def __init__(self, lines: Iterable[bytes]) -> None:
         self.number = 0
+        self.line = ""
         self._lines = iter(lines)
 
     def __iter__(self) -> Self:
@@ -34,7 +36,9 @@ class Text:
     def __next__(self) -> str:
         line = next(self._lines)
         self.number += 1
-        return (line.removeprefix(_BOM) if self.number == 1 else line).decode(errors=_KEPT)
+        whole = line.removeprefix(_BOM) if self.number == 1 else line
+        self.line = whole.decode(errors=_KEPT)
+        return self.line
 
 
 def is_utf_8(text: str) -> bool:
@@ -58,9 +62,10 @@ def contact_with(given: Iterable[tuple[Target, object]]) -> NewContact | Rejecte
     return contact_of({**fields, "custom": custom} if custom else fields)
 
 
-def rejected(reason: object, line: int) -> RejectedRow:
-    """Return what is wrong with a row, and in which line it begins."""
-    return RejectedRow(f"{reason} (line {line})")
+def rejected(reason: object, line: int, end: int = 0) -> RejectedRow:
+    """Return what is wrong with a row, and in which line it begins, or which lines it took."""
+    where = f"lines {line} to {end}" if end > line else f"line {line}"
+    return RejectedRow(f"{reason} ({where})")
 
 
 def tag_ids(tags: list[object]) -> list[object]:
