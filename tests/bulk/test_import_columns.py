@@ -101,7 +101,11 @@ def test_all_columns_that_mean_nothing_are_told_at_once_or_ignored_at_once():
     ("row", "message"),
     [
         ({"phone": PHONE, "nick": 1, "sir": 2}, 'first row: column "nick" and column "sir" are'),
-        ({"phone": PHONE, "custom": {"9": 1}}, 'the account has no custom field "9"; leave out'),
+        ({"phone": PHONE, "custom": {"9": 1}}, 'column "custom:9" is neither'),
+        (
+            {"phone": PHONE, "nick": 1, "custom": {"9": 1, "8": 2, "y": 3}},
+            'first row: column "nick" and column "custom:9" and column "custom:y" are',
+        ),
         ({"phone": PHONE, "custom": {"Twice": 1}}, "2 custom fields have the title"),
     ],
 )
@@ -170,9 +174,17 @@ def test_what_is_mapped_is_a_custom_field_in_an_export_too():
 def test_a_title_comes_before_an_id():
     columns = Columns([ContactField(id=1, title="a"), ContactField(id=2, title="1")])
 
-    assert columns.of_custom("1") == Target("custom", "2")
+    assert columns.of_names(("custom:1",)) == [Target("custom", "2")]
     twins = Columns([ContactField(id=1, title="a"), ContactField(id=2, title="a (1)")])
-    assert twins.of_custom("a (1)") == Target("custom", "2")
+    assert twins.of_names(("custom:a (1)", "a (1)")) == [Target("custom", "2")] * 2
+
+
+def test_what_is_under_custom_can_be_mapped_and_ignored():
+    columns = Columns(HARD, {"custom:Old": "custom:note", "custom:Name": "first"}, ["custom:x"])
+    row = {"phone": PHONE, "custom": {"Old": "a", "Name": "Zoë", "x": 1}}
+
+    assert read_json(columns, row) == [NewContact(phone=PHONE, first="Zoë", custom={"3": "a"})]
+    assert (columns.unseen, list(columns.left_out)) == ([], [])
 
 
 def test_what_was_to_be_mapped_or_ignored_and_was_in_no_row_is_known():

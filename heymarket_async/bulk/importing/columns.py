@@ -28,6 +28,9 @@ _BY_LOOSE_NAME = {name.replace("_", ""): name for name in FIELDS} | {
 }
 _MOST_KNOWN = 1000
 
+CUSTOM = "custom:"
+"""What stands before the title or the id of a custom field, where it could be another name."""
+
 
 class Target(msgspec.Struct, frozen=True):
     """What a column means.
@@ -66,12 +69,15 @@ class Columns:
         ignore_others: bool = False,
     ) -> None:
         self.left_out: dict[str, None] = {}
-        self._fields = fields
         self._mapped = mapped or {}
         self._ignored = frozenset(ignored)
         self._ignore_others = ignore_others
         self._known: dict[tuple[str, ...], list[Target | None]] = {}
-        self._customs: dict[str, Target] = {}
+        self._by_id = {str(field.id): field for field in fields}
+        self._with_id = {_with_id(field): field for field in fields}
+        self._titled: dict[str, list[ContactField]] = {}
+        for field in fields:
+            self._titled.setdefault(field.title.strip(), []).append(field)
         self._unseen = dict.fromkeys((*self._mapped, *ignored))
 
     @property
@@ -110,6 +116,9 @@ class Columns:
     def of_names(self, names: tuple[str, ...]) -> list[Target | None]:
         """Return what the names in a row of JSON mean, and None for those to leave out.
 
+        Args:
+            names: Those under `custom` with "custom:" before them.
+
         Raises:
             ValueError: Some mean nothing.
         """
@@ -119,23 +128,6 @@ class Columns:
             if len(self._known) < _MOST_KNOWN:
                 self._known[names] = targets
         return targets
-
-    def of_custom(self, name: str) -> Target | None:
-        """Return the custom field that is named by its title or its id, or None to leave it out.
-
-        Raises:
-            ValueError: The account has no such field, or two with this title.
-        """
-        if (target := self._customs.get(name) or self._by_any(name)) is not None:
-            self._customs[name] = target
-            return target
-        if self._ignore_others:
-            self.left_out[f"custom:{name}"] = None
-            return None
-        raise ValueError(
-            f"the account has no custom field {_shown(name)}{self._hint(name)}; leave out all that"
-            " mean nothing with --ignore-others"
-        )
 
     def _targets(
         self, columns: Sequence[str], no_custom: Collection[str] = ()
@@ -162,32 +154,31 @@ class Columns:
         return column not in self._mapped and (self._ignore_others or column in READ_ONLY)
 
     def _target(self, meant: str, columns: Collection[str]) -> Target | None:
-        if meant.startswith(_CUSTOM) and (target := self._by_any(meant.removeprefix(_CUSTOM))):
+        if meant.startswith(CUSTOM) and (target := self._by_any(meant.removeprefix(CUSTOM))):
             return target
         if field := _BY_LOOSE_NAME.get(re.sub(r"[ _]", "", meant).casefold()):
             return Target(field)
         return self._by_title(meant, columns)
 
     def _by_any(self, name: str) -> Target | None:
-        by_id = (Target("custom", name) for field in self._fields if str(field.id) == name)
-        return self._by_title(name) or next(by_id, None)
+        return self._by_title(name) or (Target("custom", name) if name in self._by_id else None)
 
     def _by_title(self, name: str, columns: Collection[str] = ()) -> Target | None:
         """Find a custom field by its title or by "TITLE (ID)"."""
         titled = [
             field
-            for field in self._fields
+            for field in self._titled.get(name.strip(), ())
             # What is named by its id too is not the one that is named by its title alone.
-            if field.title.strip() == name.strip() and _with_id(field) not in columns
+            if _with_id(field) not in columns
         ]
         if len(titled) > 1:
             raise ValueError(
                 f"{len(titled)} custom fields have the title {_shown(name)}; say which one is meant"
-                f' by its id, as in --map "COLUMN={_CUSTOM}{titled[0].id}": they are'
+                f' by its id, as in --map "COLUMN={CUSTOM}{titled[0].id}": they are'
                 f" {' and '.join(str(field.id) for field in titled)}"
             )
-        found = titled or [field for field in self._fields if name == _with_id(field)]
-        return Target("custom", str(found[0].id)) if found else None
+        found = titled[0] if titled else self._with_id.get(name)
+        return Target("custom", str(found.id)) if found else None
 
     def _told(self, column: str, place: int) -> str:
         if not column:
@@ -198,10 +189,7 @@ class Columns:
         return f"{told}{self._hint(meant)}"
 
     def _hint(self, name: str) -> str:
-        return _did_you_mean(name, (*FIELDS, *(field.title for field in self._fields)))
-
-
-_CUSTOM = "custom:"
+        return _did_you_mean(name.removeprefix(CUSTOM), (*FIELDS, *self._titled))
 
 
 def is_of_export(names: Collection[str]) -> bool:

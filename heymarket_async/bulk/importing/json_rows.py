@@ -7,7 +7,7 @@ from typing import cast
 
 import msgspec
 
-from heymarket_async.bulk.importing.columns import READ_NAMES, Columns, Target
+from heymarket_async.bulk.importing.columns import CUSTOM, READ_NAMES, Columns, Target
 from heymarket_async.bulk.importing.intake import RejectedRow
 from heymarket_async.bulk.importing.lines import (
     NOT_UTF_8,
@@ -20,6 +20,7 @@ from heymarket_async.bulk.importing.lines import (
 from heymarket_async.models import NewContact
 
 _Given = list[tuple[Target, object]]
+_NO_CUSTOM: dict[str, object] = {}
 
 
 def json_rows(
@@ -77,19 +78,17 @@ def _given(row: dict[str, object], columns: Columns) -> _Given:
     Raises:
         ValueError: A name means nothing.
     """
-    no_custom: dict[str, object] = {}
-    custom = cast("dict[str, object] | None", row.pop("custom", no_custom))
+    custom = cast("dict[str, object] | None", row.pop("custom", _NO_CUSTOM))
+    named = [*row.items(), *((f"{CUSTOM}{key}", value) for key, value in (custom or {}).items())]
+    targets = columns.of_names(tuple(name for name, _ in named))
     given: _Given = [
         (target, value)
-        for (name, value), target in zip(row.items(), columns.of_names(tuple(row)), strict=True)
+        for (name, value), target in zip(named, targets, strict=True)
         # That nobody is assigned is null to read, and -1 to write.
         if target is not None and not (value is None and name in READ_NAMES)
     ]
     if custom is None:
         given.append((Target("custom"), None))
-    for name, value in (custom or no_custom).items():
-        if target := columns.of_custom(name):
-            given.append((target, value))
     return given
 
 
