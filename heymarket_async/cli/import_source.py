@@ -39,6 +39,15 @@ class Source:
         self._rows_read = 0
         self._has_failed = False
 
+    def check(self) -> None:
+        """Look whether the file is there, before anything is asked.
+
+        Raises:
+            OSError: It is not.
+        """
+        if str(self._path) != "-":
+            self._path.stat()
+
     def rows(self, columns: Columns) -> Generator[NewContact | RejectedRow]:
         """Give the rows."""
         try:

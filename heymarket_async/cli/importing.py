@@ -15,7 +15,9 @@ from heymarket_async.bulk import ImportReport, RejectedRow, import_contacts
 from heymarket_async.bulk.importing.columns import Columns
 from heymarket_async.bulk.importing.csv_rows import csv_rows
 from heymarket_async.bulk.importing.json_rows import json_rows
+from heymarket_async.bulk.importing.outcome_file import checked_path
 from heymarket_async.bulk.importing.phones import phone_reader
+from heymarket_async.bulk.progress import Tally, told
 from heymarket_async.cli.import_report import show
 from heymarket_async.cli.import_source import Reader, Source
 from heymarket_async.cli.output import print_json
@@ -108,7 +110,9 @@ def import_command(
 
     async def work(client: HeymarketClient) -> tuple[ImportReport, Columns]:
         with show_progress(quiet=quiet or json) as on_progress:
-            fields = await client.contact_fields.all()
+            tally = Tally(client)
+            async with told(on_progress, lambda: tally.progress(0, None, "starting")):
+                fields = await tally.client.contact_fields.all()
             columns = Columns(fields, meanings, ignored or [], ignore_others=ignore_others)
             report = await import_contacts(
                 client,
@@ -124,6 +128,8 @@ def import_command(
         return report, columns
 
     with source.with_a_way_on(outcomes):
+        source.check()
+        checked_path(outcomes, resume=resume)
         report, columns = run(work, sandbox)
     _tell(report, columns, outcomes, json=json, dry_run=dry_run)
 

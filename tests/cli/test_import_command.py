@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from heymarket_async import RetryPolicy
 from heymarket_async.bulk.importing.phones import phone_reader
+from heymarket_async.bulk.lock import lock
 from tests.bulk.imports import BATCH, outcomes_of
 
 CSV = """\
@@ -71,6 +72,39 @@ def test_a_second_run_is_refused_unless_it_resumes(run, sandbox, file):
     assert "is there already: resume that import (--resume), or name another" in refused.stderr
     assert "4 of them settled by an earlier run" in resumed.stderr
     assert BATCH not in [f"{each.method} {each.path}" for each in sandbox.requests]
+
+
+@pytest.mark.parametrize(
+    "what", ["no file", "is there", "at work", "no folder", "nothing to resume"]
+)
+def test_what_is_wrong_with_the_files_is_said_before_anything_is_asked(
+    what, run, sandbox, file, tmp_path
+):
+    outcomes = tmp_path / ("nodir" if what == "no folder" else "") / "o"
+    arguments = [tmp_path / "x.csv" if what == "no file" else file, "--outcomes", outcomes]
+    with ExitStack() as stack:
+        if what in {"is there", "at work"}:
+            lock(stack.enter_context(outcomes.open("wb")).fileno(), outcomes)
+        if what == "at work":
+            arguments.append("--resume")
+        if what == "nothing to resume":
+            arguments = ["-", "--format", "csv", "--resume"]
+
+        result = run("contacts", "import", *arguments)
+
+    assert result.exit_code in {1, 2}
+    assert len(result.stderr.splitlines()) == 1
+    assert not sandbox.requests
+
+
+@pytest.mark.parametrize("route", ["POST /v1/contact-fields", "GET /v1/team"])
+def test_what_is_asked_before_the_first_row_is_told(route, run, sandbox, file, monkeypatch):
+    monkeypatch.setattr("heymarket_async.cli.progress._LINE_EVERY_S", 0.0)
+    sandbox.faults.answer(403, on=route, times=None)
+
+    result = run("contacts", "import", file, *MAPPED)
+
+    assert result.stderr.splitlines()[-2].startswith("starting")
 
 
 def test_a_dry_run_writes_neither_contacts_nor_a_file(run, sandbox, file, tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.importing.feed import Feed
 from heymarket_async.bulk.importing.intake import Intake, Item
-from heymarket_async.bulk.importing.outcome_file import OutcomeFile, is_there_already
+from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
 from heymarket_async.bulk.importing.outcome_lines import Header
 from heymarket_async.bulk.importing.report import ImportReport, Results
 from heymarket_async.bulk.importing.rules import Row
@@ -79,11 +79,12 @@ async def import_contacts(
         raise ValueError("rows must be an iterable of contacts")
     if on_progress is not None and not callable(on_progress):
         raise ValueError("on_progress must be a function, or None")
-    path = _checked_path(outcomes, resume=resume)
+    path = checked_path(outcomes, resume=resume)
     tally = Tally(client)
     async with Feed(rows, batch_size) as feed:
         await feed.begin()
-        file = await _outcome_file(tally.client, path, overwrite, dry_run, resume)
+        async with told(on_progress, lambda: tally.progress(0, None, "starting")):
+            file = await _outcome_file(tally.client, path, overwrite, dry_run, resume)
         results = Results(file, tally)
         async with file, told(on_progress, results.progress):
             same_phone = SamePhone(results)
@@ -96,19 +97,6 @@ async def import_contacts(
     if feed.failure is not None:
         raise feed.failure
     return results.report()
-
-
-def _checked_path(outcomes: str | os.PathLike[str] | None, *, resume: bool) -> Path | None:
-    if outcomes is None:
-        if resume:
-            raise ValueError(
-                "resume (--resume) needs outcomes (--outcomes), the file of that import"
-            )
-        return None
-    path = Path(one_of("outcomes", outcomes, (str, os.PathLike)))
-    if not resume and path.exists():
-        raise is_there_already(path)
-    return path
 
 
 async def _outcome_file(

@@ -32,13 +32,37 @@ from heymarket_async.bulk.importing.outcome_lines import (
 from heymarket_async.bulk.importing.rules import Before, ReadRow, RowOutcome, Verdict
 from heymarket_async.bulk.lock import lock
 from heymarket_async.bulk.one_thread import OneThread
+from heymarket_async.checks import one_of
 
 Earlier: TypeAlias = RowOutcome | Before | None
 """What the file says of a row: how it ended, what was there when it was sent, or nothing."""
 
 
-def is_there_already(path: Path) -> ValueError:
-    """Return the error that keeps a file from being written over."""
+def checked_path(outcomes: str | os.PathLike[str] | None, *, resume: bool) -> Path | None:
+    """Return the path of an outcome file, if it can be used, before anything is asked or read.
+
+    Raises:
+        ValueError: It is there already, or there is none to resume.
+        OSError: Its folder is not there, or another import is at work on it.
+    """
+    if outcomes is None:
+        if resume:
+            raise ValueError(
+                "resume (--resume) needs outcomes (--outcomes), the file of that import"
+            )
+        return None
+    path = Path(one_of("outcomes", outcomes, (str, os.PathLike)))
+    if not path.exists():
+        path.parent.stat()
+    elif resume:
+        with path.open("r+b") as file:
+            lock(file.fileno(), path)
+    else:
+        raise _is_there_already(path)
+    return path
+
+
+def _is_there_already(path: Path) -> ValueError:
     return ValueError(
         f"{path} is there already: resume that import (--resume), or name another file"
     )
@@ -203,7 +227,7 @@ def _created(path: Path) -> BinaryIO:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise is_there_already(path) from None
+        raise _is_there_already(path) from None
     return os.fdopen(descriptor, "wb")
 
 
