@@ -183,7 +183,7 @@ async def test_a_line_that_a_kill_has_torn_is_cut_off(length, path):
     [
         (
             {"overwrite": True},
-            "is of an import without overwriting .--overwrite., and this is one that overw",
+            "is of an import that does not overwrite, and this one does .--overwrite.: resume",
         ),
         (
             {"dry_run": True},
@@ -200,6 +200,14 @@ async def test_a_file_of_another_import_is_refused(change, reason, path):
             await it.imports([new(1)], outcomes=path, resume=True, **change)
 
         assert not it.sizes(SEARCH)
+
+
+async def test_a_file_of_an_import_that_overwrites_is_refused_without(path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path, overwrite=True)
+
+        with pytest.raises(ValueError, match=r"overwrites, and this one does not .--overwrite."):
+            await it.imports([new(1)], outcomes=path, resume=True)
 
 
 async def test_a_file_of_another_account_or_version_is_refused(path):

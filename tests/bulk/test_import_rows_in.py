@@ -86,7 +86,7 @@ def test_opting_out_is_true_or_false(cell, value):
     ("row", "reason"),
     [
         ("415,,,", "phone must be a valid number"),
-        (",,,", "Missing required argument 'phone'"),
+        (",1,,", "has no phone"),
         (f"{PHONE},VIP,,", "ids must be integers"),
         (f"{PHONE},1 2 3 4 5 6,,", "tags must be at most 5"),
         (f"{PHONE},,maybe,", "is_opted_out must be true or false"),
@@ -232,7 +232,8 @@ MEANINGLESS = (
         ("phone,2026-06-01,x", {"mapped": {"2026-06-01": "Plan"}}, 'column "x" is neither'),
         ("Zoe,zoe@example.com", {}, "what looks like a phone or an e-mail is among the names"),
         ("", {}, "no first row that names its columns"),
-        ("\nphone", {}, "no first row that names its columns"),
+        ("\n\n", {}, "no first row that names its columns"),
+        ("sep=;", {}, "no first row that names its columns"),
         ('"phone', {}, "the first row is not CSV"),
     ],
 )
@@ -279,11 +280,15 @@ def test_json_rows_have_the_fields_and_custom_fields_by_title_or_id():
     ("row", "reason"),
     [
         (b"{", "Input data was truncated"),
-        (b"[1]", "Expected `object`, got `array`"),
-        ({"phone": 14155550100}, "phone must be"),
+        (b"[1]", "is JSON, but no object"),
+        (b'{"phone":}', "is not JSON: "),
+        ({"phone": 4155550100}, "phone must be a valid number"),
+        ({"phone": True}, "phone must not have letters"),
+        ({"phone": [PHONE]}, "phone must be"),
+        ({"first": "Zoë"}, "has no phone"),
         ({"phone": "415"}, "phone must be a valid number"),
         ({"phone": PHONE, "nick": 5}, 'column "nick" is neither'),
-        ({"phone": PHONE, "custom": [1]}, "Expected `object | null`, got `array`"),
+        ({"phone": PHONE, "custom": [1]}, "custom must be an object or null"),
         ({"phone": PHONE, "custom": {"plan": 1}}, 'column "custom:plan" (did you mean "Plan"?) is'),
         ({"phone": PHONE, "custom": {"999": 1}}, 'column "custom:999" is neither'),
         ({"phone": PHONE, "custom": {"Twice": 1}}, "2 custom fields have the title"),
@@ -302,3 +307,47 @@ def test_a_json_row_that_cannot_be_read_is_rejected(row, reason):
     assert bad.reason.endswith(" (line 2)")
     assert PHONE not in bad.reason
     assert good == NewContact(phone=PHONE)
+
+
+def test_a_phone_in_json_may_be_a_number():
+    rows = read_json({"phone": int(PHONE)}, {"phone": float(PHONE)})
+
+    assert rows == [NewContact(phone=PHONE)] * 2
+
+
+@pytest.mark.parametrize("text", ["[", '[{"phone":"14155550100"}]', "\n {\n"])
+def test_json_that_is_not_in_lines_is_refused_before_the_first_row(text):
+    with pytest.raises(ValueError, match="is JSON, but not JSON Lines"):
+        read_json(text.encode())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_is_refused_before_the_first_row(encoding):
+    content = f"\ufeffphone\n{PHONE}\n".encode(encoding)
+
+    for read in (read_csv, read_json):
+        with pytest.raises(ValueError, match="the file is UTF-16"):
+            read(content)
+
+
+def test_lines_without_a_value_are_no_rows():
+    rows = read_csv(f"\r\n\nphone,first\n,\n , \n{PHONE},a\n,\n415,\n")
+
+    assert rows[0] == NewContact(phone=PHONE, first="a")
+    assert [row.reason[-9:] for row in rows[1:]] == [" (line 8)"]
+
+
+@pytest.mark.parametrize(("divider", "cell"), [(";", ";"), (",", ","), ("\t", "\t")])
+def test_a_first_line_for_excel_says_what_divides_the_cells(divider, cell):
+    rows = read_csv(f"\ufeffsep={divider}\r\nphone{cell}first\r\n{PHONE}{cell}a\r\n415{cell}\r\n")
+
+    assert rows[0] == NewContact(phone=PHONE, first="a")
+    assert rows[1].reason.endswith(" (line 4)")
+
+
+def test_line_ends_that_are_only_carriage_returns_are_named():
+    with pytest.raises(ValueError, match="the first row is not CSV: a carriage return is within a"):
+        read_csv(f"phone,first\r{PHONE},a\r")
+
+    (row,) = read_csv(f"phone,first\n{PHONE},a\rb\n")
+    assert row.reason.startswith("is not CSV: a carriage return is within a cell")

@@ -382,6 +382,7 @@ def test_another_input_is_refused_without_a_word_of_going_on(run, tmp_path):
 
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: row 1 is not what it was when this import began")
+    assert "with the same input and options, as --map and --region, or" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 

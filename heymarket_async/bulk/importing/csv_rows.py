@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from heymarket_async.bulk.importing.cells import READERS, plain
 from heymarket_async.bulk.importing.columns import Columns, Target
@@ -20,6 +22,9 @@ from heymarket_async.models import NewContact
 _WITHIN_A_CELL = ("field larger than field limit", "unexpected end of data")
 """What the csv module says when a quote may still be open."""
 
+_SEP = re.compile(r"sep=([^\"\r\n ])\s*$")
+"""A line that Excel takes, and some programs write."""
+
 _Readers = Mapping[str, Callable[[str], object]]
 _Targets = Sequence[Target | None]
 
@@ -34,24 +39,27 @@ def csv_rows(
     """Read contacts from CSV whose first row names the columns.
 
     White space around a cell is no part of it. An empty cell is a field that is not sent. Rows are
-    those after the first; blank lines are none.
+    those after the first; blank lines, and those of empty cells, are none.
 
     Args:
         lines: UTF-8, with a byte order mark or without.
         columns: Says what the columns mean.
         phone: Makes E.164 digits of a phone; see `phone_reader`.
-        delimiter: One character.
+        delimiter: One character; a first line "sep=;" is the better word.
 
     Raises:
         ValueError: A column means nothing, or the first row is not UTF-8; this is looked at when
             this is called. Later: a quoted cell has no end, so no row after it can be told.
     """
     text = Text(lines)
-    table = csv.reader(text, strict=True, delimiter=delimiter)
+    first = _first_line(text)
+    if divider := _SEP.match(first):
+        delimiter, first = divider[1], _first_line(text)
+    table = csv.reader(chain([first], text), strict=True, delimiter=delimiter)
     try:
-        header = [plain(cell) for cell in next(table, list[str]())]
+        header = [plain(cell) for cell in next(table)]
     except csv.Error as error:
-        raise ValueError(f"the first row is not CSV: {error}") from None
+        raise ValueError(f"the first row is not CSV: {_said(error)}") from None
     if not header:
         raise ValueError("the file has no first row that names its columns")
     if not all(map(is_utf_8, header)):
@@ -63,6 +71,16 @@ def csv_rows(
                 f'the first row is one cell; if "{said}" divides it, say --delimiter "{said}"'
             )
     return _rows(text, table, columns.of_header(header), {**READERS, "phone": phone})
+
+
+def _first_line(text: Text) -> str:
+    return next((line for line in text if line.strip()), "")
+
+
+def _said(error: csv.Error) -> str:
+    if "new-line character" in str(error):
+        return "a carriage return is within a cell, or ends the lines; save it with other line ends"
+    return str(error)
 
 
 def _rows(
@@ -83,9 +101,9 @@ def _rows(
                     " too long; mend it"
                 ) from None
             # A quote in the wrong place may have taken other rows along.
-            yield rejected(f"is not CSV: {error}", began, text.number)
+            yield rejected(f"is not CSV: {_said(error)}", began, text.number)
             continue
-        if cells:
+        if any(map(str.strip, cells)):
             row = _row(cells, targets, readers)
             yield rejected(row.reason, began) if isinstance(row, RejectedRow) else row
 

@@ -33,6 +33,11 @@ Item: TypeAlias = NewContact | RejectedRow | Mapping[str, object]
 
 def contact_of(fields: Mapping[str, object]) -> NewContact | RejectedRow:
     """Return the contact that has these fields, or why there can be none."""
+    if "phone" not in fields:
+        return RejectedRow("has no phone")
+    for name in fields:
+        if name not in NewContact.__struct_fields__:
+            return RejectedRow(f"{wire.masked(str(name), None)} is no field of a contact")
     try:
         return NewContact(**fields)  # type: ignore[arg-type] # it looks at the types itself
     except (ValueError, TypeError) as error:

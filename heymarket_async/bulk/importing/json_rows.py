@@ -36,13 +36,17 @@ def json_rows(
         phone: Makes E.164 digits of a phone; see `phone_reader`.
 
     Raises:
-        ValueError: The first row has names that mean nothing. In a later one they reject it.
+        ValueError: The file is other JSON, or UTF-16, or its first row has names that mean
+            nothing. In a later one they reject it.
     """
     text = Text(lines)
-    is_first = True
+    is_first, is_begin = True, True
     for line in text:
         if not line.strip():
             continue
+        if is_begin:
+            is_begin = False
+            _check_begin(line)
         try:
             row = _decoded(line)
         except ValueError as error:
@@ -59,16 +63,28 @@ def json_rows(
         yield _contact(given, phone, text.number)
 
 
+def _check_begin(line: str) -> None:
+    # Else each line of it would be a bad row.
+    if line.lstrip().startswith("[") or line.strip() == "{":
+        raise ValueError(
+            "the file is JSON, but not JSON Lines, which has one whole object in each line and no"
+            " array around them"
+        )
+
+
 def _decoded(line: str) -> dict[str, object]:
     if not is_utf_8(line):
         raise ValueError(NOT_UTF_8)
     try:
         row = msgspec.json.decode(line, type=dict[str, object])
-        msgspec.convert(row.get("custom"), dict[str, object] | None)
     except RecursionError:
         raise ValueError("is nested too deeply") from None
+    except msgspec.ValidationError:
+        raise ValueError("is JSON, but no object") from None
     except msgspec.MsgspecError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(f"is not JSON: {error}") from None
+    if not isinstance(row.get("custom"), dict | None):
+        raise ValueError("custom must be an object or null")
     return row
 
 
@@ -101,8 +117,9 @@ def _contact(given: _Given, phone: Callable[[str], str], line: int) -> NewContac
 
 
 def _value(target: Target, value: object, phone: Callable[[str], str]) -> object:
-    if target.field == "phone" and isinstance(value, str):
-        return phone(value)
+    if target.field == "phone" and isinstance(value, str | int | float):
+        # A program may hold a phone as a number, and a table even as a float.
+        return phone(str(value))
     if target.field == "tags" and isinstance(value, list):
         return tag_ids(cast(list[object], value))
     return value

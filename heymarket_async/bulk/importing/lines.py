@@ -13,6 +13,7 @@ from heymarket_async.models import NewContact
 NOT_UTF_8 = "is not UTF-8; save the file as UTF-8"
 
 _BOM = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _KEPT = "surrogateescape"
 _SURROGATE = re.compile("[\udc80-\udcff]")
 
@@ -36,6 +37,8 @@ class Text:
     def __next__(self) -> str:
         line = next(self._lines)
         self.number += 1
+        if self.number == 1 and line.startswith(_UTF_16):
+            raise ValueError('the file is UTF-16, as "Unicode text" is; save it as UTF-8')
         whole = line.removeprefix(_BOM) if self.number == 1 else line
         self.line = whole.decode(errors=_KEPT)
         return self.line

@@ -112,7 +112,7 @@ class OutcomeFile:
         if state is not None and self._digests[number] != digest:
             raise ValueError(
                 f"row {number} is not what it was when this import began: resume it with the same"
-                " input, or import the new input with another outcome file"
+                " input and options, as --map and --region, or name another outcome file"
             )
         return state
 

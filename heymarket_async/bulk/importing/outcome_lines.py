@@ -66,15 +66,13 @@ def check_header(path: Path, line: bytes, asked: Header) -> None:
     elif stored.account != asked.account:
         what = f"is of another account, {stored.account} and not {asked.account}"
     else:
-        what = (
-            f"is of an import {_OVERWRITE[stored.overwrite]}, and this is one"
-            f" {_OVERWRITE[asked.overwrite]}"
-        )
+        what = _OVERWRITES if stored.overwrite else _DOES_NOT_OVERWRITE
     raise ValueError(f"{path} {what}: resume it as it was, or name another file")
 
 
 _A = {True: "an import", False: "a dry run (--dry-run)"}
-_OVERWRITE = {True: "that overwrites (--overwrite)", False: "without overwriting (--overwrite)"}
+_OVERWRITES = "is of an import that overwrites, and this one does not (--overwrite)"
+_DOES_NOT_OVERWRITE = "is of an import that does not overwrite, and this one does (--overwrite)"
 
 
 def check_torn(path: Path, header: Header) -> None:
