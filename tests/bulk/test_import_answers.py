@@ -333,3 +333,13 @@ async def test_rows_that_the_server_cannot_bear_do_not_end_an_import_that_goes_o
         report = await it.imports((new(n) for n in range(60)), batch_size=1, concurrency=1)
 
     assert counts(report) == {"unknown": 20, "created": 40}
+
+
+async def test_a_batch_that_gets_no_answer_at_all_is_not_cut_in_halves():
+    async with account() as it:
+        it.faults.reset(on=BATCH, times=None)
+
+        report = await it.imports([new(1), new(2)])
+
+        assert it.sizes(BATCH) == [2, 2, 2]
+    assert counts(report) == {"unknown": 2}

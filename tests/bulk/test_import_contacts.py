@@ -184,7 +184,13 @@ async def test_the_input_is_read_no_faster_than_the_account_answers():
     assert "importing" not in running, "no worker is left behind"
 
 
-async def test_others_run_while_many_rows_need_no_look():
+async def bad_rows_later():
+    for _ in range(1000):
+        yield RejectedRow("bad")
+
+
+@pytest.mark.parametrize("rows", [lambda: [RejectedRow("bad")] * 1000, bad_rows_later])
+async def test_others_run_while_many_rows_need_no_look(rows):
     turns = 0
 
     async def count_turns() -> None:
@@ -195,7 +201,7 @@ async def test_others_run_while_many_rows_need_no_look():
 
     async with account() as it:
         counting = asyncio.create_task(count_turns())
-        await it.imports([RejectedRow("bad")] * 1000, batch_size=10)
+        await it.imports(rows(), batch_size=10)
         counting.cancel()
 
     assert turns >= 100

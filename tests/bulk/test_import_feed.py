@@ -57,6 +57,20 @@ async def test_rows_that_do_not_come_stop_neither_the_loop_nor_a_cancellation(tm
     assert [line["outcome"] for line in outcomes_of(tmp_path / "o").values()] == ["created"] * 20
 
 
+async def test_what_a_look_has_settled_is_in_the_file_while_the_input_is_silent(tmp_path):
+    silent, path = Silent(20), tmp_path / "o"
+    async with account() as it:
+        await it.has(*(new(n) for n in range(20)))
+        job = asyncio.ensure_future(it.imports(silent, batch_size=10, outcomes=path))
+        async with asyncio.timeout(5):
+            while not path.exists() or len(outcomes_of(path)) < 20:
+                await asyncio.sleep(0.001)
+
+        assert not job.done()
+        silent.goes_on.set()
+        await job
+
+
 async def test_a_generator_is_closed_where_it_was_read():
     where: list[str] = []
 

@@ -376,3 +376,14 @@ async def test_a_disk_that_is_full_names_the_file(kind, path, monkeypatch):
 
         assert it.sizes(BATCH) == []
     assert raised.value.filename == str(path)
+
+
+async def test_a_torn_line_is_cut_off_though_nothing_is_written_after_it(path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path)
+        whole = path.read_bytes()
+        path.write_bytes(whole + b'{"row":2,"digest":"')
+
+        await it.imports([new(1)], outcomes=path, resume=True)
+
+    assert path.read_bytes() == whole

@@ -75,6 +75,8 @@ def test_a_phone_that_several_contacts_have_is_not_overwritten():
         ({"custom": {"1": 5, "2": None}}, {"custom": {"1": "5"}}, True),
         ({"custom": {"1": "a"}}, {"custom": {"1": "a", "2": "b"}}, False),
         ({"custom": {"1": "a"}}, {"custom": None}, False),
+        ({"custom": {"1": "a", "2": ""}}, {"custom": {"1": "a"}}, True),
+        ({"custom": {"1": "a"}}, {"custom": {"1": "a", "2": ""}}, True),
         ({"tags": [1, 2]}, {"tags": [{"id": 9, "tag_id": 2}, 1]}, True),
         ({"tags": [TagRef(tag_id=1)]}, {"tags": [{"tag_id": 1}, {"tag_id": 2}]}, False),
         ({"tags": [1]}, {"tags": [{"name": "VIP"}]}, False),
