@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from heymarket_async.bulk.importing.report import Rejection
-from tests.bulk.imports import BATCH, account, counts, new, outcomes_of, phone
+from tests.bulk.imports import BATCH, SEARCH, account, counts, new, outcomes_of, phone
 
 
 async def test_a_second_row_is_tried_if_the_first_is_refused(tmp_path):
@@ -64,3 +64,13 @@ async def test_a_resumed_import_tries_the_second_only_if_the_first_was_refused(o
         assert it.phones == {phone(1): 1}
     assert counts(again) == counts(report) == {"created": 1, "rejected": 2}
     assert again.duplicates == report.duplicates == (1 if is_second else 2)
+
+
+async def test_a_dry_run_says_what_would_become_of_the_second():
+    async with account() as it:
+        it.faults.answer(400, on=SEARCH)
+
+        report = await it.imports([new(1), new(1)], dry_run=True)
+
+        assert it.sizes(BATCH) == []
+    assert counts(report) == {"rejected": 1, "created": 1}

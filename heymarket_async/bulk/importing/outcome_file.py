@@ -173,8 +173,7 @@ class OutcomeFile:
         try:
             yield
         except OSError as error:
-            if error.filename is None:
-                error.filename = str(self._path)
+            error.filename = error.filename or str(self._path)
             raise
 
     # In the thread
