@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 
 import msgspec
 
+from heymarket_async.bulk.importing import column_errors
 from heymarket_async.models import Contact, ContactField, NewContact
-from heymarket_async.transport import wire
 
 FIELDS = (
     "phone",
@@ -94,19 +93,14 @@ class Columns:
         """
         for column in (*self._mapped, *self._ignored):
             if column not in header:
-                raise ValueError(
-                    f"there is no column {_shown(column)} to map or to ignore"
-                    f"{_did_you_mean(column, header)}"
-                )
-        targets = self._targets(header)
+                raise column_errors.not_there(column, header)
+        targets, unknown = self._targets(header)
+        if unknown:
+            raise column_errors.no_header(unknown) or column_errors.meaning_nothing(unknown, FIELDS)
         found: dict[Target, str] = {}
         for column, target in zip(header, targets, strict=True):
             if target is not None and target in found:
-                raise ValueError(
-                    f"columns {_shown(found[target])} and {_shown(column)} mean the same field;"
-                    f" leave one out with --ignore {_shown(column)}, or give it another name if"
-                    " both have the same"
-                )
+                raise column_errors.same_field(found[target], column)
             if target is not None:
                 found[target] = column
         if Target("phone") not in found:
@@ -124,31 +118,38 @@ class Columns:
         """
         if (targets := self._known.get(names)) is None:
             # In exports as JSON Lines, custom fields are all under `custom`.
-            targets = self._targets(names, no_custom=READ_ONLY if is_of_export(names) else ())
+            no_custom = READ_ONLY if is_of_export(names) else ()
+            targets, unknown = self._targets(names, no_custom)
+            if unknown:
+                raise column_errors.meaning_nothing(unknown, FIELDS)
             if len(self._known) < _MOST_KNOWN:
                 self._known[names] = targets
         return targets
 
     def _targets(
         self, columns: Sequence[str], no_custom: Collection[str] = ()
-    ) -> list[Target | None]:
+    ) -> tuple[list[Target | None], list[str]]:
+        """Return what columns mean, and what those that mean nothing are called.
+
+        Args:
+            columns: Their names.
+            no_custom: Those that are no custom field, whatever title one has.
+        """
         targets: list[Target | None] = []
         unknown: list[str] = []
         for place, column in enumerate(columns, 1):
             self._unseen.pop(column, None)
-            target = None
-            if column not in self._ignored:
-                meant = self._mapped.get(column, column)
-                if meant != column or column not in no_custom:
-                    target = self._target(meant, columns)
-                if target is None and self._may_leave_out(column):
-                    self.left_out[column] = None
-                elif target is None:
-                    unknown.append(self._told(column, place))
+            meant = self._mapped.get(column, column)
+            is_left_out = column in self._ignored or (meant == column and column in no_custom)
+            target = None if is_left_out else self._target(meant, columns)
             targets.append(target)
-        if unknown:
-            raise _meaning_nothing(unknown)
-        return targets
+            if target is not None or column in self._ignored:
+                continue
+            if self._may_leave_out(column):
+                self.left_out[column] = None
+            else:
+                unknown.append(column_errors.told(column, place, meant, (*FIELDS, *self._titled)))
+        return targets, unknown
 
     def _may_leave_out(self, column: str) -> bool:
         return column not in self._mapped and (self._ignore_others or column in READ_ONLY)
@@ -172,24 +173,9 @@ class Columns:
             if _with_id(field) not in columns
         ]
         if len(titled) > 1:
-            raise ValueError(
-                f"{len(titled)} custom fields have the title {_shown(name)}; say which one is meant"
-                f' by its id, as in --map "COLUMN={CUSTOM}{titled[0].id}": they are'
-                f" {' and '.join(str(field.id) for field in titled)}"
-            )
+            raise column_errors.same_title(titled)
         found = titled[0] if titled else self._with_id.get(name)
         return Target("custom", str(found.id)) if found else None
-
-    def _told(self, column: str, place: int) -> str:
-        if not column:
-            return f'column {place}, which has no name (--ignore "" leaves it out),'
-        meant = self._mapped.get(column, column)
-        told = f"column {_shown(column)}"
-        told = told if meant == column else f"{_shown(meant)}, for {told},"
-        return f"{told}{self._hint(meant)}"
-
-    def _hint(self, name: str) -> str:
-        return _did_you_mean(name.removeprefix(CUSTOM), (*FIELDS, *self._titled))
 
 
 def is_of_export(names: Collection[str]) -> bool:
@@ -199,29 +185,3 @@ def is_of_export(names: Collection[str]) -> bool:
 
 def _with_id(field: ContactField) -> str:
     return f"{field.title} ({field.id})".strip()
-
-
-def _meaning_nothing(told: Sequence[str]) -> ValueError:
-    if any("***" in each for each in told):
-        return ValueError(
-            "what looks like a phone or an e-mail is among the names of the columns: the first row"
-            " must name the columns, and not be a contact"
-        )
-    is_or_are = "is" if len(told) == 1 else "are"
-    return ValueError(
-        f"{' and '.join(told)} {is_or_are} neither a field of a contact nor the title of a custom"
-        ' field; say what a column means with --map "COLUMN=FIELD", leave one out with --ignore'
-        " COLUMN, or leave out all that mean nothing with --ignore-others; the fields are"
-        f" {', '.join(FIELDS)}"
-    )
-
-
-def _did_you_mean(name: str, names: Collection[str]) -> str:
-    known = {each.casefold(): each for each in names}
-    close = get_close_matches(name.casefold(), known, n=1)
-    return f" (did you mean {_shown(known[close[0]])}?)" if close else ""
-
-
-def _shown(name: str) -> str:
-    # In a file without a first row that names the columns, they are personal data.
-    return wire.masked(name, None)
