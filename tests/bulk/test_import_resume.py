@@ -75,7 +75,7 @@ async def test_a_file_that_is_there_is_kept_and_nothing_is_sent(path):
 
 
 async def test_a_file_that_appears_at_the_last_moment_is_kept(path):
-    header = outcome_lines.Header(kind="import", account="a", overwrite=False)
+    header = outcome_lines.Header(kind=outcome_lines.Kind.IMPORT, account="a", overwrite=False)
     path.write_text("precious")
 
     with pytest.raises(ValueError, match="is there already"):
@@ -227,6 +227,7 @@ async def test_a_file_of_another_account_or_version_is_refused(path):
         b"{}",
         b"\x89PNG",
         b'{"version":1,"kind":"import"}',
+        b'{"version":1,"kind":"export","account":"a","overwrite":false}\n',
         b"phone",
     ],
 )

@@ -30,7 +30,6 @@ class Feed(Generic[T]):
 
     def __init__(self, items: Iterable[T] | AsyncIterable[T], at_once: int) -> None:
         self.failure: Exception | None = None
-        self._items = items
         self._at_once = at_once
         self._first: list[T] | None = None
         self._source = _InLoop(items) if isinstance(items, AsyncIterable) else _InThread(items)

@@ -12,7 +12,7 @@ from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.importing.feed import Feed
 from heymarket_async.bulk.importing.intake import Intake, Item
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
-from heymarket_async.bulk.importing.outcome_lines import Header
+from heymarket_async.bulk.importing.outcome_lines import Header, Kind
 from heymarket_async.bulk.importing.report import ImportReport, Results
 from heymarket_async.bulk.importing.rules import Row
 from heymarket_async.bulk.importing.same_phone import SamePhone
@@ -104,7 +104,7 @@ async def _outcome_file(
 ) -> OutcomeFile:
     if path is None:
         return OutcomeFile()
-    kind = "dry run" if dry_run else "import"
+    kind = Kind.DRY_RUN if dry_run else Kind.IMPORT
     header = Header(kind=kind, account=await account_of(client), overwrite=overwrite)
     return OutcomeFile(path, header, resume=resume)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated
@@ -13,18 +14,30 @@ from heymarket_async.bulk.importing.rules import Before, RowOutcome
 VERSION = 1
 
 
+class Kind(StrEnum):
+    """What an import does, as its file and its errors call it."""
+
+    IMPORT = "import"
+    DRY_RUN = "dry run"
+
+    @property
+    def told(self) -> str:
+        """What it is, and by which option."""
+        return "an import" if self is Kind.IMPORT else "a dry run (--dry-run)"
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """Whose file it is; all of it must be the same to resume.
 
     Attributes:
         version: Of this form.
-        kind: "import" or "dry run".
+        kind: An import, or a dry run.
         account: See `account_of`.
         overwrite: Whether contacts are overwritten.
     """
 
     version: int = VERSION
-    kind: str
+    kind: Kind
     account: str
     overwrite: bool
 
@@ -62,7 +75,7 @@ def check_header(path: Path, line: bytes, asked: Header) -> None:
     if stored.version != asked.version:
         what = f"has version {stored.version}, and this package reads {asked.version}"
     elif stored.kind != asked.kind:
-        what = f"is of {_A[stored.kind == 'import']}, and this is {_A[asked.kind == 'import']}"
+        what = f"is of {stored.kind.told}, and this is {asked.kind.told}"
     elif stored.account != asked.account:
         what = f"is of another account, {stored.account} and not {asked.account}"
     else:
@@ -70,7 +83,6 @@ def check_header(path: Path, line: bytes, asked: Header) -> None:
     raise ValueError(f"{path} {what}: resume it as it was, or name another file")
 
 
-_A = {True: "an import", False: "a dry run (--dry-run)"}
 _OVERWRITES = "is of an import that overwrites, and this one does not (--overwrite)"
 _DOES_NOT_OVERWRITE = "is of an import that does not overwrite, and this one does (--overwrite)"
 

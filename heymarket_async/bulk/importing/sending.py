@@ -46,7 +46,6 @@ class Sender:
         dry_run: bool,
     ) -> None:
         self._tally = tally
-        self._client = tally.client
         self._file = file
         self._results = results
         self._same_phone = same_phone
@@ -78,7 +77,9 @@ class Sender:
         await self._file.sent(rows)
         contacts = [row.contact for row in rows]
         try:
-            result = await self._client.contacts.create_batch(contacts, overwrite=self._overwrite)
+            result = await self._tally.client.contacts.create_batch(
+                contacts, overwrite=self._overwrite
+            )
         except HeymarketError as error:
             failure = error
         else:
@@ -114,7 +115,7 @@ class Sender:
         await self._wait(attempt)
         if not (left := await self.look(rows)):
             self._lost_in_a_row = 0
-        elif attempt < self._client.retry.attempts:
+        elif attempt < self._tally.client.retry.attempts:
             await self.write(left, attempt + 1)
         elif self._lost_in_a_row == _MOST_LOST:
             raise failure
@@ -139,7 +140,7 @@ class Sender:
             await self._file.flush()
             return
         items = {item.contact.phone: item for item in result.items}
-        attempts = self._client.retry.attempts
+        attempts = self._tally.client.retry.attempts
         left = list(rows)
         for attempt in range(1, attempts + 1):
             seen = await self._undecided(left)
@@ -164,7 +165,7 @@ class Sender:
 
     async def _undecided(self, rows: Sequence[Row]) -> list[tuple[Row, Sequence[Contact]]]:
         """Settle rows by what the account has, and return the others with what it has of them."""
-        found = await look_up(self._client, [row.contact.phone for row in rows])
+        found = await look_up(self._tally.client, [row.contact.phone for row in rows])
         left: list[tuple[Row, Sequence[Contact]]] = []
         for row in rows:
             known = found.contacts.get(row.contact.phone, [])
@@ -178,7 +179,7 @@ class Sender:
         return left
 
     async def _wait(self, attempt: int) -> None:
-        seconds = self._client.retry.jitter_s(attempt)
+        seconds = self._tally.client.retry.jitter_s(attempt)
         waited_s = self._tally.waited_s
         waited_s[_WAITED] = waited_s.get(_WAITED, 0.0) + seconds
         await asyncio.sleep(seconds)
