@@ -117,10 +117,12 @@ def test_a_file_of_another_version_is_refused(tmp_path):
 
 
 def test_a_database_keeps_its_checkpoint_in_itself(tmp_path):
+    sink = Sqlite(tmp_path / "c.db")
     with pytest.raises(ValueError, match="an SQLite file keeps it in itself"):
-        Sqlite(tmp_path / "c.db").open(tmp_path, restart=False)
+        sink.open(tmp_path, restart=False)
     with pytest.raises(RuntimeError, match="not open"):
-        Sqlite(tmp_path / "c.db").write([], "")
+        sink.write([], "")
+    sink.close()
 
 
 def test_a_full_disk_is_an_error_of_the_file_and_loses_nothing(tmp_path):

@@ -203,7 +203,7 @@ async def test_a_sink_may_be_used_again(tmp_path):
         async with Sandbox(contacts=20, seed=4) as sandbox, client_of(sandbox) as client:
             assert (await export_contacts(client, sink)).contacts == 20
             assert (await export_contacts(client, sink)).contacts == 20
-            sink.close()
+            sink.close()  # it is closed
 
 
 async def test_a_sink_that_cannot_be_opened_again_leaves_another_job_alone(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from heymarket_async.bulk import sync_contacts
+from heymarket_async.bulk import sync, sync_contacts
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import (
     client_of,
@@ -80,8 +80,6 @@ async def test_a_not_found_of_a_gateway_is_no_deletion(tmp_path):
 
 
 async def test_too_many_missing_are_not_asked_for_one_by_one(tmp_path, monkeypatch):
-    from heymarket_async.bulk import sync  # noqa: PLC0415 - here alone
-
     monkeypatch.setattr(sync, "_MOST_ASKED_FOR", 3)
     path = tmp_path / "c.db"
     async with Sandbox(contacts=60, seed=4) as sandbox, client_of(sandbox) as client:
@@ -124,3 +122,21 @@ async def test_a_contact_is_not_marked_because_a_count_agrees_by_chance(tmp_path
 
     assert (report.counted, report.deleted) == (49, 0)
     assert query(path, "SELECT count(*) FROM contacts WHERE deleted_at IS NOT NULL") == [(0,)]
+
+
+async def test_many_that_are_missing_are_believed_to_be_gone_if_the_count_agrees(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sync, "_MOST_ASKED_FOR", 3)
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=50, seed=4) as sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, path)
+        for each in ids_of(sandbox)[:5]:
+            delete(sandbox, each)
+        sandbox.requests.clear()
+
+        report = await sync_contacts(client, path, detect_deletions=True)
+
+        assert current(path) == sorted(sandbox.store.lines())
+    assert (report.deleted, report.doubts) == (5, [])
+    assert not [each for each in sandbox.requests if each.path.startswith("/v1/contact/")]
