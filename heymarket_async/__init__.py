@@ -25,6 +25,7 @@ from heymarket_async.errors import (
     RateLimitError,
     ServerError,
     StatusError,
+    StoreError,
 )
 from heymarket_async.models import (
     Channel,
@@ -102,6 +103,7 @@ __all__ = [
     "RetryPolicy",
     "ServerError",
     "StatusError",
+    "StoreError",
     "TagRef",
     "UpsertItem",
     "UpsertResult",

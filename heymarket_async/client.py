@@ -73,7 +73,8 @@ class HeymarketClient:
         deadline_s: Seconds for one call: waiting for its turn, all attempts, and the waits between.
         retry: How often and how soon a failed call is sent again.
         rate_limit: How many requests may be sent; shared by all clients of this process that have
-            the same credentials. None sends without a limit.
+            the same credentials, or with a `store` by those of other processes too. None sends
+            without a limit.
         session: An aiohttp session to borrow; it is not closed, its middlewares are not run, and
             its own time limits and redirects do not apply.
         proxy: URL of an HTTP proxy.
@@ -129,16 +130,20 @@ class HeymarketClient:
     def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
         """Return a client with what the environment says; what is passed here wins.
 
-        Read are `HEYMARKET_SECRET_ID` and `HEYMARKET_SECRET_KEY`, else `HEYMARKET_API_KEY`; and
-        `HEYMARKET_BASE_URL`.
+        Read are `HEYMARKET_SECRET_ID` and `HEYMARKET_SECRET_KEY`, else `HEYMARKET_API_KEY`;
+        `HEYMARKET_BASE_URL`; and `HEYMARKET_STORE`, the URL of a Redis server in which processes
+        share the rate limit, with `HEYMARKET_SHARE` and `HEYMARKET_FALLBACK`: see `RateLimit`.
 
         Raises:
-            ValueError: The environment has no credentials, or one half of them.
+            ValueError: The environment has no credentials, or one half of them, or a variable
+                breaks its rule.
         """
         if base_url := os.environ.get("HEYMARKET_BASE_URL"):
             options.setdefault("base_url", base_url)
         if "credentials" not in options:
             options["credentials"] = _credentials_from_env()
+        if store := os.environ.get("HEYMARKET_STORE"):
+            options.setdefault("rate_limit", _shared_limit_from_env(store))
         return cls(**options)
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
@@ -319,6 +324,21 @@ def _checked_credentials(
             "credentials must be an ApiSecret, an ApiKey, or an async callable that returns one"
         )
     return credentials
+
+
+def _shared_limit_from_env(store: str) -> RateLimit:
+    share, fallback = _part_from_env("SHARE"), _part_from_env("FALLBACK")
+    rate = msgspec.structs.replace(DOCUMENTED_LIMIT, store=store)
+    if share is not None:
+        rate = msgspec.structs.replace(rate, share=share)
+    return rate if fallback is None else msgspec.structs.replace(rate, fallback=fallback)
+
+
+def _part_from_env(name: str) -> float | None:
+    try:
+        return float(text) if (text := os.environ.get(f"HEYMARKET_{name}")) else None
+    except ValueError:
+        raise ValueError(f"HEYMARKET_{name} must be a number, such as 0.2") from None
 
 
 def _credentials_from_env() -> Credentials:

@@ -12,6 +12,7 @@
     │   └── ServerError             500-599
     ├── DecodeError             an answer of 200-299 that could not be read
     ├── DeadlineError           the deadline passed while the call still waited for its turn
+    ├── StoreError              the store of a shared rate limit is away; nothing was sent
     ├── PaginationError         a walk could not prove that it would miss nothing
     ├── CustomFieldError        a custom field title that the account does not have, or has twice
     └── ClientStateError        the client is closed, or belongs to another event loop
@@ -150,6 +151,10 @@ class DeadlineError(HeymarketError):
 
     If an attempt had failed before, that error is the `__cause__`.
     """
+
+
+class StoreError(HeymarketError):
+    """The store of a shared rate limit is away, and `fallback` is 0: nothing was sent."""
 
 
 class PaginationError(HeymarketError):

@@ -16,6 +16,7 @@ from heymarket_async import (
     ClientStateError,
     HeymarketClient,
     NotFoundError,
+    RateLimit,
     Repeat,
     RetryPolicy,
     ServerError,
@@ -65,6 +66,23 @@ async def test_what_is_passed_wins_over_the_environment(sandbox, monkeypatch):
 
     async with HeymarketClient.from_env(**options) as client:
         assert await client.contacts.count() == 50
+
+
+def test_the_environment_can_name_a_store_of_the_rate_limit(monkeypatch):
+    monkeypatch.setenv("HEYMARKET_API_KEY", "key")
+    monkeypatch.setenv("HEYMARKET_STORE", "redis://cache:6379/0")
+
+    alone = RateLimit(500, per_s=60.0, store="redis://cache:6379/0")
+    assert HeymarketClient.from_env()._transport._rate == alone
+    monkeypatch.setenv("HEYMARKET_SHARE", "0.2")
+    shared = RateLimit(500, per_s=60.0, store="redis://cache:6379/0", share=0.2, fallback=0.1)
+    assert HeymarketClient.from_env()._transport._rate == shared
+    assert HeymarketClient.from_env(rate_limit=None)._transport._rate is None
+    monkeypatch.setenv("HEYMARKET_FALLBACK", "0")
+    assert HeymarketClient.from_env()._transport._rate.fallback == 0.0
+    monkeypatch.setenv("HEYMARKET_FALLBACK", "a tenth")
+    with pytest.raises(ValueError, match=r"HEYMARKET_FALLBACK must be a number, such as 0\.2"):
+        HeymarketClient.from_env()
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from heymarket_async.transport import retry, wire
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import AttemptEvent, Call, Options, emit, logger
 from heymarket_async.transport.http import Answer, Http
-from heymarket_async.transport.pacing import WINDOWS, Pacer, RateLimit
+from heymarket_async.transport.pacing import WINDOWS, AnyPacer, RateLimit
 from heymarket_async.transport.waits import Waits
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class Transport:
         self._http = http
         self._waits = Waits()
         self._open_calls: set[Call[Any]] = set()
-        self._pacers: dict[str, Pacer] = {}
+        self._pacers: dict[str, AnyPacer] = {}
         self._headers = functools.lru_cache(maxsize=4)(functools.partial(_headers, user_agent))
 
     def with_options(self, options: Options) -> Transport:
@@ -82,6 +82,8 @@ class Transport:
         for call in self._open_calls:
             call.cut_off()
         await self._http.aclose()
+        for pacer in self._pacers.values():
+            await pacer.aclose()
 
     async def send(self, request: Request[T]) -> T:
         """Send a request, again where that is safe, and return what the answer holds.
@@ -171,7 +173,7 @@ class Transport:
             call.annotate(error)
             raise
 
-    async def _paced(self, call: Call[T]) -> Pacer:
+    async def _paced(self, call: Call[T]) -> AnyPacer:
         while True:
             self._http.enter()
             pacer = self._pacer()
@@ -197,7 +199,7 @@ class Transport:
             retry_after_s=pause_s,
         )
 
-    async def _send_once(self, call: Call[T], pacer: Pacer) -> T:
+    async def _send_once(self, call: Call[T], pacer: AnyPacer) -> T:
         request, token = call.request, self._signer.token()
         secrets = (token, *self._signer.secrets)
         started = asyncio.get_running_loop().time()
@@ -249,19 +251,27 @@ class Transport:
             late = DeadlineError("was still waiting for its credentials when its deadline passed")
             raise late from error
 
-    def _pacer(self) -> Pacer:
+    def _pacer(self) -> AnyPacer:
         fingerprint = self._signer.fingerprint
         pacer = self._pacers.get(fingerprint)
         if pacer is None:
-            loop = asyncio.get_running_loop()
-            pacer = WINDOWS.pacer(self._origin, fingerprint, self._rate, loop)
             # One at a time: credentials that were rotated away need no pacer any more.
+            for rotated in self._pacers.values():
+                rotated.close()
             self._pacers.clear()
-            self._pacers[fingerprint] = pacer
+            pacer = self._pacers[fingerprint] = self._new_pacer(fingerprint)
         return pacer
 
+    def _new_pacer(self, fingerprint: str) -> AnyPacer:
+        loop = asyncio.get_running_loop()
+        if self._rate is None or self._rate.store is None:
+            return WINDOWS.pacer(self._origin, fingerprint, self._rate, loop)
+        from heymarket_async.transport import shared_pacing  # noqa: PLC0415 - an extra
+
+        return shared_pacing.pacer(f"{self._origin} {fingerprint}", self._rate, loop)
+
     def _adapt(
-        self, error: HeymarketError, answer: Answer | None, token: str, pacer: Pacer
+        self, error: HeymarketError, answer: Answer | None, token: str, pacer: AnyPacer
     ) -> None:
         if isinstance(error, AuthenticationError) and answer is not None:
             self._signer.distrust(token, answer.headers.get("Date"))

@@ -20,14 +20,17 @@ import threading
 import weakref
 from bisect import bisect_right
 from collections import deque
+from importlib.util import find_spec
 from math import isfinite
+from typing import Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 
 from heymarket_async.checks import is_int, one_of
 
 # For clocks that do not run alike: 0.12 of 60 seconds.
-_MARGIN = 1.002
+MARGIN = 1.002
 
 
 class RateLimit(msgspec.Struct, frozen=True):
@@ -36,16 +39,44 @@ class RateLimit(msgspec.Struct, frozen=True):
     Attributes:
         limit: Requests, at least one.
         per_s: Length of the window in seconds.
+        store: URL of a Redis server in which all processes that name it share the window of a
+            credential, such as "redis://localhost:6379/0"; needs the extra `redis`.
+        share: The part of the shared limit that one client may use, of 1.
+        fallback: The part of the limit that one client keeps to while the store is away, of 1: one
+            divided by the number of clients is safe. 0 raises `StoreError` instead.
     """
 
     limit: int
     per_s: float = 60.0
+    store: str | None = None
+    share: float = 1.0
+    fallback: float = 0.1
 
     def __post_init__(self) -> None:
         if not is_int(self.limit) or self.limit < 1:
             raise ValueError("rate_limit.limit must be an integer of at least 1")
         if not (one_of("rate_limit.per_s", self.per_s, (int, float)) > 0 and isfinite(self.per_s)):
             raise ValueError("rate_limit.per_s must be a finite number of seconds above 0")
+        if not 0 < one_of("rate_limit.share", self.share, (int, float)) <= 1:
+            raise ValueError("rate_limit.share must be above 0, and 1 at most")
+        if self.share < 1 and self.store is None:
+            raise ValueError("rate_limit.share needs rate_limit.store, to share it with others")
+        if not 0 <= one_of("rate_limit.fallback", self.fallback, (int, float)) <= 1:
+            raise ValueError("rate_limit.fallback must be from 0 to 1")
+        if self.store is not None:
+            _check_store(self.store)
+
+    def __repr__(self) -> str:
+        # The URL of a store may hold a password.
+        shown = {**msgspec.structs.asdict(self), "store": self.store and "<URL>"}
+        return f"RateLimit({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+
+def _check_store(url: str) -> None:
+    if urlsplit(one_of("rate_limit.store", url, str)).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("rate_limit.store must be the URL of a Redis server, redis://host:port/0")
+    if find_spec("redis") is None:
+        raise ValueError("rate_limit.store needs pip install 'heymarket-async[redis]'")
 
 
 DOCUMENTED_LIMIT = RateLimit(500, per_s=60.0)
@@ -88,7 +119,7 @@ class Window:
                 return spaced_s
         if rate is None:
             return 0.0
-        window_s = rate.per_s * _MARGIN
+        window_s = rate.per_s * MARGIN
         self._longest_s = max(self._longest_s, window_s)
         while self._answered and self._answered[0] <= now - self._longest_s:
             self._answered.popleft()
@@ -135,6 +166,52 @@ class Window:
             last = self._answered[-1] if self._answered else float("-inf")
             until = max(last + self._longest_s, self._spaced_until)
             return not self.pacers and not self._under_way and now > until
+
+
+class AnyPacer(Protocol):
+    """A queue before a window, of which it does not matter who shares it."""
+
+    def take(self) -> asyncio.Future[float] | None:
+        """Return None if a request may be sent now, else a future that is done when it may.
+
+        Whoever stops waiting for the future must `discard` it, and whoever has sent a request must
+        say when it is `answered`.
+        """
+        ...
+
+    def discard(self, turn: asyncio.Future[float]) -> None:
+        """Give up a turn, whether it came already or not, so that it leaves no hole."""
+        ...
+
+    def give_back(self) -> None:
+        """Return a turn that came and was not used, to the next that waits."""
+        ...
+
+    def answered(self) -> None:
+        """Tell that the request of a turn was answered, or failed."""
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Let no call of this credential be sent for so long."""
+        ...
+
+    @property
+    def pause_s(self) -> float:
+        """For how long no call of this credential may be sent yet."""
+        ...
+
+    @property
+    def minute_s(self) -> float:
+        """How long a refused call waits to outlast the window in which the limit is counted."""
+        ...
+
+    def close(self) -> None:
+        """Let all go who wait: this queue is theirs no more."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what it holds."""
+        ...
 
 
 class Pacer:
@@ -197,7 +274,13 @@ class Pacer:
     @property
     def minute_s(self) -> float:
         """How long a refused call waits to outlast the window in which the limit is counted."""
-        return (self._rate or DOCUMENTED_LIMIT).per_s * _MARGIN
+        return (self._rate or DOCUMENTED_LIMIT).per_s * MARGIN
+
+    def close(self) -> None:
+        """Do nothing: other clients may wait here too."""
+
+    async def aclose(self) -> None:
+        """Do nothing: it holds nothing."""
 
     def _serve(self) -> None:
         if self._timer is not None:

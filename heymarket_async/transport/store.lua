@@ -1,0 +1,71 @@
+-- Tells the store what was answered late, and takes turns. All times are in ms, of the store's clock.
+--
+-- KEYS: sent   turn -> until when it weighs; one that is reserved is named after who waits for it
+--       state  paused, spaced: until when nobody may send, and until when evenly; last: last turn
+-- ARGV: window, grace, limit, who asks, how many turns it wants, number of the first, pause;
+--       then what is new of earlier turns: name, ms since it was answered (below 0: was not used)
+-- Gives how many turns may be used now, after how long to ask again (0: no need), how long the pause
+-- lasts, and how many turns weigh.
+local sent, state = KEYS[1], KEYS[2]
+local window, grace, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local me, want, first, pause = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local weighs = window + grace -- as long as its answer does not come later than that
+
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + clock[2] / 1000
+local function kept(name) return tonumber(redis.call('HGET', state, name) or 0) end
+local paused, spaced, last = kept('paused'), kept('spaced'), kept('last')
+if pause > 0 then
+  paused = math.max(paused, now + pause)
+  spaced = paused + window
+end
+
+for place = 8, #ARGV, 2 do
+  local name, age = ARGV[place], tonumber(ARGV[place + 1])
+  if age < 0 then redis.call('ZREM', sent, name) else redis.call('ZADD', sent, now - age + window, name) end
+end
+redis.call('ZREMRANGEBYSCORE', sent, '-inf', now)
+
+-- The next turn is when so many that came before weigh no more that one is free.
+local function next_turn()
+  local turn = now
+  local before = redis.call('ZRANGE', sent, -limit, -limit, 'WITHSCORES')[2]
+  if before then turn = math.max(turn, tonumber(before)) end
+  if now < spaced then turn = math.max(turn, paused, last + window / limit) end
+  return turn
+end
+
+local function take(name, turn)
+  redis.call('ZADD', sent, turn + weighs, name)
+  last = math.max(last, turn)
+end
+
+local granted, wait = 0, 0
+local reserved = tonumber(redis.call('ZSCORE', sent, me) or 0) - weighs
+if reserved > now and now >= paused and want > 0 then
+  wait = reserved - now -- asked before its time; it keeps its place
+else
+  redis.call('ZREM', sent, me)
+  -- A reserved turn that has come is used, unless earlier ones were answered late meanwhile.
+  if want > 0 and reserved > 0 and now >= paused
+    and redis.call('ZCOUNT', sent, '-inf', now + weighs) < limit then
+    take(me .. ':' .. first, now)
+    granted = 1
+  end
+  while granted < want and wait == 0 do
+    local turn = next_turn()
+    if turn > now then
+      take(me, turn)
+      wait = turn - now
+    else
+      take(me .. ':' .. first + granted, now)
+      granted = granted + 1
+    end
+  end
+end
+
+redis.call('HSET', state, 'paused', paused, 'spaced', spaced, 'last', last)
+local keep = math.ceil(math.max(now, spaced) - now + 2 * weighs)
+redis.call('PEXPIRE', sent, keep)
+redis.call('PEXPIRE', state, keep)
+return {granted, math.ceil(wait), math.ceil(math.max(0, paused - now)), redis.call('ZCARD', sent)}
