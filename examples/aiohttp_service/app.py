@@ -1,0 +1,147 @@
+"""A web service that keeps customers as Heymarket contacts: one client for each process.
+
+python examples/aiohttp_service/app.py --port 8000
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import math
+import os
+from collections.abc import AsyncGenerator
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
+
+from heymarket_async import (
+    BadRequestError,
+    ClientStateError,
+    ConnectError,
+    Contact,
+    DeadlineError,
+    HeymarketClient,
+    HeymarketError,
+    NewContact,
+    NoResponseError,
+    RateLimitError,
+)
+
+REQUEST_S = float(os.environ.get("REQUEST_S", "8"))
+"""Seconds that one request to this service may take."""
+
+CLIENT = web.AppKey("client", HeymarketClient)
+
+logger = logging.getLogger("aiohttp_service")
+
+
+class Person(msgspec.Struct):
+    """Who is to be a contact; in a body, because addresses of requests end up in logs."""
+
+    phone: str
+    first: str = ""
+    last: str = ""
+
+
+async def put_contact(request: web.Request) -> web.Response:
+    """Make sure that a person is a contact: 201 if it was created, 200 if it was there."""
+    person = msgspec.json.decode(await request.read(), type=Person)
+    wanted = NewContact(phone=person.phone, first=person.first, last=person.last)
+    ensured = await heymarket(request).contacts.ensure(wanted)
+    return shown(ensured.contact, 201 if ensured.was_created else 200)
+
+
+async def find_contact(request: web.Request) -> web.Response:
+    """Look a person up."""
+    person = msgspec.json.decode(await request.read(), type=Person)
+    contact = await heymarket(request).contacts.find(phone=person.phone)
+    if contact is None:
+        return web.json_response({"error": "nobody has this phone"}, status=404)
+    return shown(contact)
+
+
+async def health(request: web.Request) -> web.Response:
+    """Tell that the process serves, and what its calls wait for; costs no request to Heymarket."""
+    return web.json_response({"status": "ok", "waits_for": request.app[CLIENT].waiting})
+
+
+def heymarket(request: web.Request) -> HeymarketClient:
+    """Return the client of the process, whose calls do not wait longer than a request may take."""
+    return request.app[CLIENT].with_options(deadline_s=REQUEST_S)
+
+
+def shown(contact: Contact, status: int = 200) -> web.Response:
+    """Answer with what this service shows of a contact."""
+    told = {
+        "id": contact.id,
+        "name": contact.display_name,
+        "is_opted_out": contact.is_opted_out,
+    }
+    return web.json_response(told, status=status)
+
+
+@web.middleware
+async def in_time_and_with_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """End a request in time, and tell the caller of an error what it can do about it.
+
+    What nobody can do about is for the log; no error has personal data.
+    """
+    try:
+        async with asyncio.timeout(REQUEST_S):
+            return await handler(request)
+    except TimeoutError:
+        # Nobody knows what became of the request: a PUT may be repeated.
+        return web.json_response({"error": "TimeoutError"}, status=504)
+    except (msgspec.MsgspecError, ValueError) as error:
+        return web.json_response({"error": str(error)}, status=422)
+    except HeymarketError as error:
+        status, retry_after_s = status_of(error)
+        if status >= 500:
+            logger.warning("%s: %s", type(error).__name__, error)
+        headers = {} if retry_after_s is None else {"Retry-After": str(math.ceil(retry_after_s))}
+        told = {"error": type(error).__name__, "request_id": error.request_id}
+        return web.json_response(told, status=status, headers=headers)
+
+
+def status_of(error: HeymarketError) -> tuple[int, float | None]:
+    """Return the HTTP status that fits an error, and after what seconds to come again."""
+    match error:
+        case RateLimitError():
+            return 503, error.retry_after_s or 60.0
+        case DeadlineError() | ConnectError() | ClientStateError():
+            return 503, 1.0  # nothing was sent
+        case NoResponseError():
+            return 504, None
+        case BadRequestError():
+            return 422, None
+        case _:
+            return 502, None  # our credentials, or Heymarket itself
+
+
+async def client_of(app: web.Application) -> AsyncGenerator[None]:
+    """Open the client in the loop that serves, and close it when that ends."""
+    AioHttpClientInstrumentor().instrument()  # a span for each request to Heymarket
+    async with HeymarketClient.from_env(user_agent="aiohttp-service/1.0") as client:
+        app[CLIENT] = client
+        yield
+    AioHttpClientInstrumentor().uninstrument()
+
+
+def application() -> web.Application:
+    """Return the service."""
+    app = web.Application(middlewares=[in_time_and_with_errors])
+    app.cleanup_ctx.append(client_of)
+    app.router.add_put("/contacts", put_contact)
+    app.router.add_post("/contacts/find", find_contact)
+    app.router.add_get("/health", health)
+    return app
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--port", type=int, default=8000)
+    # A caller that has hung up ends what was done for it.
+    web.run_app(application(), port=options.parse_args().port, handler_cancellation=True)

@@ -1,0 +1,145 @@
+"""A web service that keeps customers as Heymarket contacts: one client for each process.
+
+uvicorn --app-dir examples/fastapi_service app:app --workers 4
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import pydantic
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
+
+from heymarket_async import (
+    BadRequestError,
+    ClientStateError,
+    ConnectError,
+    Contact,
+    DeadlineError,
+    HeymarketClient,
+    HeymarketError,
+    NewContact,
+    NoResponseError,
+    RateLimitError,
+)
+
+REQUEST_S = float(os.environ.get("REQUEST_S", "8"))
+"""Seconds that one request to this service may take."""
+
+logger = logging.getLogger("fastapi_service")
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    """Open the client in the loop that serves, and close it when that ends."""
+    AioHttpClientInstrumentor().instrument()  # a span for each request to Heymarket
+    async with HeymarketClient.from_env(user_agent="fastapi-service/1.0") as client:
+        app.state.client = client
+        yield
+    AioHttpClientInstrumentor().uninstrument()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+def heymarket(request: Request) -> HeymarketClient:
+    """Return the client of the process, whose calls do not wait longer than a request may take."""
+    client: HeymarketClient = request.app.state.client
+    return client.with_options(deadline_s=REQUEST_S)
+
+
+Heymarket = Annotated[HeymarketClient, Depends(heymarket)]
+
+
+class Person(pydantic.BaseModel):
+    """Who is to be a contact; in a body, because addresses of requests end up in logs."""
+
+    phone: str
+    first: str = ""
+    last: str = ""
+
+
+class Known(pydantic.BaseModel):
+    """A contact, as this service shows it."""
+
+    id: int | None
+    name: str | None
+    is_opted_out: bool | None
+
+
+@app.put("/contacts")
+async def put_contact(person: Person, client: Heymarket, response: Response) -> Known:
+    """Make sure that a person is a contact: 201 if it was created, 200 if it was there."""
+    try:
+        wanted = NewContact(phone=person.phone, first=person.first, last=person.last)
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from None
+    async with asyncio.timeout(REQUEST_S):  # of all its calls together
+        ensured = await client.contacts.ensure(wanted)
+    response.status_code = 201 if ensured.was_created else 200
+    return shown(ensured.contact)
+
+
+@app.post("/contacts/find")
+async def find_contact(person: Person, client: Heymarket) -> Known:
+    """Look a person up."""
+    try:
+        async with asyncio.timeout(REQUEST_S):
+            contact = await client.contacts.find(phone=person.phone)
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from None
+    if contact is None:
+        raise HTTPException(404, "nobody has this phone")
+    return shown(contact)
+
+
+@app.get("/health")
+async def health(request: Request) -> dict[str, str]:
+    """Tell that the process serves, and what its calls wait for; costs no request to Heymarket."""
+    client: HeymarketClient = request.app.state.client
+    return {"status": "ok", "waits_for": client.waiting}
+
+
+@app.exception_handler(HeymarketError)
+async def on_heymarket_error(_: Request, error: HeymarketError) -> JSONResponse:
+    """Tell the caller what it can do; the rest is for the log, which has no personal data."""
+    status, retry_after_s = status_of(error)
+    if status >= 500:
+        logger.warning("%s: %s", type(error).__name__, error)
+    headers = {} if retry_after_s is None else {"Retry-After": str(math.ceil(retry_after_s))}
+    told = {"error": type(error).__name__, "request_id": error.request_id}
+    return JSONResponse(told, status, headers)
+
+
+@app.exception_handler(TimeoutError)
+async def on_timeout(_: Request, __: TimeoutError) -> JSONResponse:
+    """Tell that nobody knows what became of the request: a PUT may be repeated."""
+    return JSONResponse({"error": "TimeoutError"}, 504)
+
+
+def shown(contact: Contact) -> Known:
+    """Return what this service shows of a contact."""
+    return Known(id=contact.id, name=contact.display_name, is_opted_out=contact.is_opted_out)
+
+
+def status_of(error: HeymarketError) -> tuple[int, float | None]:
+    """Return the HTTP status that fits an error, and after what seconds to come again."""
+    match error:
+        case RateLimitError():
+            return 503, error.retry_after_s or 60.0
+        case DeadlineError() | ConnectError() | ClientStateError():
+            return 503, 1.0  # nothing was sent
+        case NoResponseError():
+            return 504, None
+        case BadRequestError():
+            return 422, None
+        case _:
+            return 502, None  # our credentials, or Heymarket itself

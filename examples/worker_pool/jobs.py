@@ -1,0 +1,91 @@
+"""Exports of many accounts on a pool of workers; a worker may be killed at any moment.
+
+    taskiq worker examples.worker_pool.jobs:broker --max-async-tasks 10
+
+A job carries the name of an account and nothing else: no secret, no client. It works for a minute
+at most and then queues the next one, which goes on from the checkpoint that the export keeps in its
+folder. So a job that is delivered again, because its worker was killed, repeats little; and one
+that is delivered twice finds that another is at work, and leaves it alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import msgspec
+from taskiq import TaskiqEvents, TaskiqState
+from taskiq_redis import RedisStreamBroker
+
+from heymarket_async import ApiSecret, HeymarketClient, RateLimit
+from heymarket_async.bulk import JsonLines, export_contacts
+
+REDIS_URL = os.environ.get("REDIS_URL", "redis://localhost:6379/0")
+ACCOUNTS = Path(os.environ.get("ACCOUNTS", "accounts.json"))
+FOLDER = Path(os.environ.get("FOLDER", "exports"))
+STEP_S = float(os.environ.get("STEP_S", "60"))
+WORKERS = int(os.environ.get("WORKERS", "4"))
+
+# Of taskiq's Redis brokers, this one alone delivers a job again whose worker was killed.
+broker = RedisStreamBroker(
+    REDIS_URL,
+    consumer_id="0",  # jobs that were queued before the first worker came, too
+    idle_timeout=int(2000 * STEP_S),  # a job that has not ended by then was lost
+    xread_count=1,  # jobs that wait their turn in a worker's memory would look lost
+    maxlen=100_000,
+)
+
+
+class Account(msgspec.Struct):
+    """Where an account is, and the secret to it; in a file that only the workers can read."""
+
+    secret_id: str
+    secret_key: str
+    base_url: str = "https://api.heymarket.com"
+
+
+@broker.task(task_name="export_account")
+async def export_account(name: str) -> str:
+    """Export an account for a while, and queue the rest; return what has become of it."""
+    account = msgspec.json.decode(ACCOUNTS.read_bytes(), type=dict[str, Account])[name]
+    # All workers share what the account's credential may send, and with whatever else uses it.
+    rate = RateLimit(500, store=REDIS_URL, fallback=1 / WORKERS)
+    credentials = ApiSecret(account.secret_id, account.secret_key)
+    try:
+        async with asyncio.timeout(STEP_S):
+            async with HeymarketClient(
+                credentials, base_url=account.base_url, rate_limit=rate
+            ) as client:
+                report = await export_contacts(client, JsonLines(FOLDER / f"{name}.jsonl"))
+    except TimeoutError:
+        await export_account.kiq(name)
+        return "goes on"
+    except BlockingIOError:
+        return "another job is at work on it"
+    (FOLDER / f"{name}.report.json").write_bytes(msgspec.json.encode(report))
+    return "complete" if report.is_proved else "; ".join(report.doubts)
+
+
+@broker.task(task_name="look_for_lost_jobs")
+async def look_for_lost_jobs() -> None:
+    """Do nothing: the broker looks for the jobs of killed workers when it fetches a new one."""
+
+
+@broker.on_event(TaskiqEvents.WORKER_STARTUP)
+async def start_looking(state: TaskiqState) -> None:
+    """Queue such a job now and then, also where no other comes."""
+    FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state.looking = asyncio.create_task(_look_now_and_then())
+
+
+@broker.on_event(TaskiqEvents.WORKER_SHUTDOWN)
+async def stop_looking(state: TaskiqState) -> None:
+    """End that."""
+    state.looking.cancel()
+
+
+async def _look_now_and_then() -> None:
+    while True:
+        await asyncio.sleep(STEP_S)
+        await look_for_lost_jobs.kiq()

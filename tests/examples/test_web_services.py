@@ -1,0 +1,202 @@
+"""The example services as processes, in front of a Heymarket that fails now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from heymarket_async.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[2]
+PYTHON = [sys.executable, "-X", "dev", "-W", "error"]
+COMMANDS = {
+    "fastapi": [*PYTHON, "-m", "uvicorn", "examples.fastapi_service.app:app"],
+    "aiohttp": [*PYTHON, "-m", "examples.aiohttp_service.app"],
+}
+ENDED = (0, -signal.SIGTERM)  # uvicorn ends by the signal, once all is closed
+PERSON = {"phone": "15105550101", "first": "Ada"}
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox(contacts=20, seed=3, limit=None) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(params=list(COMMANDS))
+def service(request, sandbox, tmp_path):
+    """A service that is up, its address, and what it wrote."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "HEYMARKET_BASE_URL": sandbox.url,
+        "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
+        "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
+        "REQUEST_S": "3",
+    }
+    with (tmp_path / "log").open("wb") as log:
+        command = [*COMMANDS[request.param], "--port", str(port)]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        try:
+            _await_port(process, port)
+            process.url, process.log = f"http://127.0.0.1:{port}", tmp_path / "log"
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _await_port(process, port) -> None:
+    while process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            time.sleep(0.02)
+        else:
+            return
+    raise AssertionError("the service ended at once")
+
+
+@pytest.fixture
+async def caller(service):
+    async with aiohttp.ClientSession(service.url) as session:
+        yield session
+
+
+async def put(caller, person=PERSON):
+    async with caller.put("/contacts", json=person) as answer:
+        return answer.status, await answer.json(), answer.headers
+
+
+def contacts_with(sandbox, phone: str) -> int:
+    return sum(phone.encode() in line for line in sandbox.store.lines())
+
+
+async def test_a_person_becomes_a_contact_once(service, caller, sandbox):
+    first = await put(caller)
+    again = await put(caller)
+
+    assert (first[0], again[0]) == (201, 200)
+    assert first[1]["id"] == again[1]["id"] is not None
+    assert contacts_with(sandbox, PERSON["phone"]) == 1
+
+
+async def test_a_lost_answer_makes_no_second_contact(service, caller, sandbox):
+    sandbox.faults.reset(on="POST /v1/batch/contacts", after_write=True)
+
+    status, _, _ = await put(caller)
+
+    assert status == 201
+    assert contacts_with(sandbox, PERSON["phone"]) == 1
+
+
+async def test_many_callers_of_one_person_make_one_contact(service, caller, sandbox):
+    answers = await asyncio.gather(*(put(caller) for _ in range(20)))
+
+    assert {status for status, _, _ in answers} <= {200, 201}
+    assert contacts_with(sandbox, PERSON["phone"]) == 1
+
+
+async def test_a_person_is_found(service, caller, sandbox):
+    await put(caller)
+
+    async with caller.post("/contacts/find", json=PERSON) as found:
+        assert found.status == 200
+        assert (await found.json())["is_opted_out"] is False
+    async with caller.post("/contacts/find", json={"phone": "15105559999"}) as nobody:
+        assert nobody.status == 404
+
+
+@pytest.mark.parametrize("path", ["/contacts", "/contacts/find"])
+async def test_a_wrong_phone_is_the_callers_mistake(path, service, caller, sandbox):
+    method = "PUT" if path == "/contacts" else "POST"
+    async with caller.request(method, path, json={"phone": "510-555-01"}) as answer:
+        assert answer.status == 422
+        assert "phone must be E.164" in await answer.text()
+    assert not sandbox.requests
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "name"),
+    [
+        ({"status": 429, "headers": {"Retry-After": "30"}}, 503, "RateLimitError"),
+        ({"status": 400}, 422, "BadRequestError"),
+        ({"status": 403}, 502, "PermissionDeniedError"),
+        ({"status": 500}, 502, "ServerError"),
+    ],
+)
+async def test_an_error_tells_the_caller_what_to_do(fault, status, name, service, caller, sandbox):
+    sandbox.faults.answer(**fault, on="POST /v1/contact/get", times=None)
+
+    answered, told, headers = await put(caller)
+
+    assert (answered, told["error"]) == (status, name)
+    assert told["request_id"]
+    assert ("Retry-After" in headers) is (status == 503)
+    assert PERSON["phone"] not in service.log.read_text()
+
+
+async def test_a_heymarket_that_hangs_costs_a_caller_its_time_and_no_more(service, caller, sandbox):
+    sandbox.faults.delay(60, on="POST /v1/contact/get")
+
+    hanging = asyncio.create_task(put(caller))
+    while not sandbox.requests:
+        await asyncio.sleep(0.01)
+    status, _, _ = await put(caller)
+
+    assert status == 201
+    assert (await hanging)[0] == 504
+
+
+async def test_the_health_check_costs_heymarket_nothing(service, caller, sandbox):
+    async with caller.get("/health") as answer:
+        assert await answer.json() == {"status": "ok", "waits_for": ""}
+    assert not sandbox.requests
+
+
+async def test_a_caller_that_hangs_up_leaves_nothing_behind(service, caller, sandbox):
+    sandbox.faults.delay(1, on="POST /v1/contact/get", times=10)
+    calls = [asyncio.create_task(put(caller)) for _ in range(10)]
+    while len(sandbox.requests) < 10:
+        await asyncio.sleep(0.01)
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+
+    assert (await put(caller))[0] == 201
+    assert end(service) in ENDED
+    assert_quiet(service)
+
+
+async def test_a_service_that_is_ended_answers_what_it_has_begun(service, caller, sandbox):
+    sandbox.faults.delay(0.5, on="POST /v1/contact/get")
+    begun = asyncio.create_task(put(caller))
+    while not sandbox.requests:
+        await asyncio.sleep(0.01)
+    service.send_signal(signal.SIGTERM)
+
+    assert (await begun)[0] == 201
+    await caller.close()
+    assert await asyncio.to_thread(service.wait, 30) in ENDED
+    assert_quiet(service)
+
+
+def end(service) -> int:
+    service.send_signal(signal.SIGTERM)
+    return service.wait(30)
+
+
+def assert_quiet(service) -> None:
+    log = service.log.read_text()
+    assert not [word for word in ("Warning", "Traceback", "never", "Unclosed") if word in log], log
