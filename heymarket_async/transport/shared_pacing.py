@@ -182,7 +182,7 @@ class SharedPacer:
         self._weighing = reply.weighing
         if reply.paused_ms:
             self._paused_until = max(self._paused_until, self._loop.time() + reply.paused_ms / 1000)
-        self._give(reply.granted)
+        self._give(reply.granted, asked_at=now)
         if reply.wait_ms:
             return reply.wait_ms / 1000
         if not self._queue:
@@ -207,14 +207,13 @@ class SharedPacer:
                 *ages_ms(news, self._loop.time()),
             )
         except BaseException:
-            self._own.not_told(news)
             self._pause_news_s = max(self._pause_news_s, pause_s)
             raise
 
-    def _give(self, turns: int) -> None:
-        now = self._loop.time()
+    def _give(self, turns: int, *, asked_at: float) -> None:
         while turns and self._someone_waits():
-            self._own.take(now, is_known=True)
+            # For the store they began while it was asked, so its answer may have made them late.
+            self._own.take(asked_at, is_known=True)
             self._queue.popleft().set_result(0.0)
             turns -= 1
         self._own.skip(turns)
@@ -258,7 +257,8 @@ class SharedPacer:
             self._own.take(now, is_known=False)
             self._last = now
             self._queue.popleft().set_result(0.0)
-        return None
+        # As long as some weigh, the store is to be told of them when it is back.
+        return self._look_again_at - now if self._own.weighing(now) else None
 
     def _next_alone(self, now: float) -> float:
         is_later = now > self._alone_since + self._window_s

@@ -70,10 +70,6 @@ class OwnTurns:
         news, self._news = self._news, {}
         return news
 
-    def not_told(self, news: dict[str, float | None]) -> None:
-        """Take back news that did not reach the store."""
-        self._news = news | self._news
-
     def tell_all(self) -> None:
         """Have the store told of every turn: it may know none of them."""
         self._news = dict(self._answered) | dict.fromkeys((name for name, _ in self._under_way))

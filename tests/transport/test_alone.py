@@ -1,0 +1,172 @@
+"""What a shared pacer says to its store, and does without it. Time jumps, the store is made up."""
+
+from __future__ import annotations
+
+import asyncio
+
+from heymarket_async import RateLimit
+from heymarket_async.transport.shared_pacing import SharedPacer
+from heymarket_async.transport.store import Reply, Server, StoreLostError
+from tests.conftest import jumping_time, now
+
+
+class MadeUpStore:
+    """Grants all that is asked for, unless it is told to be away."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self.run_id, self.uptime_s = "one", 1e6
+        self.weighing = 0
+        self.wants: list[int] = []
+        self.news: dict[str, float] = {}
+        self.pauses: list[float] = []
+        self.closed = 0
+
+    async def ask(self, window, grace, limit, name, want, first, pause, *news) -> Reply:
+        if self.is_away:
+            raise StoreLostError("ConnectionError")
+        self.wants.append(want)
+        self.news |= dict(zip(news[::2], news[1::2], strict=True))
+        if pause:
+            self.pauses.append(pause)
+        return Reply(want, 0, 0, self.weighing)
+
+    async def server(self) -> Server:
+        if self.is_away:
+            raise StoreLostError("ConnectionError")
+        return Server(self.run_id, self.uptime_s)
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+def pacer_of(store: MadeUpStore, limit: int = 500, **options) -> SharedPacer:
+    rate = RateLimit(limit, per_s=60.0, store="redis://x", **{"fallback": 0.1, **options})
+    return SharedPacer(store, rate, asyncio.get_running_loop())  # type: ignore[arg-type] # its seam
+
+
+async def send(pacer: SharedPacer, turns: int = 1, *, answer: bool = True) -> None:
+    for turn in [pacer.take() for _ in range(turns)]:
+        await turn
+    for _ in range(turns if answer else 0):
+        pacer.answered()
+
+
+@jumping_time
+async def test_a_store_that_was_started_again_is_told_what_was_sent_and_asked_for_little():
+    store = MadeUpStore()
+    pacer = pacer_of(store, limit=100)
+    await send(pacer, 30)
+    await send(pacer, 3, answer=False)
+    store.news.clear()
+    store.is_away = True
+    waiting = pacer.take()
+    await asyncio.sleep(1)
+    store.is_away, store.run_id = False, "two"
+    await asyncio.sleep(1)
+
+    assert len(store.news) == 33  # all that weigh, also those that it had been told of
+    await asyncio.sleep(20)
+    assert not waiting.done()  # 33 are more than its part of 10
+    await asyncio.sleep(45)
+    assert waiting.done()
+    for _ in range(4):
+        pacer.answered()
+    await pacer.aclose()
+    assert store.closed == 1
+
+
+@jumping_time
+async def test_a_store_that_began_lately_is_asked_for_a_part_alone_until_it_can_know():
+    store = MadeUpStore()
+    store.uptime_s = 20.0
+    pacer = pacer_of(store, limit=100)
+    began = now()
+    await send(pacer, 11)
+
+    assert now() - began >= 41  # 60.12 + 1 - 20: the eleventh had to wait until then
+    assert max(store.wants) == 1  # some turns at a time
+    await pacer.aclose()
+
+
+@jumping_time
+async def test_after_an_outage_the_part_is_kept_to_until_the_others_have_told_theirs():
+    store = MadeUpStore()
+    pacer = pacer_of(store, limit=100)
+    await send(pacer)
+    store.is_away = True
+    await send(pacer, 10)  # with the one before, more than its part of 10: one had to wait
+    assert now() >= 60
+    store.is_away = False
+    await asyncio.sleep(0.6)
+    back_at = now()
+    await send(pacer, 5)
+
+    # Its part is used up; a second after the store was back, the window is again for all.
+    assert 0.5 <= now() - back_at <= 1.5
+    await pacer.aclose()
+
+
+@jumping_time
+async def test_alone_a_client_takes_no_more_than_its_part_of_what_was_free():
+    store = MadeUpStore()
+    store.weighing = 400
+    pacer = pacer_of(store, limit=500)
+    await send(pacer)
+    store.is_away = True
+    turns = [pacer.take() for _ in range(80)]
+    await asyncio.sleep(30)
+
+    assert sum(turn.done() for turn in turns) == 10  # a tenth of 100, and one weighed before
+    for _ in range(10):
+        pacer.answered()
+    await asyncio.sleep(62)
+    assert sum(turn.done() for turn in turns) == 10 + 50  # all of its part, in the next window
+    await pacer.aclose()
+
+
+@jumping_time
+async def test_a_pause_that_the_store_did_not_hear_of_is_told_when_it_is_back():
+    store = MadeUpStore()
+    pacer = pacer_of(store)
+    await send(pacer)
+    store.is_away = True
+    pacer.pause(30.0)
+    await asyncio.sleep(1)
+    store.is_away = False
+    turn = pacer.take()
+    await asyncio.sleep(2)
+
+    assert store.pauses
+    assert pacer.pause_s > 0
+    pacer.discard(turn)
+    await pacer.aclose()
+
+
+@jumping_time
+async def test_what_was_answered_while_the_store_was_away_is_told_when_it_is_back():
+    store = MadeUpStore()
+    pacer = pacer_of(store)
+    await send(pacer, answer=False)
+    store.is_away = True
+    await asyncio.sleep(5)
+    pacer.answered()  # late, so the store is to know soon
+    await asyncio.sleep(0.1)
+    store.is_away = False
+    await send(pacer)
+    await asyncio.sleep(1)
+
+    assert f"{pacer._own.name}:0" in store.news
+    await pacer.aclose()
+
+
+@jumping_time
+async def test_nothing_is_said_while_there_is_nothing_to_say():
+    store = MadeUpStore()
+    pacer = pacer_of(store)
+    await send(pacer)
+    asked = len(store.wants)
+    await asyncio.sleep(3600)
+
+    assert len(store.wants) == asked
+    await pacer.aclose()
