@@ -53,13 +53,13 @@ class SharedPacer:
         self._queue: deque[asyncio.Future[float]] = deque()
         self._weighing = 0
         self._paused_until = self._last = float("-inf")
-        self._pause_news_s = 0.0
+        self._pause_is_news = False
         # Without the store, or with one that does not know yet what was sent lately.
         self._server: Server | None = None
         self._is_connected = self._is_lost = False
         self._look_again_at = self._young_until = self._alone_since = float("-inf")
         self._alone_most = self._part
-        self._is_in_line = False
+        self._is_in_line = self._is_closed = self._has_answered = False
         self._woken = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
 
@@ -97,7 +97,7 @@ class SharedPacer:
     def pause(self, seconds: float) -> None:
         """Let no call of this credential be sent for so long, by no process."""
         self._paused_until = max(self._paused_until, self._loop.time() + seconds)
-        self._pause_news_s = max(self._pause_news_s, seconds)
+        self._pause_is_news = True
         self._wake()
 
     @property
@@ -112,10 +112,12 @@ class SharedPacer:
 
     def close(self) -> None:
         """Close the connection, and let all go who wait: they see that this is over."""
+        self._is_closed = True
         while self._someone_waits():
             self._own.take(self._loop.time(), is_known=True)
             self._queue.popleft().set_result(0.0)
         if self._work is not None:
+            self._woken.set()
             self._work.cancel()
 
     async def aclose(self) -> None:
@@ -128,19 +130,24 @@ class SharedPacer:
 
     def _wake(self) -> None:
         self._woken.set()
-        if self._work is None or self._work.done():
+        if not self._is_closed and (self._work is None or self._work.done()):
             self._work = self._loop.create_task(self._serve_on())
 
     async def _serve_on(self) -> None:
         try:
-            while True:
+            while not self._is_closed:  # a connection that is being made may swallow a cancellation
                 self._woken.clear()
                 seconds = await self._serve()
+                if self._is_closed:
+                    return
                 self._is_in_line = seconds is not None
                 with suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
                         await self._woken.wait()
         finally:
+            if self._is_connected:
+                with suppress(StoreLostError):
+                    await self._ask(0)  # so that nobody waits for the turn that was reserved
             await self._store.close()
 
     async def _serve(self) -> float | None:
@@ -166,6 +173,7 @@ class SharedPacer:
             # A connection that was idle may have been cut. Another server knows nothing yet.
             young_s = weighs_s if server.run_id != self._server.run_id else 0.0
             self._own.tell_all()
+            self._pause_is_news = self.pause_s > 0
         if self._is_lost:
             self._is_lost = False
             young_s = max(young_s, 2 * _LOOK_AGAIN_S)  # so that the others have told theirs
@@ -179,6 +187,7 @@ class SharedPacer:
         room = (min(self._most, self._part) if is_young else self._most) - self._own.weighing(now)
         want = max(0, min(len(self._queue), room, self._at_once)) if self._someone_waits() else 0
         reply = await self._ask(want)
+        self._has_answered = True
         self._weighing = reply.weighing
         if reply.paused_ms:
             self._paused_until = max(self._paused_until, self._loop.time() + reply.paused_ms / 1000)
@@ -193,22 +202,19 @@ class SharedPacer:
         return min(lighter_in_s, self._young_until - now) if is_young else lighter_in_s
 
     async def _ask(self, want: int) -> Reply:
-        news, pause_s = self._own.news(), self._pause_news_s
-        self._pause_news_s = 0.0
-        try:
-            return await self._store.ask(
-                self._window_s * 1000,
-                self._grace_s * 1000,
-                self._limit,
-                self._own.name,
-                want,
-                self._own.taken,
-                pause_s * 1000,
-                *ages_ms(news, self._loop.time()),
-            )
-        except BaseException:
-            self._pause_news_s = max(self._pause_news_s, pause_s)
-            raise
+        # If it does not answer, all of this is told to it anew when it is back.
+        news, pause_s = self._own.news(), self.pause_s if self._pause_is_news else 0.0
+        self._pause_is_news = False
+        return await self._store.ask(
+            self._window_s * 1000,
+            self._grace_s * 1000,
+            self._limit,
+            self._own.name,
+            want,
+            self._own.taken,
+            pause_s * 1000,
+            *ages_ms(news, self._loop.time()),
+        )
 
     def _give(self, turns: int, *, asked_at: float) -> None:
         while turns and self._someone_waits():
@@ -227,10 +233,9 @@ class SharedPacer:
 
     def _lose(self, why: str) -> float | None:
         now = self._loop.time()
-        if self._is_connected:
-            # Perhaps it was cut because it was idle: look again at once.
-            self._is_connected = False
-            return 0.0
+        was_fine, self._is_connected, self._has_answered = self._has_answered, False, False
+        if was_fine:
+            return 0.0  # perhaps the connection was cut because it was idle: look again at once
         if not self._is_lost:
             self._is_lost, self._alone_since = True, now
             rest = int((self._limit - self._weighing) * self._fallback)

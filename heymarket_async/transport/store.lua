@@ -1,7 +1,7 @@
 -- Tells the store what was answered late, and takes turns. All times are in ms, of the store's clock.
 --
 -- KEYS: sent   turn -> until when it weighs; one that is reserved is named after who waits for it
---       state  paused, spaced: until when nobody may send, and until when evenly; last: last turn
+--       state  paused, spaced: until when nobody may send, and until when evenly
 -- ARGV: window, grace, limit, who asks, how many turns it wants, number of the first, pause;
 --       then what is new of earlier turns: name, ms since it was answered (below 0: was not used)
 -- Gives how many turns may be used now, after how long to ask again (0: no need), how long the pause
@@ -14,7 +14,7 @@ local weighs = window + grace -- as long as its answer does not come later than 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + clock[2] / 1000
 local function kept(name) return tonumber(redis.call('HGET', state, name) or 0) end
-local paused, spaced, last = kept('paused'), kept('spaced'), kept('last')
+local paused, spaced = kept('paused'), kept('spaced')
 if pause > 0 then
   paused = math.max(paused, now + pause)
   spaced = paused + window
@@ -31,18 +31,18 @@ local function next_turn()
   local turn = now
   local before = redis.call('ZRANGE', sent, -limit, -limit, 'WITHSCORES')[2]
   if before then turn = math.max(turn, tonumber(before)) end
-  if now < spaced then turn = math.max(turn, paused, last + window / limit) end
+  if now < spaced then
+    local last = redis.call('ZRANGE', sent, -1, -1, 'WITHSCORES')[2]
+    turn = math.max(turn, paused, (last and tonumber(last) - weighs or 0) + window / limit)
+  end
   return turn
 end
 
-local function take(name, turn)
-  redis.call('ZADD', sent, turn + weighs, name)
-  last = math.max(last, turn)
-end
+local function take(name, turn) redis.call('ZADD', sent, turn + weighs, name) end
 
 local granted, wait = 0, 0
 local reserved = tonumber(redis.call('ZSCORE', sent, me) or 0) - weighs
-if reserved > now and now >= paused and want > 0 then
+if reserved > now and reserved >= paused and want > 0 then
   wait = reserved - now -- asked before its time; it keeps its place
 else
   redis.call('ZREM', sent, me)
@@ -64,7 +64,7 @@ else
   end
 end
 
-redis.call('HSET', state, 'paused', paused, 'spaced', spaced, 'last', last)
+redis.call('HSET', state, 'paused', paused, 'spaced', spaced)
 local keep = math.ceil(math.max(now, spaced) - now + 2 * weighs)
 redis.call('PEXPIRE', sent, keep)
 redis.call('PEXPIRE', state, keep)

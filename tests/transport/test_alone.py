@@ -170,3 +170,22 @@ async def test_nothing_is_said_while_there_is_nothing_to_say():
 
     assert len(store.wants) == asked
     await pacer.aclose()
+
+
+@jumping_time
+async def test_a_store_that_only_lets_itself_be_looked_at_counts_as_lost(caplog):
+    store = MadeUpStore()
+    pacer = pacer_of(store)
+    asked = [0]
+
+    async def refuse(*said):
+        asked[0] += 1
+        raise StoreLostError("ReadOnlyError")
+
+    store.ask = refuse
+    await send(pacer)
+    await asyncio.sleep(10)
+
+    assert asked[0] < 30
+    assert "does not answer (ReadOnlyError)" in caplog.text
+    await pacer.aclose()

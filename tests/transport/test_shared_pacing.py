@@ -432,6 +432,46 @@ async def test_closing_lets_everybody_go_and_closes_the_connection(credential, s
     assert server.run("CLIENT", "LIST").count(b"\n") == 1  # who asks
 
 
+@pytest.mark.parametrize("steps", range(12))
+async def test_closing_ends_it_wherever_it_stands(steps, credential):
+    pacer = credential.pacer(1)
+    turn = pacer.take()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+
+    async with asyncio.timeout(5):
+        await pacer.aclose()
+    pacer.discard(turn)
+    assert pacer._work.done()
+
+
+@own_redis
+async def test_a_pause_outlasts_a_store_that_is_started_again(credential, server):
+    pacer = credential.pacer(10)
+    await credential.send(pacer)
+    pacer.pause(2 * WINDOW_S)
+    paused_at = asyncio.get_running_loop().time()
+    await asyncio.sleep(0.1)
+    server.kill()
+    server.start()
+
+    await credential.send(pacer)
+
+    assert asyncio.get_running_loop().time() - paused_at >= 1.99 * WINDOW_S
+
+
+async def test_who_closes_gives_up_the_turn_that_was_reserved(credential):
+    pacer, other = credential.pacer(1), credential.pacer(1)
+    await credential.send(pacer)
+    turn = pacer.take()
+    await asyncio.sleep(0.1)
+    await pacer.aclose()
+    pacer.discard(turn)
+
+    async with asyncio.timeout(1.5 * WINDOW_S):
+        await credential.send(other)
+
+
 async def test_a_pacer_that_was_never_asked_has_nothing_to_close(credential):
     await credential.pacer(1).aclose()
 

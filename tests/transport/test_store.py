@@ -97,6 +97,13 @@ async def test_a_pause_is_told_and_kept(store):
     assert later.wait_ms >= reply.wait_ms + 0.8 * WINDOW_MS / 10  # one after the other
 
 
+async def test_a_pause_that_is_told_often_is_no_longer_for_that(store):
+    for _ in range(30):
+        reply = await ask(store, "a", limit=10, pause=300)
+
+    assert reply.wait_ms <= 300 + WINDOW_MS / 10 + 1
+
+
 async def test_who_the_store_does_not_know_is_told_as_lost_without_where_it_is():
     store = Store("redis://:secret@127.0.0.1:1/0", "x", timeout_s=0.2)
 
