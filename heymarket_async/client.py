@@ -327,11 +327,9 @@ def _checked_credentials(
 
 
 def _shared_limit_from_env(store: str) -> RateLimit:
-    share, fallback = _part_from_env("SHARE"), _part_from_env("FALLBACK")
-    rate = msgspec.structs.replace(DOCUMENTED_LIMIT, store=store)
-    if share is not None:
-        rate = msgspec.structs.replace(rate, share=share)
-    return rate if fallback is None else msgspec.structs.replace(rate, fallback=fallback)
+    parts = {name: _part_from_env(name.upper()) for name in ("share", "fallback")}
+    given = {name: part for name, part in parts.items() if part is not None}
+    return msgspec.structs.replace(DOCUMENTED_LIMIT, store=store, **given)
 
 
 def _part_from_env(name: str) -> float | None:

@@ -22,6 +22,7 @@ from heymarket_async.errors import (
     HeymarketError,
     NoResponseError,
 )
+from heymarket_async.transport.waits import give_up
 
 # More connections make small calls dearer, not faster; further calls wait for their turn here,
 # where it does not count against their time limit, instead of in aiohttp's pool, where it would.
@@ -75,10 +76,7 @@ class Slots:
 
     def discard(self, turn: asyncio.Future[float]) -> None:
         """Give up a turn, whether it came already or not."""
-        if turn in self._queue:
-            self._queue.remove(turn)
-        elif turn.done() and not turn.cancelled() and turn.exception() is None:
-            self.release()
+        give_up(self._queue, turn, self.release)
 
 
 class Http:

@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from heymarket_async.checks import is_int, one_of
+from heymarket_async.transport.waits import give_up
 
 # For clocks that do not run alike: 0.12 of 60 seconds.
 MARGIN = 1.002
@@ -43,7 +44,8 @@ class RateLimit(msgspec.Struct, frozen=True):
             credential, such as "redis://localhost:6379/0"; needs the extra `redis`.
         share: The part of the shared limit that one client may use, of 1.
         fallback: The part of the limit that one client keeps to while the store is away, of 1: one
-            divided by the number of clients is safe. 0 raises `StoreError` instead.
+            divided by the number of clients keeps them within the limit, but for the minute in
+            which the store is lost. 0 raises `StoreError` instead.
     """
 
     limit: int
@@ -245,10 +247,7 @@ class Pacer:
 
     def discard(self, turn: asyncio.Future[float]) -> None:
         """Give up a turn, whether it came already or not, so that it leaves no hole."""
-        if turn in self._queue:
-            self._queue.remove(turn)
-        elif turn.done() and not turn.cancelled() and turn.exception() is None:
-            self.give_back()
+        give_up(self._queue, turn, self.give_back)
         if not self._queue and self._timer is not None:
             self._timer.cancel()
             self._timer = None

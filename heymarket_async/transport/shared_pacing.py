@@ -1,7 +1,7 @@
 """A queue before a window that processes share: ask for turns, sleep until the next, ask again.
 
-The processes of a credential keep their window in a store, and the store's clock is the only one.
-One task of each process speaks for all its calls. It asks for some turns at a time, so that others
+The clients of a credential keep their window in a store, and the store's clock is the only one.
+One task of each client speaks for all its calls. It asks for some turns at a time, so that others
 come between; if not all are free, one is reserved, and it sleeps until that one has come. So who
 waits is served in the order of asking, and each turn costs a round trip at most.
 
@@ -9,7 +9,7 @@ As in `pacing`, a request weighs from the moment it is sent until a window after
 store reckons with answers that come within a sixtieth of the window (a second of a minute), and is
 told of those that come later.
 
-While the store is away, each process keeps to its own part of the limit.
+While the store is away, each client keeps to its own part of the limit.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from heymarket_async.errors import StoreError
 from heymarket_async.transport.pacing import MARGIN, RateLimit
 from heymarket_async.transport.store import Reply, Server, Store, StoreLostError
 from heymarket_async.transport.turns import OwnTurns, ages_ms
+from heymarket_async.transport.waits import give_up
 
 logger = logging.getLogger("heymarket_async")
 
@@ -41,13 +42,12 @@ class SharedPacer:
 
     def __init__(self, store: Store, rate: RateLimit, loop: asyncio.AbstractEventLoop) -> None:
         self._store = store
-        self._limit = rate.limit
+        self._rate = rate
         self._loop = loop
         self._window_s = rate.per_s * MARGIN
         self._grace_s = rate.per_s / 60
         self._most = max(1, int(rate.limit * rate.share))
         self._part = max(1, int(rate.limit * rate.fallback)) if rate.fallback else 0
-        self._fallback = rate.fallback
         self._at_once = max(1, rate.limit // 100)
         self._own = OwnTurns(self._window_s, self._grace_s)
         self._queue: deque[asyncio.Future[float]] = deque()
@@ -79,10 +79,7 @@ class SharedPacer:
 
     def discard(self, turn: asyncio.Future[float]) -> None:
         """Give up a turn, whether it came already or not."""
-        if turn in self._queue:
-            self._queue.remove(turn)
-        elif turn.done() and not turn.cancelled() and turn.exception() is None:
-            self.give_back()
+        give_up(self._queue, turn, self.give_back)
 
     def give_back(self) -> None:
         """Return a turn that came and was not used."""
@@ -114,8 +111,7 @@ class SharedPacer:
         """Close the connection, and let all go who wait: they see that this is over."""
         self._is_closed = True
         while self._someone_waits():
-            self._own.take(self._loop.time(), is_known=True)
-            self._queue.popleft().set_result(0.0)
+            self._let_go(self._loop.time(), is_known=True)
         if self._work is not None:
             self._woken.set()
             self._work.cancel()
@@ -135,10 +131,10 @@ class SharedPacer:
 
     async def _serve_on(self) -> None:
         try:
-            while not self._is_closed:  # a connection that is being made may swallow a cancellation
+            while True:
                 self._woken.clear()
                 seconds = await self._serve()
-                if self._is_closed:
+                if self._is_closed:  # a connection that was being made may swallow a cancellation
                     return
                 self._is_in_line = seconds is not None
                 with suppress(TimeoutError):
@@ -208,7 +204,7 @@ class SharedPacer:
         return await self._store.ask(
             self._window_s * 1000,
             self._grace_s * 1000,
-            self._limit,
+            self._rate.limit,
             self._own.name,
             want,
             self._own.taken,
@@ -219,10 +215,13 @@ class SharedPacer:
     def _give(self, turns: int, *, asked_at: float) -> None:
         while turns and self._someone_waits():
             # For the store they began while it was asked, so its answer may have made them late.
-            self._own.take(asked_at, is_known=True)
-            self._queue.popleft().set_result(0.0)
+            self._let_go(asked_at, is_known=True)
             turns -= 1
         self._own.skip(turns)
+
+    def _let_go(self, at: float, *, is_known: bool) -> None:
+        self._own.take(at, is_known=is_known)
+        self._queue.popleft().set_result(0.0)
 
     def _someone_waits(self) -> bool:
         while self._queue and self._queue[0].done():
@@ -238,7 +237,7 @@ class SharedPacer:
             return 0.0  # perhaps the connection was cut because it was idle: look again at once
         if not self._is_lost:
             self._is_lost, self._alone_since = True, now
-            rest = int((self._limit - self._weighing) * self._fallback)
+            rest = int((self._rate.limit - self._weighing) * self._rate.fallback)
             self._alone_most = min(self._part, self._own.weighing(now) + rest)
             logger.warning(
                 "the store of the rate limit does not answer (%s); until it does, this client sends"
@@ -251,7 +250,7 @@ class SharedPacer:
         return self._serve_alone()
 
     def _serve_alone(self) -> float | None:
-        """Give turns within the part of this process; return after how long to do it again."""
+        """Give turns within the part of this client; return after how long to do it again."""
         if not self._part:
             self._refuse_all()
         now = self._loop.time()
@@ -259,9 +258,8 @@ class SharedPacer:
             next_at = self._next_alone(now)
             if next_at > now:
                 return min(next_at, self._look_again_at) - now
-            self._own.take(now, is_known=False)
+            self._let_go(now, is_known=False)
             self._last = now
-            self._queue.popleft().set_result(0.0)
         # As long as some weigh, the store is to be told of them when it is back.
         return self._look_again_at - now if self._own.weighing(now) else None
 

@@ -1,4 +1,4 @@
-"""The turns that a process has taken, and what the store has yet to be told of them."""
+"""The turns that a client has taken, and what the store has yet to be told of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _UNUSED = -1.0
 
 
 class OwnTurns:
-    """What one process has sent within the last window. No I/O, no clock.
+    """What one client has sent within the last window. No I/O, no clock.
 
     Which answer belongs to which turn does not matter: how many weigh until when is the same.
 

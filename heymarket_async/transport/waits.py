@@ -1,8 +1,10 @@
-"""What a client's calls wait for, so that it can be told, and a deadline ends it."""
+"""What a client's calls wait for, so that it can be told, given up, and ended by a deadline."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Callable
 
 from heymarket_async.errors import DeadlineError
 
@@ -41,6 +43,18 @@ class Waits:
             await asyncio.sleep(seconds)
         finally:
             del self._reasons[wait]
+
+
+def give_up(
+    queue: deque[asyncio.Future[float]],
+    turn: asyncio.Future[float],
+    give_back: Callable[[], None],
+) -> None:
+    """Take a turn out of its queue, or give it back if it came already."""
+    if turn in queue:
+        queue.remove(turn)
+    elif turn.done() and not turn.cancelled() and turn.exception() is None:
+        give_back()
 
 
 def _fail(future: asyncio.Future[float], error: Exception) -> None:
