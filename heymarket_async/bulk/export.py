@@ -23,8 +23,6 @@ from heymarket_async.bulk.walking import walk
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
 
-_AT_ONCE = 5000
-
 
 class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
     """What an export did, and what speaks for it being complete.
@@ -161,7 +159,7 @@ class _Export:
         collector = self._collector = Collector(self._sink, self._thread, at)
         if stored is not None:
             self._stage = "recalling"
-            await self._thread.each(self._sink.stored(), collector.recall, at_once=_AT_ONCE)
+            await self._thread.each(self._sink.stored(), collector.recall)
         self._stage = "reading"
         await walk(self._client, collector, self._reading)
         self._stage = "catching up"

@@ -33,7 +33,7 @@ class OneThread:
             raise
 
     async def each(
-        self, items: Iterable[T], handle: Callable[[list[T]], object], *, at_once: int
+        self, items: Iterable[T], handle: Callable[[list[T]], object], *, at_once: int = 5000
     ) -> None:
         """Take items in the thread, and hand them over in the loop, so many at a time."""
         iterator = await self.run(iter, items)

@@ -24,7 +24,6 @@ from heymarket_async.errors import HeymarketError, NotFoundError
 
 _LOGGED = ("kind", "contacts", "added", "changed", "deleted", "requests")
 _MOST_ASKED_FOR = 1000
-_AT_ONCE = 5000
 
 
 class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +158,7 @@ class _Run:
         job = self._collector = Collector(file, thread, at, settle_s=self._settle_s)
         if is_resumed or not reads_all:
             self._stage = "recalling"
-            await thread.each(file.stored(self._settle_s), job.recall, at_once=_AT_ONCE)
+            await thread.each(file.stored(self._settle_s), job.recall)
         self._stage = "reading"
         at.counted = await count_of(self._client, at)
         await walk(self._client, job, self._reading)

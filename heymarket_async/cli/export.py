@@ -14,7 +14,7 @@ from heymarket_async.bulk.sinks.staging import real_path, replace_file
 from heymarket_async.cli.output import counted, print_json
 from heymarket_async.cli.progress import show_progress
 from heymarket_async.cli.reading import Concurrency, PageSize, ReadFrom, Surface
-from heymarket_async.cli.running import NOT_PROVED, Json, Quiet, SandboxSize, err, run
+from heymarket_async.cli.running import NOT_PROVED, Json, Quiet, SandboxSize, run, say
 from heymarket_async.cli.sinks import sink_of
 
 
@@ -112,9 +112,9 @@ def _check_report(report: Path, path: Path) -> None:
 
 def _show(report: ExportReport, path: Path, *, json: bool) -> None:
     if not json:
-        err.print("\n".join(_told(report, path)), soft_wrap=True, markup=False)
+        say("\n".join(_told(report, path)))
     elif str(path) == "-":
-        err.print(msgspec.json.encode(report).decode(), soft_wrap=True, markup=False)
+        say(msgspec.json.encode(report).decode())
     else:
         print_json(report)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from heymarket_async.bulk import ImportReport, RowOutcome
 from heymarket_async.bulk.importing.columns import Columns
 from heymarket_async.cli.output import counted
-from heymarket_async.cli.running import err
+from heymarket_async.cli.running import say
 
 
 def show(report: ImportReport, columns: Columns, outcomes: Path | None, *, dry_run: bool) -> None:
@@ -24,7 +24,7 @@ def show(report: ImportReport, columns: Columns, outcomes: Path | None, *, dry_r
         lines.append("Some outcomes are unknown: run it again with --resume to look them up")
     elif report.unknown:
         lines.append("Some outcomes are unknown: run it again, no phone gets a second contact")
-    err.print("\n".join(lines), soft_wrap=True, markup=False)
+    say("\n".join(lines))
 
 
 def _summary(report: ImportReport, *, dry_run: bool) -> str:

@@ -20,7 +20,7 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from heymarket_async.bulk import OnProgress, Progress
-from heymarket_async.cli.running import err
+from heymarket_async.cli.running import err, say
 
 _LINE_EVERY_S = 5.0
 
@@ -94,7 +94,7 @@ class _Lines:
         of = "" if progress.total is None else f" of {progress.total:,}"
         speed = (progress.done - self._before) / max(now - self._began, 0.001)
         line = f"{progress.stage}: {progress.done:,}{of}, {speed:,.0f}/s, {_note(progress)}"
-        err.print(line, soft_wrap=True, markup=False)
+        say(line)
 
 
 def _note(progress: Progress) -> str:

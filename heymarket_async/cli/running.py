@@ -34,6 +34,16 @@ NOT_PROVED = 3
 err = Console(stderr=True, highlight=False)
 
 
+def say(text: str) -> None:
+    """Print a text to stderr as it is, however long its lines are."""
+    err.print(text, soft_wrap=True, markup=False)
+
+
+def say_error(error: Exception) -> None:
+    """Print an error to stderr, in one line."""
+    err.print(f"Error: {error}", style="red", soft_wrap=True, markup=False)
+
+
 class Commands(typer.core.TyperGroup):
     """A group of commands, of which each ends the process as a command should."""
 
@@ -102,14 +112,14 @@ def _check_output() -> None:
 
 
 def _ended(error: Exception, code: int) -> typer.Exit:
-    err.print(f"Error: {error}", style="red", soft_wrap=True, markup=False)
+    say_error(error)
     _say_notes(error)
     return typer.Exit(code)
 
 
 def _say_notes(error: BaseException) -> None:
     for note in getattr(error, "__notes__", ()):
-        err.print(note, soft_wrap=True, markup=False)
+        say(note)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from heymarket_async.bulk import SyncReport, sync_contacts
 from heymarket_async.cli.output import counted, print_json
 from heymarket_async.cli.progress import show_progress
 from heymarket_async.cli.reading import Concurrency, PageSize, ReadFrom, Surface
-from heymarket_async.cli.running import NOT_PROVED, Json, Quiet, SandboxSize, err, run
+from heymarket_async.cli.running import NOT_PROVED, Json, Quiet, SandboxSize, run, say, say_error
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -80,7 +80,7 @@ async def _again_and_again(
             raise  # nobody reads the reports any more
         except (HeymarketError, OSError) as error:
             # The next run makes up for it.
-            err.print(f"Error: {error}", style="red", soft_wrap=True, markup=False)
+            say_error(error)
         await asyncio.sleep(pause_s)
 
 
@@ -104,4 +104,4 @@ def _show(report: SyncReport, path: Path) -> None:
         parts.append("gone on with")
     lines = [", ".join(parts)]
     lines += [f"Something may be missing: {doubt}" for doubt in report.doubts]
-    err.print("\n".join(lines), soft_wrap=True, markup=False)
+    say("\n".join(lines))

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, Self, TypeAlias
 
@@ -32,6 +31,7 @@ from heymarket_async.bulk.importing.outcome_lines import (
 from heymarket_async.bulk.importing.rules import Before, ReadRow, RowOutcome, Verdict
 from heymarket_async.bulk.lock import lock
 from heymarket_async.bulk.one_thread import OneThread
+from heymarket_async.bulk.sinks.staging import naming
 from heymarket_async.checks import one_of
 
 Earlier: TypeAlias = RowOutcome | Before | None
@@ -143,7 +143,7 @@ class OutcomeFile:
     async def __aenter__(self) -> Self:
         try:
             if self._path is not None and self._header is not None:
-                with self._named():
+                with naming(self._path):
                     await self._thread.run(self._open, self._path, self._header)
         except BaseException:
             await self.__aexit__()
@@ -155,26 +155,17 @@ class OutcomeFile:
             await self.flush()
         finally:
             try:
-                if self._file is not None:
-                    with self._named():
+                if self._file is not None and self._path is not None:
+                    with naming(self._path):
                         await self._thread.run(self._file.close)
             finally:
                 self._thread.close()
 
     async def _write(self, *, sync: bool) -> None:
-        if self._file is not None:
+        if self._file is not None and self._path is not None:
             lines, self._lines = self._lines, []
-            with self._named():
+            with naming(self._path):
                 await self._thread.run(_write, self._file, lines, sync=sync)
-
-    @contextmanager
-    def _named(self) -> Generator[None]:
-        """Have an error say which file it is of: that of a full disk does not."""
-        try:
-            yield
-        except OSError as error:
-            error.filename = error.filename or str(self._path)
-            raise
 
     # In the thread
 
