@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
-import math
 import os
 from collections.abc import AsyncGenerator
 
@@ -17,25 +15,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
 
-from heymarket_async import (
-    BadRequestError,
-    ClientStateError,
-    ConnectError,
-    Contact,
-    DeadlineError,
-    HeymarketClient,
-    HeymarketError,
-    NewContact,
-    NoResponseError,
-    RateLimitError,
-)
+from examples.http_errors import refusal_of
+from heymarket_async import Contact, HeymarketClient, HeymarketError, NewContact
 
 REQUEST_S = float(os.environ.get("REQUEST_S", "8"))
 """Seconds that one request to this service may take."""
 
 CLIENT = web.AppKey("client", HeymarketClient)
-
-logger = logging.getLogger("aiohttp_service")
 
 
 class Person(msgspec.Struct):
@@ -98,27 +84,8 @@ async def in_time_and_with_errors(request: web.Request, handler: Handler) -> web
     except (msgspec.MsgspecError, ValueError) as error:
         return web.json_response({"error": str(error)}, status=422)
     except HeymarketError as error:
-        status, retry_after_s = status_of(error)
-        if status >= 500:
-            logger.warning("%s: %s", type(error).__name__, error)
-        headers = {} if retry_after_s is None else {"Retry-After": str(math.ceil(retry_after_s))}
-        told = {"error": type(error).__name__, "request_id": error.request_id}
-        return web.json_response(told, status=status, headers=headers)
-
-
-def status_of(error: HeymarketError) -> tuple[int, float | None]:
-    """Return the HTTP status that fits an error, and after what seconds to come again."""
-    match error:
-        case RateLimitError():
-            return 503, error.retry_after_s or 60.0
-        case DeadlineError() | ConnectError() | ClientStateError():
-            return 503, 1.0  # nothing was sent
-        case NoResponseError():
-            return 504, None
-        case BadRequestError():
-            return 422, None
-        case _:
-            return 502, None  # our credentials, or Heymarket itself
+        refusal = refusal_of(error)
+        return web.json_response(refusal.body, status=refusal.status, headers=refusal.headers)
 
 
 async def client_of(app: web.Application) -> AsyncGenerator[None]:

@@ -6,8 +6,6 @@ uvicorn --app-dir examples/fastapi_service app:app --workers 4
 from __future__ import annotations
 
 import asyncio
-import logging
-import math
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -18,23 +16,11 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
 
-from heymarket_async import (
-    BadRequestError,
-    ClientStateError,
-    ConnectError,
-    Contact,
-    DeadlineError,
-    HeymarketClient,
-    HeymarketError,
-    NewContact,
-    NoResponseError,
-    RateLimitError,
-)
+from examples.http_errors import refusal_of
+from heymarket_async import Contact, HeymarketClient, HeymarketError, NewContact
 
 REQUEST_S = float(os.environ.get("REQUEST_S", "8"))
 """Seconds that one request to this service may take."""
-
-logger = logging.getLogger("fastapi_service")
 
 
 @asynccontextmanager
@@ -111,12 +97,7 @@ async def health(request: Request) -> dict[str, str]:
 @app.exception_handler(HeymarketError)
 async def on_heymarket_error(_: Request, error: HeymarketError) -> JSONResponse:
     """Tell the caller what it can do; the rest is for the log, which has no personal data."""
-    status, retry_after_s = status_of(error)
-    if status >= 500:
-        logger.warning("%s: %s", type(error).__name__, error)
-    headers = {} if retry_after_s is None else {"Retry-After": str(math.ceil(retry_after_s))}
-    told = {"error": type(error).__name__, "request_id": error.request_id}
-    return JSONResponse(told, status, headers)
+    return JSONResponse(*refusal_of(error))
 
 
 @app.exception_handler(TimeoutError)
@@ -128,18 +109,3 @@ async def on_timeout(_: Request, __: TimeoutError) -> JSONResponse:
 def shown(contact: Contact) -> Known:
     """Return what this service shows of a contact."""
     return Known(id=contact.id, name=contact.display_name, is_opted_out=contact.is_opted_out)
-
-
-def status_of(error: HeymarketError) -> tuple[int, float | None]:
-    """Return the HTTP status that fits an error, and after what seconds to come again."""
-    match error:
-        case RateLimitError():
-            return 503, error.retry_after_s or 60.0
-        case DeadlineError() | ConnectError() | ClientStateError():
-            return 503, 1.0  # nothing was sent
-        case NoResponseError():
-            return 504, None
-        case BadRequestError():
-            return 422, None
-        case _:
-            return 502, None  # our credentials, or Heymarket itself

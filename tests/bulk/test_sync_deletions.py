@@ -15,6 +15,11 @@ from tests.bulk.accounts import (
 )
 
 
+def hide_one(sandbox: Sandbox) -> None:
+    """Leave a contact out of the list; it can still be asked for."""
+    sandbox.store._rows.remove(sandbox.store.by_id(ids_of(sandbox)[3]))
+
+
 async def test_deletions_are_detected_when_asked_for(tmp_path):
     path = tmp_path / "c.db"
     async with Sandbox(contacts=200, seed=4) as sandbox, client_of(sandbox) as client:
@@ -55,8 +60,7 @@ async def test_a_contact_that_is_there_after_all_is_not_marked(tmp_path):
     async with Sandbox(contacts=60, seed=4) as sandbox, client_of(sandbox) as client:
         await sync_contacts(client, path)
         # A list that leaves one out, and a count that does not.
-        hidden = sandbox.store.by_id(ids_of(sandbox)[3])
-        sandbox.store._rows.remove(hidden)
+        hide_one(sandbox)
         sandbox.faults.answer(200, body=60, on="POST /v1/contacts/count", times=None)
 
         report = await sync_contacts(client, path, detect_deletions=True)
@@ -69,8 +73,7 @@ async def test_a_not_found_of_a_gateway_is_no_deletion(tmp_path):
     path = tmp_path / "c.db"
     async with Sandbox(contacts=60, seed=4) as sandbox, client_of(sandbox) as client:
         await sync_contacts(client, path)
-        hidden = sandbox.store.by_id(ids_of(sandbox)[3])
-        sandbox.store._rows.remove(hidden)
+        hide_one(sandbox)
         sandbox.faults.answer(403, on="POST /v1/contacts/count", times=None)
         sandbox.faults.answer(404, headers={"X-Request-Id": ""}, on="GET /v1/contact/{id}")
 

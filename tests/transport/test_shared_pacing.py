@@ -295,6 +295,15 @@ async def test_the_store_holds_hashes_and_forgets_them(credential, server):
 # Without the store
 
 
+async def begin_sending(credential: Credential, pacers: int, seconds: float) -> list[asyncio.Task]:
+    """Have pacers with a quarter of 40 each begin to send, at a store that may know what was."""
+    begun = [credential.pacer(40, fallback=0.25) for _ in range(pacers)]
+    for pacer in begun:
+        await credential.send(pacer)
+    await asyncio.sleep(2.5 * WINDOW_S)
+    return [asyncio.create_task(credential.keep_sending(pacer, seconds)) for pacer in begun]
+
+
 @own_redis
 async def test_without_the_store_a_client_keeps_to_its_part(credential, server, caplog):
     pacer = credential.pacer(20, fallback=0.25)
@@ -318,13 +327,7 @@ async def test_without_the_store_a_client_keeps_to_its_part(credential, server, 
 
 @own_redis
 async def test_a_store_that_comes_back_empty_does_not_let_the_limit_be_broken(credential, server):
-    pacers = [credential.pacer(40, fallback=0.25) for _ in range(4)]
-    for pacer in pacers:
-        await credential.send(pacer)
-    await asyncio.sleep(2.5 * WINDOW_S)
-    sending = [
-        asyncio.create_task(credential.keep_sending(pacer, 8 * WINDOW_S)) for pacer in pacers
-    ]
+    sending = await begin_sending(credential, 4, 8 * WINDOW_S)
     await asyncio.sleep(2.5 * WINDOW_S)
     server.kill()
     await asyncio.sleep(WINDOW_S)
@@ -337,13 +340,7 @@ async def test_a_store_that_comes_back_empty_does_not_let_the_limit_be_broken(cr
 
 @own_redis
 async def test_a_store_that_hangs_does_not_hold_the_calls_up(credential, server):
-    pacers = [credential.pacer(40, fallback=0.25) for _ in range(3)]
-    for pacer in pacers:
-        await credential.send(pacer)
-    await asyncio.sleep(2.5 * WINDOW_S)
-    sending = [
-        asyncio.create_task(credential.keep_sending(pacer, 7 * WINDOW_S)) for pacer in pacers
-    ]
+    sending = await begin_sending(credential, 3, 7 * WINDOW_S)
     await asyncio.sleep(1.5 * WINDOW_S)
     server.run("CLIENT", "PAUSE", 3000)
     await asyncio.gather(*sending)

@@ -1,0 +1,55 @@
+"""What the web services answer when Heymarket cannot be asked, or has refused."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import NamedTuple
+
+from heymarket_async import (
+    BadRequestError,
+    ClientStateError,
+    ConnectError,
+    DeadlineError,
+    HeymarketError,
+    NoResponseError,
+    RateLimitError,
+)
+
+logger = logging.getLogger("heymarket_service")
+
+
+class Refusal(NamedTuple):
+    """An HTTP answer that tells the caller what it can do."""
+
+    body: dict[str, str]
+    status: int
+    headers: dict[str, str]
+
+
+def refusal_of(error: HeymarketError) -> Refusal:
+    """Return the answer to an error; what no caller can mend is logged.
+
+    No error has personal data.
+    """
+    status, retry_after_s = _status_of(error)
+    if status >= 500:
+        logger.warning("%s: %s", type(error).__name__, error)
+    headers = {} if retry_after_s is None else {"Retry-After": str(math.ceil(retry_after_s))}
+    told = {"error": type(error).__name__, "request_id": error.request_id}
+    return Refusal(told, status, headers)
+
+
+def _status_of(error: HeymarketError) -> tuple[int, float | None]:
+    """Return the HTTP status that fits an error, and after what seconds to come again."""
+    match error:
+        case RateLimitError():
+            return 503, error.retry_after_s or 60.0
+        case DeadlineError() | ConnectError() | ClientStateError():
+            return 503, 1.0  # nothing was sent
+        case NoResponseError():
+            return 504, None
+        case BadRequestError():
+            return 422, None
+        case _:
+            return 502, None  # our credentials, or Heymarket itself
