@@ -142,8 +142,8 @@ class HeymarketClient:
             options.setdefault("base_url", base_url)
         if "credentials" not in options:
             options["credentials"] = _credentials_from_env()
-        if store := os.environ.get("HEYMARKET_STORE"):
-            options.setdefault("rate_limit", _shared_limit_from_env(store))
+        if "rate_limit" not in options:
+            options["rate_limit"] = _rate_limit_from_env()
         return cls(**options)
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
@@ -326,9 +326,12 @@ def _checked_credentials(
     return credentials
 
 
-def _shared_limit_from_env(store: str) -> RateLimit:
+def _rate_limit_from_env() -> RateLimit:
     parts = {name: _part_from_env(name.upper()) for name in ("share", "fallback")}
     given = {name: part for name, part in parts.items() if part is not None}
+    store = os.environ.get("HEYMARKET_STORE") or None
+    if store is None and "share" in given:
+        raise ValueError("HEYMARKET_SHARE needs HEYMARKET_STORE, to share the limit with others")
     return msgspec.structs.replace(DOCUMENTED_LIMIT, store=store, **given)
 
 

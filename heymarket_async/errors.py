@@ -154,7 +154,7 @@ class DeadlineError(HeymarketError):
 
 
 class StoreError(HeymarketError):
-    """The store of a shared rate limit is away, and `fallback` is 0: nothing was sent."""
+    """Nothing was sent: the store of a shared rate limit is away, and `fallback` is 0."""
 
 
 class PaginationError(HeymarketError):

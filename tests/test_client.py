@@ -83,6 +83,17 @@ def test_the_environment_can_name_a_store_of_the_rate_limit(monkeypatch):
     monkeypatch.setenv("HEYMARKET_FALLBACK", "a tenth")
     with pytest.raises(ValueError, match=r"HEYMARKET_FALLBACK must be a number, such as 0\.2"):
         HeymarketClient.from_env()
+    monkeypatch.setenv("HEYMARKET_FALLBACK", "")
+    monkeypatch.setenv("HEYMARKET_STORE", "")
+    with pytest.raises(ValueError, match="HEYMARKET_SHARE needs HEYMARKET_STORE"):
+        HeymarketClient.from_env()
+
+
+def test_a_limit_that_is_passed_wins_over_a_wrong_one_of_the_environment(monkeypatch):
+    monkeypatch.setenv("HEYMARKET_API_KEY", "key")
+    monkeypatch.setenv("HEYMARKET_STORE", "cache:6379")
+
+    assert HeymarketClient.from_env(rate_limit=RateLimit(9))._transport._rate == RateLimit(9)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A web service that keeps customers as Heymarket contacts: one client for each process.
 
-python examples/aiohttp_service/app.py --port 8000
+python -m examples.aiohttp_service.app --port 8000
 """
 
 from __future__ import annotations
@@ -109,6 +109,8 @@ def application() -> web.Application:
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--host", default="127.0.0.1")
     options.add_argument("--port", type=int, default=8000)
+    given = options.parse_args()
     # A caller that has hung up ends what was done for it.
-    web.run_app(application(), port=options.parse_args().port, handler_cancellation=True)
+    web.run_app(application(), host=given.host, port=given.port, handler_cancellation=True)

@@ -1,6 +1,6 @@
 """A web service that keeps customers as Heymarket contacts: one client for each process.
 
-uvicorn --app-dir examples/fastapi_service app:app --workers 4
+uvicorn examples.fastapi_service.app:app --workers 4
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from heymarket_async import (
     HeymarketError,
     NoResponseError,
     RateLimitError,
+    StoreError,
 )
 
 logger = logging.getLogger("heymarket_service")
@@ -45,7 +46,7 @@ def _status_of(error: HeymarketError) -> tuple[int, float | None]:
     match error:
         case RateLimitError():
             return 503, error.retry_after_s or 60.0
-        case DeadlineError() | ConnectError() | ClientStateError():
+        case DeadlineError() | ConnectError() | StoreError() | ClientStateError():
             return 503, 1.0  # nothing was sent
         case NoResponseError():
             return 504, None

@@ -11,8 +11,10 @@ from examples.worker_pool.jobs import ACCOUNTS, broker, export_account
 
 async def main() -> None:
     """Queue a job for each name in the file of accounts."""
-    await broker.startup()
+    if not ACCOUNTS.exists():
+        raise SystemExit(f"{ACCOUNTS} is missing; the README says what it holds")
     names = msgspec.json.decode(ACCOUNTS.read_bytes(), type=dict[str, object])
+    await broker.startup()
     for name in names:
         await export_account.kiq(name)
     await broker.shutdown()

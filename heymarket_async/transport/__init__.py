@@ -64,6 +64,7 @@ class Transport:
         self._waits = Waits()
         self._open_calls: set[Call[Any]] = set()
         self._pacers: dict[str, AnyPacer] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._headers = functools.lru_cache(maxsize=4)(functools.partial(_headers, user_agent))
 
     def with_options(self, options: Options) -> Transport:
@@ -84,6 +85,8 @@ class Transport:
         await self._http.aclose()
         for pacer in self._pacers.values():
             await pacer.aclose()
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     async def send(self, request: Request[T]) -> T:
         """Send a request, again where that is safe, and return what the answer holds.
@@ -228,7 +231,7 @@ class Transport:
         return result
 
     async def _wait_for(
-        self, turn: asyncio.Future[float], call: Call[T], queue: Turns, reason: str
+        self, turn: asyncio.Future[None], call: Call[T], queue: Turns, reason: str
     ) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -257,7 +260,9 @@ class Transport:
         if pacer is None:
             # One at a time: credentials that were rotated away need no pacer any more.
             for rotated in self._pacers.values():
-                rotated.close()
+                closing = asyncio.create_task(rotated.aclose())
+                self._closing.add(closing)
+                closing.add_done_callback(self._closing.discard)
             self._pacers.clear()
             pacer = self._pacers[fingerprint] = self._new_pacer(fingerprint)
         return pacer
@@ -307,7 +312,7 @@ class Transport:
 class Turns(Protocol):
     """Something that calls queue for."""
 
-    def discard(self, turn: asyncio.Future[float]) -> None:
+    def discard(self, turn: asyncio.Future[None]) -> None:
         """Give up a turn, whether it came already or not."""
         ...
 

@@ -50,9 +50,9 @@ class Slots:
 
     def __init__(self, slots: int) -> None:
         self._free = slots
-        self._queue: deque[asyncio.Future[float]] = deque()
+        self._queue: deque[asyncio.Future[None]] = deque()
 
-    def take(self) -> asyncio.Future[float] | None:
+    def take(self) -> asyncio.Future[None] | None:
         """Return None if a slot was free, else a future that is done when one was handed over.
 
         A slot that was taken must be given back with `release`, and whoever stops waiting for the
@@ -61,7 +61,7 @@ class Slots:
         if self._free:
             self._free -= 1
             return None
-        turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         return turn
 
@@ -70,11 +70,11 @@ class Slots:
         while self._queue:
             turn = self._queue.popleft()
             if not turn.done():
-                turn.set_result(0.0)
+                turn.set_result(None)
                 return
         self._free += 1
 
-    def discard(self, turn: asyncio.Future[float]) -> None:
+    def discard(self, turn: asyncio.Future[None]) -> None:
         """Give up a turn, whether it came already or not."""
         give_up(self._queue, turn, self.release)
 

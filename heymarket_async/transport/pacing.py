@@ -23,7 +23,6 @@ from collections import deque
 from importlib.util import find_spec
 from math import isfinite
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -75,10 +74,14 @@ class RateLimit(msgspec.Struct, frozen=True):
 
 
 def _check_store(url: str) -> None:
-    if urlsplit(one_of("rate_limit.store", url, str)).scheme not in {"redis", "rediss", "unix"}:
+    scheme, _, _ = one_of("rate_limit.store", url, str).partition("://")
+    if scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("rate_limit.store must be the URL of a Redis server, redis://host:port/0")
     if find_spec("redis") is None:
         raise ValueError("rate_limit.store needs pip install 'heymarket-async[redis]'")
+    from heymarket_async.transport import store  # noqa: PLC0415 - an extra
+
+    store.check(url)
 
 
 DOCUMENTED_LIMIT = RateLimit(500, per_s=60.0)
@@ -173,7 +176,7 @@ class Window:
 class AnyPacer(Protocol):
     """A queue before a window, of which it does not matter who shares it."""
 
-    def take(self) -> asyncio.Future[float] | None:
+    def take(self) -> asyncio.Future[None] | None:
         """Return None if a request may be sent now, else a future that is done when it may.
 
         Whoever stops waiting for the future must `discard` it, and whoever has sent a request must
@@ -181,7 +184,7 @@ class AnyPacer(Protocol):
         """
         ...
 
-    def discard(self, turn: asyncio.Future[float]) -> None:
+    def discard(self, turn: asyncio.Future[None]) -> None:
         """Give up a turn, whether it came already or not, so that it leaves no hole."""
         ...
 
@@ -207,12 +210,8 @@ class AnyPacer(Protocol):
         """How long a refused call waits to outlast the window in which the limit is counted."""
         ...
 
-    def close(self) -> None:
-        """Let all go who wait: this queue is theirs no more."""
-        ...
-
     async def aclose(self) -> None:
-        """Let go of what it holds."""
+        """Let all go who wait here and nowhere else, and let go of what it holds."""
         ...
 
 
@@ -225,10 +224,10 @@ class Pacer:
         self._window = window
         self._rate = rate
         self._loop = loop
-        self._queue: deque[asyncio.Future[float]] = deque()
+        self._queue: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    def take(self) -> asyncio.Future[float] | None:
+    def take(self) -> asyncio.Future[None] | None:
         """Return None if a request may be sent now, else a future that is done when it may.
 
         Whoever stops waiting for the future must `discard` it, and whoever has sent a request must
@@ -239,13 +238,13 @@ class Pacer:
             wait_s = self._window.take(self._loop.time(), self._rate)
             if not wait_s:
                 return None
-        turn: asyncio.Future[float] = self._loop.create_future()
+        turn: asyncio.Future[None] = self._loop.create_future()
         self._queue.append(turn)
         if self._timer is None:
             self._timer = self._loop.call_later(wait_s, self._serve)
         return turn
 
-    def discard(self, turn: asyncio.Future[float]) -> None:
+    def discard(self, turn: asyncio.Future[None]) -> None:
         """Give up a turn, whether it came already or not, so that it leaves no hole."""
         give_up(self._queue, turn, self.give_back)
         if not self._queue and self._timer is not None:
@@ -275,11 +274,8 @@ class Pacer:
         """How long a refused call waits to outlast the window in which the limit is counted."""
         return (self._rate or DOCUMENTED_LIMIT).per_s * MARGIN
 
-    def close(self) -> None:
-        """Do nothing: other clients may wait here too."""
-
     async def aclose(self) -> None:
-        """Do nothing: it holds nothing."""
+        """Do nothing: it holds nothing, and other clients may wait here too."""
 
     def _serve(self) -> None:
         if self._timer is not None:
@@ -293,7 +289,7 @@ class Pacer:
             if wait_s:
                 self._timer = self._loop.call_later(wait_s, self._serve)
                 return
-            self._queue.popleft().set_result(0.0)
+            self._queue.popleft().set_result(None)
 
 
 class Windows:

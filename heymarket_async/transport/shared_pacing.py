@@ -18,21 +18,33 @@ import asyncio
 import logging
 from collections import deque
 from contextlib import suppress
+from enum import Enum, auto
+from math import inf
 
 from heymarket_async.errors import StoreError
 from heymarket_async.transport.pacing import MARGIN, RateLimit
 from heymarket_async.transport.store import Reply, Server, Store, StoreLostError
-from heymarket_async.transport.turns import OwnTurns, ages_ms
+from heymarket_async.transport.turns import OwnTurns
 from heymarket_async.transport.waits import give_up
 
 logger = logging.getLogger("heymarket_async")
 
+# Far above a round trip between machines of one place, and little beside a call to Heymarket.
 _TIMEOUT_S = 0.25
+# As soon as a user may notice, and too seldom to keep a server from starting.
 _LOOK_AGAIN_S = 0.5
 
 
+class _Link(Enum):
+    """How it stands between a pacer and its store."""
+
+    UNKNOWN = auto()  # not asked yet, or cut just now, perhaps because the connection was idle
+    THERE = auto()
+    AWAY = auto()
+
+
 class SharedPacer:
-    """One event loop's queue before the window of a credential that other processes use too.
+    """One client's queue before the window of a credential that other processes use too.
 
     Args:
         store: Where the window is.
@@ -47,37 +59,42 @@ class SharedPacer:
         self._window_s = rate.per_s * MARGIN
         self._grace_s = rate.per_s / 60
         self._most = max(1, int(rate.limit * rate.share))
-        self._part = max(1, int(rate.limit * rate.fallback)) if rate.fallback else 0
+        part = max(1, int(rate.limit * rate.fallback)) if rate.fallback else 0
+        self._most_alone = min(self._most, part)
         self._at_once = max(1, rate.limit // 100)
         self._own = OwnTurns(self._window_s, self._grace_s)
-        self._queue: deque[asyncio.Future[float]] = deque()
-        self._weighing = 0
-        self._paused_until = self._last = float("-inf")
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._paused_until = self._sent_alone_at = -inf
         self._pause_is_news = False
-        # Without the store, or with one that does not know yet what was sent lately.
+
+        self._link = _Link.UNKNOWN
         self._server: Server | None = None
-        self._is_connected = self._is_lost = False
-        self._look_again_at = self._young_until = self._alone_since = float("-inf")
-        self._alone_most = self._part
-        self._is_in_line = self._is_closed = self._has_answered = False
+        self._weighing = 0  # of all, when the store was last asked
+        self._young_until = -inf  # the store may not know yet what was sent lately
+        self._away_since = self._look_again_at = -inf
+        self._most_at_first = 0  # in the window in which the store was lost
+
+        self._is_in_line = self._is_closed = False
         self._woken = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
 
     # What a transport does with it
 
-    def take(self) -> asyncio.Future[float]:
+    def take(self) -> asyncio.Future[None]:
         """Return a future that is done when a request may be sent.
 
         Whoever stops waiting for the future must `discard` it, and whoever has sent a request must
         say when it is `answered`.
         """
-        turn: asyncio.Future[float] = self._loop.create_future()
+        turn: asyncio.Future[None] = self._loop.create_future()
         self._queue.append(turn)
+        if self._link is _Link.AWAY:
+            self._serve_alone()  # at once, although the store may just be looked for
         if not self._is_in_line:
             self._wake()
         return turn
 
-    def discard(self, turn: asyncio.Future[float]) -> None:
+    def discard(self, turn: asyncio.Future[None]) -> None:
         """Give up a turn, whether it came already or not."""
         give_up(self._queue, turn, self.give_back)
 
@@ -107,19 +124,14 @@ class SharedPacer:
         """How long a refused call waits to outlast the window in which the limit is counted."""
         return self._window_s
 
-    def close(self) -> None:
-        """Close the connection, and let all go who wait: they see that this is over."""
+    async def aclose(self) -> None:
+        """Let all go who wait, who see that this is over, and close the connection."""
         self._is_closed = True
         while self._someone_waits():
             self._let_go(self._loop.time(), is_known=True)
         if self._work is not None:
             self._woken.set()
             self._work.cancel()
-
-    async def aclose(self) -> None:
-        """Close the connection, and wait until it is closed."""
-        self.close()
-        if self._work is not None:
             await asyncio.wait([self._work])
 
     # The task that speaks with the store for all
@@ -127,67 +139,90 @@ class SharedPacer:
     def _wake(self) -> None:
         self._woken.set()
         if not self._is_closed and (self._work is None or self._work.done()):
-            self._work = self._loop.create_task(self._serve_on())
+            self._work = self._loop.create_task(self._run())
+            self._work.add_done_callback(self._ended)
 
-    async def _serve_on(self) -> None:
+    async def _run(self) -> None:
         try:
-            while True:
+            while not self._is_closed:  # a connection being made may swallow a cancellation
                 self._woken.clear()
                 seconds = await self._serve()
-                if self._is_closed:  # a connection that was being made may swallow a cancellation
-                    return
                 self._is_in_line = seconds is not None
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(seconds):
-                        await self._woken.wait()
+                await self._sleep(inf if seconds is None else seconds)
         finally:
-            if self._is_connected:
+            self._is_in_line = False
+            if self._link is _Link.THERE:
+                self._link = _Link.UNKNOWN
                 with suppress(StoreLostError):
                     await self._ask(0)  # so that nobody waits for the turn that was reserved
             await self._store.close()
 
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep until that is over, or there is something to say."""
+        until = self._loop.time() + seconds
+        while True:
+            now = self._loop.time()
+            overdue_in_s = self._own.overdue_in_s(now) if self._link is _Link.THERE else inf
+            wake_at = min(until, now + overdue_in_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(wake_at if wake_at < inf else None):
+                    await self._woken.wait()
+            if self._woken.is_set() or self._loop.time() >= until or overdue_in_s <= 0:
+                return
+
+    def _ended(self, work: asyncio.Task[None]) -> None:
+        # Nobody would ever serve those who wait.
+        if not work.cancelled() and (error := work.exception()) is not None:
+            self._refuse_all(f"was not sent: its rate limit failed ({type(error).__name__})", error)
+
     async def _serve(self) -> float | None:
         """Give turns to those who wait; return after how long to do it again, or None."""
+        if self._link is _Link.AWAY:
+            seconds = self._serve_alone()
+            if self._loop.time() < self._look_again_at:
+                return seconds
         try:
-            if self._is_lost:
-                seconds = self._serve_alone()
-                if self._loop.time() < self._look_again_at:
-                    return seconds
-            if not self._is_connected:
+            if self._link is not _Link.THERE:
                 await self._connect()
-            return await self._speak()
+            return await self._take_turns()
         except StoreLostError as error:
-            return self._lose(str(error))
+            if self._link is _Link.THERE:
+                self._link = _Link.UNKNOWN
+                return 0.0
+            self._lose(str(error))
+            return self._serve_alone()
 
     async def _connect(self) -> None:
-        server, now = await self._store.server(), self._loop.time()
-        self._is_connected = True
+        server = await self._store.server()
         weighs_s = self._window_s + self._grace_s
         if self._server is None:
             young_s = weighs_s - server.uptime_s
         else:
-            # A connection that was idle may have been cut. Another server knows nothing yet.
+            # Another server, or this one started again, does not know what was sent.
             young_s = weighs_s if server.run_id != self._server.run_id else 0.0
-            self._own.tell_all()
-            self._pause_is_news = self.pause_s > 0
-        if self._is_lost:
-            self._is_lost = False
+        self._own.tell_all()
+        self._pause_is_news = self.pause_s > 0
+        if self._link is _Link.AWAY:
             young_s = max(young_s, 2 * _LOOK_AGAIN_S)  # so that the others have told theirs
+        await self._ask(0)
+        if self._link is _Link.AWAY:
             logger.warning("the store of the rate limit is back")
+        self._link = _Link.THERE
         self._server = server
-        self._young_until = now + young_s
+        self._young_until = self._loop.time() + young_s
 
-    async def _speak(self) -> float | None:
+    async def _take_turns(self) -> float | None:
         now = self._loop.time()
         is_young = now < self._young_until
-        room = (min(self._most, self._part) if is_young else self._most) - self._own.weighing(now)
+        room = (self._most_alone if is_young else self._most) - self._own.weighing(now)
         want = max(0, min(len(self._queue), room, self._at_once)) if self._someone_waits() else 0
         reply = await self._ask(want)
-        self._has_answered = True
-        self._weighing = reply.weighing
-        if reply.paused_ms:
-            self._paused_until = max(self._paused_until, self._loop.time() + reply.paused_ms / 1000)
-        self._give(reply.granted, asked_at=now)
+        for _ in range(reply.granted):
+            if self._someone_waits():
+                # For the store they began while it was asked; its answer may have made them late.
+                self._let_go(now, is_known=True)
+            else:
+                self._own.skip(1)
         if reply.wait_ms:
             return reply.wait_ms / 1000
         if not self._queue:
@@ -198,10 +233,9 @@ class SharedPacer:
         return min(lighter_in_s, self._young_until - now) if is_young else lighter_in_s
 
     async def _ask(self, want: int) -> Reply:
-        # If it does not answer, all of this is told to it anew when it is back.
-        news, pause_s = self._own.news(), self.pause_s if self._pause_is_news else 0.0
-        self._pause_is_news = False
-        return await self._store.ask(
+        now, pause_s = self._loop.time(), self.pause_s if self._pause_is_news else 0.0
+        self._pause_is_news = False  # if the store does not hear it, it is told all when it is back
+        reply = await self._store.ask(
             self._window_s * 1000,
             self._grace_s * 1000,
             self._rate.limit,
@@ -209,19 +243,16 @@ class SharedPacer:
             want,
             self._own.taken,
             pause_s * 1000,
-            *ages_ms(news, self._loop.time()),
+            *self._own.news(now),
         )
-
-    def _give(self, turns: int, *, asked_at: float) -> None:
-        while turns and self._someone_waits():
-            # For the store they began while it was asked, so its answer may have made them late.
-            self._let_go(asked_at, is_known=True)
-            turns -= 1
-        self._own.skip(turns)
+        self._weighing = reply.weighing
+        if reply.paused_ms:
+            self._paused_until = max(self._paused_until, self._loop.time() + reply.paused_ms / 1000)
+        return reply
 
     def _let_go(self, at: float, *, is_known: bool) -> None:
         self._own.take(at, is_known=is_known)
-        self._queue.popleft().set_result(0.0)
+        self._queue.popleft().set_result(None)
 
     def _someone_waits(self) -> bool:
         while self._queue and self._queue[0].done():
@@ -230,54 +261,52 @@ class SharedPacer:
 
     # Without the store
 
-    def _lose(self, why: str) -> float | None:
+    def _lose(self, why: str) -> None:
         now = self._loop.time()
-        was_fine, self._is_connected, self._has_answered = self._has_answered, False, False
-        if was_fine:
-            return 0.0  # perhaps the connection was cut because it was idle: look again at once
-        if not self._is_lost:
-            self._is_lost, self._alone_since = True, now
-            rest = int((self._rate.limit - self._weighing) * self._rate.fallback)
-            self._alone_most = min(self._part, self._own.weighing(now) + rest)
-            logger.warning(
-                "the store of the rate limit does not answer (%s); until it does, this client sends"
-                " at most %d requests in %g s",
-                why,
-                self._part,
-                self._window_s,
-            )
         self._look_again_at = now + _LOOK_AGAIN_S
-        return self._serve_alone()
+        if self._link is _Link.AWAY:
+            return
+        self._link, self._away_since = _Link.AWAY, now
+        free = int((self._rate.limit - self._weighing) * self._rate.fallback)
+        self._most_at_first = min(self._most_alone, self._own.weighing(now) + free)
+        logger.warning(
+            "the store of the rate limit does not answer (%s); until it does, this client sends"
+            " at most %d requests in %g s",
+            why,
+            self._most_alone,
+            self._window_s,
+        )
 
     def _serve_alone(self) -> float | None:
         """Give turns within the part of this client; return after how long to do it again."""
-        if not self._part:
-            self._refuse_all()
+        if not self._rate.fallback:
+            self._refuse_all("was not sent: the store of the rate limit does not answer")
         now = self._loop.time()
+        until_look_s = max(0.0, self._look_again_at - now)
         while self._someone_waits():
-            next_at = self._next_alone(now)
-            if next_at > now:
-                return min(next_at, self._look_again_at) - now
+            if (wait_s := self._next_alone_in_s(now)) > 0:
+                return min(wait_s, until_look_s)
             self._let_go(now, is_known=False)
-            self._last = now
+            self._sent_alone_at = now
         # As long as some weigh, the store is to be told of them when it is back.
-        return self._look_again_at - now if self._own.weighing(now) else None
+        return until_look_s if self._own.weighing(now) else None
 
-    def _next_alone(self, now: float) -> float:
-        is_later = now > self._alone_since + self._window_s
-        most = min(self._most, self._part if is_later else self._alone_most)
+    def _next_alone_in_s(self, now: float) -> float:
+        is_first_window = now <= self._away_since + self._window_s
+        most = self._most_at_first if is_first_window else self._most_alone
         if not most:
-            return float("inf")
+            return inf
         next_at = self._paused_until
         if now < self._paused_until + self._window_s:
-            next_at = max(next_at, self._last + self._window_s / most)
+            next_at = max(next_at, self._sent_alone_at + self._window_s / most)
         if self._own.weighing(now) >= most:
-            return max(next_at, now + self._own.lighter_in_s(now))
-        return next_at
+            next_at = max(next_at, now + self._own.lighter_in_s(now))
+        return next_at - now
 
-    def _refuse_all(self) -> None:
+    def _refuse_all(self, why: str, cause: BaseException | None = None) -> None:
         while self._someone_waits():
-            refusal = StoreError("was not sent: the store of the rate limit does not answer")
+            refusal = StoreError(why)
+            refusal.__cause__ = cause
             self._queue.popleft().set_exception(refusal)
 
 

@@ -3,7 +3,7 @@
 -- KEYS: sent   turn -> until when it weighs; one that is reserved is named after who waits for it
 --       state  paused, spaced: until when nobody may send, and until when evenly
 -- ARGV: window, grace, limit, who asks, how many turns it wants, number of the first, pause;
---       then what is new of earlier turns: name, ms since it was answered (below 0: was not used)
+--       then what is new of earlier turns: name, ms since it was answered
 -- Gives how many turns may be used now, after how long to ask again (0: no need), how long the pause
 -- lasts, and how many turns weigh.
 local sent, state = KEYS[1], KEYS[2]
@@ -22,7 +22,7 @@ end
 
 for place = 8, #ARGV, 2 do
   local name, age = ARGV[place], tonumber(ARGV[place + 1])
-  if age < 0 then redis.call('ZREM', sent, name) else redis.call('ZADD', sent, now - age + window, name) end
+  redis.call('ZADD', sent, now - age + window, name)
 end
 redis.call('ZREMRANGEBYSCORE', sent, '-inf', now)
 

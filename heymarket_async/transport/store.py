@@ -23,6 +23,23 @@ class StoreLostError(Exception):
     """The store does not answer; says why, without where it is."""
 
 
+def check(url: str) -> None:
+    """Check that a connection can be made from a URL, without making it.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    try:
+        pool = _connection_of(url, 1.0).connection_pool
+        pool.connection_class(**pool.connection_kwargs)
+    except (RedisError, ValueError, TypeError, AttributeError):
+        # Not from the error, which may quote the password.
+        raise ValueError(
+            "rate_limit.store must be redis://user:password@host:port/0, quoted where need be,"
+            " with options that redis-py knows"
+        ) from None
+
+
 class Reply(NamedTuple):
     """What the store says.
 
@@ -57,14 +74,7 @@ class Store:
 
     def __init__(self, url: str, credential: str, timeout_s: float) -> None:
         self._timeout_s = timeout_s
-        self._redis: Redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - options are open
-            url,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            # What was said may have been heard, so a turn would be lost with each repetition.
-            retry=Retry(NoBackoff(), 0),
-            max_connections=1,
-        )
+        self._redis = _connection_of(url, timeout_s)
         self._script = self._redis.register_script(_SCRIPT)
         tag = hashlib.sha256(credential.encode()).hexdigest()[:32]
         # One tag in braces, so that a cluster keeps both in one place.
@@ -99,3 +109,14 @@ class Store:
                 return await answer
         except (RedisError, OSError, TimeoutError) as error:
             raise StoreLostError(type(error).__name__) from None
+
+
+def _connection_of(url: str, timeout_s: float) -> Redis:
+    return Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - options are open
+        url,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        # What was said may have been heard, so a turn would be lost with each repetition.
+        retry=Retry(NoBackoff(), 0),
+        max_connections=1,
+    )

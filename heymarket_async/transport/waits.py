@@ -20,7 +20,7 @@ class Waits:
         """Why the call that waits longest is waiting, or "" if none is."""
         return next(iter(self._reasons.values()), "")
 
-    async def wait(self, future: asyncio.Future[float], *, until: float, reason: str) -> None:
+    async def wait(self, future: asyncio.Future[None], *, until: float, reason: str) -> None:
         """Wait for a future.
 
         Raises:
@@ -46,8 +46,8 @@ class Waits:
 
 
 def give_up(
-    queue: deque[asyncio.Future[float]],
-    turn: asyncio.Future[float],
+    queue: deque[asyncio.Future[None]],
+    turn: asyncio.Future[None],
     give_back: Callable[[], None],
 ) -> None:
     """Take a turn out of its queue, or give it back if it came already."""
@@ -57,6 +57,6 @@ def give_up(
         give_back()
 
 
-def _fail(future: asyncio.Future[float], error: Exception) -> None:
+def _fail(future: asyncio.Future[None], error: Exception) -> None:
     if not future.done():
         future.set_exception(error)

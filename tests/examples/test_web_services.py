@@ -14,6 +14,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from examples.http_errors import refusal_of
+from heymarket_async import StoreError
 from heymarket_async.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +127,12 @@ async def test_a_wrong_phone_is_the_callers_mistake(path, service, caller, sandb
         assert answer.status == 422
         assert "phone must be E.164" in await answer.text()
     assert not sandbox.requests
+
+
+def test_a_caller_comes_again_soon_where_nothing_was_sent():
+    refusal = refusal_of(StoreError("was not sent: the store of the rate limit does not answer"))
+
+    assert (refusal.status, refusal.headers) == (503, {"Retry-After": "1"})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from heymarket_async import RateLimit
+import pytest
+
+from heymarket_async import RateLimit, StoreError
 from heymarket_async.transport.shared_pacing import SharedPacer
 from heymarket_async.transport.store import Reply, Server, StoreLostError
 from tests.conftest import jumping_time, now
@@ -187,5 +189,63 @@ async def test_a_store_that_only_lets_itself_be_looked_at_counts_as_lost(caplog)
     await asyncio.sleep(10)
 
     assert asked[0] < 30
-    assert "does not answer (ReadOnlyError)" in caplog.text
+    assert caplog.text.count("does not answer (ReadOnlyError)") == 1
+    assert "is back" not in caplog.text
+    await pacer.aclose()
+
+
+@jumping_time
+async def test_what_is_under_way_for_longer_than_a_window_is_told_before_it_is_forgotten():
+    store = MadeUpStore()
+    pacer = pacer_of(store)
+    await send(pacer, 2, answer=False)
+    asked = len(store.wants)
+    for _ in range(3):
+        store.news.clear()
+        await asyncio.sleep(45)
+        assert store.news == {f"{pacer._own.name}:{each}": -1000.0 for each in (0, 1)}
+
+    assert len(store.wants) - asked <= 5
+    await pacer.aclose()
+
+
+@jumping_time
+async def test_while_the_store_is_looked_for_calls_go_on():
+    store = MadeUpStore()
+    pacer = pacer_of(store)
+    store.is_away = True
+    await send(pacer)
+    store.server = asyncio.Event().wait  # it hangs
+    await asyncio.sleep(0.6)
+    began = now()
+    await send(pacer, 5)
+
+    assert now() == began
+    await pacer.aclose()
+
+
+@jumping_time
+async def test_the_warning_tells_what_is_kept_to(caplog):
+    store = MadeUpStore()
+    store.is_away = True
+    pacer = pacer_of(store, limit=500, share=0.02, fallback=0.1)
+    await send(pacer)
+
+    assert "at most 10 requests in 60.12 s" in caplog.text
+    await pacer.aclose()
+
+
+@jumping_time
+async def test_a_mistake_of_ours_ends_the_calls_that_wait_instead_of_letting_them_wait():
+    store = MadeUpStore()
+    pacer = pacer_of(store)
+    answered, store.server = store.server, lambda: asyncio.sleep(0, "no server")
+    turns = [pacer.take(), pacer.take()]
+    for turn in turns:
+        with pytest.raises(StoreError, match=r"its rate limit failed \(AttributeError\)") as raised:
+            await turn
+        assert isinstance(raised.value.__cause__, AttributeError)
+
+    store.server = answered
+    await send(pacer)  # the next call tries anew
     await pacer.aclose()

@@ -28,6 +28,7 @@ from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.shared_pacing import SharedPacer
 from tests.conftest import Scripted, answer, transport_over
 from tests.redis_server import GivenServer, RedisServer
+from tests.windows import most_in_a_window
 
 WINDOW_S = 1.0
 READ = Endpoint("GET", "/v1/team", list, Repeat.READ).request()
@@ -91,13 +92,8 @@ class Credential:
             each.cancel()
         await asyncio.gather(*callers, return_exceptions=True)
 
-    def most_in_a_window(self, window_s: float = WINDOW_S) -> int:
-        """Count the most requests that one window can hold: each may be counted in all its span."""
-        ends = {end for _, end in self.spans}
-        return max(
-            sum(began < start + window_s and end >= start for began, end in self.spans)
-            for start in ends
-        )
+    def most_in_a_window(self) -> int:
+        return most_in_a_window(self.spans, WINDOW_S)
 
 
 @pytest.fixture
@@ -143,6 +139,14 @@ async def test_answers_that_come_late_weigh_as_long_as_they_should(credential):
 
     assert credential.most_in_a_window() <= 40
     assert len(credential.spans) >= 60
+
+
+async def test_requests_that_are_under_way_for_longer_than_a_window_weigh_all_the_time(credential):
+    pacers = [credential.pacer(4) for _ in range(2)]
+    await asyncio.gather(*(credential.keep_sending(pacer, 7, lambda: 2.5) for pacer in pacers))
+
+    assert credential.most_in_a_window() <= 4
+    assert len(credential.spans) >= 8
 
 
 async def test_a_share_is_not_exceeded_and_leaves_the_rest_to_others(credential):
@@ -488,6 +492,9 @@ def test_a_rate_limit_with_a_store_is_plain_data_and_shows_no_password():
     [
         ({"store": "cache:6379"}, "rate_limit.store must be the URL of a Redis server"),
         ({"store": 1}, "rate_limit.store must be of type str"),
+        ({"store": "redis://:secret/@cache:x"}, "rate_limit.store must be redis://user:password@"),
+        ({"store": "redis://cache?colour=red"}, "with options that redis-py knows"),
+        ({"store": "rediss://cache?ssl_cert_reqs=some"}, "with options that redis-py knows"),
         ({"share": 0.5}, "rate_limit.share needs rate_limit.store"),
         ({"share": 0, "store": "redis://x"}, "rate_limit.share must be above 0, and 1 at most"),
         ({"share": 2, "store": "redis://x"}, "rate_limit.share must be above 0, and 1 at most"),
@@ -496,8 +503,9 @@ def test_a_rate_limit_with_a_store_is_plain_data_and_shows_no_password():
     ],
 )
 def test_a_wrong_rate_limit_is_refused(options, rule):
-    with pytest.raises(ValueError, match=rule):
+    with pytest.raises(ValueError, match=rule) as raised:
         RateLimit(500, **options)
+    assert "secret" not in str(raised.value)
 
 
 def test_a_store_needs_its_extra(monkeypatch):
@@ -534,6 +542,30 @@ async def test_calls_that_wait_while_credentials_are_rotated_count_for_the_new_o
 
     keys = [each.headers["Authorization"].removeprefix("Bearer ") for each in http.sent]
     assert keys == ["old", "old", "new", "new"]
+
+
+@own_redis
+async def test_closing_waits_for_what_rotated_credentials_have_left(server):
+    credentials = iter([ApiKey("old"), ApiKey("new")])
+    signer = Signer(lambda: asyncio.sleep(0, next(credentials)))
+    rate = RateLimit(2, store=server.url, fallback=1.0)
+    transport = transport_over(Scripted(answer(200, [])), rate=rate, signer=signer)
+    tasks = asyncio.all_tasks()
+    await transport.send(READ)
+    rotated = transport._pacer()._store
+    close = rotated.close
+
+    async def close_slowly() -> None:
+        await asyncio.sleep(0.2)
+        await close()
+
+    rotated.close = close_slowly
+    signer._asked_at = float("-inf")
+    await transport.send(READ)
+    await transport.aclose()
+
+    assert asyncio.all_tasks() == tasks
+    assert server.run("CLIENT", "LIST").count(b"\n") == 1  # who asks
 
 
 async def test_two_clients_of_a_process_share_the_window_and_one_may_close(server):

@@ -78,7 +78,7 @@ async def test_who_wants_nothing_any_more_leaves_the_place(store):
 async def test_a_turn_that_was_not_used_is_free_again(store):
     await ask(store, "a")
 
-    assert (await ask(store, "b", 1, "a:0", -1.0)).granted == 1
+    assert (await ask(store, "b", 1, "a:0", 2 * WINDOW_MS)).granted == 1
 
 
 async def test_an_answer_in_time_frees_its_turn_sooner(store):

@@ -419,7 +419,7 @@ async def test_a_delete_that_a_gateway_does_not_know_is_not_taken_for_done():
 
 @jumping_time
 async def test_a_turn_that_comes_with_the_deadline_has_come():
-    turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_at(5, turn.set_result, 0.0)
 
     await Waits().wait(turn, until=5, reason="a turn")
