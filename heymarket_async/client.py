@@ -330,8 +330,9 @@ def _rate_limit_from_env() -> RateLimit:
     parts = {name: _part_from_env(name.upper()) for name in ("share", "fallback")}
     given = {name: part for name, part in parts.items() if part is not None}
     store = os.environ.get("HEYMARKET_STORE") or None
-    if store is None and "share" in given:
-        raise ValueError("HEYMARKET_SHARE needs HEYMARKET_STORE, to share the limit with others")
+    if store is None and given:
+        name = next(iter(given)).upper()
+        raise ValueError(f"HEYMARKET_{name} needs HEYMARKET_STORE, to share the limit with others")
     return msgspec.structs.replace(DOCUMENTED_LIMIT, store=store, **given)
 
 

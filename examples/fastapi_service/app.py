@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
@@ -19,6 +19,8 @@ from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrument
 from examples.http_errors import refusal_of
 from heymarket_async import Contact, HeymarketClient, HeymarketError, NewContact
 
+T = TypeVar("T")
+
 REQUEST_S = float(os.environ.get("REQUEST_S", "8"))
 """Seconds that one request to this service may take."""
 
@@ -26,23 +28,46 @@ REQUEST_S = float(os.environ.get("REQUEST_S", "8"))
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Open the client in the loop that serves, and close it when that ends."""
-    AioHttpClientInstrumentor().instrument()  # a span for each request to Heymarket
+    spans = AioHttpClientInstrumentor()  # one for each request to Heymarket
+    if not spans.is_instrumented_by_opentelemetry:  # as it is under `opentelemetry-instrument`
+        spans.instrument()
     async with HeymarketClient.from_env(user_agent="fastapi-service/1.0") as client:
         app.state.client = client
         yield
-    AioHttpClientInstrumentor().uninstrument()
+    spans.uninstrument()
 
 
 app = FastAPI(lifespan=lifespan)
 
 
 def heymarket(request: Request) -> HeymarketClient:
-    """Return the client of the process, whose calls do not wait longer than a request may take."""
+    """Return the client of the process, whose calls do not wait as long as a request may take."""
     client: HeymarketClient = request.app.state.client
-    return client.with_options(deadline_s=REQUEST_S)
+    # A little less, so that a call that was never sent says so before the request is ended.
+    return client.with_options(deadline_s=0.9 * REQUEST_S)
 
 
 Heymarket = Annotated[HeymarketClient, Depends(heymarket)]
+
+
+async def in_time(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Return what work comes to, which ends with the request: FastAPI leaves that to its users."""
+    working, hung_up = asyncio.create_task(work), asyncio.create_task(_hung_up(request))
+    try:
+        async with asyncio.timeout(REQUEST_S):  # of all its calls together
+            await asyncio.wait({working, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise HTTPException(499, "the caller has hung up")
+        return await working
+    finally:
+        working.cancel()
+        hung_up.cancel()
+        await asyncio.wait({working, hung_up})
+
+
+async def _hung_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 class Person(pydantic.BaseModel):
@@ -62,24 +87,24 @@ class Known(pydantic.BaseModel):
 
 
 @app.put("/contacts")
-async def put_contact(person: Person, client: Heymarket, response: Response) -> Known:
+async def put_contact(
+    person: Person, client: Heymarket, request: Request, response: Response
+) -> Known:
     """Make sure that a person is a contact: 201 if it was created, 200 if it was there."""
     try:
         wanted = NewContact(phone=person.phone, first=person.first, last=person.last)
     except ValueError as error:
         raise HTTPException(422, str(error)) from None
-    async with asyncio.timeout(REQUEST_S):  # of all its calls together
-        ensured = await client.contacts.ensure(wanted)
+    ensured = await in_time(request, client.contacts.ensure(wanted))
     response.status_code = 201 if ensured.was_created else 200
     return shown(ensured.contact)
 
 
 @app.post("/contacts/find")
-async def find_contact(person: Person, client: Heymarket) -> Known:
+async def find_contact(person: Person, client: Heymarket, request: Request) -> Known:
     """Look a person up."""
     try:
-        async with asyncio.timeout(REQUEST_S):
-            contact = await client.contacts.find(phone=person.phone)
+        contact = await in_time(request, client.contacts.find(phone=person.phone))
     except ValueError as error:
         raise HTTPException(422, str(error)) from None
     if contact is None:

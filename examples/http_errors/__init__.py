@@ -44,6 +44,8 @@ def refusal_of(error: HeymarketError) -> Refusal:
 def _status_of(error: HeymarketError) -> tuple[int, float | None]:
     """Return the HTTP status that fits an error, and after what seconds to come again."""
     match error:
+        case _ if error.may_have_taken_effect:
+            return 504, None  # nobody knows
         case RateLimitError():
             return 503, error.retry_after_s or 60.0
         case DeadlineError() | ConnectError() | StoreError() | ClientStateError():

@@ -15,10 +15,10 @@ import os
 from pathlib import Path
 
 import msgspec
-from taskiq import TaskiqEvents, TaskiqState
+from taskiq import SmartRetryMiddleware, TaskiqEvents, TaskiqState
 from taskiq_redis import RedisStreamBroker
 
-from heymarket_async import ApiSecret, HeymarketClient, RateLimit
+from heymarket_async import ApiSecret, HeymarketClient, HeymarketError, RateLimit
 from heymarket_async.bulk import JsonLines, export_contacts
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://localhost:6379/0")
@@ -34,7 +34,7 @@ broker = RedisStreamBroker(
     idle_timeout=int(2000 * STEP_S),  # a job that has not ended by then was lost
     xread_count=1,  # jobs that wait their turn in a worker's memory would look lost
     maxlen=100_000,
-)
+).with_middlewares(SmartRetryMiddleware(types_of_exceptions=[HeymarketError, OSError]))
 
 
 class Account(msgspec.Struct):
@@ -45,7 +45,7 @@ class Account(msgspec.Struct):
     base_url: str = "https://api.heymarket.com"
 
 
-@broker.task(task_name="export_account")
+@broker.task(task_name="export_account", retry_on_error=True, max_retries=10)
 async def export_account(name: str) -> str:
     """Export an account for a while, and queue the rest; return what has become of it."""
     account = msgspec.json.decode(ACCOUNTS.read_bytes(), type=dict[str, Account])[name]

@@ -33,6 +33,9 @@ from heymarket_async.transport.waits import Waits
 T = TypeVar("T")
 
 
+_RATE_LIMIT = "the rate limit"
+
+
 class Transport:
     """Sends requests of one account.
 
@@ -79,7 +82,12 @@ class Transport:
         return self._waits.reason
 
     async def aclose(self) -> None:
-        """Close the connections and end all calls with `ClientStateError`."""
+        """Close the connections and end all calls with `ClientStateError`.
+
+        Raises:
+            ClientStateError: The client is in use in another event loop.
+        """
+        self._http.leave()
         for call in self._open_calls:
             call.cut_off()
         await self._http.aclose()
@@ -161,7 +169,12 @@ class Transport:
         try:
             slots = self._http.slots
             if (turn := slots.take()) is not None:
-                await self._wait_for(turn, call, slots, "all connections are in use")
+                # Those that have one may all be waiting for the rate limit.
+                for pacer in self._pacers.values():
+                    self._refuse_if_paused(call, pacer, turn, slots)
+                is_paced = self.waiting == _RATE_LIMIT
+                reason = _RATE_LIMIT if is_paced else "all connections are in use"
+                await self._wait_for(turn, call, slots, reason)
             try:
                 if self._signer.needs_credentials:
                     await self._ask_for_credentials(call)
@@ -183,24 +196,25 @@ class Transport:
             turn = pacer.take()
             if turn is None:
                 return pacer
-            if (refusal := self._refusal(call, pacer.pause_s, pacer.minute_s)) is not None:
-                pacer.discard(turn)
-                raise refusal
-            await self._wait_for(turn, call, pacer, "the rate limit")
+            self._refuse_if_paused(call, pacer, turn, pacer)
+            await self._wait_for(turn, call, pacer, _RATE_LIMIT)
             if pacer is self._pacer():
                 return pacer
             # The credentials were rotated meanwhile, so this counts for others.
             pacer.give_back()
 
-    def _refusal(self, call: Call[T], pause_s: float, minute_s: float) -> RateLimitError | None:
-        left_s = call.deadline - asyncio.get_running_loop().time()
-        if pause_s <= min(left_s, max(self.options.retry.max_retry_after_s, minute_s)):
-            return None
-        return RateLimitError(
-            f"was not sent: an earlier answer asks to wait {pause_s:.0f} s more",
-            status=429,
-            retry_after_s=pause_s,
-        )
+    def _refuse_if_paused(
+        self, call: Call[T], pacer: AnyPacer, turn: asyncio.Future[None], queue: Turns
+    ) -> None:
+        pause_s, left_s = pacer.pause_s, call.deadline - asyncio.get_running_loop().time()
+        longest_s = max(self.options.retry.max_retry_after_s, pacer.minute_s)
+        if pause_s and pause_s > min(left_s, longest_s):
+            queue.discard(turn)
+            raise RateLimitError(
+                f"was not sent: an earlier answer asks to wait {pause_s:.0f} s more",
+                status=429,
+                retry_after_s=pause_s,
+            )
 
     async def _send_once(self, call: Call[T], pacer: AnyPacer) -> T:
         request, token = call.request, self._signer.token()

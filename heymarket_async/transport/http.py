@@ -124,6 +124,17 @@ class Http:
             self._loop = loop
         return loop
 
+    def leave(self) -> None:
+        """Let no call enter any more.
+
+        Raises:
+            ClientStateError: The client is in use in another loop, which has not ended.
+        """
+        is_elsewhere = self._loop is not None and self._loop is not asyncio.get_running_loop()
+        if is_elsewhere and self._loop is not None and not self._loop.is_closed():
+            raise ClientStateError("the client is in use in another event loop; close it there")
+        self.closed = True
+
     async def exchange(
         self,
         method: str,
@@ -167,7 +178,6 @@ class Http:
 
     async def aclose(self) -> None:
         """Close the connections that were made here."""
-        self.closed = True
         if self._owned and self._session is not None:
             await self._session.close()
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections import deque
 from contextlib import suppress
 from enum import Enum, auto
@@ -70,9 +71,11 @@ class SharedPacer:
         self._link = _Link.UNKNOWN
         self._server: Server | None = None
         self._weighing = 0  # of all, when the store was last asked
+        self._asked_at = -inf
         self._young_until = -inf  # the store may not know yet what was sent lately
-        self._away_since = self._look_again_at = -inf
-        self._most_at_first = 0  # in the window in which the store was lost
+        self._cut_at = self._look_again_at = self._warned_at = -inf
+        self._has_warned = False
+        self._most_at_first = 0  # in the window in which the connection was cut
 
         self._is_in_line = self._is_closed = False
         self._woken = asyncio.Event()
@@ -127,9 +130,11 @@ class SharedPacer:
     async def aclose(self) -> None:
         """Let all go who wait, who see that this is over, and close the connection."""
         self._is_closed = True
+        if self._loop.is_closed():  # with all that was in it
+            return
         while self._someone_waits():
             self._let_go(self._loop.time(), is_known=True)
-        if self._work is not None:
+        if self._work is not None and not self._work.done():
             self._woken.set()
             self._work.cancel()
             await asyncio.wait([self._work])
@@ -151,11 +156,12 @@ class SharedPacer:
                 await self._sleep(inf if seconds is None else seconds)
         finally:
             self._is_in_line = False
-            if self._link is _Link.THERE:
-                self._link = _Link.UNKNOWN
-                with suppress(StoreLostError):
-                    await self._ask(0)  # so that nobody waits for the turn that was reserved
-            await self._store.close()
+            if not isinstance(sys.exception(), GeneratorExit):  # which lets nothing be awaited
+                if self._link is _Link.THERE:
+                    self._link = _Link.UNKNOWN
+                    with suppress(StoreLostError):
+                        await self._ask(0)  # so that nobody waits for the turn that was reserved
+                await self._store.close()
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep until that is over, or there is something to say."""
@@ -187,7 +193,7 @@ class SharedPacer:
             return await self._take_turns()
         except StoreLostError as error:
             if self._link is _Link.THERE:
-                self._link = _Link.UNKNOWN
+                self._cut(_Link.UNKNOWN)
                 return 0.0
             self._lose(str(error))
             return self._serve_alone()
@@ -205,7 +211,8 @@ class SharedPacer:
         if self._link is _Link.AWAY:
             young_s = max(young_s, 2 * _LOOK_AGAIN_S)  # so that the others have told theirs
         await self._ask(0)
-        if self._link is _Link.AWAY:
+        if self._has_warned:
+            self._has_warned = False
             logger.warning("the store of the rate limit is back")
         self._link = _Link.THERE
         self._server = server
@@ -214,7 +221,7 @@ class SharedPacer:
     async def _take_turns(self) -> float | None:
         now = self._loop.time()
         is_young = now < self._young_until
-        room = (self._most_alone if is_young else self._most) - self._own.weighing(now)
+        room = (self._most_without(now) if is_young else self._most) - self._own.weighing(now)
         want = max(0, min(len(self._queue), room, self._at_once)) if self._someone_waits() else 0
         reply = await self._ask(want)
         for _ in range(reply.granted):
@@ -245,7 +252,7 @@ class SharedPacer:
             pause_s * 1000,
             *self._own.news(now),
         )
-        self._weighing = reply.weighing
+        self._weighing, self._asked_at = reply.weighing, now
         if reply.paused_ms:
             self._paused_until = max(self._paused_until, self._loop.time() + reply.paused_ms / 1000)
         return reply
@@ -261,27 +268,45 @@ class SharedPacer:
 
     # Without the store
 
+    def _cut(self, link: _Link) -> None:
+        now = self._loop.time()
+        self._link, self._cut_at = link, now
+        # What was told longer ago than that weighs no more; what was sent since, nobody knows.
+        weighing = self._weighing if now - self._asked_at < self._window_s + self._grace_s else 0
+        free = int((self._rate.limit - weighing) * self._rate.fallback)
+        self._most_at_first = min(self._most_alone, self._own.weighing(now) + free)
+
+    def _most_without(self, now: float) -> int:
+        """Return how many requests may weigh while the store is away, or cannot know them all."""
+        is_first_window = now <= self._cut_at + self._window_s
+        return self._most_at_first if is_first_window else self._most_alone
+
     def _lose(self, why: str) -> None:
         now = self._loop.time()
         self._look_again_at = now + _LOOK_AGAIN_S
         if self._link is _Link.AWAY:
             return
-        self._link, self._away_since = _Link.AWAY, now
-        free = int((self._rate.limit - self._weighing) * self._rate.fallback)
-        self._most_at_first = min(self._most_alone, self._own.weighing(now) + free)
+        if now > self._cut_at + self._window_s:
+            self._cut(_Link.AWAY)
+        self._link = _Link.AWAY
+        if now < self._warned_at + self._window_s:  # it comes and goes
+            return
+        self._warned_at, self._has_warned = now, True
         logger.warning(
-            "the store of the rate limit does not answer (%s); until it does, this client sends"
-            " at most %d requests in %g s",
+            "the store of the rate limit does not answer (%s); until it does, %s",
             why,
-            self._most_alone,
-            self._window_s,
+            f"this client sends at most {self._most_alone} requests in {self._window_s:g} s"
+            if self._rate.fallback
+            else "calls raise StoreError",
         )
 
     def _serve_alone(self) -> float | None:
         """Give turns within the part of this client; return after how long to do it again."""
-        if not self._rate.fallback:
-            self._refuse_all("was not sent: the store of the rate limit does not answer")
         now = self._loop.time()
+        if not self._rate.fallback:
+            if now >= self._look_again_at:
+                return 0.0  # perhaps it is back
+            self._refuse_all("was not sent: the store of the rate limit does not answer")
         until_look_s = max(0.0, self._look_again_at - now)
         while self._someone_waits():
             if (wait_s := self._next_alone_in_s(now)) > 0:
@@ -292,8 +317,7 @@ class SharedPacer:
         return until_look_s if self._own.weighing(now) else None
 
     def _next_alone_in_s(self, now: float) -> float:
-        is_first_window = now <= self._away_since + self._window_s
-        most = self._most_at_first if is_first_window else self._most_alone
+        most = self._most_without(now)
         if not most:
             return inf
         next_at = self._paused_until

@@ -96,7 +96,10 @@ class Store:
         """
         answer = self._redis.info("server")  # pyright: ignore[reportUnknownMemberType] - its options are open
         info = cast(dict[str, object], await self._in_time(answer))
-        return Server(str(info["run_id"]), float(cast(int, info["uptime_in_seconds"])))
+        try:
+            return Server(str(info["run_id"]), float(cast(int, info["uptime_in_seconds"])))
+        except KeyError as error:
+            raise StoreLostError(f"its INFO has no {error}") from None
 
     async def close(self) -> None:
         """Close the connection."""

@@ -9,14 +9,16 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from examples.http_errors import refusal_of
-from heymarket_async import StoreError
+from heymarket_async import ClientStateError, DeadlineError, StoreError
 from heymarket_async.sandbox import Sandbox
+from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[2]
 PYTHON = [sys.executable, "-X", "dev", "-W", "error"]
@@ -34,9 +36,9 @@ def sandbox():
         yield sandbox
 
 
-@pytest.fixture(params=list(COMMANDS))
-def service(request, sandbox, tmp_path):
-    """A service that is up, its address, and what it wrote."""
+@contextmanager
+def serving(name, sandbox, tmp_path, **more):
+    """Run a service; give its process, with its address and what it writes."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -46,9 +48,10 @@ def service(request, sandbox, tmp_path):
         "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
         "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
         "REQUEST_S": "3",
+        **more,
     }
     with (tmp_path / "log").open("wb") as log:
-        command = [*COMMANDS[request.param], "--port", str(port)]
+        command = [*COMMANDS[name], "--port", str(port)]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             _await_port(process, port)
@@ -57,6 +60,12 @@ def service(request, sandbox, tmp_path):
         finally:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(params=list(COMMANDS))
+def service(request, sandbox, tmp_path):
+    with serving(request.param, sandbox, tmp_path) as process:
+        yield process
 
 
 def _await_port(process, port) -> None:
@@ -135,6 +144,14 @@ def test_a_caller_comes_again_soon_where_nothing_was_sent():
     assert (refusal.status, refusal.headers) == (503, {"Retry-After": "1"})
 
 
+@pytest.mark.parametrize("kind", [DeadlineError, ClientStateError])
+def test_a_caller_is_told_if_nobody_knows_what_became_of_a_write(kind):
+    error = kind("was still waiting")
+    error.may_have_taken_effect = True
+
+    assert (refusal_of(error).status, refusal_of(error).headers) == (504, {})
+
+
 @pytest.mark.parametrize(
     ("fault", "status", "name"),
     [
@@ -167,6 +184,23 @@ async def test_a_heymarket_that_hangs_costs_a_caller_its_time_and_no_more(servic
     assert (await hanging)[0] == 504
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+async def test_a_budget_that_is_used_up_is_told_as_such(name, sandbox, tmp_path):
+    with RedisServer() as store:
+        shared = {"HEYMARKET_STORE": store.url, "HEYMARKET_SHARE": "0.002"}  # one a minute
+        with serving(name, sandbox, tmp_path, **shared, HEYMARKET_FALLBACK="1") as process:
+            async with aiohttp.ClientSession(process.url) as caller:
+                statuses = []
+                for _ in range(2):
+                    async with caller.post("/contacts/find", json=PERSON) as answer:
+                        statuses.append(answer.status)
+                assert answer.headers["Retry-After"] == "1"
+            assert end(process) in ENDED
+
+    assert statuses == [404, 503]
+    assert len(sandbox.requests) == 1
+
+
 async def test_the_health_check_costs_heymarket_nothing(service, caller, sandbox):
     async with caller.get("/health") as answer:
         assert await answer.json() == {"status": "ok", "waits_for": ""}
@@ -181,7 +215,9 @@ async def test_a_caller_that_hangs_up_leaves_nothing_behind(service, caller, san
     for call in calls:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
+    await asyncio.sleep(1.5)
 
+    assert {each.path for each in sandbox.requests} == {"/v1/contact/get"}  # nothing was created
     assert (await put(caller))[0] == 201
     assert end(service) in ENDED
     assert_quiet(service)

@@ -92,6 +92,87 @@ async def test_a_store_that_began_lately_is_asked_for_a_part_alone_until_it_can_
 
 
 @jumping_time
+async def test_a_store_that_was_started_again_is_asked_for_no_more_than_was_free_before():
+    store = MadeUpStore()
+    pacer = pacer_of(store, limit=20, fallback=0.5)
+    store.weighing = 20  # of which 18 are another's
+    await send(pacer, 2)
+    store.is_away = True
+    waiting = [pacer.take() for _ in range(30)]
+    await asyncio.sleep(1)
+    store.is_away, store.run_id, store.weighing = False, "two", 2
+    await asyncio.sleep(55)
+    assert not any(turn.done() for turn in waiting)
+
+    await asyncio.sleep(10)
+    assert sum(turn.done() for turn in waiting) >= 10
+    await pacer.aclose()
+
+
+@jumping_time
+async def test_what_an_idle_client_was_told_long_ago_does_not_hold_it_up():
+    store = MadeUpStore()
+    store.weighing = 500
+    pacer = pacer_of(store, limit=500)
+    await send(pacer)
+    await asyncio.sleep(100)
+    store.is_away = True
+    began = now()
+    await send(pacer, 5)
+
+    assert now() == began
+    await pacer.aclose()
+
+
+@jumping_time
+async def test_a_store_that_comes_and_goes_is_told_of_once_a_window(caplog):
+    store = MadeUpStore()
+    pacer = pacer_of(store)
+    for _ in range(10):
+        store.is_away = True
+        await send(pacer)
+        store.is_away = False
+        await asyncio.sleep(2)
+        await send(pacer)
+
+    assert caplog.text.count("does not answer") == caplog.text.count("is back") == 1
+    await pacer.aclose()
+
+
+@jumping_time
+async def test_without_a_part_the_store_is_looked_for_before_a_call_fails():
+    store = MadeUpStore()
+    pacer = pacer_of(store, fallback=0)
+    store.is_away = True
+    with pytest.raises(StoreError):
+        await send(pacer)
+    with pytest.raises(StoreError):
+        await send(pacer)
+    store.is_away = False
+    await asyncio.sleep(5)
+
+    await send(pacer)
+    await pacer.aclose()
+
+
+@jumping_time
+async def test_a_turn_that_is_given_back_while_others_are_in_line_is_used_at_once():
+    store = MadeUpStore()
+    pacer = pacer_of(store, limit=100, share=0.01)
+    turn = pacer.take()
+    await turn
+    other = pacer.take()
+    await asyncio.sleep(4.5)  # it looks again each second
+    assert not other.done()
+    pacer.discard(turn)
+    await asyncio.sleep(0.1)
+
+    assert other.done()
+    pacer.answered()
+    await pacer.aclose()
+
+
+@jumping_time
 async def test_after_an_outage_the_part_is_kept_to_until_the_others_have_told_theirs():
     store = MadeUpStore()
     pacer = pacer_of(store, limit=100)
@@ -222,6 +303,17 @@ async def test_while_the_store_is_looked_for_calls_go_on():
 
     assert now() == began
     await pacer.aclose()
+
+
+async def test_a_pacer_that_is_dropped_without_being_closed_asks_nothing_more():
+    store = MadeUpStore()
+    pacer = pacer_of(store)
+    await send(pacer)
+    await asyncio.sleep(0)
+    asked = len(store.wants)
+    pacer._work.get_coro().close()  # as the garbage collector does
+
+    assert (len(store.wants), store.closed) == (asked, 0)
 
 
 @jumping_time

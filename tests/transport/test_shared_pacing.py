@@ -164,20 +164,24 @@ async def test_a_share_is_not_exceeded_and_leaves_the_rest_to_others(credential)
     assert len(exported.spans) >= 20
 
 
-async def test_a_process_that_is_gone_holds_nobody_up(credential):
+@own_redis
+async def test_a_process_that_is_gone_holds_nobody_up_for_long(credential, server):
     gone, other = credential.pacer(4), credential.pacer(4)
     for _ in range(4):
-        await credential.send(gone)
-    waiting = asyncio.create_task(credential.send(gone))
+        await credential.send(other)
+    waiting = gone.take()
     await asyncio.sleep(0.1)
-    gone._work.cancel()  # as it would be if it were killed, its turn reserved
-    waiting.cancel()
+    (sent,) = [key for key in server.run("KEYS", "*") if key.endswith(b":sent")]
+    assert server.run("ZCARD", sent) == 5  # with the turn that is reserved
+    gone._link = shared_pacing._Link.UNKNOWN  # it is killed, so it does not say that it leaves
+    await gone.aclose()
+    assert server.run("ZCARD", sent) == 5
+    gone.discard(waiting)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(3.5 * WINDOW_S):
         for _ in range(8):
             await credential.send(other)
     assert credential.most_in_a_window() <= 4
-    gone.discard(asyncio.get_running_loop().create_future())
 
 
 async def test_who_gives_up_leaves_no_hole(credential):
@@ -475,6 +479,13 @@ async def test_who_closes_gives_up_the_turn_that_was_reserved(credential):
 
 async def test_a_pacer_that_was_never_asked_has_nothing_to_close(credential):
     await credential.pacer(1).aclose()
+
+
+def test_a_client_whose_event_loop_has_ended_may_be_closed_in_another(server):
+    transport = transport_over(Scripted(answer(200, [])), rate=RateLimit(5, store=server.url))
+
+    asyncio.run(transport.send(READ))
+    asyncio.run(transport.aclose())
 
 
 def test_a_rate_limit_with_a_store_is_plain_data_and_shows_no_password():

@@ -14,6 +14,7 @@ from heymarket_async import (
     NoResponseError,
     NotFoundError,
     RateLimit,
+    RateLimitError,
     Repeat,
     RetryPolicy,
     ServerError,
@@ -147,6 +148,39 @@ async def test_more_calls_than_connections_wait_outside_their_time_limit():
 
     assert now() == 30
     assert {sent.timeout_s for sent in http.sent} == {11}
+
+
+@jumping_time
+async def test_calls_that_the_rate_limit_holds_up_do_not_blame_the_connections():
+    http = Scripted(OK)
+    transport = transport_over(http, rate=RateLimit(1, per_s=60), deadline_s=5)
+
+    ends = await asyncio.gather(
+        *(transport.send(READ) for _ in range(3 * CONNECTIONS)), return_exceptions=True
+    )
+
+    assert len(http.sent) == 1
+    assert {str(end) for end in ends[1:]} == {
+        "GET /v1/contact/{id} was still waiting (the rate limit) when its deadline passed"
+    }
+
+
+@jumping_time
+async def test_a_pause_that_outlasts_a_call_is_told_even_if_all_connections_are_waited_for():
+    http = Scripted(OK)
+    transport = transport_over(http, rate=RateLimit(1, per_s=60), deadline_s=100)
+    waiting = [asyncio.ensure_future(transport.send(READ)) for _ in range(CONNECTIONS + 1)]
+    await asyncio.sleep(1)
+    transport._pacer().pause(110)
+    began = now()
+    with pytest.raises(RateLimitError, match="asks to wait 110 s more"):
+        await transport.send(READ)
+
+    assert now() == began
+    for each in waiting:
+        each.cancel()
+    await asyncio.wait(waiting)
+    assert http.slots._free == CONNECTIONS
 
 
 @jumping_time
@@ -352,6 +386,27 @@ def test_another_event_loop_is_told_apart():
     use()
     with pytest.raises(ClientStateError, match="another event loop; make one client per loop"):
         use()
+
+
+def test_closing_in_another_event_loop_is_told_apart():
+    transport = transport_over(Scripted(OK))
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(transport.send(READ))
+
+    with pytest.raises(ClientStateError, match="in use in another event loop; close it there"):
+        asyncio.run(transport.aclose())
+    loop.run_until_complete(transport.send(READ))  # nothing of it was closed
+    loop.close()
+
+
+def test_a_client_whose_event_loop_has_ended_may_be_closed_in_another():
+    transport = transport_over(Scripted(OK))
+    asyncio.run(transport.send(READ))
+
+    asyncio.run(transport.aclose())
+
+    with pytest.raises(ClientStateError, match="the client is closed"):
+        asyncio.run(transport.send(READ))
 
 
 @jumping_time
