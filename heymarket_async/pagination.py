@@ -33,15 +33,24 @@ class Page(Generic[T]):
 
     Attributes:
         items: The contacts, in the server's order.
-        rows: Their `id`, `rev` and `updated`, which the walk has read.
     """
 
-    __slots__ = ("_after", "items", "rows")
+    __slots__ = ("_after", "_places", "_rows", "items")
 
-    def __init__(self, items: list[T], rows: Rows, after: Cursor) -> None:
+    def __init__(
+        self, items: list[T], rows: Rows, places: slice | list[int], after: Cursor
+    ) -> None:
         self.items = items
-        self.rows = rows
+        self._rows = rows
+        self._places = places
         self._after = after
+
+    @property
+    def rows(self) -> Rows:
+        """Their `id`, `rev` and `updated`, which the walk has read."""
+        if isinstance(self._places, slice):
+            return self._rows.part(self._places)
+        return self._rows.only(self._places)
 
     @property
     def cursor(self) -> str:
@@ -83,8 +92,7 @@ class Walk(Generic[T]):
         self._rows_of = _rows_of_raw if returns is msgspec.Raw else _rows_of_structs
         self._asked_at = start
         self._stands_at = start
-        self._items: list[T] = []
-        self._rows = Rows([], [], [])
+        self._page = Page[T]([], Rows([], [], [], []), slice(0), start)
         self._left: Iterator[T] = iter(())
         self._seen = 0
         self.left_out = 0
@@ -140,15 +148,18 @@ class Walk(Generic[T]):
         left = length_hint(self._left)
         if not left:
             return self._stands_at
-        return walk_rules.partly(self._asked_at, self._rows, len(self._items) - left)
+        return walk_rules.partly(self._asked_at, self._page.rows, len(self._page) - left)
 
-    async def _next_page(self) -> Page[T] | None:
+    async def _next_page(self) -> Page[T]:
         if not length_hint(self._left):
             await self._advance()
-        items = list(self._left)
-        if not items:
-            return None
-        return Page(items, self._rows.part(slice(-len(items), None)), self._stands_at)
+        left, page = length_hint(self._left), self._page
+        if not left:
+            raise StopAsyncIteration
+        self._left = iter(())
+        if left == len(page):
+            return page
+        return Page(page.items[-left:], page.rows, slice(-left, None), self._stands_at)
 
     async def _advance(self) -> None:
         """Ask for pages until one brings something new or the walk is complete."""
@@ -194,16 +205,13 @@ class Walk(Generic[T]):
         except PaginationError as error:
             error.seen = self._seen
             raise
-        came = len(items)
-        if isinstance(new, slice):
-            self._items, self._rows = items[new], rows.part(new)
-        else:
-            self._items, self._rows = [items[place] for place in new], rows.only(new)
+        given = items[new] if isinstance(new, slice) else [items[place] for place in new]
+        self._page = Page(given, rows, new, after)
         self._asked_at, self._stands_at = at, after
-        self._left = iter(self._items)
-        self._seen += len(self._items)
-        self.left_out += came - len(self._items)
-        return bool(self._items)
+        self._left = iter(given)
+        self._seen += len(given)
+        self.left_out += len(items) - len(given)
+        return bool(given)
 
 
 def walk(
@@ -266,17 +274,14 @@ def query_of(
 
 
 class _Pages(Generic[T]):
-    def __init__(self, next_page: Callable[[], Awaitable[Page[T] | None]]) -> None:
+    def __init__(self, next_page: Callable[[], Awaitable[Page[T]]]) -> None:
         self._next_page = next_page
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Page[T]:
-        page = await self._next_page()
-        if page is None:
-            raise StopAsyncIteration
-        return page
+    def __anext__(self) -> Awaitable[Page[T]]:
+        return self._next_page()
 
 
 class _Row(Protocol):
@@ -307,9 +312,9 @@ def _rows_of_structs(items: Sequence[object]) -> Rows:
     updated = [row.updated for row in rows]
     if None in ids or None in updated:
         raise PaginationError("a contact came without `id` or `updated`")
-    keys = list(zip(cast(list[int], ids), [row.rev for row in rows], strict=True))
     texts = cast(list[str], updated)
-    return Rows(keys, texts, timestamps.instants(texts))
+    stamps = timestamps.instants(texts)
+    return Rows(cast(Sequence[walk_rules.Row], rows), cast(list[int], ids), texts, stamps)
 
 
 def _can_be_walked(returns: type[object]) -> bool:
