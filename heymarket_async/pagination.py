@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import length_hint
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar, cast
+from typing import Generic, Protocol, Self, TypeGuard, TypeVar, cast
 
 import msgspec
 
@@ -230,7 +231,7 @@ def walk(
         ValueError: An argument breaks its rule; the message names it.
     """
     limit_of(limit)
-    if not _can_be_walked(returns):
+    if not (returns is msgspec.Raw or (_is_struct(returns) and _can_be_walked(returns))):
         raise ValueError(
             "returns must be msgspec.Raw, or a struct that has id and rev as integers and updated"
             " as text"
@@ -317,11 +318,12 @@ def _rows_of_structs(items: Sequence[object]) -> Rows:
     return Rows(cast(Sequence[walk_rules.Row], rows), cast(list[int], ids), texts, stamps)
 
 
-def _can_be_walked(returns: type[object]) -> bool:
-    if returns is msgspec.Raw:
-        return True
-    if not (isinstance(returns, type) and issubclass(returns, msgspec.Struct)):
-        return False
+def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:
+    return isinstance(returns, type) and issubclass(returns, msgspec.Struct)
+
+
+@functools.lru_cache(maxsize=16)  # looking takes as long as a page
+def _can_be_walked(returns: type[msgspec.Struct]) -> bool:
     types = {field.name: field.type for field in msgspec.structs.fields(returns)}
     samples = {"id": 1, "rev": 1, "updated": "2026-04-12T15:30:00Z"}
     try:
