@@ -100,7 +100,11 @@ class Transport:
         call = Call(request, wire.prepare(request), now, now + self.options.deadline_s)
         self._open_calls.add(call)
         try:
-            return await self._send(call)
+            try:
+                return await self._exchange(call)
+            except HeymarketError as error:
+                failed = error
+            return await self._go_on(call, failed)
         except asyncio.CancelledError:
             if not call.was_cut_off():
                 raise
@@ -111,9 +115,9 @@ class Transport:
         call.annotate(cut_off)
         raise cut_off
 
-    async def _send(self, call: Call[T]) -> T:
+    async def _go_on(self, call: Call[T], failed: HeymarketError) -> T:
         try:
-            return await self._attempt(call)
+            return await self._mend(call, failed)
         except HeymarketError as error:
             first = error
         if not retry.may_repeat(first, call.request.repeat, self.options.retry):
@@ -138,8 +142,16 @@ class Transport:
 
     async def _attempt(self, call: Call[T]) -> T:
         try:
+            return await self._exchange(call)
+        except HeymarketError as error:
+            failed = error
+        return await self._mend(call, failed)
+
+    async def _mend(self, call: Call[T], failed: HeymarketError) -> T:
+        """Return what the call comes to although an exchange failed, or raise how it failed."""
+        try:
             try:
-                return await self._exchange(call)
+                raise failed
             except AuthenticationError:
                 # The token was refused, so nothing was done, and the next one is signed with the
                 # clock that the refusal told.
@@ -162,7 +174,10 @@ class Transport:
             try:
                 if self._signer.needs_credentials:
                     await self._ask_for_credentials(call)
-                pacer = await self._paced(call)
+                self._http.enter()
+                pacer = self._pacer()
+                if (place := pacer.take()) is not None:
+                    pacer = await self._paced(call, pacer, place)
                 try:
                     return await self._send_once(call, pacer)
                 finally:
@@ -173,13 +188,8 @@ class Transport:
             call.annotate(error)
             raise
 
-    async def _paced(self, call: Call[T]) -> AnyPacer:
+    async def _paced(self, call: Call[T], pacer: AnyPacer, turn: asyncio.Future[float]) -> AnyPacer:
         while True:
-            self._http.enter()
-            pacer = self._pacer()
-            turn = pacer.take()
-            if turn is None:
-                return pacer
             if (refusal := self._refusal(call, pacer.pause_s, pacer.minute_s)) is not None:
                 pacer.discard(turn)
                 raise refusal
@@ -188,6 +198,10 @@ class Transport:
                 return pacer
             # The credentials were rotated meanwhile, so this counts for others.
             pacer.give_back()
+            pacer = self._pacer()
+            if (again := pacer.take()) is None:
+                return pacer
+            turn = again
 
     def _refusal(self, call: Call[T], pause_s: float, minute_s: float) -> RateLimitError | None:
         left_s = call.deadline - asyncio.get_running_loop().time()
