@@ -152,13 +152,15 @@ class Walk(Generic[T]):
         return walk_rules.partly(self._asked_at, self._page.rows, len(self._page) - left)
 
     async def _next_page(self) -> Page[T]:
-        if not length_hint(self._left):
-            await self._advance()
-        left, page = length_hint(self._left), self._page
+        left = length_hint(self._left)
         if not left:
-            raise StopAsyncIteration
+            await self._advance()
+            left = length_hint(self._left)
+            if not left:
+                raise StopAsyncIteration
+        page = self._page
         self._left = iter(())
-        if left == len(page):
+        if left == len(page.items):
             return page
         return Page(page.items[-left:], page.rows, slice(-left, None), self._stands_at)
 
@@ -174,28 +176,33 @@ class Walk(Generic[T]):
         self._is_busy = True
         try:
             while not self._stands_at.done:
-                if await self._ask():
+                at = self._stands_at
+                items = await self._fetch(at.date, at.asks_page, at.asks_limit)
+                if self._take(at, items):
                     return
-        except HeymarketError as error:
+        except HeymarketError as failed:
+            error = self._explained(failed)
             error.call = error.call or self._call
             error.cursor = self._stands_at.text
-            raise
+            if error is failed:
+                raise
+            raise error from failed
         finally:
             self._is_busy = False
 
-    async def _ask(self) -> bool:
-        at = self._stands_at
-        try:
-            items = await self._fetch(at.date, at.asks_page, at.asks_limit)
-        except BadRequestError as error:
-            if at.group is None or not at.group.wide:
-                raise
-            raise PaginationError(
-                "many contacts share one `updated`, `page` has no effect, and a larger `limit` is"
-                " refused",
-                timestamp=at.group.updated,
-                seen=self._seen,
-            ) from error
+    def _explained(self, error: HeymarketError) -> HeymarketError:
+        group = self._stands_at.group
+        if not isinstance(error, BadRequestError) or group is None or not group.wide:
+            return error
+        return PaginationError(
+            "many contacts share one `updated`, `page` has no effect, and a larger `limit` is"
+            " refused",
+            timestamp=group.updated,
+            seen=self._seen,
+        )
+
+    def _take(self, at: Cursor, items: list[T]) -> bool:
+        """Take in the page that was asked for at a cursor, and return whether it brings any."""
         try:
             rows = self._rows_of(items)
             new, after = walk_rules.step(at, rows)
@@ -308,14 +315,15 @@ def _rows_of_raw(items: Sequence[object]) -> Rows:
 
 
 def _rows_of_structs(items: Sequence[object]) -> Rows:
-    rows = cast(Sequence[_Row], items)
+    rows = cast("Sequence[_Row]", items)
     ids = [row.id for row in rows]
     updated = [row.updated for row in rows]
-    if None in ids or None in updated:
+    # `all` first, as it is the fastest look at a large page.
+    if not (all(ids) and all(updated)) and (None in ids or None in updated):
         raise PaginationError("a contact came without `id` or `updated`")
-    texts = cast(list[str], updated)
+    texts = cast("list[str]", updated)
     stamps = timestamps.instants(texts)
-    return Rows(cast(Sequence[walk_rules.Row], rows), cast(list[int], ids), texts, stamps)
+    return Rows(cast("Sequence[walk_rules.Row]", rows), cast("list[int]", ids), texts, stamps)
 
 
 def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:

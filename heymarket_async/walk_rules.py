@@ -28,7 +28,7 @@ https://developers.heymarket.com/guides/manage-contacts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
@@ -77,9 +77,6 @@ class Rows:
         self.updated = updated
         self.stamps = stamps
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def key(self, place: int) -> Key:
         """Return what names a row, in this version."""
         row = self._rows[place]
@@ -116,12 +113,9 @@ def step(at: Cursor, rows: Rows) -> tuple[slice | list[int], Cursor]:
     if stamps:
         at = _learn(at, here, stamps)
     new = _new(rows, at.given.entries)  # all its own: a walk steps from its newest cursor
-    page = _Page(
-        rows=rows,
-        here=here,
-        is_full=len(stamps) >= min(at.asks_limit or PAGE_SIZE, PAGE_SIZE),
-        brings_new=new.start < len(rows) if isinstance(new, slice) else bool(new),
-    )
+    is_full = len(stamps) >= min(at.asks_limit or PAGE_SIZE, PAGE_SIZE)
+    brings_new = new.start < len(stamps) if isinstance(new, slice) else bool(new)
+    page = _Page(rows, here, is_full, brings_new)
     if at.group is None:
         return new, _after_page(at, page)
     return new, _after_page_of_group(at, at.group, page)
@@ -148,10 +142,11 @@ class _Page(NamedTuple):
 
 def _new(rows: Rows, given: dict[Key, str]) -> slice | list[int]:
     known = 0
-    while known < len(rows) and rows.key(known) in given:
-        known += 1
+    if given:
+        while known < len(rows.ids) and rows.key(known) in given:
+            known += 1
     # Rows that come again stand at the beginning, unless the server mixes up those of one instant.
-    if {row for row, _ in given}.isdisjoint(rows.ids[known:]):
+    if not given or {row for row, _ in given}.isdisjoint(rows.ids[known:]):
         return slice(known, None)
     return [place for place, key in enumerate(rows.all_keys()) if key not in given]
 
@@ -283,16 +278,14 @@ def _timestamp_before_last(page: _Page) -> str | None:
 def _move(at: Cursor, page: _Page, date: str) -> Cursor:
     """Ask from another `date`, and remember the rows that may then come again."""
     target = timestamps.instant(date)
-
-    def comes_again(stamp: str) -> bool:
-        return stamp == target or (at.ascending is not None and at.ascending is (target < stamp))
-
+    comes_again: Callable[[str], bool] = target.__eq__
+    if at.ascending is not None:
+        comes_again = target.__le__ if at.ascending else target.__ge__
     given = {key: stamp for key, stamp in at.given.items() if comes_again(stamp)}
-    for place in range(len(page.rows) - 1, -1, -1):
-        stamp = page.rows.stamps[place]
-        if not comes_again(stamp):
-            break
-        given[page.rows.key(place)] = stamp
+    stamps, place = page.rows.stamps, len(page.rows.stamps)
+    while place and comes_again(stamps[place - 1]):
+        place -= 1
+        given[page.rows.key(place)] = stamps[place]
     return Cursor(
         surface=at.surface,
         limit=at.limit,
