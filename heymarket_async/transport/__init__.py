@@ -26,7 +26,7 @@ from heymarket_async.request import Request
 from heymarket_async.transport import retry, wire
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import AttemptEvent, Call, Options, emit, logger
-from heymarket_async.transport.http import Answer, Http
+from heymarket_async.transport.http import Answer, Http, prepared
 from heymarket_async.transport.pacing import WINDOWS, AnyPacer, RateLimit
 from heymarket_async.transport.waits import Waits
 
@@ -339,4 +339,6 @@ def _headers(user_agent: str, token: str, has_body: bool) -> Mapping[str, str]:
         "Authorization": f"Bearer {token}",
         "User-Agent": user_agent,
     }
-    return {**headers, "Content-Type": "application/json"} if has_body else headers
+    if has_body:
+        headers["Content-Type"] = "application/json"
+    return prepared(headers)
