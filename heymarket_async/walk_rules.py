@@ -268,11 +268,11 @@ def _read_group_again(at: Cursor, group: Group, page: _Page) -> Cursor:
 
 
 def _timestamp_before_last(page: _Page) -> str | None:
-    last = page.rows.stamps[-1]
-    for stamp, updated in zip(reversed(page.rows.stamps), reversed(page.rows.updated), strict=True):
-        if stamp != last:
-            return updated
-    return None
+    stamps, place = page.rows.stamps, len(page.rows.stamps) - 1
+    last = stamps[place]
+    while place >= 0 and stamps[place] == last:
+        place -= 1
+    return None if place < 0 else page.rows.updated[place]
 
 
 def _move(at: Cursor, page: _Page, date: str) -> Cursor:
