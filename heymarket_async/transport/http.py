@@ -161,7 +161,10 @@ class Http:
                     raise_for_status=False,
                     middlewares=() if method in _NEVER_RESENT else _NEVER_RESEND,
                 )
-                content = await response.read()
+                stream = response.content
+                # What came whole needs no waiting; but a borrowed session may trace what is read.
+                whole = self._owned and stream.is_eof()
+                content = stream.read_nowait() if whole else await response.read()
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             failure = self._failure(error, target)
         else:
