@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from datetime import datetime
 from operator import length_hint
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeGuard, TypeVar, cast
+from typing import Any, Generic, Self, TypeGuard, TypeVar, cast
 
 import msgspec
 
@@ -292,15 +292,6 @@ class _Pages(Generic[T]):
         return self._next_page()
 
 
-class _Row(Protocol):
-    @property
-    def id(self) -> int | None: ...
-    @property
-    def rev(self) -> int | None: ...
-    @property
-    def updated(self) -> str | None: ...
-
-
 class _RowOfRaw(msgspec.Struct):
     id: int | None = None
     rev: int | None = None
@@ -314,16 +305,13 @@ def _rows_of_raw(items: Sequence[object]) -> Rows:
     return _rows_of_structs([_row_decoder.decode(cast(msgspec.Raw, item)) for item in items])
 
 
-def _rows_of_structs(items: Sequence[object]) -> Rows:
-    rows = cast("Sequence[_Row]", items)
+def _rows_of_structs(rows: Sequence[Any]) -> Rows:
     ids = [row.id for row in rows]
     updated = [row.updated for row in rows]
     # `all` first, as it is the fastest look at a large page.
     if not (all(ids) and all(updated)) and (None in ids or None in updated):
         raise PaginationError("a contact came without `id` or `updated`")
-    texts = cast("list[str]", updated)
-    stamps = timestamps.instants(texts)
-    return Rows(cast("Sequence[walk_rules.Row]", rows), cast("list[int]", ids), texts, stamps)
+    return Rows(rows, ids, updated, timestamps.instants(updated))
 
 
 def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:
