@@ -264,7 +264,7 @@ async def _never_resend(
 
 
 _NEVER_RESEND = (_never_resend,)
-# A middleware costs a twentieth of a small call, and aiohttp sends these once as it is.
+# A middleware costs a fiftieth of a small call, and aiohttp sends these once as it is.
 _NEVER_RESENT = frozenset({"POST", "PATCH"})
 
 
