@@ -28,9 +28,9 @@ async def test_each_ends_at_its_own_time():
     ended = await asyncio.gather(work(limits, 0.09), work(limits, 0.03))
     later = await asyncio.gather(work(limits, 0.03), work(limits, 0.06), work(limits, 10.0, 0.01))
 
-    assert 0.09 <= ended[0] < 1.0
+    assert 0.09 <= ended[0] < 5.0
     assert 0.03 <= ended[1] < ended[0]
-    assert 0.03 <= later[0] < later[1] < 1.0
+    assert 0.03 <= later[0] < later[1] < 5.0
     assert later[2] == 0.0
     limits.close()
 
@@ -46,11 +46,11 @@ async def test_one_that_ended_in_time_is_not_ended_again():
 async def test_one_that_is_not_over_when_another_is_goes_on():
     limits = TimeLimits()
     first = asyncio.create_task(work(limits, 0.02))
-    second = asyncio.create_task(work(limits, 0.2))
+    second = asyncio.create_task(work(limits, 0.5))
 
-    assert await first < 0.2
+    assert await first < 0.5
     assert not second.done()
-    assert 0.2 <= await second < 1.0
+    assert 0.5 <= await second < 5.0
 
 
 async def test_a_cancellation_from_elsewhere_goes_through_even_when_the_time_is_over():
