@@ -28,7 +28,7 @@ MAX_TAGS = 5
 # --- What comes back -----------------------------------------------------------------------------
 
 
-class Note(msgspec.Struct, frozen=True, kw_only=True):
+class Note(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A note on a contact, as reads show it."""
 
     id: object = None
@@ -38,7 +38,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     user_id: int | None = None
 
 
-class ContactChannel(msgspec.Struct, frozen=True, kw_only=True):
+class ContactChannel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One way to reach a contact.
 
     Attributes:
@@ -60,7 +60,7 @@ class ContactChannel(msgspec.Struct, frozen=True, kw_only=True):
     updated: str | None = None
 
 
-class Contact(msgspec.Struct, frozen=True, kw_only=True):
+class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A contact as the server sent it; a field it did not send is None.
 
     Keys that are not listed here are skipped. To keep more, pass `returns=` a subclass with more
@@ -119,7 +119,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
         return timestamps.parse(self.updated) if self.updated else None
 
 
-class ContactRef(msgspec.Struct, frozen=True, kw_only=True):
+class ContactRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a write of a contact answers.
 
     Attributes:

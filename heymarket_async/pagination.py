@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import length_hint
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeGuard, TypeVar, cast
 
 import msgspec
 
@@ -33,15 +34,24 @@ class Page(Generic[T]):
 
     Attributes:
         items: The contacts, in the server's order.
-        rows: Their `id`, `rev` and `updated`, which the walk has read.
     """
 
-    __slots__ = ("_after", "items", "rows")
+    __slots__ = ("_after", "_places", "_rows", "items")
 
-    def __init__(self, items: list[T], rows: Rows, after: Cursor) -> None:
+    def __init__(
+        self, items: list[T], rows: Rows, places: slice | list[int], after: Cursor
+    ) -> None:
         self.items = items
-        self.rows = rows
+        self._rows = rows
+        self._places = places
         self._after = after
+
+    @property
+    def rows(self) -> Rows:
+        """Their `id`, `rev` and `updated`, which the walk has read."""
+        if isinstance(self._places, slice):
+            return self._rows.part(self._places)
+        return self._rows.only(self._places)
 
     @property
     def cursor(self) -> str:
@@ -83,8 +93,7 @@ class Walk(Generic[T]):
         self._rows_of = _rows_of_raw if returns is msgspec.Raw else _rows_of_structs
         self._asked_at = start
         self._stands_at = start
-        self._items: list[T] = []
-        self._rows = Rows([], [], [])
+        self._page = Page[T]([], Rows([], [], [], []), slice(0), start)
         self._left: Iterator[T] = iter(())
         self._seen = 0
         self.left_out = 0
@@ -140,15 +149,20 @@ class Walk(Generic[T]):
         left = length_hint(self._left)
         if not left:
             return self._stands_at
-        return walk_rules.partly(self._asked_at, self._rows, len(self._items) - left)
+        return walk_rules.partly(self._asked_at, self._page.rows, len(self._page) - left)
 
-    async def _next_page(self) -> Page[T] | None:
-        if not length_hint(self._left):
+    async def _next_page(self) -> Page[T]:
+        left = length_hint(self._left)
+        if not left:
             await self._advance()
-        items = list(self._left)
-        if not items:
-            return None
-        return Page(items, self._rows.part(slice(-len(items), None)), self._stands_at)
+            left = length_hint(self._left)
+            if not left:
+                raise StopAsyncIteration
+        page = self._page
+        self._left = iter(())
+        if left == len(page.items):
+            return page
+        return Page(page.items[-left:], page.rows, slice(-left, None), self._stands_at)
 
     async def _advance(self) -> None:
         """Ask for pages until one brings something new or the walk is complete."""
@@ -162,28 +176,33 @@ class Walk(Generic[T]):
         self._is_busy = True
         try:
             while not self._stands_at.done:
-                if await self._ask():
+                at = self._stands_at
+                items = await self._fetch(at.date, at.asks_page, at.asks_limit)
+                if self._take(at, items):
                     return
-        except HeymarketError as error:
+        except HeymarketError as failed:
+            error = self._explained(failed)
             error.call = error.call or self._call
             error.cursor = self._stands_at.text
-            raise
+            if error is failed:
+                raise
+            raise error from failed
         finally:
             self._is_busy = False
 
-    async def _ask(self) -> bool:
-        at = self._stands_at
-        try:
-            items = await self._fetch(at.date, at.asks_page, at.asks_limit)
-        except BadRequestError as error:
-            if at.group is None or not at.group.wide:
-                raise
-            raise PaginationError(
-                "many contacts share one `updated`, `page` has no effect, and a larger `limit` is"
-                " refused",
-                timestamp=at.group.updated,
-                seen=self._seen,
-            ) from error
+    def _explained(self, error: HeymarketError) -> HeymarketError:
+        group = self._stands_at.group
+        if not isinstance(error, BadRequestError) or group is None or not group.wide:
+            return error
+        return PaginationError(
+            "many contacts share one `updated`, `page` has no effect, and a larger `limit` is"
+            " refused",
+            timestamp=group.updated,
+            seen=self._seen,
+        )
+
+    def _take(self, at: Cursor, items: list[T]) -> bool:
+        """Take in the page that was asked for at a cursor, and return whether it brings any."""
         try:
             rows = self._rows_of(items)
             new, after = walk_rules.step(at, rows)
@@ -194,16 +213,13 @@ class Walk(Generic[T]):
         except PaginationError as error:
             error.seen = self._seen
             raise
-        came = len(items)
-        if isinstance(new, slice):
-            self._items, self._rows = items[new], rows.part(new)
-        else:
-            self._items, self._rows = [items[place] for place in new], rows.only(new)
+        given = items[new] if isinstance(new, slice) else [items[place] for place in new]
+        self._page = Page(given, rows, new, after)
         self._asked_at, self._stands_at = at, after
-        self._left = iter(self._items)
-        self._seen += len(self._items)
-        self.left_out += came - len(self._items)
-        return bool(self._items)
+        self._left = iter(given)
+        self._seen += len(given)
+        self.left_out += len(items) - len(given)
+        return bool(given)
 
 
 def walk(
@@ -222,7 +238,7 @@ def walk(
         ValueError: An argument breaks its rule; the message names it.
     """
     limit_of(limit)
-    if not _can_be_walked(returns):
+    if not (returns is msgspec.Raw or (_is_struct(returns) and _can_be_walked(returns))):
         raise ValueError(
             "returns must be msgspec.Raw, or a struct that has id and rev as integers and updated"
             " as text"
@@ -266,26 +282,14 @@ def query_of(
 
 
 class _Pages(Generic[T]):
-    def __init__(self, next_page: Callable[[], Awaitable[Page[T] | None]]) -> None:
+    def __init__(self, next_page: Callable[[], Awaitable[Page[T]]]) -> None:
         self._next_page = next_page
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Page[T]:
-        page = await self._next_page()
-        if page is None:
-            raise StopAsyncIteration
-        return page
-
-
-class _Row(Protocol):
-    @property
-    def id(self) -> int | None: ...
-    @property
-    def rev(self) -> int | None: ...
-    @property
-    def updated(self) -> str | None: ...
+    def __anext__(self) -> Awaitable[Page[T]]:
+        return self._next_page()
 
 
 class _RowOfRaw(msgspec.Struct):
@@ -301,22 +305,21 @@ def _rows_of_raw(items: Sequence[object]) -> Rows:
     return _rows_of_structs([_row_decoder.decode(cast(msgspec.Raw, item)) for item in items])
 
 
-def _rows_of_structs(items: Sequence[object]) -> Rows:
-    rows = cast(Sequence[_Row], items)
+def _rows_of_structs(rows: Sequence[Any]) -> Rows:
     ids = [row.id for row in rows]
     updated = [row.updated for row in rows]
-    if None in ids or None in updated:
+    # `all` first, as it is the fastest look at a large page.
+    if not (all(ids) and all(updated)) and (None in ids or None in updated):
         raise PaginationError("a contact came without `id` or `updated`")
-    keys = list(zip(cast(list[int], ids), [row.rev for row in rows], strict=True))
-    texts = cast(list[str], updated)
-    return Rows(keys, texts, timestamps.instants(texts))
+    return Rows(rows, ids, updated, timestamps.instants(updated))
 
 
-def _can_be_walked(returns: type[object]) -> bool:
-    if returns is msgspec.Raw:
-        return True
-    if not (isinstance(returns, type) and issubclass(returns, msgspec.Struct)):
-        return False
+def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:
+    return isinstance(returns, type) and issubclass(returns, msgspec.Struct)
+
+
+@functools.lru_cache(maxsize=16)  # looking takes as long as a page
+def _can_be_walked(returns: type[msgspec.Struct]) -> bool:
     types = {field.name: field.type for field in msgspec.structs.fields(returns)}
     samples = {"id": 1, "rev": 1, "updated": "2026-04-12T15:30:00Z"}
     try:

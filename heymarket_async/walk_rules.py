@@ -28,7 +28,8 @@ https://developers.heymarket.com/guides/manage-contacts
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -43,27 +44,57 @@ MOST_PASSES = 20
 """How often a group is read before it counts as too restless to be read whole."""
 
 
-class Rows(NamedTuple):
+class Row(Protocol):
+    """What of a row the rules read."""
+
+    @property
+    def id(self) -> int:
+        """Names the row."""
+        ...
+
+    @property
+    def rev(self) -> int | None:
+        """Tells its versions apart."""
+        ...
+
+
+class Rows:
     """What the rules need to know of a page, in the order of the page.
 
     Attributes:
-        keys: What names each row, in this version.
+        ids: What names each row.
         updated: When it was updated, as the server wrote it.
         stamps: The instants of that.
     """
 
-    keys: list[Key]
-    updated: list[str]
-    stamps: list[str]
+    __slots__ = ("_rows", "ids", "stamps", "updated")
+
+    def __init__(
+        self, rows: Sequence[Row], ids: list[int], updated: list[str], stamps: list[str]
+    ) -> None:
+        self._rows = rows
+        self.ids = ids
+        self.updated = updated
+        self.stamps = stamps
+
+    def key(self, place: int) -> Key:
+        """Return what names a row, in this version."""
+        row = self._rows[place]
+        return row.id, row.rev
+
+    def all_keys(self) -> list[Key]:
+        """Return the keys of all rows; seldom needed, and what is dearest about a large page."""
+        return [(row.id, row.rev) for row in self._rows]
 
     def part(self, places: slice) -> Rows:
         """Return those that stand together at these places."""
-        return Rows(self.keys[places], self.updated[places], self.stamps[places])
+        return Rows(self._rows[places], self.ids[places], self.updated[places], self.stamps[places])
 
     def only(self, places: list[int]) -> Rows:
         """Return those at these places."""
         return Rows(
-            [self.keys[each] for each in places],
+            [self._rows[each] for each in places],
+            [self.ids[each] for each in places],
             [self.updated[each] for each in places],
             [self.stamps[each] for each in places],
         )
@@ -81,13 +112,10 @@ def step(at: Cursor, rows: Rows) -> tuple[slice | list[int], Cursor]:
     here = None if at.date is None else timestamps.instant(at.date)
     if stamps:
         at = _learn(at, here, stamps)
-    new = _new(rows.keys, at.given.entries)  # all its own: a walk steps from its newest cursor
-    page = _Page(
-        rows=rows,
-        here=here,
-        is_full=len(stamps) >= min(at.asks_limit or PAGE_SIZE, PAGE_SIZE),
-        brings_new=bool(new if isinstance(new, list) else rows.keys[new]),
-    )
+    new = _new(rows, at.given.entries)  # all its own: a walk steps from its newest cursor
+    is_full = len(stamps) >= min(at.asks_limit or PAGE_SIZE, PAGE_SIZE)
+    brings_new = new.start < len(stamps) if isinstance(new, slice) else bool(new)
+    page = _Page(rows, here, is_full, brings_new)
     if at.group is None:
         return new, _after_page(at, page)
     return new, _after_page_of_group(at, at.group, page)
@@ -101,7 +129,7 @@ def partly(at: Cursor, rows: Rows, count: int) -> Cursor:
         rows: The rows that the page brought new.
         count: How many of them were given.
     """
-    given = zip(rows.keys[:count], rows.stamps[:count], strict=True)
+    given = zip(rows.all_keys()[:count], rows.stamps[:count], strict=True)
     return replace(at, given=grown([*at.given.items(), *given]))
 
 
@@ -112,12 +140,15 @@ class _Page(NamedTuple):
     brings_new: bool
 
 
-def _new(keys: list[Key], given: dict[Key, str]) -> slice | list[int]:
-    known = next((place for place, key in enumerate(keys) if key not in given), len(keys))
+def _new(rows: Rows, given: dict[Key, str]) -> slice | list[int]:
+    known = 0
+    if given:
+        while known < len(rows.ids) and rows.key(known) in given:
+            known += 1
     # Rows that come again stand at the beginning, unless the server mixes up those of one instant.
-    if given.keys().isdisjoint(keys[known:]):
+    if not given or {row for row, _ in given}.isdisjoint(rows.ids[known:]):
         return slice(known, None)
-    return [place for place, key in enumerate(keys) if key not in given]
+    return [place for place, key in enumerate(rows.all_keys()) if key not in given]
 
 
 def _learn(at: Cursor, here: str | None, stamps: list[str]) -> Cursor:
@@ -157,7 +188,7 @@ def _after_page(at: Cursor, page: _Page) -> Cursor:
         # With pages of a few rows, a page that comes again could not be told from chance.
         group = Group(updated=last, page=None, limit=PAGE_SIZE, passed=Grown[None]({}, 0))
     else:
-        passed = grown((key, None) for key in page.rows.keys)
+        passed = grown((key, None) for key in page.rows.all_keys())
         group = Group(updated=last, page=1, limit=at.limit, passed=passed)
     return _hold(at, page, group)
 
@@ -167,7 +198,7 @@ def _after_page_of_group(at: Cursor, group: Group, page: _Page) -> Cursor:
     if page.is_full and page.rows.stamps[-1] == instant:
         return _deeper(at, group, page)
     # The page left the group: this pass, or wide page, has come to its end.
-    group = _with_rows(group, page.rows.keys)
+    group = _with_rows(group, page.rows.all_keys())
     if not group.wide and not _is_like_the_pass_before(group):
         return _read_group_again(at, group, page)
     last = page.rows.updated[-1] if page.rows.stamps else group.updated
@@ -180,7 +211,7 @@ def _after_page_of_group(at: Cursor, group: Group, page: _Page) -> Cursor:
 
 def _deeper(at: Cursor, group: Group, page: _Page) -> Cursor:
     """Go on within a group that the page did not leave."""
-    keys = page.rows.keys
+    keys = page.rows.all_keys()
     as_asked = grown((key, None) for key in keys)
     if group.wide:
         if len(keys) <= group.passed.size:
@@ -237,25 +268,24 @@ def _read_group_again(at: Cursor, group: Group, page: _Page) -> Cursor:
 
 
 def _timestamp_before_last(page: _Page) -> str | None:
-    last = page.rows.stamps[-1]
-    for stamp, updated in zip(reversed(page.rows.stamps), reversed(page.rows.updated), strict=True):
-        if stamp != last:
-            return updated
-    return None
+    stamps, place = page.rows.stamps, len(page.rows.stamps) - 1
+    last = stamps[place]
+    while place >= 0 and stamps[place] == last:
+        place -= 1
+    return None if place < 0 else page.rows.updated[place]
 
 
 def _move(at: Cursor, page: _Page, date: str) -> Cursor:
     """Ask from another `date`, and remember the rows that may then come again."""
     target = timestamps.instant(date)
-
-    def comes_again(stamp: str) -> bool:
-        return stamp == target or (at.ascending is not None and at.ascending is (target < stamp))
-
+    comes_again: Callable[[str], bool] = target.__eq__
+    if at.ascending is not None:
+        comes_again = target.__le__ if at.ascending else target.__ge__
     given = {key: stamp for key, stamp in at.given.items() if comes_again(stamp)}
-    for key, stamp in zip(reversed(page.rows.keys), reversed(page.rows.stamps), strict=True):
-        if not comes_again(stamp):
-            break
-        given[key] = stamp
+    stamps, place = page.rows.stamps, len(page.rows.stamps)
+    while place and comes_again(stamps[place - 1]):
+        place -= 1
+        given[page.rows.key(place)] = stamps[place]
     return Cursor(
         surface=at.surface,
         limit=at.limit,
@@ -268,5 +298,5 @@ def _move(at: Cursor, page: _Page, date: str) -> Cursor:
 
 def _hold(at: Cursor, page: _Page, group: Group) -> Cursor:
     """Stay at this `date`, and remember all that the page brought."""
-    given = at.given.grow(zip(page.rows.keys, page.rows.stamps, strict=True))
+    given = at.given.grow(zip(page.rows.all_keys(), page.rows.stamps, strict=True))
     return replace(at, given=given, group=group)

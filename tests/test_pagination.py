@@ -437,7 +437,7 @@ async def test_memory_is_a_page_and_a_group():
         passes = [at.group.passed, at.group.before] if at.group else []
         assert at.given.size <= 30 + 40
         assert all(each is None or each.size <= 30 + 40 for each in passes)
-        assert len(walking._items) <= 30
+        assert len(walking._page) <= 30
 
 
 async def test_a_walk_may_start_at_a_time():

@@ -43,7 +43,7 @@ async def _pass(client: HeymarketClient, collector: Collector, reading: Reading)
         at.learn_direction(stamps)
         new = [
             place
-            for place, (key, stamp) in enumerate(zip(page.rows.keys, stamps, strict=True))
+            for place, (key, stamp) in enumerate(zip(page.rows.all_keys(), stamps, strict=True))
             if stamp >= since and stamp > after and not collector.memory.knows(key, stamp)
         ]
         collector.take(Batch(page.rows, page.items).only(new))

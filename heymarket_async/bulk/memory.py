@@ -36,15 +36,15 @@ class Memory:
             batch: The contacts.
             since: The instant from which on a catch-up would read.
         """
-        if not batch.rows.keys:
+        if not batch.items:
             return
-        self.again.update(self.seen.add_all([contact_id for contact_id, _ in batch.rows.keys]))
+        self.again.update(self.seen.add_all(batch.rows.ids))
         low, high = min(batch.rows.stamps), max(batch.rows.stamps)
         self.oldest = min(self.oldest or low, low)
         self.newest = max(self.newest or high, high)
         if high < since:
             return
-        for (contact_id, rev), stamp in zip(batch.rows.keys, batch.rows.stamps, strict=True):
+        for (contact_id, rev), stamp in zip(batch.rows.all_keys(), batch.rows.stamps, strict=True):
             if stamp >= since:
                 version = Version(rev or 0, stamp)
                 self._latest[contact_id] = max(version, self._latest.get(contact_id, version))

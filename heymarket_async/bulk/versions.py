@@ -53,8 +53,8 @@ def batch_of(lines: Sequence[bytes]) -> Batch:
     """Return contacts from their JSON."""
     rows = [_decode(line) for line in lines]
     updated = [row.updated for row in rows]
-    keys = [(row.id, row.rev) for row in rows]
-    return Batch(Rows(keys, updated, timestamps.instants(updated)), lines)
+    ids = [row.id for row in rows]
+    return Batch(Rows(rows, ids, updated, timestamps.instants(updated)), lines)
 
 
 def row_of(line: bytes) -> Row:

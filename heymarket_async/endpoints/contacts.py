@@ -5,7 +5,7 @@ https://developers.heymarket.com/api-reference/contacts/overview
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import TypedDict, TypeVar, Unpack, get_type_hints, overload
 
@@ -255,10 +255,15 @@ class Contacts:
         """
         endpoint = _page_of(returns)
 
-        async def fetch(date: str | None, page: int | None, limit: int | None) -> list[object]:
-            body = {"date": date, "page": page, "limit": limit}
-            body = {name: value for name, value in body.items() if value is not None}
-            return await self._transport.send(endpoint.request(body=body))
+        def fetch(date: str | None, page: int | None, limit: int | None) -> Awaitable[list[object]]:
+            body: dict[str, object] = {}
+            if date is not None:
+                body["date"] = date
+            if page is not None:
+                body["page"] = page
+            if limit is not None:
+                body["limit"] = limit
+            return self._transport.send(endpoint.request(body=body))
 
         return pagination.walk(
             fetch, PAGE.call, surface="v1", date=date, limit=limit, cursor=cursor, returns=returns

@@ -89,7 +89,7 @@ class Call(Generic[T]):
         self.resigned = False
         self.may_have_taken_effect = False
         self._is_cut_off = False
-        self._task = cast(asyncio.Task[object], asyncio.current_task())
+        self._task = cast("asyncio.Task[object]", asyncio.current_task())
         self._cancelled_before = self._task.cancelling()
 
     def cut_off(self) -> None:

@@ -79,9 +79,10 @@ async def test_an_answer_comes_back_whole(http):
     assert received[0].endswith(b"{}")
 
 
-async def test_a_refused_connection_means_that_nothing_was_sent(http, unused_tcp_port):
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_a_refused_connection_means_that_nothing_was_sent(http, unused_tcp_port, method):
     with pytest.raises(ConnectError, match="nothing was sent"):
-        await exchange(http, f"http://127.0.0.1:{unused_tcp_port}")
+        await exchange(http, f"http://127.0.0.1:{unused_tcp_port}", method)
 
 
 async def test_a_name_that_does_not_resolve_means_that_nothing_was_sent(http):
