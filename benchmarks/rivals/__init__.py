@@ -78,18 +78,22 @@ class Entry(NamedTuple):
         return rival
 
 
-BARE, SCRIPT = "bare", "script"
+FLOOR, BARE, SCRIPT = "floor", "bare", "script"
 BY_PAGE, BY_CONTACT = "by_page", "by_contact"
-HTTPX, STAINLESS = "httpx_pydantic", "stainless"
+HTTPX, HTTPX_FROM_BYTES = "httpx_pydantic", "httpx_from_bytes"
+STAINLESS = "stainless"
 GENERATED = ("openapi_python_client", "openapi_generator")
 
 RIVALS: dict[str, Entry] = {
-    "floor": Entry("floor: hand-written HTTP + msgspec", "floor.Floor"),
+    FLOOR: Entry("floor: hand-written HTTP + msgspec", "floor.Floor"),
     BARE: Entry("bare aiohttp + msgspec", "bare.Bare"),
     BY_PAGE: Entry("heymarket_async, by page", "ours.ByPage"),
     BY_CONTACT: Entry("heymarket_async, by contact", "ours.ByContact"),
     SCRIPT: Entry("script: aiohttp + response.json()", "script.Script"),
     HTTPX: Entry("httpx + pydantic", "httpx_pydantic.HttpxPydantic", ("httpx", "pydantic")),
+    HTTPX_FROM_BYTES: Entry(
+        "httpx + pydantic's validate_json", "httpx_pydantic.FromBytes", ("httpx", "pydantic")
+    ),
     GENERATED[0]: Entry(
         "generated: openapi-python-client",
         "openapi_python_client.Generated",
@@ -102,3 +106,14 @@ RIVALS: dict[str, Entry] = {
     ),
     STAINLESS: Entry("Stainless style: openai's base client", "stainless.Stainless", ("openai",)),
 }
+
+WITHOUT: dict[str, Entry] = {
+    "without_retry": Entry("without retries (one attempt)", "ours_without.Retry"),
+    "without_pacing": Entry("without pacing (no rate limit)", "ours_without.Pacing"),
+    "without_signing": Entry("without signing (a static key)", "ours_without.Signing"),
+    "without_all_three": Entry("without all three", "ours_without.AllThree"),
+    "without_building": Entry("creates a contact built before", "ours_without.Building"),
+    "with_hook": Entry("with an on_attempt hook", "ours_without.WithHook"),
+    "with_logging": Entry("with logging of DEBUG", "ours_without.WithLogging"),
+}
+"""Not rivals, but this package with one layer switched off, or one more switched on."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 from urllib.parse import urlsplit
 
 from benchmarks.rivals import CONNECTIONS, KEY, Walked
@@ -25,8 +25,7 @@ class Connection(asyncio.Protocol):
         self._answer: asyncio.Future[bytes]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
 
     def exchange(self, request: bytes) -> asyncio.Future[bytes]:
         self._answer = asyncio.get_running_loop().create_future()

@@ -14,7 +14,6 @@ import httpx
 
 from benchmarks.rivals import KEY, TIMEOUT_S, Walked, generating
 
-_NAME = "heymarket_openapi_python_client"
 generating.client(
     "openapi_python_client",
     [

@@ -9,6 +9,7 @@ from heymarket_async import ApiKey, AttemptEvent, NewContact, RetryPolicy
 
 _KEY = ApiKey("k" * 180)
 _ONCE = RetryPolicy(attempts=1)
+_NUMBER = 1234
 
 
 class Retry(ByPage):
@@ -32,27 +33,22 @@ class AllThree(ByPage):
 
 
 class Building(ByPage):
-    """Creates contacts that were built, and so checked, before."""
+    """Creates one contact that was built, and so checked, before."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self._built: dict[int, NewContact] = {}
-
-    async def create(self, number: int) -> int:
-        # One for each last digit: what is sent has the length that it has elsewhere.
-        contact = self._built.get(number % 10) or self._build(number)
-        await self.client.contacts.create(contact)
-        return number
-
-    def _build(self, number: int) -> NewContact:
-        contact = self._built[number % 10] = NewContact(
-            phone=f"1555{number:07}",
+        self._contact = NewContact(
+            phone=f"1555{_NUMBER:07}",
             first="Jordan",
-            last=f"No {number}",
+            last=f"No {_NUMBER}",
             email="jordan@example.com",
             custom={"123": "Premium"},
         )
-        return contact
+
+    async def create(self, number: int) -> int:
+        ref = await self.client.contacts.create(self._contact)
+        assert ref.id == _NUMBER
+        return number
 
 
 class WithHook(ByPage):
