@@ -44,14 +44,12 @@ def _bars(axes: Axes, title: str, rounds: Rounds) -> None:
     names = sorted(medians, key=lambda name: -medians[name])
     ours = {BY_PAGE, BY_CONTACT}
     widths = [medians[name] for name in names]
-    labels = [
-        RIVALS[name].title if BY_CONTACT in rounds else creates.title(name) for name in names
-    ]
+    labels = [RIVALS[name].title if BY_CONTACT in rounds else creates.title(name) for name in names]
     bars = axes.barh(labels, widths, color=[_OURS if name in ours else _OTHERS for name in names])
     axes.bar_label(bars, [f"{width:.2f}" for width in widths], padding=3, color=_INK, fontsize=8)
     axes.axvline(1, color=_INK, linewidth=0.8, linestyle=":")
     axes.set_xscale("log")
-    axes.set_xlim(0.2, 1.6 * max(widths))
+    axes.set_xlim(0.2, 40)
     axes.set_xticks([])
     axes.minorticks_off()
     axes.set_title(title, color=_INK, fontsize=10, loc="left")

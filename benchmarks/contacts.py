@@ -8,8 +8,6 @@ from itertools import accumulate
 
 import msgspec
 
-from heymarket_async.sandbox import Sandbox
-
 BLOCK = 10_000
 """Contacts that are held once for all: each day of an account has the same, but for day and id."""
 
@@ -63,6 +61,9 @@ def last_id(contacts: int) -> int:
 
 
 def _lines() -> list[bytes]:
+    # Here, for only the server needs it; others only ask how a walk must end.
+    from heymarket_async.sandbox import Sandbox  # noqa: PLC0415
+
     return Sandbox(contacts=BLOCK, seed=1).store.lines()
 
 

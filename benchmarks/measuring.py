@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from benchmarks.contacts import last_id
 from benchmarks.rivals import RIVALS
 
 Values = dict[str, float]
@@ -19,8 +20,6 @@ Rounds = dict[str, list[Values]]
 """By who ran, what each round gave."""
 Results = dict[str, Rounds]
 """By what was done."""
-
-FIRST_ID = 10**8  # see `contacts.FIRST_ID`, which costs an import of the sandbox
 
 
 class Lab:
@@ -78,7 +77,7 @@ class Lab:
             "limit": limit,
             "pages": pages + 1,
             "contacts": contacts,
-            "last_id": FIRST_ID + contacts - 1,
+            "last_id": last_id(contacts),
             "reading": "/exclusive" if exclusive else "",
             "seconds": self.seconds,
             "uvloop": uvloop,
@@ -92,8 +91,8 @@ class Lab:
 
     def memory(self, rival: str, *, limit: int, contacts: int, idle: bool = False) -> Values:
         """Measure the most memory that one walk takes, or a client that does nothing."""
-        last_id = FIRST_ID + contacts - 1
-        spec = {"limit": limit, "contacts": contacts, "last_id": last_id, "idle": idle}
+        end = {"contacts": contacts, "last_id": last_id(contacts)}
+        spec = {"limit": limit, **end, "idle": idle}
         return self._run(rival, "memory", spec)
 
     def imports(self, names: str) -> Values:
@@ -159,9 +158,7 @@ def environment() -> dict[str, str]:
 
 
 def _output(command: list[str]) -> str:
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, text=True, check=True, env=environment()
-    )
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment())
     return done.stdout
 
 

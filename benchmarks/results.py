@@ -38,7 +38,7 @@ def show() -> None:
     from benchmarks import chart  # noqa: PLC0415 - a heavy one, and here nothing is measured
 
     record = json.loads(DATA.read_text())
-    TABLES.write_text(_document(record))
+    TABLES.write_text(document(record))
     chart.draw(record["results"], CHART)
 
 
@@ -46,7 +46,8 @@ def all_tables(results: Results) -> list[Table]:
     return [table for work in WORKS.values() for table in work.tables(results)]
 
 
-def _document(record: dict[str, Any]) -> str:
+def document(record: dict[str, Any]) -> str:
+    """Return the tables as one page."""
     known = record["machine"].items()
     pinned = "on a core each" if record["pinned"] else "not pinned to cores"
     parts = [

@@ -3,10 +3,10 @@
 It keeps nothing between two requests: the account's size is in the URL, and where a walk stands in
 the body. So any number of clients and connections may walk at once.
 
-    POST /6000/v1/contacts          a page of an account of 6,000 contacts, newest first
+    POST /6000/v1/contacts            a page of an account of 6,000 contacts, newest first
     POST /6000/exclusive/v1/contacts  the same, without the contact at `date` itself
-    POST /6000/v1/contact           creates nothing, and answers with the id that the phone ends with
-    GET  /spent                     the CPU seconds of this process, and the requests until now
+    POST /6000/v1/contact             creates nothing; answers with the id that the phone ends with
+    GET  /spent                       CPU seconds of this process, and its requests until now
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Bare aiohttp and msgspec, by hand: what the SDK's costs are measured against.
 
 Does: one session with its default connector and cookies, headers kept in the session, encoders and
-decoders made once. Does not: retry, pace, sign, check what it sends, name errors, or guard the walk.
+decoders made once. Does not: retry, pace, sign, check what it sends, name errors, or guard the
+walk.
 """
 
 from __future__ import annotations

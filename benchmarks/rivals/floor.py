@@ -53,7 +53,7 @@ class Connection(asyncio.Protocol):
 class Floor:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._host, self._port = parts.hostname, parts.port
+        self._host, self._port = parts.hostname or "", parts.port or 80
         head = (
             f"POST {parts.path}%s HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {KEY}"
             "\r\nContent-Type: application/json\r\nContent-Length: "
