@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from benchmarks.measuring import Results
@@ -62,6 +63,10 @@ def create(at_once: int, most: float, to: str) -> Goal:
     return ratio(what, most, creates.name(at_once), BY_PAGE, to)
 
 
+def _added_mb(limit: int, results: Results) -> list[float]:
+    return memory.added_mb(results[memory.name(limit)], BY_PAGE)
+
+
 GOALS = (
     walk(30, 1.03, BARE),
     walk(100, 1.02, BARE),
@@ -84,11 +89,14 @@ GOALS = (
         imports.NEEDED,
         "cpu_ms",
     ),
-    Goal(
-        "peak memory over an idle client, 1,000,000 contacts, 100 a page",
-        4,
-        lambda results: memory.added_mb(results[memory.name(100)], BY_PAGE),
-        " MB",
+    *(
+        Goal(
+            f"peak memory over an idle client, 1,000,000 contacts, {limit:,} a page",
+            4,
+            partial(_added_mb, limit),
+            " MB",
+        )
+        for limit in memory.LIMITS
     ),
     *(
         ratio(

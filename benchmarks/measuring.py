@@ -8,11 +8,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from benchmarks.contacts import last_id
 from benchmarks.rivals import RIVALS
+
+ROOT = Path(__file__).parents[1]
 
 Values = dict[str, float]
 """What one run gave, such as `cpu_us`."""
@@ -39,7 +42,7 @@ class Lab:
         command = [sys.executable, "-m", "benchmarks.server"]
         pipe = subprocess.PIPE
         self._server = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, text=True, env=environment()
+            command, stdin=pipe, stdout=pipe, text=True, env=environment(), cwd=ROOT
         )
         if self.server_core is not None:
             os.sched_setaffinity(self._server.pid, {self.server_core})
@@ -158,7 +161,8 @@ def environment() -> dict[str, str]:
 
 
 def _output(command: list[str]) -> str:
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment())
+    pipe = subprocess.PIPE
+    done = subprocess.run(command, stdout=pipe, text=True, check=True, env=environment(), cwd=ROOT)
     return done.stdout
 
 
