@@ -1,8 +1,8 @@
 """Runs one rival in a process of its own, so that nothing is measured but the rival.
 
 A process measures once and ends. So no rival pays for another's imports, heap or garbage, and the
-luck of a process (where its memory lies, how its sets are hashed) is one more thing of which the
-median is taken. The garbage collector runs as Python has it, for everybody.
+luck of a process (where its memory lies, how its texts are hashed), which it keeps for life, is one
+more thing of which the median is taken. The garbage collector runs as Python has it, for everybody.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Goal(NamedTuple):
         except KeyError:
             return [self.what, most, "not measured", ""]
         over = statistics.median(values) - self.most
-        verdict = "reached" if over <= 0 else f"missed by {over:.2f}{self.unit}"
+        verdict = "reached" if over <= 0 else f"missed by {over:.2g}{self.unit}"
         return [self.what, most, spread(values) + self.unit, verdict]
 
 
