@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import goals, machine
+from benchmarks import goals, machine, upshot
 from benchmarks.measuring import Lab, Results
 from benchmarks.tables import Table, as_markdown
 from benchmarks.works import WORKS
@@ -34,11 +34,12 @@ def save(lab: Lab, results: Results) -> None:
 
 
 def show() -> None:
-    """Make tables and chart anew from the data of the last full run."""
+    """Make tables, chart and the documented figures anew, from the data of the last full run."""
     from benchmarks import chart  # noqa: PLC0415 - a heavy one, and here nothing is measured
 
     record = json.loads(DATA.read_text())
     TABLES.write_text(document(record))
+    upshot.write(record)
     chart.draw(record["results"], CHART)
 
 

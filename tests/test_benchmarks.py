@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks import goals, results
+from benchmarks import goals, results, upshot
 from benchmarks.contacts import BLOCK, FIRST_ID, Contacts, last_id
 from benchmarks.measuring import Lab, available
 from benchmarks.rivals import BARE, BY_CONTACT, BY_PAGE, HTTPX, RIVALS, SCRIPT, structs
@@ -198,6 +198,7 @@ def test_the_tables_are_those_of_the_raw_data():
     record = json.loads(results.DATA.read_text())
 
     assert results.TABLES.read_text() == results.document(record)
+    assert upshot.text(record) in upshot.PAGE.read_text()
     assert not any("not measured" in row for row in goals.table(record["results"]).rows)
 
 

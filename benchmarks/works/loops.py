@@ -11,7 +11,7 @@ from benchmarks.tables import Table, column, ratios
 TITLE = "with uvloop and without"
 UVLOOP = " uvloop"
 _RIVALS = (BY_PAGE, BARE)
-_NAMES = ("loops, walk of 30 a page", "loops, create, 1 at once", "loops, create, 100 at once")
+NAMES = ("loops, walk of 30 a page", "loops, create, 1 at once", "loops, create, 100 at once")
 
 
 def measure(lab: Lab) -> Results:
@@ -31,7 +31,7 @@ def measure(lab: Lab) -> Results:
             },
             lab.rounds,
         )
-        for name, work in zip(_NAMES, works, strict=True)
+        for name, work in zip(NAMES, works, strict=True)
     }
 
 
@@ -43,7 +43,7 @@ def tables(results: Results) -> list[Table]:
             column(rounds[each], "cpu_us"),
             column(rounds[each + UVLOOP], "cpu_us"),
         ]
-        for name in _NAMES
+        for name in NAMES
         if (rounds := results.get(name))
         for each in _RIVALS
     ]
