@@ -1,104 +1,60 @@
-"""Measure the walk beside what a user would write, and print the ratios."""
+"""Measure this package beside what a user would pick instead: `python -m benchmarks`."""
 
 from __future__ import annotations
 
-import asyncio
-import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Awaitable, Callable
+import argparse
+from importlib.util import find_spec
 
-import aiohttp
-import msgspec
+from benchmarks import goals, results
+from benchmarks.measuring import Lab, Results, available
+from benchmarks.rivals import RIVALS
+from benchmarks.tables import as_text
+from benchmarks.works import WORKS
 
-from heymarket_async import ApiKey, Contact, HeymarketClient, RateLimit
-
-ROUNDS = 9
-PAGES = 200
+INSTALL = "pip install -e '.[bench]'"
 
 
-async def bare(url: str, size: int) -> int:
-    decoder, count, date = msgspec.json.Decoder(list[Contact]), 0, None
-    async with aiohttp.ClientSession(headers={"Authorization": "Bearer key"}) as session:
-        while True:
-            body = msgspec.json.encode({"date": date, "limit": size})
-            async with session.post(f"{url}/v1/contacts", data=body) as response:
-                response.raise_for_status()
-                page = decoder.decode(await response.read())
-            if not page:
-                return count
-            count += len(page)
-            date = page[-1].updated
+def main() -> None:
+    works = "; ".join(f"{key}: {work.TITLE}" for key, work in WORKS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        epilog="A full run writes benchmarks/results.md, results.json and docs/performance.svg.",
+    )
+    parser.add_argument("works", nargs="*", metavar="work", help=f"default: all. {works}")
+    parser.add_argument("--rounds", type=int, help="how often each is run; default: 15")
+    parser.add_argument("--small", action="store_true", help="quick, and too small to mean much")
+    parser.add_argument("--show", action="store_true", help="only write tables and chart anew")
+    asked = parser.parse_args()
+    if unknown := set(asked.works) - set(WORKS):
+        parser.error(f"there is no work {', '.join(sorted(unknown))}")
+    if find_spec("uvloop") is None:
+        parser.error(f"the server needs uvloop: {INSTALL}")
+    is_full = not asked.works and not asked.small
+    missing = [entry.title for name, entry in RIVALS.items() if name not in available()]
+    if missing:
+        print(f"left out: {', '.join(missing)}; they need: {INSTALL}")
+    if (missing or find_spec("matplotlib") is None) and (is_full or asked.show):
+        parser.error(f"a full run needs: {INSTALL}")
+    if not asked.show:
+        rounds = asked.rounds or (1 if asked.small else 15)
+        with Lab(rounds=rounds, seconds=0.02 if asked.small else 0.2, small=asked.small) as lab:
+            taken = measure(lab, asked.works or list(WORKS))
+        print(as_text(goals.table(taken)))
+        if is_full:
+            results.save(lab, taken)
+    if is_full or asked.show:
+        results.show()
 
 
-async def script(url: str, size: int) -> int:
-    count, date = 0, None
-    async with aiohttp.ClientSession(headers={"Authorization": "Bearer key"}) as session:
-        while True:
-            body = {"date": date, "limit": size}
-            async with session.post(f"{url}/v1/contacts", json=body) as response:
-                response.raise_for_status()
-                page = await response.json()
-            if not page:
-                return count
-            count += len(page)
-            date = page[-1]["updated"]
-
-
-def client_of(url: str) -> HeymarketClient:
-    return HeymarketClient(ApiKey("key"), base_url=url, rate_limit=RateLimit(10**9))
-
-
-async def by_page(url: str, size: int) -> int:
-    async with client_of(url) as client:
-        return sum([len(page) async for page in client.contacts.iterate(limit=size).pages()])
-
-
-async def by_item(url: str, size: int) -> int:
-    async with client_of(url) as client:
-        count = 0
-        async for _ in client.contacts.iterate(limit=size):
-            count += 1
-        return count
-
-
-Walk = Callable[[str, int], Awaitable[int]]
-WALKS: dict[str, Walk] = {
-    "aiohttp + msgspec, by hand": bare,
-    "aiohttp + json, by hand": script,
-    "heymarket_async, by page": by_page,
-    "heymarket_async, by contact": by_item,
-}
-
-
-def cpu_of(walk: Walk, url: str, size: int) -> float:
-    before = time.process_time()
-    count = asyncio.run(walk(url, size))
-    assert count >= PAGES * (size - 1)
-    return time.process_time() - before
-
-
-def measure(size: int) -> None:
-    command = [sys.executable, "-m", "benchmarks.server", str(PAGES), str(size)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        for walk in WALKS.values():
-            cpu_of(walk, url, size)
-        rounds = [
-            {name: cpu_of(walk, url, size) for name, walk in WALKS.items()} for _ in range(ROUNDS)
-        ]
-        server.terminate()
-    print(f"\n{size} contacts a page, {PAGES} pages, CPU, median of {ROUNDS} rounds")
-    for name in WALKS:
-        spent = statistics.median(each[name] for each in rounds)
-        ratios = sorted(each[name] / each["aiohttp + msgspec, by hand"] for each in rounds)
-        low, middle, high = ratios[0], statistics.median(ratios), ratios[-1]
-        micro = spent / PAGES * 1e6
-        print(f"{name:30} {micro:8.0f} µs a page   ratio {middle:.2f} ({low:.2f}-{high:.2f})")
+def measure(lab: Lab, works: list[str]) -> Results:
+    taken: Results = {}
+    for key in works:
+        taken |= WORKS[key].measure(lab)
+        for table in WORKS[key].tables(taken):
+            print(as_text(table), flush=True)
+    return taken
 
 
 if __name__ == "__main__":
-    for size in (30, 100):
-        measure(size)
+    main()

@@ -1,0 +1,43 @@
+"""Where and with what something was measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+_PACKAGES = (
+    *("heymarket-async", "aiohttp", "msgspec", "PyJWT", "tenacity", "uvloop"),
+    *("httpx", "httpcore", "pydantic", "openai", "httpx2", "httpcore2"),
+    *("openapi-python-client", "attrs", "openapi-generator-cli", "aiohttp-retry"),
+)
+
+
+def described() -> dict[str, str]:
+    """Return what a reader has to know, by name."""
+    packages = {each: found for each in _PACKAGES if (found := _version(each))}
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "processor": f"{_processor()}, {cores} cores",
+        "system": platform.platform(),
+        "Python": f"{platform.python_implementation()} {sys.version.split()[0]}",
+        **packages,
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())

@@ -1,0 +1,179 @@
+"""The laboratory: a server, a process for each measurement, and rounds that are interleaved."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from benchmarks.contacts import last_id
+from benchmarks.rivals import RIVALS
+
+ROOT = Path(__file__).parents[1]
+
+Values = dict[str, float]
+"""What one run gave, such as `cpu_us`."""
+Rounds = dict[str, list[Values]]
+"""By who ran, what each round gave."""
+Results = dict[str, Rounds]
+"""By what was done."""
+
+
+class Lab:
+    """A server in a process of its own, and what is needed to measure clients of it.
+
+    Args:
+        rounds: How often everybody runs.
+        seconds: How long a run is, at least.
+        small: Whether it only has to be seen that all of it runs.
+    """
+
+    def __init__(self, *, rounds: int = 15, seconds: float = 0.2, small: bool = False) -> None:
+        self.rounds, self.seconds, self.small = rounds, seconds, small
+        self.client_core, self.server_core = _cores()
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "benchmarks.server"]
+        pipe = subprocess.PIPE
+        self._server = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, text=True, env=environment(), cwd=ROOT
+        )
+        if self.server_core is not None:
+            os.sched_setaffinity(self._server.pid, {self.server_core})
+        assert self._server.stdout is not None
+        self._port = int(self._server.stdout.readline())
+        self.url = f"http://127.0.0.1:{self._port}"
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.close()
+        self._server.stdout.close()
+        self._server.wait()
+
+    def walk(
+        self,
+        rival: str,
+        *,
+        limit: int,
+        pages: int,
+        exclusive: bool = False,
+        uvloop: bool = False,
+    ) -> Values:
+        """Measure walks of so many pages that bring something, and one that brings nothing."""
+        # The last page is half full, so that it is the same one for those who step back once.
+        repeats = 0 if exclusive else 1
+        contacts = limit + (pages - 2) * (limit - repeats) + limit // 2
+        spec = {
+            "limit": limit,
+            "pages": pages + 1,
+            "contacts": contacts,
+            "last_id": last_id(contacts),
+            "reading": "/exclusive" if exclusive else "",
+            "seconds": self.seconds,
+            "uvloop": uvloop,
+        }
+        return self._run(rival, "walk", spec)
+
+    def create(self, rival: str, *, at_once: int, uvloop: bool = False) -> Values:
+        """Measure creates, so many at once."""
+        spec = {"at_once": at_once, "seconds": self.seconds, "uvloop": uvloop}
+        return self._run(rival, "create", spec)
+
+    def memory(self, rival: str, *, limit: int, contacts: int, idle: bool = False) -> Values:
+        """Measure the most memory that one walk takes, or a client that does nothing."""
+        end = {"contacts": contacts, "last_id": last_id(contacts)}
+        spec = {"limit": limit, **end, "idle": idle}
+        return self._run(rival, "memory", spec)
+
+    def imports(self, names: str) -> Values:
+        """Measure importing modules in a process that has done nothing else."""
+        pin = "" if self.client_core is None else f"os.sched_setaffinity(0, {{{self.client_core}}})"
+        code = (
+            f"import os, time; {pin}\nwall, cpu = time.perf_counter(), time.process_time()\n"
+            f"import {names}\n"
+            "print(time.process_time() - cpu, time.perf_counter() - wall)"
+        )
+        cpu, wall = _output([sys.executable, "-c", code]).split()
+        return {"cpu_ms": float(cpu) * 1e3, "wall_ms": float(wall) * 1e3}
+
+    def spent(self) -> tuple[float, int]:
+        """Return the CPU seconds of the server, and the requests that it has answered."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port)
+        connection.request("GET", "/spent")
+        cpu_s, requests = json.load(connection.getresponse())
+        connection.close()
+        return cpu_s, requests
+
+    def _run(self, rival: str, job: str, spec: dict[str, Any]) -> Values:
+        cpu_before, requests_before = self.spent()
+        asked = json.dumps([self.url, self.client_core, rival, job, spec])
+        values: Values = json.loads(_output([sys.executable, "-m", "benchmarks.child", asked]))
+        cpu, requests = self.spent()
+        # Of warming up too: what a request costs the server does not change with that.
+        if asked_for := requests - requests_before - 1:
+            values["server_us"] = (cpu - cpu_before) / asked_for * 1e6
+        return values
+
+
+def interleaved(
+    what: str, runs: Mapping[str, Callable[[], Values]], rounds: int, *, drop_first: bool = False
+) -> Rounds:
+    """Run A B C A B C ..., and return what each gave in each round.
+
+    Args:
+        what: What is measured, to be told while it is.
+        runs: Who runs.
+        rounds: How often.
+        drop_first: Run once more before, to warm the caches of files, and forget it.
+    """
+    taken: Rounds = {name: [] for name in runs}
+    for number in range(-drop_first, rounds):
+        for name, run in runs.items():
+            _tell(f"{what}: round {number + 1} of {rounds}, {name}")
+            values = run()
+            if number >= 0:
+                taken[name].append({key: float(f"{each:.5g}") for key, each in values.items()})
+    _tell("")
+    return taken
+
+
+def available(names: Iterable[str] = RIVALS) -> list[str]:
+    """Return the rivals whose packages are installed."""
+    return [name for name in names if RIVALS[name].is_there]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for a process that is measured: nobody else may watch it."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("COVERAGE")}
+
+
+def _output(command: list[str]) -> str:
+    pipe = subprocess.PIPE
+    done = subprocess.run(command, stdout=pipe, text=True, check=True, env=environment(), cwd=ROOT)
+    return done.stdout
+
+
+def _cores() -> tuple[int | None, int | None]:
+    """Return the core of clients and that of the server, or nothing if they cannot be apart."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None, None
+    cores = sorted(os.sched_getaffinity(0))
+    return (cores[0], cores[1]) if len(cores) > 1 else (None, None)
+
+
+def _tell(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,45 @@
+"""Generates the clients from `benchmarks/openapi.yaml`, at first use."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+DESCRIPTION = Path(__file__).parents[1] / "openapi.yaml"
+FOLDER = Path(__file__).parents[1] / "generated"
+
+
+def client(name: str, command: list[str], *, inside: str = ".") -> None:
+    """Generate a client unless it is there and newer than the description, and let it be imported.
+
+    Args:
+        name: Name of the folder to generate.
+        command: What generates it into the folder that is appended to it.
+        inside: Which part of that folder is to be imported from.
+    """
+    FOLDER.mkdir(exist_ok=True)
+    target = FOLDER / name
+    with (FOLDER / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time, and no one imports half a client
+        if not _is_new(target):
+            shutil.rmtree(target, ignore_errors=True)
+            partial = FOLDER / f"{name}.partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            # The generators look for programs on the path, such as the formatter.
+            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+            subprocess.run(
+                [*command, str(partial)],
+                env={**os.environ, "PATH": path},
+                stdout=subprocess.DEVNULL,
+                check=True,
+            )
+            partial.rename(target)
+    sys.path.insert(0, str(target / inside))
+
+
+def _is_new(target: Path) -> bool:
+    return target.is_dir() and target.stat().st_mtime > DESCRIPTION.stat().st_mtime

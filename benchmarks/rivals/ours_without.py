@@ -1,0 +1,77 @@
+"""This package with one of its layers switched off, or with one more switched on."""
+
+from __future__ import annotations
+
+import logging
+
+from benchmarks.rivals.ours import ByPage
+from heymarket_async import ApiKey, AttemptEvent, NewContact, RetryPolicy
+
+_KEY = ApiKey("k" * 180)
+_ONCE = RetryPolicy(attempts=1)
+_NUMBER = 1234
+
+
+class Retry(ByPage):
+    def __init__(self, url: str) -> None:
+        super().__init__(url, retry=_ONCE)
+
+
+class Pacing(ByPage):
+    def __init__(self, url: str) -> None:
+        super().__init__(url, rate_limit=None)
+
+
+class Signing(ByPage):
+    def __init__(self, url: str) -> None:
+        super().__init__(url, credentials=_KEY)
+
+
+class AllThree(ByPage):
+    def __init__(self, url: str) -> None:
+        super().__init__(url, credentials=_KEY, rate_limit=None, retry=_ONCE)
+
+
+class Building(ByPage):
+    """Creates one contact that was built, and so checked, before."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._contact = NewContact(
+            phone=f"1555{_NUMBER:07}",
+            first="Jordan",
+            last=f"No {_NUMBER}",
+            email="jordan@example.com",
+            custom={"123": "Premium"},
+        )
+
+    async def create(self, number: int) -> int:
+        ref = await self.client.contacts.create(self._contact)
+        assert ref.id == _NUMBER
+        return number
+
+
+class WithHook(ByPage):
+    """Counts attempts."""
+
+    def __init__(self, url: str) -> None:
+        self.attempts = 0
+        super().__init__(url, on_attempt=self._count)
+
+    def _count(self, event: AttemptEvent) -> None:
+        self.attempts += event.attempt
+
+
+class _Dropped(logging.Handler):
+    """Formats what is logged, as any handler does, and writes it nowhere."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.format(record)
+
+
+class WithLogging(ByPage):
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        logger = logging.getLogger("heymarket_async")
+        logger.addHandler(_Dropped())
+        logger.setLevel(logging.DEBUG)

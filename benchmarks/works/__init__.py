@@ -1,0 +1,38 @@
+"""What is measured: one module for each work.
+
+Each has `measure`, which returns what every round gave, and `tables`, which shows it. The raw data
+is enough to show it again.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from benchmarks.measuring import Lab, Results
+from benchmarks.tables import Table
+from benchmarks.works import creates, growth, imports, layers, loops, memory, walks
+
+
+class Work(Protocol):
+    """The shape of these modules."""
+
+    TITLE: str
+
+    def measure(self, lab: Lab) -> Results:
+        """Run it, and return the results by names that no other work uses."""
+        ...
+
+    def tables(self, results: Results) -> list[Table]:
+        """Show those of the results that are its own."""
+        ...
+
+
+WORKS: dict[str, Work] = {
+    "a": walks,
+    "b": creates,
+    "c": imports,
+    "d": memory,
+    "e": growth,
+    "f": layers,
+    "g": loops,
+}
