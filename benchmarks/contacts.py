@@ -36,8 +36,8 @@ class Contacts:
     def place(self, updated: bytes) -> int:
         """Return the place of the contact that was updated at this time."""
         day = date.fromisoformat(updated[:10].decode())
-        # Up to the fraction, since a client that parses times may write them in another way.
-        return (_NEWEST_DAY - day).days * BLOCK + self._places[updated[11:26]]
+        # Up to the second, since a client that parses times may write the rest in another way.
+        return (_NEWEST_DAY - day).days * BLOCK + self._places[updated[11:19]]
 
     def page(self, start: int, end: int) -> bytes:
         """Return the contacts from one place up to another as a JSON array."""
@@ -85,7 +85,6 @@ def _line(place: int, line: bytes) -> bytes:
 
 
 def _time_of(place: int) -> str:
-    """Return a time of day that is earlier for each place, of always the same length."""
+    """Return a time of day that is earlier for each place."""
     midnight = datetime(2000, 1, 2, tzinfo=UTC)
-    time = midnight - timedelta(microseconds=(place + 1) * 8_639_999)
-    return time.strftime("%H:%M:%S.%f")
+    return (midnight - timedelta(seconds=8 * (place + 1))).strftime("%H:%M:%S")

@@ -157,7 +157,8 @@ def available(names: Iterable[str] = RIVALS) -> list[str]:
 
 def environment() -> dict[str, str]:
     """Return the environment for a process that is measured: nobody else may watch it."""
-    return {name: text for name, text in os.environ.items() if not name.startswith("COVERAGE")}
+    left_out = ("COVERAGE", "PYTHONDONTWRITEBYTECODE")  # imports compile anew without that file
+    return {name: text for name, text in os.environ.items() if not name.startswith(left_out)}
 
 
 def _output(command: list[str]) -> str:

@@ -26,8 +26,7 @@ class Waits:
         Raises:
             DeadlineError: The loop's time reached `until` first.
         """
-        late = DeadlineError(f"was still waiting ({reason}) when its deadline passed")
-        timer = future.get_loop().call_at(until, _fail, future, late)
+        timer = future.get_loop().call_at(until, _expire, future, reason)
         self._reasons[future] = reason
         try:
             await future
@@ -57,6 +56,7 @@ def give_up(
         give_back()
 
 
-def _fail(future: asyncio.Future[None], error: Exception) -> None:
+def _expire(future: asyncio.Future[None], reason: str) -> None:
     if not future.done():
-        future.set_exception(error)
+        late = DeadlineError(f"was still waiting ({reason}) when its deadline passed")
+        future.set_exception(late)
