@@ -345,6 +345,8 @@ def _by_field_id(custom: Custom) -> dict[str, object]:
 
 
 def _is_finite(value: object) -> bool:
+    if isinstance(value, str):  # first, as it is the most common and the cheapest to ask
+        return True
     if isinstance(value, float):
         return isfinite(value)
     if isinstance(value, Mapping):

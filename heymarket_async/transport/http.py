@@ -133,8 +133,8 @@ class Http:
         Raises:
             ClientStateError: The client is in use in another loop, which has not ended.
         """
-        is_elsewhere = self._loop is not None and self._loop is not asyncio.get_running_loop()
-        if is_elsewhere and self._loop is not None and not self._loop.is_closed():
+        loop = self._loop
+        if loop and loop is not asyncio.get_running_loop() and not loop.is_closed():
             raise ClientStateError("the client is in use in another event loop; close it there")
         self.closed = True
 
