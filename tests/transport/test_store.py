@@ -114,6 +114,13 @@ async def test_who_the_store_does_not_know_is_told_as_lost_without_where_it_is()
     assert str(raised.value) == "ConnectionError"
 
 
+async def test_a_server_that_does_not_say_which_it_is_counts_as_lost(store):
+    store._redis.info = lambda section: asyncio.sleep(0, {"uptime_in_seconds": 5})
+
+    with pytest.raises(StoreLostError, match="its INFO has no 'run_id'"):
+        await store.server()
+
+
 async def test_a_wrong_password_is_told_as_such(server):
     store = Store(server.url.replace("secret", "wrong"), "x", timeout_s=1.0)
 
