@@ -22,7 +22,11 @@ def main() -> None:
         epilog="A full run writes benchmarks/results.md, results.json and docs/performance.svg.",
     )
     parser.add_argument("works", nargs="*", metavar="work", help=f"default: all. {works}")
-    parser.add_argument("--rounds", type=int, help="how often each is run; default: 15")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        help="how often each is run; default: 9; 7 at least to be written down",
+    )
     parser.add_argument("--small", action="store_true", help="quick, and too small to mean much")
     parser.add_argument("--show", action="store_true", help="only write tables and chart anew")
     asked = parser.parse_args()
@@ -30,14 +34,14 @@ def main() -> None:
         parser.error(f"there is no work {', '.join(sorted(unknown))}")
     if find_spec("uvloop") is None:
         parser.error(f"the server needs uvloop: {INSTALL}")
-    is_full = not asked.works and not asked.small
+    rounds = asked.rounds or (1 if asked.small else 9)
+    is_full = not asked.works and not asked.small and rounds >= 7
     missing = [entry.title for name, entry in RIVALS.items() if name not in available()]
     if missing:
         print(f"left out: {', '.join(missing)}; they need: {INSTALL}")
     if (missing or find_spec("matplotlib") is None) and (is_full or asked.show):
         parser.error(f"a full run needs: {INSTALL}")
     if not asked.show:
-        rounds = asked.rounds or (1 if asked.small else 15)
         with Lab(rounds=rounds, seconds=0.02 if asked.small else 0.2, small=asked.small) as lab:
             taken = measure(lab, asked.works or list(WORKS))
         print(as_text(goals.table(taken)))

@@ -29,8 +29,8 @@ async def walk(rival: type[Rival], url: str, spec: dict[str, Any]) -> Values:
     """Walk again and again over one account, for so many seconds of CPU."""
     limit, pages, end = spec["limit"], spec["pages"], Walked(spec["contacts"], spec["last_id"])
     began = time.perf_counter()
-    while time.perf_counter() - began < min(_WARM_UP_S, spec["seconds"]):
-        async with rival(f"{url}/{3 * limit}{spec['reading']}") as client:
+    async with rival(f"{url}/{3 * limit}{spec['reading']}") as client:
+        while time.perf_counter() - began < min(_WARM_UP_S, spec["seconds"]):
             await client.walk(limit)
     async with rival(f"{url}/{end.contacts}{spec['reading']}") as client:
         await client.create(1)  # connects

@@ -11,6 +11,7 @@ from pathlib import Path
 _PACKAGES = (
     *("heymarket-async", "aiohttp", "msgspec", "PyJWT", "tenacity", "uvloop"),
     *("httpx", "httpcore", "pydantic", "openai", "httpx2", "httpcore2"),
+    *("yarl", "multidict", "frozenlist", "pydantic-core", "python-dateutil"),
     *("openapi-python-client", "attrs", "openapi-generator-cli", "aiohttp-retry"),
 )
 

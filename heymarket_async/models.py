@@ -66,6 +66,9 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Keys that are not listed here are skipped. To keep more, pass `returns=` a subclass with more
     fields, or `msgspec.Raw`, to the call that reads.
 
+    Contacts are kept out of Python's garbage collection: what JSON makes has no cycles. Put none
+    into `custom` or `tags`.
+
     Attributes:
         id: Integer id, which the v1 endpoints take.
         uuid: The id that the v2 endpoints take. Documented in answers to writes only.

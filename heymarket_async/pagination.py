@@ -311,7 +311,7 @@ def _rows_of_structs(rows: Sequence[Any]) -> Rows:
     # `all` first, as it is the fastest look at a large page.
     if not (all(ids) and all(updated)) and (None in ids or None in updated):
         raise PaginationError("a contact came without `id` or `updated`")
-    return Rows(rows, ids, updated, timestamps.instants(updated))
+    return Rows(ids, [row.rev for row in rows], updated, timestamps.instants(updated))
 
 
 def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:

@@ -28,8 +28,8 @@ https://developers.heymarket.com/guides/manage-contacts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -44,57 +44,43 @@ MOST_PASSES = 20
 """How often a group is read before it counts as too restless to be read whole."""
 
 
-class Row(Protocol):
-    """What of a row the rules read."""
-
-    @property
-    def id(self) -> int:
-        """Names the row."""
-        ...
-
-    @property
-    def rev(self) -> int | None:
-        """Tells its versions apart."""
-        ...
-
-
 class Rows:
     """What the rules need to know of a page, in the order of the page.
 
     Attributes:
         ids: What names each row.
+        revs: What tells its versions apart.
         updated: When it was updated, as the server wrote it.
         stamps: The instants of that.
     """
 
-    __slots__ = ("_rows", "ids", "stamps", "updated")
+    __slots__ = ("ids", "revs", "stamps", "updated")
 
     def __init__(
-        self, rows: Sequence[Row], ids: list[int], updated: list[str], stamps: list[str]
+        self, ids: list[int], revs: list[int | None], updated: list[str], stamps: list[str]
     ) -> None:
-        self._rows = rows
         self.ids = ids
+        self.revs = revs
         self.updated = updated
         self.stamps = stamps
 
     def key(self, place: int) -> Key:
         """Return what names a row, in this version."""
-        row = self._rows[place]
-        return row.id, row.rev
+        return self.ids[place], self.revs[place]
 
     def all_keys(self) -> list[Key]:
         """Return the keys of all rows; seldom needed, and what is dearest about a large page."""
-        return [(row.id, row.rev) for row in self._rows]
+        return list(zip(self.ids, self.revs, strict=True))
 
     def part(self, places: slice) -> Rows:
         """Return those that stand together at these places."""
-        return Rows(self._rows[places], self.ids[places], self.updated[places], self.stamps[places])
+        return Rows(self.ids[places], self.revs[places], self.updated[places], self.stamps[places])
 
     def only(self, places: list[int]) -> Rows:
         """Return those at these places."""
         return Rows(
-            [self._rows[each] for each in places],
             [self.ids[each] for each in places],
+            [self.revs[each] for each in places],
             [self.updated[each] for each in places],
             [self.stamps[each] for each in places],
         )

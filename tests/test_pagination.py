@@ -440,6 +440,29 @@ async def test_memory_is_a_page_and_a_group():
         assert len(walking._page) <= 30
 
 
+async def test_a_cursor_amid_a_page_names_what_came_though_the_caller_has_changed_it():
+    class Own(msgspec.Struct):
+        id: int
+        rev: int
+        updated: str
+
+    came = [Own(each, 1, f"2026-04-12T15:30:0{each}Z") for each in (1, 2, 3)]
+    walking = walk(
+        lambda *_: asyncio.sleep(0, list(came)),
+        "x",
+        surface="v1",
+        date=None,
+        limit=3,
+        cursor=None,
+        returns=Own,
+    )
+    async for contact in walking:
+        contact.rev = 99
+        break
+
+    assert msgspec.json.decode(walking.cursor)["given"] == [[1, 1, "2026-04-12T15:30:01Z"]]
+
+
 async def test_a_walk_may_start_at_a_time():
     listing = Listing(list(range(100)), newest_first=False)
     start = datetime(2026, 4, 12, 15, 31, tzinfo=UTC)

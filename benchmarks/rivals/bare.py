@@ -12,11 +12,13 @@ from typing import Self
 
 import aiohttp
 
-from benchmarks.rivals import KEY, Walked
-from benchmarks.rivals.structs import NewContact, PageQuery, encode, read_page, read_ref
+from benchmarks.rivals import KEY, Walked, structs
+from benchmarks.rivals.structs import NewContact, PageQuery, encode, read_ref
 
 
 class Bare:
+    read_page = staticmethod(structs.read_page)
+
     def __init__(self, url: str) -> None:
         self._url = url
 
@@ -36,7 +38,7 @@ class Bare:
     async def walk(self, limit: int) -> Walked:
         contacts, last_id, date = 0, 0, None
         while True:
-            page = read_page(await self._post("/v1/contacts", PageQuery(date, limit)))
+            page = self.read_page(await self._post("/v1/contacts", PageQuery(date, limit)))
             if page and page[0].id == last_id:
                 del page[0]
             if not page:
@@ -58,3 +60,9 @@ class Bare:
         async with self._session.post(self._url + path, data=encode(body)) as response:
             response.raise_for_status()
             return await response.read()
+
+
+class BareWithoutGc(Bare):
+    """As somebody writes it who knows msgspec well, and as this package does."""
+
+    read_page = staticmethod(structs.read_page_without_gc)

@@ -7,17 +7,19 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 DESCRIPTION = Path(__file__).parents[1] / "openapi.yaml"
 FOLDER = Path(__file__).parents[1] / "generated"
 
 
-def client(name: str, command: list[str], *, inside: str = ".") -> None:
-    """Generate a client unless it is there and newer than the description, and let it be imported.
+def client(name: str, package: str, command: list[str], *, inside: str = ".") -> None:
+    """Generate a client unless it is there, and let it be imported.
 
     Args:
         name: Name of the folder to generate.
+        package: The generator.
         command: What generates it into the folder that is appended to it.
         inside: Which part of that folder is to be imported from.
     """
@@ -25,7 +27,10 @@ def client(name: str, command: list[str], *, inside: str = ".") -> None:
     target = FOLDER / name
     with (FOLDER / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time, and no one imports half a client
-        if not _is_new(target):
+        # Made by this command, from this description, by the generator that is installed.
+        made_of = repr((command, DESCRIPTION.read_text(), version(package)))
+        stamp = FOLDER / f"{name}.made-of"
+        if not (target.is_dir() and stamp.exists() and stamp.read_text() == made_of):
             shutil.rmtree(target, ignore_errors=True)
             partial = FOLDER / f"{name}.partial"
             shutil.rmtree(partial, ignore_errors=True)
@@ -38,8 +43,5 @@ def client(name: str, command: list[str], *, inside: str = ".") -> None:
                 check=True,
             )
             partial.rename(target)
+            stamp.write_text(made_of)
     sys.path.insert(0, str(target / inside))
-
-
-def _is_new(target: Path) -> bool:
-    return target.is_dir() and target.stat().st_mtime > DESCRIPTION.stat().st_mtime

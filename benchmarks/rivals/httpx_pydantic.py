@@ -13,7 +13,7 @@ from uuid import UUID
 import httpx
 from pydantic import BaseModel, TypeAdapter
 
-from benchmarks.rivals import KEY, TIMEOUT_S, Walked
+from benchmarks.rivals import CONNECTIONS, KEY, TIMEOUT_S, Walked
 
 
 class Note(BaseModel):
@@ -96,7 +96,10 @@ class HttpxPydantic:
 
     def __init__(self, url: str) -> None:
         headers = {"Authorization": f"Bearer {KEY}"}
-        self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_S)
+        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+        self._client = httpx.AsyncClient(
+            base_url=url, headers=headers, timeout=TIMEOUT_S, limits=limits
+        )
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()

@@ -14,6 +14,7 @@ from benchmarks.rivals import KEY, Walked, generating
 
 generating.client(
     "openapi_generator",
+    "openapi-generator-cli",
     [
         *(sys.executable, "-c", "from openapi_generator_cli import cli; cli()", "generate"),
         *("-g", "python", "--library", "asyncio", "-i", str(generating.DESCRIPTION)),

@@ -1,6 +1,6 @@
 """A client that openapi-python-client generates (httpx + attrs).
 
-Does: what is generated, with its default limits and a longer time-out. Does not: retry, pace, sign,
+Does: what is generated, with a longer time-out. Does not: retry, pace, sign,
 or guard the walk.
 """
 
@@ -12,10 +12,11 @@ from typing import Self
 
 import httpx
 
-from benchmarks.rivals import KEY, TIMEOUT_S, Walked, generating
+from benchmarks.rivals import CONNECTIONS, KEY, TIMEOUT_S, Walked, generating
 
 generating.client(
     "openapi_python_client",
+    "openapi-python-client",
     [
         *(sys.executable, "-m", "openapi_python_client", "generate"),
         *("--path", str(generating.DESCRIPTION), "--meta", "setup", "--output-path"),
@@ -34,6 +35,11 @@ class Generated:
             base_url=url,
             token=KEY,
             timeout=httpx.Timeout(TIMEOUT_S),
+            httpx_args={
+                "limits": httpx.Limits(
+                    max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS
+                )
+            },
             raise_on_unexpected_status=True,
         )
 

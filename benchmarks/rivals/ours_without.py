@@ -73,5 +73,6 @@ class WithLogging(ByPage):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         logger = logging.getLogger("heymarket_async")
-        logger.addHandler(_Dropped())
+        if not any(isinstance(each, _Dropped) for each in logger.handlers):
+            logger.addHandler(_Dropped())
         logger.setLevel(logging.DEBUG)

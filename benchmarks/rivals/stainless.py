@@ -11,9 +11,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Self
 
-from openai import AsyncOpenAI, BaseModel
+from httpx2 import Limits
+from openai import AsyncOpenAI, BaseModel, DefaultAsyncHttpxClient
 
-from benchmarks.rivals import KEY, Walked
+from benchmarks.rivals import CONNECTIONS, KEY, Walked
 
 
 class Note(BaseModel):
@@ -73,7 +74,9 @@ class ContactRef(BaseModel):
 
 class Stainless:
     def __init__(self, url: str) -> None:
-        self._client = AsyncOpenAI(api_key=KEY, base_url=url)
+        limits = Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+        connections = DefaultAsyncHttpxClient(limits=limits)
+        self._client = AsyncOpenAI(api_key=KEY, base_url=url, http_client=connections)
 
     async def __aenter__(self) -> Self:
         return self

@@ -32,8 +32,7 @@ def measure(lab: Lab) -> Results:
                 for each in _RIVALS
                 for idle in (True, False)
             },
-            # A peak hardly differs from one run to the next.
-            min(3, lab.rounds),
+            min(7, lab.rounds),  # a peak hardly differs from one run to the next
         )
         for limit in LIMITS
     }

@@ -54,7 +54,8 @@ def batch_of(lines: Sequence[bytes]) -> Batch:
     rows = [_decode(line) for line in lines]
     updated = [row.updated for row in rows]
     ids = [row.id for row in rows]
-    return Batch(Rows(rows, ids, updated, timestamps.instants(updated)), lines)
+    revs = [row.rev for row in rows]
+    return Batch(Rows(ids, revs, updated, timestamps.instants(updated)), lines)
 
 
 def row_of(line: bytes) -> Row:

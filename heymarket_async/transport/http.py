@@ -189,6 +189,7 @@ class Http:
     async def aclose(self) -> None:
         """Close the connections that were made here."""
         self._limits.close()
+        self._last_body = b""
         if self._owned and self._session is not None:
             await self._session.close()
 
