@@ -21,7 +21,7 @@ from heymarket_async import (
 )
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
-from heymarket_async.transport.call import Options
+from heymarket_async.transport.call import Call, Options
 from heymarket_async.transport.http import CONNECTIONS, Answer
 from heymarket_async.transport.waits import Waits
 from tests.conftest import SECRET, Scripted, Sent, answer, jumping_time, now, transport_over
@@ -163,6 +163,20 @@ async def test_calls_that_the_rate_limit_holds_up_do_not_blame_the_connections()
     assert {str(end) for end in ends[1:]} == {
         "GET /v1/contact/{id} was still waiting (the rate limit) when its deadline passed"
     }
+
+
+@jumping_time
+async def test_a_deadline_that_has_passed_is_not_taken_for_a_pause():
+    transport = transport_over(Scripted(OK), rate=RateLimit(1, per_s=60))
+    await transport.send(READ)
+    pacer = transport._pacer()
+    turn = pacer.take()
+    late = Call(READ, None, now(), now() - 0.1)
+
+    transport._refuse_if_paused(late, pacer, turn, pacer)  # it waits, and its deadline is told
+
+    assert pacer._queue
+    pacer.discard(turn)
 
 
 @jumping_time
