@@ -34,7 +34,7 @@ class Lab:
         small: Whether it only has to be seen that all of it runs.
     """
 
-    def __init__(self, *, rounds: int = 9, seconds: float = 0.2, small: bool = False) -> None:
+    def __init__(self, *, rounds: int = 1, seconds: float = 0.2, small: bool = False) -> None:
         self.rounds, self.seconds, self.small = rounds, seconds, small
         self.client_core, self.server_core = _cores()
 

@@ -308,8 +308,7 @@ def _rows_of_raw(items: Sequence[object]) -> Rows:
 def _rows_of_structs(rows: Sequence[Any]) -> Rows:
     ids = [row.id for row in rows]
     updated = [row.updated for row in rows]
-    # `all` first, as it is the fastest look at a large page.
-    if not (all(ids) and all(updated)) and (None in ids or None in updated):
+    if None in ids or None in updated:
         raise PaginationError("a contact came without `id` or `updated`")
     return Rows(ids, [row.rev for row in rows], updated, timestamps.instants(updated))
 

@@ -28,7 +28,6 @@ https://developers.heymarket.com/guides/manage-contacts
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -128,11 +127,10 @@ class _Page(NamedTuple):
 
 def _new(rows: Rows, given: dict[Key, str]) -> slice | list[int]:
     known = 0
-    if given:
-        while known < len(rows.ids) and rows.key(known) in given:
-            known += 1
+    while known < len(rows.ids) and rows.key(known) in given:
+        known += 1
     # Rows that come again stand at the beginning, unless the server mixes up those of one instant.
-    if not given or {row for row, _ in given}.isdisjoint(rows.ids[known:]):
+    if {row for row, _ in given}.isdisjoint(rows.ids[known:]):
         return slice(known, None)
     return [place for place, key in enumerate(rows.all_keys()) if key not in given]
 
@@ -254,24 +252,26 @@ def _read_group_again(at: Cursor, group: Group, page: _Page) -> Cursor:
 
 
 def _timestamp_before_last(page: _Page) -> str | None:
-    stamps, place = page.rows.stamps, len(page.rows.stamps) - 1
-    last = stamps[place]
-    while place >= 0 and stamps[place] == last:
-        place -= 1
-    return None if place < 0 else page.rows.updated[place]
+    last = page.rows.stamps[-1]
+    for stamp, updated in zip(reversed(page.rows.stamps), reversed(page.rows.updated), strict=True):
+        if stamp != last:
+            return updated
+    return None
 
 
 def _move(at: Cursor, page: _Page, date: str) -> Cursor:
     """Ask from another `date`, and remember the rows that may then come again."""
     target = timestamps.instant(date)
-    comes_again: Callable[[str], bool] = target.__eq__
-    if at.ascending is not None:
-        comes_again = target.__le__ if at.ascending else target.__ge__
+
+    def comes_again(stamp: str) -> bool:
+        return stamp == target or (at.ascending is not None and at.ascending is (target < stamp))
+
     given = {key: stamp for key, stamp in at.given.items() if comes_again(stamp)}
-    stamps, place = page.rows.stamps, len(page.rows.stamps)
-    while place and comes_again(stamps[place - 1]):
-        place -= 1
-        given[page.rows.key(place)] = stamps[place]
+    for place in reversed(range(len(page.rows.stamps))):
+        stamp = page.rows.stamps[place]
+        if not comes_again(stamp):
+            break
+        given[page.rows.key(place)] = stamp
     return Cursor(
         surface=at.surface,
         limit=at.limit,

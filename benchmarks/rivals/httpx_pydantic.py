@@ -1,7 +1,6 @@
 """httpx and pydantic 2, by hand, as their documentation has it.
 
-Does: one client with its default limits and a longer time-out. Does not: retry, pace, sign, or
-guard the walk.
+Does: one client with a longer time-out. Does not: retry, pace, sign, or guard the walk.
 """
 
 from __future__ import annotations

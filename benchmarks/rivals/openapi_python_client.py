@@ -1,7 +1,6 @@
 """A client that openapi-python-client generates (httpx + attrs).
 
-Does: what is generated, with a longer time-out. Does not: retry, pace, sign,
-or guard the walk.
+Does: what is generated, with a longer time-out. Does not: retry, pace, sign, or guard the walk.
 """
 
 from __future__ import annotations

@@ -13,6 +13,17 @@ SECRET = ApiSecret("3c1b4a5e-0000-4000-8000-000000000000", "k" * 40)
 NO_WAIT = RateLimit(10**9)
 
 
+def new_contact(number: int) -> NewContact:
+    """Build a contact, which checks it."""
+    return NewContact(
+        phone=f"1555{number:07}",
+        first="Jordan",
+        last=f"No {number}",
+        email="jordan@example.com",
+        custom={"123": "Premium"},
+    )
+
+
 class Ours:
     """What both ways to walk have in common."""
 
@@ -32,14 +43,7 @@ class Ours:
         await self.client.aclose()
 
     async def create(self, number: int) -> int:
-        contact = NewContact(
-            phone=f"1555{number:07}",
-            first="Jordan",
-            last=f"No {number}",
-            email="jordan@example.com",
-            custom={"123": "Premium"},
-        )
-        return (await self.client.contacts.create(contact)).id
+        return (await self.client.contacts.create(new_contact(number))).id
 
 
 class ByPage(Ours):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from benchmarks.rivals.ours import ByPage
-from heymarket_async import ApiKey, AttemptEvent, NewContact, RetryPolicy
+from benchmarks.rivals.ours import ByPage, new_contact
+from heymarket_async import ApiKey, AttemptEvent, RetryPolicy
 
 _KEY = ApiKey("k" * 180)
 _ONCE = RetryPolicy(attempts=1)
@@ -37,13 +37,7 @@ class Building(ByPage):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self._contact = NewContact(
-            phone=f"1555{_NUMBER:07}",
-            first="Jordan",
-            last=f"No {_NUMBER}",
-            email="jordan@example.com",
-            custom={"123": "Premium"},
-        )
+        self._contact = new_contact(_NUMBER)
 
     async def create(self, number: int) -> int:
         ref = await self.client.contacts.create(self._contact)

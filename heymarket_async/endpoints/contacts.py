@@ -256,13 +256,8 @@ class Contacts:
         endpoint = _page_of(returns)
 
         def fetch(date: str | None, page: int | None, limit: int | None) -> Awaitable[list[object]]:
-            body: dict[str, object] = {}
-            if date is not None:
-                body["date"] = date
-            if page is not None:
-                body["page"] = page
-            if limit is not None:
-                body["limit"] = limit
+            body = {"date": date, "page": page, "limit": limit}
+            body = {name: value for name, value in body.items() if value is not None}
             return self._transport.send(endpoint.request(body=body))
 
         return pagination.walk(

@@ -217,7 +217,8 @@ class Transport:
             )
 
     async def _send_once(self, call: Call[T], pacer: AnyPacer) -> T:
-        request, token, secrets = call.request, self._signer.token(), self._signer.secrets
+        request, token = call.request, self._signer.token()
+        secrets = (token, *self._signer.secrets)
         started = asyncio.get_running_loop().time()
         waited_s = started - call.since
         if started >= call.deadline:

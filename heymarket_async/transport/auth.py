@@ -151,7 +151,6 @@ class Signer:
         self._monotonic = monotonic
         self._skew_s: float = 0.0
         self._token = ""
-        self._secrets: tuple[str, ...] = ()
         self._iat = 0.0
         self._signed_at = 0.0
         self._asked_at = float("-inf")
@@ -187,8 +186,8 @@ class Signer:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The token in use and what it was made from, which must not be shown anywhere."""
-        return self._secrets
+        """What must not be shown anywhere."""
+        return self._credentials.secrets
 
     @property
     def _credentials(self) -> Credentials:
@@ -203,7 +202,6 @@ class Signer:
         fresh = 0 <= now - self._iat < REUSED_FOR_S and monotonic - self._signed_at < REUSED_FOR_S
         if not (self._token and fresh):
             self._token = self._credentials.token(now)
-            self._secrets = (self._token, *self._credentials.secrets)
             self._iat, self._signed_at = int(now), monotonic
         return self._token
 

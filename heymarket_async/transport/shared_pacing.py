@@ -193,7 +193,8 @@ class SharedPacer:
             return await self._take_turns()
         except StoreLostError as error:
             if self._link is _Link.THERE:
-                self._cut(_Link.UNKNOWN)
+                self._link = _Link.UNKNOWN
+                self._note_cut()
                 return 0.0
             self._lose(str(error))
             return self._serve_alone()
@@ -268,9 +269,8 @@ class SharedPacer:
 
     # Without the store
 
-    def _cut(self, link: _Link) -> None:
-        now = self._loop.time()
-        self._link, self._cut_at = link, now
+    def _note_cut(self) -> None:
+        now = self._cut_at = self._loop.time()
         # What was told longer ago than that weighs no more; what was sent since, nobody knows.
         weighing = self._weighing if now - self._asked_at < self._window_s + self._grace_s else 0
         free = int((self._rate.limit - weighing) * self._rate.fallback)
@@ -286,9 +286,9 @@ class SharedPacer:
         self._look_again_at = now + _LOOK_AGAIN_S
         if self._link is _Link.AWAY:
             return
-        if now > self._cut_at + self._window_s:
-            self._cut(_Link.AWAY)
         self._link = _Link.AWAY
+        if now > self._cut_at + self._window_s:
+            self._note_cut()
         if now < self._warned_at + self._window_s:  # it comes and goes
             return
         self._warned_at, self._has_warned = now, True

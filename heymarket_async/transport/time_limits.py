@@ -7,7 +7,6 @@ call, and hardly one ever fires.
 from __future__ import annotations
 
 import asyncio
-from math import inf
 from types import TracebackType
 from typing import Self, cast
 
@@ -18,25 +17,26 @@ class TimeLimits:
     def __init__(self) -> None:
         self._under_way: set[TimeLimit] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._looks_at = inf
-        self.end = self._under_way.discard
 
     def begin(self, limit: TimeLimit) -> None:
         """Watch over a limit until its `end`."""
         self._under_way.add(limit)
-        if limit.until < self._looks_at:
+        if self._timer is None or limit.until < self._timer.when():
             self._set_timer(limit.until)
+
+    def end(self, limit: TimeLimit) -> None:
+        """Watch over it no more."""
+        self._under_way.discard(limit)
 
     def close(self) -> None:
         """Leave no timer behind."""
         if self._timer is not None:
             self._timer.cancel()
-            self._timer, self._looks_at = None, inf
+            self._timer = None
 
     def _set_timer(self, until: float) -> None:
         self.close()
         self._timer = asyncio.get_running_loop().call_at(until, self._look)
-        self._looks_at = until
 
     def _look(self) -> None:
         # Most often, what the timer was set for has ended long ago, and later ones are under way.
