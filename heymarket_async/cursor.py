@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Annotated, Generic, NamedTuple, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
@@ -16,7 +16,7 @@ Key = tuple[int, int | None]
 """`id` and `rev`: names one version of one row."""
 
 
-class Grown(NamedTuple, Generic[T]):
+class Grown(msgspec.Struct, Generic[T], frozen=True):
     """A dict that only grows, as it was when it had `size` entries.
 
     The cursors of one group's pages share one dict: a copy for each would make a large group dear.

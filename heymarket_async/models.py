@@ -234,11 +234,11 @@ class _Writable(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         # The constructor of a struct does not look at types.
-        for name, kind in _KINDS.items():
+        for name, (kind, usual) in _KINDS.items():
             value = getattr(self, name)
-            if value is not UNSET and value is not None:
+            if type(value) not in usual:
                 one_of(name, value, kind)
-        if isinstance(self.custom, Mapping):
+        if self.custom is not UNSET and self.custom is not None:
             msgspec.structs.force_setattr(self, "custom", _by_field_id(self.custom))
         if self.tags is not UNSET and self.tags is not None:
             msgspec.structs.force_setattr(self, "tags", _tag_refs(self.tags))
@@ -317,28 +317,33 @@ class NewContactV2(ContactChanges, frozen=True, kw_only=True):
             msgspec.structs.force_setattr(self, "contact_uuid", uuid)
 
 
-_KINDS: dict[str, type[object]] = {
-    "first": str,
-    "last": str,
-    "display_name": str,
-    "email": str,
-    "custom": Mapping,
-    "avatar": str,
-    "assignee_id": int,
-    "is_opted_out": bool,
+def _usual(kind: type[object]) -> frozenset[type[object]]:
+    return frozenset({UnsetType, type(None), kind})
+
+
+_KINDS: dict[str, tuple[type[object], frozenset[type[object]]]] = {
+    "first": (str, _usual(str)),
+    "last": (str, _usual(str)),
+    "display_name": (str, _usual(str)),
+    "email": (str, _usual(str)),
+    "custom": (Mapping, _usual(dict)),
+    "avatar": (str, _usual(str)),
+    "assignee_id": (int, _usual(int)),
+    "is_opted_out": (bool, _usual(bool)),
 }
+"""What each field may be, and the types of most values, which need no closer look."""
 
 
 def _by_field_id(custom: Custom) -> dict[str, object]:
-    for key in custom:
-        if not (str(key).isascii() and str(key).isdigit()):
+    values = {str(key): value for key, value in custom.items()}
+    for key in values:
+        if not (key.isascii() and key.isdigit()):
             raise ValueError(
                 "custom must be keyed by numeric field ids, such as {'123': 'Premium'};"
                 " contact_fields.resolve() makes them from titles"
             )
-    values = {str(key): value for key, value in custom.items()}
     try:
-        if not _is_finite(values):
+        if not all(map(_is_finite, values.values())):
             raise ValueError("custom must not hold NaN or infinity: they would go out as null")
     except RecursionError:
         raise ValueError("custom must not be nested so deeply") from None

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from datetime import datetime
 from operator import length_hint
 from types import TracebackType
-from typing import Any, Generic, Self, TypeGuard, TypeVar, cast
+from typing import Generic, Self, TypeGuard, TypeVar, cast
 
 import msgspec
 
@@ -21,7 +21,7 @@ from heymarket_async.errors import (
     HeymarketError,
     PaginationError,
 )
-from heymarket_async.walk_rules import Rows
+from heymarket_async.walk_rules import Rows, rows_of
 
 T = TypeVar("T")
 
@@ -90,7 +90,7 @@ class Walk(Generic[T]):
     def __init__(self, fetch: FetchPage[T], call: str, returns: type[T], start: Cursor) -> None:
         self._fetch = fetch
         self._call = call
-        self._rows_of = _rows_of_raw if returns is msgspec.Raw else _rows_of_structs
+        self._rows_of = _rows_of_raw if returns is msgspec.Raw else rows_of
         self._asked_at = start
         self._stands_at = start
         self._page = Page[T]([], Rows([], [], [], []), slice(0), start)
@@ -302,15 +302,7 @@ _row_decoder = msgspec.json.Decoder(_RowOfRaw, strict=False)
 
 
 def _rows_of_raw(items: Sequence[object]) -> Rows:
-    return _rows_of_structs([_row_decoder.decode(cast(msgspec.Raw, item)) for item in items])
-
-
-def _rows_of_structs(rows: Sequence[Any]) -> Rows:
-    ids = [row.id for row in rows]
-    updated = [row.updated for row in rows]
-    if None in ids or None in updated:
-        raise PaginationError("a contact came without `id` or `updated`")
-    return Rows(ids, [row.rev for row in rows], updated, timestamps.instants(updated))
+    return rows_of([_row_decoder.decode(cast(msgspec.Raw, item)) for item in items])
 
 
 def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:

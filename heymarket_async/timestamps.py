@@ -47,12 +47,11 @@ def instants(texts: list[str]) -> list[str]:
     Raises:
         ValueError: One is not an RFC 3339 timestamp.
     """
-    count = len(texts)
-    together = "\n".join([*texts, ""])
-    # As many line breaks as texts, and each at its place: so each text has 20 characters.
+    count, together = len(texts), "\n".join(texts)
+    # A line break after each 20 characters, so each text has 20: there is none within a timestamp.
     if (
-        together.count("\n") == count
-        and together[20::21] == "\n" * count
+        len(together) == 21 * count - 1
+        and together[20::21] == "\n" * (count - 1)
         and together[10::21] == "T" * count
         and together[19::21] == "Z" * count
     ):

@@ -28,8 +28,11 @@ https://developers.heymarket.com/guides/manage-contacts
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from operator import eq, ge, le
+from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from heymarket_async import timestamps
@@ -43,7 +46,7 @@ MOST_PASSES = 20
 """How often a group is read before it counts as too restless to be read whole."""
 
 
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """What the rules need to know of a page, in the order of the page.
 
     Attributes:
@@ -53,15 +56,10 @@ class Rows:
         stamps: The instants of that.
     """
 
-    __slots__ = ("ids", "revs", "stamps", "updated")
-
-    def __init__(
-        self, ids: list[int], revs: list[int | None], updated: list[str], stamps: list[str]
-    ) -> None:
-        self.ids = ids
-        self.revs = revs
-        self.updated = updated
-        self.stamps = stamps
+    ids: list[int]
+    revs: list[int | None]
+    updated: list[str]
+    stamps: list[str]
 
     def key(self, place: int) -> Key:
         """Return what names a row, in this version."""
@@ -83,6 +81,23 @@ class Rows:
             [self.updated[each] for each in places],
             [self.stamps[each] for each in places],
         )
+
+
+def rows_of(rows: Sequence[Any]) -> Rows:
+    """Return what the rules need to know of a page's rows, which have `id`, `rev` and `updated`.
+
+    Raises:
+        PaginationError: One has no `id`, or no `updated`.
+        ValueError: An `updated` is not a timestamp.
+    """
+    ids = [row.id for row in rows]
+    updated = [row.updated for row in rows]
+    try:
+        sum(ids)  # fails at None, as the next line does: that is quicker than to look for it
+        stamps = timestamps.instants(updated)
+    except TypeError:
+        raise PaginationError("a contact came without `id` or `updated`") from None
+    return Rows(ids, [row.rev for row in rows], updated, stamps)
 
 
 def step(at: Cursor, rows: Rows) -> tuple[slice | list[int], Cursor]:
@@ -118,7 +133,7 @@ def partly(at: Cursor, rows: Rows, count: int) -> Cursor:
     return replace(at, given=grown([*at.given.items(), *given]))
 
 
-class _Page(NamedTuple):
+class _Page(msgspec.Struct):
     rows: Rows
     here: str | None
     is_full: bool
@@ -126,11 +141,12 @@ class _Page(NamedTuple):
 
 
 def _new(rows: Rows, given: dict[Key, str]) -> slice | list[int]:
+    # Rows that come again stand at the beginning, unless the server mixes up those of one instant.
     known = 0
     while known < len(rows.ids) and rows.key(known) in given:
         known += 1
-    # Rows that come again stand at the beginning, unless the server mixes up those of one instant.
-    if {row for row, _ in given}.isdisjoint(rows.ids[known:]):
+    have_all_come = known == len(given)
+    if have_all_come or {row for row, _ in given}.isdisjoint(rows.ids[known:]):
         return slice(known, None)
     return [place for place, key in enumerate(rows.all_keys()) if key not in given]
 
@@ -252,26 +268,22 @@ def _read_group_again(at: Cursor, group: Group, page: _Page) -> Cursor:
 
 
 def _timestamp_before_last(page: _Page) -> str | None:
-    last = page.rows.stamps[-1]
-    for stamp, updated in zip(reversed(page.rows.stamps), reversed(page.rows.updated), strict=True):
-        if stamp != last:
-            return updated
+    stamps = page.rows.stamps
+    for place in range(len(stamps) - 2, -1, -1):
+        if stamps[place] != stamps[-1]:
+            return page.rows.updated[place]
     return None
 
 
 def _move(at: Cursor, page: _Page, date: str) -> Cursor:
     """Ask from another `date`, and remember the rows that may then come again."""
-    target = timestamps.instant(date)
-
-    def comes_again(stamp: str) -> bool:
-        return stamp == target or (at.ascending is not None and at.ascending is (target < stamp))
-
-    given = {key: stamp for key, stamp in at.given.items() if comes_again(stamp)}
-    for place in reversed(range(len(page.rows.stamps))):
-        stamp = page.rows.stamps[place]
-        if not comes_again(stamp):
+    target, comes_again = timestamps.instant(date), _COMES_AGAIN[at.ascending]
+    given = {key: stamp for key, stamp in at.given.items() if comes_again(stamp, target)}
+    stamps = page.rows.stamps
+    for place in range(len(stamps) - 1, -1, -1):
+        if not comes_again(stamps[place], target):
             break
-        given[page.rows.key(place)] = stamp
+        given[page.rows.key(place)] = stamps[place]
     return Cursor(
         surface=at.surface,
         limit=at.limit,
@@ -280,6 +292,10 @@ def _move(at: Cursor, page: _Page, date: str) -> Cursor:
         inclusive=at.inclusive,
         ascending=at.ascending,
     )
+
+
+_COMES_AGAIN: dict[bool | None, Callable[[str, str], bool]] = {True: ge, False: le, None: eq}
+"""Whether a row of one instant may come again on the page that begins at another, by order."""
 
 
 def _hold(at: Cursor, page: _Page, group: Group) -> Cursor:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from heymarket_async import timestamps
-from heymarket_async.walk_rules import Rows
+from heymarket_async.walk_rules import Rows, rows_of
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -51,11 +51,7 @@ _decode = msgspec.json.Decoder(Row, strict=False).decode
 
 def batch_of(lines: Sequence[bytes]) -> Batch:
     """Return contacts from their JSON."""
-    rows = [_decode(line) for line in lines]
-    updated = [row.updated for row in rows]
-    ids = [row.id for row in rows]
-    revs = [row.rev for row in rows]
-    return Batch(Rows(ids, revs, updated, timestamps.instants(updated)), lines)
+    return Batch(rows_of([_decode(line) for line in lines]), lines)
 
 
 def row_of(line: bytes) -> Row:

@@ -111,7 +111,13 @@ class Transport:
         call = Call(request, wire.prepare(request), now, now + self.options.deadline_s)
         self._open_calls.add(call)
         try:
-            return await self._send(call)
+            try:
+                return await self._attempt(call)
+            except HeymarketError as error:
+                first = error
+            if not retry.may_repeat(first, request.repeat, self.options.retry):
+                raise first
+            return await self._again(call, first)
         except asyncio.CancelledError:
             if not call.was_cut_off():
                 raise
@@ -121,15 +127,6 @@ class Transport:
         cut_off.may_have_taken_effect = call.is_under_way
         call.annotate(cut_off)
         raise cut_off
-
-    async def _send(self, call: Call[T]) -> T:
-        try:
-            return await self._attempt(call)
-        except HeymarketError as error:
-            first = error
-        if not retry.may_repeat(first, call.request.repeat, self.options.retry):
-            raise first
-        return await self._again(call, first)
 
     async def _again(self, call: Call[T], first: HeymarketError) -> T:
         loop = asyncio.get_running_loop()
@@ -169,16 +166,14 @@ class Transport:
         try:
             slots = self._http.slots
             if (turn := slots.take()) is not None:
-                # Those that have one may all be waiting for the rate limit.
-                for pacer in self._pacers.values():
-                    self._refuse_if_paused(call, pacer, turn, slots)
-                is_paced = self.waiting == _RATE_LIMIT
-                reason = _RATE_LIMIT if is_paced else "all connections are in use"
-                await self._wait_for(turn, call, slots, reason)
+                await self._wait_for_slot(turn, call)
             try:
                 if self._signer.needs_credentials:
                     await self._ask_for_credentials(call)
-                pacer = await self._paced(call)
+                self._http.enter()  # the client may have been closed meanwhile
+                pacer = self._pacer()
+                if (turn := pacer.take()) is not None:
+                    pacer = await self._wait_for_pacer(turn, call, pacer)
                 try:
                     return await self._send_once(call, pacer)
                 finally:
@@ -189,19 +184,29 @@ class Transport:
             call.annotate(error)
             raise
 
-    async def _paced(self, call: Call[T]) -> AnyPacer:
+    async def _wait_for_slot(self, turn: asyncio.Future[None], call: Call[T]) -> None:
+        slots = self._http.slots
+        # Those that have one may all be waiting for the rate limit.
+        for pacer in self._pacers.values():
+            self._refuse_if_paused(call, pacer, turn, slots)
+        is_paced = self.waiting == _RATE_LIMIT
+        reason = _RATE_LIMIT if is_paced else "all connections are in use"
+        await self._wait_for(turn, call, slots, reason)
+
+    async def _wait_for_pacer(
+        self, turn: asyncio.Future[None], call: Call[T], pacer: AnyPacer
+    ) -> AnyPacer:
         while True:
-            self._http.enter()
-            pacer = self._pacer()
-            turn = pacer.take()
-            if turn is None:
-                return pacer
             self._refuse_if_paused(call, pacer, turn, pacer)
             await self._wait_for(turn, call, pacer, _RATE_LIMIT)
             if pacer is self._pacer():
                 return pacer
             # The credentials were rotated meanwhile, so this counts for others.
             pacer.give_back()
+            pacer = self._pacer()
+            if (next_turn := pacer.take()) is None:
+                return pacer
+            turn = next_turn
 
     def _refuse_if_paused(
         self, call: Call[T], pacer: AnyPacer, turn: asyncio.Future[None], queue: Turns
@@ -218,7 +223,6 @@ class Transport:
 
     async def _send_once(self, call: Call[T], pacer: AnyPacer) -> T:
         request, token = call.request, self._signer.token()
-        secrets = (token, *self._signer.secrets)
         started = asyncio.get_running_loop().time()
         waited_s = started - call.since
         if started >= call.deadline:
@@ -234,6 +238,7 @@ class Transport:
                 body=call.body,
                 timeout_s=min(self.options.timeout_s, call.deadline - started),
             )
+            secrets = (token, *self._signer.secrets)
             result = wire.decode(request, answer, body=call.body, secrets=secrets)
         except HeymarketError as error:
             call.is_under_way = False

@@ -132,6 +132,10 @@ class Signer:
             asked again at least every 240 seconds of use and after a token was refused.
         wall: Returns the Unix time.
         monotonic: Returns a time that is never set back.
+
+    Attributes:
+        fingerprint: A name for the credentials in use that tells nothing about them.
+        secrets: What must not be shown anywhere.
     """
 
     def __init__(
@@ -143,8 +147,10 @@ class Signer:
     ) -> None:
         self._provider: CredentialsProvider | None = None
         self._known: Credentials | None = None
+        self.fingerprint = ""
+        self.secrets: tuple[str, ...] = ()
         if isinstance(credentials, ApiSecret | ApiKey):
-            self._known = credentials
+            self._know(credentials)
         else:
             self._provider = credentials
         self._wall = wall
@@ -176,24 +182,13 @@ class Signer:
                 raise ValueError("the credentials callable must return an ApiSecret or ApiKey")
             if credentials != self._known:
                 self._token = ""
-            self._known = credentials
+            self._know(credentials)
             self._asked_at = self._monotonic()
 
-    @property
-    def fingerprint(self) -> str:
-        """A name for the credentials in use that tells nothing about them."""
-        return self._credentials.fingerprint
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What must not be shown anywhere."""
-        return self._credentials.secrets
-
-    @property
-    def _credentials(self) -> Credentials:
-        if self._known is None:
-            raise RuntimeError("ask() must be awaited first where needs_credentials is true")
-        return self._known
+    def _know(self, credentials: Credentials) -> None:
+        self._known = credentials
+        self.fingerprint = credentials.fingerprint
+        self.secrets = credentials.secrets
 
     def token(self) -> str:
         """Return a token that is less than 240 seconds old by both of this machine's clocks."""
@@ -201,7 +196,9 @@ class Signer:
         # Two clocks, because the one can be set and the other may stand still during suspend.
         fresh = 0 <= now - self._iat < REUSED_FOR_S and monotonic - self._signed_at < REUSED_FOR_S
         if not (self._token and fresh):
-            self._token = self._credentials.token(now)
+            if self._known is None:
+                raise RuntimeError("ask() must be awaited first where needs_credentials is true")
+            self._token = self._known.token(now)
             self._iat, self._signed_at = int(now), monotonic
         return self._token
 

@@ -68,39 +68,51 @@ class Options(msgspec.Struct, frozen=True):
             raise ValueError("on_attempt must be a plain function: it is called, not awaited")
 
 
-class Call(Generic[T]):
-    """The state of one call over its attempts."""
+class Call(msgspec.Struct, Generic[T], eq=False):
+    """The state of one call over its attempts, in the task that makes it.
 
-    __slots__ = (
-        "_cancelled_before", "_is_cut_off", "_task", "attempts", "body", "deadline", "is_under_way",
-        "may_have_taken_effect", "request", "resigned", "since", "waits",
-    )  # fmt: skip
+    Attributes:
+        request: What is sent.
+        body: Its body as it is sent.
+        since: When the attempt before ended, or the call began.
+        deadline: When the call is given up.
+        waits: What it has waited for since then, in seconds, by reason.
+        attempts: How often it was sent.
+        is_under_way: It was sent, and not answered yet.
+        resigned: A new token was signed, because the first was refused.
+        may_have_taken_effect: It is a write, and an attempt that failed may have carried it out.
+        is_cut_off: It was ended, because its client closes.
+        task: Who makes it.
+        cancelled_before: How many cancellations of that task were pending when it began.
+    """
 
-    def __init__(
-        self, request: Request[T], body: bytes | None, now: float, deadline: float
-    ) -> None:
-        self.request = request
-        self.body = body
-        self.since = now
-        self.waits: dict[str, float] = {}
-        self.deadline = deadline
-        self.attempts = 0
-        self.is_under_way = False
-        self.resigned = False
-        self.may_have_taken_effect = False
-        self._is_cut_off = False
-        self._task = cast("asyncio.Task[object]", asyncio.current_task())
-        self._cancelled_before = self._task.cancelling()
+    request: Request[T]
+    body: bytes | None
+    since: float
+    deadline: float
+    waits: dict[str, float] = {}
+    attempts: int = 0
+    is_under_way: bool = False
+    resigned: bool = False
+    may_have_taken_effect: bool = False
+    is_cut_off: bool = False
+    task: asyncio.Task[object] = msgspec.field(
+        default_factory=cast("Callable[[], asyncio.Task[object]]", asyncio.current_task)
+    )
+    cancelled_before: int = 0
+
+    def __post_init__(self) -> None:
+        self.cancelled_before = self.task.cancelling()
 
     def cut_off(self) -> None:
         """End the call, because its client closes."""
-        if not self._is_cut_off:
-            self._is_cut_off = True
-            self._task.cancel()
+        if not self.is_cut_off:
+            self.is_cut_off = True
+            self.task.cancel()
 
     def was_cut_off(self) -> bool:
         """Whether a cancellation that came through is that of `cut_off`, and of nobody else."""
-        return self._is_cut_off and self._task.uncancel() <= self._cancelled_before
+        return self.is_cut_off and self.task.uncancel() <= self.cancelled_before
 
     def waited(self, reason: str, seconds: float) -> None:
         """Add to what this call has waited for since its attempt before."""

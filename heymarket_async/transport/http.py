@@ -10,10 +10,10 @@ import warnings
 from collections import deque
 from collections.abc import Mapping
 from ssl import SSLContext
-from typing import NamedTuple
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import msgspec
 from yarl import URL
 
 from heymarket_async.errors import (
@@ -33,7 +33,7 @@ CONNECTIONS = 100
 Session = aiohttp.ClientSession
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True):
     """What came back; header names are looked up in any case."""
 
     status: int
@@ -118,13 +118,14 @@ class Http:
         loop = asyncio.get_running_loop()
         if self.closed:
             raise ClientStateError("the client is closed; make a new one")
-        if self._loop is not loop:
-            if self._loop is not None:
-                raise ClientStateError(
-                    "the client is in use in another event loop; make one client per loop, inside"
-                    " the coroutine that the loop runs"
-                )
-            self._loop = loop
+        if self._loop is loop:
+            return loop
+        if self._loop is not None:
+            raise ClientStateError(
+                "the client is in use in another event loop; make one client per loop, inside"
+                " the coroutine that the loop runs"
+            )
+        self._loop = loop
         return loop
 
     def leave(self) -> None:

@@ -108,34 +108,34 @@ class Window:
         Whoever has taken the right must `release` it, or `give_back` it unused.
         """
         with self._lock:
-            wait_s = self._wait_s(now, rate)
-            if wait_s <= 0.0:
-                self._last = now
-                self._under_way += 1
-                return 0.0
-            return wait_s
+            if now < self._spaced_until and (wait_s := self._pause_left_s(now, rate)) > 0.0:
+                return wait_s
+            if rate is not None and (wait_s := self._wait_s(now, rate)) > 0.0:
+                return wait_s
+            self._last = now
+            self._under_way += 1
+            return 0.0
 
-    def _wait_s(self, now: float, rate: RateLimit | None) -> float:
+    def _pause_left_s(self, now: float, rate: RateLimit | None) -> float:
         if now < self._paused_until:
             return self._paused_until - now
-        if now < self._spaced_until:
-            pace = rate or DOCUMENTED_LIMIT
-            if (spaced_s := self._last + pace.per_s / pace.limit - now) > 0.0:
-                return spaced_s
-        if rate is None:
-            return 0.0
-        window_s = rate.per_s * MARGIN
-        self._longest_s = max(self._longest_s, window_s)
-        while self._answered and self._answered[0] <= now - self._longest_s:
-            self._answered.popleft()
-        # Other clients of the credential may count in a longer window.
-        past = bisect_right(self._answered, now - window_s) if window_s < self._longest_s else 0
-        weighing = len(self._answered) - past
+        pace = rate or DOCUMENTED_LIMIT
+        return self._last + pace.per_s / pace.limit - now
+
+    def _wait_s(self, now: float, rate: RateLimit) -> float:
+        answered, window_s = self._answered, rate.per_s * MARGIN
+        if window_s > self._longest_s:
+            self._longest_s = window_s
+        while answered and answered[0] <= now - self._longest_s:
+            answered.popleft()
+        weighing = len(answered)
+        if window_s < self._longest_s:  # other clients of the credential count in a longer one
+            weighing -= bisect_right(answered, now - window_s)
         too_many = self._under_way + weighing + 1 - rate.limit
         if too_many <= 0:
             return 0.0
         # What is under way will weigh for a whole window more, once it is answered.
-        oldest = self._answered[past + too_many - 1] if too_many <= weighing else now
+        oldest = answered[too_many - 1 - weighing] if too_many <= weighing else now
         return oldest + window_s - now
 
     def release(self, now: float, rate: RateLimit | None) -> None:

@@ -7,69 +7,77 @@ call, and hardly one ever fires.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from math import inf
 from types import TracebackType
 from typing import Self, cast
 
+import msgspec
+
 
 class TimeLimits:
-    """The time limits of one client's exchanges."""
+    """The time limits of one client's exchanges.
+
+    Attributes:
+        under_way: Those that are watched over.
+        looks_at: When that is next done; at the first of their ends, or before.
+    """
 
     def __init__(self) -> None:
-        self._under_way: set[TimeLimit] = set()
+        self.under_way: set[TimeLimit] = set()
+        self.looks_at = inf
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, limit: TimeLimit) -> None:
-        """Watch over a limit until its `end`."""
-        self._under_way.add(limit)
-        if self._timer is None or limit.until < self._timer.when():
-            self._set_timer(limit.until)
-
-    def end(self, limit: TimeLimit) -> None:
-        """Watch over it no more."""
-        self._under_way.discard(limit)
+    def look(self, at: float) -> None:
+        """Set the timer."""
+        self.close()
+        self._timer = asyncio.get_running_loop().call_at(at, self._look)
+        self.looks_at = at
 
     def close(self) -> None:
         """Leave no timer behind."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _set_timer(self, until: float) -> None:
-        self.close()
-        self._timer = asyncio.get_running_loop().call_at(until, self._look)
+        self.looks_at = inf
 
     def _look(self) -> None:
         # Most often, what the timer was set for has ended long ago, and later ones are under way.
         now = asyncio.get_running_loop().time()
         self.close()
-        for limit in [each for each in self._under_way if each.until <= now]:
-            self._under_way.discard(limit)
+        for limit in [each for each in self.under_way if each.until <= now]:
+            self.under_way.discard(limit)
             limit.expire()
-        if self._under_way:
-            self._set_timer(min(limit.until for limit in self._under_way))
+        if self.under_way:
+            self.look(min(limit.until for limit in self.under_way))
 
 
-class TimeLimit:
+class TimeLimit(msgspec.Struct, eq=False):
     """Ends what the running task does in its `with` block at a time, with `TimeoutError`.
 
     A cancellation that comes from elsewhere goes through, as with `asyncio.timeout_at`.
 
-    Args:
+    Attributes:
         limits: Those that share a timer.
         until: The end, by the loop's clock.
+        task: Who works in the block.
+        cancelled_before: How many cancellations of that task were pending when it began.
+        is_over: The time was over before the work was done.
     """
 
-    __slots__ = ("_cancelled_before", "_is_over", "_limits", "_task", "until")
-
-    def __init__(self, limits: TimeLimits, until: float) -> None:
-        self._limits = limits
-        self.until = until
-        self._is_over = False
+    limits: TimeLimits
+    until: float
+    task: asyncio.Task[object] = msgspec.field(
+        default_factory=cast("Callable[[], asyncio.Task[object]]", asyncio.current_task)
+    )
+    cancelled_before: int = 0
+    is_over: bool = False
 
     def __enter__(self) -> Self:
-        self._task = cast("asyncio.Task[object]", asyncio.current_task())
-        self._cancelled_before = self._task.cancelling()
-        self._limits.begin(self)
+        self.cancelled_before = self.task.cancelling()
+        self.limits.under_way.add(self)
+        if self.until < self.limits.looks_at:
+            self.limits.look(self.until)
         return self
 
     def __exit__(
@@ -78,13 +86,13 @@ class TimeLimit:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._limits.end(self)
-        if self._is_over:
-            others = self._task.uncancel() - self._cancelled_before
+        self.limits.under_way.discard(self)
+        if self.is_over:
+            others = self.task.uncancel() - self.cancelled_before
             if exc_type is asyncio.CancelledError and others <= 0:
                 raise TimeoutError from exc
 
     def expire(self) -> None:
         """End the task's work: the time is over."""
-        self._is_over = True
-        self._task.cancel()
+        self.is_over = True
+        self.task.cancel()

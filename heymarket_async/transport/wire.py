@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
@@ -51,7 +51,7 @@ def prepare(request: Request[T]) -> bytes | None:
             `returns`.
     """
     try:
-        _decoder(request.returns)
+        _reader(request.returns)
     except TypeError as error:
         raise ValueError(f"returns must be a type that msgspec can decode into: {error}") from None
     return encode(request.body)
@@ -100,7 +100,7 @@ def decode(request: Request[T], answer: Answer, *, body: bytes | None, secrets: 
             request_id=answer.request_id,
         )
     try:
-        return cast(T, _read(request.returns, answer.body))
+        return cast(T, _reader(request.returns)(answer.body))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         reason = str(error) if isinstance(error, msgspec.MsgspecError) else type(error).__name__
         failure = DecodeError(
@@ -131,27 +131,35 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-_decoders: dict[object, msgspec.json.Decoder[object]] = {}
+_Reader = Callable[[bytes], object]
+_readers: dict[object, _Reader] = {}
 
 
-def _decoder(returns: type[object]) -> msgspec.json.Decoder[object]:
-    decoder = _decoders.get(returns)
-    if decoder is None:
-        # Not strict: a count comes as 1042 or "1042", and other numbers may do so too.
-        decoder = _decoders[returns] = msgspec.json.Decoder(returns, strict=False)
-    return decoder
+def _reader(returns: type[object]) -> _Reader:
+    reader = _readers.get(returns)
+    if reader is None:
+        reader = _readers[returns] = _new_reader(returns)
+    return reader
 
 
-def _read(returns: type[object], body: bytes) -> object:
+def _new_reader(returns: type[object]) -> _Reader:
     if returns is type(None):
-        # The content is not needed, but a page of HTML must not pass for a success.
-        if body.strip():
-            _decoder(object).decode(body)
-        return None
+        return _read_nothing
     if returns is msgspec.Raw:
-        _decoder(object).decode(body)
-        return msgspec.Raw(body)
-    return _decoder(returns).decode(body)
+        return _read_raw
+    # Not strict: a count comes as 1042 or "1042", and other numbers may do so too.
+    return msgspec.json.Decoder(returns, strict=False).decode
+
+
+def _read_nothing(body: bytes) -> None:
+    # The content is not needed, but a page of HTML must not pass for a success.
+    if body.strip():
+        _reader(object)(body)
+
+
+def _read_raw(body: bytes) -> msgspec.Raw:
+    _reader(object)(body)
+    return msgspec.Raw(body)
 
 
 def _status_error(
