@@ -90,6 +90,7 @@ class Transport:
         self._http.leave()
         for call in self._open_calls:
             call.cut_off()
+        self._waits.close()
         await self._http.aclose()
         for pacer in self._pacers.values():
             await pacer.aclose()
@@ -211,9 +212,11 @@ class Transport:
     def _refuse_if_paused(
         self, call: Call[T], pacer: AnyPacer, turn: asyncio.Future[None], queue: Turns
     ) -> None:
-        pause_s, left_s = pacer.pause_s, call.deadline - asyncio.get_running_loop().time()
+        if not (pause_s := pacer.pause_s):
+            return
+        left_s = call.deadline - asyncio.get_running_loop().time()
         longest_s = max(self.options.retry.max_retry_after_s, pacer.minute_s)
-        if pause_s and pause_s > min(left_s, longest_s):
+        if pause_s > min(left_s, longest_s):
             queue.discard(turn)
             raise RateLimitError(
                 f"was not sent: an earlier answer asks to wait {pause_s:.0f} s more",

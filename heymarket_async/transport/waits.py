@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from heymarket_async.errors import DeadlineError
+from heymarket_async.transport.time_limits import TimeLimit, TimeLimits
 
 
 class Waits:
@@ -14,6 +15,11 @@ class Waits:
 
     def __init__(self) -> None:
         self._reasons: dict[object, str] = {}
+        self._limits = TimeLimits()
+
+    def close(self) -> None:
+        """Leave no timer behind."""
+        self._limits.close()
 
     @property
     def reason(self) -> str:
@@ -26,12 +32,14 @@ class Waits:
         Raises:
             DeadlineError: The loop's time reached `until` first.
         """
-        timer = future.get_loop().call_at(until, _expire, future, reason)
         self._reasons[future] = reason
         try:
-            await future
+            with TimeLimit(self._limits, until):
+                await future
+        except TimeoutError:
+            late = f"was still waiting ({reason}) when its deadline passed"
+            raise DeadlineError(late) from None
         finally:
-            timer.cancel()
             del self._reasons[future]
 
     async def sleep(self, seconds: float, *, reason: str) -> None:
@@ -55,8 +63,3 @@ def give_up(
     elif turn.done() and not turn.cancelled() and turn.exception() is None:
         give_back()
 
-
-def _expire(future: asyncio.Future[None], reason: str) -> None:
-    if not future.done():
-        late = DeadlineError(f"was still waiting ({reason}) when its deadline passed")
-        future.set_exception(late)

@@ -22,7 +22,7 @@ from heymarket_async import (
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import Call, Options
-from heymarket_async.transport.http import CONNECTIONS, Answer
+from heymarket_async.transport.http import CONNECTIONS, Answer, Slots
 from heymarket_async.transport.waits import Waits
 from tests.conftest import SECRET, Scripted, Sent, answer, jumping_time, now, transport_over
 
@@ -215,6 +215,18 @@ async def test_a_connection_that_is_handed_to_a_cancelled_call_goes_to_the_next(
     assert turns[0].done()
     assert waiting[2].result() == {}
     assert http.slots._free == CONNECTIONS + 1
+
+
+@jumping_time
+async def test_a_closed_client_leaves_no_timer_behind():
+    transport = transport_over(Scripted(slow))
+    calls = [asyncio.ensure_future(transport.send(READ)) for _ in range(CONNECTIONS + 1)]
+    await asyncio.wait(calls)
+
+    await transport.aclose()
+
+    timers = asyncio.get_running_loop()._scheduled  # asyncio tells of them nowhere else
+    assert all(each.cancelled() for each in timers)
 
 
 @jumping_time
@@ -487,13 +499,20 @@ async def test_a_delete_that_a_gateway_does_not_know_is_not_taken_for_done():
 
 
 @jumping_time
-async def test_a_turn_that_comes_with_the_deadline_has_come():
-    turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    asyncio.get_running_loop().call_at(5, turn.set_result, 0.0)
+async def test_a_turn_that_comes_with_the_deadline_comes_too_late_and_is_there_for_others():
+    slots, waits = Slots(1), Waits()
+    slots.take()
+    turn = slots.take()
+    asyncio.get_running_loop().call_at(5, slots.release)
 
-    await Waits().wait(turn, until=5, reason="a turn")
+    with pytest.raises(DeadlineError, match="a turn"):
+        await waits.wait(turn, until=5, reason="a turn")
+    slots.discard(turn)
 
     assert now() == 5
+    assert not waits.reason
+    assert slots.take() is None
+    waits.close()
 
 
 @jumping_time
