@@ -28,10 +28,10 @@ def draw(results: Results, path: Path) -> None:
     }
     figure = Figure(figsize=(8.6, 8.4), layout="constrained")
     for axes, (title, rounds) in zip(figure.subplots(len(panels)), panels.items(), strict=True):
-        _bars(axes, title, rounds)
+        _dots(axes, title, rounds)
     figure.supxlabel(
-        "CPU of the client's process, as a ratio to bare aiohttp + msgspec (log scale; less is"
-        " better)",
+        "CPU of the client's process, as a ratio to bare aiohttp + msgspec: median, and minimum to"
+        " maximum (log scale; less is better)",
         color=_INK,
         fontsize=9,
     )
@@ -39,14 +39,26 @@ def draw(results: Results, path: Path) -> None:
     figure.savefig(path.with_suffix(".png"), transparent=True, dpi=150)
 
 
-def _bars(axes: Axes, title: str, rounds: Rounds) -> None:
-    medians = {name: statistics.median(paired(rounds, name, BARE)) for name in rounds}
-    names = sorted(medians, key=lambda name: -medians[name])
+def _dots(axes: Axes, title: str, rounds: Rounds) -> None:
+    ratios = {name: paired(rounds, name, BARE) for name in rounds}
+    names = sorted(ratios, key=lambda name: -statistics.median(ratios[name]))
     ours = {BY_PAGE, BY_CONTACT}
-    widths = [medians[name] for name in names]
+    for place, name in enumerate(names):
+        color = _OURS if name in ours else _OTHERS
+        middle = statistics.median(ratios[name])
+        axes.plot([min(ratios[name]), max(ratios[name])], [place, place], color=color, linewidth=2)
+        axes.plot(middle, place, "o", color=color, markersize=6)
+        axes.annotate(
+            f"{middle:.2f}",
+            (max(ratios[name]), place),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            color=_INK,
+            fontsize=8,
+        )
     labels = [RIVALS[name].title if BY_CONTACT in rounds else creates.title(name) for name in names]
-    bars = axes.barh(labels, widths, color=[_OURS if name in ours else _OTHERS for name in names])
-    axes.bar_label(bars, [f"{width:.2f}" for width in widths], padding=3, color=_INK, fontsize=8)
+    axes.set_yticks(range(len(names)), labels)
     axes.axvline(1, color=_INK, linewidth=0.8, linestyle=":")
     axes.set_xscale("log")
     axes.set_xlim(0.2, 40)

@@ -49,15 +49,16 @@ def all_tables(results: Results) -> list[Table]:
 
 def document(record: dict[str, Any]) -> str:
     """Return the tables as one page."""
-    known = record["machine"].items()
+    known, rounds = record["machine"].items(), record["rounds"]
     pinned = "on a core each" if record["pinned"] else "not pinned to cores"
     parts = [
         "# Results",
         "Written by `python -m benchmarks`, with the raw data in [results.json](results.json);"
         " [README.md](README.md) says what is compared, and how.",
-        f"{record['taken']}, {record['rounds']} rounds, client and server {pinned}. Cells are the"
-        " median of all rounds (minimum-maximum). A ratio is taken within each round. Only ratios"
-        " mean anything on another machine, or in another hour.",
+        f"{record['taken']}, {rounds} rounds ({2 * rounds} of imports, {min(7, rounds)} of memory),"
+        f" client and server {pinned}. Cells are the median of all rounds (minimum-maximum). A"
+        " ratio is taken within each round. Only ratios mean anything on another machine, or in"
+        " another hour.",
         as_markdown(goals.table(record["results"])).replace("### ", "## "),
         "## Measured",
         *(as_markdown(table) for table in all_tables(record["results"])),

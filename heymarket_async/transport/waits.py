@@ -62,4 +62,3 @@ def give_up(
         queue.remove(turn)
     elif turn.done() and not turn.cancelled() and turn.exception() is None:
         give_back()
-
