@@ -78,7 +78,7 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True):
         **ids: int | UUID | str,
     ) -> Request[T]:
         """Return a request to this endpoint; each `{name}` in the path needs its keyword."""
-        target = _target(self.path, query, ids) if query or ids else self.path
+        target = _target(self.path, query, ids)
         return Request(self.method, self.path, target, body, self.returns, self.repeat, self.one)
 
     @property

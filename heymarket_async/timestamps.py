@@ -48,9 +48,9 @@ def instants(texts: list[str]) -> list[str]:
         ValueError: One is not an RFC 3339 timestamp.
     """
     count, together = len(texts), "\n".join(texts)
-    # A line break after each 20 characters, so each text has 20: there is none within a timestamp.
+    # As many line breaks as between the texts, each at its place: so each text has 20 characters.
     if (
-        len(together) == 21 * count - 1
+        together.count("\n") == count - 1
         and together[20::21] == "\n" * (count - 1)
         and together[10::21] == "T" * count
         and together[19::21] == "Z" * count

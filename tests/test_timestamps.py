@@ -46,6 +46,23 @@ def test_keys_of_many_are_the_keys_of_each(many):
     assert timestamps.instants(many) == [timestamps.instant(each) for each in many]
 
 
+@pytest.mark.parametrize("text", ["2026-04-12 15:30:00Z", "2026-04-12T15:30:00z"])
+def test_keys_of_many_that_are_as_long_as_the_most_common_form(text):
+    assert timestamps.instants([text, text]) == ["2026-04-12T15:30:00Z"] * 2
+
+
+@pytest.mark.parametrize(
+    "many",
+    [
+        ["2026-04-12T15:30:00Z\n2026-04-12T15:30:00Z", "2026-04-12T15", "30:00Z"],
+        ["2026-04-12T15:30:00Z0", "026-04-12T15:30:00Z"],
+    ],
+)
+def test_keys_of_many_are_not_made_of_texts_that_only_look_right_together(many):
+    with pytest.raises(ValueError, match="RFC 3339"):
+        timestamps.instants(many)
+
+
 @given(texts())
 def test_a_datetime_is_cut_to_microseconds_and_never_rounded_up(text):
     shown = timestamps.parse(text[0])

@@ -27,7 +27,13 @@ from heymarket_async.transport import retry, wire
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import AttemptEvent, Call, Options, emit, logger
 from heymarket_async.transport.http import Answer, Http
-from heymarket_async.transport.pacing import WINDOWS, AnyPacer, RateLimit
+from heymarket_async.transport.pacing import (
+    DOCUMENTED_LIMIT,
+    MARGIN,
+    WINDOWS,
+    AnyPacer,
+    RateLimit,
+)
 from heymarket_async.transport.waits import Waits
 
 T = TypeVar("T")
@@ -63,6 +69,8 @@ class Transport:
         self._origin = _origin(base_url)
         self._signer = signer
         self._rate = rate
+        # How long a refused call waits to outlast the window in which the limit is counted.
+        self._minute_s = (rate or DOCUMENTED_LIMIT).per_s * MARGIN
         self._http = http
         self._waits = Waits()
         self._open_calls: set[Call[Any]] = set()
@@ -136,7 +144,7 @@ class Transport:
             lambda: self._attempt(call),
             repeat=call.request.repeat,
             policy=self.options.retry,
-            minute_s=self._pacer().minute_s,
+            minute_s=self._minute_s,
             left_s=lambda: call.deadline - loop.time(),
             sleep=functools.partial(self._sleep, call),
         )
@@ -195,9 +203,9 @@ class Transport:
         await self._wait_for(turn, call, slots, reason)
 
     async def _wait_for_pacer(
-        self, turn: asyncio.Future[None], call: Call[T], pacer: AnyPacer
+        self, turn: asyncio.Future[None] | None, call: Call[T], pacer: AnyPacer
     ) -> AnyPacer:
-        while True:
+        while turn is not None:
             self._refuse_if_paused(call, pacer, turn, pacer)
             await self._wait_for(turn, call, pacer, _RATE_LIMIT)
             if pacer is self._pacer():
@@ -205,9 +213,8 @@ class Transport:
             # The credentials were rotated meanwhile, so this counts for others.
             pacer.give_back()
             pacer = self._pacer()
-            if (next_turn := pacer.take()) is None:
-                return pacer
-            turn = next_turn
+            turn = pacer.take()
+        return pacer
 
     def _refuse_if_paused(
         self, call: Call[T], pacer: AnyPacer, turn: asyncio.Future[None], queue: Turns
@@ -215,7 +222,7 @@ class Transport:
         if not (pause_s := pacer.pause_s):
             return
         left_s = call.deadline - asyncio.get_running_loop().time()
-        longest_s = max(self.options.retry.max_retry_after_s, pacer.minute_s)
+        longest_s = max(self.options.retry.max_retry_after_s, self._minute_s)
         if pause_s > min(left_s, longest_s):
             queue.discard(turn)
             raise RateLimitError(
@@ -226,6 +233,7 @@ class Transport:
 
     async def _send_once(self, call: Call[T], pacer: AnyPacer) -> T:
         request, token = call.request, self._signer.token()
+        secrets = (token, *self._signer.secrets)  # others, if they are rotated meanwhile
         started = asyncio.get_running_loop().time()
         waited_s = started - call.since
         if started >= call.deadline:
@@ -241,7 +249,6 @@ class Transport:
                 body=call.body,
                 timeout_s=min(self.options.timeout_s, call.deadline - started),
             )
-            secrets = (token, *self._signer.secrets)
             result = wire.decode(request, answer, body=call.body, secrets=secrets)
         except HeymarketError as error:
             call.is_under_way = False
@@ -303,7 +310,7 @@ class Transport:
         if isinstance(error, AuthenticationError) and answer is not None:
             self._signer.distrust(token, answer.headers.get("Date"))
         elif isinstance(error, RateLimitError):
-            pacer.pause(retry.server_wait_s(error, pacer.minute_s))
+            pacer.pause(retry.server_wait_s(error, self._minute_s))
 
     def _report(
         self,

@@ -134,7 +134,8 @@ class Signer:
         monotonic: Returns a time that is never set back.
 
     Attributes:
-        fingerprint: A name for the credentials in use that tells nothing about them.
+        fingerprint: A name for the credentials in use that tells nothing about them; "" until a
+            callable was asked for them.
         secrets: What must not be shown anywhere.
     """
 

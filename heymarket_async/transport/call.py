@@ -104,6 +104,10 @@ class Call(msgspec.Struct, Generic[T], eq=False):
     def __post_init__(self) -> None:
         self.cancelled_before = self.task.cancelling()
 
+    def __repr__(self) -> str:
+        # A body holds people's data.
+        return f"<Call of {self.request.call}>"
+
     def cut_off(self) -> None:
         """End the call, because its client closes."""
         if not self.is_cut_off:

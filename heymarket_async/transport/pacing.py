@@ -108,7 +108,7 @@ class Window:
         Whoever has taken the right must `release` it, or `give_back` it unused.
         """
         with self._lock:
-            if now < self._spaced_until and (wait_s := self._pause_left_s(now, rate)) > 0.0:
+            if now < self._spaced_until and (wait_s := self._held_up_s(now, rate)) > 0.0:
                 return wait_s
             if rate is not None and (wait_s := self._wait_s(now, rate)) > 0.0:
                 return wait_s
@@ -116,10 +116,11 @@ class Window:
             self._under_way += 1
             return 0.0
 
-    def _pause_left_s(self, now: float, rate: RateLimit | None) -> float:
+    def _held_up_s(self, now: float, rate: RateLimit | None) -> float:
         if now < self._paused_until:
             return self._paused_until - now
         pace = rate or DOCUMENTED_LIMIT
+        # After the pause, calls are spaced evenly.
         return self._last + pace.per_s / pace.limit - now
 
     def _wait_s(self, now: float, rate: RateLimit) -> float:
@@ -205,11 +206,6 @@ class AnyPacer(Protocol):
         """For how long no call of this credential may be sent yet."""
         ...
 
-    @property
-    def minute_s(self) -> float:
-        """How long a refused call waits to outlast the window in which the limit is counted."""
-        ...
-
     async def aclose(self) -> None:
         """Let all go who wait here and nowhere else, and let go of what it holds."""
         ...
@@ -268,11 +264,6 @@ class Pacer:
     def pause_s(self) -> float:
         """For how long no call of this credential may be sent yet."""
         return self._window.pause_s(self._loop.time())
-
-    @property
-    def minute_s(self) -> float:
-        """How long a refused call waits to outlast the window in which the limit is counted."""
-        return (self._rate or DOCUMENTED_LIMIT).per_s * MARGIN
 
     async def aclose(self) -> None:
         """Do nothing: it holds nothing, and other clients may wait here too."""

@@ -122,11 +122,6 @@ class SharedPacer:
         """For how long no call of this credential may be sent yet, as far as is known here."""
         return max(0.0, self._paused_until - self._loop.time())
 
-    @property
-    def minute_s(self) -> float:
-        """How long a refused call waits to outlast the window in which the limit is counted."""
-        return self._window_s
-
     async def aclose(self) -> None:
         """Let all go who wait, who see that this is over, and close the connection."""
         self._is_closed = True

@@ -1,4 +1,4 @@
-"""Time limits of many exchanges, kept by one timer.
+"""Time limits of many exchanges and waits, kept by one timer.
 
 A timer for each, as aiohttp's `total` and `asyncio.timeout` set one, costs a twentieth of a small
 call, and hardly one ever fires.
@@ -16,11 +16,11 @@ import msgspec
 
 
 class TimeLimits:
-    """The time limits of one client's exchanges.
+    """The time limits of what one client's calls do.
 
     Attributes:
         under_way: Those that are watched over.
-        looks_at: When that is next done; at the first of their ends, or before.
+        looks_at: When that is done next: at the first of their ends, or before; inf for never.
     """
 
     def __init__(self) -> None:
@@ -28,8 +28,8 @@ class TimeLimits:
         self.looks_at = inf
         self._timer: asyncio.TimerHandle | None = None
 
-    def look(self, at: float) -> None:
-        """Set the timer."""
+    def look_at(self, at: float) -> None:
+        """Look then, and not at the time that was set before."""
         self.close()
         self._timer = asyncio.get_running_loop().call_at(at, self._look)
         self.looks_at = at
@@ -49,7 +49,7 @@ class TimeLimits:
             self.under_way.discard(limit)
             limit.expire()
         if self.under_way:
-            self.look(min(limit.until for limit in self.under_way))
+            self.look_at(min(limit.until for limit in self.under_way))
 
 
 class TimeLimit(msgspec.Struct, eq=False):
@@ -77,7 +77,7 @@ class TimeLimit(msgspec.Struct, eq=False):
         self.cancelled_before = self.task.cancelling()
         self.limits.under_way.add(self)
         if self.until < self.limits.looks_at:
-            self.limits.look(self.until)
+            self.limits.look_at(self.until)
         return self
 
     def __exit__(

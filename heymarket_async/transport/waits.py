@@ -27,7 +27,7 @@ class Waits:
         return next(iter(self._reasons.values()), "")
 
     async def wait(self, future: asyncio.Future[None], *, until: float, reason: str) -> None:
-        """Wait for a future.
+        """Wait for a future, which is cancelled if it does not come in time.
 
         Raises:
             DeadlineError: The loop's time reached `until` first.

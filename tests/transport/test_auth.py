@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heymarket_async import ApiKey, ApiSecret, DeadlineError, Repeat, RetryPolicy
+from heymarket_async import (
+    ApiKey,
+    ApiSecret,
+    BadRequestError,
+    ConnectError,
+    DeadlineError,
+    HeymarketError,
+    Repeat,
+    RetryPolicy,
+)
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
 from tests.conftest import SECRET, Scripted, answer, jumping_time, transport_over
@@ -238,6 +247,40 @@ async def test_what_a_callable_raises_comes_through(failure):
 
     with pytest.raises(failure):
         await transport_over(Scripted(OK), signer=Signer(credentials)).send(READ)
+
+
+@jumping_time
+async def test_a_callable_that_could_not_connect_is_asked_again():
+    failures: list[HeymarketError] = [ConnectError("the vault is away")]
+
+    async def credentials() -> ApiSecret:
+        if failures:
+            raise failures.pop()
+        return SECRET
+
+    transport = transport_over(Scripted(OK), signer=Signer(credentials))
+
+    assert await transport.send(READ) == {}
+    assert list(transport._pacers) == [SECRET.fingerprint]
+
+
+@jumping_time
+async def test_an_answer_that_comes_after_a_rotation_is_masked_with_what_was_sent():
+    in_use = [ApiKey("oldhalf-one||oldhalf-two")]
+
+    async def slow_refusal(sent):
+        await asyncio.sleep(20)
+        return answer(400, {"message": "oldhalf-one was revoked"})
+
+    http = Scripted(slow_refusal, answer(401), OK)
+    transport = transport_over(http, signer=Signer(lambda: asyncio.sleep(0, in_use[0])))
+    refused = asyncio.ensure_future(transport.send(READ))
+    await asyncio.sleep(1)
+    in_use[0] = ApiKey("newhalf-one||newhalf-two")
+    await transport.send(READ)
+
+    with pytest.raises(BadRequestError, match=r"\*\*\* was revoked"):
+        await refused
 
 
 @jumping_time

@@ -357,6 +357,15 @@ async def test_clients_that_count_in_windows_of_different_length_do_not_mix_them
     assert now() == pytest.approx(2 * 1.002)
 
 
+def test_a_client_of_a_lower_limit_waits_for_the_latest_that_is_too_many():
+    window = Window()
+    for sent_at in (0.0, 10.0, 20.0, 30.0):
+        assert window.take(sent_at, RateLimit(10)) == 0
+        window.release(sent_at, RateLimit(10))
+
+    assert window.take(40.0, RateLimit(2)) == pytest.approx(20 + 60.12 - 40)
+
+
 @jumping_time
 async def test_a_request_weighs_until_a_window_after_its_answer():
     async def slowly(sent):

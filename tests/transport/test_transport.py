@@ -218,6 +218,23 @@ async def test_a_connection_that_is_handed_to_a_cancelled_call_goes_to_the_next(
 
 
 @jumping_time
+async def test_a_deadline_and_closing_in_one_moment_end_a_waiting_call_with_an_error():
+    async def endless(sent):
+        await asyncio.sleep(1000)
+
+    transport = transport_over(Scripted(endless), deadline_s=5)
+    calls = [asyncio.ensure_future(transport.send(READ)) for _ in range(CONNECTIONS + 1)]
+    close = lambda: calls.append(asyncio.ensure_future(transport.aclose()))  # noqa: E731
+    asyncio.get_running_loop().call_at(5, close)
+
+    ends = await asyncio.gather(*calls, return_exceptions=True)
+    await calls[-1]
+
+    assert now() == 5
+    assert all(isinstance(end, ClientStateError | DeadlineError) for end in ends)
+
+
+@jumping_time
 async def test_a_closed_client_leaves_no_timer_behind():
     transport = transport_over(Scripted(slow))
     calls = [asyncio.ensure_future(transport.send(READ)) for _ in range(CONNECTIONS + 1)]
@@ -511,8 +528,14 @@ async def test_a_turn_that_comes_with_the_deadline_comes_too_late_and_is_there_f
 
     assert now() == 5
     assert not waits.reason
-    assert slots.take() is None
+    assert slots._free == 1
     waits.close()
+
+
+async def test_a_call_does_not_show_what_it_sends():
+    shown = repr(Call(READ, b'{"phone": "15550000001"}', now(), now() + 1))
+
+    assert shown == "<Call of GET /v1/contact/{id}>"
 
 
 @jumping_time
