@@ -234,10 +234,10 @@ class _Writable(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         # The constructor of a struct does not look at types.
-        for name, (kind, usual) in _KINDS.items():
+        for name, usual in _USUAL.items():
             value = getattr(self, name)
             if type(value) not in usual:
-                one_of(name, value, kind)
+                one_of(name, value, _KINDS[name])
         if self.custom is not UNSET and self.custom is not None:
             msgspec.structs.force_setattr(self, "custom", _by_field_id(self.custom))
         if self.tags is not UNSET and self.tags is not None:
@@ -317,21 +317,21 @@ class NewContactV2(ContactChanges, frozen=True, kw_only=True):
             msgspec.structs.force_setattr(self, "contact_uuid", uuid)
 
 
-def _usual(kind: type[object]) -> frozenset[type[object]]:
-    return frozenset({UnsetType, type(None), kind})
-
-
-_KINDS: dict[str, tuple[type[object], frozenset[type[object]]]] = {
-    "first": (str, _usual(str)),
-    "last": (str, _usual(str)),
-    "display_name": (str, _usual(str)),
-    "email": (str, _usual(str)),
-    "custom": (Mapping, _usual(dict)),
-    "avatar": (str, _usual(str)),
-    "assignee_id": (int, _usual(int)),
-    "is_opted_out": (bool, _usual(bool)),
+_KINDS: dict[str, type[object]] = {
+    "first": str,
+    "last": str,
+    "display_name": str,
+    "email": str,
+    "custom": Mapping,
+    "avatar": str,
+    "assignee_id": int,
+    "is_opted_out": bool,
 }
-"""What each field may be, and the types of most values, which need no closer look."""
+# Values of these types need no closer look.
+_USUAL = {
+    name: frozenset({UnsetType, type(None), dict if kind is Mapping else kind})
+    for name, kind in _KINDS.items()
+}
 
 
 def _by_field_id(custom: Custom) -> dict[str, object]:

@@ -97,7 +97,7 @@ class Transport:
         """
         self._http.leave()
         for call in self._open_calls:
-            call.cut_off()
+            call.cancel()
         self._waits.close()
         await self._http.aclose()
         for pacer in self._pacers.values():
@@ -128,7 +128,7 @@ class Transport:
                 raise first
             return await self._again(call, first)
         except asyncio.CancelledError:
-            if not call.was_cut_off():
+            if not call.take_back():
                 raise
         finally:
             self._open_calls.discard(call)

@@ -7,7 +7,7 @@ import inspect
 import logging
 import math
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from heymarket_async.checks import one_of
 from heymarket_async.errors import HeymarketError
 from heymarket_async.request import Repeat, Request
 from heymarket_async.transport import retry
+from heymarket_async.transport.cancelling import Cancellable
 from heymarket_async.transport.retry import RetryPolicy
 
 T = TypeVar("T")
@@ -68,8 +69,8 @@ class Options(msgspec.Struct, frozen=True):
             raise ValueError("on_attempt must be a plain function: it is called, not awaited")
 
 
-class Call(msgspec.Struct, Generic[T], eq=False):
-    """The state of one call over its attempts, in the task that makes it.
+class Call(Cancellable, Generic[T]):
+    """The state of one call over its attempts; cancelled when its client closes.
 
     Attributes:
         request: What is sent.
@@ -81,42 +82,21 @@ class Call(msgspec.Struct, Generic[T], eq=False):
         is_under_way: It was sent, and not answered yet.
         resigned: A new token was signed, because the first was refused.
         may_have_taken_effect: It is a write, and an attempt that failed may have carried it out.
-        is_cut_off: It was ended, because its client closes.
-        task: Who makes it.
-        cancelled_before: How many cancellations of that task were pending when it began.
     """
 
     request: Request[T]
     body: bytes | None
     since: float
     deadline: float
-    waits: dict[str, float] = {}
+    waits: dict[str, float] = msgspec.field(default_factory=dict[str, float])
     attempts: int = 0
     is_under_way: bool = False
     resigned: bool = False
     may_have_taken_effect: bool = False
-    is_cut_off: bool = False
-    task: asyncio.Task[object] = msgspec.field(
-        default_factory=cast("Callable[[], asyncio.Task[object]]", asyncio.current_task)
-    )
-    cancelled_before: int = 0
-
-    def __post_init__(self) -> None:
-        self.cancelled_before = self.task.cancelling()
 
     def __repr__(self) -> str:
         # A body holds people's data.
         return f"<Call of {self.request.call}>"
-
-    def cut_off(self) -> None:
-        """End the call, because its client closes."""
-        if not self.is_cut_off:
-            self.is_cut_off = True
-            self.task.cancel()
-
-    def was_cut_off(self) -> bool:
-        """Whether a cancellation that came through is that of `cut_off`, and of nobody else."""
-        return self.is_cut_off and self.task.uncancel() <= self.cancelled_before
 
     def waited(self, reason: str, seconds: float) -> None:
         """Add to what this call has waited for since its attempt before."""

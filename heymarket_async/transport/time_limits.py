@@ -7,12 +7,11 @@ call, and hardly one ever fires.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from math import inf
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
-import msgspec
+from heymarket_async.transport.cancelling import Cancellable
 
 
 class TimeLimits:
@@ -47,12 +46,12 @@ class TimeLimits:
         self.close()
         for limit in [each for each in self.under_way if each.until <= now]:
             self.under_way.discard(limit)
-            limit.expire()
+            limit.cancel()
         if self.under_way:
             self.look_at(min(limit.until for limit in self.under_way))
 
 
-class TimeLimit(msgspec.Struct, eq=False):
+class TimeLimit(Cancellable):
     """Ends what the running task does in its `with` block at a time, with `TimeoutError`.
 
     A cancellation that comes from elsewhere goes through, as with `asyncio.timeout_at`.
@@ -60,21 +59,12 @@ class TimeLimit(msgspec.Struct, eq=False):
     Attributes:
         limits: Those that share a timer.
         until: The end, by the loop's clock.
-        task: Who works in the block.
-        cancelled_before: How many cancellations of that task were pending when it began.
-        is_over: The time was over before the work was done.
     """
 
     limits: TimeLimits
     until: float
-    task: asyncio.Task[object] = msgspec.field(
-        default_factory=cast("Callable[[], asyncio.Task[object]]", asyncio.current_task)
-    )
-    cancelled_before: int = 0
-    is_over: bool = False
 
     def __enter__(self) -> Self:
-        self.cancelled_before = self.task.cancelling()
         self.limits.under_way.add(self)
         if self.until < self.limits.looks_at:
             self.limits.look_at(self.until)
@@ -87,12 +77,5 @@ class TimeLimit(msgspec.Struct, eq=False):
         traceback: TracebackType | None,
     ) -> None:
         self.limits.under_way.discard(self)
-        if self.is_over:
-            others = self.task.uncancel() - self.cancelled_before
-            if exc_type is asyncio.CancelledError and others <= 0:
-                raise TimeoutError from exc
-
-    def expire(self) -> None:
-        """End the task's work: the time is over."""
-        self.is_over = True
-        self.task.cancel()
+        if self.take_back() and exc_type is asyncio.CancelledError:
+            raise TimeoutError from exc

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from heymarket_async.transport.time_limits import TimeLimit, TimeLimits
+from tests.conftest import jumping_time
 
 
 async def work(limits: TimeLimits, limit_s: float, seconds: float = 10.0) -> float:
@@ -22,6 +23,7 @@ async def work(limits: TimeLimits, limit_s: float, seconds: float = 10.0) -> flo
     return 0.0
 
 
+@jumping_time
 async def test_each_ends_at_its_own_time():
     limits = TimeLimits()
 
@@ -35,6 +37,7 @@ async def test_each_ends_at_its_own_time():
     limits.close()
 
 
+@jumping_time
 async def test_one_that_ended_in_time_is_not_ended_again():
     limits = TimeLimits()
 
@@ -43,6 +46,7 @@ async def test_one_that_ended_in_time_is_not_ended_again():
     assert await work(limits, 0.02) >= 0.02
 
 
+@jumping_time
 async def test_one_that_is_not_over_when_another_is_goes_on():
     limits = TimeLimits()
     first = asyncio.create_task(work(limits, 0.02))
@@ -53,20 +57,20 @@ async def test_one_that_is_not_over_when_another_is_goes_on():
     assert 0.5 <= await second < 5.0
 
 
+@jumping_time
 async def test_a_cancellation_from_elsewhere_goes_through_even_when_the_time_is_over():
     limits = TimeLimits()
     task = asyncio.create_task(work(limits, 0.02))
     await asyncio.sleep(0)
 
     loop = asyncio.get_running_loop()
-    loop.call_at(loop.time() + 0.02, task.cancel)
-    while loop.time() < limits._timer.when():
-        pass  # so that both come in one turn of the loop
+    loop.call_at(limits._timer.when(), task.cancel)  # so that both come in one turn of the loop
     with pytest.raises(asyncio.CancelledError):
         await task
     assert task.cancelled()
 
 
+@jumping_time
 async def test_a_cancellation_from_elsewhere_goes_through_before():
     limits = TimeLimits()
     task = asyncio.create_task(work(limits, 10.0))
@@ -79,6 +83,20 @@ async def test_a_cancellation_from_elsewhere_goes_through_before():
     limits.close()
 
 
+@jumping_time
+async def test_a_cancellation_that_was_caught_before_is_not_taken_for_one_from_elsewhere():
+    limits, task = TimeLimits(), asyncio.current_task()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.sleep(0)
+
+    with pytest.raises(TimeoutError), TimeLimit(limits, asyncio.get_running_loop().time() + 0.02):
+        await asyncio.sleep(10)
+
+    assert task.uncancel() == 0
+
+
+@jumping_time
 async def test_work_that_ends_itself_when_told_to_raises_nothing():
     limits = TimeLimits()
 
@@ -92,6 +110,7 @@ async def test_work_that_ends_itself_when_told_to_raises_nothing():
     assert asyncio.current_task().cancelling() == 0
 
 
+@jumping_time
 async def test_closing_leaves_no_timer():
     limits = TimeLimits()
     await work(limits, 10.0, seconds=0.0)
