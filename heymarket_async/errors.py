@@ -7,7 +7,7 @@
     │   ├── BadRequestError         400
     │   ├── AuthenticationError     401
     │   ├── PermissionDeniedError   403
-    │   ├── NotFoundError           404
+    │   ├── NotFoundError           404, 410
     │   ├── RateLimitError          429
     │   └── ServerError             500-599
     ├── DecodeError             an answer of 200-299 that could not be read
@@ -67,7 +67,15 @@ class HeymarketError(Exception):
 
 
 class ConnectError(HeymarketError):
-    """No connection was made, so nothing was sent: DNS, refused, TLS, or connect time-out."""
+    """No connection was made, so nothing was sent: DNS, refused, TLS, or connect time-out.
+
+    Attributes:
+        proxy_status: The status with which a proxy refused to make one, or 0.
+    """
+
+    def __init__(self, message: str = "", *, proxy_status: int = 0) -> None:
+        super().__init__(message)
+        self.proxy_status = proxy_status
 
 
 class NoResponseError(HeymarketError):
@@ -121,7 +129,7 @@ class PermissionDeniedError(StatusError):
 
 
 class NotFoundError(StatusError):
-    """404, or an answer of 200 that holds nothing where one thing was asked for."""
+    """404 or 410, or an answer of 200 that holds nothing where one thing was asked for."""
 
 
 class RateLimitError(StatusError):

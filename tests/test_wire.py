@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from email.utils import formatdate
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import CIMultiDict
 
 from heymarket_async import (
     AuthenticationError,
@@ -52,6 +54,7 @@ def error_of(status: int, said: object, *, body: object = msgspec.UNSET, **heade
         (403, PermissionDeniedError),
         (404, NotFoundError),
         (409, StatusError),
+        (410, NotFoundError),
         (422, StatusError),
         (429, RateLimitError),
         (500, ServerError),
@@ -230,9 +233,27 @@ def test_no_error_repeats_a_person(phone, name, email, before):
     [
         ({}, None),
         ({"Retry_After": "17"}, 17.0),
-        ({"Retry_After": "0"}, 0.0),
+        ({"Retry_After": "0"}, None),
         ({"Retry_After": "1.5"}, 1.5),
-        ({"Retry_After": "-3"}, 0.0),
+        ({"Retry_After": "-3"}, None),
+        ({"Retry_After": "3, 1"}, 3.0),
+        ({"Retry_After": "3; comment"}, 3.0),
+        ({"Retry_After": "3 (busy); delay=9"}, 3.0),
+        ({"Retry_After": "120 seconds"}, 120.0),
+        ({"Retry_After": '"120s"'}, 120.0),
+        ({"Retry_After": "2 minutes"}, None),
+        ({"Retry_After": "1e300"}, 1e300),
+        ({"Retry_After": "9" * 400}, None),
+        ({"Retry_After": "1771404540", "Date": formatdate(1771404500, usegmt=True)}, 40.0),
+        ({"Retry_After": "1771404540000", "Date": formatdate(1771404500, usegmt=True)}, 40.0),
+        ({"Retry_After": "1771404540", "Date": formatdate(1771404600, usegmt=True)}, None),
+        (
+            {
+                "Retry_After": f"5, {formatdate(1030, usegmt=True)}, 7",
+                "Date": formatdate(1000, usegmt=True),
+            },
+            30.0,
+        ),
         ({"Retry_After": "soon"}, None),
         ({"Retry_After": ""}, None),
         ({"Retry_After": "nan"}, None),
@@ -243,7 +264,7 @@ def test_no_error_repeats_a_person(phone, name, email, before):
         ),
         (
             {"Retry_After": formatdate(900, usegmt=True), "Date": formatdate(1000, usegmt=True)},
-            0.0,
+            None,
         ),
         (  # the old form, without a zone, is in UTC
             {"Retry_After": "Thu Jan  1 00:17:10 1970", "Date": "Thu Jan  1 00:16:40 1970"},
@@ -254,6 +275,47 @@ def test_no_error_repeats_a_person(phone, name, email, before):
 )
 def test_a_hint_to_wait_is_read_in_seconds_and_as_a_date(headers, seconds):
     assert error_of(429, {}, **headers).retry_after_s == seconds
+
+
+def test_of_two_hints_to_wait_the_longer_counts():
+    headers = CIMultiDict([("Retry-After", "1"), ("retry-after", "7"), ("Retry-After", "2")])
+
+    assert wire.retry_after_s(headers) == 7.0
+
+
+@given(st.text(), st.text())
+def test_headers_that_make_no_sense_raise_nothing(hint, date):
+    seconds = wire.retry_after_s(CIMultiDict({"Retry-After": hint, "Date": date}))
+
+    assert seconds is None or 0 < seconds < math.inf
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("https://api2.example.com/v1/contact?phone=15105553344", "api2.example.com"),
+        ("//user:pass@api2.example.com:8443/v1", "api2.example.com:8443"),
+        ("HTTP://192.168.100.200:8080/", "192.168.100.200:8080"),
+        ("http://[::1]:80/", "[::1]:80"),
+        ("/v2/contact/15105553344", "another path"),
+        ("https://15105553344.example.com", "***.example.com"),
+        (f"https://{TOKEN}.example.com", "***.example.com"),
+    ],
+)
+def test_a_redirect_names_the_host_that_it_leads_to_and_nothing_more(location, host):
+    error = error_of(301, b"", Location=location)
+
+    expected = f"answered 301 (a redirect to {host}, which is not followed)"
+    assert str(error) == f"POST /v1/contact {expected}"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_every_redirect_names_its_host(status):
+    assert "a redirect to x.example," in str(error_of(status, b"", Location="https://x.example/"))
+
+
+def test_a_location_that_is_no_redirect_is_not_told():
+    assert str(error_of(400, b"", Location="https://x.example")) == "POST /v1/contact answered 400"
 
 
 @pytest.mark.parametrize("headers", [{}, {"Date": "rubbish"}])

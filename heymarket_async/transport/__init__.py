@@ -222,8 +222,7 @@ class Transport:
         if not (pause_s := pacer.pause_s):
             return
         left_s = call.deadline - asyncio.get_running_loop().time()
-        longest_s = max(self.options.retry.max_retry_after_s, self._minute_s)
-        if pause_s > min(left_s, longest_s):
+        if pause_s > min(left_s, self._longest_pause_s):
             queue.discard(turn)
             raise RateLimitError(
                 f"was not sent: an earlier answer asks to wait {pause_s:.0f} s more",
@@ -310,7 +309,13 @@ class Transport:
         if isinstance(error, AuthenticationError) and answer is not None:
             self._signer.distrust(token, answer.headers.get("Date"))
         elif isinstance(error, RateLimitError):
-            pacer.pause(retry.server_wait_s(error, self._minute_s))
+            # Bounded, because it holds for all who have the credential: they ask again then.
+            wait_s = retry.server_wait_s(error, self._minute_s)
+            pacer.pause(min(wait_s, self._longest_pause_s))
+
+    @property
+    def _longest_pause_s(self) -> float:
+        return max(self.options.retry.max_retry_after_s, self._minute_s)
 
     def _report(
         self,
@@ -356,6 +361,7 @@ def _origin(base_url: str) -> str:
 def _headers(user_agent: str, token: str, has_body: bool) -> Mapping[str, str]:
     headers = {
         "Accept": "application/json",
+        "Accept-Encoding": "gzip",  # aiohttp would ask for whatever is installed
         "Authorization": f"Bearer {token}",
         "User-Agent": user_agent,
     }

@@ -7,6 +7,7 @@ import functools
 import io
 import os
 import warnings
+import zlib
 from collections import deque
 from collections.abc import Mapping
 from ssl import SSLContext
@@ -14,6 +15,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import msgspec
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
+from multidict import MultiMapping
 from yarl import URL
 
 from heymarket_async.errors import (
@@ -34,11 +37,20 @@ Session = aiohttp.ClientSession
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came back; header names are looked up in any case."""
+    """What came back; header names are looked up in any case.
+
+    Attributes:
+        status: HTTP status code.
+        headers: As they came; one may be there more than once.
+        body: Decompressed.
+        may_be_cut: The body is blank, and nothing shows that it was sent so: one that was lost on
+            the way looks the same, and a gateway such as nginx makes such an answer look whole.
+    """
 
     status: int
-    headers: Mapping[str, str]
+    headers: MultiMapping[str]
     body: bytes
+    may_be_cut: bool = False
 
     @property
     def request_id(self) -> str:
@@ -157,6 +169,9 @@ class Http:
         """
         response: aiohttp.ClientResponse | None = None
         target = URL(url, encoded=True)
+        if self._proxy_headers is not None and target.scheme == "http":
+            # aiohttp sends them with CONNECT only, and there is none for plain http.
+            headers = {**headers, **self._proxy_headers}
         try:
             with TimeLimit(self._limits, asyncio.get_running_loop().time() + timeout_s):
                 response = await self._open().request(
@@ -171,18 +186,20 @@ class Http:
                     allow_redirects=False,
                     raise_for_status=False,
                     middlewares=() if method in _NEVER_RESENT else _NEVER_RESEND,
+                    auto_decompress=False,
                 )
                 stream = response.content
                 # What came whole needs no waiting; but a borrowed session may trace what is read.
                 whole = self._owned and stream.is_eof()
                 content = stream.read_nowait() if whole else await response.read()
-        except (aiohttp.ClientError, OSError, RuntimeError) as error:
+            answer = _answer(response, content)
+        except (aiohttp.ClientError, OSError, RuntimeError, _BodyError) as error:
             failure = self._failure(error, target)
         else:
             # Held until the next one came: a large body that is freed before goes back to the
             # system, and to get its memory anew costs a tenth of a page of 1,000.
-            self._last_body = content
-            return Answer(response.status, response.headers, content)
+            self._last_body = answer.body
+            return answer
         if response is not None:
             failure.request_id = _request_id(response.headers)
         raise failure
@@ -211,10 +228,11 @@ class Http:
         elif isinstance(error, _NOTHING_WAS_SENT):
             where = f"{target.host}:{target.port}"
             failure = ConnectError(
-                f"could not connect to {where} ({_name(error)}); nothing was sent"
+                f"could not connect to {where} ({_reason(error)}); nothing was sent",
+                proxy_status=_proxy_status(error),
             )
         else:
-            failure = NoResponseError(f"got no whole answer ({_name(error)})")
+            failure = NoResponseError(f"got no whole answer ({_reason(error)})")
         # Errors about a response hold the request's headers, and those hold the token.
         failure.__cause__ = None if isinstance(error, aiohttp.ClientResponseError) else error
         return failure
@@ -249,6 +267,44 @@ _NOTHING_WAS_SENT = (
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
 )
+
+
+_BEGINS_JSON = frozenset({b"{", b"["})
+_COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate"})
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+
+
+class _BodyError(Exception):
+    """A compressed body is not whole."""
+
+
+def _answer(response: aiohttp.ClientResponse, content: bytes) -> Answer:
+    status, headers = response.status, response.headers
+    if content[:1] in _BEGINS_JSON:  # as a rule
+        return Answer(status, headers, content)
+    is_compressed = headers.get("Content-Encoding", "").strip().lower() in _COMPRESSIONS
+    body = _decompressed(content) if is_compressed else content
+    # A last chunk shows nothing, nor does a whole stream of nothing: nginx makes both out of an
+    # answer whose connection was closed after the head.
+    shows_its_end = "Content-Length" in headers or status in {204, 205}
+    may_be_cut = not (body.strip() or shows_its_end or response.method == "HEAD")
+    return Answer(status, headers, body, may_be_cut)
+
+
+def _decompressed(content: bytes) -> bytes:
+    # aiohttp takes what there is of a stream that ends early for all of it, so that a contact that
+    # exists could pass for one that does not. Only the stream itself says whether it is whole.
+    parts: list[bytes] = []
+    while content:
+        stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+        try:
+            parts.append(stream.decompress(content))
+        except zlib.error:
+            raise _BodyError("its compressed body is garbled") from None
+        if not stream.eof:
+            raise _BodyError("its compressed body ends early")
+        content = stream.unused_data.lstrip(b"\0")  # the next member, or padding
+    return b"".join(parts)
 
 
 class _DroppedError(aiohttp.ClientError):
@@ -307,8 +363,27 @@ def _split_proxy(proxy: str | None) -> tuple[URL | None, Mapping[str, str] | Non
     return url.with_user(None), {"Proxy-Authorization": login}
 
 
+def _reason(error: Exception) -> str:
+    # Our own words, or the class: texts of aiohttp quote what they failed on.
+    if isinstance(error, _BodyError):
+        return str(error)
+    if status := _proxy_status(error):
+        return f"the proxy answered {status} to CONNECT"
+    root: BaseException = error
+    while isinstance(root, aiohttp.ClientResponseError | HttpProcessingError) and root.__cause__:
+        root = root.__cause__
+    if isinstance(root, LineTooLong):
+        return "it has a header that is longer than aiohttp reads"
+    if isinstance(root, BadHttpMessage) and root.message.startswith("Too many"):
+        return "it has more headers than aiohttp reads"
+    return _name(root)
+
+
+def _proxy_status(error: Exception) -> int:
+    return error.status if isinstance(error, aiohttp.ClientHttpProxyError) else 0
+
+
 def _name(error: BaseException) -> str:
-    # The class, not the text: texts of aiohttp quote what they failed on.
     if isinstance(error, _DroppedError):
         return str(error)
     if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):

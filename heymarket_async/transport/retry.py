@@ -3,10 +3,11 @@
 The rules, for an attempt that failed:
 
     not sent: DNS, refused, TLS, connect time-out      again, any call
+    not sent: the proxy answers 401, 403 or 407        raise
     429                                                again, any call
     401                                                again once, re-signed (by Transport)
     sent, but no whole answer                          again, unless the call is an unsafe write
-    408, 500, 502, 503, 504                            again, unless the call is an unsafe write
+    408, 425, 500-599 but 501 and 505                  again, unless the call is an unsafe write
     anything else                                      raise
 """
 
@@ -34,7 +35,9 @@ from heymarket_async.request import Repeat
 
 T = TypeVar("T")
 
-_PASSING = frozenset({408, 500, 502, 503, 504})
+# Gateways have more of them than HTTP names, such as 520-524 and 529.
+_PASSING = frozenset({408, 425, *range(500, 600)}) - {501, 505}
+_PROXY_REFUSES = frozenset({401, 403, 407})
 
 
 class RetryPolicy(msgspec.Struct, frozen=True):
@@ -86,7 +89,7 @@ def may_repeat(error: HeymarketError, repeat: Repeat, policy: RetryPolicy) -> bo
         return passing or isinstance(error, RateLimitError)
     if isinstance(error, NoResponseError):
         return repeat is not Repeat.UNSAFE
-    return isinstance(error, ConnectError)
+    return isinstance(error, ConnectError) and error.proxy_status not in _PROXY_REFUSES
 
 
 def server_wait_s(error: HeymarketError, minute_s: float) -> float:

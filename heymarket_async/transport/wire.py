@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
+from multidict import MultiMapping
 
 from heymarket_async.errors import (
     AuthenticationError,
     BadRequestError,
     DecodeError,
+    NoResponseError,
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
@@ -32,6 +34,7 @@ _BY_STATUS: dict[int, type[StatusError]] = {
     401: AuthenticationError,
     403: PermissionDeniedError,
     404: NotFoundError,
+    410: NotFoundError,
     429: RateLimitError,
 }
 _NOTHING = frozenset({b"", b"null", b"{}", b"[]", b'""'})
@@ -88,10 +91,13 @@ def decode(request: Request[T], answer: Answer, *, body: bytes | None, secrets: 
 
     Raises:
         StatusError: The status is outside 200-299.
+        NoResponseError: The body is needed, and may have been lost.
         DecodeError: The body is not what was asked for.
     """
     if not 200 <= answer.status <= 299:
         raise _status_error(request, answer, body, secrets)
+    if answer.may_be_cut and request.returns is not type(None):
+        raise _lost(request, answer)
     if request.one and answer.body.strip() in _NOTHING:
         raise NotFoundError(
             f"answered {answer.status} with nothing in it: not found",
@@ -112,24 +118,45 @@ def decode(request: Request[T], answer: Answer, *, body: bytes | None, secrets: 
     raise failure
 
 
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a `Retry-After` header asks to wait, or None.
+def _lost(request: Request[T], answer: Answer) -> NoResponseError:
+    lost = NoResponseError("got no whole answer (its body is empty, perhaps because it got lost)")
+    lost.call, lost.request_id = request.call, answer.request_id
+    return lost
 
-    A date is measured against the answer's own `Date`, so this machine's clock does not matter.
+
+def retry_after_s(headers: MultiMapping[str]) -> float | None:
+    """Return the seconds that `Retry-After` asks to wait, or None if it gives no hint.
+
+    Of several values, in one header or in more, the longest counts. A date, or a number of seconds
+    or milliseconds since 1970, is measured against the answer's own `Date`, so this machine's clock
+    does not matter. No time at all, and a time that has passed, are no hint.
     """
-    text = headers.get("Retry-After")
-    if text is None:
+    if "Retry-After" not in headers:
         return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        until = http_date(text)
-        if until is None:
-            return None
-        now = http_date(headers.get("Date", ""))
-        seconds = until - (time.time() if now is None else now)
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    told = http_date(headers.get("Date", ""))
+    now = time.time() if told is None else told
+    texts = (text for value in headers.getall("Retry-After") for text in _PARTS.split(value))
+    waits = (seconds for text in texts if 0 < (seconds := _wait_s(text, now)) < math.inf)
+    return max(waits, default=None)
 
+
+def _wait_s(text: str, now: float) -> float:
+    match = _SECONDS.fullmatch(text)
+    if match is None:
+        until = http_date(text)
+        return 0.0 if until is None else until - now
+    seconds = float(match[1])
+    if 1e11 <= seconds < 1e14:  # milliseconds since 1970: nobody asks to wait so long
+        seconds /= 1000
+    return seconds - now if 1e9 <= seconds < 1e11 else seconds
+
+
+# The comma in a date follows the day of the week, without which it can be read too.
+_PARTS = re.compile("[,;]")
+_SECONDS = re.compile(
+    r"[\s\"']*\+?(\d+(?:\.\d*)?(?:e\+?\d+)?)\s*(?:s|secs?|seconds?)?[\s\"']*(?:\(.*)?",
+    re.ASCII | re.IGNORECASE,
+)
 
 _Reader = Callable[[bytes], object]
 _readers: dict[object, _Reader] = {}
@@ -174,7 +201,8 @@ def _status_error(
     detail = _cut(masked, was_cut=len(detail) > _READ_LENGTH)
     wait_s = retry_after_s(answer.headers)
     asks = "" if wait_s is None else f"(asks to wait {wait_s:g} s)"
-    said = " ".join(filter(None, (f"answered {answer.status}", code, asks)))
+    leads = _leads_to(answer, sent, secrets)
+    said = " ".join(filter(None, (f"answered {answer.status}", code, asks, leads)))
     return _BY_STATUS.get(answer.status, fallback)(
         f"{said}: {detail}" if detail else said,
         status=answer.status,
@@ -184,6 +212,17 @@ def _status_error(
         call=request.call,
         request_id=answer.request_id,
     )
+
+
+def _leads_to(answer: Answer, sent: Sequence[str], secrets: Sequence[str]) -> str:
+    location = answer.headers.get("Location", "")
+    if not 300 <= answer.status <= 399 or not location:
+        return ""
+    # Not the whole of it, which may repeat a query or hold a password.
+    match = _HOST.match(location)
+    host = match[1] if match else "another path"
+    shown = host if _IP_ADDRESS.fullmatch(host) else _masked(host, sent, secrets)
+    return f"(a redirect to {shown}, which is not followed)"
 
 
 def masked(said: object, sent: object) -> str:
@@ -257,6 +296,8 @@ _PERSONAL = re.compile(
     r"|\+?\d(?:[ ().-]*\d){6,}"  # phone, or another long number
     r"|eyJ[\w-]+\.[\w.-]+"  # token
 )
+_HOST = re.compile(r"(?:https?:)?//(?:[^/?#@]*@)?([\w.:\[\]-]+)", re.ASCII | re.IGNORECASE)
+_IP_ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?", re.ASCII)
 # What is sent under these keys is the API's own vocabulary, and an error is clearer with it.
 _VOCABULARY = frozenset({"channel_type", "status", "date", "order"})
 

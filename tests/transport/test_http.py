@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import gzip
 import ssl
+import zlib
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -187,6 +189,152 @@ async def test_a_dropped_kept_alive_connection_is_not_hidden(http, method):
     assert len(requests) == 2, "aiohttp would send all but POST a third time"
 
 
+def answering(head: str, content: bytes = b"") -> Serve:
+    async def serve(reader, writer):
+        await request_of(reader)
+        writer.write(f"HTTP/1.1 {head}\r\n\r\n".encode() + content)
+        await writer.drain()
+
+    return serve
+
+
+def in_chunks(head: str, content: bytes) -> Serve:
+    chunk = b"%x\r\n%b\r\n" % (len(content), content) if content else b""
+    return answering(f"{head}\r\nTransfer-Encoding: chunked", chunk + b"0\r\n\r\n")
+
+
+def of_length(head: str, content: bytes) -> Serve:
+    return answering(f"{head}\r\nContent-Length: {len(content)}", content)
+
+
+@asynccontextmanager
+async def own_or_borrowed(is_borrowed: bool):
+    async with aiohttp.ClientSession() as session:
+        http = Http(session=session if is_borrowed else None)
+        yield http
+        await http.aclose()
+
+
+JSON = b'{"a": 1, "b": "two"}'
+GZIP = gzip.compress(JSON, mtime=0)
+ZIPPED = "200 OK\r\nContent-Encoding: gzip"
+
+
+@pytest.mark.parametrize("is_borrowed", [False, True])
+@pytest.mark.parametrize("framed", [in_chunks, of_length])
+@pytest.mark.parametrize(
+    "cut",
+    [GZIP[:-1], GZIP[:-8], GZIP[:20], GZIP[:10], GZIP[:1], (2 * GZIP)[:-1]],
+    ids=["last byte", "trailer", "within", "after the header", "first byte", "second member"],
+)
+async def test_a_compressed_body_that_ends_early_is_a_lost_answer(is_borrowed, framed, cut):
+    async with own_or_borrowed(is_borrowed) as http, server(framed(ZIPPED, cut)) as (url, _):
+        with pytest.raises(NoResponseError):
+            await exchange(http, url)
+
+
+async def test_a_compressed_body_that_ends_early_is_named_as_the_reason(http):
+    async with server(of_length(ZIPPED, GZIP[:-1])) as (url, _):
+        with pytest.raises(NoResponseError, match="its compressed body ends early"):
+            await exchange(http, url)
+
+
+@pytest.mark.parametrize("is_borrowed", [False, True])
+@pytest.mark.parametrize(
+    ("encoding", "content", "body"),
+    [
+        ("gzip", GZIP, JSON),
+        ("X-GZip ", GZIP, JSON),
+        ("gzip", gzip.compress(JSON[:5]) + gzip.compress(JSON[5:]), JSON),
+        ("gzip", GZIP + bytes(512), JSON),
+        ("deflate", zlib.compress(JSON), JSON),
+        ("identity", JSON, JSON),
+    ],
+    ids=["gzip", "its old name", "two members", "padded", "zlib", "none"],
+)
+async def test_a_compressed_body_comes_back_as_it_was(is_borrowed, encoding, content, body):
+    head = f"200 OK\r\nContent-Encoding: {encoding}"
+    async with own_or_borrowed(is_borrowed) as http, server(in_chunks(head, content)) as (url, _):
+        answer = await exchange(http, url)
+
+    assert answer.body == body
+    assert not answer.may_be_cut
+
+
+@pytest.mark.parametrize(("framed", "may_be_cut"), [(in_chunks, True), (of_length, False)])
+async def test_a_compressed_body_of_nothing_may_be_cut_unless_its_length_is_told(
+    http, framed, may_be_cut
+):
+    async with server(framed(ZIPPED, gzip.compress(b"", mtime=0))) as (url, _):
+        answer = await exchange(http, url)
+
+    assert (answer.body, answer.may_be_cut) == (b"", may_be_cut)
+
+
+@pytest.mark.parametrize("blank", [b"", b" \n"])
+@pytest.mark.parametrize(
+    "serve", [answering, in_chunks], ids=["closed after the head", "made whole by a gateway"]
+)
+@pytest.mark.parametrize("head", ["200 OK", "404 Not Found"])
+async def test_a_blank_body_that_is_not_shown_to_be_whole_may_be_cut(http, head, serve, blank):
+    async with server(serve(head, blank)) as (url, _):
+        answer = await exchange(http, url)
+
+    assert (answer.body, answer.may_be_cut) == (blank, True)
+
+
+async def test_a_garbled_body_is_named_as_the_reason(http):
+    async with server(of_length(ZIPPED, GZIP[:10] + b"no gzip")) as (url, _):
+        with pytest.raises(NoResponseError, match="its compressed body is garbled"):
+            await exchange(http, url)
+
+
+async def test_nothing_at_all_is_no_compressed_body(http):
+    async with server(in_chunks(ZIPPED, b"")) as (url, _):
+        answer = await exchange(http, url)
+
+    assert (answer.body, answer.may_be_cut) == (b"", True)
+
+
+@pytest.mark.parametrize(
+    "serve",
+    [
+        of_length("200 OK", b""),
+        of_length("200 OK", b"\n"),
+        of_length(ZIPPED, b""),
+        answering("204 No Content"),
+        answering("200 OK", b"1042"),
+        in_chunks("200 OK", b"null"),
+    ],
+    ids=["no bytes", "blank", "no bytes, called gzip", "204", "number", "null"],
+)
+async def test_a_body_that_is_whole_may_not_be_cut(http, serve):
+    async with server(serve) as (url, _):
+        assert not (await exchange(http, url)).may_be_cut
+
+
+async def test_an_answer_to_head_has_no_body_that_could_be_cut(http):
+    async with server(answering("200 OK")) as (url, _):
+        assert not (await exchange(http, url, "HEAD")).may_be_cut
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        (f"X-Policy: {'s3cret ' * 1200}", "a header that is longer than aiohttp reads"),
+        ("\r\n".join(f"X-{n}: s3cret" for n in range(130)), "more headers than aiohttp reads"),
+        ("no header s3cret", "InvalidHeader|BadHttpMessage"),
+    ],
+    ids=["long", "many", "garbled"],
+)
+async def test_a_head_that_is_not_read_is_an_error_that_says_why(http, headers, reason):
+    async with server(of_length(f"200 OK\r\n{headers}", b"{}")) as (url, _):
+        with pytest.raises(NoResponseError, match=reason) as raised:
+            await exchange(http, url)
+
+    assert "s3cret" not in f"{raised.value} {raised.value.__cause__!r}"
+
+
 async def test_connections_are_used_again(http):
     async def serve(reader, writer):
         for _ in range(3):
@@ -345,6 +493,34 @@ async def test_a_proxy_gets_its_login_and_its_refusal_means_that_nothing_was_sen
     assert "t0ken" not in shown
 
 
+@pytest.mark.parametrize("status", [401, 403, 407, 502])
+async def test_a_proxy_that_refuses_to_connect_is_named_with_its_status(status):
+    async with server(of_length(f"{status} No", b"")) as (url, _):
+        http = Http(proxy=url)
+        with pytest.raises(ConnectError, match=f"the proxy answered {status} to CONNECT") as raised:
+            await exchange(http, "https://api.invalid")
+        await http.aclose()
+
+    assert raised.value.proxy_status == status
+
+
+async def test_a_proxy_gets_its_login_with_plain_http_too():
+    received: list[bytes] = []
+
+    async def proxy(reader, writer):
+        received.append(await request_of(reader))
+        writer.write(OK)
+        await writer.drain()
+
+    async with server(proxy) as (url, _):
+        http = Http(proxy=url.replace("http://", "http://user:secret-pass@"))
+        await exchange(http, "http://127.0.0.1:1")
+        await http.aclose()
+
+    assert received[0].startswith(b"POST http://127.0.0.1:1/x?a=%2F HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic dXNlcjpzZWNyZXQtcGFzcw==\r\n" in received[0]
+
+
 def test_the_proxy_of_the_environment_is_found(monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "internal.example")
@@ -389,7 +565,9 @@ NOTHING_WAS_SENT = {
 @pytest.mark.parametrize("kind", every_aiohttp_error(), ids=lambda kind: kind.__name__)
 async def test_every_error_of_aiohttp_is_told_apart_by_what_was_sent(http, kind, monkeypatch):
     async def fail(*args, **kwargs):
-        raise kind.__new__(kind)
+        error = kind.__new__(kind)
+        error.status = 502
+        raise error
 
     monkeypatch.setattr(http._open(), "request", fail)
     expected = ConnectError if kind.__name__ in NOTHING_WAS_SENT else NoResponseError

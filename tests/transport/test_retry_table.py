@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from multidict import CIMultiDict
 
 from heymarket_async import (
     AuthenticationError,
@@ -19,6 +20,7 @@ from heymarket_async import (
     StatusError,
 )
 from heymarket_async.request import Endpoint
+from heymarket_async.transport.http import Answer
 from tests.conftest import Scripted, Step, answer, jumping_time, now, transport_over
 
 OK = answer(200, {"ok": True})
@@ -27,11 +29,13 @@ WRITE = Endpoint("PUT", "/v1/contact/{id}", object, Repeat.IDEMPOTENT).request(i
 CREATE = Endpoint("POST", "/v1/contact", object, Repeat.UNSAFE).request(body={})
 DELETE = Endpoint("DELETE", "/v1/contact/{id}", type(None), Repeat.IDEMPOTENT).request(id=7)
 
+LONG_AGO = {"Retry_After": "Mon, 23 Nov 2026 10:00:00 GMT", "Date": "Mon, 23 Nov 2026 10:00:01 GMT"}
+
 not_sent: Step = ConnectError("refused")
 lost: Step = NoResponseError("reset")
 unreadable = answer(200, b"<html>")
-PASSING = [408, 500, 502, 503, 504]
-FINAL = [301, 400, 403, 404, 405, 409, 413, 422, 501, 505]
+PASSING = [408, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 529, 530, 599]
+FINAL = [301, 400, 403, 404, 405, 409, 410, 413, 422, 501, 505, 600]
 
 
 def fresh(step: Step) -> Step:
@@ -76,6 +80,50 @@ async def test_a_create_that_may_have_been_done_is_not_sent_again(failure):
     assert len(http.sent) == 1
     assert raised.value.may_have_taken_effect
     assert raised.value.attempts == 1
+
+
+@jumping_time
+async def test_a_request_that_came_too_early_is_sent_again_where_twice_is_as_good():
+    for request in (READ, WRITE):
+        http = Scripted(answer(425), OK)
+        assert await transport_over(http).send(request) == {"ok": True}
+        assert len(http.sent) == 2
+
+    http = Scripted(answer(425), OK)
+    with pytest.raises(StatusError) as raised:
+        await transport_over(http).send(CREATE)
+    assert len(http.sent) == 1
+    assert not raised.value.may_have_taken_effect
+
+
+@pytest.mark.parametrize(("status", "attempts"), [(401, 1), (403, 1), (407, 1), (0, 5), (502, 5)])
+@jumping_time
+async def test_a_proxy_that_wants_another_login_is_not_asked_again(status, attempts):
+    http = Scripted(ConnectError("refused", proxy_status=status))
+
+    with pytest.raises(ConnectError):
+        await transport_over(http).send(READ)
+
+    assert len(http.sent) == attempts
+
+
+@pytest.mark.parametrize("request_", [READ, WRITE], ids=["read", "write"])
+@jumping_time
+async def test_an_empty_body_that_may_be_cut_is_a_lost_answer(request_):
+    http = Scripted(Answer(200, CIMultiDict(), b"", may_be_cut=True), OK)
+
+    assert await transport_over(http).send(request_) == {"ok": True}
+
+    assert len(http.sent) == 2
+
+
+@jumping_time
+async def test_an_empty_body_that_may_be_cut_says_enough_where_no_content_is_needed():
+    http = Scripted(Answer(200, CIMultiDict(), b"", may_be_cut=True), OK)
+
+    await transport_over(http).send(DELETE)
+
+    assert len(http.sent) == 1
 
 
 @pytest.mark.parametrize("request_", [READ, WRITE, CREATE], ids=["read", "write", "create"])
@@ -136,10 +184,11 @@ async def test_a_token_is_replaced_once_in_a_call_not_once_in_an_attempt():
     assert len(http.sent) == 3
 
 
+@pytest.mark.parametrize("gone", [404, 410])
 @pytest.mark.parametrize("failure", [lost, answer(500), answer(504)], ids=["lost", "500", "504"])
 @jumping_time
-async def test_a_repeated_delete_that_finds_nothing_has_succeeded(failure):
-    http = Scripted(fresh(failure), answer(404, X_Request_Id="r-1"))
+async def test_a_repeated_delete_that_finds_nothing_has_succeeded(failure, gone):
+    http = Scripted(fresh(failure), answer(gone, X_Request_Id="r-1"))
 
     await transport_over(http).send(DELETE)
 
@@ -234,10 +283,11 @@ async def test_a_wait_above_the_cap_raises_at_once():
     assert now() == 0
 
 
+@pytest.mark.parametrize("hint", [{}, {"Retry_After": "0"}, {"Retry_After": "-5"}, LONG_AGO])
 @pytest.mark.parametrize("request_", [READ, CREATE], ids=["read", "create"])
 @jumping_time
-async def test_a_429_without_a_hint_outlasts_the_minute(request_):
-    http = Scripted(answer(429), OK)
+async def test_a_429_without_a_hint_outlasts_the_minute(request_, hint):
+    http = Scripted(answer(429, **hint), OK)
 
     await transport_over(http).send(request_)
 
