@@ -76,8 +76,8 @@ class HeymarketClient:
             the same credentials, or with a `store` by those of other processes too. None sends
             without a limit.
         session: An aiohttp session to borrow; it is not closed, its middlewares are not run, and
-            its own time limits and redirects do not apply.
-        proxy: URL of an HTTP proxy.
+            its own time limits, redirects and decompression do not apply.
+        proxy: URL of an HTTP proxy, with the user and the password if it wants a login.
         trust_env: Take the proxy from the environment, which is read once, now.
         ssl: Context for TLS, such as one with a company's own authority.
         user_agent: What to add to the `User-Agent`, such as "crm-sync/2.1".

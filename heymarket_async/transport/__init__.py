@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
+from multidict import CIMultiDict, CIMultiDictProxy
+
 from heymarket_async.errors import (
     AuthenticationError,
     ClientStateError,
@@ -365,4 +367,7 @@ def _headers(user_agent: str, token: str, has_body: bool) -> Mapping[str, str]:
         "Authorization": f"Bearer {token}",
         "User-Agent": user_agent,
     }
-    return {**headers, "Content-Type": "application/json"} if has_body else headers
+    if has_body:
+        headers["Content-Type"] = "application/json"
+    # As aiohttp needs them, so that it need not convert them for each request.
+    return CIMultiDictProxy(CIMultiDict(headers))

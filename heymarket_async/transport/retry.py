@@ -52,7 +52,8 @@ class RetryPolicy(msgspec.Struct, frozen=True):
         base_s: Longest wait before the second attempt, in seconds.
         cap_s: Longest wait of our own choosing, in seconds.
         max_retry_after_s: Longest wait that a server may ask for, in seconds; a call that is told
-            to wait longer raises at once, with `retry_after_s`.
+            to wait longer raises at once, with `retry_after_s`. A 429 pauses the other calls of
+            the credential for no longer than that, or for a minute if this is less.
     """
 
     attempts: int = 5
