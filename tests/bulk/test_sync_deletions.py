@@ -55,6 +55,19 @@ async def test_a_deletion_is_asked_for_where_the_count_is_not_known(tmp_path):
     assert report.deleted == 1
 
 
+async def test_a_contact_that_is_said_to_be_gone_is_marked(tmp_path):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=60, seed=4) as sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, path)
+        hide_one(sandbox)
+        sandbox.faults.answer(403, on="POST /v1/contacts/count", times=None)
+        sandbox.faults.answer(410, on="GET /v1/contact/{id}")
+
+        report = await sync_contacts(client, path, detect_deletions=True)
+
+    assert report.deleted == 1
+
+
 async def test_a_contact_that_is_there_after_all_is_not_marked(tmp_path):
     path = tmp_path / "c.db"
     async with Sandbox(contacts=60, seed=4) as sandbox, client_of(sandbox) as client:
