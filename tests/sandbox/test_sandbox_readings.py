@@ -177,7 +177,8 @@ async def test_a_contact_that_is_missing_may_be_gone(serve):
     account = await serve(readings=Readings(missing=410))
     for route in ("GET /v1/contact/5", f"GET /v2/contact/{UNKNOWN}", "DELETE /v1/contact/5"):
         assert await account.status(route) == 410
-    assert await account.status("POST /v1/contact/get", {"id": 5}) == 410
+    for route in ("POST /v1/contact/get", "POST /v1/contact/status", "PUT /v1/contact/5"):
+        assert await account.status(route, {"id": 5, "phone": JORDAN["phone"]}) == 410
 
 
 @pytest.mark.parametrize(
