@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from heymarket_async.sandbox.answers import Answer, Refused
-from heymarket_async.sandbox.readings import Readings
+from heymarket_async.sandbox.answers import NAMED, Answer, Refused
+from heymarket_async.sandbox.readings import Nobody, Readings
 from heymarket_async.sandbox.stamps import parsed
 from heymarket_async.sandbox.store import ContactStore, Row
 
@@ -67,6 +67,12 @@ class Call:
     def missing(self) -> Refused:
         """Return the refusal for an unknown id."""
         return Refused(self.readings.missing, "no such contact")
+
+    def nobody(self, how: Nobody) -> Answer:
+        """Return the answer where one contact was asked for and there is none, or refuse."""
+        if how == "status":
+            raise self.missing()
+        return NAMED[how]
 
     def overwrites(self) -> bool:
         """Return the query's `overwrite`, false by default."""

@@ -1,7 +1,9 @@
 """What the docs leave open: one switch per gap, to try a client against every reading."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import Literal, TypeAlias, get_args, get_origin, get_type_hints
+
+Nobody: TypeAlias = Literal["status", "null", "{}", "contact", "error", "id", "empty"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +37,20 @@ class Readings:
     """A `limit` above 100 on `POST /v2/contacts/list`: cut down to that, or answered 400."""
     empty_body: bool = True
     """Whether a list or count takes no body at all, or insists on `{}`."""
+    ties: Literal["stable", "shuffled"] = "stable"
+    """The order of contacts with one `updated`: always by id, or another in every answer."""
+    list_end: Literal["[]", "null", "{}", "empty", "204"] = "[]"
+    """A list or search without contacts: one of these bodies, or an empty one with 200 or 204."""
 
     # Stamps
     precision: Literal["seconds", "milliseconds", "microseconds", "nanoseconds"] = "seconds"
     """The unit of `created` and `updated`, as kept and as printed."""
     trim_zeros: bool = False
     """Whether the fraction of a second loses its trailing zeros, as Go's RFC 3339 prints it."""
+    fractions: Literal["shown", "truncated", "rounded"] = "shown"
+    """Whether reads show fractions of a second, cut them off, or round to whole seconds.
+
+    Order and `date` go by the stamp as kept. Needs a `precision` finer than seconds."""
     zone: Literal["Z", "+00:00"] = "Z"
     """How UTC is spelled; the docs show both."""
 
@@ -65,8 +75,18 @@ class Readings:
     # Answers
     missing: int = 404
     """Status for an unknown id."""
-    missing_find: Literal["status", "null"] = "status"
-    """`POST /v1/contact/get` without a match: the status above, or 200 with `null`."""
+    missing_find: Nobody = "status"
+    """`POST /v1/contact/get` without a match: the status above, or 200 with `null`, `{}`,
+    `{"contact": null}`, `{"error": ...}`, `{"id": 0}` or an empty body."""
+    missing_get: Nobody = "status"
+    """The same for `GET /v1/contact/{id}`, `GET /v2/contact/{contactID}` and
+    `POST /v1/contact/status` of an unknown contact."""
+    set_status_answer: Literal["text", "null", "object", "empty", "204"] = "text"
+    """`POST /v1/contact/set_status`: "success", `null`, `{"success": true}`, or an empty body with
+    200 or 204."""
+    rev: Literal["rises", "falls", "null", "missing"] = "rises"
+    """What a write does to `rev`: raises it, or lowers it as after a restored backup; or reads of a
+    contact have it null, or not at all."""
     batch_answer: Literal["failed", "ok", "contacts"] = "failed"
     """`POST /v1/batch/contacts`: the items that failed or "ok" if none did (old docs), always "ok"
     (third-party reference), or the full contacts (new docs)."""
@@ -122,3 +142,5 @@ class Readings:
                     raise ValueError(f"{name} must be one of {choices}, not {value!r}")
             elif not isinstance(value, (kind, int) if kind is float else kind):
                 raise ValueError(f"{name} must be of type {kind}, not {value!r}")
+        if self.fractions != "shown" and self.precision == "seconds":
+            raise ValueError(f"fractions={self.fractions!r} needs a precision finer than seconds")

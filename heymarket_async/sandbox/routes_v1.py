@@ -6,9 +6,10 @@ https://developers.heymarket.com/api-reference/contacts/overview
 import msgspec
 
 from heymarket_async.sandbox import writes
-from heymarket_async.sandbox.answers import Answer, Refused, as_array, as_json
+from heymarket_async.sandbox.answers import NAMED, Answer, Refused, as_array, as_json, as_list
 from heymarket_async.sandbox.bodies import ContactIn, ListIn, StatusIn, WhoIn
 from heymarket_async.sandbox.calls import Call, Handler, check_phone, instant, integer
+from heymarket_async.sandbox.readings import Nobody
 from heymarket_async.sandbox.store import Row
 
 STATUSES = ("active", "blocked", "unblocked", "subscribed", "unsubscribed")
@@ -35,7 +36,7 @@ def get(call: Call) -> Answer:
 
     https://developers.heymarket.com/api-reference/contacts/get
     """
-    return Answer(200, call.row().line)
+    return _shown(call, call.find(), call.readings.missing_get)
 
 
 def find(call: Call) -> Answer:
@@ -43,12 +44,7 @@ def find(call: Call) -> Answer:
 
     https://developers.heymarket.com/api-reference/contacts/get-by-phone-or-id
     """
-    row = _who(call, call.parse(WhoIn))
-    if row is not None:
-        return Answer(200, row.line)
-    if call.readings.missing_find == "null":
-        return as_json(None)
-    raise call.missing()
+    return _shown(call, _who(call, call.parse(WhoIn)), call.readings.missing_find)
 
 
 def update(call: Call) -> Answer:
@@ -85,15 +81,14 @@ def list_page(call: Call) -> Answer:
     if readings.page_base is not None and asked.page is not None:
         page = max(0, asked.page - readings.page_base)
     date = instant(asked.date)
-    return as_array(
-        call.store.page(
-            newest_first=newest_first,
-            before=date if newest_first else None,
-            after=None if newest_first else date,
-            start=page * size,
-            size=size,
-        )
+    rows = call.store.page(
+        newest_first=newest_first,
+        before=date if newest_first else None,
+        after=None if newest_first else date,
+        start=page * size,
+        size=size,
     )
+    return as_list(call.store.listed(rows), readings)
 
 
 def count(call: Call) -> Answer:
@@ -110,7 +105,9 @@ def status(call: Call) -> Answer:
 
     https://developers.heymarket.com/api-reference/contacts/status
     """
-    row = _known(call, call.parse(WhoIn))
+    row = _who(call, call.parse(WhoIn))
+    if row is None:
+        return call.nobody(call.readings.missing_get)
     record = call.store.record(row)
     return as_json(
         {
@@ -130,7 +127,9 @@ def set_status(call: Call) -> Answer:
     asked = call.parse(StatusIn)
     if asked.status not in STATUSES:
         raise Refused(400, f"status: must be one of {', '.join(STATUSES)}")
-    row = _known(call, asked)
+    row = _who(call, asked)
+    if row is None:
+        raise call.missing()
     if asked.status in {"active", "blocked", "unblocked"}:
         row.blocked = asked.status == "blocked"
     record = call.store.record(row)
@@ -139,7 +138,7 @@ def set_status(call: Call) -> Answer:
     if subscribes and bool(record.is_opted_out) != opted_out:
         record.is_opted_out = opted_out
         writes.save(call, row, record)
-    return as_json("success")
+    return NAMED[call.readings.set_status_answer]
 
 
 def batch(call: Call) -> Answer:
@@ -158,7 +157,7 @@ def batch(call: Call) -> Answer:
         else:
             rows.append(row)
     if call.readings.batch_answer == "contacts":
-        return as_array(row.line for row in rows)
+        return as_array(call.store.listed(rows))
     if call.readings.batch_answer == "failed" and failed:
         return as_json(failed)
     return as_json("ok")
@@ -196,11 +195,8 @@ def _who(call: Call, who: WhoIn) -> Row | None:
     return call.store.by_id(integer(str(who.id), "id"))
 
 
-def _known(call: Call, who: WhoIn) -> Row:
-    row = _who(call, who)
-    if row is None:
-        raise call.missing()
-    return row
+def _shown(call: Call, row: Row | None, nobody: Nobody) -> Answer:
+    return call.nobody(nobody) if row is None else Answer(200, call.store.shown(row))
 
 
 ROUTES: dict[str, Handler] = {

@@ -6,7 +6,7 @@ https://developers.heymarket.com/api-reference/contacts/overview
 import msgspec
 
 from heymarket_async.sandbox import writes
-from heymarket_async.sandbox.answers import Answer, Refused, as_array, as_json
+from heymarket_async.sandbox.answers import Answer, Refused, as_json, as_list
 from heymarket_async.sandbox.bodies import (
     BulkIn,
     BulkItemIn,
@@ -30,7 +30,7 @@ def create(call: Call) -> Answer:
     """
     row = _create(call, call.parse(NewContactIn))
     if call.readings.v2_create_answer == "contact":
-        return as_json(call.store.record(row, channels=True), call.readings.created_status)
+        return Answer(call.readings.created_status, call.store.shown(row, channels=True))
     return as_json(writes.ref(call, row), call.readings.created_status)
 
 
@@ -39,7 +39,8 @@ def get(call: Call) -> Answer:
 
     https://developers.heymarket.com/api-reference/contacts/get
     """
-    return _contact(call, call.row())
+    row = call.find()
+    return call.nobody(call.readings.missing_get) if row is None else _contact(call, row)
 
 
 def update(call: Call) -> Answer:
@@ -73,15 +74,14 @@ def list_page(call: Call) -> Answer:
     if size > MAX_LIMIT and call.readings.v2_over_limit == "reject":
         raise Refused(400, f"limit: is at most {MAX_LIMIT}")
     size = min(size, MAX_LIMIT)
-    return as_array(
-        call.store.page(
-            newest_first=not asked.ascending,
-            before=None,
-            after=instant(asked.date),
-            start=(asked.page or 0) * size,
-            size=size,
-        )
+    rows = call.store.page(
+        newest_first=not asked.ascending,
+        before=None,
+        after=instant(asked.date),
+        start=(asked.page or 0) * size,
+        size=size,
     )
+    return as_list(call.store.listed(rows), call.readings)
 
 
 def search(call: Call) -> Answer:
@@ -94,7 +94,7 @@ def search(call: Call) -> Answer:
         for value in wanted.channel_ids:
             kind = wanted.channel_type or _kind(value)
             found.update((row.id, row) for row in call.store.reached_at(kind, value))
-    return as_array(row.line for row in found.values())
+    return as_list(call.store.listed(found.values()), call.readings)
 
 
 def bulk(call: Call) -> Answer:
@@ -110,7 +110,7 @@ def bulk(call: Call) -> Answer:
         except (Refused, msgspec.ValidationError) as error:
             failed.append({"contact": item, call.readings.bulk_error_key: str(error)})
         else:
-            contacts.append(call.store.record(row, channels=True))
+            contacts.append(msgspec.Raw(call.store.shown(row, channels=True)))
     return as_json({"contacts": contacts, "failed_contacts": failed})
 
 
@@ -163,7 +163,7 @@ def _named(call: Call, wanted: ChannelFilter) -> list[Row]:
 
 
 def _contact(call: Call, row: Row) -> Answer:
-    return as_json(call.store.record(row, channels=True))
+    return Answer(200, call.store.shown(row, channels=True))
 
 
 def _kind(value: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import random
 import string
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from threading import Thread
@@ -13,12 +13,14 @@ from typing import NamedTuple, Self
 
 from aiohttp import web
 
+from heymarket_async.sandbox import odd
 from heymarket_async.sandbox.access import Access, Window
 from heymarket_async.sandbox.faults import Faults
 from heymarket_async.sandbox.people import FIELDS
 from heymarket_async.sandbox.readings import Readings
 from heymarket_async.sandbox.received import Received
 from heymarket_async.sandbox.server import ROUTES, Server
+from heymarket_async.sandbox.stamps import parsed
 from heymarket_async.sandbox.store import ContactStore, made_uuid
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
@@ -121,6 +123,42 @@ class Sandbox:
     def requests(self) -> deque[Received]:
         """The last 10,000 requests, in the order of their arrival."""
         return self._server.requests
+
+    def show_as(self, contact_id: int, look: str | bytes | Mapping[str, object] | None) -> None:
+        """Show a contact oddly from now on, in every answer that holds contacts.
+
+        Its place in lists stays that of its own `updated`. Answers to writes that hold only `id`,
+        `rev` and `uuid` stay as they are.
+
+        Args:
+            contact_id: The contact's integer id.
+            look: A kind of `heymarket_async.sandbox.odd.KINDS`, such as "updated_null" or "twice";
+                or what its fields hold instead, where bytes are raw JSON and `msgspec.UNSET` leaves
+                a field out; or bytes, sent in place of the contact; None: as usual again.
+
+        Raises:
+            ValueError: There is no such contact or kind.
+        """
+        self._check(contact_id)
+        self.store.show_as(contact_id, None if look is None else odd.look(look))
+
+    def stamp(self, contact_id: int, updated: str, *, rev: int | None = None) -> None:
+        """Set a contact's `updated` without a write, such as to ten years ahead.
+
+        Args:
+            contact_id: The contact's integer id.
+            updated: RFC 3339, kept to the nanosecond and shown as the readings say.
+            rev: Its new `rev`, such as a lower one after a restored backup; None: as it is.
+
+        Raises:
+            ValueError: There is no such contact, or `updated` is no timestamp.
+        """
+        self._check(contact_id)
+        self.store.restamp(contact_id, parsed(updated), rev)
+
+    def _check(self, contact_id: int) -> None:
+        if self.store.by_id(contact_id) is None:
+            raise ValueError(f"no contact {contact_id}")
 
     async def start(self) -> None:
         """Listen, in the running loop.

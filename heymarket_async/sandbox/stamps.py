@@ -21,10 +21,12 @@ def unit(readings: Readings) -> int:
 
 def written(stamp: int, readings: Readings) -> str:
     """Write a stamp as RFC 3339 text, the way the readings spell it."""
+    if readings.fractions == "rounded":
+        stamp += SECOND // 2
     seconds, fraction = divmod(stamp, SECOND)
     day, second = divmod(seconds, 86_400)
     text = f"{_day(day)}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
-    digits = f"{fraction:09}"[: DIGITS[readings.precision]]
+    digits = f"{fraction:09}"[: DIGITS[readings.precision]] if readings.fractions == "shown" else ""
     if readings.trim_zeros:
         digits = digits.rstrip("0")
     return f"{text}.{digits}{readings.zone}" if digits else f"{text}{readings.zone}"

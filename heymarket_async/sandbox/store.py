@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import UNSET, Struct
 
+from heymarket_async.sandbox.odd import KINDS, Look
 from heymarket_async.sandbox.people import BASE, people
 from heymarket_async.sandbox.readings import Readings
 from heymarket_async.sandbox.records import Channel, Record, Text
@@ -19,6 +20,10 @@ from heymarket_async.sandbox.stamps import unit, written
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
 _decode_plain = msgspec.json.Decoder(dict[str, object]).decode
+
+
+USUAL = {"null": KINDS["rev_null"], "missing": KINDS["rev_missing"]}
+"""How every contact looks, by the reading of `rev`."""
 
 
 def made_uuid(rng: random.Random) -> str:
@@ -97,6 +102,8 @@ class ContactStore:
         self._reached: dict[tuple[str, str], list[int]] | None = None
         self._newest = self._rows[-1].stamp + self._unit if self._rows else BASE
         self._next_id = max(self._by_id, default=10_000) + 1
+        self._usual = USUAL.get(readings.rev)
+        self._looks: dict[int, Look] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -108,7 +115,7 @@ class ContactStore:
 
     def lines(self) -> list[bytes]:
         """Return each contact's JSON exactly as a list call sends it, in listing order."""
-        return [row.line for row in self._listed()]
+        return [self.shown(row) for row in self._listed()]
 
     def get(self, contact_id: int) -> dict[str, object] | None:
         """Return a contact with its `uuid` and `contact_channels`, or None if the id is unknown."""
@@ -146,6 +153,22 @@ class ContactStore:
         """Return the contact with this phone, the one with the lowest id if there are several."""
         return next(iter(self.reached_at("phone", phone)), None)
 
+    def shown(self, row: Row, *, channels: bool = False) -> bytes:
+        """Return a contact's JSON as it is sent, however odd."""
+        line = _encode(self.record(row, channels=True)) if channels else row.line
+        line = self._usual.on(line) if self._usual else line
+        look = self._looks.get(row.id)
+        return look.on(line) if look else line
+
+    def listed(self, rows: Iterable[Row]) -> list[bytes]:
+        """Return the JSON of a list of contacts."""
+        if not (self._looks or self._usual):
+            return [row.line for row in rows]
+        return [self.shown(row) for row in rows for _ in range(self._times(row))]
+
+    def _times(self, row: Row) -> int:
+        return self._looks[row.id].times if row.id in self._looks else 1
+
     def record(self, row: Row, *, channels: bool = False) -> Record:
         """Return a contact as a copy that can be changed."""
         record = _decode(row.line)
@@ -166,8 +189,8 @@ class ContactStore:
 
     def page(
         self, *, newest_first: bool, before: int | None, after: int | None, start: int, size: int
-    ) -> list[bytes]:
-        """Return the JSON of one page: cut by date first, then ordered, then counted off."""
+    ) -> Sequence[Row]:
+        """Return the contacts of one page: cut by date first, then ordered, then counted off."""
         low, high = 0, len(self._rows)
         left, right = bisect_left, bisect_right
         if self.readings.inclusive:
@@ -177,10 +200,17 @@ class ContactStore:
         if after is not None:
             low = right(self._rows, after, key=_stamp)
         if newest_first:
-            rows = self._rows[max(low, high - start - size) : max(low, high - start)][::-1]
-        else:
-            rows = self._rows[min(high, low + start) : min(high, low + start + size)]
-        return [row.line for row in rows]
+            return self._span(max(low, high - start - size), max(low, high - start))[::-1]
+        return self._span(min(high, low + start), min(high, low + start + size))
+
+    def _span(self, low: int, high: int) -> Sequence[Row]:
+        """Return the contacts between two places, after ties have changed theirs if they do."""
+        if self.readings.ties == "stable" or low == high:
+            return self._rows[low:high]
+        first = bisect_left(self._rows, self._rows[low].stamp, key=_stamp)
+        last = bisect_right(self._rows, self._rows[high - 1].stamp, key=_stamp)
+        groups = sorted(self._rows[first:last], key=lambda row: (row.stamp, self._rng.random()))
+        return groups[low - first : high - first]
 
     # Writing, for the handlers
 
@@ -218,6 +248,20 @@ class ContactStore:
         if self._reached is not None:
             _note(row, self._reached)
         return row
+
+    def restamp(self, contact_id: int, stamp: int, rev: int | None) -> None:
+        """Change a contact's `updated`, and its `rev` if there is one, and nothing else."""
+        row = self._by_id[contact_id]
+        record = self.record(row)
+        record.updated = self.written(stamp)
+        record.rev = record.rev if rev is None else rev
+        self.put(record, row.uuid, stamp, row.channels, blocked=row.blocked)
+
+    def show_as(self, contact_id: int, look: Look | None) -> None:
+        """Show a contact this way from now on; None: the usual way."""
+        self._looks.pop(contact_id, None)
+        if look is not None:
+            self._looks[contact_id] = look
 
     def remove(self, row: Row) -> None:
         """Forget a contact."""

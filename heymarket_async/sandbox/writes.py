@@ -67,7 +67,7 @@ def update(call: Call, row: Row, sent: ContactIn, *, overwrite: bool) -> Row:
 def save(call: Call, row: Row, record: Record, channels: list[Channel] | None = None) -> Row:
     """Store a changed contact under a new revision and stamp."""
     stamp = call.store.stamp(call.now)
-    record.rev += 1
+    record.rev += -1 if call.readings.rev == "falls" else 1
     record.op = "update"
     record.updated = call.store.written(stamp)
     if channels is None and row.channels is not None:

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import time
 from email.utils import parsedate_to_datetime
 
@@ -298,3 +299,29 @@ async def test_a_body_that_is_no_json_is_refused_and_kept_as_it_came(serve, body
         assert response.status == 400
         assert response.headers["X-Request-Id"]
     assert account.sandbox.requests[-1].body == body
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "answer"),
+    [
+        (COUNT, 0, 0),
+        (COUNT, "many", None),
+        (COUNT, b'"12"', "12"),
+        ("POST /v1/contact-fields", [{"id": 123, "title": None}], [{"id": 123, "title": None}]),
+    ],
+)
+async def test_a_standing_answer_may_be_wrong_for_the_whole_account(serve, route, body, answer):
+    account = await serve(3)
+    account.sandbox.faults.answer(200, on=route, body=body, times=None)
+    for _ in range(2):
+        async with account.session.post(route.split()[1], json={}) as response:
+            text = await response.read()
+    assert text == b"many" if answer is None else json.loads(text) == answer
+
+
+@pytest.mark.parametrize("route", ["POST /v1/contact-fields", "GET /v1/team"])
+async def test_a_right_may_be_missing_for_one_route(serve, route):
+    account = await serve(3)
+    account.sandbox.faults.answer(403, on=route, times=None)
+    assert await account.status(route) == 403
+    assert await account.status(COUNT, {}) == 200

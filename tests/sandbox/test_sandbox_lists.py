@@ -251,3 +251,73 @@ async def test_lists_show_channels_as_they_are_now(serve):
     listed = (await account.ask(V1, {}))[0]
     assert listed["contact_channels"][-1]["channel_id"] == "jordan"
     assert listed["first"] == "Jo"
+
+
+@pytest.mark.parametrize(
+    ("reading", "status", "body"),
+    [
+        ("[]", 200, b"[]"),
+        ("null", 200, b"null"),
+        ("{}", 200, b"{}"),
+        ("empty", 200, b""),
+        ("204", 204, b""),
+    ],
+)
+async def test_a_list_may_end_in_five_ways(serve, reading, status, body):
+    account = await serve(3, readings=Readings(list_end=reading))
+    wanted = {"channel_type": "phone", "channel_ids": ["15105553344"]}
+    for path, sent in (
+        ("/v1/contacts", {"page": 2}),
+        ("/v2/contacts/list", {"page": 1}),
+        ("/v2/contacts/search", {"contact_channels": [wanted]}),
+    ):
+        async with account.session.post(path, json=sent) as response:
+            assert (response.status, await response.read()) == (status, body)
+    assert len(await account.ask(V1, {})) == 3
+
+
+@pytest.mark.parametrize(
+    ("fractions", "whole"),
+    [("truncated", "2025-01-01T00:00:05Z"), ("rounded", "2025-01-01T00:00:06Z")],
+)
+async def test_stamps_may_be_kept_finer_than_they_are_shown(serve, fractions, whole):
+    account = await serve(3, readings=Readings(precision="milliseconds", fractions=fractions))
+    ids = all_ids(account)
+    for contact_id, fraction in zip(ids, (700, 600, 500), strict=True):
+        account.sandbox.stamp(contact_id, f"2025-01-01T00:00:05.{fraction}Z")
+    page = await account.ask(V1, {})
+    assert [(contact["id"], contact["updated"]) for contact in page] == [
+        (contact_id, whole) for contact_id in ids
+    ]
+    before = await account.ask(V1, {"date": "2025-01-01T00:00:05.600Z"})
+    assert [contact["id"] for contact in before] == ids[2:]
+    rest = await account.ask(V1, {"date": whole})
+    assert len(rest) == (0 if fractions == "truncated" else 3)
+
+
+async def test_fractions_that_are_cut_still_leave_some_rows_on_the_second(serve):
+    readings = Readings(precision="milliseconds", fractions="truncated", inclusive=True)
+    account = await serve(100, readings=readings)
+    contacts = account.sandbox.store.contacts
+    met = 0
+    for contact in contacts:
+        page = await account.ask(V1, {"date": contact["updated"]})
+        met += contact["id"] in {each["id"] for each in page}
+    assert 0 < met < 30
+
+
+@pytest.mark.parametrize("route", [V1, V2])
+async def test_ties_may_change_places_from_one_answer_to_the_next(serve, route):
+    account = await serve(40, ties=8, readings=Readings(ties="shuffled", precision="nanoseconds"))
+    once, again = [await account.ask(route, {"limit": 30}) for _ in range(2)]
+    assert [each["id"] for each in once] != [each["id"] for each in again]
+    for page in (once, again):
+        stamps = [each["updated"] for each in page]
+        assert stamps == sorted(stamps, reverse=True)
+        assert len({each["id"] for each in page}) == 30
+
+
+async def test_shuffled_ties_still_end(serve):
+    account = await serve(40, ties=40, readings=Readings(ties="shuffled"))
+    pages = [await account.ask(V2, {"limit": 15, "page": page}) for page in range(4)]
+    assert [len(page) for page in pages] == [15, 15, 10, 0]

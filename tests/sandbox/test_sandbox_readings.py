@@ -142,9 +142,88 @@ async def test_a_missing_contact_may_have_another_status(serve):
     assert await account.status("GET /v1/contact/5") == 400
 
 
-async def test_a_find_without_a_match_may_answer_null(serve):
-    account = await serve(readings=Readings(missing_find="null"))
-    assert await account.try_("POST /v1/contact/get", {"id": 5}) == (200, None)
+NOBODY = [
+    ("null", b"null"),
+    ("{}", b"{}"),
+    ("contact", b'{"contact":null}'),
+    ("error", b'{"error":"no such contact"}'),
+    ("id", b'{"id":0}'),
+    ("empty", b""),
+]
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.mark.parametrize(("reading", "body"), NOBODY)
+async def test_a_find_without_a_match_may_be_a_success(serve, reading, body):
+    account = await serve(readings=Readings(missing_find=reading))
+    async with account.session.post("/v1/contact/get", json={"id": 5}) as response:
+        assert (response.status, await response.read()) == (200, body)
+    assert await account.status("GET /v1/contact/5") == 404
+
+
+@pytest.mark.parametrize(("reading", "body"), NOBODY)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/v1/contact/5"), ("GET", f"/v2/contact/{UNKNOWN}"), ("POST", "/v1/contact/status")],
+)
+async def test_a_get_of_nobody_may_be_a_success(serve, reading, body, method, path):
+    account = await serve(readings=Readings(missing_get=reading))
+    async with account.session.request(method, path, json={"id": 5}) as response:
+        assert (response.status, await response.read()) == (200, body)
+    assert await account.status("POST /v1/contact/get", {"id": 5}) == 404
+
+
+async def test_a_contact_that_is_missing_may_be_gone(serve):
+    account = await serve(readings=Readings(missing=410))
+    for route in ("GET /v1/contact/5", f"GET /v2/contact/{UNKNOWN}", "DELETE /v1/contact/5"):
+        assert await account.status(route) == 410
+    for route in ("POST /v1/contact/get", "POST /v1/contact/status", "PUT /v1/contact/5"):
+        assert await account.status(route, {"id": 5, "phone": JORDAN["phone"]}) == 410
+
+
+@pytest.mark.parametrize(
+    ("reading", "status", "body"),
+    [
+        ("text", 200, b'"success"'),
+        ("null", 200, b"null"),
+        ("object", 200, b'{"success":true}'),
+        ("empty", 200, b""),
+        ("204", 204, b""),
+    ],
+)
+async def test_set_status_may_answer_in_five_ways(serve, reading, status, body):
+    account = await serve(1, readings=Readings(set_status_answer=reading))
+    sent = {"id": 10_001, "status": "unsubscribed"}
+    async with account.session.post("/v1/contact/set_status", json=sent) as response:
+        assert (response.status, await response.read()) == (status, body)
+    assert account.sandbox.store.get(10_001)["is_opted_out"] is True
+
+
+@pytest.mark.parametrize(("reading", "change"), [("rises", 1), ("falls", -1)])
+async def test_the_revision_rises_or_falls_with_a_write(serve, reading, change):
+    account = await serve(1, readings=Readings(rev=reading))
+    before = account.sandbox.store.get(10_001)
+    ref = await account.ask("PUT /v1/contact/10001", {"phone": before["phone"]})
+    after = await account.ask("GET /v1/contact/10001")
+    assert ref["rev"] == after["rev"] == before["rev"] + change
+    assert after["updated"] > before["updated"]
+
+
+@pytest.mark.parametrize(("reading", "keys"), [("null", {"rev": None}), ("missing", {})])
+async def test_reads_may_have_no_revision(serve, reading, keys):
+    account = await serve(3, readings=Readings(rev=reading))
+    (first, *_), ref = (
+        await account.ask("POST /v1/contacts", {}),
+        await account.ask("POST /v1/contact", JORDAN),
+    )
+    single = await account.ask(f"GET /v1/contact/{first['id']}")
+    double = await account.ask(f"GET /v2/contact/{account.sandbox.store.contacts[0]['uuid']}")
+    for contact in (first, single, double):
+        assert {name: contact[name] for name in contact if name == "rev"} == keys
+    assert ref["rev"] == 1
+    account.sandbox.show_as(first["id"], {"first": 5})
+    odd = await account.ask(f"GET /v1/contact/{first['id']}")
+    assert odd == {**first, "first": 5}
 
 
 async def test_a_batch_may_always_answer_ok(serve):
@@ -232,6 +311,7 @@ async def test_a_body_may_be_too_large(serve):
         {"page_base": "1"},
         {"default_limit": None},
         {"future_iat_leeway_s": "60"},
+        {"fractions": "truncated"},
     ],
 )
 def test_a_reading_that_is_none_is_refused(options):
