@@ -137,13 +137,22 @@ class DecodeError(HeymarketError):
 
     Attributes:
         status: HTTP status code.
+        is_garbled: The body is no JSON at all: a gateway's page, empty, or cut. So the answer is
+            lost, and the call is repeated where a lost answer is.
     """
 
     def __init__(
-        self, message: str = "", *, status: int = 0, call: str = "", request_id: str = ""
+        self,
+        message: str = "",
+        *,
+        status: int = 0,
+        is_garbled: bool = False,
+        call: str = "",
+        request_id: str = "",
     ) -> None:
         super().__init__(message, call=call, request_id=request_id)
         self.status = status
+        self.is_garbled = is_garbled
 
 
 class DeadlineError(HeymarketError):

@@ -30,6 +30,7 @@ FACTS = {
     "timestamp": "2026-04-12T15:30:00Z",
     "seen": 7,
     "title": "Plan",
+    "is_garbled": True,
 }
 
 

@@ -6,6 +6,7 @@ The rules, for an attempt that failed:
     429                                                again, any call
     401                                                again once, re-signed (by Transport)
     sent, but no whole answer                          again, unless the call is an unsafe write
+    200-299, but no JSON: a gateway's page, empty      again, unless the call is an unsafe write
     408, 500, 502, 503, 504                            again, unless the call is an unsafe write
     anything else                                      raise
 """
@@ -84,7 +85,7 @@ def may_repeat(error: HeymarketError, repeat: Repeat, policy: RetryPolicy) -> bo
             return False
         passing = error.status in _PASSING and repeat is not Repeat.UNSAFE
         return passing or isinstance(error, RateLimitError)
-    if isinstance(error, NoResponseError):
+    if isinstance(error, NoResponseError) or (isinstance(error, DecodeError) and error.is_garbled):
         return repeat is not Repeat.UNSAFE
     return isinstance(error, ConnectError)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,6 +23,7 @@ from heymarket_async.errors import (
 )
 from heymarket_async.request import Request
 from heymarket_async.timestamps import http_date
+from heymarket_async.transport import reading
 from heymarket_async.transport.http import Answer
 
 T = TypeVar("T")
@@ -34,7 +35,6 @@ _BY_STATUS: dict[int, type[StatusError]] = {
     404: NotFoundError,
     429: RateLimitError,
 }
-_NOTHING = frozenset({b"", b"null", b"{}", b"[]", b'""'})
 _READ_LENGTH = 1000
 _DETAIL_LENGTH = 300
 _MASK = "***"
@@ -51,7 +51,7 @@ def prepare(request: Request[T]) -> bytes | None:
             `returns`.
     """
     try:
-        _reader(request.returns)
+        reading.reader(request.returns)
     except TypeError as error:
         raise ValueError(f"returns must be a type that msgspec can decode into: {error}") from None
     return encode(request.body)
@@ -92,24 +92,61 @@ def decode(request: Request[T], answer: Answer, *, body: bytes | None, secrets: 
     """
     if not 200 <= answer.status <= 299:
         raise _status_error(request, answer, body, secrets)
-    if request.one and answer.body.strip() in _NOTHING:
-        raise NotFoundError(
-            f"answered {answer.status} with nothing in it: not found",
-            status=answer.status,
-            call=request.call,
-            request_id=answer.request_id,
-        )
+    if request.one and answer.body.strip() in reading.NOTHING:
+        raise _not_found(request, answer)
     try:
-        return cast(T, _reader(request.returns)(answer.body))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        reason = str(error) if isinstance(error, msgspec.MsgspecError) else type(error).__name__
-        failure = DecodeError(
-            f"answered {answer.status}, but the body cannot be read: {reason}",
-            status=answer.status,
-            call=request.call,
-            request_id=answer.request_id,
-        )
+        found = cast(T, reading.reader(request.returns)(answer.body))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    else:
+        if request.about is None:
+            return found
+        return _checked(request, answer, found)
+    # Outside, so that no traceback holds what could not be read.
+    return _read_anyway(request, answer)
+
+
+def _read_anyway(request: Request[T], answer: Answer) -> T:
+    try:
+        found = reading.read_anyway(request, answer.body)
+    except reading.UnreadableError as error:
+        failure = _unreadable(request, answer, error)
+    else:
+        return found if request.about is None else _checked(request, answer, found)
     raise failure
+
+
+def _checked(request: Request[T], answer: Answer, found: T) -> T:
+    try:
+        reading.check(found, request.about or {}, answer.body)
+    except reading.UnreadableError as error:
+        failure = _unreadable(request, answer, error)
+    else:
+        return found
+    raise failure
+
+
+def _unreadable(
+    request: Request[T], answer: Answer, error: reading.UnreadableError
+) -> DecodeError | NotFoundError:
+    if request.one and reading.says_none(answer.body):
+        return _not_found(request, answer)
+    return DecodeError(
+        f"answered {answer.status}, but the body cannot be read: {error}",
+        status=answer.status,
+        is_garbled=error.is_garbled,
+        call=request.call,
+        request_id=answer.request_id,
+    )
+
+
+def _not_found(request: Request[T], answer: Answer) -> NotFoundError:
+    return NotFoundError(
+        f"answered {answer.status} with nothing in it: not found",
+        status=answer.status,
+        call=request.call,
+        request_id=answer.request_id,
+    )
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -129,37 +166,6 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         now = http_date(headers.get("Date", ""))
         seconds = until - (time.time() if now is None else now)
     return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-_Reader = Callable[[bytes], object]
-_readers: dict[object, _Reader] = {}
-
-
-def _reader(returns: type[object]) -> _Reader:
-    reader = _readers.get(returns)
-    if reader is None:
-        reader = _readers[returns] = _new_reader(returns)
-    return reader
-
-
-def _new_reader(returns: type[object]) -> _Reader:
-    if returns is type(None):
-        return _read_nothing
-    if returns is msgspec.Raw:
-        return _read_raw
-    # Not strict: a count comes as 1042 or "1042", and other numbers may do so too.
-    return msgspec.json.Decoder(returns, strict=False).decode
-
-
-def _read_nothing(body: bytes) -> None:
-    # The content is not needed, but a page of HTML must not pass for a success.
-    if body.strip():
-        _reader(object)(body)
-
-
-def _read_raw(body: bytes) -> msgspec.Raw:
-    _reader(object)(body)
-    return msgspec.Raw(body)
 
 
 def _status_error(
