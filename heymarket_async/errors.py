@@ -135,6 +135,8 @@ class ServerError(StatusError):
 class DecodeError(HeymarketError):
     """Heymarket answered 200-299, but the body is not what its documentation says.
 
+    It is no JSON, has another shape, or is about another contact than the one asked for.
+
     Attributes:
         status: HTTP status code.
         is_garbled: The body is no JSON at all: a gateway's page, empty, or cut. So the answer is

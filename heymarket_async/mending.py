@@ -90,9 +90,9 @@ def without_marks(lines: list[bytes]) -> tuple[list[bytes], int]:
     return [line.removeprefix(MARK) for line in lines], sum(map(is_mended, lines))
 
 
-# Neither ever goes back: a text that is not closed ends with the body.
+# Neither looks at anything twice: a text that is not closed ends with the body.
 _TOKEN = re.compile(
-    r'"(?:[^"\\]++|\\.)*+"?|NaN|-?Infinity|-?\d++(?:\.\d++)?[eE]\+?\d{3,}+', re.DOTALL
+    r'"(?:[^"\\]++|\\.)*+"?|NaN|-?Infinity|-?(?<![\d.])\d++(?:\.\d++)?[eE]\+?\d{3,}+', re.DOTALL
 )
 _IN_TEXT = re.compile(r"\\.|[\x00-\x1f\udc80-\udcff]", re.DOTALL)
 _ESCAPE = re.compile(

@@ -135,7 +135,7 @@ class Contacts:
 
         How Heymarket says that there is none is not documented: a 404 and an answer with nothing
         in it are both read so. A 404 without Heymarket's `X-Request-Id` did not come from
-        Heymarket, and raises.
+        Heymarket, and raises. So does an answer about another contact, or about none.
 
         Args:
             phone: E.164 digits; one leading plus is taken off.
@@ -144,6 +144,7 @@ class Contacts:
 
         Raises:
             NotFoundError: A 404 that did not come from Heymarket.
+            DecodeError: The answer is not about this phone or id.
 
         https://developers.heymarket.com/api-reference/contacts/get-by-phone-or-id
         """
@@ -206,6 +207,8 @@ class Contacts:
         self, *, returns: type[object] = Contact, **query: Unpack[PageQuery]
     ) -> Sequence[object]:
         """Get one page of contacts; `iterate` is what gets them all without a gap.
+
+        Elements that are no objects are left out, except with `msgspec.Raw`.
 
         Args:
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.

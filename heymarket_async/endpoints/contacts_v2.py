@@ -159,6 +159,8 @@ class ContactsV2:
     ) -> Sequence[object]:
         """Get one page of contacts; `iterate` is what gets them all without a gap.
 
+        Elements that are no objects are left out, except with `msgspec.Raw`.
+
         Args:
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
             **query: What to list; see `PageQueryV2`.

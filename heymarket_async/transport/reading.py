@@ -48,26 +48,24 @@ def reader(returns: type[object]) -> Reader:
     return known
 
 
-def read_anyway(request: Request[T], body: bytes) -> T:
-    """Return what a body holds that the usual reader refused.
+def read(request: Request[T], body: bytes) -> T:
+    """Return what a body holds: the usual way, or as far as it can be read.
 
     Raises:
         UnreadableError: It is not what was asked for.
     """
-    element = lenient.element_of(request.returns)
-    text = mending.mended(body)
-    if element and request.repeat is Repeat.READ and text.strip() in {b"", b"null"}:
-        return cast(T, [])  # so a list may end
-    first = _reason(reader(object), text)
-    if first is not None:
-        raise UnreadableError(_kind_of(text) or first, is_garbled=first != _TOO_DEEP)
-    found: list[object] = []
-    reason = _reason(reader(request.returns), text, found)
-    if reason is not None and (lenient.is_ours(request.returns) or lenient.is_ours(element)):
-        reason = _reason(_lenient_reader(request.returns, element), text, found)
-    if reason is not None:
-        raise UnreadableError(reason + _place_in(request.returns, element, text))
-    return cast(T, found[0])
+    try:
+        found = cast(T, reader(request.returns)(body))
+    except _REFUSALS:
+        pass
+    else:
+        if request.about is not None:
+            _check(found, request.about, body)
+        return found
+    found = _read_anyway(request, mending.mended(body))
+    if request.about is not None:
+        _check(found, request.about, body)
+    return found
 
 
 def says_none(body: bytes) -> bool:
@@ -79,7 +77,7 @@ def says_none(body: bytes) -> bool:
     )
 
 
-def check(found: object, wanted: Mapping[str, object], body: bytes) -> None:
+def _check(found: object, wanted: Mapping[str, object], body: bytes) -> None:
     """Make sure that an answer is about what was asked for.
 
     What an answer leaves out is not compared, but it must have something that it is known by.
@@ -95,18 +93,22 @@ def check(found: object, wanted: Mapping[str, object], body: bytes) -> None:
     """
     if isinstance(found, list):
         for each in cast(list[object], found):
-            check(each, wanted, body)
+            _check(each, wanted, body)
         return
     if not isinstance(found, Answered):
         try:
-            found = lenient.read(Contact, mending.mended(body))
+            found = mending.decode(_read_contact, body)
         except msgspec.DecodeError:
             raise UnreadableError("it is no contact") from None
-    if not _is_known(found):
+    if not (getattr(found, "id", None) or _is_known(found)):
         raise UnreadableError("nothing in it says what it is about")
     for name, value in wanted.items():
-        if not _is(found, name, value):
+        if getattr(found, name, None) != value and not _is(found, name, value):
             raise UnreadableError(f"it is about another {name} than was asked for")
+
+
+def _read_contact(row: bytes | msgspec.Raw) -> Contact:
+    return lenient.read(Contact, row)
 
 
 def _new_reader(returns: type[object]) -> Reader:
@@ -150,6 +152,22 @@ def _read_rows(body: bytes) -> list[msgspec.Raw]:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return mending.rows(body)
     return rows
+
+
+def _read_anyway(request: Request[T], text: bytes) -> T:
+    returns, element = request.returns, lenient.element_of(request.returns)
+    if element and request.repeat is Repeat.READ and text.strip() in {b"", b"null"}:
+        return cast(T, [])  # so a list may end
+    first = _reason(reader(object), text)
+    if first is not None:
+        raise UnreadableError(_kind_of(text) or first, is_garbled=first != _TOO_DEEP)
+    found: list[object] = []
+    reason = _reason(reader(returns), text, found)
+    if reason is not None and (lenient.is_ours(returns) or lenient.is_ours(element)):
+        reason = _reason(_lenient_reader(returns, element), text, found)
+    if reason is not None:
+        raise UnreadableError(reason + _place_in(returns, element, text))
+    return cast(T, found[0])
 
 
 _TOO_DEEP = RecursionError.__name__
@@ -199,10 +217,10 @@ def _place_in(returns: type[object], element: object, text: bytes) -> str:
 
 
 def _is_known(found: Answered) -> bool:
-    own: object = getattr(found, "id", None)
-    if own or own == 0:  # an id of 0 is what a record has that is none
-        return bool(own)
-    return any(getattr(found, name, None) not in {None, ""} for name in _KNOWN_BY)
+    if getattr(found, "id", None) == 0:  # the id of a record that was filled with nothing
+        return False
+    known = any(getattr(found, name, None) not in {None, ""} for name in _KNOWN_BY)
+    return known or _is_uuid(found.odd.get("id"))
 
 
 _KNOWN_BY = ("uuid", "phone", "unsubscribed", "blocked", "channel_type", "channel_id")
@@ -213,7 +231,9 @@ def _is(found: Answered, name: str, wanted: object) -> bool:
         phones = _phones_of(found)
         return not phones or wanted in phones
     value: object = getattr(found, name, None)
-    if value is None or (name == "contact_id" and not _is_uuid(value)):
+    if name == "uuid" and value is None:
+        value = found.odd.get("id")
+    if value is None or (name in {"uuid", "contact_id"} and not _is_uuid(value)):
         return True
     return str(value).casefold() == str(wanted).casefold()
 

@@ -95,35 +95,10 @@ def decode(request: Request[T], answer: Answer, *, body: bytes | None, secrets: 
     if request.one and answer.body.strip() in reading.NOTHING:
         raise _not_found(request, answer)
     try:
-        found = cast(T, reading.reader(request.returns)(answer.body))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        pass
-    else:
-        if request.about is None:
-            return found
-        return _checked(request, answer, found)
-    # Outside, so that no traceback holds what could not be read.
-    return _read_anyway(request, answer)
-
-
-def _read_anyway(request: Request[T], answer: Answer) -> T:
-    try:
-        found = reading.read_anyway(request, answer.body)
+        return reading.read(request, answer.body)
     except reading.UnreadableError as error:
         failure = _unreadable(request, answer, error)
-    else:
-        return found if request.about is None else _checked(request, answer, found)
-    raise failure
-
-
-def _checked(request: Request[T], answer: Answer, found: T) -> T:
-    try:
-        reading.check(found, request.about or {}, answer.body)
-    except reading.UnreadableError as error:
-        failure = _unreadable(request, answer, error)
-    else:
-        return found
-    raise failure
+    raise failure  # outside, so that no traceback holds what could not be read
 
 
 def _unreadable(

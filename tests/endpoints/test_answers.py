@@ -94,6 +94,26 @@ async def test_what_is_asked_for_may_be_written_in_other_ways_or_left_out(sent, 
             assert await read() is not None
 
 
+async def test_a_uuid_may_come_as_the_id(client, heymarket):
+    heymarket.answers({"id": str(CONTACT_UUID), "first": "Jordan"})
+
+    contact = await client.contacts_v2.get(CONTACT_UUID)
+
+    assert (contact.id, contact.first, contact.odd) == (None, "Jordan", {"id": str(CONTACT_UUID)})
+    with pytest.raises(DecodeError, match="another uuid"):
+        await client.contacts_v2.get(OTHER_UUID)
+
+
+@pytest.mark.parametrize("sent", [*NO_CONTACT, {"id": 7, "phone": "15105553355"}])
+async def test_ensure_does_not_take_another_answer_for_a_known_contact(sent, client, heymarket):
+    heymarket.answers(sent)
+
+    with pytest.raises(DecodeError):
+        await client.contacts.ensure(JORDAN)
+
+    assert heymarket.sent.call == "POST /v1/contact/get"
+
+
 async def test_a_contact_is_found_by_another_of_its_phones(client, heymarket):
     channel = {"channel_type": "phone", "channel_id": f"+{PHONE}"}
     heymarket.answers({"id": 1, "phone": "15105553355", "contact_channels": [channel]})
