@@ -71,10 +71,7 @@ def read(request: Request[T], body: bytes) -> T:
 def says_none(body: bytes) -> bool:
     """Whether a body that should hold one contact says that there is none."""
     text = mending.mended(body).strip()
-    found: list[object] = []
-    return text in NOTHING or (
-        _reason(reader(object), text, found) is None and found[0] == _CONTACT_OF_NOBODY
-    )
+    return text in NOTHING or _try(reader(object), text)[0] == _CONTACT_OF_NOBODY
 
 
 def _check(found: object, wanted: Mapping[str, object], body: bytes) -> None:
@@ -134,7 +131,7 @@ def _read_nothing(body: bytes) -> None:
 
 
 def _read_raw(body: bytes) -> msgspec.Raw:
-    if _reason(reader(object), body) is None:
+    if not _try(reader(object), body)[1]:
         return msgspec.Raw(body)
     kept = mending.as_kept(body)
     reader(object)(mending.mended(kept))
@@ -158,31 +155,28 @@ def _read_anyway(request: Request[T], text: bytes) -> T:
     returns, element = request.returns, lenient.element_of(request.returns)
     if element and request.repeat is Repeat.READ and text.strip() in {b"", b"null"}:
         return cast(T, [])  # so a list may end
-    first = _reason(reader(object), text)
-    if first is not None:
-        raise UnreadableError(_kind_of(text) or first, is_garbled=first != _TOO_DEEP)
-    found: list[object] = []
-    reason = _reason(reader(returns), text, found)
-    if reason is not None and (lenient.is_ours(returns) or lenient.is_ours(element)):
-        reason = _reason(_lenient_reader(returns, element), text, found)
-    if reason is not None:
+    _, reason = _try(reader(object), text)
+    if reason:
+        raise UnreadableError(_kind_of(text) or reason, is_garbled=reason != _TOO_DEEP)
+    found, reason = _try(reader(returns), text)
+    if reason and (lenient.is_ours(returns) or lenient.is_ours(element)):
+        found, reason = _try(_lenient_reader(returns, element), text)
+    if reason:
         raise UnreadableError(reason + _place_in(returns, element, text))
-    return cast(T, found[0])
+    return cast(T, found)
 
 
 _TOO_DEEP = RecursionError.__name__
 
 
-def _reason(read: Reader, body: bytes, found: list[object] | None = None) -> str | None:
-    """Return why a body cannot be read, or None, and then put what it holds into `found`."""
+def _try(read: Reader, body: bytes) -> tuple[object, str]:
+    """Return what a body holds, and why it cannot be read, or ""."""
     # Not raised from within, so that no traceback holds what could not be read.
     try:
-        value = read(body)
+        return read(body), ""
     except _REFUSALS as error:
-        return str(error) if isinstance(error, msgspec.MsgspecError) else type(error).__name__
-    if found is not None:
-        found.append(value)
-    return None
+        reason = str(error) if isinstance(error, msgspec.MsgspecError) else ""
+        return None, reason or type(error).__name__
 
 
 def _lenient_reader(returns: type[object], element: object) -> Reader:
@@ -202,13 +196,11 @@ def _place_in(returns: type[object], element: object, text: bytes) -> str:
     kind = element or returns
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)) or lenient.is_ours(kind):
         return ""
-    found: list[object] = []
-    _reason(_decode_rows if element else lambda row: [msgspec.Raw(row)], text, found)
-    for row in cast("list[list[msgspec.Raw]]", found)[0] if found else ():
-        if _reason(reader(kind), bytes(row)) is not None:
-            who: list[object] = []
-            _reason(lambda row: lenient.read(Contact, row).id, bytes(row), who)
-            named = f", in the contact with id {who[0]}" if who and who[0] else ""
+    rows = _try(_decode_rows, text)[0] if element else [msgspec.Raw(text)]
+    for row in map(bytes, cast("list[msgspec.Raw] | None", rows) or ()):
+        if _try(reader(kind), row)[1]:
+            who, _ = _try(lambda row: lenient.read(Contact, row).id, row)
+            named = f", in the contact with id {who}" if who else ""
             return (
                 f"{named}, which does not fit {kind.__name__}: widen the type of that field, or"
                 " pass returns=msgspec.Raw"
