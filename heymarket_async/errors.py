@@ -143,15 +143,26 @@ class ServerError(StatusError):
 class DecodeError(HeymarketError):
     """Heymarket answered 200-299, but the body is not what its documentation says.
 
+    It is no JSON, has another shape, or is about another contact than the one asked for.
+
     Attributes:
         status: HTTP status code.
+        is_garbled: The body is no JSON at all: a gateway's page, empty, or cut. So the answer is
+            lost, and the call is repeated where a lost answer is.
     """
 
     def __init__(
-        self, message: str = "", *, status: int = 0, call: str = "", request_id: str = ""
+        self,
+        message: str = "",
+        *,
+        status: int = 0,
+        is_garbled: bool = False,
+        call: str = "",
+        request_id: str = "",
     ) -> None:
         super().__init__(message, call=call, request_id=request_id)
         self.status = status
+        self.is_garbled = is_garbled
 
 
 class DeadlineError(HeymarketError):

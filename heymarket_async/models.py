@@ -28,7 +28,21 @@ MAX_TAGS = 5
 # --- What comes back -----------------------------------------------------------------------------
 
 
-class Note(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What all that comes back has in common."""
+
+    @property
+    def odd(self) -> dict[str, object]:
+        """The fields that came with a value of another type than documented, as they were sent.
+
+        Such a field is None, or holds what could be read: a phone that came as a number is its
+        digits, and of a list the elements that are what they should be. Usually this is empty.
+        Where it is not, it counts when two are compared, and is written when one is encoded.
+        """
+        return {}
+
+
+class Note(Answered, frozen=True, kw_only=True, gc=False):
     """A note on a contact, as reads show it."""
 
     id: object = None
@@ -38,7 +52,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     user_id: int | None = None
 
 
-class ContactChannel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ContactChannel(Answered, frozen=True, kw_only=True, gc=False):
     """One way to reach a contact.
 
     Attributes:
@@ -60,11 +74,14 @@ class ContactChannel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     updated: str | None = None
 
 
-class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Contact(Answered, frozen=True, kw_only=True, gc=False):
     """A contact as the server sent it; a field it did not send is None.
 
     Keys that are not listed here are skipped. To keep more, pass `returns=` a subclass with more
     fields, or `msgspec.Raw`, to the call that reads.
+
+    A field that came with a value of another type is None, and the value is in `odd`. A subclass
+    of your own is read strictly: such a value raises `DecodeError`.
 
     Contacts are kept out of Python's garbage collection: what JSON makes has no cycles. Put none
     into `custom` or `tags`.
@@ -113,16 +130,26 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def created_at(self) -> datetime | None:
-        """`created` as an aware datetime in UTC, cut to microseconds."""
-        return timestamps.parse(self.created) if self.created else None
+        """`created` as an aware datetime in UTC, cut to microseconds; None if it is no time."""
+        return _moment(self.created)
 
     @property
     def updated_at(self) -> datetime | None:
-        """`updated` as an aware datetime in UTC, cut to microseconds; never a cursor."""
-        return timestamps.parse(self.updated) if self.updated else None
+        """`updated` as an aware datetime in UTC, cut to microseconds; None if it is no time.
+
+        It is never a cursor.
+        """
+        return _moment(self.updated)
 
 
-class ContactRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return timestamps.parse(text) if text else None
+    except ValueError:
+        return None
+
+
+class ContactRef(Answered, frozen=True, kw_only=True, gc=False):
     """What a write of a contact answers.
 
     Attributes:
@@ -136,12 +163,12 @@ class ContactRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     uuid: UUID | None = None
 
 
-class ContactField(msgspec.Struct, frozen=True, kw_only=True):
+class ContactField(Answered, frozen=True, kw_only=True, gc=False):
     """A custom field of the account.
 
     Attributes:
         id: The key, as text, of `custom` in a contact.
-        title: The name that people see.
+        title: The name that people see; "" if the account has none.
         duplicate: In the answer to a create: a field with this title was there already
             (so we read the name; it is not described).
     """
@@ -151,7 +178,7 @@ class ContactField(msgspec.Struct, frozen=True, kw_only=True):
     duplicate: bool | None = None
 
 
-class ContactStatus(msgspec.Struct, frozen=True, kw_only=True):
+class ContactStatus(Answered, frozen=True, kw_only=True, gc=False):
     """Whether a contact can be messaged.
 
     Attributes:

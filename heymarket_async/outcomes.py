@@ -10,6 +10,7 @@ from typing import cast
 
 import msgspec
 
+from heymarket_async import lenient
 from heymarket_async.models import Contact, NewContact, NewContactV2
 
 
@@ -197,11 +198,8 @@ def _names(row: Row) -> set[Name]:
     return names | {(kind, str(row[key])) for kind, key in own if row.get(key)}
 
 
-def _contact(row: Row) -> Contact | None:
-    try:
-        return msgspec.convert(row, Contact, strict=False)
-    except msgspec.ValidationError:
-        return None
+def _contact(row: Row) -> Contact:
+    return lenient.read(Contact, msgspec.json.encode(row))
 
 
 def _canonical(value: object) -> bytes:

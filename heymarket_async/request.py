@@ -45,6 +45,8 @@ class Request(msgspec.Struct, Generic[T], frozen=True):
             not needed: any JSON, or nothing.
         repeat: Whether the call may be sent again.
         one: The answer is one thing, so an answer that holds nothing means "not found".
+        about: What the thing is known by that the answer is about, such as {"id": 98765}: an
+            answer about another is none. Empty for a thing that is new; None if it is not compared.
     """
 
     method: str
@@ -54,6 +56,7 @@ class Request(msgspec.Struct, Generic[T], frozen=True):
     returns: type[T]
     repeat: Repeat
     one: bool = False
+    about: Mapping[str, object] | None = None
 
     @property
     def call(self) -> str:
@@ -75,11 +78,14 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True):
         *,
         query: Mapping[str, str | int | bool] | None = None,
         body: object = msgspec.UNSET,
+        about: Mapping[str, object] | None = None,
         **ids: int | UUID | str,
     ) -> Request[T]:
         """Return a request to this endpoint; each `{name}` in the path needs its keyword."""
         target = _target(self.path, query, ids)
-        return Request(self.method, self.path, target, body, self.returns, self.repeat, self.one)
+        return Request(
+            self.method, self.path, target, body, self.returns, self.repeat, self.one, about
+        )
 
     @property
     def call(self) -> str:

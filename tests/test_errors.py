@@ -31,6 +31,7 @@ FACTS = {
     "seen": 7,
     "title": "Plan",
     "proxy_status": 407,
+    "is_garbled": True,
 }
 
 

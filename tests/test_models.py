@@ -48,6 +48,29 @@ def test_a_contact_keeps_its_timestamps_as_text_and_shows_them_as_datetimes():
     assert read(Contact).updated_at is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "soon",
+        "2026-04-12T15:30:00",
+        "0000-01-01T00:00:00Z",
+        "10000-01-01T00:00:00Z",
+        "2026-04-12T15:30:60Z",
+        "0001-01-01T00:00:00+01:00",
+        "9999-12-31T23:59:59-01:00",
+        "2026-04-12T15:30:00+99:99",
+        "2026-02-30T15:30:00Z",
+        "XXXX-04-12T15:30:00Z",
+    ],
+)
+def test_a_text_that_is_no_time_is_none(text):
+    contact = read(Contact, created=text, updated=text)
+
+    assert (contact.created, contact.created_at) == (text, None)
+    assert (contact.updated, contact.updated_at) == (text, None)
+
+
 def test_tags_notes_and_channels_are_read_in_any_form():
     contact = read(
         Contact,

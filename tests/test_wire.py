@@ -338,7 +338,7 @@ def test_content_that_is_not_needed_may_be_anything(said):
 
 
 @pytest.mark.parametrize("returns", [type(None), msgspec.Raw, object, int, list[int]])
-@pytest.mark.parametrize("said", [b"<html></html>", b'{"a": ', b"\xff", b'"\xff"'])
+@pytest.mark.parametrize("said", [b"<html></html>", b'{"a": ', b"\xff"])
 def test_an_answer_that_is_no_json_is_an_error(returns, said):
     with pytest.raises(DecodeError, match="answered 200, but the body cannot be read") as raised:
         decode(answer(200, said, X_Request_Id="r-1"), returns=returns)

@@ -45,7 +45,9 @@ class ContactChannels:
         """
         contact_id = uuid_of("contact_uuid", contact_uuid)
         one_of("channel", channel, Channel)
-        return await self._transport.send(ADD.request(contactID=contact_id, body=channel))
+        return await self._transport.send(
+            ADD.request(contactID=contact_id, body=channel, about={"contact_id": contact_id})
+        )
 
     async def replace(self, contact_uuid: UUID | str, channel: Channel) -> None:
         """Give the channel of this type another value. The answer is not documented.
@@ -66,7 +68,8 @@ class ContactChannels:
         https://developers.heymarket.com/api-reference/contacts/channels-get
         """
         contact_id = uuid_of("contact_uuid", contact_uuid)
-        return await self._transport.send(ALL.request(contactID=contact_id))
+        request = ALL.request(contactID=contact_id, about={"contact_id": contact_id})
+        return await self._transport.send(request)
 
     async def get(self, contact_uuid: UUID | str, channel_type: str) -> ContactChannel:
         """Return the channel of one type.
@@ -80,9 +83,11 @@ class ContactChannels:
 
         https://developers.heymarket.com/api-reference/contacts/channels-get
         """
+        contact_id = uuid_of("contact_uuid", contact_uuid)
         request = GET.request(
-            contactID=uuid_of("contact_uuid", contact_uuid),
+            contactID=contact_id,
             channelType=segment_of("channel_type", channel_type),
+            about={"contact_id": contact_id, "channel_type": channel_type},
         )
         return await self._transport.send(request)
 

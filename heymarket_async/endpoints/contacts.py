@@ -35,7 +35,7 @@ DELETE = Endpoint("DELETE", "/v1/contact/{id}", type(None), Repeat.IDEMPOTENT)
 PAGE = Endpoint("POST", "/v1/contacts", list[Contact], Repeat.READ)
 COUNT = Endpoint("POST", "/v1/contacts/count", int, Repeat.READ)
 STATUS = Endpoint("POST", "/v1/contact/status", ContactStatus, Repeat.READ, one=True)
-SET_STATUS = Endpoint("POST", "/v1/contact/set_status", str, Repeat.IDEMPOTENT)
+SET_STATUS = Endpoint("POST", "/v1/contact/set_status", type(None), Repeat.IDEMPOTENT)
 CREATE_BATCH = Endpoint("POST", "/v1/batch/contacts", object, Repeat.UNSAFE)
 
 
@@ -94,7 +94,7 @@ class Contacts:
         https://developers.heymarket.com/api-reference/contacts/create
         """
         one_of("contact", contact, NewContact)
-        return await self._transport.send(CREATE.request(body=contact))
+        return await self._transport.send(CREATE.request(body=contact, about={}))
 
     @overload
     async def get(self, contact_id: int) -> Contact: ...
@@ -112,8 +112,9 @@ class Contacts:
 
         https://developers.heymarket.com/api-reference/contacts/get
         """
-        endpoint = GET.returning(returns)
-        return await self._transport.send(endpoint.request(id=id_of("contact_id", contact_id)))
+        id_of("contact_id", contact_id)
+        request = GET.returning(returns).request(id=contact_id, about={"id": contact_id})
+        return await self._transport.send(request)
 
     @overload
     async def find(
@@ -134,7 +135,7 @@ class Contacts:
 
         How Heymarket says that there is none is not documented: a 404 and an answer with nothing
         in it are both read so. A 404 without Heymarket's `X-Request-Id` did not come from
-        Heymarket, and raises.
+        Heymarket, and raises. So does an answer about another contact, or about none.
 
         Args:
             phone: E.164 digits; one leading plus is taken off.
@@ -143,12 +144,14 @@ class Contacts:
 
         Raises:
             NotFoundError: A 404 that did not come from Heymarket.
+            DecodeError: The answer is not about this phone or id.
 
         https://developers.heymarket.com/api-reference/contacts/get-by-phone-or-id
         """
         if (phone is None) == (contact_id is None):
             raise ValueError("find needs either phone or contact_id")
-        request = FIND.returning(returns).request(body=_phone_or_id(phone, contact_id))
+        wanted = _phone_or_id(phone, contact_id)
+        request = FIND.returning(returns).request(body=wanted, about=wanted)
         try:
             return await self._transport.send(request)
         except NotFoundError as error:
@@ -180,6 +183,7 @@ class Contacts:
             id=id_of("contact_id", contact_id),
             query={"overwrite": one_of("overwrite", overwrite, bool)},
             body=one_of("contact", contact, NewContact),
+            about={"id": contact_id},
         )
         return await self._transport.send(request)
 
@@ -203,6 +207,8 @@ class Contacts:
         self, *, returns: type[object] = Contact, **query: Unpack[PageQuery]
     ) -> Sequence[object]:
         """Get one page of contacts; `iterate` is what gets them all without a gap.
+
+        Elements that are no objects are left out, except with `msgspec.Raw`.
 
         Args:
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
@@ -284,8 +290,8 @@ class Contacts:
 
         https://developers.heymarket.com/api-reference/contacts/status
         """
-        body = _id_and_phone(contact_id, phone)
-        return await self._transport.send(STATUS.request(body=body))
+        wanted = _id_and_phone(contact_id, phone)
+        return await self._transport.send(STATUS.request(body=wanted, about=wanted))
 
     async def set_status(
         self, status: NewStatus | str, *, contact_id: int | None = None, phone: str | None = None

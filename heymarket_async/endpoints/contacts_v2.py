@@ -78,7 +78,7 @@ class ContactsV2:
         if not contact.contact_channels:
             raise ValueError("contact_channels must hold at least one channel")
         _check_no_uuid(contact)
-        return await self._transport.send(CREATE.request(body=contact))
+        return await self._transport.send(CREATE.request(body=contact, about={}))
 
     @overload
     async def get(self, contact_uuid: UUID | str) -> Contact: ...
@@ -96,9 +96,9 @@ class ContactsV2:
 
         https://developers.heymarket.com/api-reference/contacts/get
         """
-        endpoint = GET.returning(returns)
         contact_id = uuid_of("contact_uuid", contact_uuid)
-        return await self._transport.send(endpoint.request(contactID=contact_id))
+        request = GET.returning(returns).request(contactID=contact_id, about={"uuid": contact_id})
+        return await self._transport.send(request)
 
     async def update(
         self,
@@ -126,8 +126,10 @@ class ContactsV2:
         https://developers.heymarket.com/api-reference/contacts/update-v2
         """
         _check_no_uuid(one_of("changes", changes, (ContactChanges, NewContact)))
+        contact_id = uuid_of("contact_uuid", contact_uuid)
         request = UPDATE.request(
-            contactID=uuid_of("contact_uuid", contact_uuid),
+            contactID=contact_id,
+            about={"uuid": contact_id},
             query=None
             if overwrite is None
             else {"overwrite": one_of("overwrite", overwrite, bool)},
@@ -156,6 +158,8 @@ class ContactsV2:
         self, *, returns: type[object] = Contact, **query: Unpack[PageQueryV2]
     ) -> Sequence[object]:
         """Get one page of contacts; `iterate` is what gets them all without a gap.
+
+        Elements that are no objects are left out, except with `msgspec.Raw`.
 
         Args:
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.

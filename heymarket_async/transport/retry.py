@@ -8,6 +8,7 @@ The rules, for an attempt that failed:
     401                                                again once, re-signed (by Transport)
     sent, but no whole answer                          again, unless the call is an unsafe write
     408, 425, 500-599 but 501 and 505                  again, unless the call is an unsafe write
+    200-299, but no JSON: a gateway's page, empty      again, unless the call is an unsafe write
     anything else                                      raise
 """
 
@@ -88,7 +89,7 @@ def may_repeat(error: HeymarketError, repeat: Repeat, policy: RetryPolicy) -> bo
             return False
         passing = error.status in _PASSING and repeat is not Repeat.UNSAFE
         return passing or isinstance(error, RateLimitError)
-    if isinstance(error, NoResponseError):
+    if isinstance(error, NoResponseError) or (isinstance(error, DecodeError) and error.is_garbled):
         return repeat is not Repeat.UNSAFE
     return isinstance(error, ConnectError) and error.proxy_status not in _PROXY_REFUSES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
@@ -25,6 +25,7 @@ from heymarket_async.errors import (
 )
 from heymarket_async.request import Request
 from heymarket_async.timestamps import http_date
+from heymarket_async.transport import reading
 from heymarket_async.transport.http import Answer
 
 T = TypeVar("T")
@@ -37,7 +38,6 @@ _BY_STATUS: dict[int, type[StatusError]] = {
     410: NotFoundError,
     429: RateLimitError,
 }
-_NOTHING = frozenset({b"", b"null", b"{}", b"[]", b'""'})
 _READ_LENGTH = 1000
 _DETAIL_LENGTH = 300
 _MASK = "***"
@@ -54,7 +54,7 @@ def prepare(request: Request[T]) -> bytes | None:
             `returns`.
     """
     try:
-        _reader(request.returns)
+        reading.reader(request.returns)
     except TypeError as error:
         raise ValueError(f"returns must be a type that msgspec can decode into: {error}") from None
     return encode(request.body)
@@ -98,24 +98,36 @@ def decode(request: Request[T], answer: Answer, *, body: bytes | None, secrets: 
         raise _status_error(request, answer, body, secrets)
     if answer.may_be_cut and request.returns is not type(None):
         raise _lost(request, answer)
-    if request.one and answer.body.strip() in _NOTHING:
-        raise NotFoundError(
-            f"answered {answer.status} with nothing in it: not found",
-            status=answer.status,
-            call=request.call,
-            request_id=answer.request_id,
-        )
+    if request.one and answer.body.strip() in reading.NOTHING:
+        raise _not_found(request, answer)
     try:
-        return cast(T, _reader(request.returns)(answer.body))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        reason = str(error) if isinstance(error, msgspec.MsgspecError) else type(error).__name__
-        failure = DecodeError(
-            f"answered {answer.status}, but the body cannot be read: {reason}",
-            status=answer.status,
-            call=request.call,
-            request_id=answer.request_id,
-        )
-    raise failure
+        return reading.read(request, answer.body)
+    except reading.UnreadableError as error:
+        failure = _unreadable(request, answer, error)
+    raise failure  # outside, so that no traceback holds what could not be read
+
+
+def _unreadable(
+    request: Request[T], answer: Answer, error: reading.UnreadableError
+) -> DecodeError | NotFoundError:
+    if request.one and reading.says_none(answer.body):
+        return _not_found(request, answer)
+    return DecodeError(
+        f"answered {answer.status}, but the body cannot be read: {error}",
+        status=answer.status,
+        is_garbled=error.is_garbled,
+        call=request.call,
+        request_id=answer.request_id,
+    )
+
+
+def _not_found(request: Request[T], answer: Answer) -> NotFoundError:
+    return NotFoundError(
+        f"answered {answer.status} with nothing in it: not found",
+        status=answer.status,
+        call=request.call,
+        request_id=answer.request_id,
+    )
 
 
 def _lost(request: Request[T], answer: Answer) -> NoResponseError:
@@ -157,36 +169,6 @@ _SECONDS = re.compile(
     r"[\s\"']*\+?(\d+(?:\.\d*)?(?:e\+?\d+)?)\s*(?:s|secs?|seconds?)?[\s\"']*(?:\(.*)?",
     re.ASCII | re.IGNORECASE,
 )
-
-_Reader = Callable[[bytes], object]
-_readers: dict[object, _Reader] = {}
-
-
-def _reader(returns: type[object]) -> _Reader:
-    reader = _readers.get(returns)
-    if reader is None:
-        reader = _readers[returns] = _new_reader(returns)
-    return reader
-
-
-def _new_reader(returns: type[object]) -> _Reader:
-    if returns is type(None):
-        return _read_nothing
-    if returns is msgspec.Raw:
-        return _read_raw
-    # Not strict: a count comes as 1042 or "1042", and other numbers may do so too.
-    return msgspec.json.Decoder(returns, strict=False).decode
-
-
-def _read_nothing(body: bytes) -> None:
-    # The content is not needed, but a page of HTML must not pass for a success.
-    if body.strip():
-        _reader(object)(body)
-
-
-def _read_raw(body: bytes) -> msgspec.Raw:
-    _reader(object)(body)
-    return msgspec.Raw(body)
 
 
 def _status_error(

@@ -216,7 +216,6 @@ async def test_the_answer_is_kept_with_keys_that_nobody_knows(client, heymarket)
         {},
         {"contacts": None, "failed_contacts": "none"},
         {"contacts": [None, 5], "failed_contacts": [[]]},
-        {"contacts": [{"id": {}, "phone": "15105553344"}, {"id": 2}]},
     ],
 )
 async def test_an_odd_answer_is_unknown_and_never_an_error(answer, client, heymarket):
@@ -226,6 +225,17 @@ async def test_an_odd_answer_is_unknown_and_never_an_error(answer, client, heyma
 
     assert {item.outcome for item in result.items} == {Outcome.UNKNOWN}
     assert {item.stored for item in result.items} == {None}
+
+
+async def test_what_was_stored_is_read_as_far_as_it_can_be(client, heymarket):
+    heymarket.answers({"contacts": [{"id": {}, "phone": "15105553344"}, {"id": 2}]})
+
+    result = await client.contacts_v2.upsert_many([JORDAN, ROBIN, KNOWN])
+
+    stored = result.items[0].stored
+    assert stored is not None
+    assert (stored.phone, stored.odd) == ("15105553344", {"id": {}})
+    assert {item.outcome for item in result.items} == {Outcome.UNKNOWN}
 
 
 async def test_what_an_answer_leaves_out_is_unknown(client, heymarket):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from msgspec import structs
 from multidict import CIMultiDict
 
 from heymarket_async import (
@@ -33,7 +34,8 @@ LONG_AGO = {"Retry_After": "Mon, 23 Nov 2026 10:00:00 GMT", "Date": "Mon, 23 Nov
 
 not_sent: Step = ConnectError("refused")
 lost: Step = NoResponseError("reset")
-unreadable = answer(200, b"<html>")
+garbled = [answer(200, b"<html>"), answer(200, b'{"ok": tr'), answer(200, b"")]
+other_shape = answer(200, ["ok"])
 PASSING = [408, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 529, 530, 599]
 FINAL = [301, 400, 403, 404, 405, 409, 410, 413, 422, 501, 505, 600]
 
@@ -57,7 +59,11 @@ async def test_what_was_certainly_not_done_is_sent_again(request_, failure):
 
 
 @pytest.mark.parametrize("request_", [READ, WRITE], ids=["read", "write"])
-@pytest.mark.parametrize("failure", [lost, *map(answer, PASSING)], ids=["lost", *map(str, PASSING)])
+@pytest.mark.parametrize(
+    "failure",
+    [lost, *map(answer, PASSING), *garbled],
+    ids=["lost", *map(str, PASSING), "html", "cut", "empty"],
+)
 @jumping_time
 async def test_what_may_have_been_done_is_sent_again_where_twice_is_as_good(request_, failure):
     http = Scripted(fresh(failure), OK)
@@ -68,7 +74,9 @@ async def test_what_may_have_been_done_is_sent_again_where_twice_is_as_good(requ
 
 
 @pytest.mark.parametrize(
-    "failure", [lost, *map(answer, PASSING), unreadable], ids=["lost", *map(str, PASSING), "html"]
+    "failure",
+    [lost, *map(answer, PASSING), *garbled],
+    ids=["lost", *map(str, PASSING), "html", "cut", "empty"],
 )
 @jumping_time
 async def test_a_create_that_may_have_been_done_is_not_sent_again(failure):
@@ -142,14 +150,24 @@ async def test_a_refusal_is_final(request_, status):
 
 @pytest.mark.parametrize("request_", [READ, WRITE], ids=["read", "write"])
 @jumping_time
-async def test_an_answer_that_cannot_be_read_is_final(request_):
-    http = Scripted(unreadable, OK)
+async def test_json_of_another_shape_is_final(request_):
+    http = Scripted(other_shape, OK)
 
     with pytest.raises(DecodeError) as raised:
-        await transport_over(http).send(request_)
+        await transport_over(http).send(structs.replace(request_, returns=dict[str, object]))
 
     assert len(http.sent) == 1
     assert raised.value.may_have_taken_effect is (request_ is WRITE)
+
+
+@jumping_time
+async def test_a_page_of_a_gateway_that_comes_again_and_again_is_named():
+    http = Scripted(answer(200, b"<html>"))
+
+    with pytest.raises(DecodeError, match="it is an HTML page; 3 attempts"):
+        await transport_over(http, retry=RetryPolicy(attempts=3)).send(READ)
+
+    assert len(http.sent) == 3
 
 
 @pytest.mark.parametrize("request_", [READ, WRITE, CREATE], ids=["read", "write", "create"])

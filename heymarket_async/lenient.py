@@ -1,0 +1,175 @@
+"""Reads our own models where single fields are of another type than documented.
+
+Entered only after the usual reading has refused: row by row then, and only an odd row field by
+field. Types of the user's own are never read so.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import UnionType
+from typing import Generic, NamedTuple, TypeVar, Union, cast, get_args, get_origin
+
+import msgspec
+from msgspec import Raw, ValidationError
+
+from heymarket_async.models import (
+    Answered,
+    Contact,
+    ContactChannel,
+    ContactField,
+    ContactRef,
+    ContactStatus,
+    Note,
+)
+
+T = TypeVar("T")
+
+
+def _with_odd(kind: type[Answered]) -> type[Answered]:
+    # A class of its own, so that the usual answers pay nothing for it.
+    return cast(
+        type[Answered],
+        msgspec.defstruct(
+            f"Odd{kind.__name__}",
+            [("odd", dict[str, object])],
+            bases=(kind,),
+            module=__name__,
+            frozen=True,
+            kw_only=True,
+            gc=False,
+        ),
+    )
+
+
+# By these names they pickle.
+OddContact = _with_odd(Contact)
+OddContactChannel = _with_odd(ContactChannel)
+OddContactField = _with_odd(ContactField)
+OddContactRef = _with_odd(ContactRef)
+OddContactStatus = _with_odd(ContactStatus)
+OddNote = _with_odd(Note)
+
+_ODD: dict[object, Callable[..., Answered]] = {
+    Contact: OddContact,
+    ContactChannel: OddContactChannel,
+    ContactField: OddContactField,
+    ContactRef: OddContactRef,
+    ContactStatus: OddContactStatus,
+    Note: OddNote,
+}
+_WRITTEN_IN_DIGITS = frozenset({"phone", "channel_id"})
+
+_read_list = msgspec.json.Decoder(list[Raw]).decode
+_read_object = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+class Listed(list[T], Generic[T]):
+    """The readable elements of a list, the others left out.
+
+    Attributes:
+        left_out: How many elements were no objects, or lack what cannot be done without.
+    """
+
+    left_out = 0
+
+
+def is_ours(kind: object) -> bool:
+    """Whether a type is one of our own, which are read leniently."""
+    return kind in _ODD
+
+
+def element_of(returns: object) -> object:
+    """Return the type of the elements of a list type; None for another type."""
+    return get_args(returns)[0] if get_origin(returns) is list else None
+
+
+def read(kind: type[T], row: bytes | Raw) -> T:
+    """Return one of our models, as far as it can be read; what cannot be is in its `odd`.
+
+    Raises:
+        msgspec.DecodeError: It is no object, or lacks what cannot be done without.
+    """
+    ours = cast("type[Answered]", kind)
+    try:
+        return cast(T, _decoder(ours)(row))
+    except ValidationError:
+        sent = _read_object(row)
+    values: dict[str, object] = {}
+    odd: dict[str, object] = {}
+    for name, field in _fields(ours).items():
+        if name in sent:
+            try:
+                values[name] = field.decode(sent[name])
+            except ValidationError:
+                odd[name] = msgspec.json.decode(sent[name])
+                values[name] = _partly(name, field, sent[name], odd[name])
+        elif field.is_required:
+            values[name] = _instead(field)
+    return cast(T, _ODD[ours](**values, odd=odd))
+
+
+def read_list(kind: type[T], body: bytes) -> Listed[T]:
+    """Return the elements of a list of our models, as far as they can be read.
+
+    Raises:
+        msgspec.DecodeError: It is no list, or none of its elements can be read.
+    """
+    rows = _read_list(body)
+    found = _elements(kind, rows)
+    if rows and not found:
+        raise ValidationError("no element of the list can be read")
+    return found
+
+
+class _Field(NamedTuple):
+    kind: object
+    decode: Callable[[bytes | Raw], object]
+    element: type[object] | None
+    is_required: bool
+
+
+@functools.cache
+def _decoder(kind: object) -> Callable[[bytes | Raw], object]:
+    return msgspec.json.Decoder(cast(type[object], kind), strict=False).decode
+
+
+@functools.cache
+def _fields(kind: type[Answered]) -> dict[str, _Field]:
+    return {
+        each.encode_name: _Field(each.type, _decoder(each.type), _ours_in(each.type), each.required)
+        for each in msgspec.structs.fields(kind)
+    }
+
+
+def _ours_in(type_: object) -> type[object] | None:
+    options = get_args(type_) if get_origin(type_) in {Union, UnionType} else (type_,)
+    elements = (element_of(each) for each in options)
+    return cast("type[object] | None", next((each for each in elements if is_ours(each)), None))
+
+
+def _partly(name: str, field: _Field, sent: Raw, value: object) -> object:
+    if field.element and isinstance(value, list):
+        return list(_elements(field.element, _read_list(sent)))
+    if name in _WRITTEN_IN_DIGITS and type(value) is int and value > 0:
+        return str(value)
+    return _instead(field)
+
+
+def _instead(field: _Field) -> object:
+    if not field.is_required:
+        return None
+    if field.kind is not str:
+        raise ValidationError("lacks what it is known by")
+    return ""
+
+
+def _elements(kind: type[T], rows: list[Raw]) -> Listed[T]:
+    found = Listed[T]()
+    for row in rows:
+        try:
+            found.append(read(kind, row))
+        except ValidationError:
+            found.left_out += 1
+    return found

@@ -1,0 +1,244 @@
+"""The body of a successful answer: read the usual way, or as far as it can be read. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeVar, cast
+from uuid import UUID
+
+import msgspec
+
+from heymarket_async import lenient, mending
+from heymarket_async.models import Answered, Contact, ContactChannel
+from heymarket_async.request import Repeat, Request
+
+T = TypeVar("T")
+
+NOTHING = frozenset({b"", b"null", b"{}", b"[]", b'""'})
+_CONTACT_OF_NOBODY = {"contact": None}
+_REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class UnreadableError(Exception):
+    """A body is not what was asked for.
+
+    Attributes:
+        is_garbled: It is no JSON at all.
+    """
+
+    def __init__(self, reason: str, *, is_garbled: bool = False) -> None:
+        super().__init__(reason)
+        self.is_garbled = is_garbled
+
+
+Reader = Callable[[bytes], object]
+_readers: dict[object, Reader] = {}
+
+
+def reader(returns: type[object]) -> Reader:
+    """Return what reads a body into a type the usual way.
+
+    Raises:
+        TypeError: Nothing can be read into it.
+    """
+    known = _readers.get(returns)
+    if known is None:
+        known = _readers[returns] = _new_reader(returns)
+    return known
+
+
+def read(request: Request[T], body: bytes) -> T:
+    """Return what a body holds: the usual way, or as far as it can be read.
+
+    Raises:
+        UnreadableError: It is not what was asked for.
+    """
+    try:
+        found = cast(T, reader(request.returns)(body))
+    except _REFUSALS:
+        pass
+    else:
+        if request.about is not None:
+            _check(found, request.about, body)
+        return found
+    found = _read_anyway(request, mending.mended(body))
+    if request.about is not None:
+        _check(found, request.about, body)
+    return found
+
+
+def says_none(body: bytes) -> bool:
+    """Whether a body that should hold one contact says that there is none."""
+    text = mending.mended(body).strip()
+    return text in NOTHING or _try(reader(object), text)[0] == _CONTACT_OF_NOBODY
+
+
+def _check(found: object, wanted: Mapping[str, object], body: bytes) -> None:
+    """Make sure that an answer is about what was asked for.
+
+    What an answer leaves out is not compared, but it must have something that it is known by.
+
+    Args:
+        found: One of our models, or a list of them, or what else the body was read into.
+        wanted: What the thing is known by, such as {"phone": "15105553344"}; empty if that is not
+            known before.
+        body: The answer's body.
+
+    Raises:
+        UnreadableError: It is about another thing, or about none.
+    """
+    if isinstance(found, list):
+        for each in cast(list[object], found):
+            _check(each, wanted, body)
+        return
+    if not isinstance(found, Answered):
+        try:
+            found = mending.decode(_read_contact, body)
+        except msgspec.DecodeError:
+            raise UnreadableError("it is no contact") from None
+    if not (getattr(found, "id", None) or _is_known(found)):
+        raise UnreadableError("nothing in it says what it is about")
+    for name, value in wanted.items():
+        if getattr(found, name, None) != value and not _is(found, name, value):
+            raise UnreadableError(f"it is about another {name} than was asked for")
+
+
+def _read_contact(row: bytes | msgspec.Raw) -> Contact:
+    return lenient.read(Contact, row)
+
+
+def _new_reader(returns: type[object]) -> Reader:
+    if returns is type(None):
+        return _read_nothing
+    if returns is msgspec.Raw:
+        return _read_raw
+    if returns == list[msgspec.Raw]:
+        return _read_rows
+    # Not strict: a count comes as 1042 or "1042", and other numbers may do so too.
+    return msgspec.json.Decoder(returns, strict=False).decode
+
+
+def _read_nothing(body: bytes) -> None:
+    # The content is not needed, but a page of HTML, or an error, must not pass for a success.
+    if not body.strip():
+        return
+    said = reader(object)(body)
+    if isinstance(said, dict):
+        fields = cast("dict[str, object]", said)
+        if fields.get("error") or fields.get("success") is False:
+            raise msgspec.ValidationError("it says that the call failed")
+
+
+def _read_raw(body: bytes) -> msgspec.Raw:
+    if not _try(reader(object), body)[1]:
+        return msgspec.Raw(body)
+    kept = mending.as_kept(body)
+    reader(object)(mending.mended(kept))
+    return msgspec.Raw(kept)
+
+
+_decode_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def _read_rows(body: bytes) -> list[msgspec.Raw]:
+    try:
+        rows = _decode_rows(body)
+        if not body.isascii():
+            body.decode()  # the one thing that msgspec does not check in what is kept as bytes
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return mending.rows(body)
+    return rows
+
+
+def _read_anyway(request: Request[T], text: bytes) -> T:
+    returns, element = request.returns, lenient.element_of(request.returns)
+    if element and request.repeat is Repeat.READ and text.strip() in {b"", b"null"}:
+        return cast(T, [])  # so a list may end
+    _, reason = _try(reader(object), text)
+    if reason:
+        raise UnreadableError(_kind_of(text) or reason, is_garbled=reason != _TOO_DEEP)
+    found, reason = _try(reader(returns), text)
+    if reason and (lenient.is_ours(returns) or lenient.is_ours(element)):
+        found, reason = _try(_lenient_reader(returns, element), text)
+    if reason:
+        raise UnreadableError(reason + _place_in(returns, element, text))
+    return cast(T, found)
+
+
+_TOO_DEEP = RecursionError.__name__
+
+
+def _try(read: Reader, body: bytes) -> tuple[object, str]:
+    """Return what a body holds, and why it cannot be read, or ""."""
+    # Not raised from within, so that no traceback holds what could not be read.
+    try:
+        return read(body), ""
+    except _REFUSALS as error:
+        reason = str(error) if isinstance(error, msgspec.MsgspecError) else ""
+        return None, reason or type(error).__name__
+
+
+def _lenient_reader(returns: type[object], element: object) -> Reader:
+    if element is None:
+        return lambda body: lenient.read(returns, body)
+    return lambda body: lenient.read_list(cast("type[object]", element), body)
+
+
+def _kind_of(text: bytes) -> str:
+    if not text.strip():
+        return "it is empty"
+    return "it is an HTML page" if text.lstrip().startswith(b"<") else ""
+
+
+def _place_in(returns: type[object], element: object, text: bytes) -> str:
+    """Return which contact does not fit a type of the user's own, and what to do."""
+    kind = element or returns
+    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)) or lenient.is_ours(kind):
+        return ""
+    rows = _try(_decode_rows, text)[0] if element else [msgspec.Raw(text)]
+    for row in map(bytes, cast("list[msgspec.Raw] | None", rows) or ()):
+        if _try(reader(kind), row)[1]:
+            who, _ = _try(lambda row: lenient.read(Contact, row).id, row)
+            named = f", in the contact with id {who}" if who else ""
+            return (
+                f"{named}, which does not fit {kind.__name__}: widen the type of that field, or"
+                " pass returns=msgspec.Raw"
+            )
+    return ""
+
+
+def _is_known(found: Answered) -> bool:
+    if getattr(found, "id", None) == 0:  # the id of a record that was filled with nothing
+        return False
+    known = any(getattr(found, name, None) not in {None, ""} for name in _KNOWN_BY)
+    return known or _is_uuid(found.odd.get("id"))
+
+
+_KNOWN_BY = ("uuid", "phone", "unsubscribed", "blocked", "channel_type", "channel_id")
+
+
+def _is(found: Answered, name: str, wanted: object) -> bool:
+    if name == "phone":
+        phones = _phones_of(found)
+        return not phones or wanted in phones
+    value: object = getattr(found, name, None)
+    if name == "uuid" and value is None:
+        value = found.odd.get("id")
+    if value is None or (name in {"uuid", "contact_id"} and not _is_uuid(value)):
+        return True
+    return str(value).casefold() == str(wanted).casefold()
+
+
+def _phones_of(found: Answered) -> set[str]:
+    channels: list[ContactChannel] = getattr(found, "contact_channels", None) or []
+    others = (each.channel_id for each in channels if each.channel_type == "phone")
+    phones = (getattr(found, "phone", None), *others)
+    return {re.sub(r"\D", "", phone) for phone in phones if phone}
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        return bool(UUID(str(value)))
+    except ValueError:
+        return False

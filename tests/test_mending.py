@@ -1,0 +1,107 @@
+"""What strict JSON refuses is read, and nothing else of it changes."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heymarket_async import mending
+
+ODD = [
+    (b'"x\\ud83d y"', b'"x\\ufffd y"'),
+    (b'"\\uDE00"', b'"\\ufffd"'),
+    (b'"\\ud83d\\ud83d\\ude00"', b'"\\ufffd\\ud83d\\ude00"'),
+    (b'"\\ud83d\\u0041"', b'"\\ufffd\\u0041"'),
+    (b'"a\tb\nc\x00"', b'"a\\tb\\nc\\u0000"'),
+    (b'"Jos\xe9"', b'"Jos\xef\xbf\xbd"'),
+    (b'"\xe2"', b'"\xef\xbf\xbd"'),
+    (b"[NaN, -Infinity,Infinity]", b"[null, null,null]"),
+    (b"[1e999,-1.5E+400]", b"[null,null]"),
+    (b'{"k\t":1}', b'{"k\\t":1}'),
+    (b"\xef\xbb\xbf[]", b"[]"),
+]
+
+
+@pytest.mark.parametrize(("sent", "mended"), ODD)
+def test_only_the_odd_places_change(sent, mended):
+    assert mending.mended(sent) == mended
+    assert mending.decode(msgspec.json.decode, sent) == msgspec.json.decode(mended)
+
+
+SOUND = [
+    b' [ 1.0 ,2e300, {"NaN": "Infinity 1e999 \\t \\\\ud83d \\" \\ud83d\\ude00" }]\n',
+    '"é 😀 \ufffd \x7f"'.encode(),
+    b'"\\ufffd\\\\\\ud83d\\ude00"',
+]
+
+
+@pytest.mark.parametrize("sent", SOUND)
+def test_what_is_sound_stays_as_it_was_sent(sent):
+    msgspec.json.decode(sent)
+
+    assert mending.mended(sent) == sent
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"<html>\xff</html>", b"[1", b'"\\q"', b'"\\\n"', b'["a', b"[\xff]", b"[nan]", b"'a'"],
+)
+def test_what_is_no_json_is_refused_as_before(sent):
+    with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)):
+        mending.decode(msgspec.json.decode, sent)
+    with pytest.raises(msgspec.DecodeError):
+        mending.rows(sent)
+
+
+@pytest.mark.parametrize("sent", [b'"' + b'\\"' * 500_000, b"7" * 1_000_000, b"[" * 500_000])
+def test_nothing_is_looked_at_twice(sent):
+    assert mending.mended(sent) == sent  # it takes an hour otherwise
+
+
+def test_kept_rows_stay_as_sent_where_they_are_utf_8_on_one_line():
+    good, lone, tab = b'{"id":1}', b'{"id":2,"first":"\\ud83d"}', b'{"id":3,"first":"\t\\ud83d"}'
+
+    rows = mending.rows(b"[%s , %s,\n%s,%s,null]" % (good, lone, tab, good))
+
+    kept = [good, b" " + lone, b' {"id":3,"first":"\\t\\ud83d"}', good, b"null"]
+    assert list(map(bytes, rows)) == kept
+    assert list(map(mending.is_mended, rows)) == [False, True, True, False, False]
+    assert list(map(mending.is_mended, kept)) == [False, True, True, False, False]
+    assert mending.without_marks(kept) == ([each.strip() for each in kept], 2)
+    assert mending.without_marks([good]) == ([good], 0)
+
+
+def test_a_kept_row_is_read_mended():
+    decode = msgspec.json.Decoder(dict[str, object]).decode
+
+    [row] = mending.rows(b'[{"first":"\\ud83d","x":1e999}]')
+
+    assert mending.decode(decode, row) == {"first": "\ufffd", "x": None}
+
+
+def test_a_wrong_type_is_refused_at_once():
+    with pytest.raises(msgspec.ValidationError, match="Expected `int`"):
+        mending.decode(msgspec.json.Decoder(int).decode, b'"\\ufffd"')
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner),
+)
+
+
+@given(st.lists(st.dictionaries(st.text(st.characters()), values)), st.booleans())
+def test_whatever_python_writes_is_read(sent, is_ascii):
+    text = json.dumps(sent, ensure_ascii=is_ascii)
+    body = text.encode(errors="surrogatepass")
+
+    read = mending.decode(msgspec.json.decode, body)
+
+    assert len(read) == len(sent) == len(mending.rows(body))
+    for row, each in zip(mending.rows(body), read, strict=True):
+        assert mending.decode(msgspec.json.decode, row) == each
+        bytes(row).decode()
