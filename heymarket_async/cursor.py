@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from itertools import islice
+from operator import itemgetter
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
@@ -12,8 +14,13 @@ from heymarket_async import timestamps
 
 T = TypeVar("T")
 
-Key = tuple[int, int | None]
+Key = tuple[int, int]
 """`id` and `rev`: names one version of one row."""
+
+
+def key_of(row: int, rev: int | None, stamp: str) -> Key:
+    """Return what names one version of a row; where no `rev` comes, its time does."""
+    return (row, -1 - zlib.crc32(stamp.encode()) if rev is None else rev)
 
 
 class Grown(msgspec.Struct, Generic[T], frozen=True):
@@ -30,10 +37,11 @@ class Grown(msgspec.Struct, Generic[T], frozen=True):
         return islice(self.entries.items(), self.size)
 
     def grow(self, items: Iterable[tuple[Key, T]]) -> Grown[T]:
-        """Return it with more entries."""
+        """Return it with more entries; those that are there already keep their values."""
         # The newest goes on with the shared dict; one that it has outgrown starts a copy.
         entries = self.entries if len(self.entries) == self.size else dict(self.items())
-        entries.update(items)
+        for key, value in items:
+            entries.setdefault(key, value)
         return Grown(entries, len(entries))
 
 
@@ -51,20 +59,45 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         page: The page number to ask for; None is the first page.
         limit: `limit` to ask with, or None.
         wide: Larger limits are tried, because `page` has no effect.
-        passed: Rows that this pass, or the last wide page, has brought.
-        repeated: This pass has brought a row twice.
+        from_one: Page 1 has turned out to be the first page.
+        passed: Rows that this pass, or the last wide page, has brought, with their places.
         before: Rows that the pass before brought; None in the first.
         passes: How many passes are over.
+        repeats: How many rows of the group this pass has brought twice.
+        brings_new: This pass has brought a row of the group that none before it had.
+        is_mixed: This pass has brought rows in another order than the one before.
+        last: The page behind the group, as far as it is known.
+        is_down: This pass goes from the last page to the first.
+        then: `date` to go on from after the group; None until a page has left it, or if nothing
+            comes after it.
+        back: `Cursor.back` of that.
     """
 
     updated: str
     page: int | None
     limit: int | None
     wide: bool = False
-    passed: Grown[None]
-    repeated: bool = False
-    before: Grown[None] | None = None
+    from_one: bool = False
+    passed: Grown[int]
+    before: Grown[int] | None = None
     passes: int = 0
+    repeats: int = 0
+    brings_new: bool = False
+    is_mixed: bool = False
+    last: int | None = None
+    is_down: bool = False
+    then: str | None = None
+    back: str | None = None
+
+    @property
+    def is_at_first_page(self) -> bool:
+        """Whether the first page of the list is asked for."""
+        return self.page is None or (self.from_one and self.page == 1)
+
+    @property
+    def is_restless(self) -> bool:
+        """Whether it is to be read anew, and was not the same when it was read before."""
+        return self.passes > 1 and not self.passed.size
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +108,9 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
         limit: `limit` of the walk, or None.
         date: `date` to ask from, as the server wrote it, or None.
         given: Rows given since `date`, with their instants.
-        inclusive: The server has shown that it includes the row at `date`.
+        back: `date` to go back to, should the rows given at `date` not come again.
+        inclusive: The server has shown that it includes the rows at `date`; None if it has also
+            shown the opposite, and is not believed any more.
         ascending: Oldest first; None while no page told.
         group: The group larger than a page that is being read, or None.
         done: The walk is complete.
@@ -84,8 +119,9 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     surface: str
     limit: int | None = None
     date: str | None = None
+    back: str | None = None
     given: Grown[str] = msgspec.field(default_factory=lambda: Grown[str]({}, 0))
-    inclusive: bool = False
+    inclusive: bool | None = False
     ascending: bool | None = None
     group: Group | None = None
     done: bool = False
@@ -107,6 +143,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
             surface=self.surface,
             limit=self.limit,
             date=self.date,
+            back=self.back,
             given=[(*key, stamp) for key, stamp in self.given.items()],
             inclusive=self.inclusive,
             ascending=self.ascending,
@@ -133,7 +170,8 @@ def read(text: str, *, surface: str) -> Cursor:
         surface=stored.surface,
         limit=stored.limit,
         date=stored.date,
-        given=grown(((row, rev), stamp) for row, rev, stamp in stored.given),
+        back=stored.back,
+        given=grown((key_of(*row), row[-1]) for row in stored.given),
         inclusive=stored.inclusive,
         ascending=stored.ascending,
         group=None if stored.group is None else _group(stored.group),
@@ -149,14 +187,24 @@ class _Origin(msgspec.Struct):
 _Limit = Annotated[int, msgspec.Meta(ge=1)] | None
 
 
+_StoredKey = tuple[int, int | None]  # null in cursors of older versions
+
+
 class _StoredGroup(msgspec.Struct, kw_only=True):
     updated: str
     page: int | None
     limit: _Limit
     wide: bool
-    passed: list[Key]
-    repeated: bool
-    before: list[Key] | None
+    from_one: bool = False
+    passed: list[_StoredKey]
+    repeated: bool | int
+    before: list[_StoredKey] | None
+    brings_new: bool = False
+    is_mixed: bool = False
+    last: int | None = None
+    is_down: bool = False
+    then: str | None = None
+    back: str | None = None
     passes: int
 
 
@@ -165,8 +213,9 @@ class _Stored(msgspec.Struct, kw_only=True):
     surface: str
     limit: _Limit
     date: str | None
+    back: str | None = None
     given: list[tuple[int, int | None, str]]
-    inclusive: bool
+    inclusive: bool | None
     ascending: bool | None
     group: _StoredGroup | None
     done: bool
@@ -174,7 +223,7 @@ class _Stored(msgspec.Struct, kw_only=True):
     def __post_init__(self) -> None:
         for time in (self.date, None if self.group is None else self.group.updated):
             if time is not None:
-                timestamps.parse(time)
+                timestamps.instant(time)
 
 
 Stored = TypeVar("Stored", _Origin, _Stored)
@@ -193,22 +242,50 @@ def _stored_group(group: Group) -> _StoredGroup:
         page=group.page,
         limit=group.limit,
         wide=group.wide,
-        passed=[key for key, _ in group.passed.items()],
-        repeated=group.repeated,
-        before=None if group.before is None else [key for key, _ in group.before.items()],
+        from_one=group.from_one,
+        passed=_in_order(group.passed),
+        repeated=group.repeats,
+        before=None if group.before is None else _in_order(group.before),
+        brings_new=group.brings_new,
+        is_mixed=group.is_mixed,
+        last=group.last,
+        is_down=group.is_down,
+        then=group.then,
+        back=group.back,
         passes=group.passes,
     )
 
 
+def _in_order(rows: Grown[int]) -> list[_StoredKey]:
+    return [key for key, _ in sorted(rows.items(), key=itemgetter(1))]
+
+
 def _group(stored: _StoredGroup) -> Group:
-    before = stored.before
+    stamp, before = timestamps.instant(stored.updated), stored.before
+    # The rows of a pass that goes down stand behind all that it is still to bring.
+    first = _BEHIND_ALL_PAGES if stored.is_down else 0
     return Group(
         updated=stored.updated,
         page=stored.page,
         limit=stored.limit,
         wide=stored.wide,
-        passed=grown((key, None) for key in stored.passed),
-        repeated=stored.repeated,
-        before=None if before is None else grown((key, None) for key in before),
-        passes=stored.passes,
+        from_one=stored.from_one,
+        passed=_placed(stored.passed, stamp, first),
+        before=None if before is None else _placed(before, stamp, 0),
+        repeats=int(stored.repeated),
+        brings_new=stored.brings_new,
+        is_mixed=stored.is_mixed,
+        last=stored.last,
+        is_down=stored.is_down,
+        then=stored.then,
+        back=stored.back,
+        # Whoever resumes finds the account as it is now, not as restless as it was.
+        passes=0,
     )
+
+
+_BEHIND_ALL_PAGES = 1 << 62
+
+
+def _placed(keys: list[_StoredKey], stamp: str, first: int) -> Grown[int]:
+    return grown((key_of(*key, stamp), first + place) for place, key in enumerate(keys))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
 from operator import length_hint
 from types import TracebackType
@@ -21,12 +22,16 @@ from heymarket_async.errors import (
     HeymarketError,
     PaginationError,
 )
-from heymarket_async.walk_rules import Rows, rows_of
+from heymarket_async.walk_rows import Rows, rows_of, rows_of_raw
 
 T = TypeVar("T")
 
 FetchPage = Callable[[str | None, int | None, int | None], Awaitable[list[T]]]
 """Returns one page for `date`, `page` and `limit`; None leaves one out."""
+
+
+_REST_S = 1.0
+"""How long a walk waits before it reads a group again that keeps changing."""
 
 
 class Page(Generic[T]):
@@ -52,6 +57,14 @@ class Page(Generic[T]):
         if isinstance(self._places, slice):
             return self._rows.part(self._places)
         return self._rows.only(self._places)
+
+    @property
+    def unplaced(self) -> tuple[int, ...]:
+        """The places in `items` of contacts whose `updated` is no time, such as "" or null.
+
+        They are given like the others. They do not move the walk.
+        """
+        return self.rows.unplaced if self._rows.unplaced else ()
 
     @property
     def cursor(self) -> str:
@@ -90,7 +103,7 @@ class Walk(Generic[T]):
     def __init__(self, fetch: FetchPage[T], call: str, returns: type[T], start: Cursor) -> None:
         self._fetch = fetch
         self._call = call
-        self._rows_of = _rows_of_raw if returns is msgspec.Raw else rows_of
+        self._rows_of = rows_of_raw if returns is msgspec.Raw else rows_of
         self._asked_at = start
         self._stands_at = start
         self._page = Page[T]([], Rows([], [], [], []), slice(0), start)
@@ -177,6 +190,9 @@ class Walk(Generic[T]):
         try:
             while not self._stands_at.done:
                 at = self._stands_at
+                if at.group is not None and at.group.is_restless:
+                    # A group of the current second is edited until the second is over.
+                    await asyncio.sleep(_REST_S)
                 items = await self._fetch(at.date, at.asks_page, at.asks_limit)
                 if self._take(at, items):
                     return
@@ -203,13 +219,9 @@ class Walk(Generic[T]):
 
     def _take(self, at: Cursor, items: list[T]) -> bool:
         """Take in the page that was asked for at a cursor, and return whether it brings any."""
+        rows = self._rows_of(items)
         try:
-            rows = self._rows_of(items)
             new, after = walk_rules.step(at, rows)
-        except ValueError:
-            raise PaginationError(
-                "a contact's `id`, `rev` or `updated` cannot be read", timestamp=at.date
-            ) from None
         except PaginationError as error:
             error.seen = self._seen
             raise
@@ -290,19 +302,6 @@ class _Pages(Generic[T]):
 
     def __anext__(self) -> Awaitable[Page[T]]:
         return self._next_page()
-
-
-class _RowOfRaw(msgspec.Struct):
-    id: int | None = None
-    rev: int | None = None
-    updated: str | None = None
-
-
-_row_decoder = msgspec.json.Decoder(_RowOfRaw, strict=False)
-
-
-def _rows_of_raw(items: Sequence[object]) -> Rows:
-    return rows_of([_row_decoder.decode(cast(msgspec.Raw, item)) for item in items])
 
 
 def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:

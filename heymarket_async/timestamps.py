@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import cast
 
 _RFC_3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -48,6 +49,11 @@ def instants(texts: list[str]) -> list[str]:
         ValueError: One is not an RFC 3339 timestamp.
     """
     count, together = len(texts), "\n".join(texts)
+    if "0000-" in together or "-00" in together or ":60" in together:
+        # Perhaps a zero date, such as 0000-00-00, or a leap second: text that is no time. A zone of
+        # -00:00 ends here too, and is one.
+        for text in texts:
+            parse(text)
     # As many line breaks as between the texts, each at its place: so each text has 20 characters.
     if (
         together.count("\n") == count - 1
@@ -57,6 +63,15 @@ def instants(texts: list[str]) -> list[str]:
     ):
         return texts
     return [instant(text) for text in texts]
+
+
+def is_time(text: object) -> bool:
+    """Whether this is an RFC 3339 timestamp that the calendar has."""
+    try:
+        parse(cast(str, text))
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def parse(text: str) -> datetime:

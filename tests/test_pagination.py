@@ -19,6 +19,7 @@ from heymarket_async import (
 )
 from heymarket_async import cursor as cursors
 from heymarket_async.pagination import walk
+from tests.conftest import jumping_time, now
 from tests.properties.listing import Listing, Row
 
 CALL = "POST /v1/contacts"
@@ -106,7 +107,7 @@ async def test_groups_that_end_with_their_pages_show_the_direction_all_the_same(
     assert sorted(await ids_of(walk_over(listing))) == list(range(1, 91))
 
 
-async def test_a_contact_that_is_hidden_in_every_pass_ends_the_walk_with_an_error():
+async def test_contacts_that_leave_a_large_group_in_every_pass_hide_no_other():
     listing = Listing([0] * 400, page_base=0, newest_first=False)
     fetch = listing.fetch
 
@@ -117,10 +118,108 @@ async def test_a_contact_that_is_hidden_in_every_pass_ends_the_walk_with_an_erro
 
     listing.fetch = while_others_write
 
-    with pytest.raises(PaginationError, match="changed places each time they were read"):
+    given = await ids_of(walk_over(listing))
+
+    assert set(given) == set(range(1, 401))
+
+
+def edited_every(listing: Listing, seconds: float, *, answer_s: float) -> set[int]:
+    """Edit contacts of the listing while it is read, and note which."""
+    fetch, edited = listing.fetch, set()
+
+    async def while_people_work(date, page, limit):
+        await asyncio.sleep(answer_s)
+        while len(edited) < now() / seconds:
+            left = sorted(set(listing.rows) - edited)
+            number = left[len(edited) * 7919 % len(left)]
+            edited.add(number)
+            listing.rows[number] = (1000 + int(now()), 2)
+        return await fetch(date, page, limit)
+
+    listing.fetch = while_people_work
+    return edited
+
+
+@pytest.mark.parametrize("inclusive", [False, True])
+@pytest.mark.parametrize("newest_first", [False, True])
+@jumping_time
+async def test_a_large_import_is_walked_while_people_work(newest_first, inclusive):
+    listing = Listing([0] * 3000, newest_first=newest_first, inclusive=inclusive)
+    edited = edited_every(listing, 2, answer_s=0.1)
+
+    given = await ids_of(walk_over(listing))
+
+    assert set(range(1, 3001)) - edited <= set(given)
+    assert edited
+    assert len(listing.requests) < 550
+
+
+@jumping_time
+async def test_edits_that_come_faster_than_pages_are_waited_out():
+    listing = Listing(list(range(500)), newest_first=False)
+    edited = edited_every(listing, 0.02, answer_s=0.1)  # 50 a second share one `updated`
+    fetch = listing.fetch
+
+    async def for_a_while(date, page, limit):
+        if len(edited) >= 400:
+            return await Listing.fetch(listing, date, page, limit)
+        return await fetch(date, page, limit)
+
+    listing.fetch = for_a_while
+
+    given = await ids_of(walk_over(listing))
+
+    assert set(given) == set(range(1, 501))
+
+
+@jumping_time
+async def test_a_group_that_was_too_restless_is_read_when_it_is_resumed():
+    listing = Listing([0] * 70, page_base=0, mixes_ties=True)
+    with pytest.raises(PaginationError, match="resume from the cursor") as raised:
         await ids_of(walk_over(listing))
 
+    listing.mixes_ties = False
+    rest = await ids_of(walk_over(listing, cursor=raised.value.cursor))
 
+    assert set(rest) <= set(range(1, 71))
+    assert raised.value.seen + len(rest) == 70
+
+
+async def test_one_row_at_the_date_is_no_proof_that_the_server_includes_it():
+    # Stored in milliseconds, shown in seconds; the row at 10.000 comes again, those behind do not.
+    ticks = [20_000 - 10 * n for n in range(29)] + [19_000 + n for n in range(9, -1, -1)]
+    ticks += [18_000 - 10 * n for n in range(40)]
+    listing = Listing(ticks, digits=3, shown="cut", inclusive=True)
+
+    assert sorted(await ids_of(walk_over(listing))) == sorted(listing.rows)
+
+
+@pytest.mark.parametrize("shown", ["cut", "rounded"])
+@pytest.mark.parametrize("inclusive", [False, True])
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_a_server_that_hides_fractions_loses_no_contact(newest_first, inclusive, shown):
+    # In each second, one row stands at its beginning, and the end of pages cuts the others.
+    ticks = [1000 * second + part for second in range(40) for part in [0, *range(90, 990, 90)]]
+    listing = Listing(ticks, digits=3, shown=shown, inclusive=inclusive, newest_first=newest_first)
+
+    assert sorted(await ids_of(walk_over(listing))) == sorted(listing.rows)
+
+
+async def test_a_contact_that_stands_twice_on_a_page_is_given_once():
+    listing = Listing([2, 1, 0], doubled=frozenset({2}))
+
+    assert await ids_of(walk_over(listing)) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("doubled", [{5}, {30}, {31}, {5, 29, 30, 31, 60}])
+@pytest.mark.parametrize("page_base", [0, 1])
+async def test_a_contact_that_stands_twice_in_a_large_group_is_given_once(doubled, page_base):
+    listing = Listing([0] * 100, doubled=frozenset(doubled), page_base=page_base)
+
+    assert sorted(await ids_of(walk_over(listing))) == sorted(listing.rows)
+
+
+@jumping_time
 async def test_pages_that_overlap_are_not_believed():
     rows = [Row(number, 1, "2026-04-12T15:30:00Z") for number in range(45)]
 
@@ -135,6 +234,7 @@ async def test_pages_that_overlap_are_not_believed():
         )
 
 
+@jumping_time
 async def test_ties_in_changing_order_without_pages_do_not_loop():
     listing = Listing([0] * 40, page_base=None, cap=30, mixes_ties=True)
 
@@ -238,23 +338,87 @@ async def test_a_page_that_is_not_sorted_raises(ticks):
         )
 
 
+NO_TIMES = [
+    None,
+    "",
+    "yesterday",
+    "2026-04-12T15:30:00",
+    "0000-00-00T00:00:00Z",
+    "0001-01-01T00:00:00+01:00",
+    "10000-01-01T00:00:00Z",
+    "2026-06-30T23:59:60Z",
+]
+
+
+def walk_of(pages: dict[str | None, list], returns=Contact):
+    asked = []
+
+    async def fetch(date, page, limit):
+        asked.append((date, page))
+        return pages[date]
+
+    options = {"surface": "v1", "date": None, "limit": None, "cursor": None, "returns": returns}
+    return walk(fetch, CALL, **options), asked
+
+
+@pytest.mark.parametrize("time", NO_TIMES)
+@pytest.mark.parametrize("place", [0, 1, 2])
+async def test_a_contact_that_cannot_be_placed_is_given_and_does_not_move_the_cursor(time, place):
+    first = [Contact(id=1, rev=1, updated="2026-04-12T15:30:01Z")]
+    last = [Contact(id=2, rev=1, updated="2026-04-12T15:30:00Z")]
+    page = first + last
+    page.insert(place, Contact(id=3, rev=1, updated=time))
+    walking, asked = walk_of({None: page, "2026-04-12T15:30:00Z": page[2:] if place == 2 else []})
+
+    came = await anext(walking.pages())
+    rest = await ids_of(walking)
+
+    assert [contact.id for contact in came] == [contact.id for contact in page]
+    assert came.unplaced == (place,)
+    assert rest == []
+    assert [date for date, _ in asked] == [None, "2026-04-12T15:30:00Z"]
+
+
+async def test_a_page_without_a_contact_that_can_be_placed_names_one():
+    page = [Contact(id=number, rev=1, updated="") for number in range(5, 35)]
+    walking, _ = walk_of({None: page})
+
+    with pytest.raises(PaginationError, match="the first is contact 5") as raised:
+        await ids_of(walking)
+
+    assert raised.value.cursor == walking.cursor
+
+
+async def test_contacts_that_cannot_be_placed_may_be_all_there_is():
+    walking, asked = walk_of({None: [Contact(id=5, rev=1), Contact(rev=1)]})
+
+    assert await ids_of(walking) == [5, None]
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize(
-    ("contact", "problem"),
+    ("row", "number"),
     [
-        (Contact(id=None, rev=1, updated="2026-04-12T15:30:00Z"), "without `id`"),
-        (Contact(id=1, rev=1, updated=None), "without `id` or `updated`"),
-        (Contact(id=1, rev=1, updated="yesterday"), "cannot be read"),
-        (Contact(id=1, rev=1, updated="0001-01-01T00:00:00+01:00"), "cannot be read"),
+        (b'{"id":5,"rev":1.5,"updated":"2026-04-12T15:30:00Z"}', 5),
+        (b'{"id":"5","rev":"x","updated":17}', 5),
+        (b'{"id":5,"rev":9223372036854775808,"updated":null}', 5),
+        (b'{"id":5,"rev":1,"updated":"2026-04-12T15:30:00Z","first":"\\ud83d"}', 5),
+        (b'{"id":9223372036854775808,"updated":"2026-04-12T15:30:00Z"}', -3_528_791_888),
+        (b'{"id":null,"updated":"2026-04-12T15:30:00Z"}', None),
+        (b"null", None),
     ],
 )
-async def test_a_contact_that_cannot_be_placed_raises(contact, problem):
-    async def fetch(date, page, limit):
-        return [contact]
+async def test_an_odd_row_is_given_as_it_came(row, number):
+    usual = b'{"id":1,"rev":1,"updated":"2026-04-12T15:30:00Z"}'
+    rows = [msgspec.Raw(usual), msgspec.Raw(row)]
+    walking, _ = walk_of({None: rows, "2026-04-12T15:30:00Z": rows}, returns=msgspec.Raw)
 
-    walking = walk(fetch, CALL, surface="v1", date=None, limit=None, cursor=None, returns=Contact)
+    page = await anext(walking.pages())
 
-    with pytest.raises(PaginationError, match=problem):
-        await ids_of(walking)
+    assert [bytes(each) for each in page] == [usual, row]
+    assert page.rows.ids[0] == 1
+    assert page.rows.ids[1] == number or (number is None and page.rows.ids[1] < 0)
+    assert await anext(walking, None) is None
 
 
 async def test_a_contact_without_a_revision_is_given_once():

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from heymarket_async import timestamps
-from heymarket_async.walk_rules import Rows, rows_of
+from heymarket_async.walk_rows import Rows, rows_of
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import msgspec
 
@@ -32,6 +33,9 @@ class Listing:
     digits: int = 0
     trimmed: bool = False
     mixes_ties: bool = False
+    shown: Literal["exactly", "cut", "rounded"] = "exactly"
+    odd: dict[int, str] = field(default_factory=dict)
+    doubled: frozenset[int] = frozenset()
     requests: list[tuple[str | None, int | None, int | None]] = field(default_factory=list)
     rows: dict[int, tuple[int, int]] = field(init=False)
 
@@ -39,10 +43,15 @@ class Listing:
         self.rows = {number: (tick, 1) for number, tick in enumerate(self.ticks, start=1)}
 
     def text(self, tick: int) -> str:
-        """One tick is the smallest step that the timestamps of this server can show."""
-        seconds, rest = divmod(tick, 10**self.digits)
+        """One tick is the smallest step that this server keeps, and shows unless told otherwise."""
+        second = 10**self.digits
+        if self.shown != "exactly":
+            tick += second // 2 if self.shown == "rounded" else 0
+            tick -= tick % second
+        seconds, rest = divmod(tick, second)
         text = f"{BASE + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}"
-        fraction = f"{rest:0{self.digits}d}" if self.digits else ""
+        shows_fraction = self.digits and self.shown == "exactly"
+        fraction = f"{rest:0{self.digits}d}" if shows_fraction else ""
         fraction = fraction.rstrip("0") if self.trimmed else fraction
         return f"{text}.{fraction}Z" if fraction else f"{text}Z"
 
@@ -63,11 +72,14 @@ class Listing:
         if date is not None:
             tick = next(t for t in self._all_ticks(date))
             rows = [row for row in rows if self._is_after(row[0], tick)]
+        # Some stand in the list twice.
+        rows = [row for row in rows for _ in range(2 if row[1] in self.doubled else 1)]
         first = 0
         if page is not None and self.page_base is not None:
             first = max(0, page - self.page_base) * size
         return [
-            Row(number, rev, self.text(tick)) for tick, number, rev in rows[first : first + size]
+            Row(number, rev, self.odd.get(number, self.text(tick)))
+            for tick, number, rev in rows[first : first + size]
         ]
 
     def _all_ticks(self, date: str) -> list[int]:

@@ -1,0 +1,223 @@
+"""How a group of equal timestamps that is larger than a page is read. Pure.
+
+`date` is held, and the group is read `page` by `page`, at least 30 rows at a time. Contacts that
+are edited meanwhile leave the group and shift the others, and nobody says that rows of one
+timestamp keep their order. So:
+
+- The first pass goes up, until a page leaves the group: another timestamp comes, or a page that is
+  not full.
+- Each further pass goes down from there. A row that leaves the group moves those behind it towards
+  the pages that are still to be read: so one may come twice, and none is skipped. Where edited rows
+  come to the front of what is read (newest first, without a `date`), they move the others away from
+  it, and all passes go up.
+- The group is whole once a pass brought no row that those before it lacked, in the same order as
+  the one before, with no more rows twice than have left the group. Where a server mixes up the rows
+  of one timestamp, the pass must bring the same rows as the one before, and none twice.
+- If `page` has no effect, ask for more rows at once, until another timestamp comes.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from heymarket_async import timestamps
+from heymarket_async.cursor import Cursor, Group, Grown, Key, grown
+from heymarket_async.errors import PaginationError
+from heymarket_async.walk_moves import PAGE_SIZE, AskedPage, hold, move, onwards
+from heymarket_async.walk_rows import Rows
+
+MOST_PASSES = 20
+"""How often a group is read before it counts as too restless to be read whole."""
+
+
+def begin(at: Cursor, page: AskedPage) -> Cursor:
+    """Begin to read the group that the end of a page belongs to, and that `date` cannot pass."""
+    stamps = page.rows.stamps
+    if stamps[0] != page.here:
+        # A server that left out the rows at `date` just now will do so again.
+        at = replace(at, given=grown(item for item in at.given.items() if item[1] != page.here))
+    last = page.rows.updated[-1]
+    if at.limit is not None and at.limit < PAGE_SIZE:
+        # With pages of a few rows, a page that comes again could not be told from chance.
+        return hold(at, page, Group(updated=last, page=None, limit=PAGE_SIZE, passed=grown(())))
+    group = Group(updated=last, page=1, limit=at.limit, passed=_passed(page.rows, 0))
+    return hold(at, page, group)
+
+
+def after_page(at: Cursor, group: Group, page: AskedPage) -> Cursor:
+    """Return the cursor after a page of a group.
+
+    Raises:
+        PaginationError: The group cannot be read whole.
+    """
+    stamps = page.rows.stamps
+    has_left = not page.is_full or _is_behind(at, group, stamps[-1])
+    if has_left and not group.is_down:
+        group = _aim(at, group, page)
+        if group.then is not None and timestamps.instant(group.then) == page.here:
+            return _next_group(at, group, page)
+    if group.wide:
+        return _leave(at, group, page) if has_left else _wider(at, group, page)
+    before, counted = group.passed.size, group
+    group = _with_page(group, page)
+    if group.is_down:
+        if group.page is None and group.passed.size == before:
+            group = replace(counted, from_one=True)  # page 1, read just now, was the first
+        begins_here = bool(stamps) and _is_ahead(at, group, stamps[0])
+        if begins_here or group.is_at_first_page:
+            return _judge(at, group, page)
+        return hold(at, page, _ask(group, (group.page or 0) - 1))
+    if has_left:
+        return _turn(at, group, page)
+    if group.passed.size > before:
+        return hold(at, page, _ask(group, (group.page or 0) + 1))
+    if group.page == 1:
+        # The server counts from 1, so this was the first page once more.
+        return hold(at, page, replace(group, page=2, from_one=True, repeats=0))
+    passed = _passed(page.rows, 0)
+    wide = replace(group, page=None, limit=_double(group, page), wide=True, passed=passed)
+    return hold(at, page, wide)
+
+
+def _next_group(at: Cursor, group: Group, page: AskedPage) -> Cursor:
+    """Read on to the end of the group that the page has cut: `date` cannot pass this one either."""
+    number = group.page or 0
+    following = Group(
+        updated=page.rows.updated[-1],
+        page=None if group.wide else number + 1,
+        limit=_double(group, page) if group.wide else group.limit,
+        wide=group.wide,
+        from_one=group.from_one,
+        passed=_passed(page.rows, number),
+    )
+    return hold(at, page, following)
+
+
+def _ask(group: Group, number: int) -> Group:
+    first = 1 if group.from_one else 0
+    return replace(group, page=number if number > first else first or None)
+
+
+def _is_behind(at: Cursor, group: Group, stamp: str) -> bool:
+    """Whether a row of this instant comes after the group."""
+    instant = timestamps.instant(group.updated)
+    return stamp != instant and at.ascending is (stamp > instant)
+
+
+def _is_ahead(at: Cursor, group: Group, stamp: str) -> bool:
+    """Whether a row of this instant comes before the group."""
+    instant = timestamps.instant(group.updated)
+    return stamp != instant and at.ascending is (stamp < instant)
+
+
+def _wider(at: Cursor, group: Group, page: AskedPage) -> Cursor:
+    passed = _passed(page.rows, 0)
+    if passed.size <= group.passed.size:
+        raise PaginationError(
+            f"more than {passed.size} contacts share one `updated`, and neither `page` nor a larger"
+            " `limit` brings the rest",
+            timestamp=group.updated,
+        )
+    return hold(at, page, replace(group, limit=_double(group, page), passed=passed))
+
+
+def _double(group: Group, page: AskedPage) -> int:
+    return 2 * max(group.limit or PAGE_SIZE, len(page.rows.ids))
+
+
+def _passed(rows: Rows, page: int, earlier: Grown[int] | None = None) -> Grown[int]:
+    # The place of a row: its page, and where it stands there.
+    places = ((key, (page << 20) + place) for place, key in enumerate(rows.all_keys()))
+    return grown(places) if earlier is None else earlier.grow(places)
+
+
+def _with_page(group: Group, page: AskedPage) -> Group:
+    """Count a page towards the pass."""
+    instant, rows = timestamps.instant(group.updated), page.rows
+    keys = [
+        key for key, stamp in zip(rows.all_keys(), rows.stamps, strict=True) if stamp == instant
+    ]
+    earlier = group.passed.entries
+    order = group.before.entries if group.before else {}
+    places = [order[key] for key in keys if key in order]
+    repeats = sum(key in earlier for key in keys)
+    return replace(
+        group,
+        passed=_passed(rows, group.page or 0, group.passed),
+        repeats=group.repeats + repeats,
+        brings_new=group.brings_new or instant in page.new_stamps,
+        is_mixed=group.is_mixed or places != sorted(places),
+    )
+
+
+def _aim(at: Cursor, group: Group, page: AskedPage) -> Group:
+    """Note where the walk goes after the group, from the page that has left it."""
+    rows = page.rows
+    if page.is_full:
+        then, back = onwards(at, page, group.updated)
+        return replace(group, then=then, back=back)
+    last = rows.updated[-1] if rows.ids else group.updated
+    if timestamps.instant(last) == page.here:
+        return replace(group, then=None)  # this was asked for from the last timestamp: the end
+    return replace(group, then=last, back=None)
+
+
+def _turn(at: Cursor, group: Group, page: AskedPage) -> Cursor:
+    """Go on from the page that has left the group: down again, or to the next pass."""
+    if group.is_at_first_page:
+        return _leave(at, group, page)  # it has the group from its beginning to its end
+    goes_down = at.ascending or (at.ascending is False and at.date is not None)
+    if not goes_down:
+        return _judge(at, group, page)
+    if group.before is None:
+        group = replace(group, before=group.passed, passes=1, brings_new=False, is_mixed=False)
+    number = group.page or 0
+    passed = _passed(page.rows, number)
+    down = replace(group, passed=passed, repeats=0, last=number, is_down=True)
+    return hold(at, page, _ask(down, number - 1))
+
+
+def _judge(at: Cursor, group: Group, page: AskedPage) -> Cursor:
+    """Leave the group if it is whole, or begin the next pass."""
+    if _is_whole(at, group):
+        return _leave(at, group, page)
+    if group.passes + 1 == MOST_PASSES:
+        raise PaginationError(
+            "the contacts that share one `updated` changed places each time they were read; resume"
+            " from the cursor of this error when fewer of them are edited",
+            timestamp=group.updated,
+        )
+    again = Group(
+        updated=group.updated,
+        page=group.last,
+        limit=group.limit,
+        from_one=group.from_one,
+        passed=grown(()),
+        before=group.passed,
+        passes=group.passes + 1,
+        last=group.last,
+    )
+    return hold(at, page, again)
+
+
+def _is_whole(at: Cursor, group: Group) -> bool:
+    if group.before is None:
+        return False
+    mine, theirs = _members(at, group, group.passed), _members(at, group, group.before)
+    if mine == theirs and not group.repeats:
+        return True
+    # A row that stands twice in the list may be cut in two by the end of each page.
+    is_explained = group.repeats <= len(theirs - mine) + len(mine) // PAGE_SIZE + 1
+    return is_explained and not group.brings_new and not group.is_mixed
+
+
+def _members(at: Cursor, group: Group, passed: Grown[int]) -> set[Key]:
+    instant = timestamps.instant(group.updated)
+    return {key for key, _ in passed.items() if at.given.entries.get(key, instant) == instant}
+
+
+def _leave(at: Cursor, group: Group, page: AskedPage) -> Cursor:
+    """Go on behind the group."""
+    if group.then is None:
+        return replace(at, group=None, done=True)
+    return move(at, page, group.then, group.back)
