@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import subprocess
 import sys
@@ -51,10 +52,10 @@ async def test_a_server_that_cannot_be_reached_is_told():
 @pytest.mark.parametrize(
     ("missing", "reason"),
     [
-        ("+evalsha", "its user has no right to EVALSHA"),
-        ("+script|load", "its user has no right to SCRIPT"),
-        ("+zadd", "its user has no right to a command of the script"),
-        ("~heymarket:*", "its user has no right to the keys heymarket:*"),
+        ("+evalsha", "its user has no right to EVALSHA$"),
+        ("+script|load", "its user has no right to SCRIPT( LOAD)?$"),
+        ("+zadd", "its user has no right to (ZADD|a command of the script)$"),
+        ("~heymarket:*", r"its user has no right to the keys heymarket:\*$"),
     ],
 )
 async def test_a_right_that_is_missing_is_told(server, missing, reason):
@@ -62,7 +63,7 @@ async def test_a_right_that_is_missing_is_told(server, missing, reason):
     server.run("ACL", "SETUSER", "worker", "reset", "on", ">secret", *rights)
     server.run("SCRIPT", "FLUSH")
 
-    assert (await reason_at(server.url_of("worker:secret"))).startswith(reason)
+    assert re.match(reason, await reason_at(server.url_of("worker:secret")))
 
 
 async def test_a_database_that_is_not_there_is_told(server):
