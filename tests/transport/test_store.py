@@ -138,6 +138,35 @@ async def test_a_wrong_pause_in_the_store_ends_within_minutes(store, server):
         assert (await ask(store, "b")).paused_ms <= 602_000
 
 
+async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+    writer.close()
+
+
+async def test_a_name_that_leads_to_another_primary_is_looked_up_again(server):
+    with RedisServer() as promoted:
+        ports = [server.port]
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            there = await asyncio.open_connection("127.0.0.1", ports[-1])
+            await asyncio.gather(forward(reader, there[1]), forward(there[0], writer))
+
+        proxy = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = proxy.sockets[0].getsockname()[1]
+        store = Store(f"redis://:secret@127.0.0.1:{port}/0", "x", timeout_s=1.0)
+        assert (await ask(store, "a")).granted == 1
+        ports.append(promoted.port)
+        server.run("REPLICAOF", "127.0.0.1", promoted.port)  # which does not cut the connection
+        with pytest.raises(StoreLostError, match="it is a replica"):
+            await ask(store, "a")
+        server.run("REPLICAOF", "NO", "ONE")
+
+        assert (await ask(store, "a")).granted == 1
+        await store.close()
+        proxy.close()
+
+
 async def test_a_memory_has_a_beginning_of_its_own(store, server):
     since = (await ask(store, "a")).since
     assert (await ask(store, "b")).since == since
