@@ -71,7 +71,7 @@ class SharedPacer:
 
         self._link = _Link.UNKNOWN
         self._server: Server | None = None
-        self._since: int | None = None  # which memory of the store was last seen
+        self._since: int = 0  # which memory of the store was last seen
         self._weighing = 0  # of all, when the store was last asked
         self._asked_at = -inf
         self._young_until = -inf  # the store may not know yet what was sent lately
@@ -259,7 +259,7 @@ class SharedPacer:
             *self._own.news(now),
         )
         # It may have let go of a memory that nobody asked for, but not of one so fresh.
-        if self._since not in {None, reply.since} and now < self._asked_at + self._weighs_s:
+        if reply.since != self._since and now < self._asked_at + self._weighs_s:
             self._note_loss()
         self._since, self._weighing, self._asked_at = reply.since, reply.weighing, now
         if reply.paused_ms:

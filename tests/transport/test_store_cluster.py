@@ -110,3 +110,33 @@ async def test_a_database_that_a_cluster_does_not_have_is_told(servers, store_at
 
     with pytest.raises(StoreLostError, match=r"database 0 only|no database of that number"):
         await store.server()
+
+
+async def test_nodes_that_name_each_other_for_ever_are_given_up():
+    connected = []
+
+    async def moved(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.append(writer)
+        while data := await reader.read(65_536):
+            for command in data.split(b"*")[1:]:
+                # Without a host: the same one.
+                there = f"-MOVED 1 :{port}\r\n".encode()
+                writer.write(there if b"EVALSHA" in command else b"+OK\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(moved, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    store = Store(f"redis://127.0.0.1:{port}/0?protocol=2", "credential", 1.0)
+    with pytest.raises(StoreLostError, match="its cluster is down, or is moving"):
+        await ask(store)
+    await store.close()
+    server.close()
+
+    assert len(connected) == 4
+
+
+def test_a_node_keeps_the_login_and_the_options_of_the_url():
+    store = Store("rediss://joe:a%40b@cache:1/0?ssl_cert_reqs=none", "credential", 1.0)
+
+    assert store._url_at("::1", 2) == "rediss://joe:a%40b@[::1]:2/0?ssl_cert_reqs=none"
+    assert store._url_at("", "3") == "rediss://joe:a%40b@cache:3/0?ssl_cert_reqs=none"
