@@ -283,6 +283,9 @@ async def test_a_reserved_turn_waits_out_a_pause(credential):
 @own_redis
 async def test_waiting_costs_few_questions(credential, server):
     pacers = [credential.pacer(20) for _ in range(2)]
+    for pacer in pacers:
+        await credential.send(pacer)  # which connects
+    server.run("CONFIG", "RESETSTAT")
     await asyncio.gather(*(credential.keep_sending(pacer, 3 * WINDOW_S) for pacer in pacers))
 
     calls = server.run("INFO", "commandstats")["cmdstat_evalsha"]["calls"]
