@@ -133,13 +133,14 @@ class HeymarketClient:
         Read are `HEYMARKET_SECRET_ID` and `HEYMARKET_SECRET_KEY`, else `HEYMARKET_API_KEY`;
         `HEYMARKET_BASE_URL`; and `HEYMARKET_STORE`, the URL of a Redis server in which processes
         share the rate limit, with `HEYMARKET_SHARE` and `HEYMARKET_FALLBACK`: see `RateLimit`.
+        A variable that is read must not be empty: unset it instead.
 
         Raises:
             ValueError: The environment has no credentials, or one half of them, or a variable
                 breaks its rule.
         """
-        if base_url := os.environ.get("HEYMARKET_BASE_URL"):
-            options.setdefault("base_url", base_url)
+        if "base_url" not in options and (base_url := _from_env("BASE_URL")) is not None:
+            options["base_url"] = base_url
         if "credentials" not in options:
             options["credentials"] = _credentials_from_env()
         if "rate_limit" not in options:
@@ -329,7 +330,7 @@ def _checked_credentials(
 def _rate_limit_from_env() -> RateLimit:
     parts = {name: _part_from_env(name.upper()) for name in ("share", "fallback")}
     given = {name: part for name, part in parts.items() if part is not None}
-    store = os.environ.get("HEYMARKET_STORE") or None
+    store = _from_env("STORE")
     if store is None and given:
         name = next(iter(given)).upper()
         raise ValueError(f"HEYMARKET_{name} needs HEYMARKET_STORE, to share the limit with others")
@@ -337,23 +338,36 @@ def _rate_limit_from_env() -> RateLimit:
 
 
 def _part_from_env(name: str) -> float | None:
+    if (text := _from_env(name)) is None:
+        return None
     try:
-        return float(text) if (text := os.environ.get(f"HEYMARKET_{name}")) else None
+        return float(text)
     except ValueError:
         raise ValueError(f"HEYMARKET_{name} must be a number, such as 0.2") from None
 
 
 def _credentials_from_env() -> Credentials:
-    secret_id = os.environ.get("HEYMARKET_SECRET_ID", "")
-    secret_key = os.environ.get("HEYMARKET_SECRET_KEY", "")
-    if bool(secret_id) != bool(secret_key):
-        missing = "HEYMARKET_SECRET_KEY" if secret_id else "HEYMARKET_SECRET_ID"
-        raise ValueError(f"{missing} is not set; the secret's id and key are needed together")
-    if secret_id:
+    secret_id, secret_key = _from_env("SECRET_ID"), _from_env("SECRET_KEY")
+    if secret_id is not None and secret_key is not None:
         return ApiSecret(secret_id, secret_key)
-    if key := os.environ.get("HEYMARKET_API_KEY", ""):
+    if secret_id is not None or secret_key is not None:
+        missing = "HEYMARKET_SECRET_KEY" if secret_key is None else "HEYMARKET_SECRET_ID"
+        raise ValueError(f"{missing} is not set; the secret's id and key are needed together")
+    if (key := _from_env("API_KEY")) is not None:
         return ApiKey(key)
     raise ValueError(
         "no credentials: set HEYMARKET_SECRET_ID and HEYMARKET_SECRET_KEY"
         " (Heymarket shows them under Settings, Integrations, API), or HEYMARKET_API_KEY"
     )
+
+
+def _from_env(name: str) -> str | None:
+    """Return a variable of the environment, or None if it is not set.
+
+    An empty one is a mistake, such as a secret that was not filled in. Taken for none, it would let
+    calls meant for a test reach production, or leave a limit unshared, without a word.
+    """
+    value = os.environ.get(f"HEYMARKET_{name}")
+    if value is not None and not value.strip():
+        raise ValueError(f"HEYMARKET_{name} is set, but empty: give it a value, or unset it")
+    return value

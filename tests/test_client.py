@@ -38,7 +38,7 @@ def client_of(sandbox: Sandbox, **options) -> HeymarketClient:
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch):
-    for name in ("SECRET_ID", "SECRET_KEY", "API_KEY", "BASE_URL"):
+    for name in NAMES:
         monkeypatch.delenv(f"HEYMARKET_{name}", raising=False)
 
 
@@ -83,10 +83,33 @@ def test_the_environment_can_name_a_store_of_the_rate_limit(monkeypatch):
     monkeypatch.setenv("HEYMARKET_FALLBACK", "a tenth")
     with pytest.raises(ValueError, match=r"HEYMARKET_FALLBACK must be a number, such as 0\.2"):
         HeymarketClient.from_env()
-    monkeypatch.setenv("HEYMARKET_FALLBACK", "")
-    monkeypatch.setenv("HEYMARKET_STORE", "")
+    monkeypatch.delenv("HEYMARKET_FALLBACK")
+    monkeypatch.delenv("HEYMARKET_STORE")
     with pytest.raises(ValueError, match="HEYMARKET_SHARE needs HEYMARKET_STORE"):
         HeymarketClient.from_env()
+
+
+NAMES = ("SECRET_ID", "SECRET_KEY", "API_KEY", "BASE_URL", "STORE", "SHARE", "FALLBACK")
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\n"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_variable_that_is_empty_is_refused(name, empty, monkeypatch):
+    if name != "API_KEY":
+        monkeypatch.setenv("HEYMARKET_SECRET_ID", "id")
+        monkeypatch.setenv("HEYMARKET_SECRET_KEY", "key")
+    monkeypatch.setenv(f"HEYMARKET_{name}", empty)
+
+    with pytest.raises(ValueError, match=f"HEYMARKET_{name} is set, but empty: give it a value"):
+        HeymarketClient.from_env()
+
+
+def test_a_variable_that_is_not_needed_may_be_empty(monkeypatch):
+    for name in NAMES:
+        monkeypatch.setenv(f"HEYMARKET_{name}", "")
+
+    options = {"credentials": ApiKey("key"), "base_url": "http://localhost", "rate_limit": None}
+    assert HeymarketClient.from_env(**options).base_url == "http://localhost"
 
 
 def test_a_limit_that_is_passed_wins_over_a_wrong_one_of_the_environment(monkeypatch):

@@ -6,6 +6,7 @@ https://developers.heymarket.com/rate-limits
 
 import base64
 import math
+import re
 import warnings
 from collections import deque
 from email.utils import formatdate
@@ -19,7 +20,10 @@ from heymarket_async.sandbox.readings import Readings
 
 TOKEN_LIFE_S = 300
 KEPT_TOKENS = 1000
-_NO_TIME = 1e12
+# As seconds, this is the year 5138; as milliseconds, 1973.
+_NO_SECONDS = 1e11
+# PyJWT, which is asked here, also takes padding and skips what is no base64url; others do not.
+_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 # Times are judged against the sandbox's clock, which may be set wrong on purpose.
 _SIGNATURE_ONLY: Options = {
@@ -64,6 +68,8 @@ class Access:
     def _claims(self, token: str) -> dict[str, object]:
         if token in self._verified:
             return self._verified[token]
+        if not _TOKEN.fullmatch(token):
+            raise Refused(401, "the token is not three parts of base64url without padding")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # secrets of tests may be short
@@ -83,6 +89,8 @@ class Access:
             raise Refused(401, "iss is not the id of an API Secret")
         if not _is_number(issued):
             raise Refused(401, "iat is missing or not a number")
+        if issued >= _NO_SECONDS:
+            raise Refused(401, "iat must be in seconds, not in milliseconds")
         if now - issued >= TOKEN_LIFE_S:
             raise Refused(401, "the token has expired")
         if issued - now > self._readings.future_iat_leeway_s:
@@ -94,8 +102,7 @@ class Access:
 def _is_number(value: object) -> TypeGuard[int | float]:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    # Not NaN, and nothing that is too large to be compared.
-    return -_NO_TIME < value < _NO_TIME
+    return isinstance(value, int) or not math.isnan(value)
 
 
 class Window:

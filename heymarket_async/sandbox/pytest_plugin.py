@@ -37,5 +37,9 @@ def heymarket_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox, None
         if marker.args:
             pytest.fail("the marker heymarket_sandbox takes options by name, such as contacts=5")
         options.update(marker.kwargs)
-    with Sandbox(**options) as sandbox:
+    try:
+        sandbox = Sandbox(**options)
+    except (TypeError, ValueError) as error:
+        pytest.fail(f"the marker heymarket_sandbox has a wrong option: {error}", pytrace=False)
+    with sandbox:
         yield sandbox

@@ -39,8 +39,9 @@ class RateLimit(msgspec.Struct, frozen=True):
     Attributes:
         limit: Requests, at least one.
         per_s: Length of the window in seconds.
-        store: URL of a Redis server in which all processes that name it share the window of a
-            credential, such as "redis://localhost:6379/0"; needs the extra `redis`.
+        store: URL of a Redis or Valkey server, or of a node of a cluster, in which all processes
+            that name it share the window of a credential, such as "redis://localhost:6379/0";
+            needs the extra `redis`.
         share: The part of the shared limit that one client may use, of 1.
         fallback: The part of the limit that one client keeps to while the store is away, of 1: one
             divided by the number of clients keeps them within the limit, but for the minute in
@@ -74,9 +75,7 @@ class RateLimit(msgspec.Struct, frozen=True):
 
 
 def _check_store(url: str) -> None:
-    scheme, _, _ = one_of("rate_limit.store", url, str).partition("://")
-    if scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("rate_limit.store must be the URL of a Redis server, redis://host:port/0")
+    one_of("rate_limit.store", url, str)
     if find_spec("redis") is None:
         raise ValueError("rate_limit.store needs pip install 'heymarket-async[redis]'")
     from heymarket_async.transport import store  # noqa: PLC0415 - an extra

@@ -59,6 +59,7 @@ class SharedPacer:
         self._loop = loop
         self._window_s = rate.per_s * MARGIN
         self._grace_s = rate.per_s / 60
+        self._weighs_s = self._window_s + self._grace_s  # as the store reckons
         self._most = max(1, int(rate.limit * rate.share))
         part = max(1, int(rate.limit * rate.fallback)) if rate.fallback else 0
         self._most_alone = min(self._most, part)
@@ -70,11 +71,13 @@ class SharedPacer:
 
         self._link = _Link.UNKNOWN
         self._server: Server | None = None
+        self._since: int = 0  # which memory of the store was last seen
         self._weighing = 0  # of all, when the store was last asked
         self._asked_at = -inf
         self._young_until = -inf  # the store may not know yet what was sent lately
         self._cut_at = self._look_again_at = self._warned_at = -inf
-        self._has_warned = False
+        self._has_warned = self._has_warned_of_loss = False
+        self._why = ""  # the store cannot be used
         self._most_at_first = 0  # in the window in which the connection was cut
 
         self._is_in_line = self._is_closed = False
@@ -196,14 +199,8 @@ class SharedPacer:
 
     async def _connect(self) -> None:
         server = await self._store.server()
-        weighs_s = self._window_s + self._grace_s
-        if self._server is None:
-            young_s = weighs_s - server.uptime_s
-        else:
-            # Another server, or this one started again, does not know what was sent.
-            young_s = weighs_s if server.run_id != self._server.run_id else 0.0
-        self._own.tell_all()
-        self._pause_is_news = self.pause_s > 0
+        young_s = self._young_s(server)
+        self._tell_all()
         if self._link is _Link.AWAY:
             young_s = max(young_s, 2 * _LOOK_AGAIN_S)  # so that the others have told theirs
         await self._ask(0)
@@ -212,7 +209,20 @@ class SharedPacer:
             logger.warning("the store of the rate limit is back")
         self._link = _Link.THERE
         self._server = server
-        self._young_until = self._loop.time() + young_s
+        self._young_until = max(self._young_until, self._loop.time() + young_s)
+
+    def _young_s(self, server: Server | None) -> float:
+        """Return for how long the store cannot know all that was sent, as far as it says."""
+        if server is None:
+            return 0.0
+        if self._server is None:
+            return self._weighs_s - server.uptime_s
+        # Another server, or this one started again, does not know what was sent.
+        return self._weighs_s if server.run_id != self._server.run_id else 0.0
+
+    def _tell_all(self) -> None:
+        self._own.tell_all()
+        self._pause_is_news = self.pause_s > 0
 
     async def _take_turns(self) -> float | None:
         now = self._loop.time()
@@ -248,10 +258,30 @@ class SharedPacer:
             pause_s * 1000,
             *self._own.news(now),
         )
-        self._weighing, self._asked_at = reply.weighing, now
+        # It may have let go of a memory that nobody asked for, but not of one so fresh.
+        if reply.since != self._since and now < self._asked_at + self._weighs_s:
+            self._note_loss()
+        self._since, self._weighing, self._asked_at = reply.since, reply.weighing, now
         if reply.paused_ms:
             self._paused_until = max(self._paused_until, self._loop.time() + reply.paused_ms / 1000)
         return reply
+
+    def _note_loss(self) -> None:
+        self._young_until = self._loop.time() + self._weighs_s
+        if self._link is not _Link.THERE:
+            return  # it was started again, perhaps, and is told all in any case
+        self._note_cut()
+        self._tell_all()
+        self._woken.set()  # to tell it now
+        if not self._has_warned_of_loss:
+            self._has_warned_of_loss = True
+            logger.warning(
+                "the store of the rate limit has lost what was sent: it evicts keys (set"
+                " maxmemory-policy noeviction), or was emptied; in the next %g s, this client"
+                " sends at most %d requests",
+                self._weighs_s,
+                self._most_alone,
+            )
 
     def _let_go(self, at: float, *, is_known: bool) -> None:
         self._own.take(at, is_known=is_known)
@@ -267,7 +297,7 @@ class SharedPacer:
     def _note_cut(self) -> None:
         now = self._cut_at = self._loop.time()
         # What was told longer ago than that weighs no more; what was sent since, nobody knows.
-        weighing = self._weighing if now - self._asked_at < self._window_s + self._grace_s else 0
+        weighing = self._weighing if now - self._asked_at < self._weighs_s else 0
         free = int((self._rate.limit - weighing) * self._rate.fallback)
         self._most_at_first = min(self._most_alone, self._own.weighing(now) + free)
 
@@ -278,7 +308,7 @@ class SharedPacer:
 
     def _lose(self, why: str) -> None:
         now = self._loop.time()
-        self._look_again_at = now + _LOOK_AGAIN_S
+        self._look_again_at, self._why = now + _LOOK_AGAIN_S, why
         if self._link is _Link.AWAY:
             return
         self._link = _Link.AWAY
@@ -288,7 +318,7 @@ class SharedPacer:
             return
         self._warned_at, self._has_warned = now, True
         logger.warning(
-            "the store of the rate limit does not answer (%s); until it does, %s",
+            "the store of the rate limit cannot be used (%s); until it can, %s",
             why,
             f"this client sends at most {self._most_alone} requests in {self._window_s:g} s"
             if self._rate.fallback
@@ -301,7 +331,9 @@ class SharedPacer:
         if not self._rate.fallback:
             if now >= self._look_again_at:
                 return 0.0  # perhaps it is back
-            self._refuse_all("was not sent: the store of the rate limit does not answer")
+            self._refuse_all(
+                f"was not sent: the store of the rate limit cannot be used ({self._why})"
+            )
         until_look_s = max(0.0, self._look_again_at - now)
         while self._someone_waits():
             if (wait_s := self._next_alone_in_s(now)) > 0:

@@ -2,10 +2,11 @@
 --
 -- KEYS: sent   turn -> until when it weighs; one that is reserved is named after who waits for it
 --       state  paused, spaced: until when nobody may send, and until when evenly
+--              since: when this memory began; weighty: until when something weighs in `sent`
 -- ARGV: window, grace, limit, who asks, how many turns it wants, number of the first, pause;
 --       then what is new of earlier turns: name, ms since it was answered
 -- Gives how many turns may be used now, after how long to ask again (0: no need), how long the pause
--- lasts, and how many turns weigh.
+-- lasts, how many turns weigh, and when the memory began.
 local sent, state = KEYS[1], KEYS[2]
 local window, grace, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local me, want, first, pause = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -13,8 +14,16 @@ local weighs = window + grace -- as long as its answer does not come later than 
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + clock[2] / 1000
-local function kept(name) return tonumber(redis.call('HGET', state, name) or 0) end
+-- A wrong number must not hold anybody up for good: ten minutes are the longest pause.
+local longest = now + math.max(600000, window) + window
+local function kept(name)
+  local time = tonumber(redis.call('HGET', state, name) or 0) or 0
+  return time <= longest and time or longest
+end
 local paused, spaced = kept('paused'), kept('spaced')
+-- One key may be evicted without the other; both are gone when nobody has asked for two windows.
+local since = kept('since')
+if since == 0 or kept('weighty') > now and redis.call('ZCARD', sent) == 0 then since = now end
 if pause > 0 then
   paused = math.max(paused, now + pause)
   spaced = paused + window
@@ -64,8 +73,10 @@ else
   end
 end
 
-redis.call('HSET', state, 'paused', paused, 'spaced', spaced)
+local weighty = redis.call('ZRANGE', sent, -1, -1, 'WITHSCORES')[2] or 0
+redis.call('HSET', state, 'paused', paused, 'spaced', spaced, 'since', since, 'weighty', weighty)
 local keep = math.ceil(math.max(now, spaced) - now + 2 * weighs)
 redis.call('PEXPIRE', sent, keep)
 redis.call('PEXPIRE', state, keep)
-return {granted, math.ceil(wait), math.ceil(math.max(0, paused - now)), redis.call('ZCARD', sent)}
+local pause_left = math.ceil(math.max(0, paused - now))
+return {granted, math.ceil(wait), pause_left, redis.call('ZCARD', sent), math.floor(since)}

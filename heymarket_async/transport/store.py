@@ -7,20 +7,41 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Iterable
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, cast
+from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.commands.core import AsyncScript
+from redis.exceptions import MovedError, RedisError
+from redis.utils import str_if_bytes
+
+from heymarket_async.transport.store_reasons import reason_of
 
 _SCRIPT = Path(__file__).with_name("store.lua").read_text(encoding="utf-8")
+# In a script, the server that has the keys answers, and no right to INFO is no error.
+_SERVER = """
+local info, slots, nodes = redis.pcall('INFO', 'server'), redis.pcall('CLUSTER', 'SLOTS'), {}
+if type(info) ~= 'string' then info = '' end
+for _, slot in ipairs(slots) do
+  for place = 3, #slot do nodes[#nodes + 1] = (slot[place][1] or '') .. ' ' .. slot[place][2] end
+end
+local uptime = string.match(info, 'uptime_in_seconds:(%d+)')
+return {nodes, tonumber(uptime) or 0, string.match(info, 'run_id:(%w+)') or ''}
+"""
+# Valkey speaks Redis' protocol, and has schemes of its own.
+_SCHEMES = {"redis": "redis", "rediss": "rediss", "unix": "unix", "valkey": "redis"}
+_SCHEMES["valkeys"] = "rediss"
 
 
 class StoreLostError(Exception):
-    """The store does not answer; says why, without where it is."""
+    """The store cannot be used; says why in words, without where it is."""
 
 
 def check(url: str) -> None:
@@ -29,15 +50,21 @@ def check(url: str) -> None:
     Raises:
         ValueError: It cannot.
     """
+    if url.partition("://")[0] not in _SCHEMES:
+        raise ValueError("rate_limit.store must be the URL of a Redis server, redis://host:port/0")
     try:
-        pool = _connection_of(url, 1.0).connection_pool
+        pool = _client_of(url, 1.0).connection_pool
         pool.connection_class(**pool.connection_kwargs)
+        path = urlsplit(url).path
     except (RedisError, ValueError, TypeError, AttributeError):
         # Not from the error, which may quote the password.
         raise ValueError(
             "rate_limit.store must be redis://user:password@host:port/0, quoted where need be,"
             " with options that redis-py knows"
         ) from None
+    # redis-py would take database 0.
+    if not url.startswith("unix://") and not re.fullmatch("(/[0-9]*)?", path):
+        raise ValueError("rate_limit.store must end in the number of a database, such as /0")
 
 
 class Reply(NamedTuple):
@@ -48,18 +75,20 @@ class Reply(NamedTuple):
         wait_ms: After how long to ask again: one turn is kept until then; 0 if none is wanted.
         paused_ms: For how long nobody may send.
         weighing: How many turns weigh in the window.
+        since: Which memory of turns this is: by the store's clock, when it began.
     """
 
     granted: int
     wait_ms: int
     paused_ms: int
     weighing: int
+    since: int
 
 
 class Server(NamedTuple):
     """Which server answered, and for how many seconds it has been up."""
 
-    run_id: str
+    run_id: bytes
     uptime_s: float
 
 
@@ -73,9 +102,13 @@ class Store:
     """
 
     def __init__(self, url: str, credential: str, timeout_s: float) -> None:
+        self._url = url
         self._timeout_s = timeout_s
-        self._redis = _connection_of(url, timeout_s)
+        self._redis = _client_of(url, timeout_s)
         self._script = self._redis.register_script(_SCRIPT)
+        self._server = self._redis.register_script(_SERVER)
+        # Of a cluster, where any node tells which one has the keys.
+        self._nodes = deque([url])
         tag = hashlib.sha256(credential.encode()).hexdigest()[:32]
         # One tag in braces, so that a cluster keeps both in one place.
         self._keys = [f"heymarket:{{{tag}}}:sent", f"heymarket:{{{tag}}}:state"]
@@ -84,39 +117,67 @@ class Store:
         """Say something, and return what the store says; see `store.lua`.
 
         Raises:
-            StoreLostError: There was no answer in time.
+            StoreLostError: There was no answer in time, or none that is of use.
         """
-        return Reply(*cast(Iterable[int], await self._in_time(self._script(self._keys, said))))
+        return Reply(*cast(Iterable[int], await self._run(self._script, said)))
 
-    async def server(self) -> Server:
-        """Connect if need be, and return which server it is.
+    async def server(self) -> Server | None:
+        """Connect if need be, and return which server it is; None if it keeps that to itself.
 
         Raises:
-            StoreLostError: There was no answer in time.
+            StoreLostError: There was no answer in time, or none that is of use.
         """
-        answer = self._redis.info("server")  # pyright: ignore[reportUnknownMemberType] - its options are open
-        info = cast(dict[str, object], await self._in_time(answer))
-        try:
-            return Server(str(info["run_id"]), float(cast(int, info["uptime_in_seconds"])))
-        except KeyError as error:
-            raise StoreLostError(f"its INFO has no {error}") from None
+        nodes, uptime_s, run_id = cast(
+            tuple[list[bytes], int, bytes], await self._run(self._server)
+        )
+        urls = {self._url_at(*str_if_bytes(node).rsplit(" ", 1)) for node in nodes}
+        self._nodes = deque([self._url, *urls])
+        return Server(run_id, uptime_s) if run_id else None
 
     async def close(self) -> None:
         """Close the connection."""
         await self._redis.aclose()
 
-    async def _in_time(self, answer: Awaitable[object]) -> object:
+    async def _run(self, script: AsyncScript, said: Sequence[str | float] = ()) -> object:
         # Connecting and loading the script are rounds of their own.
         try:
             async with asyncio.timeout(3 * self._timeout_s):
-                return await answer
+                return await self._follow(script, said)
         except (RedisError, OSError, TimeoutError) as error:
-            raise StoreLostError(type(error).__name__) from None
+            # Its name may lead to another server by now, and another node may know more.
+            self._nodes.rotate(-1)
+            with suppress(RedisError, OSError):
+                await self._connect_to(self._nodes[0])
+            raise StoreLostError(reason_of(error)) from None
+
+    async def _follow(
+        self, script: AsyncScript, said: Sequence[str | float], hops: int = 3
+    ) -> object:
+        try:
+            return await script(self._keys, said, self._redis)
+        except MovedError as moved:
+            if not hops:
+                raise
+            host = str(moved.host)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - redis-py does not type it
+            await self._connect_to(self._url_at(host, moved.port))
+            return await self._follow(script, said, hops - 1)
+
+    async def _connect_to(self, url: str) -> None:
+        left, self._redis = self._redis, _client_of(url, self._timeout_s)
+        await left.aclose()
+
+    def _url_at(self, host: str, port: int | str) -> str:
+        parts = urlsplit(self._url)
+        login, at, _ = parts.netloc.rpartition("@")
+        host = host or parts.hostname or ""  # unknown to the cluster: the one that was asked
+        netloc = f"{login}{at}[{host}]:{port}" if ":" in host else f"{login}{at}{host}:{port}"
+        return parts._replace(netloc=netloc).geturl()
 
 
-def _connection_of(url: str, timeout_s: float) -> Redis:
+def _client_of(url: str, timeout_s: float) -> Redis:
+    scheme, _, rest = url.partition("://")
     return Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - options are open
-        url,
+        f"{_SCHEMES[scheme]}://{rest}",
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         # What was said may have been heard, so a turn would be lost with each repetition.

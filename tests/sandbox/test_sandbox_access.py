@@ -57,6 +57,30 @@ async def test_a_token_with_a_wrong_part_is_refused(serve, claims):
     assert await account.status_with(f"Bearer {account.token(**claims)}") == 401
 
 
+@pytest.mark.parametrize("odd", ["{}=", "{}==", "{}.", "{}+/", "={}"])
+async def test_a_token_that_is_not_plain_base64url_is_refused(serve, odd):
+    account = await serve()
+    header, claims, signature = account.token().split(".")
+    for token in (
+        f"{odd.format(header)}.{claims}.{signature}",
+        f"{header}.{claims}.{odd.format(signature)}",
+    ):
+        status, answer = await account.try_(
+            "GET /v1/team", headers={"Authorization": f"Bearer {token}"}
+        )
+        assert (status, answer["message"]) == (
+            401,
+            "the token is not three parts of base64url without padding",
+        )
+
+
+async def test_an_iat_in_milliseconds_is_told(serve):
+    account = await serve()
+    headers = {"Authorization": f"Bearer {account.token(iat=int(time.time() * 1000))}"}
+    status, answer = await account.try_("GET /v1/team", headers=headers)
+    assert (status, answer["message"]) == (401, "iat must be in seconds, not in milliseconds")
+
+
 async def test_an_expired_exp_is_refused_unless_the_reading_ignores_it(serve):
     strict, lax = await serve(), await serve(readings=Readings(honours_exp=False))
     past, future = int(time.time()) - 5, int(time.time()) + 300

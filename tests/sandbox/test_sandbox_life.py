@@ -243,3 +243,24 @@ def test_a_marker_without_names_says_what_it_takes(tmp_path):
     """
     result = run_plugin(tmp_path, source)
     assert "the marker heymarket_sandbox takes options by name" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "rule"),
+    [
+        ("contact=5", "unexpected keyword argument 'contact'"),
+        ("ties=0", "ties and limit at least 1"),
+    ],
+)
+def test_a_wrong_option_names_the_marker(tmp_path, option, rule):
+    source = f"""
+        import pytest
+
+        @pytest.mark.heymarket_sandbox({option})
+        def test_nothing(heymarket_sandbox):
+            pass
+    """
+    result = run_plugin(tmp_path, source)
+    assert "the marker heymarket_sandbox has a wrong option: " in result.stdout
+    assert rule in result.stdout
+    assert "pytest_plugin.py" not in result.stdout

@@ -283,6 +283,9 @@ async def test_a_reserved_turn_waits_out_a_pause(credential):
 @own_redis
 async def test_waiting_costs_few_questions(credential, server):
     pacers = [credential.pacer(20) for _ in range(2)]
+    for pacer in pacers:
+        await credential.send(pacer)  # which connects
+    server.run("CONFIG", "RESETSTAT")
     await asyncio.gather(*(credential.keep_sending(pacer, 3 * WINDOW_S) for pacer in pacers))
 
     calls = server.run("INFO", "commandstats")["cmdstat_evalsha"]["calls"]
@@ -327,7 +330,9 @@ async def test_without_the_store_a_client_keeps_to_its_part(credential, server, 
     assert credential.most_in_a_window() <= 20
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert len(told) == 2
-    assert told[0].startswith("the store of the rate limit does not answer (")
+    assert told[0].startswith(
+        "the store of the rate limit cannot be used (connection refused); until it can, "
+    )
     assert told[0].endswith("this client sends at most 5 requests in 1.002 s")
     assert told[1] == "the store of the rate limit is back"
     assert "secret" not in caplog.text
@@ -402,9 +407,8 @@ async def test_without_a_part_calls_fail_at_once(credential, server):
     server.kill()
 
     began = asyncio.get_running_loop().time()
-    with pytest.raises(
-        StoreError, match="was not sent: the store of the rate limit does not answer"
-    ):
+    refusal = r"was not sent: the store of the rate limit cannot be used \(connection refused\)"
+    with pytest.raises(StoreError, match=refusal):
         await credential.send(pacer)
     with pytest.raises(StoreError):
         await credential.send(pacer)
@@ -502,6 +506,9 @@ def test_a_rate_limit_with_a_store_is_plain_data_and_shows_no_password():
     ("options", "rule"),
     [
         ({"store": "cache:6379"}, "rate_limit.store must be the URL of a Redis server"),
+        ({"store": "redis://cache/production"}, "must end in the number of a database"),
+        ({"store": "valkeys://cache/0/1"}, "must end in the number of a database"),
+        ({"store": "redis+sentinel://cache/0"}, "must be the URL of a Redis server"),
         ({"store": 1}, "rate_limit.store must be of type str"),
         ({"store": "redis://:secret/@cache:x"}, "rate_limit.store must be redis://user:password@"),
         ({"store": "redis://cache?colour=red"}, "with options that redis-py knows"),
@@ -517,6 +524,13 @@ def test_a_wrong_rate_limit_is_refused(options, rule):
     with pytest.raises(ValueError, match=rule) as raised:
         RateLimit(500, **options)
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["valkey://c:1", "valkeys://u:p@c/0", "rediss://c/", "unix:///a/b?db=1"]
+)
+def test_a_store_may_be_named_as_its_users_do(url):
+    assert RateLimit(500, store=url).store == url
 
 
 def test_a_store_needs_its_extra(monkeypatch):

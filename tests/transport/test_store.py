@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from heymarket_async.transport.store import Reply, Store, StoreLostError
-from tests.redis_server import RedisServer
+from tests.redis_server import RIGHTS, RedisServer
 
 WINDOW_MS, GRACE_MS = 1000.0, 20.0
 
@@ -111,19 +111,85 @@ async def test_who_the_store_does_not_know_is_told_as_lost_without_where_it_is()
         await store.server()
     await store.close()
 
-    assert str(raised.value) == "ConnectionError"
+    assert str(raised.value) == "connection refused"
 
 
-async def test_a_server_that_does_not_say_which_it_is_counts_as_lost(store):
-    store._redis.info = lambda section: asyncio.sleep(0, {"uptime_in_seconds": 5})
+async def test_the_store_says_which_server_it_is(store, server):
+    said = await store.server()
 
-    with pytest.raises(StoreLostError, match="its INFO has no 'run_id'"):
-        await store.server()
+    assert said.run_id == server.run("INFO", "server")["run_id"].encode()
+    assert 0 <= said.uptime_s < 600
 
 
-async def test_a_wrong_password_is_told_as_such(server):
-    store = Store(server.url.replace("secret", "wrong"), "x", timeout_s=1.0)
+async def test_a_user_without_the_right_to_info_has_the_whole_window(server):
+    server.run("ACL", "SETUSER", "worker", "on", ">pw", *RIGHTS)
+    server.run("SCRIPT", "FLUSH")
+    store = Store(server.url_of("worker:pw"), "of a worker", timeout_s=1.0)
 
-    with pytest.raises(StoreLostError, match="AuthenticationError"):
-        await store.server()
+    assert await store.server() is None
+    assert (await ask(store, "a", 9, limit=10)).granted == 9
     await store.close()
+
+
+async def test_a_wrong_pause_in_the_store_ends_within_minutes(store, server):
+    await ask(store, "a", 0)
+    for wrong in ("1e300", "inf", "nan", "soon"):
+        server.run("HSET", store._keys[1], "paused", wrong, "spaced", wrong)
+        assert (await ask(store, "b")).paused_ms <= 602_000
+
+
+async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+    writer.close()
+
+
+async def test_a_name_that_leads_to_another_primary_is_looked_up_again(server):
+    with RedisServer() as promoted:
+        ports = [server.port]
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            there = await asyncio.open_connection("127.0.0.1", ports[-1])
+            await asyncio.gather(forward(reader, there[1]), forward(there[0], writer))
+
+        proxy = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = proxy.sockets[0].getsockname()[1]
+        store = Store(f"redis://:secret@127.0.0.1:{port}/0", "x", timeout_s=1.0)
+        assert (await ask(store, "a")).granted == 1
+        ports.append(promoted.port)
+        server.run("REPLICAOF", "127.0.0.1", promoted.port)  # which does not cut the connection
+        with pytest.raises(StoreLostError, match="it is a replica"):
+            await ask(store, "a")
+        server.run("REPLICAOF", "NO", "ONE")
+
+        assert (await ask(store, "a")).granted == 1
+        await store.close()
+        proxy.close()
+
+
+async def test_a_memory_has_a_beginning_of_its_own(store, server):
+    since = (await ask(store, "a")).since
+    assert (await ask(store, "b")).since == since
+    assert (await ask(store, "a", 0, "a:0", 2 * WINDOW_MS)).since == since
+    await asyncio.sleep(0.002)
+
+    server.run("DEL", *store._keys)
+    assert (await ask(store, "b")).since > since
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+async def test_the_loss_of_one_key_is_noticed_too(store, server, lost):
+    since = (await ask(store, "a")).since
+    await asyncio.sleep(0.002)
+
+    server.run("DEL", store._keys[lost])
+
+    assert (await ask(store, "b")).since > since
+
+
+async def test_an_empty_window_is_no_loss(store):
+    since = (await ask(store, "a")).since
+    await asyncio.sleep(1.1 * WINDOW_MS / 1000)
+
+    assert (await ask(store, "a", 0)).since == since
+    assert (await ask(store, "a")).since == since
