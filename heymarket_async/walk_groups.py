@@ -69,6 +69,10 @@ def after_page(at: Cursor, group: Group, page: AskedPage) -> Cursor:
         return hold(at, page, _ask(group, (group.page or 0) - 1))
     if has_left:
         return _turn(at, group, page)
+    if at.ascending is None and stamps[-1] != timestamps.instant(group.updated):
+        # Nobody can tell yet whether this page lies before the group or behind it, so nothing is
+        # made of it, but that the walk goes on right behind the group.
+        group = replace(group, then=group.updated)
     if group.passed.size > before:
         return hold(at, page, _ask(group, (group.page or 0) + 1))
     if group.page == 1:
@@ -153,12 +157,17 @@ def _with_page(group: Group, page: AskedPage) -> Group:
 def _aim(at: Cursor, group: Group, page: AskedPage) -> Group:
     """Note where the walk goes after the group, from the page that has left it."""
     rows = page.rows
+    if group.then is not None:
+        return group
     if page.is_full:
         then, back = onwards(at, page, group.updated)
         return replace(group, then=then, back=back)
     last = rows.updated[-1] if rows.ids else group.updated
-    if timestamps.instant(last) == page.here:
-        return replace(group, then=None)  # this was asked for from the last timestamp: the end
+    is_of_group = timestamps.instant(last) == timestamps.instant(group.updated)
+    if timestamps.instant(last) == page.here or (is_of_group and not at.ascending):
+        # The end: it was asked for from the last timestamp, or the group has reached it. Only oldest
+        # first may more come there meanwhile.
+        return replace(group, then=None)
     return replace(group, then=last, back=None)
 
 

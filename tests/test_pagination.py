@@ -151,7 +151,27 @@ async def test_a_large_import_is_walked_while_people_work(newest_first, inclusiv
 
     assert set(range(1, 3001)) - edited <= set(given)
     assert edited
-    assert len(listing.requests) < 550
+    assert len(listing.requests) < 350
+
+
+@pytest.mark.parametrize("page_base", [0, 1])
+async def test_a_second_group_behind_pages_that_show_no_direction_is_read_whole(page_base):
+    ticks = [1] * 30 + [0] * 100
+    listing = Listing(ticks, page_base=page_base)
+    fetch = listing.fetch
+
+    async def while_others_write(date, page, limit):
+        if date is None and page == 3 and listing.rows[40][1] == 1:
+            listing.edit(40)
+            listing.edit(41)
+            del listing.rows[42]  # the rows behind it move up
+        return await fetch(date, page, limit)
+
+    listing.fetch = while_others_write
+
+    given = await ids_of(walk_over(listing))
+
+    assert set(range(1, 131)) - {40, 41, 42} <= set(given)
 
 
 @jumping_time
