@@ -341,6 +341,7 @@ class Transport:
             waits=waits,
             request_id=answer.request_id if answer else "",
             error=error,
+            date=answer.headers.get("Date", "") if answer else "",
         )
         emit(event, hook)
 

@@ -37,6 +37,7 @@ class AttemptEvent(msgspec.Struct, frozen=True):
         waits: Those seconds by reason, such as {"the rate limit": 1.5}; empty if there were none.
         request_id: The answer's `X-Request-Id`, or "".
         error: What the attempt raised, or None.
+        date: The answer's `Date`, which tells the server's clock, or "".
     """
 
     call: str
@@ -47,6 +48,7 @@ class AttemptEvent(msgspec.Struct, frozen=True):
     waits: Mapping[str, float]
     request_id: str
     error: HeymarketError | None
+    date: str = ""
 
 
 class Options(msgspec.Struct, frozen=True):
