@@ -229,6 +229,14 @@ class HeymarketClient:
         return self._transport.options.retry
 
     @property
+    def fingerprint(self) -> str:
+        """A name for the credentials in use that tells nothing about them.
+
+        It is "" until a callable was asked for them.
+        """
+        return self._transport.fingerprint
+
+    @property
     def waiting(self) -> str:
         """Why the call that waits longest is waiting, such as "the rate limit", or ""."""
         return self._transport.waiting

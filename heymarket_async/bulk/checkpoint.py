@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from heymarket_async import timestamps
+from heymarket_async.bulk.account import Account
 from heymarket_async.bulk.windows import Window
 
 VERSION = 1
@@ -15,7 +16,8 @@ class Checkpoint(msgspec.Struct, kw_only=True):
 
     Attributes:
         version: Of this form.
-        account: Whose contacts; see `account_of`.
+        account: Whose contacts; see `Account`.
+        credentials: The credentials that it was read with last; see `Account`.
         surface: Which list is walked: "v1" or "v2".
         date: Where the walk begins, or None for all contacts.
         counted: How many contacts the account said to have when the job began, or None.
@@ -31,6 +33,7 @@ class Checkpoint(msgspec.Struct, kw_only=True):
 
     version: int = VERSION
     account: str
+    credentials: str | None = None
     surface: str
     date: str | None = None
     counted: int | None = None
@@ -86,17 +89,29 @@ class _Origin(msgspec.Struct):
     version: int
 
 
-def new(*, account: str, surface: str, date: str | None = None) -> Checkpoint:
+def new(*, account: Account, surface: str, date: str | None = None) -> Checkpoint:
     """Return the checkpoint of a job that begins."""
     # v2 is asked for oldest first; v1 has to show it.
     ascending = True if surface == "v2" else None
-    at = Checkpoint(account=account, surface=surface, date=date, ascending=ascending)
+    at = Checkpoint(
+        account=account.name,
+        credentials=account.credentials,
+        surface=surface,
+        date=date,
+        ascending=ascending,
+    )
     at.windows = [Window(above=at.after)]
     return at
 
 
-def read(text: str, *, account: str, surface: str, date: str | None) -> Checkpoint:
+def read(text: str, *, account: Account | None, surface: str, date: str | None) -> Checkpoint:
     """Return a stored checkpoint, if it belongs to this job.
+
+    Args:
+        text: As it was stored.
+        account: Whose contacts are read, or None if that is known to be the same.
+        surface: Which list is read.
+        date: Where the walk begins, or None.
 
     Raises:
         ValueError: It belongs to another account or query, or another version of this package
@@ -112,10 +127,19 @@ def read(text: str, *, account: str, surface: str, date: str | None) -> Checkpoi
         stored = msgspec.json.decode(text, type=Checkpoint)
     except msgspec.MsgspecError:
         raise ValueError("the checkpoint cannot be read; start anew") from None
-    for name, asked in (("account", account), ("surface", surface), ("date", date)):
+    if account is not None:
+        if not account.is_the_one(stored.account, stored.credentials):
+            raise _of_another("account", stored.account, account.name)
+        stored.account = account.better(stored.account)
+        stored.credentials = account.credentials
+    for name, asked in (("surface", surface), ("date", date)):
         if (of := getattr(stored, name)) != asked:
-            raise ValueError(
-                f"the checkpoint belongs to another {name}, {of or 'none'}, not {asked or 'none'};"
-                " start anew, or name another place"
-            )
+            raise _of_another(name, of, asked)
     return stored
+
+
+def _of_another(name: str, of: str | None, asked: str | None) -> ValueError:
+    return ValueError(
+        f"the checkpoint belongs to another {name}, {of or 'none'}, not {asked or 'none'};"
+        " start anew, or name another place"
+    )

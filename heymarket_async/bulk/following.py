@@ -3,6 +3,7 @@
 Kept in the table `state`:
 
     account, surface  what the file follows
+    credentials       the fingerprint of the credentials that the last run had
     ascending         "true" if that list is oldest first, "false" if newest first, or "null"
     newest            the instant up to which everything was read by the last run that was completed
     first_run         the checkpoint of a first run that is not completed
@@ -15,6 +16,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from heymarket_async.bulk import checkpoint as checkpoints
+from heymarket_async.bulk.account import Account
 from heymarket_async.bulk.checkpoint import Checkpoint
 from heymarket_async.bulk.sinks.database import Database
 from heymarket_async.bulk.windows import earlier
@@ -43,25 +45,37 @@ class Following:
         self.changed = 0
         self._before = database.count(deleted=True)
 
-    def bind(self, account: str, surface: str) -> None:
+    def bind(self, account: Account, surface: str, *, rebind: bool) -> None:
         """Follow this account on this surface, now and from now on.
+
+        Args:
+            account: Whose contacts.
+            surface: Which list.
+            rebind: The account may be on another server than before, if its team is the same.
 
         Raises:
             ValueError: The file follows another one.
         """
+        name, of = account.name, self._database.state("account")
         with self._database.transaction():
-            for name, value in (("account", account), ("surface", surface)):
-                if (of := self._database.state(name)) not in {None, value}:
-                    raise ValueError(
-                        f"the file follows another {name}, {of}, not {value}; name another file"
-                    )
-                self._database.set_state(name, value)
+            if of is not None and not account.is_the_one(of, self._database.state("credentials")):
+                if not (rebind and account.is_same_team(of)):
+                    raise _follows_another(account, of, rebind=rebind)
+            elif of is not None:
+                name = account.better(of)
+            if (list_of := self._database.state("surface")) not in {None, surface}:
+                raise ValueError(
+                    f"the file follows another surface, {list_of}, not {surface}; name another file"
+                )
+            self._database.set_state("account", name)
+            self._database.set_state("credentials", account.credentials)
+            self._database.set_state("surface", surface)
 
-    def checkpoint(self, account: str, surface: str, *, reads_all: bool) -> Checkpoint:
-        """Return where this run begins."""
+    def checkpoint(self, account: Account, surface: str, *, reads_all: bool) -> Checkpoint:
+        """Return where this run begins; the file must have been bound to the account."""
         stored = self._database.state("first_run")
         if self.newest is None and stored is not None:
-            return checkpoints.read(stored, account=account, surface=surface, date=None)
+            return checkpoints.read(stored, account=None, surface=surface, date=None)
         at = checkpoints.new(account=account, surface=surface)
         if not reads_all:
             at.windows = []
@@ -113,6 +127,15 @@ class Following:
         """Note how this run has ended."""
         with self._database.transaction():
             self._database.end_run(self._run, ended=_now(), **facts)
+
+
+def _follows_another(account: Account, of: str, *, rebind: bool) -> ValueError:
+    remedy = "name another file"
+    if account.is_same_team(of):
+        remedy += ", or rebind it (--rebind) if the account has moved"
+    elif rebind:
+        remedy = "it cannot be rebound, since it is not shown that the team is the same"
+    return ValueError(f"the file follows another account, {of}, not {account.name}; {remedy}")
 
 
 def _now() -> str:

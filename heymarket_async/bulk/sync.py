@@ -67,6 +67,7 @@ async def sync_contacts(
     concurrency: int = 1,
     detect_deletions: bool = False,
     settle_s: float = SETTLE_S,
+    rebind: bool = False,
     on_progress: OnProgress | None = None,
 ) -> SyncReport:
     """Bring an SQLite file up to date with an account, and return what was done.
@@ -86,6 +87,7 @@ async def sync_contacts(
             In a first run that goes on with an interrupted one, what that had read counts as met.
         settle_s: How far before the newest `updated` of the last run to begin, in seconds: a write
             may show up late.
+        rebind: Follow the account to another base URL, where it must have the same team.
         on_progress: Called with a `Progress` twice a second.
 
     Raises:
@@ -96,9 +98,10 @@ async def sync_contacts(
     """
     reading = Reading(surface, page_size, concurrency)
     one_of("detect_deletions", detect_deletions, bool)
+    one_of("rebind", rebind, bool)
     if not one_of("settle_s", settle_s, (int, float)) >= 0:
         raise ValueError("settle_s must be a number of seconds, 0 or above")
-    run = _Run(client, reading, settle_s)
+    run = _Run(client, reading, settle_s, rebind=rebind)
     async with told(on_progress, run.progress):
         return await run.run(Path(path), detect_deletions=detect_deletions)
 
@@ -106,11 +109,14 @@ async def sync_contacts(
 class _Run:
     """One run of a sync."""
 
-    def __init__(self, client: HeymarketClient, reading: Reading, settle_s: float) -> None:
+    def __init__(
+        self, client: HeymarketClient, reading: Reading, settle_s: float, *, rebind: bool
+    ) -> None:
         self._tally = Tally(client)
         self._client = self._tally.client
         self._reading = reading
         self._settle_s = settle_s
+        self._rebind = rebind
         self._thread = OneThread()
         self._started = time.monotonic()
         self._stage = "starting"
@@ -151,7 +157,7 @@ class _Run:
     async def _sync(self, file: Following, *, detect_deletions: bool) -> SyncReport:
         thread = self._thread
         account, surface = await account_of(self._client), self._reading.surface
-        await thread.run(file.bind, account, surface)
+        await thread.run(file.bind, account, surface, rebind=self._rebind)
         reads_all = file.newest is None or detect_deletions
         at = await thread.run(file.checkpoint, account, surface, reads_all=reads_all)
         is_resumed = any(window.cursor for window in at.windows)

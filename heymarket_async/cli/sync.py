@@ -30,6 +30,12 @@ def sync_command(
         bool,
         typer.Option("--detect-deletions", help="Read all, and mark what is not there any more."),
     ] = False,
+    rebind: Annotated[
+        bool,
+        typer.Option(
+            "--rebind", help="Follow an account that has moved to another base URL, same team."
+        ),
+    ] = False,
     every: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Do it again and again, such as 30s, 5m or 1h."),
@@ -53,6 +59,7 @@ def sync_command(
                 page_size=page_size,
                 concurrency=concurrency,
                 detect_deletions=detect_deletions,
+                rebind=rebind,
                 on_progress=on_progress,
             )
         if json:

@@ -87,6 +87,11 @@ class Transport:
         return derived
 
     @property
+    def fingerprint(self) -> str:
+        """A name for the credentials in use; "" until a callable was asked for them."""
+        return self._signer.fingerprint
+
+    @property
     def waiting(self) -> str:
         """Why the call that waits longest is waiting, or "" if none is."""
         return self._waits.reason

@@ -9,7 +9,7 @@ import sqlite3
 
 import pytest
 
-from heymarket_async import BadRequestError, PermissionDeniedError
+from heymarket_async import BadRequestError
 from heymarket_async.bulk import Sqlite, export_contacts, sync_contacts
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import (
@@ -229,15 +229,15 @@ async def test_a_run_that_is_cancelled_is_noted_as_interrupted_by_the_next(tmp_p
 async def test_a_run_that_fails_at_its_first_call_is_noted(tmp_path):
     path = tmp_path / "c.db"
     async with Sandbox(contacts=5) as sandbox, client_of(sandbox) as client:
-        sandbox.faults.answer(403, on="GET /v1/team")
-        with pytest.raises(PermissionDeniedError):
+        sandbox.faults.answer(400, on="GET /v1/team")
+        with pytest.raises(BadRequestError):
             await sync_contacts(client, path)
 
         report = await sync_contacts(client, path)
 
     assert (report.contacts, report.resumed) == (5, False)
     outcomes = query(path, "SELECT outcome, ended IS NULL FROM runs ORDER BY number")
-    assert outcomes == [("PermissionDeniedError", 0), ("done", 0)]
+    assert outcomes == [("BadRequestError", 0), ("done", 0)]
 
 
 async def test_a_file_follows_one_account_and_one_list(tmp_path):

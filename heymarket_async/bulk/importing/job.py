@@ -105,7 +105,8 @@ async def _outcome_file(
     if path is None:
         return OutcomeFile()
     kind = Kind.DRY_RUN if dry_run else Kind.IMPORT
-    header = Header(kind=kind, account=await account_of(client), overwrite=overwrite)
+    account = await account_of(client)
+    header = Header(kind=kind, account=account.name, overwrite=overwrite)
     return OutcomeFile(path, header, resume=resume)
 
 

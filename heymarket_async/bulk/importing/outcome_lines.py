@@ -32,7 +32,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         version: Of this form.
         kind: An import, or a dry run.
-        account: See `account_of`.
+        account: The `name` of an `Account`.
         overwrite: Whether contacts are overwritten.
     """
 
