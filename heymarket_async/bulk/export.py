@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from heymarket_async.bulk import checkpoint as checkpoints
 from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.checkpoint import Checkpoint
 from heymarket_async.bulk.collecting import Collector
+from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
 from heymarket_async.bulk.proof import count_of, prove
@@ -22,6 +24,7 @@ from heymarket_async.bulk.sinks.sink import Sink
 from heymarket_async.bulk.walking import walk
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
+from heymarket_async.models import ContactField
 
 
 class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +159,8 @@ class _Export:
 
     async def _export(self, stored: str | None) -> ExportReport:
         at = await self._checkpoint(stored)
+        # What is needed at the end is asked for now: it must not fail after hours.
+        fields = await fields_of(self._client) if self._sink.needs_fields else []
         collector = self._collector = Collector(self._sink, self._thread, at)
         if stored is not None:
             self._stage = "recalling"
@@ -165,7 +170,7 @@ class _Export:
         self._stage = "catching up"
         counted, doubts = await prove(self._client, collector, self._reading, collector.distinct)
         self._stage = "writing"
-        await self._finish(collector)
+        await self._finish(collector, fields or [])
         return ExportReport(
             contacts=self._made or collector.taken,
             distinct=len(collector.memory.seen),
@@ -183,7 +188,7 @@ class _Export:
             resumed=stored is not None,
             seconds=round(time.monotonic() - self._started, 3),
             waited_s=self._tally.waits(),
-            doubts=doubts,
+            doubts=doubts if fields is not None else [*doubts, UNREAD],
         )
 
     async def _checkpoint(self, stored: str | None) -> Checkpoint:
@@ -196,8 +201,7 @@ class _Export:
         at.counted = await count_of(self._client, at)
         return at
 
-    async def _finish(self, collector: Collector) -> None:
-        fields = await self._client.contact_fields.all() if self._sink.needs_fields else []
+    async def _finish(self, collector: Collector, fields: Sequence[ContactField]) -> None:
         steps = self._sink.finish(frozenset(collector.memory.again), fields)
         await self._thread.each(steps, self._has_made, at_once=1)
 

@@ -100,15 +100,18 @@ class Following:
         *,
         ascending: bool | None,
         deleted: Iterable[int],
-        fields: Sequence[ContactField],
+        fields: Sequence[ContactField] | None,
     ) -> None:
-        """Note that everything up to an instant is in the file, and that some are deleted."""
+        """Note that everything up to an instant is in the file, and that some are deleted.
+
+        Custom fields that could not be read, which is None, stay as they were.
+        """
         with self._database.transaction():
             self._database.mark_deleted(deleted, _now())
             self._database.set_state("newest", newest)
             self._database.set_state("ascending", json.dumps(ascending))
             self._database.set_state("first_run", None)
-            self._database.show(fields)
+            self._database.show(self._database.fields() if fields is None else fields)
 
     def stored(self, settle_s: float) -> Iterator[bytes]:
         """Give the contacts that this run may meet again."""

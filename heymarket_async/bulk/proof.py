@@ -9,7 +9,7 @@ from heymarket_async.bulk.checkpoint import Checkpoint
 from heymarket_async.bulk.collecting import Collector
 from heymarket_async.bulk.reading import Reading
 from heymarket_async.client import HeymarketClient
-from heymarket_async.errors import DecodeError, StatusError
+from heymarket_async.errors import ClientStateError, HeymarketError
 
 _MOST_COUNTS = 3
 
@@ -20,8 +20,10 @@ async def count_of(client: HeymarketClient, at: Checkpoint) -> int | None:
         return None  # contacts after the date are counted, and those before it may be listed
     try:
         return await client.contacts.count(date=at.date)
-    except (StatusError, DecodeError):
-        return None
+    except ClientStateError:
+        raise
+    except HeymarketError:
+        return None  # refused, hung or cut: what was read is there all the same
 
 
 async def prove(

@@ -11,6 +11,7 @@ import msgspec
 
 from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.collecting import SETTLE_S, Collector
+from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.following import Following
 from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
@@ -20,7 +21,7 @@ from heymarket_async.bulk.sinks.database import Database
 from heymarket_async.bulk.walking import walk
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
-from heymarket_async.errors import HeymarketError, NotFoundError
+from heymarket_async.errors import DecodeError, HeymarketError, NotFoundError
 
 _LOGGED = ("kind", "contacts", "added", "changed", "deleted", "requests")
 _MOST_ASKED_FOR = 1000
@@ -158,6 +159,8 @@ class _Run:
         thread = self._thread
         account, surface = await account_of(self._client), self._reading.surface
         await thread.run(file.bind, account, surface, rebind=self._rebind)
+        # What is needed at the end is asked for now: it must not fail after hours.
+        fields = await fields_of(self._client)
         reads_all = file.newest is None or detect_deletions
         at = await thread.run(file.checkpoint, account, surface, reads_all=reads_all)
         is_resumed = any(window.cursor for window in at.windows)
@@ -172,13 +175,15 @@ class _Run:
         # Until the missing ones are marked, the file has more than were read.
         have = job.distinct if detect_deletions else partial(thread.run, file.count)
         counted, doubts = await prove(self._client, job, self._reading, have)
+        if fields is None:
+            doubts.append(UNREAD)
         deleted = await self._deleted(file, job, doubts) if detect_deletions else []
         await thread.run(
             file.complete,
             at.newest,
             ascending=at.ascending,
             deleted=deleted,
-            fields=await self._client.contact_fields.all(),
+            fields=fields,
         )
         added = await thread.run(file.added)
         return SyncReport(
@@ -200,16 +205,27 @@ class _Run:
         """Return which contacts in the file are deleted, once that is sure."""
         missing = await self._thread.run(file.missing, job.memory.seen)
         if len(missing) <= _MOST_ASKED_FOR:
-            return [each for each in missing if await self._is_gone(each)]
+            return await self._gone(missing, doubts)
         if doubts:
             doubts.append(f"{len(missing):,} contacts were not met, too many to ask for each")
             return []
         return missing  # all that are counted were read, and these are not among them
 
-    async def _is_gone(self, contact_id: int) -> bool:
+    async def _gone(self, missing: list[int], doubts: list[str]) -> list[int]:
+        answers = {each: await self._is_gone(each) for each in missing}
+        if unsure := sum(gone is None for gone in answers.values()):
+            doubts.append(
+                f"{unsure:,} contacts that were not met are not found either, but the answer does"
+                " not come from Heymarket: it has no request id"
+            )
+        return [each for each, gone in answers.items() if gone]
+
+    async def _is_gone(self, contact_id: int) -> bool | None:
+        """Ask for a contact; None if a gateway says that it is not there, and not Heymarket."""
         try:
-            await self._client.contacts.get(contact_id)
+            await self._client.contacts.get(contact_id, returns=msgspec.Raw)
         except NotFoundError as error:
-            # Without Heymarket's id, it is a gateway that says so.
-            return bool(error.request_id)
+            return bool(error.request_id) or None
+        except DecodeError:
+            return False  # whatever the answer holds, it is an answer of 200
         return False

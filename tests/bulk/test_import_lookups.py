@@ -8,7 +8,7 @@ import pytest
 
 from heymarket_async import RetryPolicy, StatusError
 from heymarket_async.bulk.importing.lookups import look_up
-from tests.bulk.imports import SEARCH, Account, account, new, phone
+from tests.bulk.imports import SEARCH, Account, account, counts, new, phone
 
 
 def found_ids(found: Any) -> dict[str, list[int]]:
@@ -94,3 +94,48 @@ async def test_other_refusals_come_through(status):
             await look_up(it.client, [phone(1), phone(2)])
 
         assert it.sizes(SEARCH) == [2]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"uuid": "", "external_id": 42, "custom": [], "tags": {}, "note": "text"},
+        {"contact_channels": [None], "assigned_user_id": "", "created": 1712935800},
+        {"contact_channels": "none", "rev": 1.5, "first": ["Zoë"]},
+        {"id": "odd"},
+        {"display_name": b'"Jo \\ud83d"'},
+    ],
+)
+async def test_an_odd_contact_is_found_all_the_same(odd):
+    async with account() as it:
+        await it.has(new(1), new(2))
+        first, second = it.stored(1)["id"], it.stored(2)["id"]
+        it.sandbox.show_as(first, odd)
+
+        report = await it.imports([new(1), new(2), new(3)])
+
+        assert counts(report) == {"created": 1, "unchanged": 2}
+        found = await look_up(it.client, [phone(1), phone(2)])
+    assert found_ids(found) == {phone(1): [None if "id" in odd else first], phone(2): [second]}
+
+
+async def test_a_phone_that_is_a_number_is_found_and_a_null_is_no_contact():
+    async with account() as it:
+        show(it, None, {"id": 1, "phone": int(phone(1))}, {"id": 2, "phone": phone(2)})
+
+        found = await look_up(it.client, [phone(1), phone(2)])
+
+    assert found_ids(found) == {phone(1): [1], phone(2): [2]}
+
+
+@pytest.mark.parametrize("odd", [{"custom": [], "tags": {}}, {"custom": "x", "tags": [[1], None]}])
+async def test_an_odd_contact_is_overwritten_where_it_differs(odd):
+    async with account() as it:
+        await it.has(new(1, custom={"123": "Basic"}, tags=[1]))
+        it.sandbox.show_as(it.stored(1)["id"], odd)
+
+        given = new(1, first="Zoë", custom={"123": "Premium"}, tags=[2])
+        report = await it.imports([given], overwrite=True)
+
+        assert counts(report) == {"updated": 1}
+        assert it.stored(1)["first"] == "Zoë"

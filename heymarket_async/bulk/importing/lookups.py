@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
 
+from heymarket_async.bulk.importing.known import Known, known_of, phones_of
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import StatusError
-from heymarket_async.models import Contact
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ class Found(msgspec.Struct, kw_only=True):
         refused: Why Heymarket would not look for a phone.
     """
 
-    contacts: dict[str, list[Contact]] = msgspec.field(default_factory=dict[str, list[Contact]])
+    contacts: dict[str, list[Known]] = msgspec.field(default_factory=dict[str, list[Known]])
     refused: dict[str, str] = msgspec.field(default_factory=dict[str, str])
 
     def add(self, other: Found) -> None:
@@ -51,7 +51,7 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
     """
     found = Found()
     try:
-        contacts = await client.contacts_v2.search(phones=phones)
+        sent = await client.contacts_v2.search(phones=phones, returns=msgspec.Raw)
     except StatusError as error:
         if not may_be_of_one_row(error):
             raise
@@ -60,6 +60,7 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
         for half in halves(phones):
             found.add(await look_up(client, half))
         return found
+    contacts = known_of(sent)
     if len(phones) == 1:
         return Found(contacts={phones[0]: contacts} if contacts else {})
     has_strays = _sorted_in(contacts, phones, found)
@@ -67,7 +68,7 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
     if has_strays:
         for phone in left_over:
             found.add(await look_up(client, [phone]))
-    elif left_over and len(contacts) >= _PAGE:
+    elif left_over and len(sent) >= _PAGE:
         found.add(await look_up(client, left_over))
     return found
 
@@ -86,20 +87,13 @@ def halves(items: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
     return items[:middle], items[middle:]
 
 
-def _sorted_in(contacts: Sequence[Contact], phones: Sequence[str], found: Found) -> bool:
+def _sorted_in(contacts: Sequence[Known], phones: Sequence[str], found: Found) -> bool:
     """Give each contact to its phones, and return whether one has none of them."""
     wanted = set(phones)
     has_strays = False
     for contact in contacts:
-        own = wanted.intersection(_phones_of(contact))
+        own = wanted.intersection(phones_of(contact))
         has_strays = has_strays or not own
         for phone in own:
             found.contacts.setdefault(phone, []).append(contact)
     return has_strays
-
-
-def _phones_of(contact: Contact) -> Iterator[str]:
-    yield (contact.phone or "").removeprefix("+")
-    for channel in contact.contact_channels or ():
-        if channel.channel_type == "phone":
-            yield (channel.channel_id or "").removeprefix("+")

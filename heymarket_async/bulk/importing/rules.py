@@ -23,8 +23,9 @@ from typing import cast
 import msgspec
 from msgspec import UNSET
 
+from heymarket_async.bulk.importing.known import Known, listed
 from heymarket_async.ensuring import refusal
-from heymarket_async.models import Contact, NewContact, TagRef
+from heymarket_async.models import NewContact, TagRef
 from heymarket_async.outcomes import BatchItem
 
 _UNASSIGNED = -1
@@ -93,7 +94,7 @@ class Verdict(msgspec.Struct, frozen=True):
     contact_id: int | None = None
 
 
-def judge(row: Row, known: Sequence[Contact], *, overwrite: bool) -> Verdict | None:
+def judge(row: Row, known: Sequence[Known], *, overwrite: bool) -> Verdict | None:
     """Return what became of a row, or None if it is to be sent.
 
     Args:
@@ -117,7 +118,7 @@ def judge(row: Row, known: Sequence[Contact], *, overwrite: bool) -> Verdict | N
 
 
 def judge_answered(
-    row: Row, known: Sequence[Contact], item: BatchItem, *, is_last_look: bool
+    row: Row, known: Sequence[Known], item: BatchItem, *, is_last_look: bool
 ) -> Verdict | None:
     """Return what the answer says of a row of which the look after it says nothing, or None.
 
@@ -136,7 +137,7 @@ def judge_answered(
     return None
 
 
-def is_equal(given: NewContact, stored: Contact) -> bool:
+def is_equal(given: NewContact, stored: Known) -> bool:
     """Whether a contact of the account has each field that was given, exactly.
 
     Null and the empty text are the same, since it is not documented which of the two a cleared
@@ -150,7 +151,7 @@ def is_equal(given: NewContact, stored: Contact) -> bool:
     )
 
 
-def _same(name: str, given: object, stored: Contact) -> bool:
+def _same(name: str, given: object, stored: Known) -> bool:
     if name == "tags":
         return _tag_ids(given) == _tag_ids(stored.tags)
     if name == "assignee_id":
@@ -167,18 +168,18 @@ def _plain(value: object) -> object:
 
 def _tag_ids(tags: object) -> set[object]:
     # The shape of tags in reads is not documented: one that is not known here equals no tag.
-    return {_tag_id(tag) for tag in cast(Sequence[object], tags or ())}
+    return set(map(_tag_id, listed(tags)))
 
 
 def _tag_id(tag: object) -> object:
     if isinstance(tag, TagRef):
         return tag.tag_id
     if isinstance(tag, Mapping):
-        return cast(Mapping[str, object], tag).get("tag_id", "unknown")
-    return tag
+        tag = cast(Mapping[str, object], tag).get("tag_id")
+    return tag if isinstance(tag, int | str) else "unknown"
 
 
 def _texts(custom: object) -> dict[str, str]:
     # A number may come back as the text that it was stored as.
-    values = cast(Mapping[str, object], custom or {})
+    values = cast(Mapping[str, object], custom if isinstance(custom, Mapping) else {})
     return {name: str(value) for name, value in values.items() if value is not None and value != ""}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from heymarket_async.bulk.importing.known import Known
 from heymarket_async.bulk.importing.lookups import halves, look_up, may_be_of_one_row
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile
 from heymarket_async.bulk.importing.report import Results
@@ -19,7 +20,6 @@ from heymarket_async.bulk.importing.rules import (
 from heymarket_async.bulk.importing.same_phone import SamePhone
 from heymarket_async.bulk.progress import Tally
 from heymarket_async.errors import HeymarketError, StatusError
-from heymarket_async.models import Contact
 from heymarket_async.outcomes import BatchResult, Outcome, lists_what_was_stored
 
 
@@ -163,10 +163,10 @@ class Sender:
             is_omitted = lists_all and items[row.contact.phone].returned is None
             self._settle(row, _OMITTED if is_omitted else _UNSEEN)
 
-    async def _undecided(self, rows: Sequence[Row]) -> list[tuple[Row, Sequence[Contact]]]:
+    async def _undecided(self, rows: Sequence[Row]) -> list[tuple[Row, Sequence[Known]]]:
         """Settle rows by what the account has, and return the others with what it has of them."""
         found = await look_up(self._tally.client, [row.contact.phone for row in rows])
-        left: list[tuple[Row, Sequence[Contact]]] = []
+        left: list[tuple[Row, Sequence[Known]]] = []
         for row in rows:
             known = found.contacts.get(row.contact.phone, [])
             if refused := found.refused.get(row.contact.phone):

@@ -125,6 +125,11 @@ class Database:
         marks = ((at, each) for each in ids)
         self._connection.executemany("UPDATE contacts SET deleted_at = ? WHERE id = ?", marks)
 
+    def fields(self) -> list[ContactField]:
+        """Return the custom fields that the views have."""
+        stored = self._connection.execute("SELECT id, title FROM fields")
+        return [ContactField(id=number, title=title) for number, title in stored]
+
     def show(self, fields: Sequence[ContactField]) -> None:
         """Make the views, with the account's custom fields as they are now."""
         self._connection.execute("DELETE FROM fields")
