@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from heymarket_async import timestamps
-from heymarket_async.bulk.checkpoint import Checkpoint
+from heymarket_async.bulk.checkpoint import Checkpoint, latest_of
 from heymarket_async.bulk.collecting import Collector
 from heymarket_async.bulk.reading import Reading
-from heymarket_async.bulk.versions import Batch
+from heymarket_async.bulk.versions import UNPLACED, Batch, batch_of_page
 from heymarket_async.bulk.windows import earlier
 from heymarket_async.client import HeymarketClient
 
@@ -35,31 +35,41 @@ async def catch_up(client: HeymarketClient, collector: Collector, reading: Readi
 
 async def _pass(client: HeymarketClient, collector: Collector, reading: Reading) -> tuple[int, int]:
     """Read what changed lately; return how many contacts it brought, in how many answers."""
-    at, since, newest = collector.at, collector.since, collector.at.newest
-    after = at.after or ""
-    brought = answers = 0
+    at, since = collector.at, collector.since
+    began, latest = collector.clock(), ""
+    brought = answers = no_contacts = 0
     async for page in reading.walk(client, date=_date(at, since)).pages():
         stamps = page.rows.stamps
         at.learn_direction(stamps)
-        new = [
-            place
-            for place, (key, stamp) in enumerate(zip(page.rows.all_keys(), stamps, strict=True))
-            if stamp >= since and stamp > after and not collector.memory.knows(key, stamp)
-        ]
-        collector.take(Batch(page.rows, page.items).only(new))
+        batch = batch_of_page(page)
+        no_contacts += len(page) - len(batch.items)
+        new = _new(batch, collector)
+        collector.take(batch.only(new))
         await collector.write_now_and_then()
-        at.overlap += len(page) - len(new)
-        newest = max(newest or "", *stamps)
+        at.overlap += len(batch.items) - len(new)
+        latest = max(latest, latest_of(stamps, until=began) or "")
         brought += len(new)
         answers += 1
         is_read = at.ascending is False and stamps[-1] < since and not page.is_amid_group
         # Oldest first, a pass over what changes faster than it can be read would have no end.
-        if is_read or (at.ascending and answers > _most_answers(at, reading)):
+        is_past_its_begin = at.ascending and stamps[-1] > began
+        if is_read or (is_past_its_begin and answers > _most_answers(at, reading)):
             break
-    if newest is not None:
-        # Not before: an interrupted pass that went from the newest on has not read the rest.
-        at.reach(newest)
+    at.odd.no_contacts = max(at.odd.no_contacts, no_contacts)
+    # Not before: an interrupted pass that went from the newest on has not read the rest.
+    at.reach(latest)
     return brought, answers
+
+
+def _new(batch: Batch, collector: Collector) -> list[int]:
+    """Return the places of contacts that were not taken in this version."""
+    since, after, knows = collector.since, collector.at.after or "", collector.memory.knows
+    return [
+        place
+        for place, stamp in enumerate(batch.rows.stamps)
+        if ((stamp >= since and stamp > after) or stamp == UNPLACED)
+        and not knows(batch.rows.ids[place], batch.version(place))
+    ]
 
 
 def _date(at: Checkpoint, since: str) -> str | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from heymarket_async import timestamps
 from heymarket_async.bulk.account import Account
+from heymarket_async.bulk.odd import Odd
 from heymarket_async.bulk.windows import Window
 
 VERSION = 1
@@ -24,11 +27,13 @@ class Checkpoint(msgspec.Struct, kw_only=True):
         windows: The time range in parts.
         ascending: Oldest first; None while no page told.
         newest: The instant up to which everything was read, but for what changed meanwhile: a
-            catch-up begins some time before it.
+            catch-up begins some time before it. Never later than the server's clock allows, whatever
+            `updated` a contact has.
         pages: Answers of the walk; those of the catch-up are not counted.
         overlap: Contacts that came again and were left out.
         ties: Contacts that share their `updated` with another one.
         largest_tie: The most contacts that share one.
+        odd: What was met that is not as it should be.
     """
 
     version: int = VERSION
@@ -44,6 +49,7 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     overlap: int = 0
     ties: int = 0
     largest_tie: int = 0
+    odd: Odd = msgspec.field(default_factory=Odd)
 
     @property
     def text(self) -> str:
@@ -66,9 +72,9 @@ class Checkpoint(msgspec.Struct, kw_only=True):
         if self.ascending is None and stamps[0] != stamps[-1]:
             self.ascending = stamps[0] < stamps[-1]
 
-    def reach(self, stamp: str) -> None:
-        """Note that everything up to an instant was read."""
-        self.newest = max(self.newest or stamp, stamp)
+    def reach(self, stamp: str | None) -> None:
+        """Note that everything up to an instant, see `latest_of`, was read."""
+        self.newest = max(self.newest or "", stamp or "") or None
 
     def count_ties(self, window: Window, stamps: list[str]) -> None:
         """Count which of the contacts that a window goes on with share their `updated`."""
@@ -83,6 +89,20 @@ class Checkpoint(msgspec.Struct, kw_only=True):
             if window.sharing > 1:
                 self.ties += 2 if window.sharing == 2 else 1
             self.largest_tie = max(self.largest_tie, window.sharing)
+
+
+def latest_of(stamps: Sequence[str], *, until: str) -> str | None:
+    """Return the latest instant up to which contacts were read, or None.
+
+    Args:
+        stamps: When the contacts that were read were updated.
+        until: The server's time before they were asked for. What is stamped later proves nothing:
+            a clock was wrong, or the contact was edited meanwhile.
+    """
+    latest = max(stamps, default="")
+    if latest > until:
+        latest = max((each for each in stamps if each <= until), default="")
+    return latest or None
 
 
 class _Origin(msgspec.Struct):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -12,7 +12,7 @@ from heymarket_async.bulk.checkpoint import Checkpoint
 from heymarket_async.bulk.memory import Memory
 from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.versions import Batch, batch_of, lines_of
-from heymarket_async.bulk.windows import Window, earlier
+from heymarket_async.bulk.windows import Window, earlier, later
 from heymarket_async.pagination import Page
 
 SETTLE_S = 60.0
@@ -37,12 +37,22 @@ class Collector:
         at: How far the job is.
         memory: Who was taken.
         taken: How many contacts were taken; more than there are if some came again.
+        clock: Tells the server's time, as an instant.
+        began: That time when the job began.
     """
 
     def __init__(
-        self, store: Store, thread: OneThread, at: Checkpoint, *, settle_s: float = SETTLE_S
+        self,
+        store: Store,
+        thread: OneThread,
+        at: Checkpoint,
+        *,
+        clock: Callable[[], str],
+        settle_s: float = SETTLE_S,
     ) -> None:
         self.at = at
+        self.clock = clock
+        self.began = clock()
         self.memory = Memory()
         self.taken = 0
         self._store = store
@@ -53,6 +63,7 @@ class Collector:
         self._writing = asyncio.Lock()
         self._written_at = float("-inf")
         self._has_failed = False
+        self._latest = self.began
 
     def recall(self, lines: Sequence[bytes]) -> None:
         """Remember contacts that an earlier run has stored."""
@@ -71,9 +82,19 @@ class Collector:
 
     def take(self, batch: Batch) -> None:
         """Take contacts; they are written later."""
+        if not batch.items:
+            return
         self.memory.add(batch, since=self.since)
-        self._lines += lines_of(batch.items)
-        self.taken += len(batch.items)
+        lines, mended = lines_of(batch.items)
+        self._lines += lines
+        self.taken += len(lines)
+        self.at.odd.mended += mended
+        ids, stamps = batch.rows.ids, batch.rows.stamps
+        self.at.odd.unplaced.add(ids[place] for place in batch.rows.unplaced)
+        if max(stamps) > self._latest:
+            self._latest = later(self.clock(), SETTLE_S)
+            ahead = [place for place, stamp in enumerate(stamps) if stamp > self._latest]
+            self.at.odd.ahead.add(ids[place] for place in ahead)
 
     def go_on_after(self, page: Page[msgspec.Raw], window: Window) -> None:
         """Have the window gone on with after this page, once what was taken is written."""

@@ -49,6 +49,7 @@ class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
         seconds: How long this run took.
         waited_s: Seconds that its calls waited, by reason, summed where they waited side by side.
         doubts: Why the export is not proved to be complete; empty if it is.
+        mended: Contacts whose JSON had to be mended before it could be read.
     """
 
     contacts: int
@@ -68,6 +69,7 @@ class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     waited_s: dict[str, float]
     doubts: list[str]
+    mended: int = 0
 
     @property
     def is_proved(self) -> bool:
@@ -161,7 +163,9 @@ class _Export:
         at = await self._checkpoint(stored)
         # What is needed at the end is asked for now: it must not fail after hours.
         fields = await fields_of(self._client) if self._sink.needs_fields else []
-        collector = self._collector = Collector(self._sink, self._thread, at)
+        collector = self._collector = Collector(
+            self._sink, self._thread, at, clock=self._tally.clock
+        )
         if stored is not None:
             self._stage = "recalling"
             await self._thread.each(self._sink.stored(), collector.recall)
@@ -188,7 +192,8 @@ class _Export:
             resumed=stored is not None,
             seconds=round(time.monotonic() - self._started, 3),
             waited_s=self._tally.waits(),
-            doubts=doubts if fields is not None else [*doubts, UNREAD],
+            doubts=doubts + at.odd.doubts() + ([UNREAD] if fields is None else []),
+            mended=at.odd.mended,
         )
 
     async def _checkpoint(self, stored: str | None) -> Checkpoint:

@@ -6,6 +6,7 @@ Kept in the table `state`:
     credentials       the fingerprint of the credentials that the last run had
     ascending         "true" if that list is oldest first, "false" if newest first, or "null"
     newest            the instant up to which everything was read by the last run that was completed
+    told              ids of odd contacts that a run has told, so that no other tells them again
     first_run         the checkpoint of a first run that is not completed
 """
 
@@ -18,6 +19,7 @@ from datetime import UTC, datetime
 from heymarket_async.bulk import checkpoint as checkpoints
 from heymarket_async.bulk.account import Account
 from heymarket_async.bulk.checkpoint import Checkpoint
+from heymarket_async.bulk.odd import Odd
 from heymarket_async.bulk.sinks.database import Database
 from heymarket_async.bulk.windows import earlier
 from heymarket_async.models import ContactField
@@ -29,6 +31,7 @@ class Following:
     Attributes:
         newest: The instant up to which everything was read, or None before the first run.
         changed: How many contacts this run has added or changed.
+        told: Ids of odd contacts that earlier runs have told.
 
     Raises:
         ValueError: The file holds an export.
@@ -42,8 +45,17 @@ class Following:
         with database.transaction():
             self._run = database.begin_run(_now())
         self.newest = database.state("newest")
+        self.told = frozenset[int](json.loads(database.state("told") or "[]"))
         self.changed = 0
         self._before = database.count(deleted=True)
+
+    def distrust_later_than(self, instant: str) -> None:
+        """Read all contacts anew if the file was to have come to a time that is still to come.
+
+        An earlier version believed every `updated`, and what has changed since is not known.
+        """
+        if self.newest is not None and self.newest > instant:
+            self.newest = None
 
     def bind(self, account: Account, surface: str, *, rebind: bool) -> None:
         """Follow this account on this surface, now and from now on.
@@ -101,6 +113,7 @@ class Following:
         ascending: bool | None,
         deleted: Iterable[int],
         fields: Sequence[ContactField] | None,
+        told: Odd,
     ) -> None:
         """Note that everything up to an instant is in the file, and that some are deleted.
 
@@ -111,6 +124,8 @@ class Following:
             self._database.set_state("newest", newest)
             self._database.set_state("ascending", json.dumps(ascending))
             self._database.set_state("first_run", None)
+            ids = self.told.union(told.unplaced.shown, told.ahead.shown)
+            self._database.set_state("told", json.dumps(sorted(ids)))
             self._database.show(self._database.fields() if fields is None else fields)
 
     def stored(self, settle_s: float) -> Iterator[bytes]:

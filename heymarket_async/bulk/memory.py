@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from heymarket_async.bulk.id_set import IdSet
-from heymarket_async.bulk.versions import Batch, Version
-from heymarket_async.cursor import Key
+from heymarket_async.bulk.versions import UNPLACED, Batch, Version
 
 _FEW = 1000
 
@@ -12,7 +11,8 @@ _FEW = 1000
 class Memory:
     """Who was taken, who more than once, and which versions the latest were.
 
-    Versions are remembered of those alone that a catch-up can meet again.
+    Versions are remembered of those alone that a catch-up can meet again: what was updated lately,
+    and what has no time.
 
     Attributes:
         seen: Ids of all contacts that were taken.
@@ -39,20 +39,29 @@ class Memory:
         if not batch.items:
             return
         self.again.update(self.seen.add_all(batch.rows.ids))
-        low, high = min(batch.rows.stamps), max(batch.rows.stamps)
-        self.oldest = min(self.oldest or low, low)
-        self.newest = max(self.newest or high, high)
-        if high < since:
+        stamps = batch.rows.stamps
+        low, high = min(stamps), max(stamps)
+        if low == UNPLACED:
+            low = min(filter(None, stamps), default=high)
+        if high:
+            self.oldest = min(self.oldest or low, low)
+            self.newest = max(self.newest or high, high)
+        if high < since and not batch.rows.unplaced:
             return
-        for (contact_id, rev), stamp in zip(batch.rows.all_keys(), batch.rows.stamps, strict=True):
-            if stamp >= since:
-                version = Version(rev or 0, stamp)
-                self._latest[contact_id] = max(version, self._latest.get(contact_id, version))
+        for place, stamp in enumerate(stamps):
+            if stamp >= since or not stamp:
+                contact_id, version = batch.rows.ids[place], batch.version(place)
+                if not self.knows(contact_id, version):
+                    self._latest[contact_id] = version
         if len(self._latest) > self._most:
-            kept = {who: each for who, each in self._latest.items() if each.instant >= since}
+            kept = {
+                who: each
+                for who, each in self._latest.items()
+                if each.instant >= since or not each.instant
+            }
             self._latest, self._most = kept, max(_FEW, 2 * len(kept))
 
-    def knows(self, key: Key, stamp: str) -> bool:
+    def knows(self, contact_id: int, version: Version) -> bool:
         """Whether a contact that was updated lately was taken in this version, or a newer one."""
-        known = self._latest.get(key[0])
-        return known is not None and known >= Version(key[1] or 0, stamp)
+        known = self._latest.get(contact_id)
+        return known is not None and not version.replaces(known)

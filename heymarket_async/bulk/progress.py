@@ -7,11 +7,13 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 import msgspec
 
 from heymarket_async.client import HeymarketClient
+from heymarket_async.timestamps import http_date
 from heymarket_async.transport.call import AttemptEvent, tell
 
 _MINUTE_S = 60.0
@@ -57,9 +59,16 @@ class Tally:
         self.requests = 0
         self.repeated = 0
         self.waited_s: dict[str, float] = {}
+        self._date = ""
         self._hook = client.on_attempt
         self._lately: deque[float] = deque()
         self.client = client.with_options(on_attempt=self._count)
+
+    def clock(self) -> str:
+        """Return the server's time as an instant: its newest `Date`, else this machine's clock."""
+        told = http_date(self._date)
+        now = datetime.fromtimestamp(time.time() if told is None else told, UTC)
+        return f"{now:%Y-%m-%dT%H:%M:%SZ}"
 
     def waits(self) -> dict[str, float]:
         """Return the seconds waited by reason, to the millisecond, for a report."""
@@ -83,6 +92,7 @@ class Tally:
 
     def _count(self, event: AttemptEvent) -> None:
         self.requests += 1
+        self._date = event.date or self._date
         self.repeated += event.error is not None
         self._lately.append(time.monotonic())
         self._sent_lately()

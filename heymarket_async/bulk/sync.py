@@ -19,6 +19,7 @@ from heymarket_async.bulk.proof import count_of, prove
 from heymarket_async.bulk.reading import Reading
 from heymarket_async.bulk.sinks.database import Database
 from heymarket_async.bulk.walking import walk
+from heymarket_async.bulk.windows import later
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import DecodeError, HeymarketError, NotFoundError
@@ -43,6 +44,7 @@ class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
         seconds: How long it took.
         waited_s: Seconds that its calls waited, by reason.
         doubts: What may be missing in the file, and why; empty if nothing is.
+        mended: Contacts that were read whose JSON had to be mended first.
     """
 
     kind: str
@@ -57,6 +59,7 @@ class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     waited_s: dict[str, float]
     doubts: list[str]
+    mended: int = 0
 
 
 async def sync_contacts(
@@ -161,10 +164,13 @@ class _Run:
         await thread.run(file.bind, account, surface, rebind=self._rebind)
         # What is needed at the end is asked for now: it must not fail after hours.
         fields = await fields_of(self._client)
+        file.distrust_later_than(later(self._tally.clock(), SETTLE_S))
         reads_all = file.newest is None or detect_deletions
         at = await thread.run(file.checkpoint, account, surface, reads_all=reads_all)
         is_resumed = any(window.cursor for window in at.windows)
-        job = self._collector = Collector(file, thread, at, settle_s=self._settle_s)
+        job = self._collector = Collector(
+            file, thread, at, clock=self._tally.clock, settle_s=self._settle_s
+        )
         if is_resumed or not reads_all:
             self._stage = "recalling"
             await thread.each(file.stored(self._settle_s), job.recall)
@@ -175,6 +181,7 @@ class _Run:
         # Until the missing ones are marked, the file has more than were read.
         have = job.distinct if detect_deletions else partial(thread.run, file.count)
         counted, doubts = await prove(self._client, job, self._reading, have)
+        doubts += at.odd.doubts(file.told)
         if fields is None:
             doubts.append(UNREAD)
         deleted = await self._deleted(file, job, doubts) if detect_deletions else []
@@ -184,6 +191,7 @@ class _Run:
             ascending=at.ascending,
             deleted=deleted,
             fields=fields,
+            told=at.odd,
         )
         added = await thread.run(file.added)
         return SyncReport(
@@ -199,6 +207,7 @@ class _Run:
             seconds=round(time.monotonic() - self._started, 3),
             waited_s=self._tally.waits(),
             doubts=doubts,
+            mended=at.odd.mended,
         )
 
     async def _deleted(self, file: Following, job: Collector, doubts: list[str]) -> list[int]:

@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
 
-from heymarket_async import timestamps
-from heymarket_async.walk_rows import Rows, rows_of
+from heymarket_async import mending
+from heymarket_async.pagination import Page
+from heymarket_async.walk_rows import Rows, rows_of_raw
 
+_AT_ONCE = 1000
 
-class Row(msgspec.Struct, frozen=True):
-    """The part of a contact that tells who it is, and in which version."""
-
-    id: int
-    updated: str
-    rev: int | None = None
+UNPLACED = ""
+"""The stamp of a contact whose `updated` is no time; it sorts before all others."""
 
 
 class Version(NamedTuple):
-    """Which of two versions of one contact is the newer one: the greater of these."""
+    """What tells the versions of one contact apart.
 
-    rev: int
+    Attributes:
+        instant: When it was updated, or `UNPLACED`.
+        rev: 0 if it is not known.
+        content: A hash of its JSON if one of the two is missing, else 0.
+    """
+
     instant: str
+    rev: int
+    content: int = 0
+
+    def replaces(self, old: Version) -> bool:
+        """Whether this version takes the place of one that was met before it.
+
+        This is the one rule of all jobs; `schema.UPSERT` is the same in SQL. Its `updated` is
+        later, or its `rev` is greater where both are known. So where a restored backup has lowered
+        the `rev`, the later `updated` wins. If that does not tell, other content does. An `updated`
+        that is more than a day ahead proves nothing.
+        """
+        if self.instant > old.instant or self.rev > old.rev > 0:
+            return True
+        if self.instant in {old.instant, UNPLACED}:
+            return bool(self.content) and self.content != old.content
+        return old.instant > _tomorrow()
 
 
 class Batch(NamedTuple):
     """Some contacts, in their order.
 
     Attributes:
-        rows: Their `id`, `rev` and `updated`.
+        rows: Their `id`, `rev` and `updated`; the stamp of those without a time is `UNPLACED`.
         items: Their JSON.
     """
 
@@ -45,54 +66,117 @@ class Batch(NamedTuple):
         """Return those at these places."""
         return Batch(self.rows.only(places), [self.items[each] for each in places])
 
+    def version(self, place: int) -> Version:
+        """Return which version of its contact the one at a place is."""
+        instant, rev = self.rows.stamps[place], self.rows.revs[place]
+        if rev and instant:
+            return Version(instant, rev)
+        (line,), _ = lines_of([self.items[place]])
+        return Version(instant, rev or 0, hash(text_of(line)))
 
-_decode = msgspec.json.Decoder(Row, strict=False).decode
+
+def batch_of_page(page: Page[msgspec.Raw]) -> Batch:
+    """Return the contacts of a page, without elements that are no contacts."""
+    batch = _unplaced_marked(Batch(page.rows, page.items))
+    if not page.rows.unplaced:
+        return batch
+    kept = [place for place, item in enumerate(page.items) if _is_object(item)]
+    return batch.only(kept) if len(kept) < len(page) else batch
 
 
 def batch_of(lines: Sequence[bytes]) -> Batch:
     """Return contacts from their JSON."""
-    return Batch(rows_of([_decode(line) for line in lines]), lines)
+    return _unplaced_marked(Batch(rows_of_raw([msgspec.Raw(line) for line in lines]), lines))
 
 
-def row_of(line: bytes) -> Row:
-    """Return who a contact is, from its JSON."""
-    return _decode(line)
-
-
-def version_of(row: Row) -> Version:
-    """Return which version of its contact this is."""
-    return Version(row.rev or 0, timestamps.instant(row.updated))
-
-
-def lines_of(sent: Iterable[bytes | msgspec.Raw]) -> list[bytes]:
-    """Return JSON as the server sent it, each without line breaks."""
-    lines = list(map(bytes, sent))
+def lines_of(sent: Iterable[bytes | msgspec.Raw]) -> tuple[list[bytes], int]:
+    """Return JSON as the server sent it, each without line breaks, and how many were mended."""
+    lines, mended = mending.without_marks(list(map(bytes, sent)))
     together = b"".join(lines)
     if b"\n" not in together and b"\r" not in together:
-        return lines
-    # Break lines only where the server did so between tokens; inside a text, JSON has none.
-    return [
-        msgspec.json.format(line, indent=-1) if b"\n" in line or b"\r" in line else line
-        for line in lines
-    ]
+        return lines, mended
+    return [_on_one_line(line) for line in lines], mended
+
+
+def text_of(line: bytes) -> str:
+    """Return JSON as text that every reader takes: one without lone surrogates."""
+    has_surrogates = b"\\ud" in line or b"\\uD" in line
+    return (mending.mended(line) if has_surrogates else line).decode()
+
+
+def older(loaded: Iterable[tuple[int, bytes]]) -> Iterator[int]:
+    """Give the places of contacts that others replace; they stand as they were met.
+
+    Args:
+        loaded: Contacts with their places.
+    """
+    newest: dict[int, tuple[Version, int]] = {}
+    for place, line in loaded:
+        batch = batch_of([line])
+        contact_id, version = batch.rows.ids[0], batch.version(0)
+        kept = newest.get(contact_id)
+        if kept is not None and not version.replaces(kept[0]):
+            yield place
+            continue
+        newest[contact_id] = version, place
+        if kept is not None:
+            yield kept[1]
 
 
 def newest_versions(lines: Iterable[bytes], ids: frozenset[int]) -> dict[int, Version]:
-    """Return the newest version of each of these contacts."""
+    """Return the newest version of each of these contacts; lines stand as they were met."""
     newest: dict[int, Version] = {}
-    for row in map(_decode, lines):
-        if row.id in ids:
-            newest[row.id] = max(version_of(row), newest.get(row.id, Version(0, "")))
+    for batch in _batches(lines):
+        for place, contact_id in enumerate(batch.rows.ids):
+            if contact_id in ids:
+                version = batch.version(place)
+                if contact_id not in newest or version.replaces(newest[contact_id]):
+                    newest[contact_id] = version
     return newest
 
 
 def without_older(lines: Iterable[bytes], newest: dict[int, Version]) -> Iterator[bytes]:
     """Leave out what another line has in a newer version, or in the same one."""
     left = dict(newest)
-    for line in lines:
-        row = _decode(line)
-        if row.id not in newest:
-            yield line
-        elif left.get(row.id) == version_of(row):
-            del left[row.id]
-            yield line
+    for batch in _batches(lines):
+        for place, contact_id in enumerate(batch.rows.ids):
+            if contact_id in newest:
+                if left.get(contact_id) != batch.version(place):
+                    continue
+                del left[contact_id]
+            yield bytes(batch.items[place])
+
+
+def _batches(lines: Iterable[bytes]) -> Iterator[Batch]:
+    iterator = iter(lines)
+    while some := list(islice(iterator, _AT_ONCE)):
+        yield batch_of(some)
+
+
+def _unplaced_marked(batch: Batch) -> Batch:
+    """Return contacts of which those without a time do not have their neighbour's any more."""
+    rows = batch.rows
+    if not rows.unplaced:
+        return batch
+    stamps = list(rows.stamps)
+    for place in rows.unplaced:
+        stamps[place] = UNPLACED
+    return Batch(Rows(rows.ids, rows.revs, rows.updated, stamps, rows.unplaced), batch.items)
+
+
+def _on_one_line(line: bytes) -> bytes:
+    if b"\n" not in line and b"\r" not in line:
+        return line
+    try:
+        return msgspec.json.format(line, indent=-1)
+    except msgspec.DecodeError:
+        # Half of an emoji. Lines are broken only between tokens, where the server did so.
+        return b"".join(line.splitlines())
+
+
+def _is_object(item: msgspec.Raw) -> bool:
+    return bytes(item).lstrip().startswith(b"{")
+
+
+def _tomorrow() -> str:
+    return f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"

@@ -7,16 +7,14 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from heymarket_async import timestamps
+from heymarket_async.bulk.checkpoint import latest_of
 from heymarket_async.bulk.collecting import Collector
 from heymarket_async.bulk.reading import Reading
-from heymarket_async.bulk.versions import Batch
+from heymarket_async.bulk.versions import Batch, batch_of, batch_of_page
 from heymarket_async.bulk.windows import WORTH_SPLITTING, Window, seconds_covered
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import DecodeError, HeymarketError, StatusError
 from heymarket_async.pagination import Page, Walk
-
-_SLACK = 100
 
 
 async def walk(client: HeymarketClient, collector: Collector, reading: Reading) -> None:
@@ -114,35 +112,55 @@ class _Walkers:
         if window.ends_before(page.rows.stamps[-1], ascending=bool(self._at.ascending)):
             return not page.is_amid_group
         # Oldest first, a busy account is written to as fast as it is read, and the walk would have
-        # no end. What is left is what changed meanwhile, and that is for the catch-up.
-        if not self._at.ascending or window.up_to is not None or self._at.counted is None:
-            return False
-        return self._collector.taken > 2 * self._at.counted + _SLACK
+        # no end. What is left is what changed since it began, and that is for the catch-up.
+        is_past_its_begin = page.rows.stamps[-1] > self._collector.began
+        return bool(self._at.ascending) and is_past_its_begin and not page.is_amid_group
 
     def _take(self, page: Page[msgspec.Raw], window: Window) -> None:
         stamps = page.rows.stamps
         self._at.learn_direction(stamps)
-        inside = Batch(page.rows, page.items).part(window.places(stamps))
+        batch = batch_of_page(page)
+        inside = self._inside(batch, window, stamps)
         window.page_s = seconds_covered(stamps)
-        self._at.count_ties(window, inside.rows.stamps)
+        placed = inside.rows.stamps
+        if inside.rows.unplaced:
+            placed = list(filter(None, placed))
+        self._at.count_ties(window, placed)
         self._at.pages += 1
-        self._at.overlap += len(page) - len(inside.items)
-        if inside.items:
-            self._at.reach(max(inside.rows.stamps))
+        self._at.overlap += len(batch.items) - len(inside.items)
+        self._at.odd.no_contacts += len(page) - len(batch.items)
+        self._at.reach(latest_of(placed, until=self._collector.began))
         self._collector.take(inside)
         self._collector.go_on_after(page, window)
         self._wake()
+
+    def _inside(self, batch: Batch, window: Window, stamps: list[str]) -> Batch:
+        """Return the contacts of a page that the window has, of which each is in one only."""
+        if not batch.rows.unplaced:
+            return batch.part(window.places(stamps))
+        # Where those without a time belong is not known, so each is taken where it is met first.
+        seen, ids = self._collector.memory.seen, batch.rows.ids
+        return batch.only(
+            [
+                place
+                for place, stamp in enumerate(batch.rows.stamps)
+                if (window.holds(stamp) if stamp else ids[place] not in seen)
+            ]
+        )
 
     async def _oldest_and_newest(self) -> tuple[str, str] | None:
         """Return the ends of the account's time range; they only decide where it is divided."""
         ends: list[str] = []
         for ascending in (True, False):
             try:
-                page = await self._client.contacts_v2.page(limit=1, ascending=ascending)
-                ends.extend(timestamps.instant(each.updated) for each in page if each.updated)
-            except (StatusError, DecodeError, ValueError):
+                page = await self._client.contacts_v2.page(
+                    limit=1, ascending=ascending, returns=msgspec.Raw
+                )
+            except (StatusError, DecodeError):
                 return None
-        return (ends[0], ends[1]) if len(ends) == 2 else None
+            ends.extend(filter(None, batch_of(page).rows.stamps))
+        # A contact may be stamped with a time that is still to come.
+        return (ends[0], min(ends[1], self._collector.began)) if len(ends) == 2 else None
 
     def _wake(self) -> None:
         self._moved.set()

@@ -38,7 +38,7 @@ class Window(msgspec.Struct, kw_only=True):
 
     def places(self, stamps: list[str]) -> slice:
         """Return where, on a sorted page, the contacts of this window stand."""
-        inside = [place for place, stamp in enumerate(stamps) if self._holds(stamp)]
+        inside = [place for place, stamp in enumerate(stamps) if self.holds(stamp)]
         return slice(inside[0], inside[-1] + 1) if inside else slice(0)
 
     def ends_before(self, stamp: str, *, ascending: bool) -> bool:
@@ -55,7 +55,7 @@ class Window(msgspec.Struct, kw_only=True):
         """
         if ascending:
             return self.above and earlier(self.above, 0.0)
-        return None if self.up_to is None else _later(self.up_to, 1.0)
+        return None if self.up_to is None else later(self.up_to, 1.0)
 
     def pages_left(self, far_end: str | None, *, ascending: bool) -> float:
         """Return an estimate of the pages that are left, from how dense the last one was."""
@@ -70,7 +70,7 @@ class Window(msgspec.Struct, kw_only=True):
         end = (self.up_to if ascending else self.above) or far_end
         if self.at is None or end is None:
             raise ValueError("the window has no ends to be divided between")
-        middle = _later(self.at, _seconds_between(self.at, end) / 2)
+        middle = later(self.at, _seconds_between(self.at, end) / 2)
         if ascending:
             other = Window(above=middle, up_to=self.up_to)
             self.up_to = middle
@@ -79,14 +79,15 @@ class Window(msgspec.Struct, kw_only=True):
             self.above = middle
         return other
 
-    def _holds(self, stamp: str) -> bool:
+    def holds(self, stamp: str) -> bool:
+        """Whether a contact of this instant is in the window."""
         is_above = self.above is None or self.above < stamp
         return is_above and (self.up_to is None or stamp <= self.up_to)
 
 
 def earlier(instant: str, seconds: float) -> str:
     """Return the whole second, as a timestamp, that lies so long before an instant."""
-    return _later(instant, -seconds)
+    return later(instant, -seconds)
 
 
 def seconds_covered(stamps: list[str]) -> float:
@@ -94,7 +95,8 @@ def seconds_covered(stamps: list[str]) -> float:
     return max(1.0, abs(_seconds_between(stamps[0], stamps[-1])))
 
 
-def _later(instant: str, seconds: float) -> str:
+def later(instant: str, seconds: float) -> str:
+    """Return the whole second, as a timestamp, that lies so long after an instant."""
     try:
         moment = _moment(instant) + timedelta(seconds=seconds)
     except OverflowError:
@@ -108,4 +110,7 @@ def _seconds_between(first: str, last: str) -> float:
 
 def _moment(instant: str) -> datetime:
     # The whole second of the key that `timestamps.instant` makes.
-    return datetime.fromisoformat(instant[:19])
+    try:
+        return datetime.fromisoformat(instant[:19])
+    except ValueError:
+        return datetime.min  # such as a thirteenth month, which no walk looks for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from heymarket_async import pagination
 from heymarket_async.bulk import JsonLines, export_contacts
 from heymarket_async.bulk.catching_up import MOST_PASSES
 from heymarket_async.sandbox import Readings, Sandbox
+from tests.bulk import accounts
 from tests.bulk.accounts import (
     Editor,
     client_of,
@@ -148,7 +150,10 @@ async def test_an_account_that_never_rests_is_not_called_proved(tmp_path):
 
 
 @pytest.mark.parametrize("surface", ["v1", "v2"])
-async def test_a_walk_that_is_written_to_as_fast_as_it_reads_comes_to_an_end(surface, tmp_path):
+async def test_a_walk_that_is_written_to_as_fast_as_it_reads_comes_to_an_end(
+    surface, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(accounts, "_clock", [time.time()])  # what is edited is of this day
     readings = Readings(newest_first=False)
     async with Sandbox(contacts=60, seed=4, limit=None, readings=readings) as sandbox:
 

@@ -50,14 +50,6 @@ DROP_VIEWS = tuple(
     f"DROP VIEW IF EXISTS {view}"
     for view in ("changes_by_day", "opted_out_contacts", "current_contacts")
 )
-DELETE_OLDER = """
-DELETE FROM incoming WHERE rowid IN (
-    SELECT place FROM (
-        SELECT rowid AS place, row_number() OVER (PARTITION BY id ORDER BY rev DESC, instant DESC)
-            AS age
-        FROM incoming WHERE id IN (SELECT id FROM again)
-    ) WHERE age > 1
-)"""
 INSERT = "INSERT INTO {name} (id, rev, updated, instant, json) VALUES (?, ?, ?, ?, ?)"
 UPSERT = (
     INSERT.format(name="contacts")
@@ -65,8 +57,14 @@ UPSERT = (
 ON CONFLICT (id) DO UPDATE SET
     rev = excluded.rev, updated = excluded.updated, instant = excluded.instant,
     json = excluded.json, deleted_at = NULL
-WHERE (excluded.rev, excluded.instant) > (rev, instant) OR deleted_at IS NOT NULL"""
+WHERE excluded.instant > instant OR (rev > 0 AND excluded.rev > rev) OR deleted_at IS NOT NULL
+    OR (excluded.json <> json AND (
+        excluded.instant = ''
+        OR (excluded.rev = 0 AND excluded.instant = instant)
+        OR instant > strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '+1 day')
+    ))"""
 )
+"""Adds a contact, or replaces it as `Version.replaces` says."""
 
 
 def views(table: Table) -> list[str]:

@@ -8,6 +8,7 @@ from typing import cast
 
 import msgspec
 
+from heymarket_async import mending
 from heymarket_async.models import ContactField
 
 Kind = type[int] | type[bool] | type[str]
@@ -81,7 +82,7 @@ class Table:
 
     def row(self, line: bytes) -> list[Cell]:
         """Return what stands in the columns for one contact, given as JSON."""
-        contact = _decode(line)
+        contact = mending.decode(_decode, line)
         cells: dict[str, Cell] = {}
         other: dict[str, object] = {}
         for name, value in contact.items():

@@ -1,0 +1,69 @@
+"""What a job met that is not as it should be: counted, and told in its report."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+_SHOWN = 20
+
+
+class Ids(msgspec.Struct):
+    """Ids of contacts, the first twenty of them, and how many there are."""
+
+    shown: list[int] = msgspec.field(default_factory=list[int])
+    count: int = 0
+
+    def add(self, ids: Iterable[int]) -> None:
+        """Take in ids; those that are shown count once."""
+        for each in ids:
+            if each not in self.shown:
+                self.count += 1
+                if len(self.shown) < _SHOWN:
+                    self.shown.append(each)
+
+    def told(self, what: str, known: Collection[int]) -> list[str]:
+        """Return the doubt about them, if there is one that was not told before."""
+        if not self.count or (self.count == len(self.shown) and set(self.shown) <= set(known)):
+            return []
+        # Those that came without an id have one that was made up.
+        named = ", ".join(str(each) for each in self.shown if each > 0) or "none has an id"
+        more = self.count - len(self.shown)
+        return [
+            f"{self.count:,} of the contacts {what}: {named}{f' and {more:,} more' * (more > 0)}"
+        ]
+
+
+class Odd(msgspec.Struct):
+    """What was odd; kept in the checkpoint, so that it is told after a resume too.
+
+    Attributes:
+        mended: Rows whose JSON had to be mended.
+        no_contacts: Elements of a list that are no contacts, such as null.
+        unplaced: Contacts that have no time.
+        ahead: Contacts whose time is still to come.
+    """
+
+    mended: int = 0
+    no_contacts: int = 0
+    unplaced: Ids = msgspec.field(default_factory=Ids)
+    ahead: Ids = msgspec.field(default_factory=Ids)
+
+    def doubts(self, known: Collection[int] = ()) -> list[str]:
+        """Return what is in doubt.
+
+        Args:
+            known: Ids that earlier runs have told.
+        """
+        doubts = self.unplaced.told(
+            "have no `updated` that is a time, or no id, so an edit may be missed", known
+        )
+        doubts += self.ahead.told(
+            "have an `updated` that is still to come by the server's clock, and are read again each"
+            " time",
+            known,
+        )
+        if self.no_contacts:
+            doubts.append(f"{self.no_contacts:,} elements of the lists are no contacts, but null")
+        return doubts
