@@ -11,19 +11,27 @@ https://dlthub.com/docs/general-usage/source
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import get_args, get_type_hints
 from uuid import UUID
 
 import msgspec
 
-from heymarket_async import timestamps
+from heymarket_async import mending, timestamps
+from heymarket_async.bulk.checkpoint import latest_of
 from heymarket_async.bulk.collecting import SETTLE_S
+from heymarket_async.bulk.custom_fields import UNREAD, fields_of
+from heymarket_async.bulk.odd import Odd
+from heymarket_async.bulk.progress import Tally
+from heymarket_async.bulk.versions import Batch, batch_of_page
+from heymarket_async.bulk.windows import later
 from heymarket_async.client import HeymarketClient
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 from heymarket_async.models import Contact
 from heymarket_async.transport.auth import ApiSecret
+from heymarket_async.walk_rows import Rows as WalkRows
 
 try:
     import dlt
@@ -47,15 +55,19 @@ _COLUMNS: dict[str, TColumnSchema] = {
         if (kind := get_args(hint)[0]) in _KINDS
     },
     "created": {"data_type": "timestamp"},
-    "updated": {"data_type": "timestamp"},
+    "updated": {"data_type": "timestamp", "dedup_sort": "desc"},
     "custom": {"data_type": "json"},
-    # A contact that is edited during the walk comes twice; this keeps the newest.
-    "rev": {"data_type": "bigint", "dedup_sort": "desc"},
+    # A contact that is edited during the walk comes twice; this keeps the newest. The `rev` decided
+    # before, and what is left out here would stay in the schema of a pipeline that is there.
+    "rev": {"data_type": "bigint", "dedup_sort": None},
 }
 
 # dlt's ranges begin with their start, and `date` is documented as updated after.
 _ASKED_BEFORE = timedelta(seconds=1)
 
+_REACHED = "heymarket_reached"
+
+_logger = logging.getLogger("heymarket_async")
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
@@ -83,7 +95,9 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
     `contacts` is merged on `id`, and goes on from a minute before the newest `updated` that was
     loaded, because a write may show up late. Every key that Heymarket sends is kept. `updated` is
     made a datetime: dlt would compare texts letter by letter, and half a second would come before
-    none.
+    none. Where it is no time, it is null, and `updated_as_sent` has what was sent. `id_as_sent` and
+    `rev_as_sent` have what is no integer of 64 bits. A warning in the log names contacts that have
+    no time, of which an edit may be missed, and those whose time is still to come.
 
     `custom` stays one column of JSON, such as {"123": "Premium"}. A column for each field would be
     there only once a contact has a value, and would split with the first value of another type.
@@ -103,26 +117,110 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
     @dlt.resource(primary_key="id", write_disposition="merge", columns=_COLUMNS)
     async def contacts(
         updated: incremental[datetime] = incremental[datetime](  # noqa: B008 - dlt copies it
-            "updated", lag=SETTLE_S, row_order="asc"
+            "updated", lag=SETTLE_S, row_order="asc", on_cursor_value_missing="include"
         ),
     ) -> AsyncIterator[Rows]:
-        start = updated.start_value
+        reached = _Reached(updated)
+        start = updated.start_value = reached.start()
+        held = _Held()
         async with client() as api:
-            walk = api.contacts_v2.iterate(
+            tally = Tally(api)
+            walk = tally.client.contacts_v2.iterate(
                 date=start and start - _ASKED_BEFORE, limit=MAX_LIMIT, returns=msgspec.Raw
             )
             async for page in walk.pages():
-                yield [_row(line) for line in page]
+                batch = batch_of_page(page)
+                reached.note(batch.rows, tally.clock())
+                if rows := held.exchange(batch):
+                    yield rows
+        if rows := held.exchange(None):
+            yield rows
+        reached.end()
 
     @dlt.resource(primary_key="id", write_disposition="replace")
     async def contact_fields() -> AsyncIterator[Rows]:
         async with client() as api:
-            yield [{"id": each.id, "title": each.title} for each in await api.contact_fields.all()]
+            fields = await fields_of(api)
+        if fields is None:
+            _logger.warning("dlt source, contact_fields: %s", UNREAD)
+        yield [{"id": each.id, "title": each.title} for each in fields or ()]
 
     return contacts, contact_fields
 
 
-def _row(line: msgspec.Raw) -> dict[str, object]:
-    row = _decode(line)
-    row["updated"] = timestamps.parse(str(row["updated"]))
-    return row
+class _Reached:
+    """How far a run has come, by the server's clock, whatever `updated` a contact has.
+
+    It is kept beside dlt's own state, which believes every `updated`.
+    """
+
+    def __init__(self, updated: incremental[datetime]) -> None:
+        self._updated = updated
+        self._state: dict[str, str] = {}
+        if updated.end_value is None:
+            self._state = dlt.current.resource_state(updated.resource_name or "contacts")
+        self._odd = Odd()
+        self._began = ""
+        self._latest = ""
+
+    def start(self) -> datetime | None:
+        """Return where this run begins; None loads all."""
+        start, initial = self._updated.start_value, self._updated.initial_value
+        if start is None or self._updated.end_value is not None:
+            return start
+        if (reached := self._state.get(_REACHED)) is not None:
+            before = timestamps.parse(reached) - timedelta(seconds=self._updated.lag or 0.0)
+            start = min(start, before)
+        elif start > datetime.now(UTC):
+            # An older version went there, and nobody knows what it has missed.
+            return initial
+        return start if initial is None else max(start, initial)
+
+    def note(self, rows: WalkRows, now: str) -> None:
+        """Take note of a page, and of the server's time."""
+        self._began = self._began or now
+        self._latest = max(self._latest, latest_of(rows.stamps, until=self._began) or "")
+        self._odd.note(rows, later(now, SETTLE_S))
+
+    def end(self) -> None:
+        """Keep how far the run has come, and tell what was odd."""
+        if self._latest:
+            self._state[_REACHED] = max(self._latest, self._state.get(_REACHED, ""))
+        for doubt in self._odd.doubts():
+            _logger.warning("dlt source, contacts: %s", doubt)
+
+
+class _Held:
+    """Holds a page back until the next one came, which may have newer versions of its contacts.
+
+    dlt tells versions by one column, and two of the same second have the same `updated`.
+    """
+
+    def __init__(self) -> None:
+        self._page: dict[int, dict[str, object]] = {}
+
+    def exchange(self, batch: Batch | None) -> Rows:
+        """Take a page, and return the one before, without what has come again."""
+        page = {} if batch is None else _rows(batch)
+        rows = [row for contact_id, row in self._page.items() if contact_id not in page]
+        self._page = page
+        return rows
+
+
+def _rows(batch: Batch) -> dict[int, dict[str, object]]:
+    """Return contacts as rows by their ids, typed as their columns are."""
+    ids, revs, stamps = batch.rows.ids, batch.rows.revs, batch.rows.stamps
+    rows: dict[int, dict[str, object]] = {}
+    for place, item in enumerate(batch.items):
+        row = mending.decode(_decode, item)
+        typed = {
+            "id": ids[place],
+            "rev": revs[place],
+            "updated": timestamps.parse(batch.rows.updated[place]) if stamps[place] else None,
+        }
+        for name, value in typed.items():
+            sent = row.get(name)
+            if sent is not None and (value is None or (name == "id" and str(sent) != str(value))):
+                row[f"{name}_as_sent"] = sent if isinstance(sent, str) else str(sent)
+        rows[ids[place]] = row | typed
+    return rows

@@ -27,8 +27,7 @@ class Checkpoint(msgspec.Struct, kw_only=True):
         windows: The time range in parts.
         ascending: Oldest first; None while no page told.
         newest: The instant up to which everything was read, but for what changed meanwhile: a
-            catch-up begins some time before it. Never later than the server's clock allows, whatever
-            `updated` a contact has.
+            catch-up begins some time before it. See `latest_of`.
         pages: Answers of the walk; those of the catch-up are not counted.
         overlap: Contacts that came again and were left out.
         ties: Contacts that share their `updated` with another one.

@@ -89,12 +89,9 @@ class Collector:
         self._lines += lines
         self.taken += len(lines)
         self.at.odd.mended += mended
-        ids, stamps = batch.rows.ids, batch.rows.stamps
-        self.at.odd.unplaced.add(ids[place] for place in batch.rows.unplaced)
-        if max(stamps) > self._latest:
+        if max(batch.rows.stamps) > self._latest:
             self._latest = later(self.clock(), SETTLE_S)
-            ahead = [place for place, stamp in enumerate(stamps) if stamp > self._latest]
-            self.at.odd.ahead.add(ids[place] for place in ahead)
+        self.at.odd.note(batch.rows, self._latest)
 
     def go_on_after(self, page: Page[msgspec.Raw], window: Window) -> None:
         """Have the window gone on with after this page, once what was taken is written."""

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 
+from heymarket_async.walk_rows import Rows
+
 _SHOWN = 20
 
 
@@ -49,6 +51,14 @@ class Odd(msgspec.Struct):
     no_contacts: int = 0
     unplaced: Ids = msgspec.field(default_factory=Ids)
     ahead: Ids = msgspec.field(default_factory=Ids)
+
+    def note(self, rows: Rows, latest: str) -> None:
+        """Take in contacts that have no time, or one later than the latest that can be."""
+        self.unplaced.add(rows.ids[place] for place in rows.unplaced)
+        if max(rows.stamps, default="") > latest:
+            self.ahead.add(
+                who for who, stamp in zip(rows.ids, rows.stamps, strict=True) if stamp > latest
+            )
 
     def doubts(self, known: Collection[int] = ()) -> list[str]:
         """Return what is in doubt.

@@ -113,4 +113,5 @@ def _moment(instant: str) -> datetime:
     try:
         return datetime.fromisoformat(instant[:19])
     except ValueError:
-        return datetime.min  # such as a thirteenth month, which no walk looks for
+        # Such as a thirteenth month. As naive as the others.
+        return datetime.min  # noqa: DTZ901

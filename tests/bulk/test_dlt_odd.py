@@ -1,0 +1,134 @@
+"""The dlt source on odd accounts: nothing is lost, and one odd row does not stop a load."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from heymarket_async.sandbox import Readings, Sandbox
+from heymarket_async.sandbox.odd import KINDS
+from tests.bulk.accounts import edit, ids_of
+from tests.bulk.test_dlt import LIST, Warehouse, dlt_at_home, lists_of, source_of, warehouse, write
+
+__all__ = ["dlt_at_home", "warehouse"]  # fixtures
+
+AHEAD = "2086-01-01T00:00:00Z"
+
+
+def loaded(warehouse: Warehouse, columns: str) -> dict:
+    rows = warehouse.ask(f"SELECT id, {columns} FROM crm.contacts")
+    found = {row.pop("id"): row for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def test_edits_are_loaded_though_a_contact_is_stamped_ahead(warehouse, caplog):
+    caplog.set_level(logging.WARNING, "heymarket_async")
+    with Sandbox(contacts=150) as sandbox:
+        ahead, other = ids_of(sandbox)[:2]
+        sandbox.stamp(ahead, AHEAD)
+        warehouse.load(source_of(sandbox))
+        assert f"still to come by the server's clock, and are read again each time: {ahead}" in (
+            caplog.text
+        )
+        for number in range(2):
+            edit(sandbox, other)
+            edit(sandbox, ahead) if number else None
+            sandbox.requests.clear()
+            warehouse.load(source_of(sandbox))
+
+            assert lists_of(sandbox) <= 3
+            revs = {each["id"]: each["rev"] for each in sandbox.store.contacts}
+            assert {who: row["rev"] for who, row in loaded(warehouse, "rev").items()} == revs
+
+
+def test_a_pipeline_of_an_older_version_that_believed_a_time_ahead_loads_all_anew(
+    warehouse, monkeypatch
+):
+    with Sandbox(contacts=150) as sandbox:
+        ahead, other = ids_of(sandbox)[:2]
+        sandbox.stamp(ahead, AHEAD)
+        monkeypatch.setattr("heymarket_async.dlt._Reached.end", lambda self: None)
+        warehouse.load(source_of(sandbox))
+        monkeypatch.undo()
+        edit(sandbox, other)
+
+        assert warehouse.load(source_of(sandbox)) == 150
+        assert loaded(warehouse, "first")[other]["first"] == "Edited"
+
+
+@pytest.mark.parametrize("rev", ["missing", "null", "falls"])
+def test_the_later_updated_wins_whatever_becomes_of_rev(warehouse, rev):
+    with Sandbox(contacts=250, readings=Readings(rev=rev)) as sandbox:
+        edits = ids_of(sandbox)[:3]
+
+        def edit_one(event):
+            if event.call == LIST and edits:
+                edit(sandbox, edits.pop())
+
+        edited = list(edits)
+        warehouse.load(source_of(sandbox, on_attempt=edit_one))
+        first = loaded(warehouse, "first")
+        assert [first[each]["first"] for each in edited] == ["Edited"] * 3
+
+        write(sandbox, edited[0], after_s=5, first="Edited again")
+        warehouse.load(source_of(sandbox))
+        assert loaded(warehouse, "first")[edited[0]]["first"] == "Edited again"
+
+
+def test_a_pipeline_that_sorted_versions_by_rev_sorts_them_by_updated_from_now_on(
+    warehouse, monkeypatch
+):
+    with Sandbox(contacts=30) as sandbox:
+        before = {"data_type": "bigint", "dedup_sort": "desc"}
+        source = source_of(sandbox)
+        source.contacts.apply_hints(
+            columns={"rev": before, "updated": {"data_type": "timestamp", "dedup_sort": None}}
+        )
+        warehouse.load(source)
+
+        warehouse.load(source_of(sandbox))
+
+    columns = warehouse.pipeline.default_schema.tables["contacts"]["columns"]
+    assert columns["updated"]["dedup_sort"] == "desc"
+    assert not columns["rev"].get("dedup_sort")
+
+
+def test_odd_contacts_are_loaded_with_all_others(warehouse):
+    with Sandbox(contacts=120) as sandbox:
+        for row, kind in zip(sandbox.store._rows[::3], KINDS, strict=False):
+            sandbox.show_as(row.id, kind)
+        for _ in range(2):
+            warehouse.load(source_of(sandbox))
+
+            assert len(loaded(warehouse, "rev")) == 120 - 1  # one is shown as null
+
+
+def test_what_was_sent_is_kept_where_it_does_not_fit(warehouse):
+    with Sandbox(contacts=5) as sandbox:
+        ids = ids_of(sandbox)
+        sandbox.show_as(ids[0], "updated_zero")
+        sandbox.show_as(ids[1], "rev_fraction")
+        sandbox.show_as(ids[2], "id_huge")
+        warehouse.load(source_of(sandbox))
+
+        rows = loaded(warehouse, "updated, updated_as_sent, rev, rev_as_sent, id_as_sent")
+    assert rows[ids[0]]["updated"] is None
+    assert rows[ids[0]]["updated_as_sent"] == "0000-00-00T00:00:00Z"
+    assert (rows[ids[1]]["rev"], rows[ids[1]]["rev_as_sent"]) == (None, "1.5")
+    ((huge, row),) = [each for each in rows.items() if each[0] < 0]
+    assert (huge < 0, row["id_as_sent"]) == (True, str(2**63))
+
+
+@pytest.mark.parametrize(
+    "answer", [{"status": 403}, {"status": 200, "body": [{"id": 123, "title": None}]}]
+)
+def test_custom_fields_that_cannot_be_read_do_not_stop_a_load(warehouse, answer, caplog):
+    with Sandbox(contacts=5) as sandbox:
+        sandbox.faults.answer(on="POST /v1/contact-fields", times=None, **answer)
+
+        assert warehouse.load(source_of(sandbox)) == 5
+    assert ("contact_fields: the custom fields cannot be read" in caplog.text) == (
+        answer["status"] == 403
+    )
