@@ -72,6 +72,39 @@ def test_a_sync_that_repeats_outlives_an_error_and_ends_when_interrupted(start, 
     assert locked.endswith(b"c.db: database is locked\n")
 
 
+def test_a_sync_that_repeats_outlives_what_a_later_run_may_mend(start, sandbox, tmp_path):
+    rows = sandbox.store._rows
+    for place, kind in enumerate(("updated_zero", "updated_second_60", "id_huge", "null")):
+        sandbox.show_as(rows[-2 - place].id, kind)
+    process = start("sync", tmp_path / "c.db", "--every", "1s", "--json", "--quiet")
+    first = json.loads(process.stdout.readline())
+    # An answer that cannot be read, and a walk that cannot go on.
+    sandbox.faults.answer(200, on="POST /v2/contacts/list", body={"data": []})
+    sorted_wrongly = [json.loads(line) for line in sandbox.store.lines()[:2]]
+    sandbox.faults.answer(200, on="POST /v2/contacts/list", body=sorted_wrongly)
+    errors = process.stderr.readline() + process.stderr.readline()
+    second = json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+    assert (first["kind"], second["kind"]) == ("full", "changes")
+    assert b"but the body cannot be read" in errors
+    assert b"the page" in errors
+    assert process.returncode == 130
+
+
+def test_a_sync_of_an_account_that_has_moved_is_rebound(run, tmp_path):
+    path = tmp_path / "c.db"
+    assert run("sync", path).exit_code == 0
+
+    refused = run("sync", path, "--sandbox", 130)
+    rebound = run("sync", path, "--sandbox", 130, "--rebind")
+
+    assert refused.exit_code == 2
+    assert "rebind it (--rebind) if the account has moved" in refused.stderr
+    assert rebound.exit_code == 0
+
+
 def test_a_sync_that_repeats_ends_when_nobody_reads_its_reports(start, sandbox, tmp_path):
     process = start("sync", tmp_path / "c.db", "--every", "1s", "--json", "--quiet")
     assert process.stdout.readline()
