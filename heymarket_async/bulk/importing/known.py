@@ -8,6 +8,7 @@ from typing import cast
 import msgspec
 
 from heymarket_async import mending
+from heymarket_async.checks import is_int
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,11 +64,11 @@ def _known(sent: msgspec.Raw) -> Known | None:
         fields = mending.decode(_decode_any, sent)
     if not isinstance(fields, dict):
         return None
-    given = {name: value for name, value in fields.items() if name in Known.__struct_fields__}
+    given = cast(dict[str, object], fields)
     for name in ("id", "rev"):
-        if not isinstance(given.get(name), int):
-            given.pop(name, None)
-    return Known(**given)
+        if not is_int(given.get(name)):
+            given[name] = None
+    return msgspec.convert(given, Known)
 
 
 def _digits(phone: object) -> str:
