@@ -224,8 +224,8 @@ class _Run:
         answers = {each: await self._is_gone(each) for each in missing}
         if unsure := sum(gone is None for gone in answers.values()):
             doubts.append(
-                f"{unsure:,} contacts that were not met are not found either, but the answer does"
-                " not come from Heymarket: it has no request id"
+                f"{unsure:,} of the contacts that were not met are not found either, but the answer"
+                " has no request id of Heymarket, so they are not marked"
             )
         return [each for each, gone in answers.items() if gone]
 

@@ -131,6 +131,8 @@ def _told(report: ExportReport, path: Path) -> list[str]:
         parts.insert(3, f"{report.repeated:,} of them repeated")
     if report.edited:
         parts.append(f"{counted(report.edited, 'contact')} edited meanwhile")
+    if report.mended:
+        parts.append(f"{counted(report.mended, 'contact')} mended")
     if report.resumed:
         parts.append("gone on with")
     doubts = [f"Not proved to be complete: {doubt}" for doubt in report.doubts]

@@ -107,6 +107,8 @@ def _show(report: SyncReport, path: Path) -> None:
         counted(report.requests, "request"),
         f"{report.seconds:.1f} s",
     ]
+    if report.mended:
+        parts.append(f"{report.mended:,} mended")
     if report.resumed:
         parts.append("gone on with")
     lines = [", ".join(parts)]

@@ -91,6 +91,15 @@ def test_a_sync_that_repeats_outlives_what_a_later_run_may_mend(start, sandbox, 
     assert process.returncode == 130
 
 
+def test_what_had_to_be_mended_is_told(run, sandbox, tmp_path):
+    sandbox.show_as(sandbox.store._rows[3].id, "raw_tab")
+
+    export, sync = run("contacts", "export", tmp_path / "c"), run("sync", tmp_path / "c.db")
+
+    assert export.stderr.endswith(", 1 contact mended\n")
+    assert sync.stderr.endswith(", 1 mended\n")
+
+
 def test_a_sync_of_an_account_that_has_moved_is_rebound(run, tmp_path):
     path = tmp_path / "c.db"
     assert run("sync", path).exit_code == 0

@@ -48,8 +48,8 @@ class Sink(Protocol):
         """Make the result whole and drop the checkpoint.
 
         Args:
-            again: Ids that were written more than once. Only the version with the greatest `rev`,
-                or `updated` if there is none, is to stay.
+            again: Ids that were written more than once. Only the newest version is to stay, by the
+                later `updated` or the greater `rev`; see docs/bulk.md.
             fields: The account's custom fields, if the sink needs them.
 
         Returns:
