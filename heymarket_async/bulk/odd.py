@@ -42,7 +42,7 @@ class Odd(msgspec.Struct):
 
     Attributes:
         mended: Rows whose JSON had to be mended.
-        no_contacts: Elements of a list that are no contacts, such as null.
+        no_contacts: How often an element of a list was no contact, such as null.
         unplaced: Contacts that have no time.
         ahead: Contacts whose time is still to come.
     """
@@ -67,7 +67,7 @@ class Odd(msgspec.Struct):
             known: Ids that earlier runs have told.
         """
         doubts = self.unplaced.told(
-            "have no `updated` that is a time, or no id, so an edit may be missed", known
+            "have no `updated` that is a time, so an edit of them may be missed", known
         )
         doubts += self.ahead.told(
             "have an `updated` that is still to come by the server's clock, and are read again each"
@@ -75,5 +75,7 @@ class Odd(msgspec.Struct):
             known,
         )
         if self.no_contacts:
-            doubts.append(f"{self.no_contacts:,} elements of the lists are no contacts, but null")
+            doubts.append(
+                f"{self.no_contacts:,} times a list held an element that is no contact, such as null"
+            )
         return doubts

@@ -289,9 +289,9 @@ async def test_an_export_from_a_date_has_what_was_updated_after_it_on_either_rea
 
 async def test_the_report_tells_what_came_twice(tmp_path, monkeypatch):
     came = []
-    decoded = pagination._rows_of_raw
+    decoded = pagination.rows_of_raw
     monkeypatch.setattr(
-        pagination, "_rows_of_raw", lambda items: came.append(len(items)) or decoded(items)
+        pagination, "rows_of_raw", lambda items: came.append(len(items)) or decoded(items)
     )
     async with Sandbox(contacts=1000, seed=1) as sandbox, client_of(sandbox) as client:
         report = await export_contacts(
