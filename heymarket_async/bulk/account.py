@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from heymarket_async.client import HeymarketClient
-from heymarket_async.errors import DecodeError, NotFoundError, PermissionDeniedError
+from heymarket_async.errors import PermissionDeniedError
 from heymarket_async.request import Repeat
 
 _TEAM = "team "
@@ -55,8 +55,8 @@ class _Team(msgspec.Struct):
 async def account_of(client: HeymarketClient) -> Account:
     """Return the account of a client.
 
-    It is told by the server and the team. Where the team cannot be read, because there is no right
-    to, the credentials take its place.
+    It is told by the server and the team. If there is no right to read the team, the credentials
+    take its place.
 
     Raises:
         HeymarketError: The team cannot be asked for.
@@ -65,7 +65,7 @@ async def account_of(client: HeymarketClient) -> Account:
     """
     try:
         team = await client.request("GET", "/v1/team", returns=_Team, repeat=Repeat.READ)
-    except (PermissionDeniedError, NotFoundError, DecodeError):
+    except PermissionDeniedError:
         team = None
     credentials = f"credentials {client.fingerprint} of {client.base_url}"
     name = credentials if team is None else f"{_TEAM}{team.id} of {client.base_url}"

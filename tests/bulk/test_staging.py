@@ -8,6 +8,7 @@ import os
 import pytest
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet, checkpoint
+from heymarket_async.bulk.account import Account
 from heymarket_async.bulk.sinks.packing import Gzip, Plain, Zstandard
 from heymarket_async.bulk.sinks.staging import Staging, beside, replace_file
 from heymarket_async.bulk.windows import Window
@@ -195,12 +196,13 @@ def test_a_checkpoint_of_another_version_is_refused():
 
 
 def test_a_checkpoint_is_what_was_stored():
-    one = checkpoint.new(account="a", surface="v2", date="2026-01-01T00:00:00Z")
+    account = Account("team 1 of a", "credentials b of a")
+    one = checkpoint.new(account=account, surface="v2", date="2026-01-01T00:00:00Z")
     one.windows.append(Window(above="x", at="y", sharing=3))
 
     assert one.ascending is True
-    assert checkpoint.new(account="a", surface="v1").ascending is None
-    assert checkpoint.read(one.text, account="a", surface="v2", date=one.date) == one
+    assert checkpoint.new(account=account, surface="v1").ascending is None
+    assert checkpoint.read(one.text, account=account, surface="v2", date=one.date) == one
 
 
 def test_what_was_added_in_part_is_cut_off(tmp_path, monkeypatch):

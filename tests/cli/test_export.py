@@ -78,6 +78,7 @@ def test_the_report_for_machines(run, sandbox, tmp_path):
         "repeated": 2,
         "resumed": False,
         "doubts": [],
+        "mended": 0,
     }
     assert result.stderr == ""
 

@@ -100,7 +100,7 @@ def test_what_is_wrong_with_the_files_is_said_before_anything_is_asked(
 @pytest.mark.parametrize("route", ["POST /v1/contact-fields", "GET /v1/team"])
 def test_what_is_asked_before_the_first_row_is_told(route, run, sandbox, file, monkeypatch):
     monkeypatch.setattr("heymarket_async.cli.progress._LINE_EVERY_S", 0.0)
-    sandbox.faults.answer(403, on=route, times=None)
+    sandbox.faults.answer(400, on=route, times=None)
 
     result = run("contacts", "import", file, *MAPPED)
 
