@@ -76,6 +76,6 @@ class Odd(msgspec.Struct):
         )
         if self.no_contacts:
             doubts.append(
-                f"{self.no_contacts:,} times a list held an element that is no contact, such as null"
+                f"{self.no_contacts:,} times, a list held an element that is no contact but null"
             )
         return doubts
