@@ -78,7 +78,7 @@ class Batch(NamedTuple):
 def batch_of_page(page: Page[msgspec.Raw]) -> Batch:
     """Return the contacts of a page, without elements that are no contacts."""
     batch = _unplaced_marked(Batch(page.rows, page.items))
-    if not page.rows.unplaced:
+    if not batch.rows.unplaced:
         return batch
     kept = [place for place, item in enumerate(page.items) if _is_object(item)]
     return batch.only(kept) if len(kept) < len(page) else batch

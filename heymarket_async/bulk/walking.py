@@ -109,12 +109,13 @@ class _Walkers:
         return self._reading.walk(self._client, date=date)
 
     def _is_last(self, page: Page[msgspec.Raw], window: Window) -> bool:
-        if window.ends_before(page.rows.stamps[-1], ascending=bool(self._at.ascending)):
-            return not page.is_amid_group
+        last, ascending = page.rows.stamps[-1], bool(self._at.ascending)
         # Oldest first, a busy account is written to as fast as it is read, and the walk would have
         # no end. What is left is what changed since it began, and that is for the catch-up.
-        is_past_its_begin = page.rows.stamps[-1] > self._collector.began
-        return bool(self._at.ascending) and is_past_its_begin and not page.is_amid_group
+        is_past_its_begin = ascending and last > self._collector.began
+        return (
+            window.ends_before(last, ascending=ascending) or is_past_its_begin
+        ) and not page.is_amid_group
 
     def _take(self, page: Page[msgspec.Raw], window: Window) -> None:
         stamps = page.rows.stamps

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 import pytest
+from dlt.sources import incremental
 
 from heymarket_async.sandbox import Readings, Sandbox
 from heymarket_async.sandbox.odd import KINDS
@@ -56,6 +58,30 @@ def test_a_pipeline_of_an_older_version_that_believed_a_time_ahead_loads_all_ane
 
         assert warehouse.load(source_of(sandbox)) == 150
         assert loaded(warehouse, "first")[other]["first"] == "Edited"
+
+
+def test_a_pipeline_of_an_older_version_goes_on_where_it_stood(warehouse, monkeypatch):
+    with Sandbox(contacts=350) as sandbox:
+        monkeypatch.setattr("heymarket_async.dlt._Reached.end", lambda self: None)
+        warehouse.load(source_of(sandbox))
+        monkeypatch.undo()
+        edit(sandbox, ids_of(sandbox)[0])
+
+        assert warehouse.load(source_of(sandbox)) < 10
+        assert loaded(warehouse, "first")[ids_of(sandbox)[0]]["first"] == "Edited"
+
+
+def test_an_empty_account_loads_nothing_and_no_run_begins_before_its_initial_value(warehouse):
+    with Sandbox(contacts=60) as sandbox:
+        times = [datetime.fromisoformat(each["updated"]) for each in sandbox.store.contacts]
+        counts = []
+        for _ in range(2):
+            source = source_of(sandbox)
+            source.contacts.bind(incremental(initial_value=times[0]))
+            counts.append(warehouse.load(source))
+    with Sandbox(contacts=0) as sandbox:
+        assert warehouse.load(source_of(sandbox)) == 0
+    assert counts == [1, 1]
 
 
 @pytest.mark.parametrize("rev", ["missing", "null", "falls"])

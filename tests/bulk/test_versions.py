@@ -42,6 +42,7 @@ def test_what_has_no_time_is_remembered_however_much_is_taken_after_it():
         ]
         memory.add(batch_of(lines), since="2026-01-01T09:00:00Z")
 
+    memory.add(batch_of([b'{"id":1,"rev":1,"updated":null}']), since="")
     assert memory.knows(1, odd.version(0))
     assert not memory.knows(1, batch_of([b'{"id":1,"rev":2,"updated":null}']).version(0))
     assert not memory.knows(2, batch_of([lines[-1]]).version(0))
