@@ -165,8 +165,8 @@ def _aim(at: Cursor, group: Group, page: AskedPage) -> Group:
     last = rows.updated[-1] if rows.ids else group.updated
     is_of_group = timestamps.instant(last) == timestamps.instant(group.updated)
     if timestamps.instant(last) == page.here or (is_of_group and not at.ascending):
-        # The end: it was asked for from the last timestamp, or the group has reached it. Only oldest
-        # first may more come there meanwhile.
+        # The end: it was asked for from the last timestamp, or the group stands there. Only oldest
+        # first, more may come behind it meanwhile.
         return replace(group, then=None)
     return replace(group, then=last, back=None)
 
