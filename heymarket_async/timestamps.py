@@ -26,7 +26,7 @@ def instant(text: str) -> str:
     Raises:
         ValueError: `text` is not an RFC 3339 timestamp.
     """
-    if text[10:11] == "T" and text[-1] == "Z":
+    if text[10:11] == "T" and text[-1] == "Z" and text[0] != "0" and text[17:18] != "6":
         if len(text) == 20:
             return text
         if text[19:20] == ".":
@@ -36,6 +36,7 @@ def instant(text: str) -> str:
         raise ValueError("not an RFC 3339 timestamp, such as 2026-04-12T15:30:00Z")
     day, time, fraction, zone = match.groups()
     seconds = f"{day}T{time}"
+    datetime.fromisoformat(seconds)  # raises for a zero date, and for a leap second
     if zone not in {"Z", "z", "+00:00", "-00:00"}:
         seconds = f"{_in_utc(datetime.fromisoformat(seconds + zone)):%Y-%m-%dT%H:%M:%S}"
     fraction = (fraction or "").rstrip("0")
@@ -49,11 +50,6 @@ def instants(texts: list[str]) -> list[str]:
         ValueError: One is not an RFC 3339 timestamp.
     """
     count, together = len(texts), "\n".join(texts)
-    if "0000-" in together or "-00" in together or ":60" in together:
-        # Perhaps a zero date, such as 0000-00-00, or a leap second: text that is no time. A zone of
-        # -00:00 ends here too, and is one.
-        for text in texts:
-            parse(text)
     # As many line breaks as between the texts, each at its place: so each text has 20 characters.
     if (
         together.count("\n") == count - 1
@@ -61,6 +57,9 @@ def instants(texts: list[str]) -> list[str]:
         and together[10::21] == "T" * count
         and together[19::21] == "Z" * count
     ):
+        if "0" in together[::21] or "6" in together[17::21]:
+            for text in texts:
+                parse(text)  # a zero date, such as 0000-00-00, or a leap second, is no time
         return texts
     return [instant(text) for text in texts]
 

@@ -32,10 +32,11 @@ MOST_PASSES = 20
 
 def begin(at: Cursor, page: AskedPage) -> Cursor:
     """Begin to read the group that the end of a page belongs to, and that `date` cannot pass."""
-    stamps = page.rows.stamps
-    if stamps[0] != page.here:
+    given = at.given
+    if page.rows.stamps[0] != page.here:
         # A server that left out the rows at `date` just now will do so again.
-        at = replace(at, given=grown(item for item in at.given.items() if item[1] != page.here))
+        given = grown((key, stamp) for key, stamp in given.items() if stamp != page.here)
+    at = replace(at, back=None, given=given)
     last = page.rows.updated[-1]
     if at.limit is not None and at.limit < PAGE_SIZE:
         # With pages of a few rows, a page that comes again could not be told from chance.

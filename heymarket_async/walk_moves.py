@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from heymarket_async import timestamps
-from heymarket_async.cursor import Cursor, Group, Grown, grown
+from heymarket_async.cursor import Cursor, Group, Grown
 from heymarket_async.walk_rows import Rows
 
 PAGE_SIZE = 30
@@ -44,13 +44,13 @@ class AskedPage(msgspec.Struct, frozen=True):
         return [self.rows.stamps[place] for place in self.new]
 
     @property
-    def timestamp_before_last(self) -> str | None:
-        """The last `updated` but one, as the server wrote it, or None if there is only one."""
+    def cut_at(self) -> int:
+        """The place of the last row but those that share the last timestamp; -1 if all share it."""
         stamps = self.rows.stamps
-        for place in range(len(stamps) - 2, -1, -1):
-            if stamps[place] != stamps[-1]:
-                return self.rows.updated[place]
-        return None
+        place = len(stamps) - 1
+        while place >= 0 and stamps[place] == stamps[-1]:
+            place -= 1
+        return place
 
 
 def onwards(at: Cursor, page: AskedPage, otherwise: str | None) -> tuple[str | None, str | None]:
@@ -61,23 +61,23 @@ def onwards(at: Cursor, page: AskedPage, otherwise: str | None) -> tuple[str | N
         page: The page.
         otherwise: The date if all rows of the page share one timestamp.
     """
-    before = page.timestamp_before_last or otherwise
-    if at.inclusive and before is not None and _fits(at, page):
+    cut_at = page.cut_at
+    before = page.rows.updated[cut_at] if cut_at >= 0 else otherwise
+    if at.inclusive and before is not None and _fits(at, page, cut_at):
         return page.rows.updated[-1], before
     return before, None
 
 
-def _fits(at: Cursor, page: AskedPage) -> bool:
+def _fits(at: Cursor, page: AskedPage, cut_at: int) -> bool:
     # Only a page that can hold all rows given at its `date` can show whether they come again.
-    stamps = page.rows.stamps
-    given = list(at.given.entries.values()).count(stamps[-1])
-    return given + stamps.count(stamps[-1]) <= (at.limit or PAGE_SIZE)
+    known = list(at.given.entries.values()).count(page.rows.stamps[-1])
+    return known + len(page.rows.stamps) - 1 - cut_at <= (at.limit or PAGE_SIZE)
 
 
 def move(at: Cursor, page: AskedPage, date: str, back: str | None = None) -> Cursor:
     """Ask from another `date`, and remember the rows that may then come again."""
     target, comes_again = timestamps.instant(back or date), _COMES_AGAIN[at.ascending]
-    given = may_come_again(at, target).entries
+    given = {key: stamp for key, stamp in at.given.items() if comes_again(stamp, target)}
     stamps = page.rows.stamps
     for place in range(len(stamps) - 1, -1, -1):
         if not comes_again(stamps[place], target):
@@ -92,12 +92,6 @@ def move(at: Cursor, page: AskedPage, date: str, back: str | None = None) -> Cur
         inclusive=at.inclusive,
         ascending=at.ascending,
     )
-
-
-def may_come_again(at: Cursor, target: str) -> Grown[str]:
-    """Return the rows given that may come again when pages are asked for from an instant."""
-    comes_again = _COMES_AGAIN[at.ascending]
-    return grown((key, stamp) for key, stamp in at.given.items() if comes_again(stamp, target))
 
 
 def hold(at: Cursor, page: AskedPage, group: Group) -> Cursor:

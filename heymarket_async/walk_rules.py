@@ -30,9 +30,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from heymarket_async import timestamps, walk_groups
-from heymarket_async.cursor import Cursor, grown
+from heymarket_async.cursor import Cursor, Key, grown
 from heymarket_async.errors import PaginationError
-from heymarket_async.walk_moves import PAGE_SIZE, AskedPage, may_come_again, move, onwards
+from heymarket_async.walk_moves import PAGE_SIZE, AskedPage, move, onwards
 from heymarket_async.walk_rows import Rows
 
 
@@ -45,18 +45,19 @@ def step(at: Cursor, rows: Rows) -> tuple[slice | list[int], Cursor]:
         PaginationError: The walk cannot go on without guessing.
     """
     here = None if at.date is None else timestamps.instant(at.date)
+    expected = at.given.size
     if at.back is not None:
-        if not _come_again(at, here, rows):
+        given_here = [key for key, stamp in at.given.items() if stamp == here]
+        if not _come_again(given_here, rows):
             return slice(0), replace(at, date=at.back, back=None, inclusive=None)
-        # Those before `date` were only kept for the way back.
-        at = replace(at, back=None, given=may_come_again(at, here or ""))
-    if rows.none_is_placed:
+        expected = len(given_here)  # the others stand before `date`
+    if (rows.unplaced or rows.left_out) and rows.none_is_placed:
         if at.group is None:
             return _after_unplaced(at, rows)
         rows = rows.placed_at(at.group.updated)
     if rows.ids:
         at = _learn(at, here, rows)
-    new = _new(at, rows)
+    new = _new(at, rows, expected)
     page = AskedPage(rows, here, _is_full(at, rows), new)
     if at.group is None:
         return new, _after_page(at, page)
@@ -79,16 +80,14 @@ def _is_full(at: Cursor, rows: Rows) -> bool:
     return len(rows.ids) + rows.left_out >= min(at.asks_limit or PAGE_SIZE, PAGE_SIZE)
 
 
-def _new(at: Cursor, rows: Rows) -> slice | list[int]:
+def _new(at: Cursor, rows: Rows, expected: int) -> slice | list[int]:
     given = at.given.entries  # all its own: a walk steps from its newest cursor
     # Rows that come again stand at the beginning, unless the server mixes up those of one instant.
     known = 0
     while known < len(rows.ids) and rows.key(known) in given:
         known += 1
-    have_all_come = known == len(given)
-    if len(set(rows.ids)) == len(rows.ids) and (
-        have_all_come or {row for row, _ in given}.isdisjoint(rows.ids[known:])
-    ):
+    is_known = known == expected or {row for row, _ in given}.isdisjoint(rows.ids[known:])
+    if is_known and len(frozenset(rows.ids)) == len(rows.ids):  # nobody stands there twice
         return slice(known, None)
     seen = set(given)
     places: list[int] = []
@@ -99,11 +98,10 @@ def _new(at: Cursor, rows: Rows) -> slice | list[int]:
     return places
 
 
-def _come_again(at: Cursor, here: str | None, rows: Rows) -> bool:
+def _come_again(given: list[Key], rows: Rows) -> bool:
     """Whether all rows that were given at `date` are on the page that was asked for from there."""
-    wanted = {key for key, stamp in at.given.items() if stamp == here}
-    first = {rows.key(place) for place in range(min(len(wanted), len(rows.ids)))}
-    return wanted == first or wanted.issubset(rows.all_keys())
+    first = [rows.key(place) for place in range(min(len(given), len(rows.ids)))]
+    return given == first or set(given).issubset(rows.all_keys())
 
 
 def _learn(at: Cursor, here: str | None, rows: Rows) -> Cursor:
@@ -116,7 +114,8 @@ def _learn(at: Cursor, here: str | None, rows: Rows) -> Cursor:
         elif here is not None and first != here:
             ascending = here < first
     if first == here and inclusive is False:
-        inclusive = here in at.given.entries.values() and _come_again(at, here, rows)
+        given = [key for key, stamp in at.given.items() if stamp == here]
+        inclusive = bool(given) and _come_again(given, rows)
     if stamps != sorted(stamps, reverse=ascending is False):
         raise PaginationError("the page is not sorted by `updated`", timestamp=at.date)
     if here is not None and first != here and ascending is not (here < first):
@@ -148,4 +147,4 @@ def _after_unplaced(at: Cursor, rows: Rows) -> tuple[slice | list[int], Cursor]:
             timestamp=at.date,
         )
     # A page that is not full and moves nothing is the last one.
-    return _new(at, rows), replace(at, done=True)
+    return _new(at, rows, at.given.size), replace(at, done=True)
