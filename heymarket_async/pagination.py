@@ -219,9 +219,8 @@ class Walk(Generic[T]):
 
     def _take(self, at: Cursor, items: list[T]) -> bool:
         """Take in the page that was asked for at a cursor, and return whether it brings any."""
-        rows = self._rows_of(items)
         try:
-            new, after = walk_rules.step(at, rows)
+            rows, new, after = walk_rules.step(at, self._rows_of(items))
         except PaginationError as error:
             error.seen = self._seen
             raise

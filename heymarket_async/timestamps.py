@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import cast
 
 _RFC_3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -47,7 +46,8 @@ def instants(texts: list[str]) -> list[str]:
     """Return `instant` of each, at next to no price where all are whole seconds in UTC.
 
     Raises:
-        ValueError: One is not an RFC 3339 timestamp.
+        ValueError: One is not a time that something was updated at; see `is_time`. A day that its
+            month does not have is not found out.
     """
     count, together = len(texts), "\n".join(texts)
     # As many line breaks as between the texts, each at its place: so each text has 20 characters.
@@ -57,20 +57,25 @@ def instants(texts: list[str]) -> list[str]:
         and together[10::21] == "T" * count
         and together[19::21] == "Z" * count
     ):
-        if "0" in together[::21] or "6" in together[17::21]:
-            for text in texts:
-                parse(text)  # a zero date, such as 0000-00-00, or a leap second, is no time
-        return texts
-    return [instant(text) for text in texts]
+        keys = texts
+        is_odd = "0" in together[::21] or "6" in together[17::21]  # of the year, and the second
+    else:
+        keys = [instant(text) for text in texts]
+        is_odd = "0" in {key[0] for key in keys}
+    if is_odd and not all(map(is_time, texts)):
+        raise ValueError("not a time that something was updated at")
+    return keys
 
 
 def is_time(text: object) -> bool:
-    """Whether this is an RFC 3339 timestamp that the calendar has."""
-    try:
-        parse(cast(str, text))
-    except (ValueError, TypeError):
+    """Whether this is a timestamp that the calendar has, and after year 1, which means "never"."""
+    if not isinstance(text, str):
         return False
-    return True
+    try:
+        is_usual = len(text) == 20 and text[10] == "T" and text[19] == "Z"
+        return (datetime.fromisoformat(text) if is_usual else parse(text)).year > 1
+    except ValueError:
+        return False
 
 
 def parse(text: str) -> datetime:

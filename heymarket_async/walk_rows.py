@@ -40,7 +40,9 @@ class Rows(msgspec.Struct, frozen=True):
         rev = self.revs[place]
         if rev is not None:
             return self.ids[place], rev
-        return key_of(self.ids[place], rev, self.stamps[place])
+        # The time that an unplaced row has here is another one on another page.
+        is_placed = place not in self.unplaced and timestamps.is_time(self.updated[place])
+        return key_of(self.ids[place], rev, self.stamps[place] if is_placed else "")
 
     def all_keys(self) -> list[Key]:
         """Return the keys of all rows; seldom needed, and what is dearest about a large page."""
@@ -148,24 +150,39 @@ def _integer(value: object, otherwise: int | None) -> int | None:
         return otherwise
 
 
+def carefully_placed(rows: Rows) -> Rows:
+    """Return the rows with those unplaced whose day is in no calendar, such as 30 February."""
+    return _placed(rows, rows.updated)
+
+
 def _with_unplaced(
     items: Sequence[object],
     ids: list[int | None],
     revs: list[int | None],
     updated: list[str | None],
 ) -> Rows:
-    unplaced = tuple(n for n, text in enumerate(updated) if not timestamps.is_time(text))
-    times: list[str] = []
-    time = next((cast(str, updated[n]) for n in reversed(range(len(ids))) if n not in unplaced), "")
-    for place in reversed(range(len(ids))):
-        time = time if place in unplaced else cast(str, updated[place])
-        times.insert(0, time)
     names = [
         _made_up_id(msgspec.json.encode(item)) if name is None else name
         for item, name in zip(items, ids, strict=True)
     ]
+    return _placed(Rows(names, revs, [], [], left_out=_left_out(items)), updated)
+
+
+def _placed(rows: Rows, updated: Sequence[str | None]) -> Rows:
+    unplaced = tuple(
+        place
+        for place, text in enumerate(updated)
+        if place in rows.unplaced or not timestamps.is_time(text)
+    )
+    texts = [None if place in unplaced else text for place, text in enumerate(updated)]
+    times: list[str] = []
+    time = next(filter(None, reversed(texts)), "")
+    for text in reversed(texts):
+        time = text or time
+        times.append(time)
+    times.reverse()
     stamps = [time and timestamps.instant(time) for time in times]
-    return Rows(names, revs, times, stamps, unplaced, _left_out(items))
+    return Rows(rows.ids, rows.revs, times, stamps, unplaced, rows.left_out)
 
 
 def _left_out(items: object) -> int:

@@ -33,23 +33,40 @@ from heymarket_async import timestamps, walk_groups
 from heymarket_async.cursor import Cursor, Key, grown
 from heymarket_async.errors import PaginationError
 from heymarket_async.walk_moves import PAGE_SIZE, AskedPage, move, onwards
-from heymarket_async.walk_rows import Rows
+from heymarket_async.walk_rows import Rows, carefully_placed
+
+Step = tuple[Rows, slice | list[int], Cursor]
 
 
-def step(at: Cursor, rows: Rows) -> tuple[slice | list[int], Cursor]:
-    """Return which rows of the page asked for at a cursor are new, and the cursor after them.
+def step(at: Cursor, rows: Rows) -> Step:
+    """Return a page's rows as they were placed, the places of those that are new, and the cursor.
 
-    The rows are given by their places on the page.
+    Args:
+        at: The cursor that the page was asked for at.
+        rows: Its rows.
 
     Raises:
         PaginationError: The walk cannot go on without guessing.
     """
+    try:
+        taken = _step(at, rows)
+        date = taken[-1].date
+        if date is None or date == at.date or timestamps.is_time(date):
+            return taken
+    except PaginationError:
+        if carefully_placed(rows) == rows:
+            raise
+    # A day that is in no calendar does not move the walk, and may stand at any place.
+    return _step(at, carefully_placed(rows))
+
+
+def _step(at: Cursor, rows: Rows) -> Step:
     here = None if at.date is None else timestamps.instant(at.date)
     expected = at.given.size
     if at.back is not None:
         given_here = [key for key, stamp in at.given.items() if stamp == here]
         if not _come_again(given_here, rows):
-            return slice(0), replace(at, date=at.back, back=None, inclusive=None)
+            return rows, slice(0), replace(at, date=at.back, back=None, inclusive=None)
         expected = len(given_here)  # the others stand before `date`
     if (rows.unplaced or rows.left_out) and rows.none_is_placed:
         if at.group is None:
@@ -60,8 +77,8 @@ def step(at: Cursor, rows: Rows) -> tuple[slice | list[int], Cursor]:
     new = _new(at, rows, expected)
     page = AskedPage(rows, here, _is_full(at, rows), new)
     if at.group is None:
-        return new, _after_page(at, page)
-    return new, walk_groups.after_page(at, at.group, page)
+        return rows, new, _after_page(at, page)
+    return rows, new, walk_groups.after_page(at, at.group, page)
 
 
 def partly(at: Cursor, rows: Rows, count: int) -> Cursor:
@@ -117,12 +134,25 @@ def _learn(at: Cursor, here: str | None, rows: Rows) -> Cursor:
         given = [key for key, stamp in at.given.items() if stamp == here]
         inclusive = bool(given) and _come_again(given, rows)
     if stamps != sorted(stamps, reverse=ascending is False):
-        raise PaginationError("the page is not sorted by `updated`", timestamp=at.date)
+        raise PaginationError(
+            f"the page is not sorted by `updated`, from contact {_first_out_of_order(rows)} on",
+            timestamp=at.date,
+        )
     if here is not None and first != here and ascending is not (here < first):
         raise PaginationError("the page lies on the other side of its `date`", timestamp=at.date)
     if ascending is at.ascending and inclusive is at.inclusive:
         return at
     return replace(at, ascending=ascending, inclusive=inclusive)
+
+
+def _first_out_of_order(rows: Rows) -> int:
+    stamps = rows.stamps
+    is_up = stamps[0] < stamps[-1]
+    places = range(1, len(stamps))
+    wrong = (
+        n for n in places if stamps[n] != stamps[n - 1] and (stamps[n - 1] < stamps[n]) != is_up
+    )
+    return rows.ids[next(wrong, 0)]
 
 
 def _after_page(at: Cursor, page: AskedPage) -> Cursor:
@@ -139,7 +169,7 @@ def _after_page(at: Cursor, page: AskedPage) -> Cursor:
     return move(at, page, date, back)
 
 
-def _after_unplaced(at: Cursor, rows: Rows) -> tuple[slice | list[int], Cursor]:
+def _after_unplaced(at: Cursor, rows: Rows) -> Step:
     if _is_full(at, rows):
         raise PaginationError(
             "no contact of a page has an `updated` that can be read; the first is"
@@ -147,4 +177,4 @@ def _after_unplaced(at: Cursor, rows: Rows) -> tuple[slice | list[int], Cursor]:
             timestamp=at.date,
         )
     # A page that is not full and moves nothing is the last one.
-    return _new(at, rows, at.given.size), replace(at, done=True)
+    return rows, _new(at, rows, at.given.size), replace(at, done=True)

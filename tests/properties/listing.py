@@ -17,7 +17,7 @@ BASE = datetime(2026, 4, 12, 15, 30, tzinfo=UTC)
 
 class Row(msgspec.Struct, frozen=True):
     id: int
-    rev: int
+    rev: int | None
     updated: str
 
 
@@ -36,6 +36,7 @@ class Listing:
     shown: Literal["exactly", "cut", "rounded"] = "exactly"
     odd: dict[int, str] = field(default_factory=dict)
     doubled: frozenset[int] = frozenset()
+    shows_rev: bool = True
     requests: list[tuple[str | None, int | None, int | None]] = field(default_factory=list)
     rows: dict[int, tuple[int, int]] = field(init=False)
 
@@ -78,7 +79,7 @@ class Listing:
         if page is not None and self.page_base is not None:
             first = max(0, page - self.page_base) * size
         return [
-            Row(number, rev, self.odd.get(number, self.text(tick)))
+            Row(number, rev if self.shows_rev else None, self.odd.get(number, self.text(tick)))
             for tick, number, rev in rows[first : first + size]
         ]
 

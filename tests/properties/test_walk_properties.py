@@ -25,7 +25,9 @@ MOST_REQUESTS = 4000
 ODD_TIMES = [
     "",
     "0000-00-00T00:00:00Z",
+    "0001-01-01T00:00:00Z",
     "10000-01-01T00:00:00Z",
+    "2026-02-30T00:00:00Z",
     "2026-06-30T23:59:60Z",
     "2026-04-12",
 ]
@@ -62,6 +64,7 @@ def listings(draw: st.DrawFn, *, are_odd: bool = False) -> Listing:
     )
     if are_odd and count:
         numbers = st.integers(1, count)
+        listing.shows_rev = draw(st.booleans())
         listing.doubled = frozenset(draw(st.lists(numbers, max_size=4)))
         listing.odd = draw(st.dictionaries(numbers, st.sampled_from(ODD_TIMES), max_size=12))
         for number in draw(st.lists(numbers, max_size=2)):
