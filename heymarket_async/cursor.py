@@ -67,6 +67,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         brings_new: This pass has brought a row of the group that none before it had.
         is_mixed: This pass has brought rows in another order than the one before.
         last: The page behind the group, as far as it is known.
+        shows: The instant on that page, while it is not known which of the two comes first.
         is_down: This pass goes from the last page to the first.
         then: `date` to go on from after the group; None until a page has left it, or if nothing
             comes after it.
@@ -85,6 +86,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     brings_new: bool = False
     is_mixed: bool = False
     last: int | None = None
+    shows: str | None = None
     is_down: bool = False
     then: str | None = None
     back: str | None = None
@@ -202,6 +204,7 @@ class _StoredGroup(msgspec.Struct, kw_only=True):
     brings_new: bool = False
     is_mixed: bool = False
     last: int | None = None
+    shows: str | None = None
     is_down: bool = False
     then: str | None = None
     back: str | None = None
@@ -249,6 +252,7 @@ def _stored_group(group: Group) -> _StoredGroup:
         brings_new=group.brings_new,
         is_mixed=group.is_mixed,
         last=group.last,
+        shows=group.shows,
         is_down=group.is_down,
         then=group.then,
         back=group.back,
@@ -276,6 +280,7 @@ def _group(stored: _StoredGroup) -> Group:
         brings_new=stored.brings_new,
         is_mixed=stored.is_mixed,
         last=stored.last,
+        shows=stored.shows,
         is_down=stored.is_down,
         then=stored.then,
         back=stored.back,

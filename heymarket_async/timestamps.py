@@ -7,7 +7,7 @@ a cursor that was rounded to them can step over contacts.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 _RFC_3339 = re.compile(
@@ -86,6 +86,15 @@ def parse(text: str) -> datetime:
     """
     seconds, _, fraction = instant(text).partition("Z")
     return datetime.fromisoformat(f"{seconds}{fraction}+00:00")
+
+
+def second_after(text: str) -> str:
+    """Return the whole second that follows the one of a timestamp.
+
+    Raises:
+        ValueError: `text` is not an RFC 3339 timestamp.
+    """
+    return f"{parse(text).replace(tzinfo=None) + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def to_text(name: str, value: datetime | str) -> str:

@@ -5,11 +5,10 @@ are edited meanwhile leave the group and shift the others, and nobody says that 
 timestamp keep their order. So:
 
 - The first pass goes up, until a page leaves the group: another timestamp comes, or a page that is
-  not full.
+  not full. If it is not known yet which timestamps come first, the first page is asked for again.
 - Each further pass goes down from there. A row that leaves the group moves those behind it towards
-  the pages that are still to be read: so one may come twice, and none is skipped. Where edited rows
-  come to the front of what is read (newest first, without a `date`), they move the others away from
-  it, and all passes go up.
+  the pages that are still to be read: so one may come twice, and none is skipped. Newest first
+  and without a `date`, edited rows come to the front instead; so a `date` is set, right after it.
 - The group is whole once a pass brought no row that those before it lacked, in the same order as
   the one before, with no more rows twice than have left the group. Where a server mixes up the rows
   of one timestamp, the pass must bring the same rows as the one before, and none twice.
@@ -51,6 +50,8 @@ def after_page(at: Cursor, group: Group, page: AskedPage) -> Cursor:
     Raises:
         PaginationError: The group cannot be read whole.
     """
+    if group.shows is not None:
+        return _with_order(at, group, page)
     stamps = page.rows.stamps
     has_left = not page.is_full or _is_behind(at, group, stamps[-1])
     if has_left and not group.is_down:
@@ -58,7 +59,9 @@ def after_page(at: Cursor, group: Group, page: AskedPage) -> Cursor:
         if group.then is not None and timestamps.instant(group.then) == page.here:
             return _next_group(at, group, page)
     if group.wide:
-        return _leave(at, group, page) if has_left else _wider(at, group, page)
+        # A larger limit may also be answered with less, or with nothing.
+        is_believed = page.is_full or len(set(page.rows.ids)) >= group.passed.size
+        return _leave(at, group, page) if has_left and is_believed else _wider(at, group, page)
     before, counted = group.passed.size, group
     group = _with_page(group, page)
     if group.is_down:
@@ -71,9 +74,8 @@ def after_page(at: Cursor, group: Group, page: AskedPage) -> Cursor:
     if has_left:
         return _turn(at, group, page)
     if at.ascending is None and stamps[-1] != timestamps.instant(group.updated):
-        # Nobody can tell yet whether this page lies before the group or behind it, so nothing is
-        # made of it, but that the walk goes on right behind the group.
-        group = replace(group, then=group.updated)
+        # Nobody can tell yet whether this page lies before the group or behind it.
+        return hold(at, page, replace(counted, page=None, last=group.page, shows=stamps[-1]))
     if group.passed.size > before:
         return hold(at, page, _ask(group, (group.page or 0) + 1))
     if group.page == 1:
@@ -82,6 +84,17 @@ def after_page(at: Cursor, group: Group, page: AskedPage) -> Cursor:
     passed = _passed(page.rows, 0)
     wide = replace(group, page=None, limit=_double(group, page), wide=True, passed=passed)
     return hold(at, page, wide)
+
+
+def _with_order(at: Cursor, group: Group, page: AskedPage) -> Cursor:
+    """Learn from the first page, asked for once more, whether the other one lies behind it."""
+    first = page.rows.stamps[0] if page.rows.stamps else ""
+    instant = timestamps.instant(group.updated)
+    behind = group.shows or ""
+    # Rows that were edited meanwhile stand before the group now: then they are the newest.
+    ascending = instant < behind if first == instant else first < instant
+    at = replace(at, ascending=ascending if at.ascending is None else at.ascending)
+    return hold(at, page, replace(group, page=group.last, last=None, shows=None))
 
 
 def _next_group(at: Cursor, group: Group, page: AskedPage) -> Cursor:
@@ -158,8 +171,6 @@ def _with_page(group: Group, page: AskedPage) -> Group:
 def _aim(at: Cursor, group: Group, page: AskedPage) -> Group:
     """Note where the walk goes after the group, from the page that has left it."""
     rows = page.rows
-    if group.then is not None:
-        return group
     if page.is_full:
         then, back = onwards(at, page, group.updated)
         return replace(group, then=then, back=back)
@@ -176,12 +187,17 @@ def _turn(at: Cursor, group: Group, page: AskedPage) -> Cursor:
     """Go on from the page that has left the group: down again, or to the next pass."""
     if group.is_at_first_page:
         return _leave(at, group, page)  # it has the group from its beginning to its end
-    goes_down = at.ascending or (at.ascending is False and at.date is not None)
-    if not goes_down:
+    if at.ascending is None:
         return _judge(at, group, page)
     if group.before is None:
         group = replace(group, before=group.passed, passes=1, brings_new=False, is_mixed=False)
     number = group.page or 0
+    if not at.ascending and at.date is None:
+        # Newest first, whoever is edited comes to the front, where he moves all others. Before the
+        # second that follows the group nobody comes in.
+        at = replace(at, date=timestamps.second_after(group.updated))
+        again = replace(group, passed=grown(()), repeats=0, last=number)
+        return hold(at, page, again)
     passed = _passed(page.rows, number)
     down = replace(group, passed=passed, repeats=0, last=number, is_down=True)
     return hold(at, page, _ask(down, number - 1))
