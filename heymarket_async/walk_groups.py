@@ -7,8 +7,8 @@ timestamp keep their order. So:
 - The first pass goes up, until a page leaves the group: another timestamp comes, or a page that is
   not full. If it is not known yet which timestamps come first, the first page is asked for again.
 - Each further pass goes down from there. A row that leaves the group moves those behind it towards
-  the pages that are still to be read: so one may come twice, and none is skipped. Newest first
-  and without a `date`, edited rows come to the front instead; so a `date` is set, right after it.
+  the pages that are still to be read: so one may come twice, and none is skipped. Newest first and
+  without a `date`, edited rows come to the front instead; so a `date` is set, right after it.
 - The group is whole once a pass brought no row that those before it lacked, in the same order as
   the one before, with no more rows twice than have left the group. Where a server mixes up the rows
   of one timestamp, the pass must bring the same rows as the one before, and none twice.
@@ -53,6 +53,9 @@ def after_page(at: Cursor, group: Group, page: AskedPage) -> Cursor:
     if group.shows is not None:
         return _with_order(at, group, page)
     stamps = page.rows.stamps
+    if at.ascending is None and not group.wide and stamps and not _is_of(group, stamps[-1]):
+        # Nobody can tell yet whether this page lies before the group or behind it.
+        return hold(at, page, replace(group, page=None, last=group.page, shows=stamps[-1]))
     has_left = not page.is_full or _is_behind(at, group, stamps[-1])
     if has_left and not group.is_down:
         group = _aim(at, group, page)
@@ -73,9 +76,6 @@ def after_page(at: Cursor, group: Group, page: AskedPage) -> Cursor:
         return hold(at, page, _ask(group, (group.page or 0) - 1))
     if has_left:
         return _turn(at, group, page)
-    if at.ascending is None and stamps[-1] != timestamps.instant(group.updated):
-        # Nobody can tell yet whether this page lies before the group or behind it.
-        return hold(at, page, replace(counted, page=None, last=group.page, shows=stamps[-1]))
     if group.passed.size > before:
         return hold(at, page, _ask(group, (group.page or 0) + 1))
     if group.page == 1:
@@ -116,6 +116,10 @@ def _ask(group: Group, number: int) -> Group:
     return replace(group, page=number if number > first else first or None)
 
 
+def _is_of(group: Group, stamp: str) -> bool:
+    return stamp == timestamps.instant(group.updated)
+
+
 def _is_behind(at: Cursor, group: Group, stamp: str) -> bool:
     """Whether a row of this instant comes after the group."""
     instant = timestamps.instant(group.updated)
@@ -132,7 +136,7 @@ def _wider(at: Cursor, group: Group, page: AskedPage) -> Cursor:
     passed = _passed(page.rows, 0)
     if passed.size <= group.passed.size:
         raise PaginationError(
-            f"more than {passed.size} contacts share one `updated`, and neither `page` nor a larger"
+            f"at least {group.passed.size} contacts share one `updated`, and neither `page` nor a larger"
             " `limit` brings the rest",
             timestamp=group.updated,
         )
