@@ -69,9 +69,10 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         last: The page behind the group, as far as it is known.
         shows: The instant on that page, while it is not known which of the two comes first.
         is_down: This pass goes from the last page to the first.
-        then: `date` to go on from after the group; None until a page has left it, or if nothing
-            comes after it.
+        then: `date` to go on from after the group, once a page has left it.
         back: `Cursor.back` of that.
+        behind: The timestamp after it, if that is to be read from the same `date`, page by page.
+            Without this and `then`, nothing comes after the group.
     """
 
     updated: str
@@ -90,6 +91,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     is_down: bool = False
     then: str | None = None
     back: str | None = None
+    behind: str | None = None
 
     @property
     def is_at_first_page(self) -> bool:
@@ -208,6 +210,7 @@ class _StoredGroup(msgspec.Struct, kw_only=True):
     is_down: bool = False
     then: str | None = None
     back: str | None = None
+    behind: str | None = None
     passes: int
 
 
@@ -256,6 +259,7 @@ def _stored_group(group: Group) -> _StoredGroup:
         is_down=group.is_down,
         then=group.then,
         back=group.back,
+        behind=group.behind,
         passes=group.passes,
     )
 
@@ -284,6 +288,7 @@ def _group(stored: _StoredGroup) -> Group:
         is_down=stored.is_down,
         then=stored.then,
         back=stored.back,
+        behind=stored.behind,
         # Whoever resumes finds the account as it is now, not as restless as it was.
         passes=0,
     )

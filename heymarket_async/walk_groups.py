@@ -59,8 +59,6 @@ def after_page(at: Cursor, group: Group, page: AskedPage) -> Cursor:
     has_left = not page.is_full or _is_behind(at, group, stamps[-1])
     if has_left and not group.is_down:
         group = _aim(at, group, page)
-        if group.then is not None and timestamps.instant(group.then) == page.here:
-            return _next_group(at, group, page)
     if group.wide:
         # A larger limit may also be answered with less, or with nothing.
         is_believed = page.is_full or len(set(page.rows.ids)) >= group.passed.size
@@ -97,20 +95,6 @@ def _with_order(at: Cursor, group: Group, page: AskedPage) -> Cursor:
     return hold(at, page, replace(group, page=group.last, last=None, shows=None))
 
 
-def _next_group(at: Cursor, group: Group, page: AskedPage) -> Cursor:
-    """Read on to the end of the group that the page has cut: `date` cannot pass this one either."""
-    number = group.page or 0
-    following = Group(
-        updated=page.rows.updated[-1],
-        page=None if group.wide else number + 1,
-        limit=_double(group, page) if group.wide else group.limit,
-        wide=group.wide,
-        from_one=group.from_one,
-        passed=_passed(page.rows, number),
-    )
-    return hold(at, page, following)
-
-
 def _ask(group: Group, number: int) -> Group:
     first = 1 if group.from_one else 0
     return replace(group, page=number if number > first else first or None)
@@ -136,8 +120,8 @@ def _wider(at: Cursor, group: Group, page: AskedPage) -> Cursor:
     passed = _passed(page.rows, 0)
     if passed.size <= group.passed.size:
         raise PaginationError(
-            f"at least {group.passed.size} contacts share one `updated`, and neither `page` nor a larger"
-            " `limit` brings the rest",
+            f"at least {group.passed.size} contacts share one `updated`, and neither `page` nor a"
+            " larger `limit` brings the rest",
             timestamp=group.updated,
         )
     return hold(at, page, replace(group, limit=_double(group, page), passed=passed))
@@ -177,6 +161,8 @@ def _aim(at: Cursor, group: Group, page: AskedPage) -> Group:
     rows = page.rows
     if page.is_full:
         then, back = onwards(at, page, group.updated)
+        if timestamps.instant(then or "") == page.here:
+            return replace(group, behind=rows.updated[-1])
         return replace(group, then=then, back=back)
     last = rows.updated[-1] if rows.ids else group.updated
     is_of_group = timestamps.instant(last) == timestamps.instant(group.updated)
@@ -248,6 +234,17 @@ def _members(at: Cursor, group: Group, passed: Grown[int]) -> set[Key]:
 
 def _leave(at: Cursor, group: Group, page: AskedPage) -> Cursor:
     """Go on behind the group."""
-    if group.then is None:
+    if group.then is not None:
+        return move(at, page, group.then, group.back)
+    if group.behind is None:
         return replace(at, group=None, done=True)
-    return move(at, page, group.then, group.back)
+    # `date` cannot move yet, as the page that has left the group has cut the next one.
+    following = Group(
+        updated=group.behind,
+        page=group.last if group.is_down else group.page,
+        limit=_double(group, page) if group.wide else group.limit,
+        wide=group.wide,
+        from_one=group.from_one,
+        passed=_passed(page.rows, 0) if group.wide else grown(()),
+    )
+    return hold(at, page, following)
