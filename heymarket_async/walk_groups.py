@@ -64,7 +64,7 @@ def after_page(at: Cursor, group: Group, page: AskedPage) -> Cursor:
         is_believed = page.is_full or len(set(page.rows.ids)) >= group.passed.size
         return _leave(at, group, page) if has_left and is_believed else _wider(at, group, page)
     before, counted = group.passed.size, group
-    group = _with_page(group, page)
+    group = _with_page(at, group, page)
     if group.is_down:
         if group.page is None and group.passed.size == before:
             group = replace(counted, from_one=True)  # page 1, read just now, was the first
@@ -137,21 +137,24 @@ def _passed(rows: Rows, page: int, earlier: Grown[int] | None = None) -> Grown[i
     return grown(places) if earlier is None else earlier.grow(places)
 
 
-def _with_page(group: Group, page: AskedPage) -> Group:
+def _with_page(at: Cursor, group: Group, page: AskedPage) -> Group:
     """Count a page towards the pass."""
-    instant, rows = timestamps.instant(group.updated), page.rows
+    rows = page.rows
     keys = [
-        key for key, stamp in zip(rows.all_keys(), rows.stamps, strict=True) if stamp == instant
+        key for key, stamp in zip(rows.all_keys(), rows.stamps, strict=True) if _is_of(group, stamp)
     ]
     earlier = group.passed.entries
     order = group.before.entries if group.before else {}
     places = [order[key] for key in keys if key in order]
-    repeats = sum(key in earlier for key in keys)
+    comes_in = group.before and any(_is_ahead(at, group, stamp) for stamp in page.new_stamps)
+    if comes_in and not _is_of(group, page.here or ""):
+        # Rows that come in before the group may have moved the first ones behind it out of sight.
+        group = replace(group, then=group.updated, back=None, behind=None)
     return replace(
         group,
         passed=_passed(rows, group.page or 0, group.passed),
-        repeats=group.repeats + repeats,
-        brings_new=group.brings_new or instant in page.new_stamps,
+        repeats=group.repeats + sum(key in earlier for key in keys),
+        brings_new=group.brings_new or timestamps.instant(group.updated) in page.new_stamps,
         is_mixed=group.is_mixed or places != sorted(places),
     )
 
