@@ -143,7 +143,7 @@ def _with_page(at: Cursor, group: Group, page: AskedPage) -> Group:
     keys = [
         key for key, stamp in zip(rows.all_keys(), rows.stamps, strict=True) if _is_of(group, stamp)
     ]
-    earlier = group.passed.entries
+    repeats = sum(key in group.passed.entries for key in keys)
     order = group.before.entries if group.before else {}
     places = [order[key] for key in keys if key in order]
     comes_in = group.before and any(_is_ahead(at, group, stamp) for stamp in page.new_stamps)
@@ -153,7 +153,7 @@ def _with_page(at: Cursor, group: Group, page: AskedPage) -> Group:
     return replace(
         group,
         passed=_passed(rows, group.page or 0, group.passed),
-        repeats=group.repeats + sum(key in earlier for key in keys),
+        repeats=group.repeats + repeats,
         brings_new=group.brings_new or timestamps.instant(group.updated) in page.new_stamps,
         is_mixed=group.is_mixed or places != sorted(places),
     )
