@@ -14,6 +14,7 @@ from heymarket_async.errors import StatusError
 T = TypeVar("T")
 
 _PAGE = 30
+_NO_ANSWER = "the answer to the look for its phone holds something that is no contact"
 _MAY_BE_OF_A_ROW = frozenset({400, 409, 413, 414, 422})
 """What is refused by any other status is of the account, the credentials or the server."""
 
@@ -23,7 +24,7 @@ class Found(msgspec.Struct, kw_only=True):
 
     Attributes:
         contacts: The contacts that have a phone; phones that nobody has are missing.
-        refused: Why Heymarket would not look for a phone.
+        refused: Why a look for a phone gave no answer.
     """
 
     contacts: dict[str, list[Known]] = msgspec.field(default_factory=dict[str, list[Known]])
@@ -41,7 +42,8 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
     A request that is refused is cut in halves, down to the one phone that is at fault.
 
     A contact may have a phone as a second channel, which lists need not show. If one was found
-    for none of the phones, those that are left over are looked up one at a time.
+    for none of the phones, those that are left over are looked up one at a time; so they are if
+    something was answered that is no contact, and a phone that gets nothing else has no answer.
 
     No paging is documented, but lists are cut to a page where none is asked for. So phones that
     are missing from an answer as long as that are asked for again.
@@ -60,10 +62,12 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
         for half in halves(phones):
             found.add(await look_up(client, half))
         return found
-    contacts = known_of(sent)
+    contacts, has_others = known_of(sent)
     if len(phones) == 1:
-        return Found(contacts={phones[0]: contacts} if contacts else {})
-    has_strays = _sorted_in(contacts, phones, found)
+        if contacts:
+            return Found(contacts={phones[0]: contacts})
+        return Found(refused={phones[0]: _NO_ANSWER} if has_others else {})
+    has_strays = _sorted_in(contacts, phones, found) or has_others
     left_over = [phone for phone in phones if phone not in found.contacts]
     if has_strays:
         for phone in left_over:
