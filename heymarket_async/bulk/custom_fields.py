@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
 
 from heymarket_async import mending
+from heymarket_async.checks import Int64
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import DecodeError, NotFoundError, PermissionDeniedError
 from heymarket_async.models import ContactField
@@ -17,7 +16,7 @@ UNREAD = "the custom fields cannot be read, so their values are shown by id"
 
 
 class _Field(msgspec.Struct):
-    id: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+    id: Int64
     title: object = None
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, cast
+from typing import cast
 
 import msgspec
 
 from heymarket_async import mending
-
-Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+from heymarket_async.checks import Int64
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
