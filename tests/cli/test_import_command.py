@@ -414,24 +414,6 @@ def test_what_was_exported_is_imported_as_it_is(ending, run, sandbox, tmp_path):
     assert {each["phone"]: each["first"] for each in sandbox.store.contacts} == before
 
 
-@pytest.mark.parametrize("ending", ["csv", "jsonl"])
-def test_odd_contacts_of_an_export_are_imported_with_the_others(ending, run, sandbox, tmp_path):
-    path = tmp_path / f"contacts.{ending}"
-    valid = [each for each in sandbox.store.contacts if is_valid(each["phone"])]
-    for each in sandbox.store.contacts:
-        if each not in valid[:2]:
-            sandbox.store.remove(sandbox.store.by_id(each["id"]))
-    sandbox.show_as(valid[0]["id"], "lone_surrogate")
-    sandbox.show_as(valid[1]["id"], "phone_number")
-    run("contacts", "export", path, "--quiet")
-    for each in valid[:2]:
-        sandbox.store.remove(sandbox.store.by_id(each["id"]))
-
-    result = run("contacts", "import", path)
-
-    assert (result.exit_code, len(sandbox.store)) == (0, 2), result.stderr
-
-
 def test_a_file_may_be_divided_otherwise_and_have_columns_of_no_meaning(run, sandbox, tmp_path):
     for name, divider in (("a", ";"), ("b", "tab")):
         path = tmp_path / f"{name}.csv"
