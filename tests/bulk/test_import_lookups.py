@@ -163,7 +163,19 @@ async def test_what_is_no_contact_makes_no_phone_known_and_no_row_disappears(cou
         report = await it.imports([new(n) for n in range(count)])
 
         assert counts(report) == {"rejected": count}
-        assert "holds something that is no contact" in report.rejections[0].reason
+        assert "answered with something else than" in report.rejections[0].reason
+        assert not it.sizes(BATCH)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_contacts_of_which_none_shows_the_phone_do_not_make_it_known(count):
+    async with account() as it:
+        await it.has(*(new(n) for n in range(10, 20)))
+        show(it, *it.sandbox.store.contacts, times=None)  # whatever was searched for
+
+        report = await it.imports([new(n) for n in range(count)])
+
+        assert counts(report) == {"rejected": count}
         assert not it.sizes(BATCH)
 
 

@@ -14,7 +14,7 @@ from heymarket_async.errors import StatusError
 T = TypeVar("T")
 
 _PAGE = 30
-_NO_ANSWER = "the answer to the look for its phone holds something that is no contact"
+_NO_ANSWER = "the look for its phone was answered with something else than the contact that has it"
 _MAY_BE_OF_A_ROW = frozenset({400, 409, 413, 414, 422})
 """What is refused by any other status is of the account, the credentials or the server."""
 
@@ -43,7 +43,8 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
 
     A contact may have a phone as a second channel, which lists need not show. If one was found
     for none of the phones, those that are left over are looked up one at a time; so they are if
-    something was answered that is no contact, and a phone that gets nothing else has no answer.
+    something was answered that is no contact. A phone that gets nothing else then has no answer,
+    and neither has one that gets several contacts of which none shows it.
 
     No paging is documented, but lists are cut to a page where none is asked for. So phones that
     are missing from an answer as long as that are asked for again.
@@ -63,11 +64,11 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
             found.add(await look_up(client, half))
         return found
     contacts, has_others = known_of(sent)
-    if len(phones) == 1:
-        if contacts:
-            return Found(contacts={phones[0]: contacts})
-        return Found(refused={phones[0]: _NO_ANSWER} if has_others else {})
     has_strays = _sorted_in(contacts, phones, found) or has_others
+    if len(phones) == 1:
+        if contacts and (found.contacts or len(contacts) == 1):
+            return Found(contacts={phones[0]: contacts})
+        return Found(refused={phones[0]: _NO_ANSWER} if has_strays else {})
     left_over = [phone for phone in phones if phone not in found.contacts]
     if has_strays:
         for phone in left_over:
