@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
+import msgspec
+
 T = TypeVar("T")
+
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""What databases take, to decode into."""
 
 _PHONE = re.compile(r"[1-9][0-9]{1,14}", re.ASCII)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
-from typing import get_args, get_type_hints
+from typing import TypeAlias, cast, get_args, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -27,6 +27,7 @@ from heymarket_async.bulk.odd import Odd
 from heymarket_async.bulk.progress import Tally
 from heymarket_async.bulk.versions import Batch, batch_of_page
 from heymarket_async.bulk.windows import later
+from heymarket_async.checks import Int64
 from heymarket_async.client import HeymarketClient
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 from heymarket_async.models import Contact
@@ -66,9 +67,16 @@ _COLUMNS: dict[str, TColumnSchema] = {
 _ASKED_BEFORE = timedelta(seconds=1)
 
 _REACHED = "heymarket_reached"
+_TOLD = "heymarket_told"
+
+# A row that they refuse has an integer of more than 64 bits, or is nested deeper than that.
+_Plain: TypeAlias = Int64 | float | str | bool | None
+_Nested: TypeAlias = _Plain | list[_Plain] | dict[str, _Plain]
+_Deep: TypeAlias = _Plain | list[_Nested] | dict[str, _Nested]
 
 _logger = logging.getLogger("heymarket_async")
-_decode = msgspec.json.Decoder(dict[str, object]).decode
+_decode = msgspec.json.Decoder(dict[str, _Deep]).decode
+_decode_any = msgspec.json.Decoder(dict[str, object]).decode
 
 
 def client_from_dlt() -> HeymarketClient:
@@ -96,8 +104,10 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
     loaded, because a write may show up late. Every key that Heymarket sends is kept. `updated` is
     made a datetime: dlt would compare texts letter by letter, and half a second would come before
     none. Where it is no time, it is null, and `updated_as_sent` has what was sent. `id_as_sent` and
-    `rev_as_sent` have what is no integer of 64 bits. A warning in the log names contacts that have
-    no time, of which an edit may be missed, and those whose time is still to come.
+    `rev_as_sent` have what is no integer of 64 bits. An integer of more than 64 bits anywhere else
+    is a text in such a column too, such as `inbox_id_as_sent`, and in `custom` in its place. A
+    warning in the log, once for each pipeline, names contacts that have no time, of which an edit
+    may be missed, and those whose time is still to come.
 
     `custom` stays one column of JSON, such as {"123": "Premium"}. A column for each field would be
     there only once a contact has a value, and would split with the first value of another type.
@@ -183,11 +193,14 @@ class _Reached:
         self._odd.note(rows, later(now, SETTLE_S))
 
     def end(self) -> None:
-        """Keep how far the run has come, and tell what was odd."""
+        """Keep how far the run has come, and tell what was odd, as no earlier run has."""
         if self._latest:
             self._state[_REACHED] = max(self._latest, self._state.get(_REACHED, ""))
-        for doubt in self._odd.doubts():
+        told = msgspec.json.decode(self._state.get(_TOLD, "[]"), type=set[int])
+        for doubt in self._odd.doubts(told):
             _logger.warning("dlt source, contacts: %s", doubt)
+        if ids := told.union(self._odd.unplaced.shown, self._odd.ahead.shown):
+            self._state[_TOLD] = msgspec.json.encode(sorted(ids)).decode()
 
 
 class _Held:
@@ -212,7 +225,7 @@ def _rows(batch: Batch) -> dict[int, dict[str, object]]:
     ids, revs, stamps = batch.rows.ids, batch.rows.revs, batch.rows.stamps
     rows: dict[int, dict[str, object]] = {}
     for place, item in enumerate(batch.items):
-        row = mending.decode(_decode, item)
+        row = _row(item)
         typed = {
             "id": ids[place],
             "rev": revs[place],
@@ -224,3 +237,45 @@ def _rows(batch: Batch) -> dict[int, dict[str, object]]:
                 row[f"{name}_as_sent"] = sent if isinstance(sent, str) else str(sent)
         rows[ids[place]] = row | typed
     return rows
+
+
+def _row(item: bytes) -> dict[str, object]:
+    """Return a row with integers of more than 64 bits as text, which dlt and databases take.
+
+    They get a column of their own, since dlt would make a text in a column of integers one again.
+    """
+    try:
+        return cast(dict[str, object], mending.decode(_decode, item))
+    except msgspec.ValidationError:
+        row = mending.decode(_decode_any, item)
+    custom = _in_place(row.pop("custom", None))
+    return cast(dict[str, object], _beside(row)) | {"custom": custom}
+
+
+def _beside(value: object) -> object:
+    if isinstance(value, dict):
+        fields = cast(dict[str, object], value)
+        return {
+            f"{name}_as_sent" if _is_too_large(each) else name: (
+                str(each) if _is_too_large(each) else _beside(each)
+            )
+            for name, each in fields.items()
+        }
+    if isinstance(value, list):
+        elements = cast(list[object], value)
+        # To dlt, an element that is no object has the one column `value`.
+        return [_beside({"value": each} if _is_too_large(each) else each) for each in elements]
+    return value
+
+
+def _in_place(value: object) -> object:
+    if isinstance(value, dict):
+        fields = cast(dict[str, object], value)
+        return {name: _in_place(each) for name, each in fields.items()}
+    if isinstance(value, list):
+        return [_in_place(each) for each in cast(list[object], value)]
+    return str(value) if _is_too_large(value) else value
+
+
+def _is_too_large(value: object) -> bool:
+    return isinstance(value, int) and not -(2**63) <= value < 2**63

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from heymarket_async import mending
+from heymarket_async.checks import Int64
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import DecodeError, NotFoundError, PermissionDeniedError
 from heymarket_async.models import ContactField
@@ -14,25 +16,36 @@ UNREAD = "the custom fields cannot be read, so their values are shown by id"
 
 
 class _Field(msgspec.Struct):
-    id: int
+    id: Int64
     title: object = None
 
 
-async def fields_of(client: HeymarketClient) -> list[ContactField] | None:
-    """Return the custom fields, or None if there is no right to read them.
+_decode = msgspec.json.Decoder(_Field, strict=False).decode
 
-    A field without a title has an empty one, and is shown by its id.
+
+async def fields_of(client: HeymarketClient) -> list[ContactField] | None:
+    """Return the custom fields, or None if they cannot be read, as without the right to.
+
+    A field without a title has an empty one, and is shown by its id. A field without an id of 64
+    bits is left out, and one that is listed twice is one, with the first title that it has.
 
     Raises:
         HeymarketError: They cannot be asked for.
     """
     try:
-        fields = await client.request(
-            "POST", "/v1/contact-fields", body={}, returns=list[_Field], repeat=Repeat.READ
+        sent = await client.request(
+            "POST", "/v1/contact-fields", body={}, returns=list[msgspec.Raw], repeat=Repeat.READ
         )
     except (PermissionDeniedError, NotFoundError, DecodeError):
         return None
-    return [
-        ContactField(id=each.id, title=each.title if isinstance(each.title, str) else "")
-        for each in fields
-    ]
+    titles: dict[int, str] = {}
+    for each in sent:
+        try:
+            field = mending.decode(_decode, each)
+        except msgspec.MsgspecError:
+            continue
+        title = field.title if isinstance(field.title, str) else ""
+        titles[field.id] = titles.get(field.id) or title
+    if sent and not titles:
+        return None
+    return [ContactField(id=key, title=title) for key, title in titles.items()]

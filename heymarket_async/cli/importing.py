@@ -12,6 +12,7 @@ import typer
 
 from heymarket_async import HeymarketClient, NewContact
 from heymarket_async.bulk import ImportReport, RejectedRow, import_contacts
+from heymarket_async.bulk.custom_fields import fields_of
 from heymarket_async.bulk.importing.columns import Columns
 from heymarket_async.bulk.importing.csv_rows import csv_rows
 from heymarket_async.bulk.importing.json_rows import json_rows
@@ -112,7 +113,7 @@ def import_command(
         with show_progress(quiet=quiet or json) as on_progress:
             tally = Tally(client)
             async with told(on_progress, lambda: tally.progress(0, None, "starting")):
-                fields = await tally.client.contact_fields.all()
+                fields = await fields_of(tally.client)
             columns = Columns(fields, meanings, ignored or [], ignore_others=ignore_others)
             report = await import_contacts(
                 client,

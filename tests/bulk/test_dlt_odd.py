@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from datetime import datetime
 
@@ -158,3 +159,64 @@ def test_custom_fields_that_cannot_be_read_do_not_stop_a_load(warehouse, answer,
     assert ("contact_fields: the custom fields cannot be read" in caplog.text) == (
         answer["status"] == 403
     )
+
+
+LOADS = {
+    "custom": b'{"1": 1000000000000000000000000000000, "2": [9223372036854775808], "3": 5}',
+    "new_key": b"1000000000000000000000000000000",
+    "inbox_id": b"9223372036854775808",
+    "team_id": b"-9223372036854775809",
+    "first": b"18446744073709551616",
+    "tags": b'[{"tag_id": 9223372036854775808}, 9223372036854775808]',
+    "nested": b'{"inner": {"number": 9223372036854775808}}',
+    "deep": b"[[[[1, 9223372036854775808]]], [[[[]]]]]",
+    "is_opted_out": b"18446744073709551616",
+    "created": b"9223372036854775808",
+}
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("name", LOADS)
+def test_no_integer_is_too_large_for_a_load(name, is_first, warehouse):
+    with Sandbox(contacts=5) as sandbox:
+        usual, odd = ids_of(sandbox)[:2]
+        sandbox.show_as(usual, {"new_key": 5, "nested": {"inner": {"number": 5}}})
+        if not is_first:
+            warehouse.load(source_of(sandbox))
+            edit(sandbox, odd)
+        sandbox.show_as(odd, {name: LOADS[name]})
+        warehouse.load(source_of(sandbox))
+
+        assert set(loaded(warehouse, "rev")) == set(ids_of(sandbox))
+
+
+def test_an_integer_that_is_too_large_is_kept_as_text(warehouse):
+    with Sandbox(contacts=5) as sandbox:
+        usual, odd = ids_of(sandbox)[:2]
+        sandbox.show_as(usual, {"new_key": 5})
+        sandbox.show_as(odd, LOADS)
+        warehouse.load(source_of(sandbox))
+
+        row = loaded(warehouse, "* EXCLUDE id")[odd]
+        tags = warehouse.ask("SELECT tag_id_as_sent, value_as_sent FROM crm.contacts__tags")
+    assert json.loads(row["custom"]) == {"1": str(10**30), "2": [str(2**63)], "3": 5}
+    assert (row["inbox_id"], row["inbox_id_as_sent"]) == (None, str(2**63))
+    assert (row["new_key"], row["new_key_as_sent"]) == (None, str(10**30))
+    assert row["nested__inner__number_as_sent"] == str(2**63)
+    assert {tuple(each.values()) for each in tags} - {(None, None)} == {
+        (str(2**63), None), (None, str(2**63)),
+    }  # fmt: skip
+
+
+def test_the_log_warns_of_an_odd_contact_once(warehouse, caplog):
+    with Sandbox(contacts=5) as sandbox:
+        first, second = ids_of(sandbox)[:2]
+        sandbox.show_as(first, "updated_null")
+        sandbox.stamp(second, AHEAD)
+        for _ in range(3):
+            warehouse.load(source_of(sandbox))
+        assert caplog.text.count("dlt source, contacts") == 2
+
+        sandbox.show_as(ids_of(sandbox)[2], "updated_null")
+        warehouse.load(source_of(sandbox))
+    assert caplog.text.count("dlt source, contacts") == 3

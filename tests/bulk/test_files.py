@@ -182,7 +182,7 @@ def test_what_has_no_column_or_not_its_type_is_kept_as_json():
     sent = {
         "id": "012",
         "rev": 2**63,
-        "phone": 5,
+        "phone": [5],
         "new": {"a": 1},
         "custom": {"123": 1.5, "99": "x"},
         "email": None,
@@ -194,7 +194,7 @@ def test_what_has_no_column_or_not_its_type_is_kept_as_json():
     assert row["Plan"] == "1.5"
     assert row["id"] is row["rev"] is row["phone"] is row["email"] is None
     assert json.loads(row["other"]) == {
-        "id": "012", "rev": 2**63, "phone": 5, "new": {"a": 1}, "custom": {"99": "x"},
+        "id": "012", "rev": 2**63, "phone": [5], "new": {"a": 1}, "custom": {"99": "x"},
         "future": None,
     }  # fmt: skip
 
@@ -219,6 +219,17 @@ def test_a_text_that_no_number_is_written_as_is_kept_as_it_is(text):
 
     assert row["rev"] is row["inbox_id"] is None
     assert json.loads(row["other"]) == sent
+
+
+@pytest.mark.parametrize("sent", [14155550100, 14155550100.0, 10**30, -5])
+def test_a_text_that_is_sent_as_a_number_stands_in_its_column(sent):
+    table = Table([])
+    line = json.dumps({"phone": sent, "external_id": sent, "first": True}).encode()
+
+    row = dict(zip(table.columns, table.row(line), strict=True))
+
+    assert row["phone"] == row["external_id"] == str(sent)
+    assert json.loads(row["other"]) == {"first": True}
 
 
 def test_a_custom_that_is_no_object_is_kept_as_it_is():

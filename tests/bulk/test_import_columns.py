@@ -173,6 +173,14 @@ def test_what_is_mapped_is_a_custom_field_in_an_export_too():
     assert rows == [NewContact(phone=PHONE, custom={"3": "VIP"})]
 
 
+def test_a_custom_field_without_a_title_is_named_by_its_id_alone():
+    columns = Columns([ContactField(id=9, title="")])
+
+    assert columns.of_names(("custom:9", "(9)")) == [Target("custom", "9")] * 2
+    with pytest.raises(ValueError, match=r"column 2, which has no name"):
+        columns.of_names(("phone", ""))
+
+
 def test_a_title_comes_before_an_id():
     columns = Columns([ContactField(id=1, title="a"), ContactField(id=2, title="1")])
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from heymarket_async import RetryPolicy, StatusError
 from heymarket_async.bulk.importing.lookups import look_up
-from tests.bulk.imports import SEARCH, Account, account, counts, new, phone
+from tests.bulk.imports import BATCH, SEARCH, Account, account, counts, new, phone
 
 
 def found_ids(found: Any) -> dict[str, list[int]]:
@@ -139,3 +140,114 @@ async def test_an_odd_contact_is_overwritten_where_it_differs(odd):
 
         assert counts(report) == {"updated": 1}
         assert it.stored(1)["first"] == "Zoë"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"id": 0},
+        {"id": 0, "phone": phone(0)},
+        {"id": -1},
+        {"error": "x"},
+        {"first": "Jo"},
+        "x",
+        5,
+        [],
+    ],
+)
+@pytest.mark.parametrize("count", [1, 2])
+async def test_what_is_no_contact_makes_no_phone_known_and_no_row_disappears(count, odd):
+    async with account() as it:
+        show(it, odd, times=None)
+
+        report = await it.imports([new(n) for n in range(count)])
+
+        assert counts(report) == {"rejected": count}
+        assert "answered with something else than" in report.rejections[0].reason
+        assert not it.sizes(BATCH)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_contacts_of_which_none_shows_the_phone_do_not_make_it_known(count):
+    async with account() as it:
+        await it.has(*(new(n) for n in range(10, 20)))
+        show(it, *it.sandbox.store.contacts, times=None)  # whatever was searched for
+
+        report = await it.imports([new(n) for n in range(count)])
+
+        assert counts(report) == {"rejected": count}
+        assert not it.sizes(BATCH)
+
+
+@pytest.mark.parametrize("nothing", [None, {}])
+async def test_an_answer_that_holds_nothing_knows_no_phone(nothing):
+    async with account() as it:
+        show(it, nothing, times=None)
+
+        report = await it.imports([new(1), new(2)])
+
+        assert counts(report) == {"created": 2}
+        assert it.phones == {phone(1): 1, phone(2): 1}
+
+
+async def test_what_is_no_contact_takes_nothing_from_the_others():
+    async with account() as it:
+        await it.has(new(1), new(2))
+        show(it, {"id": 0}, *it.sandbox.store.contacts[:1])
+
+        report = await it.imports([new(1), new(2), new(3)])
+
+        assert counts(report) == {"created": 1, "unchanged": 2}
+        assert it.sizes(SEARCH) == [3, 1, 1]
+
+
+async def test_a_row_that_was_sent_is_unknown_where_the_look_after_it_shows_no_contact():
+    async with account() as it:
+        it.faults.reset(on=BATCH)
+        show(it)
+        show(it, {"id": 0}, times=None)
+
+        report = await it.imports([new(1)])
+
+        assert counts(report) == {"unknown": 1}
+
+
+@pytest.mark.parametrize("odd", ["", None, 2**63, b"36893488147419103232"])
+async def test_a_phone_tells_a_contact_whose_id_is_odd(odd):
+    async with account() as it:
+        show(
+            it,
+            {"id": msgspec.Raw(odd) if isinstance(odd, bytes) else odd, "phone": phone(1)},
+            times=None,
+        )
+
+        report = await it.imports([new(1)])
+
+        assert counts(report) == {"unchanged": 1}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("odd", ["twice", b'{"id": "odd", "phone": "14155550001"}'])
+async def test_a_contact_that_is_listed_twice_is_one(odd, count):
+    async with account() as it:
+        await it.has(new(1), new(2))
+        it.sandbox.show_as(it.stored(1)["id"], odd)
+        if odd != "twice":
+            show(it, *[msgspec.Raw(odd)] * 2, *it.sandbox.store.contacts[: count - 1], times=None)
+
+        report = await it.imports(
+            [new(n, first="Zoë") for n in range(1, count + 1)], overwrite=True
+        )
+
+        assert counts(report) == {"updated": count}
+
+
+async def test_of_two_versions_of_a_contact_the_newer_counts():
+    old, newer = ({"id": 5, "rev": rev, "phone": phone(1), "first": f"{rev}"} for rev in (1, 2))
+    for order in ([old, newer], [newer, old]):
+        async with account() as it:
+            show(it, *order)
+
+            found = await look_up(it.client, [phone(1)])
+
+            assert [each.rev for each in found.contacts[phone(1)]] == [2]

@@ -276,6 +276,14 @@ def test_json_rows_have_the_fields_and_custom_fields_by_title_or_id():
     ]
 
 
+def test_half_of_an_emoji_as_exports_have_it_is_read_with_the_row():
+    (row,) = read_json(
+        rb'{"phone": "%s", "first": "Jo \ud83d", "last": "\ud83d\ude00"}' % PHONE.encode()
+    )
+
+    assert (row.first, row.last) == ("Jo \ufffd", "\U0001f600")
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [

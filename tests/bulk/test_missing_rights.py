@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 
 import pyarrow.parquet
 import pytest
@@ -44,6 +45,44 @@ async def test_a_custom_field_without_a_title_is_shown_by_its_id(sink, title, tm
     else:
         rows = pyarrow.parquet.read_table(path).column("(123)").to_pylist()
     assert (sorted(rows), report.doubts) == (plans, [])
+
+
+@pytest.mark.parametrize(
+    "odd", [None, {}, {"id": None, "title": "x"}, {"id": 2**63}, {"id": "x"}, "x", {"id": 1.5}]
+)
+async def test_one_odd_custom_field_takes_nothing_from_the_others(odd, tmp_path):
+    async with Sandbox(contacts=20) as sandbox, client_of(sandbox) as client:
+        body = [{"id": 123, "title": "Plan"}, odd, {"id": "124", "title": "Half \ud83d"}]
+        text = json.dumps(body).encode()  # with the half emoji as an escape
+        sandbox.faults.answer(200, on=FIELDS, body=text, times=None)
+        export = await export_contacts(client, Sqlite(tmp_path / "c.db"))
+        sync = await sync_contacts(client, tmp_path / "s.db")
+
+    assert export.doubts == sync.doubts == []
+    for path in (tmp_path / "c.db", tmp_path / "s.db"):
+        assert query(path, "SELECT * FROM fields") == [(123, "Plan"), (124, "Half \ufffd")]
+
+
+@pytest.mark.parametrize("titles", [("Plan", "Plan"), (None, "Plan"), ("Plan", "Other")])
+async def test_a_custom_field_that_is_listed_twice_is_one(titles, tmp_path):
+    async with Sandbox(contacts=20) as sandbox, client_of(sandbox) as client:
+        fields = [{"id": 123, "title": title} for title in titles]
+        sandbox.faults.answer(200, on=FIELDS, body=fields, times=None)
+        await export_contacts(client, Sqlite(tmp_path / "c.db"))
+        await sync_contacts(client, tmp_path / "s.db")
+
+    for path in (tmp_path / "c.db", tmp_path / "s.db"):
+        assert query(path, "SELECT * FROM fields") == [(123, "Plan")]
+
+
+@pytest.mark.parametrize("body", [[{"error": "x"}], [None], {"error": "x"}])
+async def test_an_answer_without_a_custom_field_that_can_be_read_is_a_doubt(body, tmp_path):
+    async with Sandbox(contacts=20) as sandbox, client_of(sandbox) as client:
+        sandbox.faults.answer(200, on=FIELDS, body=body, times=None)
+
+        report = await export_contacts(client, Sqlite(tmp_path / "c.db"))
+
+    assert report.doubts == [UNREAD]
 
 
 @pytest.mark.parametrize("sink", [Csv, Parquet, Sqlite])

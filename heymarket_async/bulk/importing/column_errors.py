@@ -36,6 +36,16 @@ def meaning_nothing(called: Sequence[str], fields: Sequence[str]) -> ValueError:
     )
 
 
+def not_to_read(called: Sequence[str], fields: Sequence[str]) -> ValueError:
+    """Return the error for columns that may be custom fields, where those cannot be read."""
+    kind = "a custom field" if len(called) == 1 else "custom fields"
+    return ValueError(
+        f"{' and '.join(called)} may be {kind}, and those of the account cannot be read: get the"
+        " right to read them, leave a column out with --ignore COLUMN, or say which other field it"
+        f' is with --map "COLUMN=FIELD"; the fields are {", ".join(fields)}'
+    )
+
+
 def no_header(called: Sequence[str]) -> ValueError | None:
     """Return the error for a first row that is a contact, if it looks so."""
     if not any("***" in each for each in called):

@@ -50,7 +50,8 @@ class Columns:
     taken, or by "custom:" and its title or its id.
 
     Args:
-        fields: The custom fields of the account.
+        fields: The custom fields of the account, or None if they cannot be read. Then what may be
+            one is refused, also where others are ignored.
         mapped: What a column means, where its name does not say so: {"Cell phone": "phone"}.
         ignored: Columns that mean nothing here.
         ignore_others: Leave out what means nothing, instead of refusing it.
@@ -61,7 +62,7 @@ class Columns:
 
     def __init__(
         self,
-        fields: Sequence[ContactField],
+        fields: Sequence[ContactField] | None,
         mapped: Mapping[str, str] | None = None,
         ignored: Collection[str] = (),
         *,
@@ -70,13 +71,16 @@ class Columns:
         self.left_out: dict[str, None] = {}
         self._mapped = mapped or {}
         self._ignored = frozenset(ignored)
-        self._ignore_others = ignore_others
+        self._error = column_errors.not_to_read if fields is None else column_errors.meaning_nothing
+        self._ignore_others = ignore_others and fields is not None
+        fields = fields or ()
         self._known: dict[tuple[str, ...], list[Target | None]] = {}
         self._by_id = {str(field.id): field for field in fields}
         self._with_id = {_with_id(field): field for field in fields}
         self._titled: dict[str, list[ContactField]] = {}
         for field in fields:
-            self._titled.setdefault(field.title.strip(), []).append(field)
+            if title := field.title.strip():  # else a column without a name would mean the field
+                self._titled.setdefault(title, []).append(field)
         self._unseen = dict.fromkeys((*self._mapped, *ignored))
 
     @property
@@ -96,7 +100,7 @@ class Columns:
                 raise column_errors.not_there(column, header)
         targets, unknown = self._targets(header)
         if unknown:
-            raise column_errors.no_header(unknown) or column_errors.meaning_nothing(unknown, FIELDS)
+            raise column_errors.no_header(unknown) or self._error(unknown, FIELDS)
         found: dict[Target, str] = {}
         for column, target in zip(header, targets, strict=True):
             if target is not None and target in found:
@@ -121,7 +125,7 @@ class Columns:
             no_custom = READ_ONLY if is_of_export(names) else ()
             targets, unknown = self._targets(names, no_custom)
             if unknown:
-                raise column_errors.meaning_nothing(unknown, FIELDS)
+                raise self._error(unknown, FIELDS)
             if len(self._known) < _MOST_KNOWN:
                 self._known[names] = targets
         return targets

@@ -7,6 +7,7 @@ from typing import cast
 
 import msgspec
 
+from heymarket_async import mending
 from heymarket_async.bulk.importing.columns import CUSTOM, READ_NAMES, Columns, Target
 from heymarket_async.bulk.importing.intake import RejectedRow
 from heymarket_async.bulk.importing.lines import (
@@ -21,6 +22,7 @@ from heymarket_async.models import NewContact
 
 _Given = list[tuple[Target, object]]
 _NO_CUSTOM: dict[str, object] = {}
+_decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
 def json_rows(
@@ -28,7 +30,8 @@ def json_rows(
 ) -> Iterator[NewContact | RejectedRow]:
     """Read contacts from JSON Lines: the fields of `NewContact`, `custom` by title or by id.
 
-    A field that is null is sent as null. Blank lines are no rows.
+    A field that is null is sent as null. Blank lines are no rows. JSON that strict readers refuse
+    is read as answers are: half an emoji as U+FFFD, NaN and Infinity as null.
 
     Args:
         lines: UTF-8, with a byte order mark or without.
@@ -76,7 +79,7 @@ def _decoded(line: str) -> dict[str, object]:
     if not is_utf_8(line):
         raise ValueError(NOT_UTF_8)
     try:
-        row = msgspec.json.decode(line, type=dict[str, object])
+        row = mending.decode(_decode, line.encode())  # exports keep half an emoji as it was sent
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     except msgspec.ValidationError:

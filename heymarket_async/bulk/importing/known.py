@@ -8,20 +8,20 @@ from typing import cast
 import msgspec
 
 from heymarket_async import mending
-from heymarket_async.checks import is_int
+from heymarket_async.checks import Int64
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """A contact that the account has. One odd field of it must not end an import.
 
     Attributes:
-        id: None if it is no integer.
-        rev: None if it is no integer.
+        id: None if it is no integer of 64 bits.
+        rev: None if it is no integer of 64 bits.
         phone: As it was sent, like all that follows.
     """
 
-    id: int | None = None
-    rev: int | None = None
+    id: Int64 | None = None
+    rev: Int64 | None = None
     phone: object = None
     first: object = None
     last: object = None
@@ -35,9 +35,22 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     contact_channels: object = None
 
 
-def known_of(sent: Sequence[msgspec.Raw]) -> list[Known]:
-    """Return contacts from their JSON; an element that is no object is no contact."""
-    return [each for each in map(_known, sent) if each is not None]
+def known_of(sent: Sequence[msgspec.Raw]) -> tuple[list[Known], bool]:
+    """Return the contacts of an answer, and whether it holds something that is no contact.
+
+    A contact has a positive id, or a phone if its id is odd or missing. One that is listed twice
+    is one, in its newer version. Null and {} are nothing at all.
+    """
+    contacts: dict[int | bytes, Known] = {}
+    has_others = False
+    for each in sent:
+        if (contact := _known(each)) is None:
+            has_others = has_others or b"".join(bytes(each).split()) not in _NOTHING
+            continue
+        key = contact.id or bytes(each)
+        if key not in contacts or (contact.rev or 0) > (contacts[key].rev or 0):
+            contacts[key] = contact
+    return list(contacts.values()), has_others
 
 
 def phones_of(contact: Known) -> Iterator[str]:
@@ -59,21 +72,29 @@ def listed(value: object) -> list[object]:
 
 def _known(sent: msgspec.Raw) -> Known | None:
     try:
-        return mending.decode(_decode, sent)
+        contact = mending.decode(_decode, sent)
     except msgspec.MsgspecError:
         fields = mending.decode(_decode_any, sent)
-    if not isinstance(fields, dict):
-        return None
-    given = cast(dict[str, object], fields)
+        if not isinstance(fields, dict):
+            return None
+        contact = _odd(cast(dict[str, object], fields))
+    is_one = any(phones_of(contact)) if contact.id is None else contact.id > 0
+    return contact if is_one else None
+
+
+def _odd(fields: dict[str, object]) -> Known:
     for name in ("id", "rev"):
-        if not is_int(given.get(name)):
-            given[name] = None
-    return msgspec.convert(given, Known)
+        try:
+            fields[name] = msgspec.convert(fields.get(name), Int64 | None, strict=False)
+        except msgspec.ValidationError:
+            fields[name] = None
+    return msgspec.convert(fields, Known)
 
 
 def _digits(phone: object) -> str:
     return str(phone or "").removeprefix("+")
 
 
+_NOTHING = frozenset({b"null", b"{}"})
 _decode = msgspec.json.Decoder(Known, strict=False).decode
 _decode_any = msgspec.json.Decoder().decode

@@ -14,6 +14,7 @@ from heymarket_async.errors import StatusError
 T = TypeVar("T")
 
 _PAGE = 30
+_NO_ANSWER = "the look for its phone was answered with something else than the contact that has it"
 _MAY_BE_OF_A_ROW = frozenset({400, 409, 413, 414, 422})
 """What is refused by any other status is of the account, the credentials or the server."""
 
@@ -23,7 +24,7 @@ class Found(msgspec.Struct, kw_only=True):
 
     Attributes:
         contacts: The contacts that have a phone; phones that nobody has are missing.
-        refused: Why Heymarket would not look for a phone.
+        refused: Why a look for a phone gave no answer.
     """
 
     contacts: dict[str, list[Known]] = msgspec.field(default_factory=dict[str, list[Known]])
@@ -41,7 +42,9 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
     A request that is refused is cut in halves, down to the one phone that is at fault.
 
     A contact may have a phone as a second channel, which lists need not show. If one was found
-    for none of the phones, those that are left over are looked up one at a time.
+    for none of the phones, those that are left over are looked up one at a time; so they are if
+    something was answered that is no contact. A phone that gets nothing else then has no answer,
+    and neither has one that gets several contacts of which none shows it.
 
     No paging is documented, but lists are cut to a page where none is asked for. So phones that
     are missing from an answer as long as that are asked for again.
@@ -60,10 +63,12 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
         for half in halves(phones):
             found.add(await look_up(client, half))
         return found
-    contacts = known_of(sent)
+    contacts, has_others = known_of(sent)
+    has_strays = _sorted_in(contacts, phones, found) or has_others
     if len(phones) == 1:
-        return Found(contacts={phones[0]: contacts} if contacts else {})
-    has_strays = _sorted_in(contacts, phones, found)
+        if contacts and (found.contacts or len(contacts) == 1):
+            return Found(contacts={phones[0]: contacts})
+        return Found(refused={phones[0]: _NO_ANSWER} if has_strays else {})
     left_over = [phone for phone in phones if phone not in found.contacts]
     if has_strays:
         for phone in left_over:

@@ -20,8 +20,8 @@ _ROWS_IN_A_GROUP = 20_000
 class Parquet(StagedFile):
     """A table with a column for each documented field and each custom field, by its title.
 
-    Numbers and booleans are typed, everything else is text; what has no column of its own, or is
-    not of its column's type, is kept as JSON in the last one, `other`.
+    Numbers and booleans are typed, everything else is text, also where a number came for it. What
+    has no column of its own, or does not fit its column, is kept as JSON in the last one, `other`.
 
     Args:
         path: The file.

@@ -112,12 +112,14 @@ class Table:
 
 
 def _cell(name: str, value: object) -> Cell:
-    """Return what stands in the column of a key, or None if it has none or is of another type."""
+    """Return what stands in the column of a key, or None if it has none or does not fit it."""
     if name in _LISTS:
         return _json(value)
     kind = COLUMNS.get(name)
     if kind is int and isinstance(value, str) and _WHOLE.fullmatch(value):
         value = int(value)
+    elif kind is str and type(value) in {int, float}:
+        value = str(value)
     # A bool is an int to Python, and to nobody else.
     if type(value) is not kind or (type(value) is int and abs(value) > _LARGEST):
         return None
