@@ -8,6 +8,7 @@ import io
 import os
 import warnings
 import zlib
+from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Mapping
 from ssl import SSLContext
@@ -282,12 +283,14 @@ def _answer(response: aiohttp.ClientResponse, content: bytes) -> Answer:
     status, headers = response.status, response.headers
     if content[:1] in _BEGINS_JSON:  # as a rule
         return Answer(status, headers, content)
-    is_compressed = headers.get("Content-Encoding", "").strip().lower() in _COMPRESSIONS
-    body = _decompressed(content) if is_compressed else content
+    encoding = headers.get("Content-Encoding", "identity").strip().lower()
+    body = _decompressed(content) if encoding in _COMPRESSIONS else content
     # A last chunk shows nothing, nor does a whole stream of nothing: nginx makes both out of an
-    # answer whose connection was closed after the head.
-    shows_its_end = "Content-Length" in headers or status in {204, 205}
-    may_be_cut = not (body.strip() or shows_its_end or response.method == "HEAD")
+    # answer whose connection was closed after the head. Nor does a length of 0 where a compressed
+    # stream should be, which has bytes even if nothing is in it.
+    is_counted = "Content-Length" in headers and bool(content or encoding == "identity")
+    has_body = status not in {204, 205} and response.method != "HEAD"
+    may_be_cut = has_body and not is_counted and not body.removeprefix(BOM_UTF8).strip()
     return Answer(status, headers, body, may_be_cut)
 
 

@@ -271,7 +271,7 @@ async def test_a_compressed_body_of_nothing_may_be_cut_unless_its_length_is_told
     assert (answer.body, answer.may_be_cut) == (b"", may_be_cut)
 
 
-@pytest.mark.parametrize("blank", [b"", b" \n"])
+@pytest.mark.parametrize("blank", [b"", b" \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"])
 @pytest.mark.parametrize(
     "serve", [answering, in_chunks], ids=["closed after the head", "made whole by a gateway"]
 )
@@ -289,8 +289,10 @@ async def test_a_garbled_body_is_named_as_the_reason(http):
             await exchange(http, url)
 
 
-async def test_nothing_at_all_is_no_compressed_body(http):
-    async with server(in_chunks(ZIPPED, b"")) as (url, _):
+@pytest.mark.parametrize("framed", [in_chunks, of_length])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd", "br", "gzip, identity"])
+async def test_nothing_at_all_is_no_compressed_body(http, framed, encoding):
+    async with server(framed(f"200 OK\r\nContent-Encoding: {encoding}", b"")) as (url, _):
         answer = await exchange(http, url)
 
     assert (answer.body, answer.may_be_cut) == (b"", True)
@@ -301,12 +303,13 @@ async def test_nothing_at_all_is_no_compressed_body(http):
     [
         of_length("200 OK", b""),
         of_length("200 OK", b"\n"),
-        of_length(ZIPPED, b""),
-        answering("204 No Content"),
+        of_length("200 OK", b"\xef\xbb\xbf"),
+        of_length("200 OK\r\nContent-Encoding: identity", b""),
+        answering("204 No Content\r\nContent-Encoding: gzip"),
         answering("200 OK", b"1042"),
         in_chunks("200 OK", b"null"),
     ],
-    ids=["no bytes", "blank", "no bytes, called gzip", "204", "number", "null"],
+    ids=["no bytes", "blank", "a byte order mark", "not compressed", "204", "number", "null"],
 )
 async def test_a_body_that_is_whole_may_not_be_cut(http, serve):
     async with server(serve) as (url, _):
@@ -314,7 +317,7 @@ async def test_a_body_that_is_whole_may_not_be_cut(http, serve):
 
 
 async def test_an_answer_to_head_has_no_body_that_could_be_cut(http):
-    async with server(answering("200 OK")) as (url, _):
+    async with server(of_length(ZIPPED, b"")) as (url, _):
         assert not (await exchange(http, url, "HEAD")).may_be_cut
 
 
