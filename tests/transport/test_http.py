@@ -14,7 +14,8 @@ import aiohttp
 import pytest
 
 from heymarket_async import ClientStateError, ConnectError, NoResponseError
-from heymarket_async.transport.http import Http, Slots, proxy_from_environment
+from heymarket_async.transport.http import Http, proxy_from_environment
+from heymarket_async.transport.waits import Slots
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -454,8 +455,7 @@ async def test_another_runtime_error_is_not_taken_for_a_closed_session(http, mon
     async def broken(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    session = http._open()
-    monkeypatch.setattr(session, "request", broken)
+    monkeypatch.setattr(aiohttp.ClientSession, "request", broken)
 
     with pytest.raises(RuntimeError, match="a bug"):
         await exchange(http, "http://127.0.0.1:1")
@@ -463,7 +463,9 @@ async def test_another_runtime_error_is_not_taken_for_a_closed_session(http, mon
 
 async def test_a_client_that_was_not_closed_is_warned_of():
     http = Http()
-    session = http._open()
+    with pytest.raises(ConnectError):
+        await exchange(http, "http://127.0.0.1:1")
+    session = http._session
 
     with pytest.warns(ResourceWarning, match="HeymarketClient was not closed"):
         del http
@@ -572,7 +574,7 @@ async def test_every_error_of_aiohttp_is_told_apart_by_what_was_sent(http, kind,
         error.status = 502
         raise error
 
-    monkeypatch.setattr(http._open(), "request", fail)
+    monkeypatch.setattr(aiohttp.ClientSession, "request", fail)
     expected = ConnectError if kind.__name__ in NOTHING_WAS_SENT else NoResponseError
 
     with pytest.raises(expected):
