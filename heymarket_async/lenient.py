@@ -114,11 +114,12 @@ def read_list(kind: type[T], body: bytes) -> Listed[T]:
     """Return the elements of a list of our models, as far as they can be read.
 
     Raises:
-        msgspec.DecodeError: It is no list, or none of its elements can be read.
+        msgspec.DecodeError: It is no list, or it has elements other than null, and none of them
+            can be read.
     """
     rows = _read_list(body)
     found = _elements(kind, rows)
-    if rows and not found:
+    if not found and any(bytes(row) != b"null" for row in rows):
         raise ValidationError("no element of the list can be read")
     return found
 

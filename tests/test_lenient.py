@@ -113,7 +113,15 @@ def test_elements_that_are_no_objects_are_left_out_and_counted():
     assert type(decode(list[Contact], [GOOD])) is list
 
 
-@pytest.mark.parametrize("sent", [[None], ["x", 5]])
+@pytest.mark.parametrize("kind", [Contact, ContactChannel, ContactField])
+@pytest.mark.parametrize("count", [1, 30])
+def test_a_list_of_nothing_but_null_is_read_and_its_elements_are_counted(kind, count):
+    found = decode(list[kind], [None] * count)
+
+    assert (found, found.left_out) == ([], count)
+
+
+@pytest.mark.parametrize("sent", [["x", 5], [None, "x"]])
 def test_a_list_of_which_nothing_can_be_read_is_an_error(sent):
     with pytest.raises(DecodeError, match="no element of the list can be read"):
         decode(list[Contact], sent)

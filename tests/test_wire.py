@@ -246,6 +246,9 @@ def test_no_error_repeats_a_person(phone, name, email, before):
         ({"Retry_After": "9" * 400}, None),
         ({"Retry_After": "1771404540", "Date": formatdate(1771404500, usegmt=True)}, 40.0),
         ({"Retry_After": "1771404540000", "Date": formatdate(1771404500, usegmt=True)}, 40.0),
+        ({"Retry_After": "1771404540000000", "Date": formatdate(1771404500, usegmt=True)}, 40.0),
+        ({"Retry_After": "1771404540000000000", "Date": formatdate(1771404500, usegmt=True)}, 40.0),
+        ({"Retry_After": "1771404540e9", "Date": formatdate(1771404600, usegmt=True)}, None),
         ({"Retry_After": "1771404540", "Date": formatdate(1771404600, usegmt=True)}, None),
         (
             {
@@ -297,7 +300,25 @@ def test_headers_that_make_no_sense_raise_nothing(hint, date):
         ("//user:pass@api2.example.com:8443/v1", "api2.example.com:8443"),
         ("HTTP://192.168.100.200:8080/", "192.168.100.200:8080"),
         ("http://[::1]:80/", "[::1]:80"),
+        ("http://[2001:db8::1]", "[2001:db8::1]"),
+        ("http://user@[::ffff:192.168.100.200]:8443/x", "[::ffff:192.168.100.200]:8443"),
+        ("https://bücher.example/x", "bücher.example"),
+        ("//bücher.example:8443?x=1", "bücher.example:8443"),
+        ("https://xn--bcher-kva.example#x", "xn--bcher-kva.example"),
+        ("https://b%C3%BCcher.example/", "b%C3%BCcher.example"),
+        ("https://Jörg:s3cret@例え.example:80/", "例え.example:80"),
+        ("https://user:s3cret@word@api2.example.com/", "api2.example.com"),
+        ("ftp://api2.example.com/x", "api2.example.com"),
+        ("https://under_score.example./", "under_score.example."),
+        ("https://b\udcfccher.example/", "b cher.example"),
+        (f"https://{'ü' * 1200}.example/", "ü" * 300),
+        (f"https://{'ü' * 298}15105553344.example/", "ü" * 298 + "**"),
         ("/v2/contact/15105553344", "another path"),
+        ("contact/15105553344", "another path"),
+        ("?phone=15105553344", "another path"),
+        ("/away?to=https://15105553344.example/", "another path"),
+        ("https:///x", "another path"),
+        ("https://user:s3cret/word@api2.example.com/", "another path"),
         ("https://15105553344.example.com", "***.example.com"),
         (f"https://{TOKEN}.example.com", "***.example.com"),
     ],
@@ -307,6 +328,12 @@ def test_a_redirect_names_the_host_that_it_leads_to_and_nothing_more(location, h
 
     expected = f"answered 301 (a redirect to {host}, which is not followed)"
     assert str(error) == f"POST /v1/contact {expected}"
+
+
+def test_a_redirect_to_a_host_that_repeats_what_was_sent_does_not_name_it():
+    error = error_of(301, b"", body={"first": "Jörg"}, Location="https://jörg.example:80/x")
+
+    assert "a redirect to ***.example:80, which" in str(error)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -133,8 +133,8 @@ class Contacts:
     ) -> object:
         """Find a contact by phone or by id, and return it, or None if there is none.
 
-        How Heymarket says that there is none is not documented: a 404 and an answer with nothing
-        in it are both read so. A 404 without Heymarket's `X-Request-Id` did not come from
+        How Heymarket says that there is none is not documented: a 404, a 410 and an answer with
+        nothing in it are all read so. One without Heymarket's `X-Request-Id` did not come from
         Heymarket, and raises. So does an answer about another contact, or about none.
 
         Args:
@@ -143,7 +143,7 @@ class Contacts:
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
 
         Raises:
-            NotFoundError: A 404 that did not come from Heymarket.
+            NotFoundError: A 404, a 410 or an empty answer that did not come from Heymarket.
             DecodeError: The answer is not about this phone or id.
 
         https://developers.heymarket.com/api-reference/contacts/get-by-phone-or-id

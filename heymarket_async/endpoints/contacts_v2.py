@@ -87,6 +87,8 @@ class ContactsV2:
     async def get(self, contact_uuid: UUID | str, *, returns: type[object] = Contact) -> object:
         """Get a contact.
 
+        The UUID is compared where the answer has one; no documented read lists it.
+
         Args:
             contact_uuid: The UUID, not the integer id that the v1 endpoints take.
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.

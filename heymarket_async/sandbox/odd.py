@@ -76,6 +76,18 @@ def _at_second_60(stamp: bytes) -> bytes:
     return re.sub(rb"T(\d\d:\d\d):\d\d", rb"T\1:60", stamp)
 
 
+def _at_hour_24(stamp: bytes) -> bytes:
+    return re.sub(rb"T\d\d:\d\d:\d\d", b"T24:00:00", stamp)
+
+
+def _on_february_30(stamp: bytes) -> bytes:
+    return re.sub(rb"-\d\d-\d\dT", b"-02-30T", stamp)
+
+
+def _in_month_13(stamp: bytes) -> bytes:
+    return re.sub(rb"-\d\d-", b"-13-", stamp, count=1)
+
+
 _HUGE = str(2**63).encode()
 
 KINDS: Mapping[str, Look] = {
@@ -96,13 +108,17 @@ KINDS: Mapping[str, Look] = {
     "assignee_text": Look({"assigned_user_id": b'""'}),
     "created_number": Look({"created": b"1712935800"}),
     "channels_null": Look({"contact_channels": b"[null]"}),
-    # An `updated` that is no moment
+    # An `updated` that is no moment, or long before any contact
     "updated_null": Look({"updated": b"null"}),
     "updated_empty": Look({"updated": b'""'}),
     "updated_without_zone": Look({"updated": _without_zone}),
     "updated_zero": Look({"updated": b'"0000-00-00T00:00:00Z"'}),
     "updated_year_0": Look({"updated": b'"0000-01-01T00:00:00Z"'}),
+    "updated_year_1": Look({"updated": b'"0001-01-01T00:00:00Z"'}),  # Go's zero time
     "updated_year_10000": Look({"updated": b'"10000-01-01T00:00:00Z"'}),
+    "updated_month_13": Look({"updated": _in_month_13}),
+    "updated_february_30": Look({"updated": _on_february_30}),
+    "updated_hour_24": Look({"updated": _at_hour_24}),
     "updated_second_60": Look({"updated": _at_second_60}),
     # Ids and revisions
     "id_huge": Look({"id": _HUGE}),

@@ -5,6 +5,7 @@ The sandbox's server is imported when a test asks for it, not with the plugin.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,9 +38,9 @@ def heymarket_sandbox(request: pytest.FixtureRequest) -> Generator[Sandbox, None
         if marker.args:
             pytest.fail("the marker heymarket_sandbox takes options by name, such as contacts=5")
         options.update(marker.kwargs)
-    try:
-        sandbox = Sandbox(**options)
-    except (TypeError, ValueError) as error:
-        pytest.fail(f"the marker heymarket_sandbox has a wrong option: {error}", pytrace=False)
-    with sandbox:
+    with ExitStack() as running:
+        try:
+            sandbox = running.enter_context(Sandbox(**options))
+        except (TypeError, ValueError, OSError) as error:  # OSError: of a host or a port
+            pytest.fail(f"the marker heymarket_sandbox has a wrong option: {error}", pytrace=False)
         yield sandbox

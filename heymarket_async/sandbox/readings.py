@@ -1,7 +1,7 @@
 """What the docs leave open: one switch per gap, to try a client against every reading."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Literal, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 Nobody: TypeAlias = Literal["status", "null", "{}", "contact", "error", "id", "empty"]
 
@@ -140,7 +140,19 @@ class Readings:
                 if value not in get_args(kind):
                     choices = ", ".join(map(repr, get_args(kind)))
                     raise ValueError(f"{name} must be one of {choices}, not {value!r}")
-            elif not isinstance(value, (kind, int) if kind is float else kind):
-                raise ValueError(f"{name} must be of type {kind}, not {value!r}")
+            else:
+                check_type(name, value, kind)
         if self.fractions != "shown" and self.precision == "seconds":
             raise ValueError(f"fractions={self.fractions!r} needs a precision finer than seconds")
+
+
+def check_type(name: str, value: object, kind: object) -> None:
+    """Refuse a value of another type than an option has; it is not shown, it may be a secret.
+
+    Raises:
+        ValueError: It is of another type.
+    """
+    kinds = cast("tuple[type[object], ...]", get_args(kind) or (kind,))
+    if not isinstance(value, (*kinds, int) if float in kinds else kinds):
+        names = " or ".join(each.__name__ for each in kinds).replace("NoneType", "None")
+        raise ValueError(f"{name} must be of type {names}, not a {type(value).__name__}")

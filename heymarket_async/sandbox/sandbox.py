@@ -1,6 +1,7 @@
 """The life of the local Heymarket: in the running loop, or in a thread of its own."""
 
 import asyncio
+import math
 import random
 import string
 from collections import deque
@@ -9,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from threading import Thread
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, get_type_hints
 
 from aiohttp import web
 
@@ -17,7 +18,7 @@ from heymarket_async.sandbox import odd
 from heymarket_async.sandbox.access import Access, Window
 from heymarket_async.sandbox.faults import Faults
 from heymarket_async.sandbox.people import FIELDS
-from heymarket_async.sandbox.readings import Readings
+from heymarket_async.sandbox.readings import Readings, check_type
 from heymarket_async.sandbox.received import Received
 from heymarket_async.sandbox.server import ROUTES, Server
 from heymarket_async.sandbox.stamps import parsed
@@ -56,6 +57,9 @@ class Sandbox:
         ties: The largest group of contacts that share one `updated`.
         fields: Whether the account has custom fields.
 
+    Raises:
+        ValueError: An option is of another type or size; the message names it.
+
     Attributes:
         readings: How the gaps of the docs are settled.
         credentials: The API Secret.
@@ -82,8 +86,13 @@ class Sandbox:
         ties: int = 1,
         fields: bool = True,
     ) -> None:
+        given: dict[str, object] = locals()
+        for name, kind in _OPTIONS.items():
+            check_type(name, given[name], kind)
         if contacts < 0 or ties < 1 or (limit is not None and limit < 1):
             raise ValueError("contacts must be at least 0, ties and limit at least 1")
+        if not 0 < per_s < math.inf or not 0 <= port <= 65535:
+            raise ValueError("per_s must be above 0 and finite, port from 0 to 65535")
         rng = random.Random(seed)  # noqa: S311 - made-up secrets that shall repeat
         self.readings = readings = readings or Readings()
         self.credentials = Credentials(
@@ -215,6 +224,11 @@ class Sandbox:
         traceback: TracebackType | None,
     ) -> None:
         self._thread.close()
+
+
+_OPTIONS = {
+    name: kind for name, kind in get_type_hints(Sandbox.__init__).items() if name != "return"
+}
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import io
 import os
 import warnings
 import zlib
-from collections import deque
-from collections.abc import Mapping
+from codecs import BOM_UTF8
+from collections.abc import Awaitable, Mapping
 from ssl import SSLContext
 from urllib.request import getproxies, proxy_bypass
 
@@ -26,7 +26,7 @@ from heymarket_async.errors import (
     NoResponseError,
 )
 from heymarket_async.transport.time_limits import TimeLimit, TimeLimits
-from heymarket_async.transport.waits import give_up
+from heymarket_async.transport.waits import Slots
 
 # More connections make small calls dearer, not faster; further calls wait for their turn here,
 # where it does not count against their time limit, instead of in aiohttp's pool, where it would.
@@ -56,40 +56,6 @@ class Answer(msgspec.Struct, frozen=True):
     def request_id(self) -> str:
         """Its `X-Request-Id`, or ""."""
         return _request_id(self.headers)
-
-
-class Slots:
-    """At most so many exchanges at once, first come, first served."""
-
-    def __init__(self, slots: int) -> None:
-        self._free = slots
-        self._queue: deque[asyncio.Future[None]] = deque()
-
-    def take(self) -> asyncio.Future[None] | None:
-        """Return None if a slot was free, else a future that is done when one was handed over.
-
-        A slot that was taken must be given back with `release`, and whoever stops waiting for the
-        future must `discard` it.
-        """
-        if self._free:
-            self._free -= 1
-            return None
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
-        return turn
-
-    def release(self) -> None:
-        """Hand the slot to the first that waits, or free it."""
-        while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
-
-    def discard(self, turn: asyncio.Future[None]) -> None:
-        """Give up a turn, whether it came already or not."""
-        give_up(self._queue, turn, self.release)
 
 
 class Http:
@@ -169,25 +135,9 @@ class Http:
         """
         response: aiohttp.ClientResponse | None = None
         target = URL(url, encoded=True)
-        if self._proxy_headers is not None and target.scheme == "http":
-            # aiohttp sends them with CONNECT only, and there is none for plain http.
-            headers = {**headers, **self._proxy_headers}
         try:
             with TimeLimit(self._limits, asyncio.get_running_loop().time() + timeout_s):
-                response = await self._open().request(
-                    method,
-                    target,
-                    data=_payload(body),
-                    headers=headers,
-                    timeout=_timeout(timeout_s),
-                    proxy=self._proxy,
-                    proxy_headers=self._proxy_headers,
-                    ssl=self._ssl,
-                    allow_redirects=False,
-                    raise_for_status=False,
-                    middlewares=() if method in _NEVER_RESENT else _NEVER_RESEND,
-                    auto_decompress=False,
-                )
+                response = await self._send(method, target, headers, body, timeout_s)
                 stream = response.content
                 # What came whole needs no waiting; but a borrowed session may trace what is read.
                 whole = self._owned and stream.is_eof()
@@ -211,13 +161,36 @@ class Http:
         if self._owned and self._session is not None:
             await self._session.close()
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _send(
+        self,
+        method: str,
+        target: URL,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout_s: float,
+    ) -> Awaitable[aiohttp.ClientResponse]:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
-        return self._session
+        if self._proxy_headers is not None and target.scheme == "http":
+            # aiohttp sends them with CONNECT only, and there is none for plain http.
+            headers = {**headers, **self._proxy_headers}
+        return self._session.request(
+            method,
+            target,
+            data=_payload(body),
+            headers=headers,
+            timeout=_timeout(timeout_s),
+            proxy=self._proxy,
+            proxy_headers=self._proxy_headers,
+            ssl=self._ssl,
+            allow_redirects=False,
+            raise_for_status=False,
+            middlewares=() if method in _NEVER_RESENT else _NEVER_RESEND,
+            auto_decompress=False,
+        )
 
     def _failure(self, error: Exception, target: URL) -> HeymarketError:
         failure: HeymarketError
@@ -282,12 +255,14 @@ def _answer(response: aiohttp.ClientResponse, content: bytes) -> Answer:
     status, headers = response.status, response.headers
     if content[:1] in _BEGINS_JSON:  # as a rule
         return Answer(status, headers, content)
-    is_compressed = headers.get("Content-Encoding", "").strip().lower() in _COMPRESSIONS
-    body = _decompressed(content) if is_compressed else content
+    encoding = headers.get("Content-Encoding", "identity").strip().lower()
+    body = _decompressed(content) if encoding in _COMPRESSIONS else content
     # A last chunk shows nothing, nor does a whole stream of nothing: nginx makes both out of an
-    # answer whose connection was closed after the head.
-    shows_its_end = "Content-Length" in headers or status in {204, 205}
-    may_be_cut = not (body.strip() or shows_its_end or response.method == "HEAD")
+    # answer whose connection was closed after the head. Nor does a length of 0 where a compressed
+    # stream should be, which has bytes even if nothing is in it.
+    is_counted = "Content-Length" in headers and bool(content or encoding == "identity")
+    has_body = status not in {204, 205} and response.method != "HEAD"
+    may_be_cut = has_body and not is_counted and not body.removeprefix(BOM_UTF8).strip()
     return Answer(status, headers, body, may_be_cut)
 
 

@@ -97,7 +97,9 @@ def _check(found: object, wanted: Mapping[str, object], body: bytes) -> None:
             found = mending.decode(_read_contact, body)
         except msgspec.DecodeError:
             raise UnreadableError("it is no contact") from None
-    if not (getattr(found, "id", None) or _is_known(found)):
+    number = getattr(found, "id", None)
+    # Not above 0, it is that of a record that was filled with nothing.
+    if not (number > 0 if isinstance(number, int) else _is_known(found)):
         raise UnreadableError("nothing in it says what it is about")
     for name, value in wanted.items():
         if getattr(found, name, None) != value and not _is(found, name, value):
@@ -209,12 +211,11 @@ def _place_in(returns: type[object], element: object, text: bytes) -> str:
 
 
 def _is_known(found: Answered) -> bool:
-    if getattr(found, "id", None) == 0:  # the id of a record that was filled with nothing
-        return False
-    known = any(getattr(found, name, None) not in {None, ""} for name in _KNOWN_BY)
+    known = any(getattr(found, name, None) not in _FILLED_WITH_NOTHING for name in _KNOWN_BY)
     return known or _is_uuid(found.odd.get("id"))
 
 
+_FILLED_WITH_NOTHING = frozenset({None, "", UUID(int=0)})
 _KNOWN_BY = ("uuid", "phone", "unsubscribed", "blocked", "channel_type", "channel_id")
 
 

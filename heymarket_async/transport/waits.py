@@ -1,4 +1,4 @@
-"""What a client's calls wait for, so that it can be told, given up, and ended by a deadline."""
+"""What a client's calls wait for, so that it can be shown, given up, and ended by a deadline."""
 
 from __future__ import annotations
 
@@ -50,6 +50,40 @@ class Waits:
             await asyncio.sleep(seconds)
         finally:
             del self._reasons[wait]
+
+
+class Slots:
+    """At most so many exchanges at once, first come, first served."""
+
+    def __init__(self, slots: int) -> None:
+        self._free = slots
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    def take(self) -> asyncio.Future[None] | None:
+        """Return None if a slot was free, else a future that is done when one was handed over.
+
+        A slot that was taken must be given back with `release`, and whoever stops waiting for the
+        future must `discard` it.
+        """
+        if self._free:
+            self._free -= 1
+            return None
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        return turn
+
+    def release(self) -> None:
+        """Hand the slot to the first that waits, or free it."""
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    def discard(self, turn: asyncio.Future[None]) -> None:
+        """Give up a turn, whether it came already or not."""
+        give_up(self._queue, turn, self.release)
 
 
 def give_up(

@@ -139,9 +139,9 @@ def _lost(request: Request[T], answer: Answer) -> NoResponseError:
 def retry_after_s(headers: MultiMapping[str]) -> float | None:
     """Return the seconds that `Retry-After` asks to wait, or None if it gives no hint.
 
-    Of several values, in one header or in more, the longest counts. A date, or a number of seconds
-    or milliseconds since 1970, is measured against the answer's own `Date`, so this machine's clock
-    does not matter. No time at all, and a time that has passed, are no hint.
+    Of several values, in one header or in more, the longest counts. A date, or a number of seconds,
+    milli-, micro- or nanoseconds since 1970, is measured against the answer's own `Date`, so this
+    machine's clock does not matter. No time at all, and a time that has passed, are no hint.
     """
     if "Retry-After" not in headers:
         return None
@@ -158,7 +158,7 @@ def _wait_s(text: str, now: float) -> float:
         until = http_date(text)
         return 0.0 if until is None else until - now
     seconds = float(match[1])
-    if 1e11 <= seconds < 1e14:  # milliseconds since 1970: nobody asks to wait so long
+    while 1e11 <= seconds < 1e20:  # milli-, micro- or nanoseconds since 1970: no wait is so long
         seconds /= 1000
     return seconds - now if 1e9 <= seconds < 1e11 else seconds
 
@@ -178,9 +178,7 @@ def _status_error(
     code, detail = _explanation(answer)
     sent = _sent(request, body)
     code = code if _masked(code, sent, secrets) == code else ""
-    detail = _one_line(detail)
-    masked = _masked(detail[:_READ_LENGTH], sent, secrets)
-    detail = _cut(masked, was_cut=len(detail) > _READ_LENGTH)
+    detail = _shown(detail, sent, secrets)
     wait_s = retry_after_s(answer.headers)
     asks = "" if wait_s is None else f"(asks to wait {wait_s:g} s)"
     leads = _leads_to(answer, sent, secrets)
@@ -203,7 +201,7 @@ def _leads_to(answer: Answer, sent: Sequence[str], secrets: Sequence[str]) -> st
     # Not the whole of it, which may repeat a query or hold a password.
     match = _HOST.match(location)
     host = match[1] if match else "another path"
-    shown = host if _IP_ADDRESS.fullmatch(host) else _masked(host, sent, secrets)
+    shown = host if _IP_ADDRESS.fullmatch(host) else _shown(host, sent, secrets)
     return f"(a redirect to {shown}, which is not followed)"
 
 
@@ -215,9 +213,7 @@ def masked(said: object, sent: object) -> str:
         sent: What is sent as JSON; nothing of it is repeated.
     """
     texts = set(_texts(msgspec.to_builtins(sent)))
-    text = _one_line(_encoder.encode(said).decode())
-    masked = _masked(text[:_READ_LENGTH], sorted(texts, key=len, reverse=True), ())
-    return _cut(masked, was_cut=len(text) > _READ_LENGTH)
+    return _shown(_encoder.encode(said).decode(), sorted(texts, key=len, reverse=True), ())
 
 
 def _explanation(answer: Answer) -> tuple[str, str]:
@@ -249,13 +245,11 @@ def _sent(request: Request[T], body: bytes | None) -> list[str]:
     return sorted(texts, key=len, reverse=True)
 
 
-def _one_line(text: str) -> str:
-    # It ends up in logs and on terminals.
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
-
-
-def _cut(masked: str, *, was_cut: bool) -> str:
-    if was_cut and len(masked) <= _DETAIL_LENGTH:
+def _shown(text: str, sent: Sequence[str], secrets: Sequence[str]) -> str:
+    """Return a text of the server as it ends up in logs and on terminals."""
+    text = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    masked = _masked(text[:_READ_LENGTH], sent, secrets)
+    if len(text) > _READ_LENGTH and len(masked) <= _DETAIL_LENGTH:
         # What follows the last mask may be the first half of something to mask.
         masked = masked[: masked.rfind(_MASK) + len(_MASK)]
     return masked[:_DETAIL_LENGTH]
@@ -278,8 +272,16 @@ _PERSONAL = re.compile(
     r"|\+?\d(?:[ ().-]*\d){6,}"  # phone, or another long number
     r"|eyJ[\w-]+\.[\w.-]+"  # token
 )
-_HOST = re.compile(r"(?:https?:)?//(?:[^/?#@]*@)?([\w.:\[\]-]+)", re.ASCII | re.IGNORECASE)
-_IP_ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?", re.ASCII)
+# Up to the last @ it is a login. What is no port may be the beginning of a password with a slash.
+_HOST = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*:)?//(?:[^/?#]*@)?((?:\[[^]/?#@]*\]|[^][:/?#@]+)(?::\d*)?)(?=[/?#]|$)",
+    re.ASCII | re.IGNORECASE,
+)
+_IP_V4 = r"(?:\d{1,3}\.){3}\d{1,3}"
+_IP_ADDRESS = re.compile(
+    rf"(?:{_IP_V4}|\[(?:[\da-f]{{0,4}}:)+(?:{_IP_V4}|[\da-f]{{0,4}})\])(?::\d{{1,5}})?",
+    re.ASCII | re.IGNORECASE,
+)
 # What is sent under these keys is the API's own vocabulary, and an error is clearer with it.
 _VOCABULARY = frozenset({"channel_type", "status", "date", "order"})
 

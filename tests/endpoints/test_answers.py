@@ -22,6 +22,10 @@ NO_CONTACT = [
     {"id": 0},
     {"id": 0, "phone": ""},
     {"id": 0, "phone": PHONE},
+    {"id": -1},
+    {"id": "-1", "phone": PHONE},
+    {"uuid": str(UUID(int=0))},
+    {"uuid": str(UUID(int=0)), "phone": ""},
     {"first": "Jordan"},
     [{"id": 98765, "phone": PHONE}],
     "ok",
@@ -94,6 +98,14 @@ async def test_what_is_asked_for_may_be_written_in_other_ways_or_left_out(sent, 
             assert await read() is not None
 
 
+async def test_a_contact_may_come_without_the_uuid_that_no_documented_read_lists(client, heymarket):
+    heymarket.answers({"id": 2, "phone": "15105553355"})
+
+    contact = await client.contacts_v2.get(CONTACT_UUID)
+
+    assert (contact.id, contact.uuid) == (2, None)
+
+
 async def test_a_uuid_may_come_as_the_id(client, heymarket):
     heymarket.answers({"id": str(CONTACT_UUID), "first": "Jordan"})
 
@@ -133,7 +145,7 @@ def writes(client):
     yield lambda: client.contacts_v2.update(CONTACT_UUID, ContactChanges(first="Jordan"))
 
 
-@pytest.mark.parametrize("sent", [{"error": "x"}, {"id": 0}, {"id": 0, "rev": 1}, {}, "ok"])
+@pytest.mark.parametrize("sent", [{"error": "x"}, {"id": 0}, {"id": -1, "rev": 1}, {}, "ok"])
 async def test_a_write_that_answers_no_contact_may_have_taken_effect(sent, client, heymarket):
     heymarket.answers(sent)
 
@@ -209,6 +221,14 @@ async def test_channels_of_another_contact_are_no_answer(client, heymarket):
     with pytest.raises(DecodeError) as raised:
         await client.contact_channels.add(CONTACT_UUID, EMAIL)
     assert raised.value.may_have_taken_effect
+
+
+@pytest.mark.parametrize("surface", ["contacts", "contacts_v2"])
+async def test_a_walk_of_which_nothing_but_null_is_left_ends(surface, client, heymarket):
+    heymarket.answers([None])
+
+    assert [each async for each in getattr(client, surface).iterate()] == []
+    assert await getattr(client, surface).page() == []
 
 
 async def test_the_end_of_a_list_may_be_nothing(client, heymarket):

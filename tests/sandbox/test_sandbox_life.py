@@ -94,6 +94,34 @@ def test_impossible_options_are_an_error(options):
         Sandbox(**options)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"contacts": None},
+        {"seed": "7"},
+        {"readings": "v1"},
+        {"limit": 1.5},
+        {"per_s": "60"},
+        {"host": 5},
+        {"port": "80"},
+        {"secret_id": 5},
+        {"secret_key": b"k"},
+        {"api_key": 5},
+        {"ties": None},
+        {"fields": "no"},
+    ],
+)
+def test_an_option_of_another_type_is_an_error_that_names_it(options):
+    with pytest.raises(ValueError, match=f"{next(iter(options))} must be of type"):
+        Sandbox(**options)
+
+
+@pytest.mark.parametrize("per_s", [0, -1.0, float("nan")])
+def test_a_window_takes_time(per_s):
+    with pytest.raises(ValueError, match="per_s must be above 0"):
+        Sandbox(per_s=per_s)
+
+
 async def test_every_answer_has_a_request_id_that_the_record_knows(serve):
     account = await serve()
     async with account.session.get("/nowhere") as response:
@@ -250,6 +278,9 @@ def test_a_marker_without_names_says_what_it_takes(tmp_path):
     [
         ("contact=5", "unexpected keyword argument 'contact'"),
         ("ties=0", "ties and limit at least 1"),
+        ("readings={'x': 1}", "readings must be of type Readings or None, not a dict"),
+        ("contacts='5'", "contacts must be of type int, not a str"),
+        ("host='no host'", "has a wrong option"),
     ],
 )
 def test_a_wrong_option_names_the_marker(tmp_path, option, rule):

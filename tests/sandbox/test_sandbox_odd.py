@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec import UNSET
 
+from heymarket_async import ApiSecret, HeymarketClient
 from heymarket_async.sandbox import Readings, Sandbox
 from heymarket_async.sandbox.odd import KINDS
 
@@ -67,6 +68,10 @@ async def test_a_kind_may_be_json_that_strict_parsers_refuse(serve, kind, part):
         ("updated_year_0", "updated", "0000-01-01T00:00:00Z"),
         ("updated_year_10000", "updated", "10000-01-01T00:00:00Z"),
         ("updated_second_60", "updated", "2024-04-12T15:30:60Z"),
+        ("updated_february_30", "updated", "2024-02-30T15:30:00Z"),
+        ("updated_month_13", "updated", "2024-13-12T15:30:00Z"),
+        ("updated_hour_24", "updated", "2024-04-12T24:00:00Z"),
+        ("updated_year_1", "updated", "0001-01-01T00:00:00Z"),
         ("rev_null", "rev", None),
     ],
 )
@@ -87,6 +92,18 @@ async def test_a_kind_may_leave_out_the_revision(serve):
 
 async def test_a_kind_may_be_no_contact_at_all(serve):
     assert (await shown(serve, "null"))[1] == b"null"
+
+
+@pytest.mark.parametrize("surface", ["contacts", "contacts_v2"])
+@pytest.mark.parametrize("count", [1, 31, 101])
+async def test_a_client_gets_all_but_one_that_is_null_at_the_end(surface, count):
+    async with Sandbox(count) as sandbox:
+        newest_first = ids(sandbox.store.contacts)
+        *others, last = newest_first if surface == "contacts" else newest_first[::-1]
+        sandbox.show_as(last, "null")
+        async with HeymarketClient(ApiSecret(*sandbox.credentials), base_url=sandbox.url) as client:
+            walk = getattr(client, surface).iterate()
+            assert [contact.id async for contact in walk] == others
 
 
 async def test_a_contact_may_come_twice_on_one_page_and_once_alone(serve):

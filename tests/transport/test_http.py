@@ -14,7 +14,8 @@ import aiohttp
 import pytest
 
 from heymarket_async import ClientStateError, ConnectError, NoResponseError
-from heymarket_async.transport.http import Http, Slots, proxy_from_environment
+from heymarket_async.transport.http import Http, proxy_from_environment
+from heymarket_async.transport.waits import Slots
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -271,7 +272,7 @@ async def test_a_compressed_body_of_nothing_may_be_cut_unless_its_length_is_told
     assert (answer.body, answer.may_be_cut) == (b"", may_be_cut)
 
 
-@pytest.mark.parametrize("blank", [b"", b" \n"])
+@pytest.mark.parametrize("blank", [b"", b" \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"])
 @pytest.mark.parametrize(
     "serve", [answering, in_chunks], ids=["closed after the head", "made whole by a gateway"]
 )
@@ -289,8 +290,10 @@ async def test_a_garbled_body_is_named_as_the_reason(http):
             await exchange(http, url)
 
 
-async def test_nothing_at_all_is_no_compressed_body(http):
-    async with server(in_chunks(ZIPPED, b"")) as (url, _):
+@pytest.mark.parametrize("framed", [in_chunks, of_length])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd", "br", "gzip, identity"])
+async def test_nothing_at_all_is_no_compressed_body(http, framed, encoding):
+    async with server(framed(f"200 OK\r\nContent-Encoding: {encoding}", b"")) as (url, _):
         answer = await exchange(http, url)
 
     assert (answer.body, answer.may_be_cut) == (b"", True)
@@ -301,12 +304,13 @@ async def test_nothing_at_all_is_no_compressed_body(http):
     [
         of_length("200 OK", b""),
         of_length("200 OK", b"\n"),
-        of_length(ZIPPED, b""),
-        answering("204 No Content"),
+        of_length("200 OK", b"\xef\xbb\xbf"),
+        of_length("200 OK\r\nContent-Encoding: identity", b""),
+        answering("204 No Content\r\nContent-Encoding: gzip"),
         answering("200 OK", b"1042"),
         in_chunks("200 OK", b"null"),
     ],
-    ids=["no bytes", "blank", "no bytes, called gzip", "204", "number", "null"],
+    ids=["no bytes", "blank", "a byte order mark", "not compressed", "204", "number", "null"],
 )
 async def test_a_body_that_is_whole_may_not_be_cut(http, serve):
     async with server(serve) as (url, _):
@@ -314,7 +318,7 @@ async def test_a_body_that_is_whole_may_not_be_cut(http, serve):
 
 
 async def test_an_answer_to_head_has_no_body_that_could_be_cut(http):
-    async with server(answering("200 OK")) as (url, _):
+    async with server(of_length(ZIPPED, b"")) as (url, _):
         assert not (await exchange(http, url, "HEAD")).may_be_cut
 
 
@@ -451,8 +455,7 @@ async def test_another_runtime_error_is_not_taken_for_a_closed_session(http, mon
     async def broken(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    session = http._open()
-    monkeypatch.setattr(session, "request", broken)
+    monkeypatch.setattr(aiohttp.ClientSession, "request", broken)
 
     with pytest.raises(RuntimeError, match="a bug"):
         await exchange(http, "http://127.0.0.1:1")
@@ -460,7 +463,9 @@ async def test_another_runtime_error_is_not_taken_for_a_closed_session(http, mon
 
 async def test_a_client_that_was_not_closed_is_warned_of():
     http = Http()
-    session = http._open()
+    with pytest.raises(ConnectError):
+        await exchange(http, "http://127.0.0.1:1")
+    session = http._session
 
     with pytest.warns(ResourceWarning, match="HeymarketClient was not closed"):
         del http
@@ -569,7 +574,7 @@ async def test_every_error_of_aiohttp_is_told_apart_by_what_was_sent(http, kind,
         error.status = 502
         raise error
 
-    monkeypatch.setattr(http._open(), "request", fail)
+    monkeypatch.setattr(aiohttp.ClientSession, "request", fail)
     expected = ConnectError if kind.__name__ in NOTHING_WAS_SENT else NoResponseError
 
     with pytest.raises(expected):

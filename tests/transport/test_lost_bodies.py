@@ -13,6 +13,7 @@ from tests.transport.test_http import request_of, server
 CONTACT = b'{"id": 7, "phone": "15105550100"}'
 ZIPPED = gzip.compress(CONTACT, mtime=0)
 OK = b"HTTP/1.1 200 OK\r\n"
+EMPTY = OK + b"Content-Length: 0\r\n"
 IN_CHUNKS = OK + b"Transfer-Encoding: chunked\r\n"
 WHOLE = OK + b"Content-Length: %d\r\n\r\n" % len(CONTACT) + CONTACT
 # As nginx 1.22 passes on an answer that has no length, of which it got the head alone.
@@ -22,6 +23,9 @@ LOST = {
     "by nginx": IN_CHUNKS + b"\r\n0\r\n\r\n",
     "by nginx, of a compressed one": IN_CHUNKS + b"Content-Encoding: gzip\r\n\r\n0\r\n\r\n",
     "by nginx, which compresses": IN_CHUNKS + b"Content-Encoding: gzip\r\n\r\n" + NOTHING_ZIPPED,
+    "counted by a gateway, of a compressed one": EMPTY + b"Content-Encoding: gzip\r\n\r\n",
+    "of one compressed in another way": EMPTY + b"Content-Encoding: zstd\r\n\r\n",
+    "after a byte order mark": OK + b"\r\n\xef\xbb\xbf",
     "compressed and cut": OK + b"Content-Encoding: gzip\r\n\r\n" + ZIPPED[:-9],
     "compressed, and its header alone": OK + b"Content-Encoding: gzip\r\n\r\n" + ZIPPED[:10],
 }
