@@ -19,7 +19,7 @@ from uuid import UUID
 
 import msgspec
 
-from heymarket_async import mending, timestamps
+from heymarket_async import mending, timestamps, walk_rows
 from heymarket_async.bulk.checkpoint import latest_of
 from heymarket_async.bulk.collecting import SETTLE_S
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
@@ -222,14 +222,15 @@ class _Held:
 
 def _rows(batch: Batch) -> dict[int, dict[str, object]]:
     """Return contacts as rows by their ids, typed as their columns are."""
-    ids, revs, stamps = batch.rows.ids, batch.rows.revs, batch.rows.stamps
+    ids, revs, updated = batch.rows.ids, batch.rows.revs, batch.rows.updated
     rows: dict[int, dict[str, object]] = {}
     for place, item in enumerate(batch.items):
         row = _row(item)
         typed = {
             "id": ids[place],
             "rev": revs[place],
-            "updated": timestamps.parse(batch.rows.updated[place]) if stamps[place] else None,
+            # A day that is in no calendar may pass for a time elsewhere, but not here.
+            "updated": timestamps.parse(updated[place]) if _has_time(batch.rows, place) else None,
         }
         for name, value in typed.items():
             sent = row.get(name)
@@ -237,6 +238,10 @@ def _rows(batch: Batch) -> dict[int, dict[str, object]]:
                 row[f"{name}_as_sent"] = sent if isinstance(sent, str) else str(sent)
         rows[ids[place]] = row | typed
     return rows
+
+
+def _has_time(rows: walk_rows.Rows, place: int) -> bool:
+    return bool(rows.stamps[place]) and timestamps.is_time(rows.updated[place])
 
 
 def _row(item: bytes) -> dict[str, object]:

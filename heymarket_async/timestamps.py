@@ -73,6 +73,8 @@ def is_time(text: object) -> bool:
         return False
     try:
         is_usual = len(text) == 20 and text[10] == "T" and text[19] == "Z"
+        if text[11:13] == "24":  # newer versions of Python take it for the next day
+            return False
         return (datetime.fromisoformat(text) if is_usual else parse(text)).year > 1
     except ValueError:
         return False
