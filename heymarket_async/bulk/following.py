@@ -13,20 +13,25 @@ Kept in the table `state`:
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from heymarket_async.bulk import checkpoint as checkpoints
 from heymarket_async.bulk.account import Account
 from heymarket_async.bulk.checkpoint import Checkpoint
+from heymarket_async.bulk.collecting import SETTLE_S
 from heymarket_async.bulk.odd import Odd
 from heymarket_async.bulk.sinks.database import Database
-from heymarket_async.bulk.windows import earlier
+from heymarket_async.bulk.windows import earlier, later
 from heymarket_async.models import ContactField
 
 
 class Following:
     """The file of a sync, opened for one run, which is noted in it; all of this blocks.
+
+    Args:
+        database: The file.
+        clock: Tells the server's time, as an instant.
 
     Attributes:
         newest: The instant up to which everything was read, or None before the first run.
@@ -37,8 +42,9 @@ class Following:
         ValueError: The file holds an export.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], str]) -> None:
         self._database = database
+        self._clock = clock
         is_of_export = database.state("checkpoint") or database.count(deleted=True)
         if database.state("account") is None and is_of_export:
             raise ValueError("the file holds an export; name a file that only a sync writes to")
@@ -49,12 +55,12 @@ class Following:
         self.changed = 0
         self._before = database.count(deleted=True)
 
-    def distrust_later_than(self, instant: str) -> None:
+    def distrust_what_is_ahead(self) -> None:
         """Read all contacts anew if the file was to have come to a time that is still to come.
 
         An earlier version believed every `updated`, and what has changed since is not known.
         """
-        if self.newest is not None and self.newest > instant:
+        if self.newest is not None and self.newest > self._latest():
             self.newest = None
 
     def bind(self, account: Account, surface: str, *, rebind: bool) -> None:
@@ -98,7 +104,7 @@ class Following:
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
         """Add contacts, or newer versions of them; a first run is gone on with from there."""
         with self._database.transaction():
-            self.changed += self._database.upsert(lines)
+            self.changed += self._database.upsert(lines, latest=self._latest())
             if self.newest is None:
                 self._database.set_state("first_run", checkpoint)
 
@@ -132,6 +138,9 @@ class Following:
         """Give the contacts that this run may meet again."""
         since = earlier(self.newest, settle_s) if self.newest else ""
         return self._database.updated_since(since)
+
+    def _latest(self) -> str:
+        return later(self._clock(), SETTLE_S)
 
     def count(self) -> int:
         """Count the contacts in the file, without those that are deleted."""

@@ -19,7 +19,6 @@ from heymarket_async.bulk.proof import count_of, prove
 from heymarket_async.bulk.reading import Reading
 from heymarket_async.bulk.sinks.database import Database
 from heymarket_async.bulk.walking import walk
-from heymarket_async.bulk.windows import later
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import DecodeError, HeymarketError, NotFoundError
@@ -142,7 +141,7 @@ class _Run:
             database = Database(path)
             try:
                 await self._thread.run(database.open)
-                file = await self._thread.run(Following, database)
+                file = await self._thread.run(Following, database, self._tally.clock)
                 return await self._logged(file, detect_deletions=detect_deletions)
             finally:
                 await self._thread.run(database.close)
@@ -167,7 +166,7 @@ class _Run:
         await thread.run(file.bind, account, surface, rebind=self._rebind)
         # What is needed at the end is asked for now: it must not fail after hours.
         fields = await fields_of(self._client)
-        file.distrust_later_than(later(self._tally.clock(), SETTLE_S))
+        file.distrust_what_is_ahead()
         reads_all = file.newest is None or detect_deletions
         at = await thread.run(file.checkpoint, account, surface, reads_all=reads_all)
         is_resumed = any(window.cursor for window in at.windows)

@@ -103,9 +103,15 @@ class Database:
 
     # Contacts
 
-    def upsert(self, lines: Sequence[bytes]) -> int:
-        """Add contacts, or replace older versions of them; return how many that was."""
-        return self._connection.executemany(schema.UPSERT, _records(lines)).rowcount
+    def upsert(self, lines: Sequence[bytes], *, latest: str) -> int:
+        """Add contacts, or replace older versions of them; return how many that was.
+
+        Args:
+            lines: The contacts.
+            latest: See `Version.replaces`.
+        """
+        records = ((*record, latest) for record in _records(lines))
+        return self._connection.executemany(schema.UPSERT, records).rowcount
 
     def updated_since(self, instant: str) -> Iterator[bytes]:
         """Give the contacts that were updated at that instant or later, or have no time."""
@@ -156,11 +162,12 @@ class Database:
         """Give the contacts there."""
         return map(_line, self._rows("SELECT json FROM incoming ORDER BY rowid"))
 
-    def end_load(self, again: Iterable[int]) -> None:
+    def end_load(self, again: Iterable[int], *, latest: str) -> None:
         """Let what was loaded take the place of what was there before.
 
         Args:
             again: Ids that were loaded more than once; the newest version of each stays.
+            latest: See `Version.replaces`.
         """
         run = self._connection.execute
         run("CREATE TEMP TABLE again (id INTEGER PRIMARY KEY)")
@@ -168,9 +175,10 @@ class Database:
         loaded = (
             "SELECT rowid, json FROM incoming WHERE id IN (SELECT id FROM again) ORDER BY rowid"
         )
+        lines = ((place, _line(json)) for place, json in run(loaded))
         self._connection.executemany(
             "DELETE FROM incoming WHERE rowid = ?",
-            [(each,) for each in older((place, _line(json)) for place, json in run(loaded))],
+            [(each,) for each in older(lines, latest=latest)],
         )
         run("DROP TABLE again")
         # Indexes, ours and others, and somebody's triggers are dropped with the table.

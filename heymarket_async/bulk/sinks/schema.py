@@ -61,10 +61,10 @@ WHERE excluded.instant > instant OR (rev > 0 AND excluded.rev > rev) OR deleted_
     OR (excluded.json <> json AND (
         excluded.instant = ''
         OR (excluded.rev = 0 AND excluded.instant = instant)
-        OR instant > strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '+1 day')
+        OR instant > ?
     ))"""
 )
-"""Adds a contact, or replaces it as `Version.replaces` says."""
+"""Adds a contact, or replaces it as `Version.replaces` says, whose `latest` is the last value."""
 
 
 def views(table: Table) -> list[str]:
