@@ -10,10 +10,6 @@ from heymarket_async.walk_rows import Rows
 
 _NAMED = 20
 _KEPT = 1000
-_NO_CONTACTS = (
-    "list element was not a contact, and was skipped",
-    "list elements were not contacts, and were skipped",
-)
 
 
 class Ids(msgspec.Struct):
@@ -83,5 +79,6 @@ class Odd(msgspec.Struct):
             known,
         )
         if self.no_contacts:
-            doubts.append(f"{self.no_contacts:,} {_NO_CONTACTS[self.no_contacts > 1]}")
+            times = "once" if self.no_contacts == 1 else f"{self.no_contacts:,} times"
+            doubts.append(f"a list element that is not a contact was skipped {times}")
         return doubts

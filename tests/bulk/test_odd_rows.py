@@ -23,6 +23,7 @@ from tests.bulk.accounts import client_of, current, edit, ids_of, lines_of, quer
 
 MENDED = {"lone_surrogate", "raw_tab", "raw_newline", "invalid_utf8", "nan", "infinity"}
 UNPLACED = {each for each in KINDS if each.startswith("updated_")}
+NO_CONTACT = "a list element that is not a contact was skipped "
 SINKS = {"jsonl": JsonLines, "csv": Csv, "parquet": Parquet, "db": Sqlite}
 LISTS = {"v1": "POST /v1/contacts", "v2": "POST /v2/contacts/list"}
 
@@ -52,7 +53,7 @@ def check(report, kind, odd):
         (doubt,) = report.doubts
         assert f": {odd}" in doubt or "none has an id" in doubt
     elif kind == "null":
-        assert "1 list element was not a contact, and was skipped" in report.doubts
+        assert any(NO_CONTACT in each for each in report.doubts)
     else:
         assert report.doubts == []
 
@@ -129,7 +130,7 @@ async def test_what_was_odd_is_told_after_a_resume_too(tmp_path):
 
     assert (report.resumed, report.contacts, report.mended) == (True, 299, 1)
     assert any(f": {rows[-3].id}" in each for each in report.doubts)
-    assert "1 list element was not a contact, and was skipped" in report.doubts
+    assert any(NO_CONTACT in each for each in report.doubts)
 
 
 async def test_json_lines_keep_an_odd_row_as_it_was_sent_where_that_is_utf_8(tmp_path):

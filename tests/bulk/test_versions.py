@@ -89,7 +89,9 @@ def test_ids_are_told_once_and_twenty_of_them():
     assert doubt.endswith(": 37, 38, 39")
     assert odd.doubts(known=[5, -7, *range(10, 40)]) == []
 
-    assert Odd(no_contacts=5).doubts() == ["5 list elements were not contacts, and were skipped"]
+    for count, times in ((1, "once"), (5, "5 times")):
+        (doubt,) = Odd(no_contacts=count).doubts()
+        assert doubt == f"a list element that is not a contact was skipped {times}"
     nameless = Odd(unplaced=Ids([-1], 1))
     assert nameless.doubts()[0].endswith(": none has an id")
 
