@@ -115,7 +115,7 @@ async def export_contacts(
     Raises:
         ValueError: An argument breaks its rule, or the checkpoint belongs to another account or
             query.
-        HeymarketError: The export could not be completed. It can be gone on with.
+        HeymarketError: The export could not be completed. The next one can resume it.
         OSError: The sink could not be written to.
     """
     one_of("restart", restart, bool)
