@@ -6,6 +6,7 @@ Kept in the table `state`:
     credentials       the fingerprint of the credentials that the last run had
     ascending         "true" if that list is oldest first, "false" if newest first, or "null"
     newest            the instant up to which everything was read by the last run that was completed
+    latest            the latest instant that an `updated` could have at the last write
     told              ids of odd contacts that a run has told, so that no other tells them again
     first_run         the checkpoint of a first run that is not completed
 """
@@ -56,10 +57,13 @@ class Following:
         self._before = database.count(deleted=True)
 
     def distrust_what_is_ahead(self) -> None:
-        """Read all contacts anew if the file was to have come to a time that is still to come.
+        """Believe no time of the file that is still to come, or was when it was written.
 
-        An earlier version believed every `updated`, and what has changed since is not known.
+        If the file was to have come to such a time, all contacts are read anew: an earlier version
+        believed every `updated`, and what has changed since is not known.
         """
+        if (then := self._database.state("latest")) is not None:
+            self._database.distrust(after=then, until=self._latest())
         if self.newest is not None and self.newest > self._latest():
             self.newest = None
 
@@ -104,7 +108,9 @@ class Following:
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
         """Add contacts, or newer versions of them; a first run is gone on with from there."""
         with self._database.transaction():
-            self.changed += self._database.upsert(lines, latest=self._latest())
+            latest = self._latest()
+            self.changed += self._database.upsert(lines, latest=latest)
+            self._database.set_state("latest", latest)
             if self.newest is None:
                 self._database.set_state("first_run", checkpoint)
 

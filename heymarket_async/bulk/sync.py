@@ -166,7 +166,7 @@ class _Run:
         await thread.run(file.bind, account, surface, rebind=self._rebind)
         # What is needed at the end is asked for now: it must not fail after hours.
         fields = await fields_of(self._client)
-        file.distrust_what_is_ahead()
+        await thread.run(file.distrust_what_is_ahead)
         reads_all = file.newest is None or detect_deletions
         at = await thread.run(file.checkpoint, account, surface, reads_all=reads_all)
         is_resumed = any(window.cursor for window in at.windows)

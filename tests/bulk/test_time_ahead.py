@@ -177,6 +177,27 @@ async def test_an_edit_now_of_a_contact_that_was_some_hours_ahead_arrives(
     assert (later_one.changed, full.changed) == (2, 0)
 
 
+@pytest.mark.parametrize("full", [False, True])
+async def test_an_edit_arrives_after_the_time_that_was_ahead_has_passed(full, tmp_path):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=60, readings=Readings(rev="missing")) as sandbox:
+        began = datetime.now(UTC).timestamp()
+        edited, left = ids_of(sandbox)[:2]
+        for each in (edited, left):
+            sandbox.stamp(each, later(now(), 5 * 3600.0))
+        async with client_of(sandbox, key=sandbox.api_key) as client:
+            await sync_contacts(client, path)
+            edit(sandbox, edited)
+            sandbox.stamp(edited, later(now(), 3600.0))
+            sandbox._server._now = lambda: began + 6 * 3600.0
+
+            report = await sync_contacts(client, path, detect_deletions=full)
+            again = await sync_contacts(client, path)
+
+        assert current(path) == sorted(sandbox.store.lines())
+    assert (report.changed, again.changed) == (1, 0)
+
+
 @pytest.mark.parametrize("sink", [JsonLines, Sqlite])
 async def test_an_export_has_an_edit_now_of_a_contact_that_was_some_hours_ahead(sink, tmp_path):
     async with Sandbox(contacts=90, readings=Readings(rev="missing")) as sandbox:
@@ -226,7 +247,7 @@ def test_one_rule_says_which_version_stays_in_python_and_in_sql(new, old, replac
 
     latest = "2026-02-01T00:00:00Z"
     database = sqlite3.connect(":memory:")
-    for statement in (schema.TABLE.format(name="contacts"), *schema._INDEXES):
+    for statement in (schema.TABLE.format(name="contacts"), *schema._INDEXES, schema.DISTRUSTED):
         database.execute(statement)
     for each in (old, new):
         content = f"{each.instant}{each.rev}{each.content}"

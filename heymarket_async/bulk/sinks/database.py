@@ -113,9 +113,15 @@ class Database:
         records = ((*record, latest) for record in _records(lines))
         return self._connection.executemany(schema.UPSERT, records).rowcount
 
+    def distrust(self, *, after: str, until: str) -> None:
+        """Let any other content replace the contacts that were updated between two instants."""
+        where = "instant > ? AND instant <= ?"
+        insert = f"INSERT INTO distrusted SELECT id FROM contacts WHERE {where}"  # noqa: S608 - a constant
+        self._connection.execute(insert, (after, until))
+
     def updated_since(self, instant: str) -> Iterator[bytes]:
-        """Give the contacts that were updated at that instant or later, or have no time."""
-        where = "instant >= ? OR instant = ''"
+        """Give the trusted contacts that were updated at that instant or later, or have no time."""
+        where = "(instant >= ? OR instant = '') AND id NOT IN distrusted"
         return map(_line, self._rows(f"SELECT json FROM contacts WHERE {where}", instant))  # noqa: S608 - a constant
 
     def count(self, *, deleted: bool = False) -> int:
@@ -237,6 +243,7 @@ class Database:
         run("PRAGMA synchronous = FULL")
         # Without it, a table cannot be renamed while somebody's view is on the one it replaces.
         run("PRAGMA legacy_alter_table = ON")
+        run(schema.DISTRUSTED)
         if is_new:
             with self.transaction():
                 for statement in schema.ALL:
