@@ -5,6 +5,7 @@ from __future__ import annotations
 from heymarket_async import timestamps
 from heymarket_async.bulk.checkpoint import Checkpoint, latest_of
 from heymarket_async.bulk.collecting import Collector
+from heymarket_async.bulk.id_set import IdSet
 from heymarket_async.bulk.reading import Reading
 from heymarket_async.bulk.versions import UNPLACED, Batch, batch_of_page
 from heymarket_async.bulk.windows import earlier
@@ -13,7 +14,8 @@ from heymarket_async.client import HeymarketClient
 MOST_PASSES = 20
 """How often what changed is read before the account counts as too restless."""
 
-_FEW_ANSWERS = 100
+_MOST_IN_VAIN = 100
+"""Answers that may bring only contacts that the same pass has met, as they are edited meanwhile."""
 
 
 async def catch_up(client: HeymarketClient, collector: Collector, reading: Reading) -> bool:
@@ -26,18 +28,25 @@ async def catch_up(client: HeymarketClient, collector: Collector, reading: Readi
         return True  # what is edited now has left the range that was asked for
     answers = 0
     for _ in range(MOST_PASSES):
-        brought, answers = await _pass(client, collector, reading)
+        is_quiet, answers = await _pass(client, collector, reading)
         await collector.write()
-        if not brought:
+        if is_quiet:
             return True
     return answers == 1
 
 
-async def _pass(client: HeymarketClient, collector: Collector, reading: Reading) -> tuple[int, int]:
-    """Read what changed lately; return how many contacts it brought, in how many answers."""
+async def _pass(
+    client: HeymarketClient, collector: Collector, reading: Reading
+) -> tuple[bool, int]:
+    """Read what changed lately; return whether all was read and nothing was new, and the answers.
+
+    Oldest first, a pass over what changes faster than it can be read would have no end. But there
+    it meets the same contacts again, while those that are stamped ahead are met once.
+    """
     at, since = collector.at, collector.since
     began, latest = collector.clock(), ""
-    brought = answers = no_contacts = 0
+    brought = answers = no_contacts = in_vain = 0
+    met = IdSet()
     async for page in reading.walk(client, date=_date(at, since)).pages():
         stamps = page.rows.stamps
         at.learn_direction(stamps)
@@ -50,15 +59,15 @@ async def _pass(client: HeymarketClient, collector: Collector, reading: Reading)
         latest = max(latest, latest_of(stamps, until=began) or "")
         brought += len(new)
         answers += 1
+        if at.ascending and stamps[-1] > began:
+            in_vain += len(met.add_all(page.rows.ids)) == len(page)
         is_read = at.ascending is False and stamps[-1] < since and not page.is_amid_group
-        # Oldest first, a pass over what changes faster than it can be read would have no end.
-        is_past_its_begin = at.ascending and stamps[-1] > began
-        if is_read or (is_past_its_begin and answers > _most_answers(at, reading)):
+        if is_read or in_vain > _MOST_IN_VAIN:
             break
     at.odd.no_contacts = max(at.odd.no_contacts, no_contacts)
     # Not before: an interrupted pass that went from the newest on has not read the rest.
     at.reach(latest)
-    return brought, answers
+    return not brought and in_vain <= _MOST_IN_VAIN, answers
 
 
 def _new(batch: Batch, collector: Collector) -> list[int]:
@@ -78,7 +87,3 @@ def _date(at: Checkpoint, since: str) -> str | None:
     # Nobody says whether the contacts at `date` are listed, so ask from the second before.
     dates = [each for each in (since and earlier(since, 1.0), at.date) if each]
     return max(dates, key=timestamps.instant, default=None)
-
-
-def _most_answers(at: Checkpoint, reading: Reading) -> int:
-    return max(_FEW_ANSWERS, at.pages, 2 * (at.counted or 0) // reading.page_size)

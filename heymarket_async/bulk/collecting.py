@@ -53,7 +53,7 @@ class Collector:
         self.at = at
         self.clock = clock
         self.began = clock()
-        self.memory = Memory()
+        self.memory = Memory(latest=self.began)
         self.taken = 0
         self._store = store
         self._thread = thread
@@ -63,12 +63,11 @@ class Collector:
         self._writing = asyncio.Lock()
         self._written_at = float("-inf")
         self._has_failed = False
-        self._latest = self.began
 
     def recall(self, lines: Sequence[bytes]) -> None:
         """Remember contacts that an earlier run has stored."""
         batch = batch_of(lines)
-        self.memory.add(batch, since=self.since)
+        self._remember(batch)
         self.taken += len(lines)
 
     async def distinct(self) -> int:
@@ -84,14 +83,17 @@ class Collector:
         """Take contacts; they are written later."""
         if not batch.items:
             return
-        self.memory.add(batch, since=self.since)
+        self._remember(batch)
         lines, mended = lines_of(batch.items)
         self._lines += lines
         self.taken += len(lines)
         self.at.odd.mended += mended
-        if max(batch.rows.stamps) > self._latest:
-            self._latest = later(self.clock(), SETTLE_S)
-        self.at.odd.note(batch.rows, self._latest)
+        self.at.odd.note(batch.rows, self.memory.latest)
+
+    def _remember(self, batch: Batch) -> None:
+        if max(batch.rows.stamps) > self.memory.latest:
+            self.memory.latest = later(self.clock(), SETTLE_S)
+        self.memory.add(batch, since=self.since)
 
     def go_on_after(self, page: Page[msgspec.Raw], window: Window) -> None:
         """Have the window gone on with after this page, once what was taken is written."""

@@ -14,14 +14,15 @@ from heymarket_async import timestamps
 from heymarket_async.bulk import checkpoint as checkpoints
 from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.checkpoint import Checkpoint
-from heymarket_async.bulk.collecting import Collector
+from heymarket_async.bulk.collecting import SETTLE_S, Collector
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
 from heymarket_async.bulk.proof import count_of, prove
 from heymarket_async.bulk.reading import Reading
-from heymarket_async.bulk.sinks.sink import Sink
+from heymarket_async.bulk.sinks.sink import Dated, Sink
 from heymarket_async.bulk.walking import walk
+from heymarket_async.bulk.windows import later
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
 from heymarket_async.models import ContactField
@@ -114,7 +115,7 @@ async def export_contacts(
     Raises:
         ValueError: An argument breaks its rule, or the checkpoint belongs to another account or
             query.
-        HeymarketError: The export could not be completed. It can be gone on with.
+        HeymarketError: The export could not be completed. The next one can resume it.
         OSError: The sink could not be written to.
     """
     one_of("restart", restart, bool)
@@ -207,6 +208,8 @@ class _Export:
         return at
 
     async def _finish(self, collector: Collector, fields: Sequence[ContactField]) -> None:
+        if isinstance(self._sink, Dated):
+            self._sink.latest = later(self._tally.clock(), SETTLE_S)
         steps = self._sink.finish(frozenset(collector.memory.again), fields)
         await self._thread.each(steps, self._has_made, at_once=1)
 

@@ -6,6 +6,7 @@ Kept in the table `state`:
     credentials       the fingerprint of the credentials that the last run had
     ascending         "true" if that list is oldest first, "false" if newest first, or "null"
     newest            the instant up to which everything was read by the last run that was completed
+    latest            the latest instant that an `updated` could have at the last write
     told              ids of odd contacts that a run has told, so that no other tells them again
     first_run         the checkpoint of a first run that is not completed
 """
@@ -13,20 +14,25 @@ Kept in the table `state`:
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from heymarket_async.bulk import checkpoint as checkpoints
 from heymarket_async.bulk.account import Account
 from heymarket_async.bulk.checkpoint import Checkpoint
+from heymarket_async.bulk.collecting import SETTLE_S
 from heymarket_async.bulk.odd import Odd
 from heymarket_async.bulk.sinks.database import Database
-from heymarket_async.bulk.windows import earlier
+from heymarket_async.bulk.windows import earlier, later
 from heymarket_async.models import ContactField
 
 
 class Following:
     """The file of a sync, opened for one run, which is noted in it; all of this blocks.
+
+    Args:
+        database: The file.
+        clock: Tells the server's time, as an instant.
 
     Attributes:
         newest: The instant up to which everything was read, or None before the first run.
@@ -37,8 +43,9 @@ class Following:
         ValueError: The file holds an export.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], str]) -> None:
         self._database = database
+        self._clock = clock
         is_of_export = database.state("checkpoint") or database.count(deleted=True)
         if database.state("account") is None and is_of_export:
             raise ValueError("the file holds an export; name a file that only a sync writes to")
@@ -49,12 +56,15 @@ class Following:
         self.changed = 0
         self._before = database.count(deleted=True)
 
-    def distrust_later_than(self, instant: str) -> None:
-        """Read all contacts anew if the file was to have come to a time that is still to come.
+    def distrust_what_is_ahead(self) -> None:
+        """Believe no time of the file that is still to come, or was when it was written.
 
-        An earlier version believed every `updated`, and what has changed since is not known.
+        If the file was to have come to such a time, all contacts are read anew: an earlier version
+        believed every `updated`, and what has changed since is not known.
         """
-        if self.newest is not None and self.newest > instant:
+        if (then := self._database.state("latest")) is not None:
+            self._database.distrust(after=then, until=self._latest())
+        if self.newest is not None and self.newest > self._latest():
             self.newest = None
 
     def bind(self, account: Account, surface: str, *, rebind: bool) -> None:
@@ -98,7 +108,9 @@ class Following:
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
         """Add contacts, or newer versions of them; a first run is gone on with from there."""
         with self._database.transaction():
-            self.changed += self._database.upsert(lines)
+            latest = self._latest()
+            self.changed += self._database.upsert(lines, latest=latest)
+            self._database.set_state("latest", latest)
             if self.newest is None:
                 self._database.set_state("first_run", checkpoint)
 
@@ -132,6 +144,9 @@ class Following:
         """Give the contacts that this run may meet again."""
         since = earlier(self.newest, settle_s) if self.newest else ""
         return self._database.updated_since(since)
+
+    def _latest(self) -> str:
+        return later(self._clock(), SETTLE_S)
 
     def count(self) -> int:
         """Count the contacts in the file, without those that are deleted."""

@@ -19,9 +19,11 @@ class Memory:
         again: Ids of those that were taken more than once, because they were edited meanwhile.
         oldest: The oldest `updated`, as an instant, or None.
         newest: The newest.
+        latest: The latest instant that an `updated` can have; see `Version.replaces`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, latest: str = "") -> None:
+        self.latest = latest
         self.seen = IdSet()
         self.again: set[int] = set()
         self.oldest: str | None = None
@@ -64,4 +66,4 @@ class Memory:
     def knows(self, contact_id: int, version: Version) -> bool:
         """Whether a contact that was updated lately was taken in this version, or a newer one."""
         known = self._latest.get(contact_id)
-        return known is not None and not version.replaces(known)
+        return known is not None and not version.replaces(known, latest=self.latest)

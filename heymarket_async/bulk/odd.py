@@ -8,33 +8,37 @@ import msgspec
 
 from heymarket_async.walk_rows import Rows
 
-_SHOWN = 20
+_NAMED = 20
+_KEPT = 1000
 
 
 class Ids(msgspec.Struct):
-    """Ids of contacts, the first twenty of them, and how many there are."""
+    """Ids of contacts, the first thousand of them, and how many there are."""
 
     shown: list[int] = msgspec.field(default_factory=list[int])
     count: int = 0
 
     def add(self, ids: Iterable[int]) -> None:
-        """Take in ids; those that are shown count once."""
+        """Take in ids; those that are kept count once."""
+        kept = set(self.shown)
         for each in ids:
-            if each not in self.shown:
+            if each not in kept:
                 self.count += 1
-                if len(self.shown) < _SHOWN:
+                if len(kept) < _KEPT:
+                    kept.add(each)
                     self.shown.append(each)
 
     def told(self, what: str, known: Collection[int]) -> list[str]:
-        """Return the doubt about them, if there is one that was not told before."""
-        if not self.count or (self.count == len(self.shown) and set(self.shown) <= set(known)):
+        """Return the doubt about those that were not told before, if there are any."""
+        before = set(known)
+        news = [each for each in self.shown if each not in before]
+        if not news:
             return []
+        count = self.count - len(self.shown) + len(news)
         # Those that came without an id have one that was made up.
-        named = ", ".join(str(each) for each in self.shown if each > 0) or "none has an id"
-        more = self.count - len(self.shown)
-        return [
-            f"{self.count:,} of the contacts {what}: {named}{f' and {more:,} more' * (more > 0)}"
-        ]
+        named = ", ".join(str(each) for each in news[:_NAMED] if each > 0) or "none has an id"
+        more = count - len(news[:_NAMED])
+        return [f"{count:,} of the contacts {what}: {named}{f' and {more:,} more' * (more > 0)}"]
 
 
 class Odd(msgspec.Struct):
@@ -75,7 +79,6 @@ class Odd(msgspec.Struct):
             known,
         )
         if self.no_contacts:
-            doubts.append(
-                f"{self.no_contacts:,} times, a list held an element that is no contact but null"
-            )
+            times = "once" if self.no_contacts == 1 else f"{self.no_contacts:,} times"
+            doubts.append(f"a list element that is not a contact was skipped {times}")
         return doubts

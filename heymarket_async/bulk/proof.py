@@ -13,6 +13,10 @@ from heymarket_async.errors import ClientStateError, HeymarketError
 
 _MOST_COUNTS = 3
 
+_RESTLESS = (
+    "the account changes faster than it can be read, so contacts or edits of them may be missing"
+)
+
 
 async def count_of(client: HeymarketClient, at: Checkpoint) -> int | None:
     """Count what a walk would have to bring, or return None if that cannot be told."""
@@ -47,7 +51,7 @@ async def prove(
 
 
 def _doubts(read: int, counted: int | None, *, is_quiet: bool) -> list[str]:
-    doubts = [] if is_quiet else ["the account changes faster than it can be read"]
+    doubts = [] if is_quiet else [_RESTLESS]
     if counted is None:
         doubts.append("the account does not tell how many contacts there should be")
     elif counted > read:

@@ -19,13 +19,15 @@ from heymarket_async.bulk.proof import count_of, prove
 from heymarket_async.bulk.reading import Reading
 from heymarket_async.bulk.sinks.database import Database
 from heymarket_async.bulk.walking import walk
-from heymarket_async.bulk.windows import later
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import DecodeError, HeymarketError, NotFoundError
 
 _LOGGED = ("kind", "contacts", "added", "changed", "deleted", "requests")
 _MOST_ASKED_FOR = 1000
+
+_NOT_MET = " of the contacts that were not met"
+_NOT_MARKED = ", so they are not marked"
 
 
 class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +141,7 @@ class _Run:
             database = Database(path)
             try:
                 await self._thread.run(database.open)
-                file = await self._thread.run(Following, database)
+                file = await self._thread.run(Following, database, self._tally.clock)
                 return await self._logged(file, detect_deletions=detect_deletions)
             finally:
                 await self._thread.run(database.close)
@@ -164,7 +166,7 @@ class _Run:
         await thread.run(file.bind, account, surface, rebind=self._rebind)
         # What is needed at the end is asked for now: it must not fail after hours.
         fields = await fields_of(self._client)
-        file.distrust_later_than(later(self._tally.clock(), SETTLE_S))
+        await thread.run(file.distrust_what_is_ahead)
         reads_all = file.newest is None or detect_deletions
         at = await thread.run(file.checkpoint, account, surface, reads_all=reads_all)
         is_resumed = any(window.cursor for window in at.windows)
@@ -181,10 +183,10 @@ class _Run:
         # Until the missing ones are marked, the file has more than were read.
         have = job.distinct if detect_deletions else partial(thread.run, file.count)
         counted, doubts = await prove(self._client, job, self._reading, have)
+        deleted = await self._deleted(file, job, counted, doubts=doubts) if detect_deletions else []
         doubts += at.odd.doubts(file.told)
         if fields is None:
             doubts.append(UNREAD)
-        deleted = await self._deleted(file, job, doubts) if detect_deletions else []
         await thread.run(
             file.complete,
             at.newest,
@@ -210,31 +212,45 @@ class _Run:
             mended=at.odd.mended,
         )
 
-    async def _deleted(self, file: Following, job: Collector, doubts: list[str]) -> list[int]:
+    async def _deleted(
+        self, file: Following, job: Collector, counted: int | None, *, doubts: list[str]
+    ) -> list[int]:
         """Return which contacts in the file are deleted, once that is sure."""
+        is_proved, known = not doubts, len(doubts)
         missing = await self._thread.run(file.missing, job.memory.seen)
-        if len(missing) <= _MOST_ASKED_FOR:
-            return await self._gone(missing, doubts)
-        if doubts:
-            doubts.append(f"{len(missing):,} contacts were not met, too many to ask for each")
-            return []
-        return missing  # all that are counted were read, and these are not among them
+        # An id of 0 or below was made up, or is none that Heymarket can be asked for.
+        askable = [each for each in missing if each > 0]
+        asked = askable if len(askable) <= _MOST_ASKED_FOR else []
+        deleted = await self._gone(asked, doubts)
+        if unasked := set(missing).difference(asked):
+            if is_proved:
+                deleted += unasked  # all that are counted were read, and these are not among them
+            else:
+                doubts.append(f"{len(unasked):,}{_NOT_MET} could not be asked for{_NOT_MARKED}")
+        left = await self._thread.run(file.count) - len(deleted)
+        if counted is not None and left > counted and len(doubts) == known:
+            more = f"{left - counted:,} more than the account counts"
+            doubts.append(f"the file has {left:,} contacts, {more}")
+        return deleted
 
     async def _gone(self, missing: list[int], doubts: list[str]) -> list[int]:
         answers = {each: await self._is_gone(each) for each in missing}
         if unsure := sum(gone is None for gone in answers.values()):
             doubts.append(
-                f"{unsure:,} of the contacts that were not met are not found either, but the answer"
-                " has no request id of Heymarket, so they are not marked"
+                f"{unsure:,}{_NOT_MET} may be deleted, but no answer of Heymarket says"
+                f" so{_NOT_MARKED}"
             )
         return [each for each, gone in answers.items() if gone]
 
     async def _is_gone(self, contact_id: int) -> bool | None:
-        """Ask for a contact; None if a gateway says that it is not there, and not Heymarket."""
+        """Ask for a contact; None if the answer does not show whether it is there.
+
+        Such is a 404 of a gateway, and a 200 that does not hold this contact.
+        """
         try:
             await self._client.contacts.get(contact_id, returns=msgspec.Raw)
         except NotFoundError as error:
             return bool(error.request_id) or None
         except DecodeError:
-            return False  # whatever the answer holds, it is an answer of 200
+            return None
         return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
@@ -32,19 +31,23 @@ class Version(NamedTuple):
     rev: int
     content: int = 0
 
-    def replaces(self, old: Version) -> bool:
+    def replaces(self, old: Version, *, latest: str) -> bool:
         """Whether this version takes the place of one that was met before it.
 
         This is the one rule of all jobs; `schema.UPSERT` is the same in SQL. Its `updated` is
         later, or its `rev` is greater where both are known. So where a restored backup has lowered
         the `rev`, the later `updated` wins. If that does not tell, other content does. An `updated`
-        that is more than a day ahead proves nothing.
+        that is still to come proves nothing.
+
+        Args:
+            old: The one that was met before.
+            latest: The latest instant that an `updated` can have, by the server's clock.
         """
         if self.instant > old.instant or self.rev > old.rev > 0:
             return True
         if self.instant in {old.instant, UNPLACED}:
             return bool(self.content) and self.content != old.content
-        return old.instant > _tomorrow()
+        return old.instant > latest
 
 
 class Batch(NamedTuple):
@@ -104,18 +107,19 @@ def text_of(line: bytes) -> str:
     return (mending.mended(line) if has_surrogates else line).decode()
 
 
-def older(loaded: Iterable[tuple[int, bytes]]) -> Iterator[int]:
+def older(loaded: Iterable[tuple[int, bytes]], *, latest: str) -> Iterator[int]:
     """Give the places of contacts that others replace; they stand as they were met.
 
     Args:
         loaded: Contacts with their places.
+        latest: See `Version.replaces`.
     """
     newest: dict[int, tuple[Version, int]] = {}
     for place, line in loaded:
         batch = batch_of([line])
         contact_id, version = batch.rows.ids[0], batch.version(0)
         kept = newest.get(contact_id)
-        if kept is not None and not version.replaces(kept[0]):
+        if kept is not None and not version.replaces(kept[0], latest=latest):
             yield place
             continue
         newest[contact_id] = version, place
@@ -123,14 +127,23 @@ def older(loaded: Iterable[tuple[int, bytes]]) -> Iterator[int]:
             yield kept[1]
 
 
-def newest_versions(lines: Iterable[bytes], ids: frozenset[int]) -> dict[int, Version]:
-    """Return the newest version of each of these contacts; lines stand as they were met."""
+def newest_versions(
+    lines: Iterable[bytes], ids: frozenset[int], *, latest: str
+) -> dict[int, Version]:
+    """Return the newest version of each of these contacts; lines stand as they were met.
+
+    Args:
+        lines: Contacts.
+        ids: Whose versions.
+        latest: See `Version.replaces`.
+    """
     newest: dict[int, Version] = {}
     for batch in _batches(lines):
         for place, contact_id in enumerate(batch.rows.ids):
             if contact_id in ids:
                 version = batch.version(place)
-                if contact_id not in newest or version.replaces(newest[contact_id]):
+                kept = newest.get(contact_id)
+                if kept is None or version.replaces(kept, latest=latest):
                     newest[contact_id] = version
     return newest
 
@@ -176,7 +189,3 @@ def _on_one_line(line: bytes) -> bytes:
 
 def _is_object(item: msgspec.Raw) -> bool:
     return bytes(item).lstrip().startswith(b"{")
-
-
-def _tomorrow() -> str:
-    return f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"

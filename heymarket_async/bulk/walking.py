@@ -111,11 +111,16 @@ class _Walkers:
     def _is_last(self, page: Page[msgspec.Raw], window: Window) -> bool:
         last, ascending = page.rows.stamps[-1], bool(self._at.ascending)
         # Oldest first, a busy account is written to as fast as it is read, and the walk would have
-        # no end. What is left is what changed since it began, and that is for the catch-up.
+        # no end. What was stamped ahead is read here, and what changed meanwhile by the catch-up.
         is_past_its_begin = ascending and last > self._collector.began
         return (
-            window.ends_before(last, ascending=ascending) or is_past_its_begin
+            window.ends_before(last, ascending=ascending)
+            or (is_past_its_begin and self._has_taken_all(page))
         ) and not page.is_amid_group
+
+    def _has_taken_all(self, page: Page[msgspec.Raw]) -> bool:
+        seen = self._collector.memory.seen
+        return all(each in seen for each in page.rows.ids)
 
     def _take(self, page: Page[msgspec.Raw], window: Window) -> None:
         stamps = page.rows.stamps

@@ -62,8 +62,8 @@ def export_command(
 ) -> None:
     """Write every contact to a file, in its newest version.
 
-    The file appears when it is whole, and only you can read it. What is interrupted is gone on with
-    by the same command. Exits with 3 if the export is not proved to be complete.
+    The file appears when it is whole, and only you can read it. An interrupted
+    export is resumed by the same command. Exits with 3 if the export is not proved to be complete.
     """
     if since is not None and surface is Surface.V1:
         raise typer.BadParameter("--since needs --surface v2: v1 does not say which side it lists")
@@ -134,6 +134,6 @@ def _told(report: ExportReport, path: Path) -> list[str]:
     if report.mended:
         parts.append(f"{counted(report.mended, 'contact')} mended")
     if report.resumed:
-        parts.append("gone on with")
+        parts.append("resumed")
     doubts = [f"Not proved to be complete: {doubt}" for doubt in report.doubts]
     return [", ".join(parts), *doubts]

@@ -110,7 +110,7 @@ def _show(report: SyncReport, path: Path) -> None:
     if report.mended:
         parts.append(f"{report.mended:,} mended")
     if report.resumed:
-        parts.append("gone on with")
+        parts.append("resumed")
     lines = [", ".join(parts)]
     lines += [f"Something may be missing: {doubt}" for doubt in report.doubts]
     say("\n".join(lines))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from heymarket_async.bulk import sync, sync_contacts
-from heymarket_async.sandbox import Sandbox
+from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import (
     client_of,
     current,
@@ -107,7 +109,9 @@ async def test_too_many_missing_are_not_asked_for_one_by_one(tmp_path, monkeypat
         report = await sync_contacts(client, path, detect_deletions=True)
 
     assert report.deleted == 0
-    assert "4 contacts were not met, too many to ask for each" in report.doubts
+    assert "4 of the contacts that were not met could not be asked for, so they are not marked" in (
+        report.doubts
+    )
 
 
 async def test_a_contact_that_is_back_is_not_deleted_any_more(tmp_path):
@@ -156,3 +160,91 @@ async def test_many_that_are_missing_are_believed_to_be_gone_if_the_count_agrees
         assert current(path) == sorted(sandbox.store.lines())
     assert (report.deleted, report.doubts) == (5, [])
     assert not [each for each in sandbox.requests if each.path.startswith("/v1/contact/")]
+
+
+@pytest.mark.parametrize("counts", [True, False])
+@pytest.mark.parametrize("missing_get", ["error", "id"])
+async def test_an_answer_that_shows_no_contact_is_no_proof_and_leaves_a_doubt(
+    missing_get, counts, tmp_path
+):
+    sandbox = Sandbox(contacts=40, readings=Readings(missing_get=missing_get))
+    async with sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, tmp_path / "c.db")
+        for each in ids_of(sandbox)[:3]:
+            delete(sandbox, each)
+        if not counts:
+            sandbox.faults.answer(403, on="POST /v1/contacts/count", times=None)
+
+        report = await sync_contacts(client, tmp_path / "c.db", detect_deletions=True)
+
+    assert (report.contacts, report.deleted) == (40, 0)
+    assert report.doubts[-1] == (
+        "3 of the contacts that were not met may be deleted, but no answer of Heymarket says so, so"
+        " they are not marked"
+    )
+
+
+async def test_a_page_of_html_is_no_proof_of_a_deletion(tmp_path):
+    async with Sandbox(contacts=40) as sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, tmp_path / "c.db")
+        delete(sandbox, ids_of(sandbox)[3])
+        sandbox.faults.answer(
+            200, body=b"<html>Hello</html>", on="GET /v1/contact/{id}", times=None
+        )
+
+        report = await sync_contacts(client, tmp_path / "c.db", detect_deletions=True)
+
+    assert (report.contacts, report.counted, report.deleted) == (40, 39, 0)
+    assert report.doubts[-1].startswith("1 of the contacts that were not met may be deleted")
+
+
+async def test_a_file_that_has_more_than_is_counted_leaves_a_doubt(tmp_path):
+    async with Sandbox(contacts=40) as sandbox, client_of(sandbox) as client:
+        await sync_contacts(client, tmp_path / "c.db")
+        hidden = ids_of(sandbox)[3]
+        shown = next(line for line in sandbox.store.lines() if json.loads(line)["id"] == hidden)
+        hide_one(sandbox)
+        sandbox.faults.answer(200, body=shown, on="GET /v1/contact/{id}", times=None)
+        sandbox.faults.answer(200, body=39, on="POST /v1/contacts/count", times=None)
+
+        report = await sync_contacts(client, tmp_path / "c.db", detect_deletions=True)
+
+    assert report.deleted == 0
+    assert report.doubts == ["the file has 40 contacts, 1 more than the account counts"]
+
+
+@pytest.mark.parametrize("becomes", ["deleted", "right"])
+@pytest.mark.parametrize("sent", [None, 2**63, "abc", -7, 0])
+async def test_a_contact_whose_id_cannot_be_asked_for_is_marked_when_all_others_were_read(
+    sent, becomes, tmp_path
+):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=60) as sandbox, client_of(sandbox) as client:
+        odd = ids_of(sandbox)[7]
+        sandbox.show_as(odd, {"id": sent})
+        await sync_contacts(client, path)
+        sandbox.show_as(odd, None)
+        if becomes == "deleted":
+            delete(sandbox, odd)
+
+        report = await sync_contacts(client, path, detect_deletions=True)
+
+        assert current(path) == sorted(sandbox.store.lines())
+    assert (report.deleted, report.added, report.doubts) == (1, becomes == "right", [])
+
+
+async def test_a_contact_whose_id_cannot_be_asked_for_stays_while_contacts_may_be_missing(tmp_path):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=60) as sandbox, client_of(sandbox) as client:
+        odd = ids_of(sandbox)[3]
+        sandbox.show_as(odd, {"id": None})
+        await sync_contacts(client, path)
+        hide_one(sandbox)
+        sandbox.faults.answer(200, body=60, on="POST /v1/contacts/count", times=None)
+
+        report = await sync_contacts(client, path, detect_deletions=True)
+
+    assert (report.deleted, report.contacts) == (0, 60)
+    assert "1 of the contacts that were not met could not be asked for, so they are not marked" in (
+        report.doubts
+    )

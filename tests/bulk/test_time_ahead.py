@@ -13,11 +13,16 @@ from heymarket_async import ApiKey, AttemptEvent, BadRequestError, HeymarketClie
 from heymarket_async.bulk import Csv, JsonLines, Sqlite, export_contacts, sync_contacts
 from heymarket_async.bulk.progress import Tally
 from heymarket_async.bulk.versions import Version
+from heymarket_async.bulk.windows import later
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import client_of, current, edit, ids_of, lines_of, query
 
 AHEAD = "2086-01-01T00:00:00Z"
 LISTS = {"v1": "POST /v1/contacts", "v2": "POST /v2/contacts/list"}
+
+
+def now():
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def says_ahead(doubts, contact_id):
@@ -147,6 +152,70 @@ async def test_a_count_that_is_too_small_ends_no_walk(surface, counted, tmp_path
     assert [each for each in report.doubts if "fewer than were read" in each] == report.doubts
 
 
+@pytest.mark.parametrize("rev", ["missing", "null", "falls"])
+@pytest.mark.parametrize("hours", [1, 5, 20, 30])
+@pytest.mark.parametrize("concurrency", [1, 3])
+async def test_an_edit_now_of_a_contact_that_was_some_hours_ahead_arrives(
+    hours, rev, concurrency, tmp_path
+):
+    sandbox = Sandbox(contacts=60, readings=Readings(rev=rev))
+    async with sandbox, client_of(sandbox) as client:
+        changed, unread = ids_of(sandbox)[:2]
+        for each in (changed, unread):
+            sandbox.stamp(each, later(now(), 3600.0 * hours), rev=5)
+        await sync_contacts(client, tmp_path / "c.db")
+        for each in (changed, unread):
+            edit(sandbox, each)
+            sandbox.stamp(each, now(), rev=2)
+
+        later_one = await sync_contacts(client, tmp_path / "c.db")
+        full = await sync_contacts(
+            client, tmp_path / "c.db", detect_deletions=True, concurrency=concurrency
+        )
+
+        assert current(tmp_path / "c.db") == sorted(sandbox.store.lines())
+    assert (later_one.changed, full.changed) == (2, 0)
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_an_edit_arrives_after_the_time_that_was_ahead_has_passed(full, tmp_path):
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=60, readings=Readings(rev="missing")) as sandbox:
+        began = datetime.now(UTC).timestamp()
+        edited, left = ids_of(sandbox)[:2]
+        for each in (edited, left):
+            sandbox.stamp(each, later(now(), 5 * 3600.0))
+        async with client_of(sandbox, key=sandbox.api_key) as client:
+            await sync_contacts(client, path)
+            edit(sandbox, edited)
+            sandbox.stamp(edited, later(now(), 3600.0))
+            sandbox._server._now = lambda: began + 6 * 3600.0
+
+            report = await sync_contacts(client, path, detect_deletions=full)
+            again = await sync_contacts(client, path)
+
+        assert current(path) == sorted(sandbox.store.lines())
+    assert (report.changed, again.changed) == (1, 0)
+
+
+@pytest.mark.parametrize("sink", [JsonLines, Sqlite])
+async def test_an_export_has_an_edit_now_of_a_contact_that_was_some_hours_ahead(sink, tmp_path):
+    async with Sandbox(contacts=90, readings=Readings(rev="missing")) as sandbox:
+        ahead = ids_of(sandbox)[0]
+        sandbox.stamp(ahead, later(now(), 5 * 3600.0))
+        edits = [ahead]
+
+        def edit_once(event):
+            if event.call == LISTS["v1"] and edits:
+                edit(sandbox, edits.pop())
+
+        async with client_of(sandbox, on_attempt=edit_once) as client:
+            await export_contacts(client, sink(tmp_path / "c"), page_size=30)
+
+        have = lines_of(tmp_path / "c") if sink is JsonLines else current(tmp_path / "c")
+        assert have == sorted(sandbox.store.lines())
+
+
 # Which version is newer
 
 
@@ -165,6 +234,8 @@ async def test_a_count_that_is_too_small_ends_no_walk(surface, counted, tmp_path
         (Version("2026-01-01T00:00:00Z", 0, 1), Version("2026-01-01T00:00:00Z", 0, 1), False),
         (Version("2026-01-01T00:00:00Z", 5), Version("2026-01-02T00:00:00Z", 0, 1), False),
         (Version("2026-01-01T00:00:00Z", 0, 1), Version(AHEAD, 0, 2), True),
+        (Version("2026-01-01T00:00:00Z", 2), Version("2026-02-01T00:00:01Z", 5), True),
+        (Version("2026-01-01T00:00:00Z", 2), Version("2026-02-01T00:00:00Z", 5), False),
         (Version("", 4, 1), Version("", 4, 2), True),
         (Version("", 4, 1), Version("", 4, 1), False),
         (Version("", 0, 1), Version("2026-01-01T00:00:00Z", 4), True),
@@ -174,16 +245,17 @@ async def test_a_count_that_is_too_small_ends_no_walk(surface, counted, tmp_path
 def test_one_rule_says_which_version_stays_in_python_and_in_sql(new, old, replaces, tmp_path):
     from heymarket_async.bulk.sinks import schema  # noqa: PLC0415 - here alone
 
+    latest = "2026-02-01T00:00:00Z"
     database = sqlite3.connect(":memory:")
-    for statement in (schema.TABLE.format(name="contacts"), *schema._INDEXES):
+    for statement in (schema.TABLE.format(name="contacts"), *schema._INDEXES, schema.DISTRUSTED):
         database.execute(statement)
     for each in (old, new):
         content = f"{each.instant}{each.rev}{each.content}"
-        row = (1, each.rev, each.instant, each.instant, content)
+        row = (1, each.rev, each.instant, each.instant, content, latest)
         changed = database.execute(schema.UPSERT, row).rowcount
     database.close()
 
-    assert (new.replaces(old), bool(changed)) == (replaces, replaces)
+    assert (new.replaces(old, latest=latest), bool(changed)) == (replaces, replaces)
 
 
 @pytest.mark.parametrize("rev", ["missing", "null", "falls"])

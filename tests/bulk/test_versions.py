@@ -64,7 +64,7 @@ def test_older_versions_are_told_by_their_places():
         for each in [(1, 1, 1), (2, 7, 1), (1, 3, 3), (1, 2, 2), (2, 7, 1)]
     ]
 
-    assert list(older(enumerate(lines))) == [0, 3, 4]
+    assert list(older(enumerate(lines), latest="2027")) == [0, 3, 4]
 
 
 def test_a_month_that_the_calendar_does_not_have_ends_nothing():
@@ -81,9 +81,27 @@ def test_ids_are_told_once_and_twenty_of_them():
     assert odd.doubts(known=[5, -7]) == []
 
     odd.ahead.add(range(10, 40))
-    (doubt,) = odd.doubts(known=[5, -7, *range(10, 40)])
+    (doubt,) = odd.doubts()
     assert doubt.startswith("32 of the contacts")
     assert doubt.endswith("27 and 12 more")
+    (doubt,) = odd.doubts(known=[5, -7, *range(10, 37)])
+    assert doubt.startswith("3 of the contacts")
+    assert doubt.endswith(": 37, 38, 39")
+    assert odd.doubts(known=[5, -7, *range(10, 40)]) == []
 
+    for count, times in ((1, "once"), (5, "5 times")):
+        (doubt,) = Odd(no_contacts=count).doubts()
+        assert doubt == f"a list element that is not a contact was skipped {times}"
     nameless = Odd(unplaced=Ids([-1], 1))
     assert nameless.doubts()[0].endswith(": none has an id")
+
+
+def test_beyond_a_thousand_ids_are_only_counted():
+    odd = Odd()
+    odd.unplaced.add(range(1, 1_501))
+    odd.unplaced.add(range(1, 501))
+    (doubt,) = odd.doubts()
+    assert doubt.startswith("1,500 of the contacts")
+    assert doubt.endswith("20 and 1,480 more")
+    assert len(odd.unplaced.shown) == 1_000
+    assert odd.doubts(known=range(1, 1_001)) == []

@@ -141,7 +141,7 @@ def test_an_export_that_is_ended_can_be_gone_on_with(number, code, start, sandbo
     assert sorted(private) == [("heymarket-rows", 0o600), ("heymarket-state.json", 0o600)]
     result = run("contacts", "export", path, "--page-size", 30)
     assert result.exit_code == 0
-    assert result.stderr.endswith(", gone on with\n")
+    assert result.stderr.endswith(", resumed\n")
     assert sorted(path.read_bytes().splitlines()) == sorted(sandbox.store.lines())
     assert list(tmp_path.iterdir()) == [path]
 

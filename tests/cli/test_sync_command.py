@@ -146,7 +146,7 @@ def test_a_first_sync_that_was_ended_is_gone_on_with(start, run, sandbox, tmp_pa
     result = run("sync", path, "--page-size", 30)
 
     assert result.exit_code == 0
-    assert result.stderr.endswith(", gone on with\n")
+    assert result.stderr.endswith(", resumed\n")
     assert rows_in(path) == 130
 
 
@@ -263,7 +263,7 @@ def test_a_trial_on_the_sandbox_leaves_an_unfinished_export_alone(name, run, san
 
     assert trial.exit_code == 2
     assert "the checkpoint belongs to another account" in trial.stderr
-    assert "gone on with" in run("contacts", "export", path).stderr
+    assert "resumed" in run("contacts", "export", path).stderr
     assert run("contacts", "export", path, "--sandbox", 3).exit_code == 0
 
 

@@ -103,13 +103,25 @@ class Database:
 
     # Contacts
 
-    def upsert(self, lines: Sequence[bytes]) -> int:
-        """Add contacts, or replace older versions of them; return how many that was."""
-        return self._connection.executemany(schema.UPSERT, _records(lines)).rowcount
+    def upsert(self, lines: Sequence[bytes], *, latest: str) -> int:
+        """Add contacts, or replace older versions of them; return how many that was.
+
+        Args:
+            lines: The contacts.
+            latest: See `Version.replaces`.
+        """
+        records = ((*record, latest) for record in _records(lines))
+        return self._connection.executemany(schema.UPSERT, records).rowcount
+
+    def distrust(self, *, after: str, until: str) -> None:
+        """Let any other content replace the contacts that were updated between two instants."""
+        where = "instant > ? AND instant <= ?"
+        insert = f"INSERT INTO distrusted SELECT id FROM contacts WHERE {where}"  # noqa: S608 - a constant
+        self._connection.execute(insert, (after, until))
 
     def updated_since(self, instant: str) -> Iterator[bytes]:
-        """Give the contacts that were updated at that instant or later, or have no time."""
-        where = "instant >= ? OR instant = ''"
+        """Give the trusted contacts that were updated at that instant or later, or have no time."""
+        where = "(instant >= ? OR instant = '') AND id NOT IN distrusted"
         return map(_line, self._rows(f"SELECT json FROM contacts WHERE {where}", instant))  # noqa: S608 - a constant
 
     def count(self, *, deleted: bool = False) -> int:
@@ -156,11 +168,12 @@ class Database:
         """Give the contacts there."""
         return map(_line, self._rows("SELECT json FROM incoming ORDER BY rowid"))
 
-    def end_load(self, again: Iterable[int]) -> None:
+    def end_load(self, again: Iterable[int], *, latest: str) -> None:
         """Let what was loaded take the place of what was there before.
 
         Args:
             again: Ids that were loaded more than once; the newest version of each stays.
+            latest: See `Version.replaces`.
         """
         run = self._connection.execute
         run("CREATE TEMP TABLE again (id INTEGER PRIMARY KEY)")
@@ -168,9 +181,10 @@ class Database:
         loaded = (
             "SELECT rowid, json FROM incoming WHERE id IN (SELECT id FROM again) ORDER BY rowid"
         )
+        lines = ((place, _line(json)) for place, json in run(loaded))
         self._connection.executemany(
             "DELETE FROM incoming WHERE rowid = ?",
-            [(each,) for each in older((place, _line(json)) for place, json in run(loaded))],
+            [(each,) for each in older(lines, latest=latest)],
         )
         run("DROP TABLE again")
         # Indexes, ours and others, and somebody's triggers are dropped with the table.
@@ -229,6 +243,7 @@ class Database:
         run("PRAGMA synchronous = FULL")
         # Without it, a table cannot be renamed while somebody's view is on the one it replaces.
         run("PRAGMA legacy_alter_table = ON")
+        run(schema.DISTRUSTED)
         if is_new:
             with self.transaction():
                 for statement in schema.ALL:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from heymarket_async.bulk.sinks.packing import Packing, Plain, packing_of
+from heymarket_async.bulk.sinks.sink import FOREVER
 from heymarket_async.bulk.sinks.staging import (
     UNFINISHED,
     Staging,
@@ -40,6 +41,7 @@ class StagedFile(ABC):
     """
 
     needs_fields = True
+    latest = FOREVER
 
     def __init__(self, path: Path | str, packing: Packing, *, kind: str) -> None:
         self._path = Path(path)
@@ -93,7 +95,8 @@ class StagedFile(ABC):
     def _lines(self, again: frozenset[int]) -> Iterable[bytes]:
         if not again:
             return self._staged.lines()
-        return without_older(self._staged.lines(), newest_versions(self._staged.lines(), again))
+        newest = newest_versions(self._staged.lines(), again, latest=self.latest)
+        return without_older(self._staged.lines(), newest)
 
     def _has_become_the_file(self) -> bool:
         """Let what is staged be the file, if it is the same, and return whether it is."""

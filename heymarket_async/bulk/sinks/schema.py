@@ -50,6 +50,9 @@ DROP_VIEWS = tuple(
     f"DROP VIEW IF EXISTS {view}"
     for view in ("changes_by_day", "opted_out_contacts", "current_contacts")
 )
+DISTRUSTED = "CREATE TEMP TABLE distrusted (id INTEGER PRIMARY KEY)"
+"""Contacts that whatever is met next replaces: what they have was stamped ahead when it came."""
+
 INSERT = "INSERT INTO {name} (id, rev, updated, instant, json) VALUES (?, ?, ?, ?, ?)"
 UPSERT = (
     INSERT.format(name="contacts")
@@ -61,10 +64,10 @@ WHERE excluded.instant > instant OR (rev > 0 AND excluded.rev > rev) OR deleted_
     OR (excluded.json <> json AND (
         excluded.instant = ''
         OR (excluded.rev = 0 AND excluded.instant = instant)
-        OR instant > strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '+1 day')
+        OR instant > ? OR contacts.id IN distrusted
     ))"""
 )
-"""Adds a contact, or replaces it as `Version.replaces` says."""
+"""Adds a contact, or replaces it as `Version.replaces` says, whose `latest` is the last value."""
 
 
 def views(table: Table) -> list[str]:

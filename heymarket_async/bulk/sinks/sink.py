@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from heymarket_async.models import ContactField
+
+FOREVER = "9999-12-31T23:59:59Z"
+
+
+@runtime_checkable
+class Dated(Protocol):
+    """A sink that tells versions of contacts apart by the server's time.
+
+    Attributes:
+        latest: The latest instant that an `updated` can have, see `Version.replaces`; set before
+            `finish`.
+    """
+
+    latest: str
 
 
 class Sink(Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from heymarket_async.bulk.sinks.database import Database
+from heymarket_async.bulk.sinks.sink import FOREVER
 from heymarket_async.models import ContactField
 
 
@@ -20,6 +21,7 @@ class Sqlite:
     """
 
     needs_fields = True
+    latest = FOREVER
 
     def __init__(self, path: Path | str) -> None:
         self._path = Path(path)
@@ -60,7 +62,7 @@ class Sqlite:
     def finish(self, again: frozenset[int], fields: Sequence[ContactField]) -> Iterator[int]:
         """Let these contacts take the place of those of an earlier export, in one transaction."""
         with self._open.transaction():
-            self._open.end_load(again)
+            self._open.end_load(again, latest=self.latest)
             self._open.show(fields)
             self._open.set_state("checkpoint", None)
         yield self._open.count()
