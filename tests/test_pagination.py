@@ -169,6 +169,79 @@ async def test_a_group_behind_pages_that_show_no_direction_is_confirmed_too(page
     assert len(listing.requests) > 15  # the second group is read page by page, too
 
 
+@pytest.mark.parametrize("answer", [0, 10, 29])
+async def test_a_short_answer_to_a_larger_limit_is_not_the_end(answer):
+    listing = Listing([0] * 150, page_base=None)
+
+    async def fetch(date, page, limit):
+        rows = await listing.fetch(date, page, None)
+        return rows[:answer] if limit is not None else rows
+
+    options = {"surface": "v1", "date": None, "limit": None, "cursor": None, "returns": Row}
+
+    with pytest.raises(PaginationError, match="neither `page` nor a larger `limit`"):
+        await ids_of(walk(fetch, CALL, **options))
+
+
+@pytest.mark.parametrize("inclusive", [False, True])
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("page_base", [0, 1])
+async def test_imports_in_batches_as_large_as_pages_are_not_read_as_one_group(
+    page_base, newest_first, inclusive
+):
+    ticks = [batch for batch in range(20) for _ in range(100)]
+    listing = Listing(ticks, newest_first=newest_first, inclusive=inclusive, page_base=page_base)
+    walking = walk_over(listing, limit=100)
+    longest = 0
+
+    async for page in walking.pages():
+        longest = max(longest, len(page.cursor))
+
+    assert len(listing.requests) <= 20 * 7 + 5
+    assert longest < 25_000  # a page and a group, not the whole account
+
+
+@pytest.mark.parametrize("page_base", [0, 1])
+async def test_who_is_pushed_behind_a_group_while_it_is_read_is_met_after_it(page_base):
+    # The rows behind the group begin exactly with a page.
+    listing = Listing([1] * 90 + [0] * 5, page_base=page_base)
+    fetch = listing.fetch
+    plan = {4 + page_base: 31, 7 + page_base: None, 9 + page_base: 4}
+
+    async def while_others_write(date, page, limit):
+        asked = len(listing.requests) + 1
+        if asked in plan:
+            number = plan[asked]
+            if number is None:
+                listing.rows[1000] = (50, 1)
+            else:
+                del listing.rows[number]
+        return await fetch(date, page, limit)
+
+    listing.fetch = while_others_write
+
+    given = await ids_of(walk_over(listing))
+
+    assert {number for number in range(1, 96) if number not in {31, 4}} <= set(given)
+
+
+async def test_a_group_at_the_date_is_read_to_its_end_before_the_next_one():
+    # A server that includes the rows at `date`, and pages of a few rows.
+    listing = Listing([9, 8] + [7] * 45 + [6] * 45, inclusive=True)
+    fetch = listing.fetch
+
+    async def while_others_write(date, page, limit):
+        if page == 2 and listing.rows.get(10):
+            del listing.rows[10], listing.rows[11]  # two move from the second page to the first
+        return await fetch(date, page, limit)
+
+    listing.fetch = while_others_write
+
+    given = await ids_of(walk_over(listing, limit=2))
+
+    assert set(listing.rows) <= set(given)
+
+
 @jumping_time
 async def test_edits_that_come_faster_than_pages_are_waited_out():
     listing = Listing(list(range(500)), newest_first=False)

@@ -17,6 +17,7 @@ from heymarket_async.timestamps import http_date
 from heymarket_async.transport.call import AttemptEvent, tell
 
 _MINUTE_S = 60.0
+_DAY_S = 24 * 3600.0
 _TOLD_EVERY_S = 0.5
 
 
@@ -65,10 +66,14 @@ class Tally:
         self.client = client.with_options(on_attempt=self._count)
 
     def clock(self) -> str:
-        """Return the server's time as an instant: its newest `Date`, else this machine's clock."""
-        told = http_date(self._date)
-        now = datetime.fromtimestamp(time.time() if told is None else told, UTC)
-        return f"{now:%Y-%m-%dT%H:%M:%SZ}"
+        """Return the server's time as an instant: its newest `Date`, else this machine's clock.
+
+        A `Date` more than a day ahead of this machine is not believed: what is read up to a wrong
+        time would never be read again.
+        """
+        told, here = http_date(self._date), time.time()
+        seconds = here if told is None else max(0.0, min(told, here + _DAY_S))
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
     def waits(self) -> dict[str, float]:
         """Return the seconds waited by reason, to the millisecond, for a report."""

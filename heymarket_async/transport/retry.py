@@ -78,7 +78,9 @@ class RetryPolicy(msgspec.Struct, frozen=True):
 def may_have_taken_effect(error: HeymarketError) -> bool:
     """Whether a write that failed so may have been carried out all the same."""
     if isinstance(error, StatusError):
-        return error.status == 408 or error.status >= 500
+        # A redirect may stand for "done, see there", but for 307 and 308: "not here".
+        is_moved = 300 <= error.status <= 399 and error.status not in {307, 308}
+        return error.status == 408 or error.status >= 500 or is_moved
     return isinstance(error, NoResponseError | DecodeError)
 
 

@@ -136,6 +136,21 @@ def test_without_a_date_this_machines_clock_counts():
     assert abs(datetime.now(UTC) - datetime.fromisoformat(own)) < timedelta(minutes=1)
 
 
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Thu, 01 Jan 2099 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -0001",
+        "Mon, 01 Jan 0001 00:00:00 +0100",
+    ],
+)
+def test_a_date_far_from_this_machines_clock_moves_no_watermark_ahead(date):
+    tally = Tally(HeymarketClient(ApiKey("key")))
+    tally._count(AttemptEvent("GET /", 1, 200, 0.1, 0.0, {}, "", None, date))
+
+    assert tally.clock() <= later(now(), 24 * 3600 + 60)
+
+
 @pytest.mark.parametrize("counted", [0, 10])
 @pytest.mark.parametrize("surface", ["v1", "v2"])
 async def test_a_count_that_is_too_small_ends_no_walk(surface, counted, tmp_path):
