@@ -206,7 +206,7 @@ async def test_who_is_pushed_behind_a_group_while_it_is_read_is_met_after_it(pag
     # The rows behind the group begin exactly with a page.
     listing = Listing([1] * 90 + [0] * 5, page_base=page_base)
     fetch = listing.fetch
-    plan = {4 + page_base: 31, 7 + page_base: None, 9 + page_base: 4}
+    plan = {4 + page_base: 31, 6 + 2 * page_base: None, 8 + 2 * page_base: 4}
 
     async def while_others_write(date, page, limit):
         asked = len(listing.requests) + 1
@@ -231,8 +231,8 @@ async def test_a_group_at_the_date_is_read_to_its_end_before_the_next_one():
     fetch = listing.fetch
 
     async def while_others_write(date, page, limit):
-        if page == 2 and listing.rows.get(10):
-            del listing.rows[10], listing.rows[11]  # two move from the second page to the first
+        if page == 2 and listing.rows.get(40):
+            del listing.rows[40], listing.rows[41]  # two move from the second page to the first
         return await fetch(date, page, limit)
 
     listing.fetch = while_others_write
