@@ -38,7 +38,8 @@ class Ids(msgspec.Struct):
         # Those that came without an id have one that was made up.
         named = ", ".join(str(each) for each in news[:_NAMED] if each > 0) or "none has an id"
         more = count - len(news[:_NAMED])
-        return [f"{count:,} of the contacts {what}: {named}{f' and {more:,} more' * (more > 0)}"]
+        have = "1 contact has" if count == 1 else f"{count:,} contacts have"
+        return [f"{have} {what}: {named}{f' and {more:,} more' * (more > 0)}"]
 
 
 class Odd(msgspec.Struct):
@@ -70,12 +71,10 @@ class Odd(msgspec.Struct):
         Args:
             known: Ids that earlier runs have told.
         """
-        doubts = self.unplaced.told(
-            "have no `updated` that is a time, so an edit of them may be missed", known
-        )
+        doubts = self.unplaced.told("no `updated` that is a time, so an edit may be missed", known)
         doubts += self.ahead.told(
-            "have an `updated` that is still to come by the server's clock, and are read again each"
-            " time",
+            "an `updated` that is still to come by the server's clock; it will be read again"
+            " each time",
             known,
         )
         if self.no_contacts:

@@ -32,7 +32,7 @@ def test_edits_are_loaded_though_a_contact_is_stamped_ahead(warehouse, caplog):
         ahead, other = ids_of(sandbox)[:2]
         sandbox.stamp(ahead, AHEAD)
         warehouse.load(source_of(sandbox))
-        assert f"still to come by the server's clock, and are read again each time: {ahead}" in (
+        assert f"still to come by the server's clock; it will be read again each time: {ahead}" in (
             caplog.text
         )
         for number in range(2):
