@@ -50,14 +50,19 @@ def step(at: Cursor, rows: Rows) -> Step:
     """
     try:
         taken = _step(at, rows)
-        date = taken[-1].date
-        if date is None or date == at.date or timestamps.is_time(date):
+        if _stands_in_time(at, taken[-1]):
             return taken
     except PaginationError:
         if carefully_placed(rows) == rows:
             raise
     # A day that is in no calendar does not move the walk, and may stand at any place.
     return _step(at, carefully_placed(rows))
+
+
+def _stands_in_time(before: Cursor, after: Cursor) -> bool:
+    is_at_time = after.date in {None, before.date} or timestamps.is_time(after.date)
+    group = after.group
+    return is_at_time and (group is None or timestamps.is_time(group.updated))
 
 
 def _step(at: Cursor, rows: Rows) -> Step:

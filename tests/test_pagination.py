@@ -527,6 +527,15 @@ async def test_a_page_of_elements_that_are_no_contacts_is_not_the_end():
         await ids_of(walking)
 
 
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_a_group_of_a_day_that_is_in_no_calendar_is_no_group(newest_first):
+    odd = dict.fromkeys(range(1, 41), "2026-02-30T00:00:00Z")
+    listing = Listing([5] * 40 + [9] * 5, newest_first=newest_first, odd=odd)
+
+    with pytest.raises(PaginationError, match="no contact of a page has an `updated`"):
+        await ids_of(walk_over(listing))
+
+
 async def test_contacts_that_cannot_be_placed_may_be_all_there_is():
     walking, asked = walk_of({None: [Contact(id=5, rev=1), Contact(rev=1)]})
 
