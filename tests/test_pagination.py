@@ -528,6 +528,14 @@ async def test_a_page_of_elements_that_are_no_contacts_is_not_the_end():
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
+async def test_a_page_of_a_group_may_hold_nobody_who_can_be_placed(newest_first):
+    odd = dict.fromkeys(range(31, 61), "")
+    listing = Listing([5] * 90, newest_first=newest_first, odd=odd)
+
+    assert sorted(await ids_of(walk_over(listing))) == sorted(listing.rows)
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
 async def test_a_group_of_a_day_that_is_in_no_calendar_is_no_group(newest_first):
     odd = dict.fromkeys(range(1, 41), "2026-02-30T00:00:00Z")
     listing = Listing([5] * 40 + [9] * 5, newest_first=newest_first, odd=odd)
@@ -784,6 +792,15 @@ async def test_a_walk_may_start_at_a_time():
     assert await ids_of(walk_over(listing, date=start)) == list(range(62, 101))
 
     assert listing.requests[0][0] == "2026-04-12T15:31:00Z"
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_a_walk_that_starts_at_a_time_knows_from_there_which_way_it_goes(newest_first):
+    listing = Listing([0] * 60 + [9] * 60, newest_first=newest_first)
+    start = listing.text(5)
+
+    rest = range(1, 61) if newest_first else range(61, 121)
+    assert sorted(await ids_of(walk_over(listing, date=start))) == list(rest)
 
 
 async def test_a_limit_given_with_a_cursor_is_used_from_there_on():
