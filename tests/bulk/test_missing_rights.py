@@ -11,7 +11,10 @@ import pytest
 
 from heymarket_async import ClientStateError, RetryPolicy, ServerError
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, export_contacts, sync_contacts
+from heymarket_async.bulk import checkpoint as checkpoints
+from heymarket_async.bulk.account import Account
 from heymarket_async.bulk.custom_fields import UNREAD
+from heymarket_async.bulk.proof import count_of
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import client_of, current, lines_of, query
 
@@ -209,3 +212,12 @@ async def test_a_contact_that_answers_oddly_is_not_deleted(tmp_path):
 
     assert (report.deleted, report.contacts) == (0, 20)
     assert html != odd
+
+
+async def test_a_count_by_a_closed_client_is_no_doubt_but_an_error():
+    at = checkpoints.new(account=Account("team 1 of x", "y"), surface="v2")
+    async with Sandbox(contacts=1) as sandbox, client_of(sandbox) as client:
+        await client.aclose()
+
+        with pytest.raises(ClientStateError):
+            await count_of(client, at)

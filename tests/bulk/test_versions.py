@@ -105,3 +105,11 @@ def test_beyond_a_thousand_ids_are_only_counted():
     assert doubt.endswith("20 and 1,480 more")
     assert len(odd.unplaced.shown) == 1_000
     assert odd.doubts(known=range(1, 1_001)) == []
+
+
+def test_nobody_is_nothing_to_remember():
+    memory = Memory()
+
+    memory.add(batch_of([]), since="")
+
+    assert (len(memory.seen), memory.oldest, memory.newest) == (0, None, None)
