@@ -106,14 +106,12 @@ def _is_of(group: Group, stamp: str) -> bool:
 
 def _is_behind(at: Cursor, group: Group, stamp: str) -> bool:
     """Whether a row of this instant comes after the group."""
-    instant = timestamps.instant(group.updated)
-    return stamp != instant and at.ascending is (stamp > instant)
+    return not _is_of(group, stamp) and at.ascending is (stamp > timestamps.instant(group.updated))
 
 
 def _is_ahead(at: Cursor, group: Group, stamp: str) -> bool:
     """Whether a row of this instant comes before the group."""
-    instant = timestamps.instant(group.updated)
-    return stamp != instant and at.ascending is (stamp < instant)
+    return not _is_of(group, stamp) and at.ascending is (stamp < timestamps.instant(group.updated))
 
 
 def _wider(at: Cursor, group: Group, page: AskedPage) -> Cursor:
@@ -164,12 +162,12 @@ def _aim(at: Cursor, group: Group, page: AskedPage) -> Group:
     rows = page.rows
     if page.is_full:
         then, back = onwards(at, page, group.updated)
-        if timestamps.instant(then or "") == page.here:
+        if timestamps.instant(then or group.updated) == page.here:
             return replace(group, behind=rows.updated[-1])
         return replace(group, then=then, back=back)
     last = rows.updated[-1] if rows.ids else group.updated
-    is_of_group = timestamps.instant(last) == timestamps.instant(group.updated)
-    if timestamps.instant(last) == page.here or (is_of_group and not at.ascending):
+    stamp = timestamps.instant(last)
+    if stamp == page.here or (_is_of(group, stamp) and not at.ascending):
         # The end: it was asked for from the last timestamp, or the group stands there. Only oldest
         # first, more may come behind it meanwhile.
         return replace(group, then=None)

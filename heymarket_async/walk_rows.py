@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 import msgspec
 
 from heymarket_async import mending, timestamps
+from heymarket_async.checks import Int64
 from heymarket_async.cursor import Key, key_of
 
 
@@ -113,12 +114,9 @@ def rows_of_raw(items: Sequence[object]) -> Rows:
     return _with_unplaced(items, ids, [row.rev for row in rows], [row.updated for row in rows])
 
 
-_Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-
-
 class _Row(msgspec.Struct):
-    id: _Integer | None = None
-    rev: _Integer | None = None
+    id: Int64 | None = None
+    rev: Int64 | None = None
     updated: str | None = None
 
 
@@ -145,7 +143,7 @@ def _odd_row(item: msgspec.Raw) -> _Row:
 
 def _integer(value: object, otherwise: int | None) -> int | None:
     try:
-        return msgspec.convert(value, _Integer, strict=False)
+        return msgspec.convert(value, Int64, strict=False)
     except msgspec.ValidationError:
         return otherwise
 

@@ -55,7 +55,7 @@ class _Team(msgspec.Struct):
 async def account_of(client: HeymarketClient) -> Account:
     """Return the account of a client.
 
-    It is told by the server and the team. If there is no right to read the team, the credentials
+    The server and the team identify it. If there is no right to read the team, the credentials
     take its place.
 
     Raises:
