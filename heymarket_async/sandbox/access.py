@@ -91,9 +91,10 @@ class Access:
             raise Refused(401, "iat is missing or not a number")
         if issued >= _NO_SECONDS:
             raise Refused(401, "iat must be in seconds, not in milliseconds")
-        if now - issued >= TOKEN_LIFE_S:
+        # Compared, not subtracted: an integer may be too large for that.
+        if issued <= now - TOKEN_LIFE_S:
             raise Refused(401, "the token has expired")
-        if issued - now > self._readings.future_iat_leeway_s:
+        if issued > now + self._readings.future_iat_leeway_s:
             raise Refused(401, "iat lies in the future")
         if self._readings.honours_exp and _is_number(expires) and now >= expires:
             raise Refused(401, "the token has expired")
@@ -117,7 +118,8 @@ class Window:
         self._limit = limit
         self._per_s = per_s
         self._readings = readings
-        self._counted: deque[float] = deque()
+        # Older ones than the last `limit` cannot count any more.
+        self._counted: deque[float] = deque(maxlen=limit)
 
     def admit(self, now: float, clock: float) -> None:
         """Count a request at `now`, or refuse it with 429; `clock` dates its `Retry-After`."""
@@ -130,7 +132,7 @@ class Window:
             return
         if self._readings.counts_429:
             self._counted.append(now)
-        wait_s = self._ends(self._counted[-self._limit]) - now
+        wait_s = self._ends(self._counted[0]) - now
         raise Refused(429, "rate limit exceeded", self._retry_after(wait_s, clock))
 
     def _ends(self, counted_at: float) -> float:

@@ -117,8 +117,8 @@ class Readings:
     error_body: Literal["message", "error", "code", "text", "empty"] = "message"
     """Error bodies: {"error": "bad_data", "message": ...}, {"error": ...},
     {"error_code": ..., "message": ...}, plain text, or nothing."""
-    max_body_bytes: int = 64 * 1024 * 1024
-    """Largest request body; a larger one is answered 413."""
+    max_body_bytes: int = 10 * 1024 * 1024
+    """Largest request body; a larger one is answered 413 and read no further."""
 
     # Access
     window: Literal["fixed", "sliding"] = "sliding"

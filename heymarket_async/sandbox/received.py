@@ -1,7 +1,19 @@
-"""What the sandbox remembers of a request, for tests to look at."""
+"""What the sandbox remembers of requests, for tests to look at."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import sys
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+MAX_REQUESTS = 10_000
+MAX_BYTES = 64 * 1024 * 1024
+"""The largest size of all kept requests together, and of all bodies that are being worked on."""
+
+# About what Python needs for a record, and for an entry of a mapping beside its two texts.
+_RECORD_BYTES = 2000
+_ENTRY_BYTES = 100
 
 
 @dataclass(slots=True)
@@ -12,20 +24,87 @@ class Received:
         method: GET, POST, PUT or DELETE.
         path: The path without the query.
         query: The query's parameters.
-        body: The decoded JSON; None without a body; the raw bytes if they are no JSON.
         headers: Looked up in any case; the value of `Authorization` is masked.
         request_id: The `X-Request-Id` of its answer.
         at: `time.monotonic()` of its arrival.
         status: The answered status; None while there is no answer, and for ever after a reset.
         fault: Which ordered fault hit it, if any.
+        raw: The bytes of its body, as far as they have arrived; none if it was too large.
     """
 
     method: str
     path: str
     query: dict[str, str]
-    body: object
     headers: Mapping[str, str]
     request_id: str
     at: float
     status: int | None = None
     fault: str | None = None
+    raw: bytearray = field(default_factory=bytearray, repr=False)
+
+    @property
+    def body(self) -> object:
+        """The decoded JSON; None without a body; the raw bytes if they are no JSON."""
+        # Decoded when it is asked for: `[[],[],...` is twenty times larger then.
+        raw = bytes(self.raw)
+        try:
+            return msgspec.json.decode(raw) if raw else None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return raw
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        entries = (*self.query.items(), *self.headers.items())
+        return _RECORD_BYTES + sys.getsizeof(self.path) + len(self.raw) + _size(entries)
+
+
+class Kept:
+    """The newest requests, bounded by number and by bytes; the oldest go first.
+
+    Attributes:
+        requests: The requests, in the order of their arrival; users may clear it.
+    """
+
+    def __init__(self) -> None:
+        self.requests: deque[Received] = deque(maxlen=MAX_REQUESTS)
+        self._bytes = 0
+        self._at_work = 0
+
+    def add(self, received: Received) -> None:
+        """Keep a request whose body is still to come."""
+        self.requests.append(received)
+        self._count(received.size)
+
+    def take(self, received: Received, piece: bytes, most: int) -> bool:
+        """Add a piece to a request's body, or drop the body if it is too large to go on."""
+        self._at_work += len(piece)
+        received.raw += piece
+        if len(received.raw) > most or self._at_work > MAX_BYTES:
+            self.finish(received)
+            received.raw.clear()
+            return False
+        self._count(len(piece))
+        return True
+
+    def finish(self, received: Received) -> None:
+        """Note that nobody works on a request any more; its body is only remembered now."""
+        self._at_work -= len(received.raw)
+
+    def _count(self, more: int) -> None:
+        """Count what came, and let the oldest requests go if it is too much."""
+        self._bytes += more
+        if self._bytes <= MAX_BYTES:
+            return
+        # Counted anew, as users may have cleared; to three quarters, so that this is seldom.
+        sizes = [received.size for received in self.requests]
+        self._bytes = sum(sizes)
+        for size in sizes[:-1]:
+            if self._bytes <= MAX_BYTES * 3 // 4:
+                break
+            self._bytes -= size
+            self.requests.popleft()
+
+
+def _size(entries: Iterable[tuple[str, str]]) -> int:
+    return sum(_ENTRY_BYTES + sys.getsizeof(key) + sys.getsizeof(value) for key, value in entries)

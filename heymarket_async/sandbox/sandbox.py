@@ -3,9 +3,11 @@
 import asyncio
 import math
 import random
+import secrets
 import string
+import uuid
 from collections import deque
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from threading import Thread
@@ -16,11 +18,12 @@ from aiohttp import web
 
 from heymarket_async.sandbox import odd
 from heymarket_async.sandbox.access import Access, Window
+from heymarket_async.sandbox.door import Door
 from heymarket_async.sandbox.faults import Faults
 from heymarket_async.sandbox.people import FIELDS
 from heymarket_async.sandbox.readings import Readings, check_type
 from heymarket_async.sandbox.received import Received
-from heymarket_async.sandbox.server import ROUTES, Server
+from heymarket_async.sandbox.server import ROUTES, Server, log
 from heymarket_async.sandbox.stamps import parsed
 from heymarket_async.sandbox.store import ContactStore, made_uuid
 
@@ -41,7 +44,7 @@ class Sandbox:
 
     `async with Sandbox() as sandbox` serves in the running loop; `with Sandbox() as sandbox` serves
     in a thread, for synchronous tests and for other processes. The same seed gives the same
-    contacts, credentials and request ids.
+    contacts and request ids. The credentials are new ones for each sandbox, unless they are given.
 
     Args:
         contacts: How many made-up contacts there are at the start.
@@ -51,9 +54,11 @@ class Sandbox:
         per_s: Length of the window in seconds.
         host: The address to listen on.
         port: The port to listen on; 0: a free one.
-        secret_id: The API Secret's id; by default made from the seed, like the two below.
+        secret_id: The API Secret's id; by default a random one, like the two below.
         secret_key: The API Secret's key.
         api_key: The legacy API key.
+        hosts: Names and addresses, without a port, under which clients reach it, in addition to
+            `host` and the usual names of this machine. Requests to other hosts are refused.
         ties: The largest group of contacts that share one `updated`.
         fields: Whether the account has custom fields.
 
@@ -83,6 +88,7 @@ class Sandbox:
         secret_id: str | None = None,
         secret_key: str | None = None,
         api_key: str | None = None,
+        hosts: Collection[str] = (),
         ties: int = 1,
         fields: bool = True,
     ) -> None:
@@ -93,16 +99,19 @@ class Sandbox:
             raise ValueError("contacts must be at least 0, ties and limit at least 1")
         if not 0 < per_s < math.inf or not 0 <= port <= 65535:
             raise ValueError("per_s must be above 0 and finite, port from 0 to 65535")
-        rng = random.Random(seed)  # noqa: S311 - made-up secrets that shall repeat
+        if isinstance(hosts, str) or not all(isinstance(name, str) for name in hosts):
+            raise ValueError('hosts must be names or addresses, such as hosts=["heymarket"]')
+        rng = random.Random(seed)  # noqa: S311 - no secret
+        # Once, the credentials were drawn here; without this, a seed would make other contacts.
+        rng.getrandbits(128), [rng.random() for _ in range(88)]
         self.readings = readings = readings or Readings()
-        self.credentials = Credentials(
-            secret_id or made_uuid(rng), secret_key or "".join(rng.choices(_ALPHANUMERIC, k=40))
-        )
-        self.api_key = api_key or "".join(rng.choices(_ALPHANUMERIC, k=48))
+        self.credentials = Credentials(secret_id or str(uuid.uuid4()), secret_key or _made_key(40))
+        self.api_key = api_key or _made_key(48)
         self.faults = Faults(ROUTES, readings, seed)
         people = random.Random(rng.getrandbits(64))  # noqa: S311 - no secret
         self.store = ContactStore(contacts, rng=people, readings=readings, ties=ties, custom=fields)
         self._server = Server(
+            door=Door((host, *hosts)),
             store=self.store,
             fields=dict(FIELDS) if fields else {},
             readings=readings,
@@ -130,8 +139,11 @@ class Sandbox:
 
     @property
     def requests(self) -> deque[Received]:
-        """The last 10,000 requests, in the order of their arrival."""
-        return self._server.requests
+        """The last requests, in the order of their arrival: at most 10,000, and at most 64 MiB.
+
+        The oldest go first. Refused requests of web pages and to other hosts are not among them.
+        """
+        return self._server.kept.requests
 
     def show_as(self, contact_id: int, look: str | bytes | Mapping[str, object] | None) -> None:
         """Show a contact oddly from now on, in every answer that holds contacts.
@@ -180,7 +192,11 @@ class Sandbox:
             raise RuntimeError("the sandbox is running already")
         self._server.open()
         runner = self._runner = web.AppRunner(
-            self._server.application(), access_log=None, shutdown_timeout=_SHUTDOWN_S
+            self._server.application(),
+            access_log=None,
+            logger=log,
+            shutdown_timeout=_SHUTDOWN_S,
+            auto_decompress=False,  # a small body could become a large one
         )
         await runner.setup()
         try:
@@ -188,6 +204,7 @@ class Sandbox:
         except OSError:
             await self.aclose()
             raise
+        self._server.door.hosts.update(address[0] for address in runner.addresses)
 
     async def aclose(self) -> None:
         """Close every connection and stop listening; closing twice is fine."""
@@ -227,8 +244,14 @@ class Sandbox:
 
 
 _OPTIONS = {
-    name: kind for name, kind in get_type_hints(Sandbox.__init__).items() if name != "return"
+    name: kind
+    for name, kind in get_type_hints(Sandbox.__init__).items()
+    if name not in {"hosts", "return"}
 }
+
+
+def _made_key(length: int) -> str:
+    return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
 
 
 @contextmanager

@@ -2,24 +2,25 @@
 
 import asyncio
 import functools
+import logging
 import socket
 import struct
 import time
-from collections import deque
+import traceback
 from collections.abc import Callable
 from email.utils import formatdate
 from weakref import WeakSet
 
-import msgspec
 from aiohttp import web
 
 from heymarket_async.sandbox import routes_account, routes_channels, routes_v1, routes_v2
 from heymarket_async.sandbox.access import Access, Window
 from heymarket_async.sandbox.answers import Answer, Refused, as_error
 from heymarket_async.sandbox.calls import Call, Handler
+from heymarket_async.sandbox.door import Door
 from heymarket_async.sandbox.faults import Fault, Faults
 from heymarket_async.sandbox.readings import Readings
-from heymarket_async.sandbox.received import Received
+from heymarket_async.sandbox.received import Kept, Received
 from heymarket_async.sandbox.store import ContactStore
 
 ROUTES: dict[str, Handler] = {
@@ -33,12 +34,31 @@ _UNSENT = Answer(0, b"")
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
+def _without_data(record: logging.LogRecord) -> bool:
+    """Leave of an exception its type and its place: its message may hold what was sent."""
+    if record.exc_info and record.exc_info[0]:
+        places = "".join(traceback.format_tb(record.exc_info[2]))
+        record.exc_text = f"{places}{record.exc_info[0].__name__}"
+        record.exc_info = None
+    return True
+
+
+log = logging.getLogger(__name__)
+log.addFilter(_without_data)
+
+
 class Server:
-    """Answers requests: records them, lets faults strike, checks access, runs the handler."""
+    """Answers requests: records them, lets faults strike, checks access, runs the handler.
+
+    Attributes:
+        door: Lets requests in, before anything else is done with them.
+        kept: The requests that were let in.
+    """
 
     def __init__(
         self,
         *,
+        door: Door,
         store: ContactStore,
         fields: dict[int, str],
         readings: Readings,
@@ -47,7 +67,8 @@ class Server:
         faults: Faults,
         request_ids: Callable[[], str],
     ) -> None:
-        self.requests: deque[Received] = deque(maxlen=10_000)
+        self.door = door
+        self.kept = Kept()
         self._store = store
         self._fields = fields
         self._readings = readings
@@ -63,7 +84,7 @@ class Server:
 
     def application(self) -> web.Application:
         """Return the aiohttp application, one handler per documented route."""
-        app = web.Application(client_max_size=self._readings.max_body_bytes)
+        app = web.Application()
         for route, handler in ROUTES.items():
             method, path = route.split()
             app.router.add_route(method, path, functools.partial(self._serve, route, handler))
@@ -88,6 +109,8 @@ class Server:
     async def _serve(
         self, route: str, handler: Handler, request: web.Request
     ) -> web.StreamResponse:
+        if refusal := self.door.refusal(request):
+            return refusal
         received = self._record(request)
         done = asyncio.Event()
         self._at_work.add(done)
@@ -96,6 +119,7 @@ class Server:
         except ConnectionError:
             return web.Response()  # the caller has gone; nobody will read it
         finally:
+            self.kept.finish(received)
             self._at_work.discard(done)
             done.set()
 
@@ -107,23 +131,25 @@ class Server:
             method=request.method,
             path=request.path,
             query=dict(request.query),
-            body=None,
             headers=headers,
             request_id=self._request_ids(),
             at=time.monotonic(),
         )
-        self.requests.append(received)
+        self.kept.add(received)
         return received
 
     async def _exchange(
         self, route: str, handler: Handler, request: web.Request, received: Received
     ) -> web.StreamResponse:
-        too_large = await _read_body(request, received)
+        if not await self._read_body(request, received):
+            handler = _too_large
         fault = self._faults.take(route, kept_alive=self._is_kept_alive(request))
         received.fault = fault.name
         if fault.wait_s:
             await self._rest(fault.wait_s)
-        answer = self._answer(handler, request, received, too_large) if fault.handled else _UNSENT
+        answer = _UNSENT
+        if fault.handled:
+            answer = self._answer(handler, request, received)
         answer = fault.answer or answer
         if fault.ends in {"reset", "dropped"}:
             return _hang_up(request, reset=fault.ends == "reset")
@@ -133,15 +159,22 @@ class Server:
             return await self._in_halves(request, answer, headers, fault)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
-    def _answer(
-        self, handler: Handler, request: web.Request, received: Received, too_large: bool
-    ) -> Answer:
+    async def _read_body(self, request: web.Request, received: Received) -> bool:
+        """Read the body into the record, and tell whether it was small enough for that."""
+        most = self._readings.max_body_bytes
+        if (request.content_length or 0) > most:
+            return False
+        async for piece in request.content.iter_any():
+            if not self.kept.take(received, piece, most):
+                return False
+        return True
+
+    def _answer(self, handler: Handler, request: web.Request, received: Received) -> Answer:
         now = self._now()
         try:
             credential = self._access.check(request.headers.get("Authorization", ""), now)
             window = self._windows.setdefault(credential, self._window())
             window.admit(received.at, now)
-            handler = _too_large if too_large else handler
             return handler(
                 Call(
                     path=request.match_info,
@@ -155,6 +188,10 @@ class Server:
             )
         except Refused as refused:
             return as_error(refused, self._readings)
+        except Exception as error:
+            log.exception("The sandbox failed to answer %s", received.request_id)
+            failed = Refused(500, f"the sandbox failed: {type(error).__name__}")
+            return as_error(failed, self._readings)
 
     async def _in_halves(
         self, request: web.Request, answer: Answer, headers: dict[str, str], fault: Fault
@@ -197,24 +234,6 @@ class Server:
             return transport is not None
         self._kept_alive.add(transport)
         return False
-
-
-async def _read_body(request: web.Request, received: Received) -> bool:
-    """Read the body into the record, and tell whether it was too large for that."""
-    try:
-        received.body = _decoded(await request.read())
-    except web.HTTPRequestEntityTooLarge:
-        return True
-    return False
-
-
-def _decoded(raw: bytes) -> object:
-    if not raw:
-        return None
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return raw
 
 
 def _no_route(_call: Call) -> Answer:

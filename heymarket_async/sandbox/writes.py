@@ -155,7 +155,8 @@ def _tag(call: Call, record: Record, sent: ContactIn, *, null_clears: bool) -> N
 
 
 def _customise(call: Call, record: Record, sent: dict[str, object], *, overwrite: bool) -> None:
-    unknown = [key for key in sent if not key.isdecimal() or int(key) not in call.fields]
+    known = set(map(str, call.fields))
+    unknown = [key for key in sent if key not in known]
     if unknown and call.readings.unknown_custom == "reject":
         raise Refused(400, f"custom.{unknown[0]}: is not the id of a custom field")
     values = {} if overwrite else dict(record.custom or {})

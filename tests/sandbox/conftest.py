@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,20 @@ class Account:
         named = {"iss": self.sandbox.credentials.secret_id, "iat": int(time.time() - age_s)}
         named = {key: value for key, value in {**named, **claims}.items() if value is not None}
         return jwt.encode(named, secret or "||".join(self.sandbox.credentials), "HS256")
+
+    @asynccontextmanager
+    async def sends(
+        self, data: bytes
+    ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        """Send bytes over a connection of their own, and drop it in the end."""
+        host, _, port = self.sandbox.url.removeprefix("http://").rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(data)
+        try:
+            yield reader, writer
+        finally:
+            writer.transport.abort()
+            await asyncio.sleep(0)
 
     async def status_with(self, header: str | None) -> int:
         headers = {} if header is None else {"Authorization": header}

@@ -116,6 +116,12 @@ def test_an_option_of_another_type_is_an_error_that_names_it(options):
         Sandbox(**options)
 
 
+@pytest.mark.parametrize("hosts", ["heymarket", [5]])
+def test_hosts_are_several_names(hosts):
+    with pytest.raises(ValueError, match="hosts must be names or addresses"):
+        Sandbox(hosts=hosts)
+
+
 @pytest.mark.parametrize("per_s", [0, -1.0, float("nan")])
 def test_a_window_takes_time(per_s):
     with pytest.raises(ValueError, match="per_s must be above 0"):
@@ -145,7 +151,7 @@ async def test_a_caller_that_leaves_in_the_middle_of_its_body_makes_no_noise(unt
     async with Sandbox() as sandbox:
         host, port = sandbox.url.removeprefix("http://").split(":")
         _, writer = await asyncio.open_connection(host, int(port))
-        writer.write(b"POST /v1/contact HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{")
+        writer.write(b"POST /v1/contact HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{")
         await writer.drain()
         await until(lambda: sandbox.requests)
         writer.close()
@@ -157,8 +163,6 @@ async def test_a_caller_that_leaves_in_the_middle_of_its_body_makes_no_noise(unt
 
 def test_the_same_seed_makes_the_same_account():
     first, second, other = Sandbox(50, seed=7), Sandbox(50, seed=7), Sandbox(50, seed=8)
-    assert first.credentials == second.credentials != other.credentials
-    assert first.api_key == second.api_key
     assert first.store.contacts == second.store.contacts
     assert first.store.lines() != other.store.lines()
 
@@ -167,6 +171,19 @@ def test_readings_change_the_form_of_contacts_and_not_who_they_are():
     plain, rich = Sandbox(50), Sandbox(50, readings=Readings(list_has_uuid=True))
     assert plain.store.contacts == rich.store.contacts
     assert plain.store.get(1) is None
+
+
+def test_every_sandbox_has_credentials_of_its_own():
+    first, second = Sandbox(5, seed=7), Sandbox(5, seed=7)
+    assert first.credentials.secret_id != second.credentials.secret_id
+    assert first.credentials.secret_key != second.credentials.secret_key
+    assert first.api_key != second.api_key
+
+
+def test_credentials_that_are_given_stay_and_change_no_contact():
+    given = Sandbox(5, seed=7, secret_id="id", secret_key="key", api_key="legacy")
+    assert (*given.credentials, given.api_key) == ("id", "key", "legacy")
+    assert given.store.contacts == Sandbox(5, seed=7).store.contacts
 
 
 def test_credentials_look_like_the_real_ones():

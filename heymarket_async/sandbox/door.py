@@ -1,0 +1,60 @@
+"""Who is let in: local programs, and no web pages.
+
+A page in a browser can send requests to this machine. Its `Origin` or `Sec-Fetch-Site` shows that,
+or, if the page's own name suddenly leads here (DNS rebinding), that name in `Host`.
+"""
+
+import re
+from collections.abc import Iterable
+
+from aiohttp import web
+
+LOCAL = ("localhost", "127.0.0.1", "::1", "host.docker.internal", "host.containers.internal")
+"""Names that always lead to this machine; containers know it by the last two."""
+
+STATUS = 421
+"""Heymarket does not answer it, so that nobody takes the refusal for one of Heymarket's."""
+
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:\[\]/@]+))(?::\d*)?", re.ASCII | re.IGNORECASE)
+_FOREIGN_HOST = (
+    "This is the sandbox of heymarket-async, not Heymarket. The Host of the request is not one of "
+    'its names. Send it to sandbox.url, or name the host: Sandbox(hosts=["its name"]).\n'
+)
+_FOREIGN_PAGE = (
+    "This is the sandbox of heymarket-async, not Heymarket. The request comes from a web page, as "
+    "its Origin or Sec-Fetch-Site shows, and is refused. Send it from a server.\n"
+)
+
+
+class Door:
+    """Refuses requests that no local program sends.
+
+    Attributes:
+        hosts: The names and addresses to which requests may be sent, in lower case.
+    """
+
+    def __init__(self, hosts: Iterable[str]) -> None:
+        self.hosts = {*LOCAL, *map(str.lower, hosts)}
+
+    def refusal(self, request: web.Request) -> web.Response | None:
+        """Return the refusal of a foreign request, None for others."""
+        hosts = request.headers.getall("Host", [])
+        # A target that is more than a path is sent to a proxy, and may name another host.
+        if len(hosts) != 1 or not request.raw_path.startswith("/") or not self._knows(hosts[0]):
+            return _refused(_FOREIGN_HOST)
+        origins = request.headers.getall("Origin", [])
+        sites = request.headers.getall("Sec-Fetch-Site", [])
+        own = f"http://{hosts[0]}".lower()
+        if {*map(str.lower, origins)} <= {own} and {*sites} <= {"same-origin", "none"}:
+            return None
+        return _refused(_FOREIGN_PAGE)
+
+    def _knows(self, host: str) -> bool:
+        match = _HOST.fullmatch(host)
+        return match is not None and (match[1] or match[2]).lower() in self.hosts
+
+
+def _refused(text: str) -> web.Response:
+    response = web.Response(status=STATUS, text=text)
+    response.force_close()
+    return response
