@@ -103,7 +103,8 @@ class Sandbox:
             raise ValueError('hosts must be names or addresses, such as hosts=["heymarket"]')
         rng = random.Random(seed)  # noqa: S311 - no secret
         # Once, the credentials were drawn here; without this, a seed would make other contacts.
-        rng.getrandbits(128), [rng.random() for _ in range(88)]
+        made_uuid(rng)
+        rng.choices(_ALPHANUMERIC, k=40 + 48)
         self.readings = readings = readings or Readings()
         self.credentials = Credentials(secret_id or str(uuid.uuid4()), secret_key or _made_key(40))
         self.api_key = api_key or _made_key(48)
