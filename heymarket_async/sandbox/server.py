@@ -36,10 +36,9 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 
 def _without_data(record: logging.LogRecord) -> bool:
     """Leave of an exception its type and its place: its message may hold what was sent."""
-    if record.exc_info and record.exc_info[0]:
-        places = "".join(traceback.format_tb(record.exc_info[2]))
-        record.exc_text = f"{places}{record.exc_info[0].__name__}"
-        record.exc_info = None
+    kind, _, place = record.exc_info or (None, None, None)
+    record.exc_text = "".join(traceback.format_tb(place)) + kind.__name__ if kind else None
+    record.exc_info = None
     return True
 
 
