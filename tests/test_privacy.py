@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FunctionType
 from unittest.mock import create_autospec
 
+import aiohttp
 import msgspec
 import pytest
 from rich.pretty import pretty_repr
@@ -24,12 +25,14 @@ import heymarket_async
 from heymarket_async import (
     ApiSecret,
     BadRequestError,
+    ConnectError,
     Contact,
     DecodeError,
     HeymarketClient,
     NewContact,
     NoResponseError,
     RateLimit,
+    RetryPolicy,
     bulk,
 )
 from heymarket_async.privacy import Hidden, hides_locals, strip_locals
@@ -37,6 +40,7 @@ from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport.http import Answer
 from tests.conftest import SECRET, Scripted, answer, jumping_time, transport_over
 from tests.tracked_errors import CUSTOM, EMAIL, KEY, NAME, PHONE
+from tests.transport.test_http import request_of, server
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "eyJ"
@@ -284,3 +288,47 @@ async def test_an_unreadable_answer_is_not_quoted(returns):
         await transport.send(Endpoint("GET", "/v1/x", returns, Repeat.READ).request())
 
     assert NAME not in str(raised.value)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nX-Of: 15105550177\r\n"
+QUOTED = {
+    "a bad chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\n15105550177\r\n",
+    "a head alone": HEAD + b"Content-Le",
+    "a bad header": HEAD + b"15105550177\r\n\r\n",
+    "a body that is cut": HEAD + b"Content-Length: 99\r\n\r\n15105550177",
+    "no HTTP": b"15105550177\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", QUOTED.values(), ids=QUOTED.keys())
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_an_answer_that_is_cut_or_garbled_is_not_quoted_by_what_led_to_the_error(
+    method, sent
+):
+    async def serve(reader, writer):
+        await request_of(reader)
+        writer.write(sent)
+        await writer.drain()
+
+    once = RetryPolicy(attempts=1)
+    async with (
+        server(serve) as (url, _),
+        HeymarketClient(SECRET, base_url=url, retry=once) as client,
+    ):
+        with pytest.raises(NoResponseError) as raised:
+            await one.request(method, "/v1/contact")
+
+    shown = "".join(traceback.format_exception(raised.value)) + repr(raised.value.__cause__)
+    assert PHONE not in shown
+
+
+async def test_a_connection_that_fails_keeps_the_type_and_the_message_of_its_cause():
+    once = RetryPolicy(attempts=1)
+    async with HeymarketClient(SECRET, base_url="http://127.0.0.1:1", retry=once) as client:
+        with pytest.raises(ConnectError) as raised:
+            await client.contacts.get(1)
+
+    cause = raised.value.__cause__
+    assert isinstance(cause, aiohttp.ClientConnectorError)
+    assert "127.0.0.1:1" in str(cause)
+    assert not [frame for frame, _ in entries_of(cause) if "aiohttp" in frame.f_globals["__name__"]]
