@@ -316,7 +316,7 @@ async def test_an_answer_that_is_cut_or_garbled_is_not_quoted_by_what_led_to_the
         HeymarketClient(SECRET, base_url=url, retry=once) as client,
     ):
         with pytest.raises(NoResponseError) as raised:
-            await one.request(method, "/v1/contact")
+            await client.request(method, "/v1/contact")
 
     shown = "".join(traceback.format_exception(raised.value)) + repr(raised.value.__cause__)
     assert PHONE not in shown
