@@ -17,6 +17,7 @@ from heymarket_async.endpoints.contact_channels import ContactChannels
 from heymarket_async.endpoints.contact_fields import ContactFields
 from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.endpoints.contacts_v2 import ContactsV2
+from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
 from heymarket_async.transport.auth import (
@@ -59,6 +60,7 @@ class ClientOptions(CallOptions, total=False):
     user_agent: str
 
 
+@hides_locals
 class HeymarketClient:
     """A client of the Heymarket API for one account and one event loop.
 
@@ -127,6 +129,7 @@ class HeymarketClient:
         self._is_derived = False
 
     @classmethod
+    @hides_locals
     def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
         """Return a client with what the environment says; what is passed here wins.
 

@@ -31,6 +31,7 @@ from heymarket_async.checks import Int64
 from heymarket_async.client import HeymarketClient
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 from heymarket_async.models import Contact
+from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.auth import ApiSecret
 from heymarket_async.walk_rows import Rows as WalkRows
 
@@ -125,6 +126,7 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
     """
 
     @dlt.resource(primary_key="id", write_disposition="merge", columns=_COLUMNS)
+    @hides_locals
     async def contacts(
         updated: incremental[datetime] = incremental[datetime](  # noqa: B008 - dlt copies it
             "updated", lag=SETTLE_S, row_order="asc", on_cursor_value_missing="include"
@@ -148,6 +150,7 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
         reached.end()
 
     @dlt.resource(primary_key="id", write_disposition="replace")
+    @hides_locals
     async def contact_fields() -> AsyncIterator[Rows]:
         async with client() as api:
             fields = await fields_of(api)

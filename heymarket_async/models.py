@@ -21,6 +21,7 @@ from msgspec import UNSET, UnsetType
 
 from heymarket_async import timestamps
 from heymarket_async.checks import list_of, one_of, phone_digits, uuid_of
+from heymarket_async.privacy import hides_locals
 
 MAX_TAGS = 5
 
@@ -231,6 +232,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     channel_type: str
     channel_id: str
 
+    @hides_locals
     def __post_init__(self) -> None:
         for name in ("channel_type", "channel_id"):
             if not one_of(name, getattr(self, name), str):
@@ -301,6 +303,7 @@ class ContactChanges(_Writable, frozen=True, kw_only=True):
 
     phone: str | UnsetType | None = UNSET
 
+    @hides_locals
     def __post_init__(self) -> None:
         # By name, not super(): msgspec makes the class anew, and super() needs the first one.
         _Writable.__post_init__(self)
@@ -318,6 +321,7 @@ class NewContact(_Writable, frozen=True, kw_only=True):
 
     phone: str
 
+    @hides_locals
     def __post_init__(self) -> None:
         _Writable.__post_init__(self)
         msgspec.structs.force_setattr(self, "phone", phone_digits(self.phone))
@@ -334,6 +338,7 @@ class NewContactV2(ContactChanges, frozen=True, kw_only=True):
     contact_channels: Sequence[Channel] | UnsetType = UNSET
     contact_uuid: UUID | UnsetType = msgspec.field(default=UNSET, name="contact_id")
 
+    @hides_locals
     def __post_init__(self) -> None:
         ContactChanges.__post_init__(self)
         if self.contact_channels is not UNSET:

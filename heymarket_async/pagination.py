@@ -22,6 +22,7 @@ from heymarket_async.errors import (
     HeymarketError,
     PaginationError,
 )
+from heymarket_async.privacy import hides_locals
 from heymarket_async.walk_rows import Rows, rows_of, rows_of_raw
 
 T = TypeVar("T")
@@ -177,6 +178,7 @@ class Walk(Generic[T]):
             return page
         return Page(page.items[-left:], page.rows, slice(-left, None), self._stands_at)
 
+    @hides_locals
     async def _advance(self) -> None:
         """Ask for pages until one brings something new or the walk is complete."""
         if self._stands_at.done:

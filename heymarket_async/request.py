@@ -14,6 +14,8 @@ from uuid import UUID
 
 import msgspec
 
+from heymarket_async.privacy import Masked
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -33,7 +35,7 @@ class Repeat(Enum):
     """Writes, and twice is not the same as once: never repeat what may have been carried out."""
 
 
-class Request(msgspec.Struct, Generic[T], frozen=True):
+class Request(Masked, msgspec.Struct, Generic[T], frozen=True):
     """One call, filled in.
 
     Attributes:
@@ -62,6 +64,10 @@ class Request(msgspec.Struct, Generic[T], frozen=True):
     def call(self) -> str:
         """Verb and documented path, which name the call in errors and logs."""
         return f"{self.method} {self.path}"
+
+    def __repr__(self) -> str:
+        # What it is filled in with is people's data.
+        return f"<Request {self.call}>"
 
 
 class Endpoint(msgspec.Struct, Generic[T], frozen=True):

@@ -14,6 +14,7 @@ import pytest
 from multidict import CIMultiDict
 
 from heymarket_async import ApiSecret, RetryPolicy
+from heymarket_async.privacy import Hidden
 from heymarket_async.transport import Transport
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import Options
@@ -104,11 +105,11 @@ class Scripted(Http):
         method: str,
         url: str,
         *,
-        headers: Mapping[str, str],
+        headers: Hidden[Mapping[str, str]],
         body: bytes | None,
         timeout_s: float,
     ) -> Answer:
-        sent = Sent(method, url, headers, body, timeout_s, now())
+        sent = Sent(method, url, headers.reveal(), body, timeout_s, now())
         self.sent.append(sent)
         step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
         if isinstance(step, Exception):

@@ -18,6 +18,7 @@ from heymarket_async import (
     Repeat,
 )
 from heymarket_async.lenient import Listed
+from heymarket_async.privacy import Hidden
 from heymarket_async.request import Endpoint
 from heymarket_async.transport import wire
 from tests.conftest import answer
@@ -28,7 +29,7 @@ GOOD = {"id": 1, "first": "Robin", "updated": "2026-04-12T15:30:00Z"}
 
 def decode(returns, sent):
     request = Endpoint("POST", "/v1/contacts", returns, Repeat.READ).request()
-    return wire.decode(request, answer(200, sent), body=None, secrets=[])
+    return wire.decode(request, answer(200, sent), body=None, secrets=Hidden(()))
 
 
 @pytest.mark.parametrize(

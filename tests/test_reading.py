@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from heymarket_async import Contact, ContactStatus, DecodeError, NotFoundError, Repeat, mending
+from heymarket_async.privacy import Hidden
 from heymarket_async.request import Endpoint
 from heymarket_async.transport import wire
 from tests.conftest import answer
@@ -21,7 +22,7 @@ ODD = [
 def decode(returns, sent, *, status=200, repeat=Repeat.READ, one=False):
     endpoint = Endpoint("POST", "/v1/contacts", returns, repeat, one)
     request = endpoint.request(about={} if one else None)
-    return wire.decode(request, answer(status, sent), body=None, secrets=[])
+    return wire.decode(request, answer(status, sent), body=None, secrets=Hidden(()))
 
 
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])

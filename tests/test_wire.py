@@ -26,6 +26,7 @@ from heymarket_async import (
     ServerError,
     StatusError,
 )
+from heymarket_async.privacy import Hidden
 from heymarket_async.request import Endpoint
 from heymarket_async.transport import wire
 from tests.conftest import answer
@@ -36,7 +37,7 @@ CREATE = Endpoint("POST", "/v1/contact", object, Repeat.UNSAFE)
 
 def decode(result, *, returns=object, body=msgspec.UNSET):
     request = CREATE.returning(returns).request(body=body)
-    return wire.decode(request, result, body=wire.encode(body), secrets=[TOKEN])
+    return wire.decode(request, result, body=wire.encode(body), secrets=Hidden((TOKEN,)))
 
 
 def error_of(status: int, said: object, *, body: object = msgspec.UNSET, **headers) -> StatusError:
@@ -165,7 +166,7 @@ def test_what_was_sent_in_a_query_is_masked_too():
     request = CREATE.request(query=query)
 
     with pytest.raises(StatusError) as raised:
-        wire.decode(request, answer(400, "no Jordan Smith; true"), body=None, secrets=[])
+        wire.decode(request, answer(400, "no Jordan Smith; true"), body=None, secrets=Hidden(()))
 
     assert raised.value.detail == "no ***; true"
 
@@ -175,14 +176,14 @@ def test_a_secret_is_masked_within_words_too():
 
     with pytest.raises(StatusError) as raised:
         said = answer(400, "SECRETKEYx and x_SECRETKEY")
-        wire.decode(request, said, body=None, secrets=["SECRETKEY"])
+        wire.decode(request, said, body=None, secrets=Hidden(("SECRETKEY",)))
 
     assert raised.value.detail == "***x and x_***"
 
 
 def test_a_made_up_secret_of_two_letters_spoils_no_explanation():
     with pytest.raises(StatusError) as raised:
-        wire.decode(CREATE.request(), answer(401, "invalid id"), body=None, secrets=["id"])
+        wire.decode(CREATE.request(), answer(401, "invalid id"), body=None, secrets=Hidden(("id",)))
 
     assert raised.value.detail == "invalid id"
 

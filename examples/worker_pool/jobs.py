@@ -48,15 +48,9 @@ class Account(msgspec.Struct):
 @broker.task(task_name="export_account", retry_on_error=True, max_retries=10)
 async def export_account(name: str) -> str:
     """Export an account for a while, and queue the rest; return what has become of it."""
-    account = msgspec.json.decode(ACCOUNTS.read_bytes(), type=dict[str, Account])[name]
-    # All workers share what the account's credential may send, and with whatever else uses it.
-    rate = RateLimit(500, store=REDIS_URL, fallback=1 / WORKERS)
-    credentials = ApiSecret(account.secret_id, account.secret_key)
     try:
         async with asyncio.timeout(STEP_S):
-            async with HeymarketClient(
-                credentials, base_url=account.base_url, rate_limit=rate
-            ) as client:
+            async with client_of(name) as client:
                 report = await export_contacts(client, JsonLines(FOLDER / f"{name}.jsonl"))
     except TimeoutError:
         await export_account.kiq(name)
@@ -65,6 +59,18 @@ async def export_account(name: str) -> str:
         return "another job is at work on it"
     (FOLDER / f"{name}.report.json").write_bytes(msgspec.json.encode(report))
     return "complete" if report.is_proved else "; ".join(report.doubts)
+
+
+def client_of(name: str) -> HeymarketClient:
+    """Return a client of an account.
+
+    The secret stays in here: error trackers store the variables of a job that fails.
+    """
+    account = msgspec.json.decode(ACCOUNTS.read_bytes(), type=dict[str, Account])[name]
+    # All workers share what the account's credential may send, and with whatever else uses it.
+    rate = RateLimit(500, store=REDIS_URL, fallback=1 / WORKERS)
+    credentials = ApiSecret(account.secret_id, account.secret_key)
+    return HeymarketClient(credentials, base_url=account.base_url, rate_limit=rate)
 
 
 @broker.task(task_name="look_for_lost_jobs")

@@ -26,6 +26,7 @@ from heymarket_async.bulk.windows import later
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
 from heymarket_async.models import ContactField
+from heymarket_async.privacy import hides_locals
 
 
 class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +79,7 @@ class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
         return not self.doubts
 
 
+@hides_locals
 async def export_contacts(
     client: HeymarketClient,
     sink: Sink,

@@ -22,6 +22,7 @@ from heymarket_async.bulk.walking import walk
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import DecodeError, HeymarketError, NotFoundError
+from heymarket_async.privacy import hides_locals
 
 _LOGGED = ("kind", "contacts", "added", "changed", "deleted", "requests")
 _MOST_ASKED_FOR = 1000
@@ -64,6 +65,7 @@ class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
     mended: int = 0
 
 
+@hides_locals
 async def sync_contacts(
     client: HeymarketClient,
     path: Path | str,

@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib.util
 import sys
 
+from heymarket_async.privacy import hides_locals
 
+
+@hides_locals
 def main() -> None:
     """Run the command, or say what to install if its packages are missing."""
     missing = [name for name in ("typer", "rich") if importlib.util.find_spec(name) is None]

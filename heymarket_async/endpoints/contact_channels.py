@@ -12,6 +12,7 @@ from uuid import UUID
 
 from heymarket_async.checks import one_of, segment_of, uuid_of
 from heymarket_async.models import Channel, ContactChannel
+from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
 
@@ -26,6 +27,7 @@ REMOVE = Endpoint(
 )
 
 
+@hides_locals
 class ContactChannels:
     """Phones, e-mails and other channels of one contact: `client.contact_channels`."""
 

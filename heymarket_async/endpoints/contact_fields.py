@@ -8,6 +8,7 @@ from typing import TypeVar
 from heymarket_async.checks import list_of, one_of
 from heymarket_async.errors import CustomFieldError
 from heymarket_async.models import ContactField
+from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
 
@@ -17,6 +18,7 @@ ALL = Endpoint("POST", "/v1/contact-fields", list[ContactField], Repeat.READ)
 CREATE = Endpoint("POST", "/v1/contacts/fields", list[ContactField], Repeat.UNSAFE)
 
 
+@hides_locals
 class ContactFields:
     """Custom fields of the account: `client.contact_fields`."""
 

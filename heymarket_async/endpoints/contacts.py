@@ -22,6 +22,7 @@ from heymarket_async.models import (
 )
 from heymarket_async.outcomes import BatchResult, batch_result
 from heymarket_async.pagination import Walk
+from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
 
@@ -73,6 +74,7 @@ class PageQuery(TypedDict, total=False):
 _KINDS = get_type_hints(PageQuery)
 
 
+@hides_locals
 class Contacts:
     """Contacts by their integer id: `client.contacts`."""
 

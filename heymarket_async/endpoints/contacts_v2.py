@@ -21,6 +21,7 @@ from heymarket_async.models import (
 )
 from heymarket_async.outcomes import UpsertResult, upsert_result
 from heymarket_async.pagination import Walk
+from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
 
@@ -57,6 +58,7 @@ class PageQueryV2(TypedDict, total=False):
 _KINDS = get_type_hints(PageQueryV2)
 
 
+@hides_locals
 class ContactsV2:
     """Contacts by their UUID: `client.contacts_v2`."""
 

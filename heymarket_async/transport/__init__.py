@@ -24,6 +24,7 @@ from heymarket_async.errors import (
     NotFoundError,
     RateLimitError,
 )
+from heymarket_async.privacy import Hidden, strip_locals
 from heymarket_async.request import Request
 from heymarket_async.transport import retry, wire
 from heymarket_async.transport.auth import Signer
@@ -239,7 +240,7 @@ class Transport:
 
     async def _send_once(self, call: Call[T], pacer: AnyPacer) -> T:
         request, token = call.request, self._signer.token()
-        secrets = (token, *self._signer.secrets)  # others, if they are rotated meanwhile
+        secrets = self._signer.secrets  # others, if they are rotated meanwhile
         started = asyncio.get_running_loop().time()
         waited_s = started - call.since
         if started >= call.deadline:
@@ -311,7 +312,7 @@ class Transport:
         return shared_pacing.pacer(f"{self._origin} {fingerprint}", self._rate, loop)
 
     def _adapt(
-        self, error: HeymarketError, answer: Answer | None, token: str, pacer: AnyPacer
+        self, error: HeymarketError, answer: Answer | None, token: Hidden[str], pacer: AnyPacer
     ) -> None:
         if isinstance(error, AuthenticationError) and answer is not None:
             self._signer.distrust(token, answer.headers.get("Date"))
@@ -345,7 +346,7 @@ class Transport:
             waited_s=waited_s,
             waits=waits,
             request_id=answer.request_id if answer else "",
-            error=error,
+            error=None if error is None else _copy(error),
             date=answer.headers.get("Date", "") if answer else "",
         )
         emit(event, hook)
@@ -359,6 +360,15 @@ class Turns(Protocol):
         ...
 
 
+def _copy(error: HeymarketError) -> HeymarketError:
+    # For a hook that hands it to an error tracker, now or later: the error itself goes on through
+    # frames that hold what is sent.
+    strip_locals(error)
+    copied = copy.copy(error).with_traceback(error.__traceback__)
+    copied.__cause__ = error.__cause__
+    return copied
+
+
 def _origin(base_url: str) -> str:
     # One spelling for each server, since its window is kept under it.
     parts = urlsplit(base_url)
@@ -366,14 +376,14 @@ def _origin(base_url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}:{port}"
 
 
-def _headers(user_agent: str, token: str, has_body: bool) -> Mapping[str, str]:
+def _headers(user_agent: str, token: Hidden[str], has_body: bool) -> Hidden[Mapping[str, str]]:
     headers = {
         "Accept": "application/json",
         "Accept-Encoding": "gzip",  # aiohttp would ask for whatever is installed
-        "Authorization": f"Bearer {token}",
+        "Authorization": f"Bearer {token.reveal()}",
         "User-Agent": user_agent,
     }
     if has_body:
         headers["Content-Type"] = "application/json"
     # As aiohttp needs them, so that it need not convert them for each request.
-    return CIMultiDictProxy(CIMultiDict(headers))
+    return Hidden(CIMultiDictProxy(CIMultiDict(headers)))

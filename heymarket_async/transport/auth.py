@@ -19,6 +19,7 @@ from typing import NoReturn
 
 import jwt
 
+from heymarket_async.privacy import Hidden, hides_locals
 from heymarket_async.timestamps import http_date
 
 REUSED_FOR_S = 240.0
@@ -31,8 +32,8 @@ class _Secret:
     __slots__ = ("_fingerprint", "_secret", "_secrets")
 
     def __init__(self, secret: str, identity: str) -> None:
-        self._secret = secret
-        self._secrets = tuple(secret.split("||"))
+        self._secret = Hidden(secret)
+        self._secrets = Hidden(tuple(secret.split("||")))
         self._fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:16]
 
     @property
@@ -41,7 +42,7 @@ class _Secret:
         return self._fingerprint
 
     @property
-    def secrets(self) -> tuple[str, ...]:
+    def secrets(self) -> Hidden[tuple[str, ...]]:
         """What must not be shown anywhere."""
         return self._secrets
 
@@ -52,7 +53,7 @@ class _Secret:
         return (
             type(self) is type(other)
             and isinstance(other, _Secret)
-            and self._secret == other._secret
+            and self._secret.reveal() == other._secret.reveal()
         )
 
     def __hash__(self) -> int:
@@ -65,6 +66,7 @@ class _Secret:
         )
 
 
+@hides_locals
 class ApiSecret(_Secret):
     """An API secret, with which short-lived tokens are signed.
 
@@ -89,7 +91,7 @@ class ApiSecret(_Secret):
     def token(self, now: float) -> str:
         """Return a token that is valid for 300 seconds from `now`, in Unix seconds."""
         claims: dict[str, object] = {"iss": self._secret_id, "iat": int(now)}
-        if len(self._secret) < _AS_LONG_AS_PYJWT_LIKES:
+        if len(self._secret.reveal()) < _AS_LONG_AS_PYJWT_LIKES:
             # Heymarket's secrets are longer. Those that tests make up need no warning.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)
@@ -97,9 +99,10 @@ class ApiSecret(_Secret):
         return self._signed(claims)
 
     def _signed(self, claims: dict[str, object]) -> str:
-        return jwt.encode(claims, self._secret.encode(), algorithm="HS256")  # pyright: ignore[reportUnknownMemberType] - PyJWT leaves the key's type partly open
+        return jwt.encode(claims, self._secret.reveal().encode(), algorithm="HS256")  # pyright: ignore[reportUnknownMemberType] - PyJWT leaves the key's type partly open
 
 
+@hides_locals
 class ApiKey(_Secret):
     """A legacy API key, sent as it is. Heymarket plans to end these keys; prefer `ApiSecret`.
 
@@ -117,7 +120,7 @@ class ApiKey(_Secret):
 
     def token(self, now: float) -> str:  # noqa: ARG002 - a key does not depend on the time
         """Return the key."""
-        return self._secret
+        return self._secret.reveal()
 
 
 Credentials = ApiSecret | ApiKey
@@ -149,7 +152,7 @@ class Signer:
         self._provider: CredentialsProvider | None = None
         self._known: Credentials | None = None
         self.fingerprint = ""
-        self.secrets: tuple[str, ...] = ()
+        self.secrets: Hidden[tuple[str, ...]] = Hidden(())
         if isinstance(credentials, ApiSecret | ApiKey):
             self._know(credentials)
         else:
@@ -157,7 +160,7 @@ class Signer:
         self._wall = wall
         self._monotonic = monotonic
         self._skew_s: float = 0.0
-        self._token = ""
+        self._token: Hidden[str] | None = None
         self._iat = 0.0
         self._signed_at = 0.0
         self._asked_at = float("-inf")
@@ -182,7 +185,7 @@ class Signer:
             if not isinstance(credentials, ApiSecret | ApiKey):
                 raise ValueError("the credentials callable must return an ApiSecret or ApiKey")
             if credentials != self._known:
-                self._token = ""
+                self._token = None
             self._know(credentials)
             self._asked_at = self._monotonic()
 
@@ -191,26 +194,26 @@ class Signer:
         self.fingerprint = credentials.fingerprint
         self.secrets = credentials.secrets
 
-    def token(self) -> str:
+    def token(self) -> Hidden[str]:
         """Return a token that is less than 240 seconds old by both of this machine's clocks."""
         now, monotonic = self._wall() + self._skew_s, self._monotonic()
         # Two clocks, because the one can be set and the other may stand still during suspend.
         fresh = 0 <= now - self._iat < REUSED_FOR_S and monotonic - self._signed_at < REUSED_FOR_S
-        if not (self._token and fresh):
+        if self._token is None or not fresh:
             if self._known is None:
                 raise RuntimeError("ask() must be awaited first where needs_credentials is true")
-            self._token = self._known.token(now)
+            self._token = Hidden(self._known.token(now))
             self._iat, self._signed_at = int(now), monotonic
         return self._token
 
-    def distrust(self, token: str, date: str | None) -> None:
+    def distrust(self, token: Hidden[str], date: str | None) -> None:
         """Drop a token that Heymarket refused, and learn its clock from the answer's `Date`.
 
         A token that was replaced meanwhile is none of this call's business.
         """
         if token != self._token:
             return
-        self._token = ""
+        self._token = None
         self._asked_at = float("-inf")
         if date is not None and (told := http_date(date)) is not None:
             self._skew_s = told - self._wall()

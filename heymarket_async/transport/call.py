@@ -36,7 +36,7 @@ class AttemptEvent(msgspec.Struct, frozen=True):
             connection, for its turn under the rate limit, and between attempts.
         waits: Those seconds by reason, such as {"the rate limit": 1.5}; empty if there were none.
         request_id: The answer's `X-Request-Id`, or "".
-        error: What the attempt raised, or None.
+        error: What the attempt raised, or None; a copy, which may be kept.
         date: The answer's `Date`, which tells the server's clock, or "".
     """
 

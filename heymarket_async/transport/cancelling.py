@@ -8,8 +8,10 @@ from typing import cast
 
 import msgspec
 
+from heymarket_async.privacy import Masked
 
-class Cancellable(msgspec.Struct, eq=False, kw_only=True):
+
+class Cancellable(Masked, msgspec.Struct, eq=False, kw_only=True):
     """Work of the running task that can be cancelled from here.
 
     Attributes:

@@ -25,6 +25,7 @@ from heymarket_async.errors import (
     HeymarketError,
     NoResponseError,
 )
+from heymarket_async.privacy import Hidden, Masked
 from heymarket_async.transport.time_limits import TimeLimit, TimeLimits
 from heymarket_async.transport.waits import Slots
 
@@ -36,7 +37,7 @@ CONNECTIONS = 100
 Session = aiohttp.ClientSession
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(Masked, msgspec.Struct, frozen=True):
     """What came back; header names are looked up in any case.
 
     Attributes:
@@ -56,6 +57,10 @@ class Answer(msgspec.Struct, frozen=True):
     def request_id(self) -> str:
         """Its `X-Request-Id`, or ""."""
         return _request_id(self.headers)
+
+    def __repr__(self) -> str:
+        # Headers may hold a cookie, and the body holds people's data.
+        return f"<Answer of {self.status}, {len(self.body):,} bytes>"
 
 
 class Http:
@@ -122,7 +127,7 @@ class Http:
         method: str,
         url: str,
         *,
-        headers: Mapping[str, str],
+        headers: Hidden[Mapping[str, str]],
         body: bytes | None,
         timeout_s: float,
     ) -> Answer:
@@ -137,7 +142,7 @@ class Http:
         target = URL(url, encoded=True)
         try:
             with TimeLimit(self._limits, asyncio.get_running_loop().time() + timeout_s):
-                response = await self._send(method, target, headers, body, timeout_s)
+                response = await self._send(method, target, headers.reveal(), body, timeout_s)
                 stream = response.content
                 # What came whole needs no waiting; but a borrowed session may trace what is read.
                 whole = self._owned and stream.is_eof()
@@ -206,8 +211,7 @@ class Http:
             )
         else:
             failure = NoResponseError(f"got no whole answer ({_reason(error)})")
-        # Errors about a response hold the request's headers, and those hold the token.
-        failure.__cause__ = None if isinstance(error, aiohttp.ClientResponseError) else error
+        failure.__cause__ = None if _quotes(error) else error
         return failure
 
     def __del__(self) -> None:
@@ -352,6 +356,17 @@ def _reason(error: Exception) -> str:
     if isinstance(root, BadHttpMessage) and root.message.startswith("Too many"):
         return "it has more headers than aiohttp reads"
     return _name(root)
+
+
+def _quotes(error: BaseException | None) -> bool:
+    """Whether an error holds what was sent, or a part of what came."""
+    if isinstance(error, _DroppedError):
+        return _quotes(error.__cause__)
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return not all(
+            isinstance(each, str) for each in error.args
+        )  # the head of an answer, of which no more came
+    return isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError)
 
 
 def _proxy_status(error: Exception) -> int:

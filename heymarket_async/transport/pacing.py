@@ -27,13 +27,14 @@ from typing import Protocol
 import msgspec
 
 from heymarket_async.checks import is_int, one_of
+from heymarket_async.privacy import Masked, hides_locals
 from heymarket_async.transport.waits import give_up
 
 # For clocks that do not run alike: 0.12 of 60 seconds.
 MARGIN = 1.002
 
 
-class RateLimit(msgspec.Struct, frozen=True):
+class RateLimit(Masked, msgspec.Struct, frozen=True):
     """How many requests may be sent in any window of so many seconds.
 
     Attributes:
@@ -54,6 +55,7 @@ class RateLimit(msgspec.Struct, frozen=True):
     share: float = 1.0
     fallback: float = 0.1
 
+    @hides_locals
     def __post_init__(self) -> None:
         if not is_int(self.limit) or self.limit < 1:
             raise ValueError("rate_limit.limit must be an integer of at least 1")

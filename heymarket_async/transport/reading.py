@@ -178,7 +178,11 @@ def _try(read: Reader, body: bytes) -> tuple[object, str]:
         return read(body), ""
     except _REFUSALS as error:
         reason = str(error) if isinstance(error, msgspec.MsgspecError) else ""
-        return None, reason or type(error).__name__
+        return None, _QUOTED.sub("***", reason) or type(error).__name__
+
+
+# msgspec repeats a value that is none of an enum's, and a key that is not known.
+_QUOTED = re.compile(r"(?<=value )'.*'|(?<=unknown field )`.*`", re.DOTALL)
 
 
 def _lenient_reader(returns: type[object], element: object) -> Reader:

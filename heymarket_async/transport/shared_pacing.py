@@ -23,6 +23,7 @@ from enum import Enum, auto
 from math import inf
 
 from heymarket_async.errors import StoreError
+from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.pacing import MARGIN, RateLimit
 from heymarket_async.transport.store import Reply, Server, Store, StoreLostError
 from heymarket_async.transport.turns import OwnTurns
@@ -145,6 +146,7 @@ class SharedPacer:
             self._work = self._loop.create_task(self._run())
             self._work.add_done_callback(self._ended)
 
+    @hides_locals
     async def _run(self) -> None:
         try:
             while not self._is_closed:  # a connection being made may swallow a cancellation

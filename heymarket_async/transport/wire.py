@@ -23,6 +23,7 @@ from heymarket_async.errors import (
     ServerError,
     StatusError,
 )
+from heymarket_async.privacy import Hidden
 from heymarket_async.request import Request
 from heymarket_async.timestamps import http_date
 from heymarket_async.transport import reading
@@ -80,14 +81,16 @@ def encode(body: object) -> bytes | None:
         raise ValueError(f"the body cannot be written as JSON: {error}") from None
 
 
-def decode(request: Request[T], answer: Answer, *, body: bytes | None, secrets: Sequence[str]) -> T:
+def decode(
+    request: Request[T], answer: Answer, *, body: bytes | None, secrets: Hidden[tuple[str, ...]]
+) -> T:
     """Return what an answer holds.
 
     Args:
         request: What was asked.
         answer: What came back.
         body: The body that was sent, so that nothing of it is repeated in an error.
-        secrets: The token that was sent, and what it was made from, for the same reason.
+        secrets: What the token was made from, for the same reason.
 
     Raises:
         StatusError: The status is outside 200-299.
@@ -172,7 +175,7 @@ _SECONDS = re.compile(
 
 
 def _status_error(
-    request: Request[T], answer: Answer, body: bytes | None, secrets: Sequence[str]
+    request: Request[T], answer: Answer, body: bytes | None, secrets: Hidden[tuple[str, ...]]
 ) -> StatusError:
     fallback = ServerError if 500 <= answer.status <= 599 else StatusError
     code, detail = _explanation(answer)
@@ -194,7 +197,7 @@ def _status_error(
     )
 
 
-def _leads_to(answer: Answer, sent: Sequence[str], secrets: Sequence[str]) -> str:
+def _leads_to(answer: Answer, sent: Sequence[str], secrets: Hidden[tuple[str, ...]]) -> str:
     location = answer.headers.get("Location", "")
     if not 300 <= answer.status <= 399 or not location:
         return ""
@@ -213,7 +216,7 @@ def masked(said: object, sent: object) -> str:
         sent: What is sent as JSON; nothing of it is repeated.
     """
     texts = set(_texts(msgspec.to_builtins(sent)))
-    return _shown(_encoder.encode(said).decode(), sorted(texts, key=len, reverse=True), ())
+    return _shown(_encoder.encode(said).decode(), sorted(texts, key=len, reverse=True), Hidden(()))
 
 
 def _explanation(answer: Answer) -> tuple[str, str]:
@@ -245,7 +248,7 @@ def _sent(request: Request[T], body: bytes | None) -> list[str]:
     return sorted(texts, key=len, reverse=True)
 
 
-def _shown(text: str, sent: Sequence[str], secrets: Sequence[str]) -> str:
+def _shown(text: str, sent: Sequence[str], secrets: Hidden[tuple[str, ...]]) -> str:
     """Return a text of the server as it ends up in logs and on terminals."""
     text = " ".join("".join(each if each.isprintable() else " " for each in text).split())
     masked = _masked(text[:_READ_LENGTH], sent, secrets)
@@ -255,9 +258,9 @@ def _shown(text: str, sent: Sequence[str], secrets: Sequence[str]) -> str:
     return masked[:_DETAIL_LENGTH]
 
 
-def _masked(text: str, sent: Sequence[str], secrets: Sequence[str]) -> str:
+def _masked(text: str, sent: Sequence[str], secrets: Hidden[tuple[str, ...]]) -> str:
     """Return a text of the server without what the call sent and what looks like personal data."""
-    for secret in secrets:
+    for secret in secrets.reveal():
         if len(secret) >= _SHORTEST_SECRET:  # shorter ones are made up, and in every other word
             text = text.replace(secret, _MASK)
     lower = text.lower()

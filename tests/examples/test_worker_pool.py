@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from examples.worker_pool import jobs
 from heymarket_async.sandbox import Sandbox
 from tests.redis_server import RedisServer
 
@@ -116,3 +118,21 @@ def test_every_account_is_exported_whole_though_a_worker_is_killed(
         assert sorted(lines) == sorted(sandbox.store.lines())
     assert {each.suffix for each in folder.iterdir()} == {".jsonl", ".json"}
     assert b"Traceback" not in (tmp_path / "log").read_bytes()
+
+
+async def test_a_job_that_fails_shows_no_secret_to_an_error_tracker(tmp_path, monkeypatch):
+    async def full_disk(*args):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "accounts.json").write_text(
+        json.dumps({"acme": {"secret_id": "an-id", "secret_key": "sesame" * 6}})
+    )
+    monkeypatch.setattr(jobs, "ACCOUNTS", tmp_path / "accounts.json")
+    monkeypatch.setattr(jobs, "export_contacts", full_disk)
+
+    with pytest.raises(OSError, match="No space") as raised:
+        await jobs.export_account.original_func("acme")
+
+    kept = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
+    assert "name = 'acme'" in "".join(kept.format())
+    assert "sesame" not in "".join(kept.format())

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from heymarket_async import ClientStateError, ConnectError, NoResponseError
+from heymarket_async.privacy import Hidden
 from heymarket_async.transport.http import Http, proxy_from_environment
 from heymarket_async.transport.waits import Slots
 
@@ -61,7 +62,7 @@ async def http():
 
 async def exchange(http: Http, url: str, method: str = "POST", timeout_s: float = 5):
     return await http.exchange(
-        method, f"{url}/x?a=%2F", headers={}, body=b"{}", timeout_s=timeout_s
+        method, f"{url}/x?a=%2F", headers=Hidden({}), body=b"{}", timeout_s=timeout_s
     )
 
 
@@ -415,7 +416,7 @@ async def test_a_large_body_is_sent_without_a_warning(http):
     received: list[bytes] = []
     body = b"[" + b"1," * (1 << 20) + b"1]"
     async with server(serve) as (url, _):
-        await http.exchange("POST", url, headers={}, body=body, timeout_s=30)
+        await http.exchange("POST", url, headers=Hidden({}), body=body, timeout_s=30)
 
     assert received[0].endswith(b"\r\n\r\n" + body)
 
@@ -486,7 +487,7 @@ async def test_a_proxy_gets_its_login_and_its_refusal_means_that_nothing_was_sen
         http = Http(proxy=url.replace("http://", "http://user:secret-pass@"))
         with pytest.raises(ConnectError) as raised:
             await http.exchange(
-                "GET", "https://api.invalid/", headers={"Authorization": "Bearer t0ken"},
+                "GET", "https://api.invalid/", headers=Hidden({"Authorization": "Bearer t0ken"}),
                 body=None, timeout_s=5,
             )  # fmt: skip
         await http.aclose()

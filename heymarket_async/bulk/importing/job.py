@@ -20,8 +20,10 @@ from heymarket_async.bulk.importing.sending import Sender
 from heymarket_async.bulk.progress import OnProgress, Tally, told
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.client import HeymarketClient
+from heymarket_async.privacy import hides_locals
 
 
+@hides_locals
 async def import_contacts(
     client: HeymarketClient,
     rows: Iterable[Item] | AsyncIterable[Item],
