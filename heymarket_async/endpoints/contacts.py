@@ -24,6 +24,7 @@ from heymarket_async.outcomes import BatchResult, batch_result
 from heymarket_async.pagination import Walk
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
+from heymarket_async.transport.account import Bound
 
 T = TypeVar("T")
 
@@ -259,12 +260,12 @@ class Contacts:
 
         https://developers.heymarket.com/guides/manage-contacts
         """
-        endpoint = _page_of(returns)
+        endpoint, transport = _page_of(returns), Bound(self._transport)
 
         def fetch(date: str | None, page: int | None, limit: int | None) -> Awaitable[list[object]]:
             body = {"date": date, "page": page, "limit": limit}
             body = {name: value for name, value in body.items() if value is not None}
-            return self._transport.send(endpoint.request(body=body))
+            return transport.send(endpoint.request(body=body))
 
         return pagination.walk(
             fetch, PAGE.call, surface="v1", date=date, limit=limit, cursor=cursor, returns=returns

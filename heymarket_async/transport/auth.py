@@ -164,6 +164,16 @@ class Signer:
         self._asking = asyncio.Lock()
 
     @property
+    def credentials(self) -> Credentials | None:
+        """The credentials in use; None until a callable was asked for them."""
+        return self._known
+
+    @property
+    def can_change(self) -> bool:
+        """Whether other credentials may be in use later."""
+        return self._provider is not None
+
+    @property
     def needs_credentials(self) -> bool:
         """Whether `ask` must be awaited before the next token."""
         if self._provider is None:
