@@ -103,8 +103,15 @@ class Bound(Transport):
             try:
                 return await super()._exchange(call)
             except _ChangedError:
-                left_s = call.deadline - asyncio.get_running_loop().time()
-                await self.binding.confirm(self._signer, functools.partial(_Asking, self, left_s))
+                await self._confirm(call)
+
+    async def _confirm(self, call: Call[T]) -> None:
+        left_s = call.deadline - asyncio.get_running_loop().time()
+        try:
+            await self.binding.confirm(self._signer, functools.partial(_Asking, self, left_s))
+        except ClientStateError as error:
+            call.annotate(error)
+            raise
 
     async def _send_once(self, call: Call[T], pacer: AnyPacer) -> T:
         # Nothing can happen between this and the token.
