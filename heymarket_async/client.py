@@ -19,7 +19,6 @@ from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.endpoints.contacts_v2 import ContactsV2
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
-from heymarket_async.transport.account import Bound
 from heymarket_async.transport.auth import (
     ApiKey,
     ApiSecret,
@@ -270,11 +269,6 @@ class HeymarketClient:
             " used, as HeymarketClient.from_env() does"
         )
 
-    def _bound(self) -> tuple[Self, Bound]:
-        derived, transport = self.with_options(), Bound(self._transport)
-        derived._build_groups(transport)  # noqa: SLF001 - the same class
-        return derived, transport
-
     def _build_groups(self, transport: Transport) -> None:
         self._transport = transport
         self.contacts = Contacts(transport)
@@ -283,9 +277,9 @@ class HeymarketClient:
         self.contact_fields = ContactFields(transport)
 
 
-def bound(client: HeymarketClient) -> tuple[HeymarketClient, Bound]:
-    """Return a client whose calls go to one account only, and what it sends with."""
-    return client._bound()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - for jobs alone
+def transport_of(client: HeymarketClient) -> Transport:
+    """Return what a client sends with, for jobs."""
+    return client._transport  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the same module
 
 
 def _checked_base_url(base_url: str) -> str:

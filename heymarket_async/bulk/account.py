@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from heymarket_async.client import HeymarketClient, bound
+from heymarket_async.client import HeymarketClient, transport_of
+from heymarket_async.transport import bound
 from heymarket_async.transport.account import Account
 
 
 async def account_of(client: HeymarketClient) -> Account:
-    """Return the account of a client; one that is bound is held to it from now on.
+    """Return the account of a job's own client, which sends to no other from now on.
 
     Raises:
         HeymarketError: The team cannot be asked for.
     """
-    return await bound(client)[1].account()
+    return await bound.account_of(transport_of(client))
 
 
 async def hold(client: HeymarketClient) -> None:
-    """Hold a bound client to its account, if its credentials can change meanwhile.
+    """Let a job's own client send to no other account, should its credentials change.
 
     Raises:
         HeymarketError: The team cannot be asked for.
     """
-    await bound(client)[1].hold()
+    await bound.hold(transport_of(client))

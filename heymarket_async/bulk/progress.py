@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from heymarket_async.client import HeymarketClient, bound
+from heymarket_async.client import HeymarketClient
 from heymarket_async.timestamps import http_date
 from heymarket_async.transport.call import AttemptEvent, tell
 
@@ -49,8 +49,8 @@ class Tally:
     """Counts what a job sends, and what it waits for.
 
     Attributes:
-        client: The client to make the job's calls with, which go to one account; the hook of the
-            one it came from is called too.
+        client: The client to make the job's calls with; the hook of the one it came from is
+            called too.
         requests: Requests sent, repeated ones included.
         repeated: Requests that failed and were sent again, or that ended the job.
         waited_s: Seconds waited, by reason, summed over calls that waited side by side.
@@ -63,7 +63,7 @@ class Tally:
         self._date = ""
         self._hook = client.on_attempt
         self._lately: deque[float] = deque()
-        self.client = bound(client.with_options(on_attempt=self._count))[0]
+        self.client = client.with_options(on_attempt=self._count)
 
     def clock(self) -> str:
         """Return the server's time as an instant: its newest `Date`, else this machine's clock.

@@ -24,7 +24,7 @@ from heymarket_async.outcomes import BatchResult, batch_result
 from heymarket_async.pagination import Walk
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
-from heymarket_async.transport.account import Bound
+from heymarket_async.transport.bound import bound
 
 T = TypeVar("T")
 
@@ -260,7 +260,7 @@ class Contacts:
 
         https://developers.heymarket.com/guides/manage-contacts
         """
-        endpoint, transport = _page_of(returns), Bound(self._transport)
+        endpoint, transport = _page_of(returns), bound(self._transport)
 
         def fetch(date: str | None, page: int | None, limit: int | None) -> Awaitable[list[object]]:
             body = {"date": date, "page": page, "limit": limit}

@@ -23,7 +23,7 @@ from heymarket_async.outcomes import UpsertResult, upsert_result
 from heymarket_async.pagination import Walk
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
-from heymarket_async.transport.account import Bound
+from heymarket_async.transport.bound import bound
 
 T = TypeVar("T")
 
@@ -217,7 +217,7 @@ class ContactsV2:
         https://developers.heymarket.com/api-reference/contacts/list-v2
         """
         limit_of(limit, MAX_LIMIT)
-        endpoint, transport = _listed(PAGE, returns), Bound(self._transport)
+        endpoint, transport = _listed(PAGE, returns), bound(self._transport)
 
         async def fetch(date: str | None, page: int | None, limit: int | None) -> list[object]:
             limit = None if limit is None else min(limit, MAX_LIMIT)

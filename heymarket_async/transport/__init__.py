@@ -26,6 +26,7 @@ from heymarket_async.errors import (
 )
 from heymarket_async.request import Request
 from heymarket_async.transport import retry, wire
+from heymarket_async.transport.account import Binding, CredentialsChangedError
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import AttemptEvent, Call, Options, emit, logger
 from heymarket_async.transport.http import Answer, Http
@@ -54,7 +55,12 @@ class Transport:
         rate: How many requests may be sent, or None for as many as wanted.
         http: The connections.
         options: Time limits, retries and the hook.
+
+    Attributes:
+        binding: The account that all calls are held to, or None.
     """
+
+    binding: Binding | None = None
 
     def __init__(
         self,
@@ -164,19 +170,28 @@ class Transport:
         try:
             try:
                 return await self._exchange(call)
-            except AuthenticationError:
-                # The token was refused, so nothing was done, and the next one is signed with the
-                # clock that the refusal told.
-                if call.resigned:
-                    raise
-                call.resigned = True
-                return await self._exchange(call)
+            except (AuthenticationError, CredentialsChangedError) as error:
+                return await self._resign(call, error)
         except NotFoundError as error:
             # What a lost answer may have deleted, and Heymarket does not know now, is deleted.
             is_delete = call.request.method == "DELETE" and call.request.returns is type(None)
             if not (is_delete and call.may_have_taken_effect and error.request_id):
                 raise
             return cast(T, None)
+
+    async def _resign(self, call: Call[T], error: HeymarketError) -> T:
+        while True:
+            if self.binding is not None and isinstance(error, CredentialsChangedError):
+                await self.binding.confirm(self._signer, call)
+            elif call.resigned:
+                raise error
+            # The token was refused, so nothing was done, and the next one is signed with the clock
+            # that the refusal told.
+            call.resigned = call.resigned or isinstance(error, AuthenticationError)
+            try:
+                return await self._exchange(call)
+            except (AuthenticationError, CredentialsChangedError) as another:
+                error = another
 
     async def _exchange(self, call: Call[T]) -> T:
         try:
@@ -238,6 +253,9 @@ class Transport:
             )
 
     async def _send_once(self, call: Call[T], pacer: AnyPacer) -> T:
+        binding = self.binding
+        if binding is not None and self._signer.fingerprint not in binding.fingerprints:
+            binding.admit(self._signer, call)  # here, as nothing can happen before the token
         request, token = call.request, self._signer.token()
         secrets = (token, *self._signer.secrets)  # others, if they are rotated meanwhile
         started = asyncio.get_running_loop().time()
