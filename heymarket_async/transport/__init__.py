@@ -55,12 +55,10 @@ class Transport:
         rate: How many requests may be sent, or None for as many as wanted.
         http: The connections.
         options: Time limits, retries and the hook.
-
-    Attributes:
-        binding: The account that all calls are held to, or None.
     """
 
     binding: Binding | None = None
+    """The account that calls are held to which bring none of their own."""
 
     def __init__(
         self,
@@ -118,8 +116,12 @@ class Transport:
         if self._closing:
             await asyncio.wait(self._closing)
 
-    async def send(self, request: Request[T]) -> T:
+    async def send(self, request: Request[T], binding: Binding | None = None) -> T:
         """Send a request, again where that is safe, and return what the answer holds.
+
+        Args:
+            request: The call.
+            binding: The account that it must go to.
 
         Raises:
             HeymarketError: See `heymarket_async.errors`.
@@ -130,7 +132,8 @@ class Transport:
         except ClientStateError as error:
             error.call = request.call
             raise
-        call = Call(request, wire.prepare(request), now, now + self.options.deadline_s)
+        held_to = binding or self.binding
+        call = Call(request, wire.prepare(request), now, now + self.options.deadline_s, held_to)
         self._open_calls.add(call)
         try:
             try:
@@ -181,12 +184,11 @@ class Transport:
 
     async def _resign(self, call: Call[T], error: HeymarketError) -> T:
         while True:
-            if self.binding is not None and isinstance(error, CredentialsChangedError):
-                await self.binding.confirm(self._signer, call)
+            if call.binding is not None and isinstance(error, CredentialsChangedError):
+                await call.binding.confirm(self._signer, call)
             elif call.resigned:
                 raise error
-            # The token was refused, so nothing was done, and the next one is signed with the clock
-            # that the refusal told.
+            # A token that is refused was not used, and the next knows the clock of the refusal.
             call.resigned = call.resigned or isinstance(error, AuthenticationError)
             try:
                 return await self._exchange(call)
@@ -253,9 +255,8 @@ class Transport:
             )
 
     async def _send_once(self, call: Call[T], pacer: AnyPacer) -> T:
-        binding = self.binding
-        if binding is not None and self._signer.fingerprint not in binding.fingerprints:
-            binding.admit(self._signer, call)  # here, as nothing can happen before the token
+        if (binding := call.binding) is not None:
+            binding.check(self._signer, call)  # here, as nothing can happen before the token
         request, token = call.request, self._signer.token()
         secrets = (token, *self._signer.secrets)  # others, if they are rotated meanwhile
         started = asyncio.get_running_loop().time()

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from heymarket_async.errors import ClientStateError, HeymarketError
 from heymarket_async.transport.auth import Credentials, Signer
-from heymarket_async.transport.call import Call
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from heymarket_async.transport.call import Call
 
 TEAM = "team "
 """What the name of an account begins with whose team could be read."""
@@ -89,12 +89,16 @@ class Binding:
         self._account: Account | None = None
         self._confirming = asyncio.Lock()
 
-    def admit(self, signer: Signer, call: object) -> None:
-        """Let the first call be signed with any credentials, each time that it is sent.
+    def check(self, signer: Signer, call: object) -> None:
+        """Check credentials before a call is signed with them.
+
+        The first call may have any, each time that it is sent.
 
         Raises:
             CredentialsChangedError: It is another call, so it must be asked whose these are.
         """
+        if signer.fingerprint in self.fingerprints:
+            return
         if self.fingerprints and call is not self._first_call:
             raise CredentialsChangedError
         self._first, self._first_call = signer.credentials, call
@@ -104,7 +108,7 @@ class Binding:
         """Hold calls to an account that was asked for with these credentials."""
         self._account, self.fingerprints = account, {fingerprint}
 
-    async def confirm(self, signer: Signer, call: Call[T]) -> None:
+    async def confirm(self, signer: Signer, call: Call[Any]) -> None:
         """Ask whose the credentials in use are, once for all calls that wait.
 
         Raises:

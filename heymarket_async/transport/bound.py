@@ -12,13 +12,9 @@ from heymarket_async.transport.auth import Credentials, Signer
 from heymarket_async.transport.pacing import AnyPacer
 
 
-def bound(transport: Transport) -> Transport:
-    """Return a transport that sends to one account only: the one that gives its first answer."""
-    if transport.binding is not None:
-        return transport
-    derived = transport.with_options(transport.options)
-    derived.binding = _binding(transport)
-    return derived
+def binding_of(transport: Transport) -> Binding:
+    """Return what holds calls to one account: the transport's own, or that of the first answer."""
+    return transport.binding or _new(transport)
 
 
 async def account_of(transport: Transport) -> Account:
@@ -33,7 +29,7 @@ async def account_of(transport: Transport) -> Account:
     https://developers.heymarket.com/api-reference/team
     """
     account, fingerprint = await _Asking(transport).account()
-    transport.binding = transport.binding or _binding(transport)
+    transport.binding = binding_of(transport)
     transport.binding.hold(account, fingerprint)
     return account
 
@@ -48,7 +44,7 @@ async def hold(transport: Transport) -> None:
         await account_of(transport)
 
 
-def _binding(transport: Transport) -> Binding:
+def _new(transport: Transport) -> Binding:
     return Binding(lambda left_s, whose: _Asking(transport, left_s, whose).account())
 
 
@@ -68,7 +64,7 @@ class _Asking(Transport):
         whose: Credentials | None = None,
     ) -> None:
         vars(self).update(vars(transport))
-        self.binding = self._asked = _binding(transport)
+        self.binding = self._asked = _new(transport)
         if deadline_s is not None:
             self.options = msgspec.structs.replace(self.options, deadline_s=max(0.001, deadline_s))
         self._own_pacers: dict[str, AnyPacer] = {}

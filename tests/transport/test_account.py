@@ -19,7 +19,7 @@ from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
 from heymarket_async.transport.auth import Signer
-from heymarket_async.transport.bound import account_of, bound
+from heymarket_async.transport.bound import account_of
 from heymarket_async.transport.http import Answer, Http
 from heymarket_async.transport.pacing import RateLimit
 from tests.conftest import answer, jumping_time, now, transport_over
@@ -85,7 +85,7 @@ class Accounts(Http):
 
 async def held(http: Accounts, **options) -> Transport:
     """A transport that was held to its account at the start, as a job's is."""
-    transport = bound(transport_over(http, signer=http.signer, **options))
+    transport = transport_over(http, signer=http.signer, **options)
     await account_of(transport)
     http.sent.clear()
     return transport
@@ -260,7 +260,7 @@ async def test_credentials_that_change_while_the_account_is_asked_for_are_asked_
 async def test_the_first_answer_to_the_account_tells_whose_the_credentials_are():
     http = Accounts()
     http.revoked.add("a1")
-    transport = bound(transport_over(http, signer=http.signer))
+    transport = transport_over(http, signer=http.signer)
     await transport_over(Accounts(), signer=http.signer).send(READ)
     http.key = "b1"  # the one in use was revoked before the job began
 
