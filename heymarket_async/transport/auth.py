@@ -222,8 +222,9 @@ class Signer:
             return
         self._token = ""
         self._asked_at = float("-inf")
-        if date is not None and (told := http_date(date)) is not None:
-            self._skew_s = told - self._wall()
+        told = None if date is None else http_date(date)
+        # Without a time, one that was learned before may be the reason.
+        self._skew_s = 0.0 if told is None else told - self._wall()
 
 
 def _check(name: str, value: str) -> None:
