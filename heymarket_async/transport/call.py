@@ -92,7 +92,7 @@ class Call(Cancellable, Generic[T]):
     body: bytes | None
     since: float
     deadline: float
-    binding: Binding | None
+    binding: Binding | None = None
     waits: dict[str, float] = msgspec.field(default_factory=dict[str, float])
     attempts: int = 0
     is_under_way: bool = False
