@@ -280,6 +280,11 @@ class HeymarketClient:
         self.contact_fields = ContactFields(transport)
 
 
+def transport_of(client: HeymarketClient) -> Transport:
+    """Return what a client sends with, for jobs."""
+    return client._transport  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the same module
+
+
 def _checked_base_url(base_url: str) -> str:
     parts = urlsplit(one_of("base_url", base_url, str))
     if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_port(parts):

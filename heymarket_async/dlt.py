@@ -20,6 +20,7 @@ from uuid import UUID
 import msgspec
 
 from heymarket_async import mending, timestamps, walk_rows
+from heymarket_async.bulk.account import hold
 from heymarket_async.bulk.checkpoint import latest_of
 from heymarket_async.bulk.collecting import SETTLE_S
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
@@ -137,6 +138,7 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
         held = _Held()
         async with client() as api:
             tally = Tally(api)
+            await hold(tally.client)
             walk = tally.client.contacts_v2.iterate(
                 date=start and start - _ASKED_BEFORE, limit=MAX_LIMIT, returns=msgspec.Raw
             )

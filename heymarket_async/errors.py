@@ -15,7 +15,8 @@
     ├── StoreError              the store of a shared rate limit is away; nothing was sent
     ├── PaginationError         a walk could not prove that it would miss nothing
     ├── CustomFieldError        a custom field title that the account does not have, or has twice
-    └── ClientStateError        the client is closed, or belongs to another event loop
+    └── ClientStateError        the client is closed, belongs to another event loop, or has the
+                                credentials of another account than a walk or job began with
 
 Wrong arguments are `ValueError`, raised before anything is sent. Cancellation is never wrapped.
 
@@ -211,4 +212,8 @@ class CustomFieldError(HeymarketError, LookupError):
 
 
 class ClientStateError(HeymarketError, RuntimeError):
-    """The client is closed, or is used from another event loop than the one it works in."""
+    """The client is closed, or is used from another event loop than the one it works in.
+
+    Or its credentials changed, and it is not shown that they belong to the account that a walk or
+    a job began with; nothing was sent with them.
+    """

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import msgspec
 
 from heymarket_async import timestamps
-from heymarket_async.bulk.account import Account
 from heymarket_async.bulk.odd import Odd
 from heymarket_async.bulk.windows import Window
+from heymarket_async.transport.account import Account
 
 VERSION = 1
 

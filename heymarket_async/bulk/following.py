@@ -18,13 +18,13 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from heymarket_async.bulk import checkpoint as checkpoints
-from heymarket_async.bulk.account import Account
 from heymarket_async.bulk.checkpoint import Checkpoint
 from heymarket_async.bulk.collecting import SETTLE_S
 from heymarket_async.bulk.odd import Odd
 from heymarket_async.bulk.sinks.database import Database
 from heymarket_async.bulk.windows import earlier, later
 from heymarket_async.models import ContactField
+from heymarket_async.transport.account import Account
 
 
 class Following:

@@ -25,6 +25,7 @@ from heymarket_async.pagination import Walk
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
+from heymarket_async.transport.bound import binding_of
 
 T = TypeVar("T")
 
@@ -261,12 +262,12 @@ class Contacts:
 
         https://developers.heymarket.com/guides/manage-contacts
         """
-        endpoint = _page_of(returns)
+        endpoint, binding = _page_of(returns), binding_of(self._transport)
 
         def fetch(date: str | None, page: int | None, limit: int | None) -> Awaitable[list[object]]:
             body = {"date": date, "page": page, "limit": limit}
             body = {name: value for name, value in body.items() if value is not None}
-            return self._transport.send(endpoint.request(body=body))
+            return self._transport.send(endpoint.request(body=body), binding)
 
         return pagination.walk(
             fetch, PAGE.call, surface="v1", date=date, limit=limit, cursor=cursor, returns=returns

@@ -24,6 +24,7 @@ from heymarket_async.pagination import Walk
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
+from heymarket_async.transport.bound import binding_of
 
 T = TypeVar("T")
 
@@ -218,13 +219,13 @@ class ContactsV2:
         https://developers.heymarket.com/api-reference/contacts/list-v2
         """
         limit_of(limit, MAX_LIMIT)
-        endpoint = _listed(PAGE, returns)
+        endpoint, binding = _listed(PAGE, returns), binding_of(self._transport)
 
         async def fetch(date: str | None, page: int | None, limit: int | None) -> list[object]:
             limit = None if limit is None else min(limit, MAX_LIMIT)
             body = {"ascending": True, "date": date, "page": page, "limit": limit}
             body = {name: value for name, value in body.items() if value is not None}
-            return await self._transport.send(endpoint.request(body=body))
+            return await self._transport.send(endpoint.request(body=body), binding)
 
         return pagination.walk(
             fetch, PAGE.call, surface="v2", date=date, limit=limit, cursor=cursor, returns=returns

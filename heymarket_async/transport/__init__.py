@@ -27,6 +27,7 @@ from heymarket_async.errors import (
 from heymarket_async.privacy import Hidden, strip_locals
 from heymarket_async.request import Request
 from heymarket_async.transport import retry, wire
+from heymarket_async.transport.account import Binding, CredentialsChangedError
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import AttemptEvent, Call, Options, emit, logger
 from heymarket_async.transport.http import Answer, Http
@@ -56,6 +57,9 @@ class Transport:
         http: The connections.
         options: Time limits, retries and the hook.
     """
+
+    binding: Binding | None = None
+    """The account that calls are held to which bring none of their own."""
 
     def __init__(
         self,
@@ -113,8 +117,12 @@ class Transport:
         if self._closing:
             await asyncio.wait(self._closing)
 
-    async def send(self, request: Request[T]) -> T:
+    async def send(self, request: Request[T], binding: Binding | None = None) -> T:
         """Send a request, again where that is safe, and return what the answer holds.
+
+        Args:
+            request: The call.
+            binding: The account that it must go to.
 
         Raises:
             HeymarketError: See `heymarket_async.errors`.
@@ -125,7 +133,8 @@ class Transport:
         except ClientStateError as error:
             error.call = request.call
             raise
-        call = Call(request, wire.prepare(request), now, now + self.options.deadline_s)
+        held_to = binding or self.binding
+        call = Call(request, wire.prepare(request), now, now + self.options.deadline_s, held_to)
         self._open_calls.add(call)
         try:
             try:
@@ -165,19 +174,27 @@ class Transport:
         try:
             try:
                 return await self._exchange(call)
-            except AuthenticationError:
-                # The token was refused, so nothing was done, and the next one is signed with the
-                # clock that the refusal told.
-                if call.resigned:
-                    raise
-                call.resigned = True
-                return await self._exchange(call)
+            except (AuthenticationError, CredentialsChangedError) as error:
+                return await self._resign(call, error)
         except NotFoundError as error:
             # What a lost answer may have deleted, and Heymarket does not know now, is deleted.
             is_delete = call.request.method == "DELETE" and call.request.returns is type(None)
             if not (is_delete and call.may_have_taken_effect and error.request_id):
                 raise
             return cast(T, None)
+
+    async def _resign(self, call: Call[T], error: HeymarketError) -> T:
+        while True:
+            if call.binding is not None and isinstance(error, CredentialsChangedError):
+                await call.binding.confirm(self._signer, call)
+            elif call.resigned:
+                raise error
+            # A token that is refused was not used, and the next knows the clock of the refusal.
+            call.resigned = call.resigned or isinstance(error, AuthenticationError)
+            try:
+                return await self._exchange(call)
+            except (AuthenticationError, CredentialsChangedError) as another:
+                error = another
 
     async def _exchange(self, call: Call[T]) -> T:
         try:
@@ -239,6 +256,8 @@ class Transport:
             )
 
     async def _send_once(self, call: Call[T], pacer: AnyPacer) -> T:
+        if (binding := call.binding) is not None:
+            binding.check(self._signer, call)  # here, as nothing can happen before the token
         request, token = call.request, self._signer.token()
         secrets = self._signer.secrets  # others, if they are rotated meanwhile
         started = asyncio.get_running_loop().time()

@@ -167,6 +167,16 @@ class Signer:
         self._asking = asyncio.Lock()
 
     @property
+    def credentials(self) -> Credentials | None:
+        """The credentials in use; None until a callable was asked for them."""
+        return self._known
+
+    @property
+    def can_change(self) -> bool:
+        """Whether other credentials may be in use later."""
+        return self._provider is not None
+
+    @property
     def needs_credentials(self) -> bool:
         """Whether `ask` must be awaited before the next token."""
         if self._provider is None:
@@ -215,8 +225,9 @@ class Signer:
             return
         self._token = None
         self._asked_at = float("-inf")
-        if date is not None and (told := http_date(date)) is not None:
-            self._skew_s = told - self._wall()
+        told = None if date is None else http_date(date)
+        # Without a time, one that was learned before may be the reason.
+        self._skew_s = 0.0 if told is None else told - self._wall()
 
 
 def _check(name: str, value: str) -> None:

@@ -15,6 +15,7 @@ from heymarket_async.checks import one_of
 from heymarket_async.errors import HeymarketError
 from heymarket_async.request import Repeat, Request
 from heymarket_async.transport import retry
+from heymarket_async.transport.account import Binding
 from heymarket_async.transport.cancelling import Cancellable
 from heymarket_async.transport.retry import RetryPolicy
 
@@ -79,6 +80,7 @@ class Call(Cancellable, Generic[T]):
         body: Its body as it is sent.
         since: When the attempt before ended, or the call began.
         deadline: When the call is given up.
+        binding: The account that it must go to, if that matters.
         waits: What it has waited for since then, in seconds, by reason.
         attempts: How often it was sent.
         is_under_way: It was sent, and not answered yet.
@@ -90,6 +92,7 @@ class Call(Cancellable, Generic[T]):
     body: bytes | None
     since: float
     deadline: float
+    binding: Binding | None = None
     waits: dict[str, float] = msgspec.field(default_factory=dict[str, float])
     attempts: int = 0
     is_under_way: bool = False

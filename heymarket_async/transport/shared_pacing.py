@@ -35,6 +35,8 @@ logger = logging.getLogger("heymarket_async")
 _TIMEOUT_S = 0.25
 # As soon as a user may notice, and too seldom to keep a server from starting.
 _LOOK_AGAIN_S = 0.5
+# As in `store.lua`.
+_LONGEST_PAUSE_S = 600.0
 
 
 class _Link(Enum):
@@ -67,7 +69,7 @@ class SharedPacer:
         self._at_once = max(1, rate.limit // 100)
         self._own = OwnTurns(self._window_s, self._grace_s)
         self._queue: deque[asyncio.Future[None]] = deque()
-        self._paused_until = self._sent_alone_at = -inf
+        self._pauses_until = self._told_until = self._sent_alone_at = -inf
         self._pause_is_news = False
 
         self._link = _Link.UNKNOWN
@@ -117,7 +119,7 @@ class SharedPacer:
 
     def pause(self, seconds: float) -> None:
         """Let no call of this credential be sent for so long, by no process."""
-        self._paused_until = max(self._paused_until, self._loop.time() + seconds)
+        self._pauses_until = max(self._pauses_until, self._loop.time() + seconds)
         self._pause_is_news = True
         self._wake()
 
@@ -125,6 +127,10 @@ class SharedPacer:
     def pause_s(self) -> float:
         """For how long no call of this credential may be sent yet, as far as is known here."""
         return max(0.0, self._paused_until - self._loop.time())
+
+    @property
+    def _paused_until(self) -> float:
+        return max(self._pauses_until, self._told_until)
 
     async def aclose(self) -> None:
         """Let all go who wait, who see that this is over, and close the connection."""
@@ -224,7 +230,7 @@ class SharedPacer:
 
     def _tell_all(self) -> None:
         self._own.tell_all()
-        self._pause_is_news = self.pause_s > 0
+        self._pause_is_news = True
 
     async def _take_turns(self) -> float | None:
         now = self._loop.time()
@@ -239,7 +245,8 @@ class SharedPacer:
             else:
                 self._own.skip(1)
         if reply.wait_ms:
-            return reply.wait_ms / 1000
+            # Now and then it is asked anew, should a wrong number have been put right.
+            return min(reply.wait_ms / 1000, self._window_s)
         if not self._queue:
             return None
         if room > want:
@@ -248,7 +255,8 @@ class SharedPacer:
         return min(lighter_in_s, self._young_until - now) if is_young else lighter_in_s
 
     async def _ask(self, want: int) -> Reply:
-        now, pause_s = self._loop.time(), self.pause_s if self._pause_is_news else 0.0
+        now = self._loop.time()
+        pause_s = max(0.0, self._pauses_until - now) if self._pause_is_news else 0.0
         self._pause_is_news = False  # if the store does not hear it, it is told all when it is back
         reply = await self._store.ask(
             self._window_s * 1000,
@@ -264,8 +272,9 @@ class SharedPacer:
         if reply.since != self._since and now < self._asked_at + self._weighs_s:
             self._note_loss()
         self._since, self._weighing, self._asked_at = reply.since, reply.weighing, now
-        if reply.paused_ms:
-            self._paused_until = max(self._paused_until, self._loop.time() + reply.paused_ms / 1000)
+        # The newest word counts, should a wrong one have been put right.
+        paused_s = min(reply.paused_ms / 1000, _LONGEST_PAUSE_S + 2 * self._window_s)
+        self._told_until = self._loop.time() + paused_s if paused_s else -inf
         return reply
 
     def _note_loss(self) -> None:

@@ -14,8 +14,11 @@ local weighs = window + grace -- as long as its answer does not come later than 
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + clock[2] / 1000
--- A wrong number must not hold anybody up for good: ten minutes are the longest pause.
+-- A wrong number must not hold anybody up for good: ten minutes are the longest pause, and no turn
+-- comes later than those before it make it, be it that the clock was set back.
 local longest = now + math.max(600000, window) + window
+redis.call('ZREMRANGEBYSCORE', sent,
+  longest + (redis.call('ZCARD', sent) / limit + 2) * weighs, '+inf')
 local function kept(name)
   local time = tonumber(redis.call('HGET', state, name) or 0) or 0
   return time <= longest and time or longest
@@ -51,10 +54,16 @@ local function take(name, turn) redis.call('ZADD', sent, turn + weighs, name) en
 
 local granted, wait = 0, 0
 local reserved = tonumber(redis.call('ZSCORE', sent, me) or 0) - weighs
+redis.call('ZREM', sent, me)
 if reserved > now and reserved >= paused and want > 0 then
-  wait = reserved - now -- asked before its time; it keeps its place
-else
-  redis.call('ZREM', sent, me)
+  -- Asked before its time; it keeps its place, or gets a better one: a wrong pause may be gone.
+  local turn = math.min(reserved, next_turn())
+  if turn > now then
+    take(me, turn)
+    wait = turn - now
+  end
+end
+if wait == 0 then
   -- A reserved turn that has come is used, unless earlier ones were answered late meanwhile.
   if want > 0 and reserved > 0 and now >= paused
     and redis.call('ZCOUNT', sent, '-inf', now + weighs) < limit then

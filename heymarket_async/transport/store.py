@@ -9,10 +9,10 @@ import asyncio
 import hashlib
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeGuard, cast
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -38,6 +38,7 @@ return {nodes, tonumber(uptime) or 0, string.match(info, 'run_id:(%w+)') or ''}
 # Valkey speaks Redis' protocol, and has schemes of its own.
 _SCHEMES = {"redis": "redis", "rediss": "rediss", "unix": "unix", "valkey": "redis"}
 _SCHEMES["valkeys"] = "rediss"
+_UNREADABLE = "its answer cannot be read"
 
 
 class StoreLostError(Exception):
@@ -119,7 +120,10 @@ class Store:
         Raises:
             StoreLostError: There was no answer in time, or none that is of use.
         """
-        return Reply(*cast(Iterable[int], await self._run(self._script, said)))
+        numbers = await self._run(self._script, said)
+        if not _is_reply(numbers, most=said[4]):
+            raise StoreLostError(_UNREADABLE)
+        return Reply(*numbers)
 
     async def server(self) -> Server | None:
         """Connect if need be, and return which server it is; None if it keeps that to itself.
@@ -127,10 +131,12 @@ class Store:
         Raises:
             StoreLostError: There was no answer in time, or none that is of use.
         """
-        nodes, uptime_s, run_id = cast(
-            tuple[list[bytes], int, bytes], await self._run(self._server)
-        )
-        urls = {self._url_at(*str_if_bytes(node).rsplit(" ", 1)) for node in nodes}
+        said = cast(tuple[list[bytes], int, bytes], await self._run(self._server))
+        try:
+            nodes, uptime_s, run_id = said
+            urls = {self._url_at(*str_if_bytes(node).rsplit(" ", 1)) for node in nodes}
+        except (TypeError, ValueError):
+            raise StoreLostError(_UNREADABLE) from None
         self._nodes = deque([self._url, *urls])
         return Server(run_id, uptime_s) if run_id else None
 
@@ -172,6 +178,16 @@ class Store:
         host = host or parts.hostname or ""  # unknown to the cluster: the one that was asked
         netloc = f"{login}{at}[{host}]:{port}" if ":" in host else f"{login}{at}{host}:{port}"
         return parts._replace(netloc=netloc).geturl()
+
+
+def _is_reply(said: object, *, most: str | float) -> TypeGuard[list[int]]:
+    numbers = cast(list[object], said) if isinstance(said, list) else []
+    whole = [each for each in numbers if isinstance(each, int)]
+    return (
+        len(whole) == len(numbers) == len(Reply._fields)
+        and min(whole[:4]) >= 0
+        and whole[0] <= float(most)
+    )
 
 
 def _client_of(url: str, timeout_s: float) -> Redis:

@@ -8,10 +8,10 @@ import os
 import pytest
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet, checkpoint
-from heymarket_async.bulk.account import Account
 from heymarket_async.bulk.sinks.packing import Gzip, Plain, Zstandard
 from heymarket_async.bulk.sinks.staging import Staging, beside, replace_file
 from heymarket_async.bulk.windows import Window
+from heymarket_async.transport.account import Account
 
 
 def staging(tmp_path, *, packing=None, kind=".jsonl", restart=False) -> Staging:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mappin
 from contextlib import aclosing
 from pathlib import Path
 
-from heymarket_async.bulk.account import account_of
+from heymarket_async.bulk.account import account_of, hold
 from heymarket_async.bulk.importing.feed import Feed
 from heymarket_async.bulk.importing.intake import Intake, Item
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
@@ -105,6 +105,7 @@ async def _outcome_file(
     client: HeymarketClient, path: Path | None, overwrite: bool, dry_run: bool, resume: bool
 ) -> OutcomeFile:
     if path is None:
+        await hold(client)
         return OutcomeFile()
     kind = Kind.DRY_RUN if dry_run else Kind.IMPORT
     account = await account_of(client)

@@ -92,6 +92,8 @@ class Sender:
         elif failure.may_have_taken_effect:
             await self._after_lost_answer(rows, failure, attempt)
         else:
+            for row in rows:
+                self._file.settled(row, Verdict(RowOutcome.UNKNOWN, str(failure)))
             raise failure
 
     async def _write_apart(self, rows: Sequence[Row], failure: StatusError, attempt: int) -> None:
