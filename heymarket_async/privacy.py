@@ -8,6 +8,7 @@ leaves this package with the same traceback, file by file and line by line, but 
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Generic, NoReturn, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 T = TypeVar("T")
+E = TypeVar("E", bound=BaseException)
 C = TypeVar("C", bound=Callable[..., object])
 
 
@@ -81,6 +83,14 @@ def strip_locals(error: BaseException) -> None:
             continue
         _strip(each, dropped="" if each is error else "aiohttp")
         left.extend(_led_to(each))
+
+
+def stripped_copy(error: E) -> E:
+    """Return an error to keep, where the error itself is still on its way through our frames."""
+    strip_locals(error)
+    copied = copy.copy(error).with_traceback(error.__traceback__)
+    copied.__cause__ = error.__cause__
+    return copied
 
 
 def _hiding(target: object) -> object:

@@ -24,7 +24,7 @@ from heymarket_async.errors import (
     NotFoundError,
     RateLimitError,
 )
-from heymarket_async.privacy import Hidden, strip_locals
+from heymarket_async.privacy import Hidden, stripped_copy
 from heymarket_async.request import Request
 from heymarket_async.transport import retry, wire
 from heymarket_async.transport.account import Binding, CredentialsChangedError
@@ -365,7 +365,7 @@ class Transport:
             waited_s=waited_s,
             waits=waits,
             request_id=answer.request_id if answer else "",
-            error=None if error is None else _copy(error),
+            error=error and stripped_copy(error),
             date=answer.headers.get("Date", "") if answer else "",
         )
         emit(event, hook)
@@ -377,15 +377,6 @@ class Turns(Protocol):
     def discard(self, turn: asyncio.Future[None]) -> None:
         """Give up a turn, whether it came already or not."""
         ...
-
-
-def _copy(error: HeymarketError) -> HeymarketError:
-    # For a hook that hands it to an error tracker, now or later: the error itself goes on through
-    # frames that hold what is sent.
-    strip_locals(error)
-    copied = copy.copy(error).with_traceback(error.__traceback__)
-    copied.__cause__ = error.__cause__
-    return copied
 
 
 def _origin(base_url: str) -> str:
