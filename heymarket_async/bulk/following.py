@@ -38,12 +38,14 @@ class Following:
         newest: The instant up to which everything was read, or None before the first run.
         changed: How many contacts this run has added or changed.
         told: Ids of odd contacts that earlier runs have told.
+        path: The file.
 
     Raises:
-        ValueError: The file holds an export.
+        ValueError: The file holds an export, or another program has changed what is kept in it.
     """
 
     def __init__(self, database: Database, clock: Callable[[], str]) -> None:
+        self.path = database.path
         self._database = database
         self._clock = clock
         is_of_export = database.state("checkpoint") or database.count(deleted=True)
@@ -52,7 +54,7 @@ class Following:
         with database.transaction():
             self._run = database.begin_run(_now())
         self.newest = database.state("newest")
-        self.told = frozenset[int](json.loads(database.state("told") or "[]"))
+        self.told = frozenset(database.decoded_state("told", list[int]) or [])
         self.changed = 0
         self._before = database.count(deleted=True)
 
@@ -97,12 +99,13 @@ class Following:
         """Return where this run begins; the file must have been bound to the account."""
         stored = self._database.state("first_run")
         if self.newest is None and stored is not None:
-            return checkpoints.read(stored, account=None, surface=surface, date=None)
+            with checkpoints.stored_at(self.path):
+                return checkpoints.read(stored, account=None, surface=surface, date=None)
         at = checkpoints.new(account=account, surface=surface)
         if not reads_all:
             at.windows = []
             at.newest = self.newest
-            at.ascending = json.loads(self._database.state("ascending") or "null")
+            at.ascending = self._database.decoded_state("ascending", bool)
         return at
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:

@@ -348,6 +348,6 @@ def test_a_file_of_an_empty_account_is_whole(name, tmp_path):
     sink.close()
 
     packing = packing_of(tmp_path / name)
-    with packing.reader(tmp_path / name) as file:
+    with (tmp_path / name).open("rb") as raw, packing.reader(raw) as file:
         assert file.read() == b""
     assert (tmp_path / name).stat().st_size == len(packing.pack(b""))

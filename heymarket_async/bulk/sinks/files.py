@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from heymarket_async.bulk.private import open_new
 from heymarket_async.bulk.sinks.packing import Packing, Plain, packing_of
 from heymarket_async.bulk.sinks.sink import FOREVER
 from heymarket_async.bulk.sinks.staging import (
@@ -23,7 +24,6 @@ from heymarket_async.bulk.sinks.staging import (
     Staging,
     beside,
     naming,
-    open_private,
     real_path,
     sync_folder,
 )
@@ -44,16 +44,20 @@ class StagedFile(ABC):
     latest = FOREVER
 
     def __init__(self, path: Path | str, packing: Packing, *, kind: str) -> None:
-        self._path = Path(path)
+        self.path = Path(path)
         self._packing = packing
         self._kind = kind + packing.suffix
         self._staging: Staging | None = None
 
+    def doubts(self, fields: Sequence[ContactField]) -> list[str]:  # noqa: ARG002 - shows them all
+        """Return nothing: every contact is there with all that it has."""
+        return []
+
     def open(self, checkpoint: Path | None, *, restart: bool) -> str | None:
         """Get ready, and return the checkpoint that an unfinished export left, or None."""
         self._staging = None
-        self._path = real_path(self._path)
-        folder = checkpoint or beside(self._path, ".partial")
+        self.path = real_path(self.path)
+        folder = checkpoint or beside(self.path, ".partial")
         self._staging = Staging(folder, self._packing, kind=self._kind, restart=restart)
         return self._staging.checkpoint
 
@@ -67,17 +71,17 @@ class StagedFile(ABC):
 
     def finish(self, again: frozenset[int], fields: Sequence[ContactField]) -> Iterator[int]:
         """Make the file of what is staged; of contacts that came again, of the newest version."""
-        part = beside(self._path, UNFINISHED)
+        part = beside(self.path, UNFINISHED)
         try:
             if again or not self._has_become_the_file():
-                with naming(self._path), open_private(part) as file:
+                with naming(self.path), open_new(part) as file:
                     yield from self._render(self._lines(again), fields, file)
                     file.flush()
                     os.fsync(file.fileno())
-                part.replace(self._path)
+                part.replace(self.path)
         finally:
             part.unlink(missing_ok=True)
-        sync_folder(self._path.parent)
+        sync_folder(self.path.parent)
         self._staged.finish()
 
     def close(self) -> None:
@@ -126,7 +130,7 @@ class JsonLines(StagedFile):
 
     def _has_become_the_file(self) -> bool:
         try:
-            self._staged.rows.replace(self._path)
+            self._staged.become(self.path)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
