@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 from heymarket_async.bulk import checkpoint as checkpoints
@@ -38,14 +39,12 @@ class Following:
         newest: The instant up to which everything was read, or None before the first run.
         changed: How many contacts this run has added or changed.
         told: Ids of odd contacts that earlier runs have told.
-        path: The file.
 
     Raises:
         ValueError: The file holds an export, or another program has changed what is kept in it.
     """
 
     def __init__(self, database: Database, clock: Callable[[], str]) -> None:
-        self.path = database.path
         self._database = database
         self._clock = clock
         is_of_export = database.state("checkpoint") or database.count(deleted=True)
@@ -99,8 +98,10 @@ class Following:
         """Return where this run begins; the file must have been bound to the account."""
         stored = self._database.state("first_run")
         if self.newest is None and stored is not None:
-            with checkpoints.stored_at(self.path):
+            try:
                 return checkpoints.read(stored, account=None, surface=surface, date=None)
+            except ValueError:
+                raise self._database.damaged("the checkpoint") from None
         at = checkpoints.new(account=account, surface=surface)
         if not reads_all:
             at.windows = []
@@ -147,6 +148,10 @@ class Following:
         """Give the contacts that this run may meet again."""
         since = earlier(self.newest, settle_s) if self.newest else ""
         return self._database.updated_since(since)
+
+    def naming(self) -> AbstractContextManager[None]:
+        """Let an error of what `stored` has given say which file it is of."""
+        return self._database.naming()
 
     def _latest(self) -> str:
         return later(self._clock(), SETTLE_S)

@@ -98,14 +98,14 @@ def make_private(
 
 
 def check_own(path: Path) -> None:
-    """Refuse a file, or a link to one, that belongs to somebody else, and leave it as it is.
+    """Refuse a file that belongs to somebody else, if it is there, and leave it as it is.
 
     Raises:
         PermissionError: It belongs to somebody else.
         OSError: It is no file.
     """
     with suppress(FileNotFoundError):
-        _check(path, path.lstat(), lambda mode: stat.S_ISREG(mode) or stat.S_ISLNK(mode))
+        _check(path, path.lstat(), stat.S_ISREG)
 
 
 def behind_links(path: Path) -> Path:

@@ -9,7 +9,6 @@ from typing import Literal
 
 import msgspec
 
-from heymarket_async.bulk import checkpoint as checkpoints
 from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.collecting import SETTLE_S, Collector
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
@@ -177,7 +176,7 @@ class _Run:
         )
         if is_resumed or not reads_all:
             self._stage = "recalling"
-            with checkpoints.stored_at(file.path):
+            with file.naming():
                 await thread.each(file.stored(self._settle_s), job.recall)
         self._stage = "reading"
         at.counted = await count_of(self._client, at)

@@ -79,7 +79,7 @@ class Database:
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             for each in (path, *self._beside()):
                 check_own(each)
-            with self._told_as_of_a_file():
+            with self.naming():
                 # One thread at a time, but not always the same one.
                 self._connection = sqlite3.connect(
                     path, isolation_level=None, check_same_thread=False
@@ -99,7 +99,7 @@ class Database:
         Raises:
             OSError: The file cannot be written to: the disk is full, or another program holds it.
         """
-        with self._told_as_of_a_file():
+        with self.naming():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -109,7 +109,8 @@ class Database:
                     self._connection.execute("ROLLBACK")
 
     @contextmanager
-    def _told_as_of_a_file(self) -> Generator[None]:
+    def naming(self) -> Generator[None]:
+        """Let an error of what is in the file say which file it is, and what to do."""
         try:
             yield
         except sqlite3.DatabaseError as error:
@@ -260,7 +261,7 @@ class Database:
         )
 
     def _rows(self, kind: type[T], query: str, *values: str) -> Iterator[T]:
-        with self._told_as_of_a_file():
+        with self.naming():
             for (value,) in self._connection.execute(query, values):
                 if not isinstance(value, kind):
                     raise self.damaged("something")
