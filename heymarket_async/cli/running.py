@@ -164,11 +164,23 @@ def _ending_well() -> Generator[None]:
 
 
 def _check_output() -> None:
+    _fill_standard_files()
+    if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison] - so it is if closed
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - for as long as we run
     if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] - so it is if closed
         sys.stdout = io.StringIO()
         raise OSError(errno.EBADF, "standard output is closed")
     # Names are from all over the world, and a terminal may show less.
     cast("io.TextIOWrapper[io.BufferedWriter]", sys.stdout).reconfigure(errors="replace")
+
+
+def _fill_standard_files() -> None:
+    """Let no file that is opened later become standard output or error, where others write."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
 
 
 def _ended(error: Exception, code: int) -> typer.Exit:

@@ -27,7 +27,7 @@ from heymarket_async.bulk.sinks.staging import (
     real_path,
     sync_folder,
 )
-from heymarket_async.bulk.sinks.tables import Cell, Table, harmless
+from heymarket_async.bulk.sinks.tables import Cell, Table, harmless, is_dividable
 from heymarket_async.bulk.versions import newest_versions, without_older
 from heymarket_async.models import ContactField
 
@@ -173,14 +173,16 @@ class Csv(StagedFile):
             writer = csv.writer(text)
             writer.writerow(self._cells(list(table.columns)))
             for done, some in in_batches(lines):
-                writer.writerows(self._cells(table.row(line)) for line in some)
+                writer.writerows(
+                    self._cells(table.row(line), is_dividable=is_dividable(line)) for line in some
+                )
                 yield done
         finally:
             text.detach()
 
-    def _cells(self, cells: Sequence[Cell]) -> Sequence[Cell]:
+    def _cells(self, cells: Sequence[Cell], *, is_dividable: bool = True) -> Sequence[Cell]:
         shown = ["true" if cell is True else "false" if cell is False else cell for cell in cells]
-        return harmless(shown) if self._defuse else shown
+        return harmless(shown, is_dividable=is_dividable) if self._defuse else shown
 
 
 def joined(lines: Sequence[bytes]) -> bytes:
