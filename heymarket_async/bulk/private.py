@@ -38,12 +38,21 @@ def open_new(path: Path) -> BinaryIO:
     Raises:
         PermissionError: It belongs to somebody else, and cannot be removed.
     """
+    remove(path)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it is there.
+
+    Raises:
+        PermissionError: It belongs to somebody else, and cannot be removed.
+    """
     try:
         path.unlink(missing_ok=True)
     except PermissionError as error:
         raise _refusal(path, stat.S_ISREG) or error from None
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY
-    return os.fdopen(os.open(path, flags, 0o600), "wb")
 
 
 def open_own(path: Path, flags: int) -> int:

@@ -253,7 +253,7 @@ def test_a_cell_that_would_be_run_is_defused(cell):
 
 @pytest.mark.parametrize(
     "cell",
-    ["", "a=b", "-5", "+15105553344", "-5.25", 7, None, True, "1-2", "a;b=c", "a;-5;+1\tb", "a,=1"],
+    ["", "a=b", "-5", "+15105553344", "-5.25", 7, None, True, "1-2", "a;b=c", "a,=1"],
 )
 def test_a_cell_that_is_harmless_is_left_as_it_is(cell):
     assert harmless([cell]) == [cell]

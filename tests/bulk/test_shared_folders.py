@@ -396,8 +396,11 @@ def test_a_part_that_was_planted_in_a_sticky_folder_is_refused_by_name(shared, a
     plant(shared, f"touch c{UNFINISHED}")
     os.seteuid(OTHER - 1)
 
+    sink = JsonLines(shared / "c")
     with pytest.raises(PermissionError, match=rf"c{UNFINISHED} belongs to another user"):
-        private.open_new(shared / f"c{UNFINISHED}")
+        sink.open(None, restart=False)
+    sink.close()
+    assert [each.name for each in shared.iterdir()] == [f"c{UNFINISHED}"]
 
 
 def test_links_that_go_in_a_circle_are_an_error(tmp_path):

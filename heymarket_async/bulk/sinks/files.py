@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from heymarket_async.bulk.private import open_new
+from heymarket_async.bulk.private import open_new, remove
 from heymarket_async.bulk.sinks.packing import Packing, Plain, packing_of
 from heymarket_async.bulk.sinks.sink import FOREVER
 from heymarket_async.bulk.sinks.staging import (
@@ -59,6 +59,7 @@ class StagedFile(ABC):
         self.path = real_path(self.path)
         folder = checkpoint or beside(self.path, ".partial")
         self._staging = Staging(folder, self._packing, kind=self._kind, restart=restart)
+        remove(beside(self.path, UNFINISHED))  # if it cannot be, that is better known now
         return self._staging.checkpoint
 
     def stored(self) -> Iterable[bytes]:
@@ -80,7 +81,7 @@ class StagedFile(ABC):
                     os.fsync(file.fileno())
                 part.replace(self.path)
         finally:
-            part.unlink(missing_ok=True)
+            remove(part)
         sync_folder(self.path.parent)
         self._staged.finish()
 

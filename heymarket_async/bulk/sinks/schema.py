@@ -78,9 +78,10 @@ def doubts(fields: Sequence[ContactField]) -> list[str]:
     left_out = len(Table(fields).paths) - _MOST_COLUMNS
     if left_out <= 0:
         return []
+    has, is_in = ("has", "is in") if left_out == 1 else ("have", "are in")
     return [
-        f"SQLite shows {_MOST_COLUMNS:,} columns at most: {left_out:,} of the custom fields have"
-        " none in the views, and are in the column `json` of `contacts` alone"
+        f"SQLite shows {_MOST_COLUMNS:,} columns at most: {left_out:,} of the custom fields {has}"
+        f" none in the views, and {is_in} the column `json` of `contacts` alone"
     ]
 
 

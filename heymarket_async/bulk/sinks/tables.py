@@ -51,7 +51,7 @@ _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - a spreadsh
 """What a cell begins with that a spreadsheet would run."""
 
 _STARTS = r"\"*[=+\-@＝＋－＠]"  # noqa: RUF001 - as above; a quote that is no text's is left out
-_DIVIDED = re.compile(rf"([;\t\r\n])(?={_STARTS})(?![+-]?\d+(?:\.\d+)?[;\t\r\n])")
+_DIVIDED = re.compile(rf"([;\t\r\n])(?={_STARTS})")
 _UNDIVIDED = re.compile(rf"(?<=[;\t\r\n])'(?={_STARTS})")
 
 _WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
@@ -149,8 +149,11 @@ def harmless(cells: Iterable[Cell], *, is_dividable: bool = True) -> list[Cell]:
 
 def as_it_was(cell: str) -> str:
     """Return a cell without white space around, and without the apostrophes of `harmless`."""
-    cell = (_UNDIVIDED.sub("", cell) if "'" in cell else cell).strip()
-    return cell[1:].strip() if cell.startswith("'") and _FORMULA.match(cell, 1) else cell
+    cell = cell.lstrip()
+    if "'" in cell:
+        cell = _UNDIVIDED.sub("", cell)
+        cell = cell[1:] if cell[0] == "'" and _FORMULA.match(cell, 1) else cell
+    return cell.strip()
 
 
 def is_dividable(line: bytes) -> bool:
