@@ -182,7 +182,9 @@ def stored_at(place: Path | None) -> Generator[None]:
     except UNREADABLE:
         raise ValueError(f"{prefix}the stored contacts cannot be read; {ANEW}") from None
     except ValueError as error:
-        raise ValueError(f"{prefix}{error}") from None
+        if prefix and str(place) not in str(error):
+            raise ValueError(f"{prefix}{error}") from None
+        raise
 
 
 def _of_another(name: str, of: str | None, asked: str | None) -> ValueError:

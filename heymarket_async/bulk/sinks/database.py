@@ -134,9 +134,9 @@ class Database:
 
     def decoded_state(self, name: str, kind: type[T]) -> T | None:
         """Return what is kept under a name as JSON, or None if nothing is."""
-        stored = self.state(name)
+        stored = self.state(name) or "null"
         try:
-            return None if stored in {None, "null"} else msgspec.json.decode(stored, type=kind)
+            return None if stored == "null" else msgspec.json.decode(stored, type=kind)
         except UNREADABLE:
             raise self.damaged(f"`{name}`") from None
 
