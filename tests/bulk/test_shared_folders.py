@@ -283,6 +283,16 @@ def test_where_the_file_system_says_who_owns_files_new_ones_tell_who(give, tmp_p
     make_private(path)
 
 
+def test_where_no_file_can_be_made_a_file_of_somebody_else_is_refused(give, tmp_path, monkeypatch):
+    path = tmp_path / "c"
+    path.touch()
+    give(path)
+    monkeypatch.setattr(private.tempfile, "TemporaryFile", refuse)
+
+    with pytest.raises(PermissionError, match="c belongs to another user"):
+        make_private(path)
+
+
 def test_where_users_have_no_ids_nothing_is_asked_for(give, tmp_path, monkeypatch):
     path = tmp_path / "c"
     path.touch()
