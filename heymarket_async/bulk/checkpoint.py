@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 
-from heymarket_async import timestamps
+from heymarket_async import cursor, timestamps
 from heymarket_async.bulk.odd import Odd
+from heymarket_async.bulk.sinks.staging import ANEW, UNREADABLE
 from heymarket_async.bulk.windows import Window
 from heymarket_async.transport.account import Account
 
@@ -141,11 +144,11 @@ def read(text: str, *, account: Account | None, surface: str, date: str | None) 
         if origin.version != VERSION:
             raise ValueError(
                 f"the checkpoint has version {origin.version}, and this package reads {VERSION};"
-                " start anew, or go on with the package that wrote it"
+                f" {ANEW}, or go on with the package that wrote it"
             )
         stored = msgspec.json.decode(text, type=Checkpoint)
-    except msgspec.MsgspecError:
-        raise ValueError("the checkpoint cannot be read; start anew") from None
+    except UNREADABLE:
+        raise ValueError(_UNREADABLE) from None
     if account is not None:
         if not account.is_the_one(stored.account, stored.credentials):
             raise _of_another("account", stored.account, account.name)
@@ -154,11 +157,38 @@ def read(text: str, *, account: Account | None, surface: str, date: str | None) 
     for name, asked in (("surface", surface), ("date", date)):
         if (of := getattr(stored, name)) != asked:
             raise _of_another(name, of, asked)
+    try:
+        for window in stored.windows:
+            if window.cursor is not None:
+                cursor.read(window.cursor, surface=surface)
+    except (ValueError, *UNREADABLE):
+        raise ValueError(_UNREADABLE) from None
     return stored
+
+
+_UNREADABLE = f"the checkpoint cannot be read; {ANEW}"
+
+
+@contextmanager
+def stored_at(place: Path | None) -> Generator[None]:
+    """Let an error of what is stored say where that is.
+
+    Args:
+        place: The file; None if nobody knows.
+    """
+    prefix = "" if place is None else f"{place}: "
+    try:
+        yield
+    except UNREADABLE:
+        raise ValueError(f"{prefix}the stored contacts cannot be read; {ANEW}") from None
+    except ValueError as error:
+        if prefix and str(place) not in str(error):
+            raise ValueError(f"{prefix}{error}") from None
+        raise
 
 
 def _of_another(name: str, of: str | None, asked: str | None) -> ValueError:
     return ValueError(
         f"the checkpoint belongs to another {name}, {of or 'none'}, not {asked or 'none'};"
-        " start anew, or name another place"
+        f" {ANEW}, or name another place"
     )

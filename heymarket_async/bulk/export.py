@@ -20,7 +20,7 @@ from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
 from heymarket_async.bulk.proof import count_of, prove
 from heymarket_async.bulk.reading import Reading
-from heymarket_async.bulk.sinks.sink import Dated, Sink
+from heymarket_async.bulk.sinks.sink import Dated, Filed, Sink
 from heymarket_async.bulk.walking import walk
 from heymarket_async.bulk.windows import later
 from heymarket_async.checks import one_of
@@ -171,7 +171,8 @@ class _Export:
         )
         if stored is not None:
             self._stage = "recalling"
-            await self._thread.each(self._sink.stored(), collector.recall)
+            with checkpoints.stored_at(self._place):
+                await self._thread.each(self._sink.stored(), collector.recall)
         self._stage = "reading"
         await walk(self._client, collector, self._reading)
         self._stage = "catching up"
@@ -195,16 +196,26 @@ class _Export:
             resumed=stored is not None,
             seconds=round(time.monotonic() - self._started, 3),
             waited_s=self._tally.waits(),
-            doubts=doubts + at.odd.doubts() + ([UNREAD] if fields is None else []),
+            doubts=doubts + at.odd.doubts() + self._not_shown(fields),
             mended=at.odd.mended,
         )
+
+    @property
+    def _place(self) -> Path | None:
+        return self._sink.path if isinstance(self._sink, Filed) else None
+
+    def _not_shown(self, fields: Sequence[ContactField] | None) -> list[str]:
+        if fields is None:
+            return [UNREAD]
+        return self._sink.doubts(fields) if isinstance(self._sink, Filed) else []
 
     async def _checkpoint(self, stored: str | None) -> Checkpoint:
         account = await account_of(self._client)
         if stored is not None:
-            return checkpoints.read(
-                stored, account=account, surface=self._reading.surface, date=self._date
-            )
+            with checkpoints.stored_at(self._place):
+                return checkpoints.read(
+                    stored, account=account, surface=self._reading.surface, date=self._date
+                )
         at = checkpoints.new(account=account, surface=self._reading.surface, date=self._date)
         at.counted = await count_of(self._client, at)
         return at

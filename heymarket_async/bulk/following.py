@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 from heymarket_async.bulk import checkpoint as checkpoints
@@ -40,7 +41,7 @@ class Following:
         told: Ids of odd contacts that earlier runs have told.
 
     Raises:
-        ValueError: The file holds an export.
+        ValueError: The file holds an export, or another program has changed what is kept in it.
     """
 
     def __init__(self, database: Database, clock: Callable[[], str]) -> None:
@@ -52,7 +53,7 @@ class Following:
         with database.transaction():
             self._run = database.begin_run(_now())
         self.newest = database.state("newest")
-        self.told = frozenset[int](json.loads(database.state("told") or "[]"))
+        self.told = frozenset(database.decoded_state("told", list[int]) or [])
         self.changed = 0
         self._before = database.count(deleted=True)
 
@@ -97,12 +98,15 @@ class Following:
         """Return where this run begins; the file must have been bound to the account."""
         stored = self._database.state("first_run")
         if self.newest is None and stored is not None:
-            return checkpoints.read(stored, account=None, surface=surface, date=None)
+            try:
+                return checkpoints.read(stored, account=None, surface=surface, date=None)
+            except ValueError:
+                raise self._database.damaged("the checkpoint") from None
         at = checkpoints.new(account=account, surface=surface)
         if not reads_all:
             at.windows = []
             at.newest = self.newest
-            at.ascending = json.loads(self._database.state("ascending") or "null")
+            at.ascending = self._database.decoded_state("ascending", bool)
         return at
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
@@ -144,6 +148,10 @@ class Following:
         """Give the contacts that this run may meet again."""
         since = earlier(self.newest, settle_s) if self.newest else ""
         return self._database.updated_since(since)
+
+    def naming(self) -> AbstractContextManager[None]:
+        """Let an error of what `stored` has given say which file it is of."""
+        return self._database.naming()
 
     def _latest(self) -> str:
         return later(self._clock(), SETTLE_S)

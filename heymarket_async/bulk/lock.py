@@ -6,8 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
-"""For `os.open`: fail if the file is a symbolic link; Windows cannot tell."""
+from heymarket_async.bulk.private import open_own
 
 
 def lock(descriptor: int, path: Path) -> None:
@@ -32,13 +31,14 @@ class Lock:
         path: A file for it alone; made if it is not there.
 
     Raises:
-        OSError: Another job holds it, or the file cannot be made.
+        OSError: Another job holds it, or the file cannot be made, is a link, a pipe or a device,
+            or belongs to somebody else.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         while True:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINKS, 0o600)
+            self._descriptor = open_own(path, os.O_RDWR | os.O_CREAT)
             try:
                 lock(self._descriptor, path)
                 if self._is_there():

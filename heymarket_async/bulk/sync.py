@@ -17,6 +17,7 @@ from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
 from heymarket_async.bulk.proof import count_of, prove
 from heymarket_async.bulk.reading import Reading
+from heymarket_async.bulk.sinks import schema
 from heymarket_async.bulk.sinks.database import Database
 from heymarket_async.bulk.walking import walk
 from heymarket_async.checks import one_of
@@ -177,7 +178,8 @@ class _Run:
         )
         if is_resumed or not reads_all:
             self._stage = "recalling"
-            await thread.each(file.stored(self._settle_s), job.recall)
+            with file.naming():
+                await thread.each(file.stored(self._settle_s), job.recall)
         self._stage = "reading"
         at.counted = await count_of(self._client, at)
         await walk(self._client, job, self._reading)
@@ -187,8 +189,7 @@ class _Run:
         counted, doubts = await prove(self._client, job, self._reading, have)
         deleted = await self._deleted(file, job, counted, doubts=doubts) if detect_deletions else []
         doubts += at.odd.doubts(file.told)
-        if fields is None:
-            doubts.append(UNREAD)
+        doubts += [UNREAD] if fields is None else schema.doubts(fields)
         await thread.run(
             file.complete,
             at.newest,

@@ -8,6 +8,7 @@ whole second, and a group of contacts that share one `updated` is never divided.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Annotated
 
 import msgspec
 
@@ -33,7 +34,7 @@ class Window(msgspec.Struct, kw_only=True):
     cursor: str | None = None
     at: str | None = None
     sharing: int = 0
-    page_s: float = 1.0
+    page_s: Annotated[float, msgspec.Meta(ge=1.0)] = 1.0
     is_read: bool = False
 
     def places(self, stamps: list[str]) -> slice:

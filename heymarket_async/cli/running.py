@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import io
+import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
@@ -66,16 +67,75 @@ def run(work: Callable[[HeymarketClient], Awaitable[T]], sandbox: int | None) ->
 
 
 def until_terminated(main: Coroutine[object, None, T]) -> T:
-    """Run a coroutine in a loop of its own; a request to terminate, or a hang-up, cancels it."""
+    """Run a coroutine in a loop of its own.
+
+    The first interrupt, request to terminate, or hang-up cancels it, and it ends in its own time.
+    The second one ends the process at once, even if a thread is stuck in a file that never answers.
+    """
+    ending = _Ending()
 
     async def cancelled_by_signals() -> T:
         work = asyncio.ensure_future(main)
-        with suppress(NotImplementedError, AttributeError):  # on Windows
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(number, work.cancel, number)
+        ending.listen(work)
         return await work
 
-    return asyncio.run(cancelled_by_signals())
+    try:
+        return asyncio.run(cancelled_by_signals())
+    except asyncio.CancelledError as error:
+        error.args = (ending.number,) if ending.number else error.args
+        raise
+    finally:
+        ending.close()
+
+
+class _Ending:
+    """Hears signals, in the main thread; those that the process ignores stay ignored.
+
+    Attributes:
+        number: The first signal that came, or 0.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        handlers = {each: signal.getsignal(each) for each in _SIGNALS}
+        ignored = {None, signal.SIG_IGN}
+        self._before = {each: how for each, how in handlers.items() if how not in ignored}
+
+    def listen(self, work: asyncio.Future[T]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def hear(number: int, _: object) -> None:
+            if self.number:
+                _leave(number)
+            else:
+                self.number = number
+                loop.call_soon_threadsafe(work.cancel)
+
+        with suppress(ValueError):  # not the main thread
+            for each in self._before:
+                signal.signal(each, hear)
+
+    def close(self) -> None:
+        """Hear no more, unless the process is about to end: then one more signal ends it."""
+        with suppress(ValueError):
+            for each, before in self._before.items():
+                if not self.number:
+                    signal.signal(each, before)
+
+
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+_SHOW_CURSOR = b"\x1b[?25h\n"
+"""A bar hides it."""
+
+
+def _leave(number: int) -> None:
+    """End the process, and wait for nothing: to flush a pipe that nobody reads takes forever."""
+    if os.isatty(2):
+        os.write(2, _SHOW_CURSOR)
+    os._exit(128 + number)
 
 
 @contextmanager
@@ -104,11 +164,23 @@ def _ending_well() -> Generator[None]:
 
 
 def _check_output() -> None:
+    _fill_standard_files()
+    if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison] - so it is if closed
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - for as long as we run
     if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] - so it is if closed
         sys.stdout = io.StringIO()
         raise OSError(errno.EBADF, "standard output is closed")
     # Names are from all over the world, and a terminal may show less.
     cast("io.TextIOWrapper[io.BufferedWriter]", sys.stdout).reconfigure(errors="replace")
+
+
+def _fill_standard_files() -> None:
+    """Let no file that is opened later become standard output or error, where others write."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
 
 
 def _ended(error: Exception, code: int) -> typer.Exit:

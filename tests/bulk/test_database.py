@@ -8,7 +8,8 @@ import stat
 import pytest
 
 from heymarket_async import BadRequestError, ContactField
-from heymarket_async.bulk import Sqlite, export_contacts, sync_contacts
+from heymarket_async.bulk import Csv, Sqlite, export_contacts, sync_contacts
+from heymarket_async.bulk.sinks import schema
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import (
     Editor,
@@ -68,6 +69,31 @@ def test_the_views_are_made_of_any_titles_and_of_many(tmp_path):
     (row,) = query(tmp_path / "c.db", "SELECT * FROM current_contacts")
     assert len(row) == 2000
     assert "three" in row
+    assert query(tmp_path / "c.db", "SELECT json_extract(json, '$.custom.3') FROM contacts") == [
+        ("three",)
+    ]
+    assert sink.doubts(fields[:1975]) == []
+    assert sink.doubts(fields[:1976]) == [
+        "SQLite shows 2,000 columns at most: 1 of the custom fields has none in the views, and is"
+        " in the column `json` of `contacts` alone"
+    ]
+
+
+@pytest.mark.parametrize("is_sync", [False, True])
+async def test_custom_fields_without_a_column_are_a_doubt(is_sync, tmp_path, monkeypatch):
+    monkeypatch.setattr(schema, "_MOST_COLUMNS", 27)
+    path = tmp_path / "c.db"
+    async with Sandbox(contacts=10, seed=4) as sandbox, client_of(sandbox) as client:
+        if is_sync:
+            report = await sync_contacts(client, path)
+        else:
+            report = await export_contacts(client, Sqlite(path))
+        assert (await export_contacts(client, Csv(tmp_path / "c.csv"))).is_proved
+
+    assert report.doubts == [
+        "SQLite shows 27 columns at most: 3 of the custom fields have none in the views, and are in"
+        " the column `json` of `contacts` alone"
+    ]
 
 
 async def test_every_run_adds_a_line(tmp_path):

@@ -243,7 +243,7 @@ def test_a_custom_that_is_no_object_is_kept_as_it_is():
 @pytest.mark.parametrize(
     "cell",
     [
-        "=1+1", "+SUM(A1)", "-2+3", "@cmd", "\t=1", "\r=1", "\n=1", '=HYPERLINK("http://x")', "-",
+        "=1+1", "+SUM(A1)", "-2+3", "@cmd", "\tx", "\rx", "\nx", '=HYPERLINK("http://x")', "-",
         "＝1+1", "＋1", "－1", "＠cmd",  # noqa: RUF001 - these are meant
     ],
 )  # fmt: skip
@@ -251,7 +251,10 @@ def test_a_cell_that_would_be_run_is_defused(cell):
     assert harmless([cell]) == [f"'{cell}"]
 
 
-@pytest.mark.parametrize("cell", ["", "a=b", "-5", "+15105553344", "-5.25", 7, None, True, "1-2"])
+@pytest.mark.parametrize(
+    "cell",
+    ["", "a=b", "-5", "+15105553344", "-5.25", 7, None, True, "1-2", "a;b=c", "a,=1"],
+)
 def test_a_cell_that_is_harmless_is_left_as_it_is(cell):
     assert harmless([cell]) == [cell]
 
@@ -348,6 +351,6 @@ def test_a_file_of_an_empty_account_is_whole(name, tmp_path):
     sink.close()
 
     packing = packing_of(tmp_path / name)
-    with packing.reader(tmp_path / name) as file:
+    with (tmp_path / name).open("rb") as raw, packing.reader(raw) as file:
         assert file.read() == b""
     assert (tmp_path / name).stat().st_size == len(packing.pack(b""))

@@ -17,7 +17,7 @@ from functools import partial
 import pytest
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite
-from heymarket_async.bulk.sinks.staging import UNFINISHED, make_private, naming, replace_file
+from heymarket_async.bulk.sinks.staging import UNFINISHED, naming, replace_file
 from tests.bulk.test_files import contact, written
 
 FILES = {"c.jsonl": JsonLines, "c.jsonl.gz": JsonLines, "c.csv": Csv, "c.parquet": Parquet}
@@ -193,29 +193,6 @@ def test_a_database_that_cannot_be_opened_is_an_error_of_the_file(tmp_path):
 
 
 # Where modes and disks end
-
-
-def test_a_file_of_somebody_else_is_used_as_it_is(tmp_path, monkeypatch):
-    path = open_to_all(tmp_path / "c")
-
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(errno.EPERM, "not yours")
-
-    monkeypatch.setattr(os, "chmod", refuse)
-    make_private(path)
-
-    assert mode_of(path) == 0o666
-
-
-def test_only_others_are_kept_from_a_file(tmp_path):
-    mine, link = open_to_all(tmp_path / "mine"), tmp_path / "link"
-    link.symlink_to(mine)
-    make_private(link)
-    assert mode_of(mine) == 0o666
-
-    mine.chmod(0o444)
-    make_private(mine)
-    assert mode_of(mine) == 0o400
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -52,7 +53,9 @@ def start(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Pope
     def start(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
         command = [*COMMAND, *(str(each) for each in arguments)]
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored where tests outlive one
         process = subprocess.Popen(command, env={**os.environ, **environment}, **options)
+        signal.signal(signal.SIGHUP, hang_up)
         started.append(process)
         return process
 

@@ -8,16 +8,6 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from heymarket_async.bulk.importing.lines import tag_ids
-from heymarket_async.bulk.sinks.tables import FORMULA
-
-
-def plain(cell: str) -> str:
-    """Return a cell without white space around, and without what keeps it from being a formula.
-
-    Exports, and people, put an apostrophe before what a spreadsheet would run.
-    """
-    cell = cell.strip()
-    return cell[1:].strip() if cell.startswith("'") and FORMULA.match(cell, 1) else cell
 
 
 def _ids(cell: str) -> list[int]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from heymarket_async.bulk.importing.cells import READERS, plain
+from heymarket_async.bulk.importing.cells import READERS
 from heymarket_async.bulk.importing.columns import Columns, Target
 from heymarket_async.bulk.importing.intake import RejectedRow
 from heymarket_async.bulk.importing.lines import (
@@ -17,6 +17,7 @@ from heymarket_async.bulk.importing.lines import (
     is_utf_8,
     rejected,
 )
+from heymarket_async.bulk.sinks.tables import as_it_was
 from heymarket_async.models import NewContact
 
 _WITHIN_A_CELL = ("field larger than field limit", "unexpected end of data")
@@ -57,7 +58,7 @@ def csv_rows(
         delimiter, first = divider[1], _first_line(text)
     table = csv.reader(chain([first], text), strict=True, delimiter=delimiter)
     try:
-        header = [plain(cell) for cell in next(table)]
+        header = [as_it_was(cell) for cell in next(table)]
     except csv.Error as error:
         raise ValueError(f"the first row is not CSV: {_said(error)}") from None
     if not header:
@@ -115,7 +116,7 @@ def _row(cells: Sequence[str], targets: _Targets, readers: _Readers) -> NewConta
         return RejectedRow(NOT_UTF_8)
     given = [
         (target, cell)
-        for target, cell in zip(targets, map(plain, cells), strict=True)
+        for target, cell in zip(targets, map(as_it_was, cells), strict=True)
         if cell and target is not None
     ]
     try:

@@ -27,11 +27,13 @@ from heymarket_async.bulk.importing.outcome_lines import (
     check_torn,
     decode,
     encode,
+    no_outcome_file,
 )
 from heymarket_async.bulk.importing.rules import Before, ReadRow, RowOutcome, Verdict
 from heymarket_async.bulk.lock import lock
 from heymarket_async.bulk.one_thread import OneThread
-from heymarket_async.bulk.sinks.staging import naming
+from heymarket_async.bulk.private import open_own
+from heymarket_async.bulk.sinks.staging import UNREADABLE, naming, real_path
 from heymarket_async.checks import one_of
 
 Earlier: TypeAlias = RowOutcome | Before | None
@@ -43,7 +45,8 @@ def checked_path(outcomes: str | os.PathLike[str] | None, *, resume: bool) -> Pa
 
     Raises:
         ValueError: It is there already, or there is none to resume.
-        OSError: Its folder is not there, or another import is at work on it.
+        OSError: Its folder is not there, another import is at work on it, or it belongs to somebody
+            else.
     """
     if outcomes is None:
         if resume:
@@ -51,11 +54,11 @@ def checked_path(outcomes: str | os.PathLike[str] | None, *, resume: bool) -> Pa
                 "resume (--resume) needs outcomes (--outcomes), the file of that import"
             )
         return None
-    path = Path(one_of("outcomes", outcomes, (str, os.PathLike)))
+    path = real_path(Path(one_of("outcomes", outcomes, (str, os.PathLike))))
     if not path.exists():
         path.parent.stat()
     elif resume:
-        with path.open("r+b") as file:
+        with _opened(path) as file:
             lock(file.fileno(), path)
     else:
         raise _is_there_already(path)
@@ -75,14 +78,16 @@ class OutcomeFile:
     are nine bytes for each row of an earlier run, and the lines since the last `flush`.
 
     Args:
-        path: The file, for its owner alone to read; None keeps nothing.
+        path: The file, for its owner alone to read; None keeps nothing. One that is there is
+            taken from all others, see `heymarket_async.bulk.private`.
         header: Whose it is.
         resume: Go on with the file if it is there. A last line that a kill has torn is cut off.
 
     Raises:
         ValueError: When it is opened: it is there already, belongs to another import, or is no such
             file.
-        OSError: Another import is at work on it, or it cannot be written.
+        OSError: Another import is at work on it, it belongs to somebody else, or it cannot be
+            written.
     """
 
     def __init__(
@@ -171,11 +176,12 @@ class OutcomeFile:
 
     def _open(self, path: Path, header: Header) -> None:
         if self._resume and path.exists():
-            self._file = path.open("r+b")
+            self._file = _opened(path)
             lock(self._file.fileno(), path)
             whole = self._read(path, self._file, header)
             if not whole:
-                check_torn(path, header)
+                self._file.seek(0)
+                check_torn(path, self._file.read(), header)
             self._file.truncate(whole)
             self._file.seek(whole)
         else:
@@ -194,13 +200,15 @@ class OutcomeFile:
                 if number == 1:
                     check_header(path, line, header)
                 else:
-                    self._remember(decode(line))
-            except msgspec.MsgspecError:
-                raise ValueError(f"{path} is no outcome file: see its line {number}") from None
+                    self._remember(decode(line), most=number + _MOST_MISSING)
+            except UNREADABLE:
+                raise no_outcome_file(path, number) from None
             length += len(line)
         return length
 
-    def _remember(self, line: Line) -> None:
+    def _remember(self, line: Line, *, most: int) -> None:
+        if line.row > most:
+            raise msgspec.ValidationError("so many rows cannot be under way at once")
         more = line.row - self.earlier_rows
         if more > 0:
             self._digests.extend([0] * more)
@@ -211,6 +219,14 @@ class OutcomeFile:
 
 
 _STATES: tuple[Earlier, ...] = (None, *RowOutcome, *Before)
+
+
+_MOST_MISSING = 10_000_000
+"""How many rows a file can miss before the last that it has. Those were under way, in memory."""
+
+
+def _opened(path: Path) -> BinaryIO:
+    return os.fdopen(open_own(path, os.O_RDWR), "r+b")
 
 
 def _created(path: Path) -> BinaryIO:

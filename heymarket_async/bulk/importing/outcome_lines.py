@@ -87,12 +87,19 @@ _OVERWRITES = "is of an import that overwrites, and this one does not (--overwri
 _DOES_NOT_OVERWRITE = "is of an import that does not overwrite, and this one does (--overwrite)"
 
 
-def check_torn(path: Path, header: Header) -> None:
+def check_torn(path: Path, content: bytes, header: Header) -> None:
     """Refuse a file that has no whole line, and did not become so by a kill.
 
     Raises:
         ValueError: Something else is in it.
     """
     # What a kill can leave of a first line is the beginning of it.
-    if not encode(header).startswith(path.read_bytes()):
-        raise ValueError(f"{path} is no outcome file: see its line 1")
+    if not encode(header).startswith(content):
+        raise no_outcome_file(path, 1)
+
+
+def no_outcome_file(path: Path, line: int) -> ValueError:
+    """Return the error of a file that is something else, or was changed."""
+    return ValueError(
+        f"{path} is no outcome file: see its line {line}; name another file (--outcomes)"
+    )

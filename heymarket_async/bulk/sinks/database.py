@@ -19,26 +19,48 @@ import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from heymarket_async.bulk.lock import Lock
+from heymarket_async.bulk.private import check_own, make_private
 from heymarket_async.bulk.sinks import schema
-from heymarket_async.bulk.sinks.staging import beside, make_private, real_path
+from heymarket_async.bulk.sinks.staging import UNREADABLE, beside, real_path
 from heymarket_async.bulk.sinks.tables import Table
 from heymarket_async.bulk.versions import batch_of, older, text_of
 from heymarket_async.models import ContactField
+
+T = TypeVar("T")
+
+_BESIDE = ("-wal", "-shm", "-journal")
+"""What SQLite makes beside a file, and reads if it is there."""
+
+_REMEDY = "remove it, or name another file"
+_DAMAGES = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_MISMATCH}
+"""What SQLite says of a file that is damaged, or that lacks what this package has made."""
 
 
 class Database:
     """An SQLite file of contacts, for one job.
 
-    All but opening and closing it raises `OSError` if the file cannot be read or written to.
+    It and the files that SQLite keeps beside it are the user's own, see
+    `heymarket_async.bulk.private`. SQLite opens them by their names. So in a folder that others can
+    write, somebody could put a file beside it at the very moment that it is opened: keep a database
+    in a folder of your own.
+
+    All but opening and closing it raises `OSError` if the file cannot be read or written to, and
+    `ValueError` if something in it was changed by another program.
 
     Args:
         path: The file; made, for its owner alone to read, if it is not there.
+
+    Attributes:
+        path: The file; once it is open, behind all links.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._opened = ExitStack()
 
     def open(self) -> None:
@@ -46,15 +68,18 @@ class Database:
 
         Raises:
             ValueError: The file is something else, or of another version of this package.
+            PermissionError: It, or a file beside it, belongs to somebody else.
             OSError: The file cannot be opened, or another job is at work on it.
         """
-        self._path = path = real_path(self._path)
+        self.path = path = real_path(self.path)
         with ExitStack() as opened:
             opened.callback(Lock(beside(path, ".heymarket-lock")).release)
             # One that is there is not opened here: that would take the locks that SQLite has on it.
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-            with self._told_as_of_a_file():
+            for each in (path, *self._beside()):
+                check_own(each)
+            with self.naming():
                 # One thread at a time, but not always the same one.
                 self._connection = sqlite3.connect(
                     path, isolation_level=None, check_same_thread=False
@@ -74,7 +99,7 @@ class Database:
         Raises:
             OSError: The file cannot be written to: the disk is full, or another program holds it.
         """
-        with self._told_as_of_a_file():
+        with self.naming():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -84,16 +109,36 @@ class Database:
                     self._connection.execute("ROLLBACK")
 
     @contextmanager
-    def _told_as_of_a_file(self) -> Generator[None]:
+    def naming(self) -> Generator[None]:
+        """Let an error of what is in the file say which file it is, and what to do."""
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise OSError(f"{self._path}: {error}") from None
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)  # of Python's own
+            remedy = f"; {_REMEDY}" if code & 0xFF in _DAMAGES else ""
+            raise OSError(f"{self.path}: {error}{remedy}") from None
+        except UNREADABLE:
+            raise self.damaged("a contact") from None
+
+    def damaged(self, what: str) -> ValueError:
+        """Return the error of a file that another program has changed."""
+        return ValueError(f"{self.path}: {what} that is stored cannot be read; {_REMEDY}")
+
+    def _beside(self) -> list[Path]:
+        return [self.path.with_name(self.path.name + ending) for ending in _BESIDE]
 
     def state(self, name: str) -> str | None:
         """Return a text that is kept under a name."""
-        found = self._rows("SELECT value FROM state WHERE name = ?", name)
-        return next((str(value) for value in found), None)
+        found = self._rows(str, "SELECT value FROM state WHERE name = ?", name)
+        return next(found, None)
+
+    def decoded_state(self, name: str, kind: type[T]) -> T | None:
+        """Return what is kept under a name as JSON, or None if nothing is."""
+        stored = self.state(name) or "null"
+        try:
+            return None if stored == "null" else msgspec.json.decode(stored, type=kind)
+        except UNREADABLE:
+            raise self.damaged(f"`{name}`") from None
 
     def set_state(self, name: str, value: str | None) -> None:
         """Keep a text under a name, or nothing any more."""
@@ -122,18 +167,18 @@ class Database:
     def updated_since(self, instant: str) -> Iterator[bytes]:
         """Give the trusted contacts that were updated at that instant or later, or have no time."""
         where = "(instant >= ? OR instant = '') AND id NOT IN distrusted"
-        return map(_line, self._rows(f"SELECT json FROM contacts WHERE {where}", instant))  # noqa: S608 - a constant
+        query = f"SELECT json FROM contacts WHERE {where}"  # noqa: S608 - a constant
+        return map(str.encode, self._rows(str, query, instant))
 
     def count(self, *, deleted: bool = False) -> int:
         """Count the contacts, with or without those that are deleted."""
         where = "" if deleted else " WHERE deleted_at IS NULL"
-        (count,) = self._rows(f"SELECT count(*) FROM contacts{where}")  # noqa: S608 - two constants
-        return int(str(count))
+        (count,) = self._rows(int, f"SELECT count(*) FROM contacts{where}")  # noqa: S608 - two constants
+        return count
 
     def ids(self) -> Iterator[int]:
         """Give the ids of the contacts that are not deleted."""
-        for each in self._rows("SELECT id FROM contacts WHERE deleted_at IS NULL"):
-            yield int(str(each))
+        return self._rows(int, "SELECT id FROM contacts WHERE deleted_at IS NULL")
 
     def mark_deleted(self, ids: Iterable[int], at: str) -> None:
         """Note when contacts were found to be deleted; they stay in the file."""
@@ -142,8 +187,9 @@ class Database:
 
     def fields(self) -> list[ContactField]:
         """Return the custom fields that the views have."""
-        stored = self._connection.execute("SELECT id, title FROM fields")
-        return [ContactField(id=number, title=title) for number, title in stored]
+        ids = self._rows(int, "SELECT id FROM fields ORDER BY id")
+        titles = self._rows(str, "SELECT title FROM fields ORDER BY id")
+        return [ContactField(id=each, title=title) for each, title in zip(ids, titles, strict=True)]
 
     def show(self, fields: Sequence[ContactField]) -> None:
         """Make the views, with the account's custom fields as they are now."""
@@ -166,7 +212,7 @@ class Database:
 
     def loaded(self) -> Iterator[bytes]:
         """Give the contacts there."""
-        return map(_line, self._rows("SELECT json FROM incoming ORDER BY rowid"))
+        return map(str.encode, self._rows(str, "SELECT json FROM incoming ORDER BY rowid"))
 
     def end_load(self, again: Iterable[int], *, latest: str) -> None:
         """Let what was loaded take the place of what was there before.
@@ -181,7 +227,7 @@ class Database:
         loaded = (
             "SELECT rowid, json FROM incoming WHERE id IN (SELECT id FROM again) ORDER BY rowid"
         )
-        lines = ((place, _line(json)) for place, json in run(loaded))
+        lines = ((place, str(json).encode()) for place, json in run(loaded))
         self._connection.executemany(
             "DELETE FROM incoming WHERE rowid = ?",
             [(each,) for each in older(lines, latest=latest)],
@@ -214,9 +260,11 @@ class Database:
             {**facts, "number": number},
         )
 
-    def _rows(self, query: str, *values: str) -> Iterator[object]:
-        with self._told_as_of_a_file():
+    def _rows(self, kind: type[T], query: str, *values: str) -> Iterator[T]:
+        with self.naming():
             for (value,) in self._connection.execute(query, values):
+                if not isinstance(value, kind):
+                    raise self.damaged("something")
                 yield value
 
     def _prepare(self, path: Path) -> None:
@@ -235,11 +283,13 @@ class Database:
             raise ValueError(
                 f"{path} has version {version}, and this package reads {schema.VERSION}"
             )
-        # SQLite makes the files beside it like the file itself; a killed job may have left some.
-        for ending in ("", "-wal", "-shm", "-journal"):
-            make_private(path.with_name(path.name + ending))
+        make_private(path)
         # Readers are not kept waiting, and what is committed outlasts a power failure.
         run("PRAGMA journal_mode = WAL")
+        # SQLite makes the files beside it like the file itself; a killed job may have left some.
+        for each in self._beside():
+            with suppress(FileNotFoundError):
+                make_private(each)
         run("PRAGMA synchronous = FULL")
         # Without it, a table cannot be renamed while somebody's view is on the one it replaces.
         run("PRAGMA legacy_alter_table = ON")
@@ -248,10 +298,6 @@ class Database:
             with self.transaction():
                 for statement in schema.ALL:
                     run(statement)
-
-
-def _line(json: object) -> bytes:
-    return str(json).encode()
 
 
 def _records(lines: Sequence[bytes]) -> Iterator[tuple[int, int, str, str, str]]:

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from heymarket_async.bulk.private import open_new, remove
 from heymarket_async.bulk.sinks.packing import Packing, Plain, packing_of
 from heymarket_async.bulk.sinks.sink import FOREVER
 from heymarket_async.bulk.sinks.staging import (
@@ -23,11 +24,10 @@ from heymarket_async.bulk.sinks.staging import (
     Staging,
     beside,
     naming,
-    open_private,
     real_path,
     sync_folder,
 )
-from heymarket_async.bulk.sinks.tables import Cell, Table, harmless
+from heymarket_async.bulk.sinks.tables import Cell, Table, harmless, is_dividable
 from heymarket_async.bulk.versions import newest_versions, without_older
 from heymarket_async.models import ContactField
 
@@ -44,17 +44,22 @@ class StagedFile(ABC):
     latest = FOREVER
 
     def __init__(self, path: Path | str, packing: Packing, *, kind: str) -> None:
-        self._path = Path(path)
+        self.path = Path(path)
         self._packing = packing
         self._kind = kind + packing.suffix
         self._staging: Staging | None = None
 
+    def doubts(self, fields: Sequence[ContactField]) -> list[str]:  # noqa: ARG002 - shows them all
+        """Return nothing: every contact is there with all that it has."""
+        return []
+
     def open(self, checkpoint: Path | None, *, restart: bool) -> str | None:
         """Get ready, and return the checkpoint that an unfinished export left, or None."""
         self._staging = None
-        self._path = real_path(self._path)
-        folder = checkpoint or beside(self._path, ".partial")
+        self.path = real_path(self.path)
+        folder = checkpoint or beside(self.path, ".partial")
         self._staging = Staging(folder, self._packing, kind=self._kind, restart=restart)
+        remove(beside(self.path, UNFINISHED))  # if it cannot be, that is better known now
         return self._staging.checkpoint
 
     def stored(self) -> Iterable[bytes]:
@@ -67,17 +72,17 @@ class StagedFile(ABC):
 
     def finish(self, again: frozenset[int], fields: Sequence[ContactField]) -> Iterator[int]:
         """Make the file of what is staged; of contacts that came again, of the newest version."""
-        part = beside(self._path, UNFINISHED)
+        part = beside(self.path, UNFINISHED)
         try:
             if again or not self._has_become_the_file():
-                with naming(self._path), open_private(part) as file:
+                with naming(self.path), open_new(part) as file:
                     yield from self._render(self._lines(again), fields, file)
                     file.flush()
                     os.fsync(file.fileno())
-                part.replace(self._path)
+                part.replace(self.path)
         finally:
-            part.unlink(missing_ok=True)
-        sync_folder(self._path.parent)
+            remove(part)
+        sync_folder(self.path.parent)
         self._staged.finish()
 
     def close(self) -> None:
@@ -126,7 +131,7 @@ class JsonLines(StagedFile):
 
     def _has_become_the_file(self) -> bool:
         try:
-            self._staged.rows.replace(self._path)
+            self._staged.become(self.path)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
@@ -169,14 +174,16 @@ class Csv(StagedFile):
             writer = csv.writer(text)
             writer.writerow(self._cells(list(table.columns)))
             for done, some in in_batches(lines):
-                writer.writerows(self._cells(table.row(line)) for line in some)
+                writer.writerows(
+                    self._cells(table.row(line), is_dividable=is_dividable(line)) for line in some
+                )
                 yield done
         finally:
             text.detach()
 
-    def _cells(self, cells: Sequence[Cell]) -> Sequence[Cell]:
+    def _cells(self, cells: Sequence[Cell], *, is_dividable: bool = True) -> Sequence[Cell]:
         shown = ["true" if cell is True else "false" if cell is False else cell for cell in cells]
-        return harmless(shown) if self._defuse else shown
+        return harmless(shown, is_dividable=is_dividable) if self._defuse else shown
 
 
 def joined(lines: Sequence[bytes]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import sys
+import zlib
 from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
@@ -16,16 +17,18 @@ class Packing(Protocol):
 
     Attributes:
         suffix: What the name of such a file ends in.
+        damages: What reading raises if the file is damaged.
     """
 
     suffix: str
+    damages: tuple[type[Exception], ...]
 
     def pack(self, data: bytes) -> bytes:
         """Return a piece that can stand behind others."""
         ...
 
-    def reader(self, path: Path) -> BinaryIO:
-        """Open a file of pieces, to be read as one."""
+    def reader(self, file: BinaryIO) -> BinaryIO:
+        """Read a file of pieces as one."""
         ...
 
 
@@ -33,33 +36,37 @@ class Plain:
     """Not compressed."""
 
     suffix = ""
+    damages: tuple[type[Exception], ...] = ()
 
     def pack(self, data: bytes) -> bytes:
         """Return the data."""
         return data
 
-    def reader(self, path: Path) -> BinaryIO:
-        """Open the file."""
-        return path.open("rb")
+    def reader(self, file: BinaryIO) -> BinaryIO:
+        """Return the file."""
+        return file
 
 
 class Gzip:
     """Members of gzip."""
 
     suffix = ".gz"
+    damages: tuple[type[Exception], ...] = (gzip.BadGzipFile, EOFError, zlib.error)
 
     def pack(self, data: bytes) -> bytes:
         """Return a member."""
         return gzip.compress(data, mtime=0)
 
-    def reader(self, path: Path) -> BinaryIO:
-        """Open the file; all its members are read as one."""
-        return cast("BinaryIO", gzip.open(path, "rb"))
+    def reader(self, file: BinaryIO) -> BinaryIO:
+        """Read all members as one."""
+        return cast("BinaryIO", gzip.open(file, "rb"))
 
 
 class _Module(Protocol):
+    ZstdError: type[Exception]
+
     def compress(self, data: bytes) -> bytes: ...
-    def open(self, path: Path, mode: str) -> BinaryIO: ...
+    def open(self, file: BinaryIO, mode: str) -> BinaryIO: ...
 
 
 class Zstandard:
@@ -78,14 +85,15 @@ class Zstandard:
             raise ValueError(
                 "a .zst file needs a package: pip install 'heymarket-async[zst]'"
             ) from None
+        self.damages: tuple[type[Exception], ...] = (self._zstd.ZstdError, EOFError)
 
     def pack(self, data: bytes) -> bytes:
         """Return a frame."""
         return self._zstd.compress(data)
 
-    def reader(self, path: Path) -> BinaryIO:
-        """Open the file; all its frames are read as one."""
-        return self._zstd.open(path, "rb")
+    def reader(self, file: BinaryIO) -> BinaryIO:
+        """Read all frames as one."""
+        return self._zstd.open(file, "rb")
 
 
 def packing_of(path: Path) -> Packing:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from heymarket_async.bulk.sinks.tables import Kind, Table
+from heymarket_async.models import ContactField
 
 APPLICATION_ID = 0x48657953
 VERSION = 1
@@ -68,6 +71,18 @@ WHERE excluded.instant > instant OR (rev > 0 AND excluded.rev > rev) OR deleted_
     ))"""
 )
 """Adds a contact, or replaces it as `Version.replaces` says, whose `latest` is the last value."""
+
+
+def doubts(fields: Sequence[ContactField]) -> list[str]:
+    """Return which custom fields have no column in the views."""
+    left_out = len(Table(fields).paths) - _MOST_COLUMNS
+    if left_out <= 0:
+        return []
+    has, is_in = ("has", "is in") if left_out == 1 else ("have", "are in")
+    return [
+        f"SQLite shows {_MOST_COLUMNS:,} columns at most: {left_out:,} of the custom fields {has}"
+        f" none in the views, and {is_in} the column `json` of `contacts` alone"
+    ]
 
 
 def views(table: Table) -> list[str]:

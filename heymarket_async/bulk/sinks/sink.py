@@ -23,6 +23,21 @@ class Dated(Protocol):
     latest: str
 
 
+@runtime_checkable
+class Filed(Protocol):
+    """A sink that is a file.
+
+    Attributes:
+        path: The file, by which errors name what is stored.
+    """
+
+    path: Path
+
+    def doubts(self, fields: Sequence[ContactField]) -> list[str]:
+        """Return what the file does not show of contacts that have these custom fields."""
+        ...
+
+
 class Sink(Protocol):
     """Where an export's contacts go; data and checkpoint are kept together, or neither.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from heymarket_async.bulk.sinks import schema
 from heymarket_async.bulk.sinks.database import Database
 from heymarket_async.bulk.sinks.sink import FOREVER
 from heymarket_async.models import ContactField
@@ -24,8 +25,12 @@ class Sqlite:
     latest = FOREVER
 
     def __init__(self, path: Path | str) -> None:
-        self._path = Path(path)
+        self.path = Path(path)
         self._database: Database | None = None
+
+    def doubts(self, fields: Sequence[ContactField]) -> list[str]:
+        """Return which custom fields have no column in the views."""
+        return schema.doubts(fields)
 
     def open(self, checkpoint: Path | None, *, restart: bool) -> str | None:
         """Open the file, and return the checkpoint that an unfinished export left, or None.
@@ -37,10 +42,10 @@ class Sqlite:
         self._database = None
         if checkpoint is not None:
             raise ValueError("checkpoint must be None: an SQLite file keeps it in itself")
-        self._database = database = Database(self._path)
+        self._database = database = Database(self.path)
         database.open()
         if database.state("account") is not None:
-            raise ValueError(f"a sync keeps {self._path} up to date; export into another file")
+            raise ValueError(f"a sync keeps {self.path} up to date; export into another file")
         stored = database.state("checkpoint")
         if stored is None or restart:
             with database.transaction():

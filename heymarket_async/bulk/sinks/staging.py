@@ -14,11 +14,12 @@ import stat
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 import msgspec
 
-from heymarket_async.bulk.lock import NO_LINKS, Lock
+from heymarket_async.bulk.lock import Lock
+from heymarket_async.bulk.private import behind_links, make_private, open_new, open_own
 from heymarket_async.bulk.sinks.packing import Packing
 
 UNFINISHED = ".heymarket-new"
@@ -27,14 +28,24 @@ UNFINISHED = ".heymarket-new"
 _LONGEST_NAME = 255
 
 
+ANEW = "start anew (--restart)"
+"""What to do about an unfinished export that is damaged."""
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not what they should be."""
+
+
 class _State(msgspec.Struct):
     kind: str
-    length: int
+    length: Annotated[int, msgspec.Meta(ge=0)]
     checkpoint: str
 
 
 class Staging:
     """The folder of one unfinished export; it belongs to one process at a time.
+
+    It and all that is read from it are the user's own, see `heymarket_async.bulk.private`. A folder
+    that others could write is taken from them, and what they have put in it is refused.
 
     Args:
         folder: Where it is; made, for its owner alone to read, if it is not there.
@@ -48,13 +59,14 @@ class Staging:
 
     Raises:
         ValueError: The folder holds something else, or what is to become another kind of file.
+        PermissionError: It, or a file in it, belongs to somebody else.
         OSError: The folder cannot be made, or another export works in it.
     """
 
     def __init__(self, folder: Path, packing: Packing, *, kind: str, restart: bool) -> None:
+        self._folder = folder = behind_links(folder)
         self.rows = folder / "heymarket-rows"
         self.checkpoint: str | None = None
-        self._folder = folder
         self._packing = packing
         self._kind = kind
         self._state = folder / "heymarket-state.json"
@@ -65,7 +77,7 @@ class Staging:
             state = None if restart else self._stored()
             if state is None:
                 self._state.unlink(missing_ok=True)
-                self._file = open_private(self.rows)
+                self._file = open_new(self.rows)
             else:
                 self._file = _reopened(self.rows, state.length)
                 self._length = state.length
@@ -91,10 +103,30 @@ class Staging:
         self._length, self.checkpoint = length, checkpoint
 
     def lines(self) -> Iterator[bytes]:
-        """Give the contacts that were added, each as a line without its end."""
-        with self._packing.reader(self.rows) as file:
-            for line in file:
-                yield line.rstrip(b"\n")
+        """Give the contacts that were added, each as a line without its end.
+
+        Raises:
+            ValueError: They are damaged.
+        """
+        try:
+            with (
+                os.fdopen(open_own(self.rows, os.O_RDONLY), "rb") as packed,
+                self._packing.reader(packed) as file,
+            ):
+                for line in file:
+                    yield line.rstrip(b"\n")
+        except self._packing.damages:
+            raise _unreadable(self.rows) from None
+
+    def become(self, path: Path) -> None:
+        """Let the file of the contacts be this file.
+
+        Raises:
+            ValueError: Another file is in its place.
+        """
+        if not os.path.samestat(self.rows.lstat(), os.fstat(self._file.fileno())):
+            raise ValueError(f"{self.rows} was replaced meanwhile; {ANEW}")
+        self.rows.replace(path)
 
     def finish(self) -> None:
         """Drop what is staged, once it has become what it was staged for."""
@@ -127,6 +159,7 @@ class Staging:
             raise ValueError(
                 f"{self._folder} is no folder; name one to keep the export in"
             ) from None
+        make_private(self._folder, is_right=stat.S_ISDIR)
         if self._state.exists():
             return
         # What a desktop leaves in every folder, such as .DS_Store, makes it nobody's.
@@ -137,46 +170,33 @@ class Staging:
 
     def _stored(self) -> _State | None:
         try:
-            state = msgspec.json.decode(self._state.read_bytes(), type=_State)
+            with os.fdopen(open_own(self._state, os.O_RDONLY), "rb") as file:
+                state = msgspec.json.decode(file.read(), type=_State)
             if self.rows.stat().st_size < state.length:
                 return None
         except FileNotFoundError:
             return None  # not begun, or finished but for being removed
-        except msgspec.MsgspecError:
-            raise ValueError(f"{self._state} cannot be read; start anew") from None
+        except UNREADABLE:
+            raise _unreadable(self._state) from None
         if state.kind != self._kind:
             raise ValueError(
                 f"{self._folder} holds an unfinished export into a {state.kind} file, not into a"
-                f" {self._kind} file; go on with that one, start anew, or name another folder"
+                f" {self._kind} file; go on with that one,"
+                f" {ANEW}, or name another folder"
             )
         return state
 
 
-def open_private(path: Path) -> BinaryIO:
-    """Make a file that only its owner can read: contacts are personal data.
-
-    What is there is removed first: others may have it open, or it may be a link to elsewhere.
-    """
-    path.unlink(missing_ok=True)
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+def _unreadable(path: Path) -> ValueError:
+    return ValueError(f"{path} cannot be read; {ANEW}")
 
 
 def _reopened(path: Path, length: int) -> BinaryIO:
     """Open a file to add to it behind a length."""
-    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | NO_LINKS), "ab")
-    make_private(path)
+    file = os.fdopen(open_own(path, os.O_WRONLY | os.O_APPEND), "ab")
     file.truncate(length)
     file.seek(length)
     return file
-
-
-def make_private(path: Path) -> None:
-    """Take a file from all but its owner, if it is there; what is behind a link is left alone."""
-    # Not possible where files have no modes, and not ours to do if it is somebody else's.
-    with suppress(FileNotFoundError, PermissionError):
-        mode = path.lstat().st_mode
-        if not stat.S_ISLNK(mode):
-            path.chmod(mode & 0o600)
 
 
 @contextmanager
@@ -193,7 +213,7 @@ def naming(path: Path) -> Generator[None]:
 def replace_file(path: Path, data: bytes) -> None:
     """Give a file a new content: all of it or, whatever happens, the old one."""
     partial = beside(path, UNFINISHED)
-    with naming(path), open_private(partial) as file:
+    with naming(path), open_new(partial) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -206,12 +226,14 @@ def real_path(path: Path) -> Path:
 
     Raises:
         ValueError: It is a folder, a pipe or a device.
+        PermissionError: It is a link of somebody else's.
         OSError: The links go in a circle.
     """
+    real = behind_links(path)
     with suppress(FileNotFoundError):
-        if not stat.S_ISREG(path.stat().st_mode):
+        if not stat.S_ISREG(real.stat().st_mode):
             raise ValueError(f"{path} is no file; name one")
-    return path.resolve()
+    return real
 
 
 def beside(path: Path, ending: str) -> Path:

@@ -47,8 +47,12 @@ OTHER = "other"
 
 _KNOWN = frozenset({*COLUMNS, "custom"})
 _LISTS = frozenset({"tags", "note", "contact_channels"})
-FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - a spreadsheet takes both widths
-"""What a cell begins with that a spreadsheet would run; imports undo what `harmless` does to it."""
+_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - a spreadsheet takes both widths
+"""What a cell begins with that a spreadsheet would run."""
+
+_STARTS = r"\"*[=+\-@＝＋－＠]"  # noqa: RUF001 - as above; a quote that is no text's is left out
+_DIVIDED = re.compile(rf"([;\t\r\n])(?={_STARTS})")
+_UNDIVIDED = re.compile(rf"(?<=[;\t\r\n])'(?={_STARTS})")
 
 _WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 _LARGEST = 2**63 - 1
@@ -126,16 +130,39 @@ def _cell(name: str, value: object) -> Cell:
     return cast("Cell", value)
 
 
-def harmless(cells: Iterable[Cell]) -> list[Cell]:
+def harmless(cells: Iterable[Cell], *, is_dividable: bool = True) -> list[Cell]:
     """Return cells of which a spreadsheet runs none as a formula: an apostrophe stands before it.
+
+    So it does behind what divides cells for other spreadsheets, those of Europe above all: they
+    divide at semicolons, and by their rules the quotes around our cell are none.
+
+    Args:
+        cells: The cells of a row.
+        is_dividable: There may be semicolons, tabs or line breaks in them.
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """
+    if is_dividable:
+        cells = [_DIVIDED.sub(r"\1'", cell) if isinstance(cell, str) else cell for cell in cells]
     return [f"'{cell}" if isinstance(cell, str) and _is_formula(cell) else cell for cell in cells]
 
 
+def as_it_was(cell: str) -> str:
+    """Return a cell without white space around, and without the apostrophes of `harmless`."""
+    cell = cell.lstrip()
+    if "'" in cell:
+        cell = _UNDIVIDED.sub("", cell)
+        cell = cell[1:] if cell[0] == "'" and _FORMULA.match(cell, 1) else cell
+    return cell.strip()
+
+
+def is_dividable(line: bytes) -> bool:
+    """Whether the cells of a contact, given as JSON, may have semicolons, tabs or line breaks."""
+    return b";" in line or b"\\" in line or b"\t" in line
+
+
 def _is_formula(text: str) -> bool:
-    return bool(FORMULA.match(text)) and not _NUMBER.fullmatch(text)
+    return bool(_FORMULA.match(text)) and not _NUMBER.fullmatch(text)
 
 
 def _titles(fields: Sequence[ContactField]) -> dict[str, str]:

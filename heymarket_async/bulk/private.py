@@ -1,0 +1,166 @@
+"""The one rule for files that hold contacts: they are the user's own, and nobody else's.
+
+Whatever a job resumes from, or writes into, is a regular file that belongs to the user or to root.
+It is taken from all others when it is opened. If it belongs to somebody else, it may have been
+planted, and is refused; so is one that cannot be taken from others. For root, files of users are
+somebody else's: run the job as that user.
+
+This holds in a folder of the user's own, and in one that others can write and that has the sticky
+bit, such as /tmp. Without that bit, others may put another file in the place of the user's at any
+time, and only what a job opens is safe.
+
+Where the file system keeps no modes and owners (FAT, some network disks), a file counts as the
+user's if it looks like a new one does; others can do there what the mount lets them. Windows has
+other means to protect files, and nothing is checked there but that they are regular.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+_ROOT = 0
+_OTHERS = 0o077
+_SAFELY = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+"""For `os.open`: follow no link, and wait for nobody at the other end of a pipe."""
+
+
+def open_new(path: Path) -> BinaryIO:
+    """Make a file that only its owner can read: contacts are personal data.
+
+    What is there is removed first: others may have it open, or it may be a link to elsewhere.
+
+    Raises:
+        PermissionError: It belongs to somebody else, and cannot be removed.
+    """
+    remove(path)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it is there.
+
+    Raises:
+        PermissionError: It belongs to somebody else, and cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except PermissionError as error:
+        raise _refusal(path, stat.S_ISREG) or error from None
+
+
+def open_own(path: Path, flags: int) -> int:
+    """Open a file of the user's, and return its descriptor.
+
+    Args:
+        path: The file.
+        flags: As for `os.open`.
+
+    Raises:
+        PermissionError: It belongs to somebody else, or cannot be taken from others.
+        OSError: It is a folder, a link, a pipe or a device, or cannot be opened.
+    """
+    try:
+        descriptor = os.open(path, flags | _SAFELY, 0o600)
+    except OSError as error:
+        raise _refusal(path, stat.S_ISREG) or error from None
+    try:
+        make_private(path, descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def make_private(
+    path: Path, descriptor: int | None = None, *, is_right: Callable[[int], bool] = stat.S_ISREG
+) -> None:
+    """Take a file or a folder from all but its owner.
+
+    Args:
+        path: Which one.
+        descriptor: It, if it is open. Nobody can put another one in its place then.
+        is_right: Says of a mode whether it is of the right kind.
+
+    Raises:
+        PermissionError: It belongs to somebody else, or cannot be taken from others.
+        OSError: It is of another kind, or is not there.
+    """
+    facts = path.lstat() if descriptor is None else os.fstat(descriptor)
+    _check(path, facts, is_right)
+    if facts.st_mode & _OTHERS and _has_owners():
+        mode = facts.st_mode & (0o700 if stat.S_ISDIR(facts.st_mode) else 0o600)
+        try:
+            os.chmod(path if descriptor is None else descriptor, mode)  # noqa: PTH101 - or that
+        except OSError as error:
+            if (new := _new_file_in(path.parent)) is None or not new.st_mode & _OTHERS:
+                raise PermissionError(
+                    f"{path} cannot be taken from other users ({error.strerror}): remove it, or"
+                    " name another place"
+                ) from None
+
+
+def check_own(path: Path) -> None:
+    """Refuse a file that belongs to somebody else, if it is there, and leave it as it is.
+
+    Raises:
+        PermissionError: It belongs to somebody else.
+        OSError: It is no file.
+    """
+    with suppress(FileNotFoundError):
+        _check(path, path.lstat(), stat.S_ISREG)
+
+
+def behind_links(path: Path) -> Path:
+    """Return where a path leads, through links of the user's or of root.
+
+    Raises:
+        PermissionError: A link in its place belongs to somebody else.
+        OSError: The links go in a circle.
+    """
+    with suppress(FileNotFoundError, PermissionError):
+        path.stat()
+    at = path
+    while at.is_symlink():
+        _check(at, at.lstat(), stat.S_ISLNK)
+        at = at.parent / at.readlink()
+    return path.resolve()
+
+
+def _refusal(path: Path, is_right: Callable[[int], bool]) -> OSError | None:
+    """Return what this module says of a path that the system refuses."""
+    with suppress(FileNotFoundError):
+        try:
+            _check(path, path.lstat(), is_right)
+        except OSError as error:
+            return error
+    return None
+
+
+def _check(path: Path, facts: os.stat_result, is_right: Callable[[int], bool]) -> None:
+    if not is_right(facts.st_mode):
+        raise OSError(f"{path} is not a regular file: remove it, or name another place")
+    if not _has_owners() or facts.st_uid in {os.geteuid(), _ROOT}:
+        return
+    if (new := _new_file_in(path.parent)) is None or new.st_uid != facts.st_uid:
+        raise PermissionError(
+            f"{path} belongs to another user (id {facts.st_uid}) and may have been planted: remove"
+            " it, name another place, or run this as that user"
+        )
+
+
+def _has_owners() -> bool:
+    return hasattr(os, "geteuid")  # not on Windows
+
+
+def _new_file_in(folder: Path) -> os.stat_result | None:
+    """What a new file looks like there, or None if none can be made."""
+    with suppress(OSError), tempfile.TemporaryFile(dir=folder) as file:
+        return os.fstat(file.fileno())
+    return None

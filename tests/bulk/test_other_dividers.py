@@ -1,0 +1,70 @@
+"""A spreadsheet that divides CSV at semicolons or tabs, where our quotes are none, runs nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heymarket_async import ContactField
+from heymarket_async.bulk import Csv
+from heymarket_async.bulk.importing.columns import Columns
+from heymarket_async.bulk.importing.csv_rows import csv_rows
+from heymarket_async.bulk.sinks.tables import as_it_was, harmless
+from tests.bulk.test_files import contact, written
+
+PLAN = ContactField(id=5, title="Plan;=1+1;")
+RUN = re.compile(r"[\t\r\n]*(?![+-]?\d+(\.\d+)?$)[=+\-@－]")  # noqa: RUF001 - meant
+SNEAKY = [
+    "a;=1+1;b", "a\t=1+1\tb", 'a;"=1+1;b', 'a;""@x;b', "a\n=1+1;b", "a\r-1-1;", ";+1+1", "a;－1;",  # noqa: RUF001 - meant
+    "=1;=2", "a;-5",
+]  # fmt: skip
+
+
+def run_in(text: str) -> list[str]:
+    """The cells that a spreadsheet would run which divides at something else."""
+    tables = [csv.reader(io.StringIO(text, newline=""), delimiter=each) for each in ";\t"]
+    return [cell for table in tables for row in table for cell in row if RUN.match(cell)]
+
+
+@pytest.mark.parametrize("cell", SNEAKY)
+def test_a_cell_is_defused_where_another_divider_would_begin_one(cell, tmp_path):
+    path = tmp_path / "c"
+    line = contact(first=cell, custom={"5": cell}, phone="15105550000", more=cell)
+    written(Csv(path), line, fields=[PLAN])
+
+    assert run_in(path.read_bytes().decode()) == []
+
+    written(Csv(path, defuse=False), line, fields=[PLAN])
+    assert run_in(path.read_bytes().decode())
+
+
+@pytest.mark.parametrize("cell", SNEAKY)
+def test_a_cell_that_was_defused_is_imported_as_it_was(cell, tmp_path):
+    path = tmp_path / "c"
+    written(Csv(path), contact(custom={"5": cell}, phone="15105550000"), fields=[PLAN])
+
+    with path.open("rb") as lines:
+        (row,) = csv_rows(lines, Columns([PLAN]), str)
+
+    assert row.custom == {"5": cell.strip()}
+
+
+texts = st.lists(st.text(';\t\r\n"=+-@,a1.', max_size=9), max_size=4)
+
+
+@given(texts)
+def test_whatever_cells_hold_nothing_is_run(cells):
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow([1, *harmless(cells)])
+
+    assert run_in(text.getvalue()) == []
+
+
+@given(texts)
+def test_whatever_cells_hold_they_come_back(cells):
+    assert [as_it_was(str(cell)) for cell in harmless(cells)] == [cell.strip() for cell in cells]

@@ -1,0 +1,41 @@
+"""Standard files that are closed, as by `2>&-`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from heymarket_async.cli import running
+from tests.cli.conftest import COMMAND
+
+
+def test_an_export_with_standard_error_closed_writes_its_file(environment, tmp_path):
+    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *COMMAND, "contacts", "export"]
+    done = subprocess.run(
+        [*command, str(tmp_path / "c")],
+        env={**os.environ, **environment},
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert len((tmp_path / "c").read_bytes().splitlines()) == 130
+
+
+def test_no_file_takes_the_place_of_one_that_is_closed(monkeypatch):
+    opened, fstat = [], os.fstat
+
+    def closed_until_opened(descriptor: int) -> os.stat_result:
+        if descriptor == 2 and not opened:
+            raise OSError(9, "closed")
+        return fstat(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running.os, "fstat", closed_until_opened)
+        patched.setattr(running.os, "open", lambda *given: opened.append(given))
+        patched.setattr(sys, "stderr", None)
+        running._check_output()
+        assert sys.stderr.fileno() == 2
+
+    assert opened == [(os.devnull, os.O_RDWR)]
