@@ -107,6 +107,7 @@ class Scripted(Http):
         headers: Mapping[str, str],
         body: bytes | None,
         timeout_s: float,
+        max_bytes: int = 0,
     ) -> Answer:
         sent = Sent(method, url, headers, body, timeout_s, now())
         self.sent.append(sent)
