@@ -80,9 +80,13 @@ class HeymarketClient:
             the same credentials, or with a `store` by those of other processes too. None sends
             without a limit.
         session: An aiohttp session to borrow; it is not closed, its middlewares are not run, and
-            its own time limits, redirects and decompression do not apply.
-        proxy: URL of an HTTP proxy, with the user and the password if it wants a login.
-        trust_env: Take the proxy from the environment, which is read once, now.
+            its own time limits, redirects and decompression do not apply. With plain http it must
+            not bring a proxy. Of its kept-alive connections, one over which only the beginning of
+            an answer came that nobody asked for is still used.
+        proxy: URL of an HTTP proxy, with the user and the password if it wants a login. With plain
+            http it must be on this machine.
+        trust_env: Take the proxy from the environment, which is read once, now; none for a
+            loopback address.
         ssl: Context for TLS, such as one with a company's own authority.
         user_agent: What to add to the `User-Agent`, such as "crm-sync/2.1".
         on_attempt: Called with an `AttemptEvent` after each attempt; must not block.

@@ -117,13 +117,14 @@ def _compare(found: Answered, wanted: Mapping[str, object]) -> None:
 
 def _check_content(wanted: Mapping[str, object], body: bytes) -> None:
     """Make sure that an answer whose content is not needed is not about another thing."""
-    if body.lstrip()[:1] not in _BEGINS_OBJECTS:  # as a rule it is a text
+    if body.strip()[:1] not in _BEGINS_OBJECTS:  # as a rule it is a text
         return
     kind = ContactChannel if "contact_id" in wanted else Contact
-    rows = _try(_decode_rows, body)[0] or [msgspec.Raw(body)]
-    for row in cast("list[msgspec.Raw]", rows):
-        found, _ = _try(lambda each: lenient.read(kind, each), bytes(row))
-        if isinstance(found, Answered):
+    text = mending.mended(body)
+    rows = cast("list[msgspec.Raw] | None", _try(_decode_rows, text)[0])
+    for row in rows or [msgspec.Raw(text)]:
+        found = cast("Answered | None", _try(lambda each: lenient.read(kind, each), bytes(row))[0])
+        if found is not None:
             _compare(found, wanted)
 
 

@@ -44,6 +44,17 @@ async def test_a_write_that_is_answered_with_another_contact_may_have_taken_effe
         assert not raised.value.is_garbled
 
 
+async def test_what_has_to_be_mended_is_looked_at_too(client, heymarket):
+    heymarket.answers(OTHER)
+    heymarket._result["body"] = (
+        b'[{"id": 7, "uuid": "%b", "first": "Jos\xe9"}]' % OTHER_UUID.encode()
+    )
+
+    for delete in (client.contacts.delete(98765), client.contacts_v2.delete(CONTACT_UUID)):
+        with pytest.raises(DecodeError, match="it is about another"):
+            await delete
+
+
 async def test_another_contact_is_named_by_what_tells_it(client, heymarket):
     heymarket.answers(OTHER)
 

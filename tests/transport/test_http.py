@@ -23,7 +23,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 @asynccontextmanager
-async def server(serve: Serve):
+async def server(serve: Serve, **options: object):
     """A server that does with each connection what it is told, and counts them."""
     connections: list[asyncio.Task[None]] = []
 
@@ -34,7 +34,7 @@ async def server(serve: Serve):
         finally:
             writer.close()
 
-    listening = await asyncio.start_server(handle, "127.0.0.1", 0)
+    listening = await asyncio.start_server(handle, "127.0.0.1", 0, **options)
     try:
         port = listening.sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}", connections
