@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from ssl import SSLContext
 from types import TracebackType
 from typing import NoReturn, Self, TypedDict, TypeVar, Unpack, overload
@@ -19,7 +19,7 @@ from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.endpoints.contacts_v2 import ContactsV2
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport import Transport
+from heymarket_async.transport import Transport, proxies
 from heymarket_async.transport.auth import (
     ApiKey,
     ApiSecret,
@@ -27,8 +27,9 @@ from heymarket_async.transport.auth import (
     CredentialsProvider,
     Signer,
 )
+from heymarket_async.transport.bodies import MOST_BYTES
 from heymarket_async.transport.call import AttemptEvent, Options
-from heymarket_async.transport.http import Http, Session, proxy_from_environment
+from heymarket_async.transport.http import Http, Session
 from heymarket_async.transport.pacing import DOCUMENTED_LIMIT, RateLimit
 from heymarket_async.transport.retry import RetryPolicy
 from heymarket_async.version import __version__
@@ -36,6 +37,8 @@ from heymarket_async.version import __version__
 T = TypeVar("T")
 
 BASE_URL = "https://api.heymarket.com"
+# CONNECT is for proxies, and TRACE sends back what it got, the token included.
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class CallOptions(TypedDict, total=False):
@@ -45,6 +48,7 @@ class CallOptions(TypedDict, total=False):
     deadline_s: float
     retry: RetryPolicy
     on_attempt: Callable[[AttemptEvent], object] | None
+    max_answer_bytes: int
 
 
 class ClientOptions(CallOptions, total=False):
@@ -78,12 +82,18 @@ class HeymarketClient:
             the same credentials, or with a `store` by those of other processes too. None sends
             without a limit.
         session: An aiohttp session to borrow; it is not closed, its middlewares are not run, and
-            its own time limits, redirects and decompression do not apply.
-        proxy: URL of an HTTP proxy, with the user and the password if it wants a login.
-        trust_env: Take the proxy from the environment, which is read once, now.
+            its own time limits, redirects and decompression do not apply. With plain http it must
+            not bring a proxy. Of its kept-alive connections, one over which only the beginning of
+            an answer came that nobody asked for is still used.
+        proxy: URL of an HTTP proxy, with the user and the password if it wants a login. With plain
+            http it must be on this machine.
+        trust_env: Take the proxy from the environment, which is read once, now; none for a
+            loopback address.
         ssl: Context for TLS, such as one with a company's own authority.
         user_agent: What to add to the `User-Agent`, such as "crm-sync/2.1".
         on_attempt: Called with an `AttemptEvent` after each attempt; must not block.
+        max_answer_bytes: How large the body of an answer may be, both as sent and decompressed. A
+            larger one is not read to its end, and raises `DecodeError`.
 
     Raises:
         ValueError: An argument breaks its rule; the message names it.
@@ -109,21 +119,24 @@ class HeymarketClient:
         ssl: SSLContext | None = None,
         user_agent: str = "",
         on_attempt: Callable[[AttemptEvent], object] | None = None,
+        max_answer_bytes: int = MOST_BYTES,
     ) -> None:
         self.base_url = _checked_base_url(base_url)
         one_of("rate_limit", rate_limit, (RateLimit, type(None)))
         one_of("session", session, (Session, type(None)))
         one_of("ssl", ssl, (SSLContext, type(None)))
         if proxy is None and trust_env:
-            proxy = proxy_from_environment(self.base_url)
+            proxy = proxies.from_environment(self.base_url)
+        http = Http(session=session, proxy=proxy, ssl=ssl)
+        proxies.check(self.base_url, proxy, session)
         self._build_groups(
             Transport(
                 base_url=self.base_url,
                 user_agent=f"heymarket-async/{__version__} {_checked_agent(user_agent)}".rstrip(),
                 signer=Signer(_checked_credentials(credentials)),
                 rate=rate_limit,
-                http=Http(session=session, proxy=proxy, ssl=ssl),
-                options=Options(timeout_s, deadline_s, retry, on_attempt),
+                http=http,
+                options=Options(timeout_s, deadline_s, retry, on_attempt, max_answer_bytes),
             )
         )
         self._is_derived = False
@@ -196,7 +209,7 @@ class HeymarketClient:
         """Make a call that this package has no method for, with everything else it does.
 
         Args:
-            method: The verb.
+            method: GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.
             path: Path from the host on, such as "/v1/team"; quote what you put into it. It names
                 the call in errors and logs.
             body: What to send as JSON: msgspec structs, dicts, lists; None for nothing.
@@ -208,16 +221,17 @@ class HeymarketClient:
 
         Raises:
             HeymarketError: See `heymarket_async.errors`.
-            ValueError: `path` is not a plain absolute path.
+            ValueError: `path` is not a plain absolute path, or another argument breaks its rule.
         """
         _check_path(path)
-        if not (isinstance(method, str) and method.isascii() and method.isalpha()):
-            raise ValueError("method must be a verb, such as GET")
+        method = one_of("method", method, str).upper()
+        if method not in _METHODS:
+            raise ValueError(f"method must be one of {', '.join(_METHODS)}")
         one_of("repeat", repeat, Repeat)
         one_of("query", query, (Mapping, type(None)))
         for name, value in (query or {}).items():
             one_of(f"query[{name!r}]", value, (str, int, bool))
-        endpoint = Endpoint(method.upper(), path, returns, repeat)
+        endpoint = Endpoint(method, path, returns, repeat)
         content = msgspec.UNSET if body is None else body
         return await self._transport.send(endpoint.request(query=query, body=content))
 
@@ -291,7 +305,9 @@ def _checked_base_url(base_url: str) -> str:
         raise ValueError("base_url must be a URL such as https://api.heymarket.com")
     if "@" in parts.netloc or set("?#\\") & set(base_url) or not _is_visible(base_url):
         raise ValueError("base_url must be scheme, host and path only")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if not _is_plain(parts.path.rstrip("/")):
+        raise ValueError("base_url must not have empty or dotted segments: they lead elsewhere")
+    if parts.scheme == "http" and not proxies.is_loopback(parts.hostname):
         raise ValueError(
             "base_url must be https: over plain http the token could be read by others"
             " (http is accepted for a loopback address only)"
@@ -315,15 +331,14 @@ def _check_path(path: str) -> None:
     segments = path.split("/") if isinstance(path, str) else []
     if len(segments) < 2 or segments[0] or set("?#\\") & set(path) or not _is_visible(path):
         raise ValueError("path must be absolute, quoted and without query, such as /v1/team")
-    if "" in segments[1:-1] or {".", ".."} & set(map(unquote, segments)):
+    if not _is_plain(path.removesuffix("/")):
         raise ValueError("path must not have empty or dotted segments: they lead elsewhere")
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _is_plain(path: str) -> bool:
+    # A quoted slash within a segment is data, unless dots beside it make it a way.
+    dotted = {".", ".."} & set(re.split(r"[/\\]", unquote(path)))
+    return not dotted and "" not in path.split("/")[1:]
 
 
 def _checked_agent(user_agent: str) -> str:

@@ -113,6 +113,7 @@ def upsert_result(contacts: Sequence[NewContactV2], answer: dict[str, object]) -
     # Only an answer that accounts for every item tells that the others were stored.
     counts = (len(failures), len(rows))
     is_accounted_for = counts == (len(contacts) - failed.count(None), failed.count(None))
+    is_accounted_for = is_accounted_for and not _has_another_phone(sent, rows)
     rest = Outcome.STORED if is_accounted_for else Outcome.UNKNOWN
     items = [
         UpsertItem(
@@ -136,8 +137,11 @@ def _rows(value: object) -> list[Row]:
     return [cast(Row, row) for row in listed if isinstance(row, dict)]
 
 
+_NO_DIGIT = re.compile(r"\D")
+
+
 def _phone(row: Row) -> str:
-    return re.sub(r"\D", "", str(row.get("phone")))
+    return _NO_DIGIT.sub("", str(row.get("phone")))
 
 
 def _failures_of(sent: Sequence[Row], failures: Sequence[Row]) -> list[Row | None]:
@@ -189,6 +193,21 @@ def _stored_of(sent: Sequence[Row], rows: Sequence[Row]) -> list[Contact | None]
         places = {place for name in _names(each) for place in by_name.get(name, ())}
         stored.append(_contact(rows[places.pop()]) if len(places) == 1 else None)
     return stored
+
+
+def _has_another_phone(sent: Sequence[Row], rows: Sequence[Row]) -> bool:
+    """Whether an answer shows a phone of nobody, where each contact was sent with its phone."""
+    own = list(map(_phones, sent))
+    if not all(own):
+        return False  # it may be that of a contact that was sent without
+    phones = set[str]().union(*own)
+    return any(shown.isdisjoint(phones) for row in rows if (shown := _phones(row)))
+
+
+def _phones(row: Row) -> set[str]:
+    channels = _rows(row.get("contact_channels"))
+    phones = [each.get("channel_id") for each in channels if each.get("channel_type") == "phone"]
+    return {_NO_DIGIT.sub("", str(phone)) for phone in (row.get("phone"), *phones) if phone}
 
 
 def _names(row: Row) -> set[Name]:

@@ -108,6 +108,7 @@ class Scripted(Http):
         headers: Hidden[Mapping[str, str]],
         body: bytes | None,
         timeout_s: float,
+        max_bytes: int = 0,
     ) -> Answer:
         sent = Sent(method, url, headers.reveal(), body, timeout_s, now())
         self.sent.append(sent)

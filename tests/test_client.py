@@ -23,6 +23,7 @@ from heymarket_async import (
 )
 from heymarket_async.sandbox import Sandbox
 from tests.conftest import SECRET
+from tests.transport.test_http import request_of, server
 
 
 @pytest.fixture
@@ -293,15 +294,21 @@ async def test_a_borrowed_session_stays_open(sandbox):
         assert not session.closed
 
 
-async def test_a_proxy_of_the_environment_is_used_only_if_wanted(sandbox, monkeypatch):
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    monkeypatch.delenv("no_proxy", raising=False)
+async def test_a_proxy_of_the_environment_is_used_only_if_wanted(monkeypatch):
+    async def proxy(reader, writer):
+        asked.append(await request_of(reader))
+        writer.write(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
 
-    async with client_of(sandbox) as client:
-        assert await client.contacts.count() == 50
-    async with client_of(sandbox, trust_env=True, retry=RetryPolicy(attempts=1)) as client:
-        with pytest.raises(heymarket_async.ConnectError):
-            await client.contacts.count()
+    asked = []
+    elsewhere = {"base_url": "https://api.invalid", "retry": RetryPolicy(attempts=1)}
+    async with server(proxy) as (url, _):
+        monkeypatch.setenv("https_proxy", url)
+        for trust_env in (False, True):
+            async with HeymarketClient(SECRET, trust_env=trust_env, **elsewhere) as client:
+                with pytest.raises(heymarket_async.ConnectError):
+                    await client.contacts.count()
+
+    assert [each.split(b"\r\n")[0] for each in asked] == [b"CONNECT api.invalid:443 HTTP/1.1"]
 
 
 async def test_calls_that_we_do_not_know_can_be_made(sandbox):

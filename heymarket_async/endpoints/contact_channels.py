@@ -59,7 +59,8 @@ class ContactChannels:
         """
         contact_id = uuid_of("contact_uuid", contact_uuid)
         one_of("channel", channel, Channel)
-        await self._transport.send(REPLACE.request(contactID=contact_id, body=channel))
+        about = {"contact_id": contact_id}
+        await self._transport.send(REPLACE.request(contactID=contact_id, body=channel, about=about))
 
     async def all(self, contact_uuid: UUID | str) -> list[ContactChannel]:
         """Return all channels of a contact.
@@ -101,8 +102,10 @@ class ContactChannels:
         Raises:
             NotFoundError: No contact has this UUID, or it has no channel of this type.
         """
+        contact_id = uuid_of("contact_uuid", contact_uuid)
         request = REMOVE.request(
-            contactID=uuid_of("contact_uuid", contact_uuid),
+            contactID=contact_id,
             channelType=segment_of("channel_type", channel_type),
+            about={"contact_id": contact_id},
         )
         await self._transport.send(request)

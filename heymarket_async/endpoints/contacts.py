@@ -97,7 +97,9 @@ class Contacts:
         https://developers.heymarket.com/api-reference/contacts/create
         """
         one_of("contact", contact, NewContact)
-        return await self._transport.send(CREATE.request(body=contact, about={}))
+        return await self._transport.send(
+            CREATE.request(body=contact, about={"phone": contact.phone})
+        )
 
     @overload
     async def get(self, contact_id: int) -> Contact: ...
@@ -200,7 +202,8 @@ class Contacts:
 
         https://developers.heymarket.com/api-reference/contacts/delete
         """
-        await self._transport.send(DELETE.request(id=id_of("contact_id", contact_id)))
+        id_of("contact_id", contact_id)
+        await self._transport.send(DELETE.request(id=contact_id, about={"id": contact_id}))
 
     @overload
     async def page(self, **query: Unpack[PageQuery]) -> list[Contact]: ...
@@ -313,8 +316,9 @@ class Contacts:
         """
         if status not in list(NewStatus):
             raise ValueError(f"status must be one of {', '.join(NewStatus)}")
-        body = {**_id_and_phone(contact_id, phone), "status": str(status)}
-        await self._transport.send(SET_STATUS.request(body=body))
+        wanted = _id_and_phone(contact_id, phone)
+        body = {**wanted, "status": str(status)}
+        await self._transport.send(SET_STATUS.request(body=body, about=wanted))
 
     async def create_batch(
         self, contacts: Sequence[NewContact], *, overwrite: bool = False

@@ -153,7 +153,8 @@ class ContactsV2:
         https://developers.heymarket.com/api-reference/contacts/delete-v2
         """
         contact_id = uuid_of("contact_uuid", contact_uuid)
-        await self._transport.send(DELETE.request(contactID=contact_id))
+        request = DELETE.request(contactID=contact_id, about={"uuid": contact_id})
+        await self._transport.send(request)
 
     @overload
     async def page(self, **query: Unpack[PageQueryV2]) -> list[Contact]: ...
@@ -317,7 +318,8 @@ class ContactsV2:
         if not uuids:
             raise ValueError("contact_uuids must not be empty")
         body = {"contact_channels": [{"channel_type": "id", "channel_ids": uuids}]}
-        await self._transport.send(DELETE_MANY.request(body=body))
+        request = DELETE_MANY.request(body=body, about={"uuid": frozenset(uuids)})
+        await self._transport.send(request)
 
 
 def _listed(endpoint: Endpoint[list[Contact]], returns: type[T]) -> Endpoint[list[T]]:

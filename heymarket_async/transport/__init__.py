@@ -274,6 +274,7 @@ class Transport:
                 headers=self._headers(token, call.body is not None),
                 body=call.body,
                 timeout_s=min(self.options.timeout_s, call.deadline - started),
+                max_bytes=self.options.max_answer_bytes,
             )
             result = wire.decode(request, answer, body=call.body, secrets=secrets)
         except HeymarketError as error:
@@ -360,13 +361,13 @@ class Transport:
         event = AttemptEvent(
             call=call.request.call,
             attempt=call.attempts,
-            status=answer.status if answer else None,
+            status=answer.status if answer else getattr(error, "status", None),
             seconds=call.since - started,
             waited_s=waited_s,
             waits=waits,
-            request_id=answer.request_id if answer else "",
+            request_id=answer.request_id if answer else error.request_id if error else "",
             error=error and stripped_copy(error),
-            date=answer.headers.get("Date", "") if answer else "",
+            date=answer.date if answer else "",
         )
         emit(event, hook)
 

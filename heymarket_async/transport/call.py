@@ -11,11 +11,12 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from heymarket_async.checks import one_of
+from heymarket_async.checks import is_int, one_of
 from heymarket_async.errors import HeymarketError
 from heymarket_async.request import Repeat, Request
 from heymarket_async.transport import retry
 from heymarket_async.transport.account import Binding
+from heymarket_async.transport.bodies import MOST_BYTES
 from heymarket_async.transport.cancelling import Cancellable
 from heymarket_async.transport.retry import RetryPolicy
 
@@ -59,12 +60,15 @@ class Options(msgspec.Struct, frozen=True):
     deadline_s: float = 180.0
     retry: RetryPolicy = RetryPolicy()
     on_attempt: Callable[[AttemptEvent], object] | None = None
+    max_answer_bytes: int = MOST_BYTES
 
     def __post_init__(self) -> None:
         for name in ("timeout_s", "deadline_s"):
             seconds = one_of(name, getattr(self, name), (int, float))
             if not (seconds > 0 and math.isfinite(seconds)):
                 raise ValueError(f"{name} must be a finite number of seconds above 0")
+        if not is_int(self.max_answer_bytes) or self.max_answer_bytes < 1:
+            raise ValueError("max_answer_bytes must be an integer of at least 1")
         one_of("retry", self.retry, RetryPolicy)
         if self.on_attempt is not None and not callable(self.on_attempt):
             raise ValueError("on_attempt must be a function, or None")

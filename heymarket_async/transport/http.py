@@ -1,4 +1,4 @@
-"""One exchange: bytes out, bytes in. The only module of the client that talks through aiohttp."""
+"""One exchange: bytes out, bytes in. All that the client sends through aiohttp is sent here."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import functools
 import io
 import os
 import warnings
-import zlib
 from codecs import BOM_UTF8
 from collections.abc import Awaitable, Mapping
 from ssl import SSLContext
-from urllib.request import getproxies, proxy_bypass
+from typing import cast
 
 import aiohttp
 import msgspec
@@ -22,16 +21,20 @@ from yarl import URL
 from heymarket_async.errors import (
     ClientStateError,
     ConnectError,
+    DecodeError,
     HeymarketError,
     NoResponseError,
 )
 from heymarket_async.privacy import Hidden, Masked
+from heymarket_async.transport import bodies, connections, proxies
 from heymarket_async.transport.time_limits import TimeLimit, TimeLimits
 from heymarket_async.transport.waits import Slots
 
 # More connections make small calls dearer, not faster; further calls wait for their turn here,
 # where it does not count against their time limit, instead of in aiohttp's pool, where it would.
 CONNECTIONS = 100
+# A request id is 36 characters long.
+_LONGEST_SHOWN = 128
 
 
 Session = aiohttp.ClientSession
@@ -58,6 +61,11 @@ class Answer(Masked, msgspec.Struct, frozen=True):
         """Its `X-Request-Id`, or ""."""
         return _request_id(self.headers)
 
+    @property
+    def date(self) -> str:
+        """Its `Date`, or ""."""
+        return _shown(self.headers, "Date")
+
     def __repr__(self) -> str:
         # Headers may hold a cookie, and the body holds people's data.
         return f"<Answer of {self.status}, {len(self.body):,} bytes>"
@@ -82,9 +90,11 @@ class Http:
     ) -> None:
         self._session = session
         self._owned = session is None
+        never_stale = () if session is None else (connections.never_stale,)
+        self._middlewares = never_stale, (*_NEVER_RESEND, *never_stale)
         if session is not None and session.auth is not None:
             raise ValueError("session must not have an auth of its own: each call brings a token")
-        self._proxy, self._proxy_headers = _split_proxy(proxy)
+        self._proxy, self._proxy_headers = proxies.split(proxy)
         self._ssl = True if ssl is None else ssl
         self._loop: asyncio.AbstractEventLoop | None = None
         self._limits = TimeLimits()
@@ -130,14 +140,27 @@ class Http:
         headers: Hidden[Mapping[str, str]],
         body: bytes | None,
         timeout_s: float,
+        max_bytes: int = bodies.MOST_BYTES,
     ) -> Answer:
         """Send one request and return its whole answer, whatever the status.
+
+        Of an answer that is no success, a body that is too large is left out.
+
+        Args:
+            method: The verb.
+            url: Where to, quoted.
+            headers: What to send with it.
+            body: What to send, or None.
+            timeout_s: Seconds until the last byte of the answer must have come.
+            max_bytes: How large the body may be, decompressed.
 
         Raises:
             ConnectError: Nothing was sent.
             NoResponseError: The request was sent, and no whole answer came in time.
+            DecodeError: The answer is a success, and its body is too large.
             ClientStateError: The borrowed session is closed.
         """
+        failure: HeymarketError
         response: aiohttp.ClientResponse | None = None
         target = URL(url, encoded=True)
         try:
@@ -145,10 +168,18 @@ class Http:
                 response = await self._send(method, target, headers.reveal(), body, timeout_s)
                 stream = response.content
                 # What came whole needs no waiting; but a borrowed session may trace what is read.
-                whole = self._owned and stream.is_eof()
-                content = stream.read_nowait() if whole else await response.read()
-            answer = _answer(response, content)
-        except (aiohttp.ClientError, OSError, RuntimeError, _BodyError) as error:
+                if self._owned and stream.is_eof():
+                    content = stream.read_nowait()
+                else:
+                    most = bodies.most_of(response.status, max_bytes)
+                    content = await bodies.read(response, most, is_traced=not self._owned)
+            answer = _answer(response, content, max_bytes)
+        except bodies.TooLargeError:
+            came = cast("aiohttp.ClientResponse", response)
+            if not 200 <= came.status <= 299:
+                return Answer(came.status, came.headers, b"")
+            failure = _too_large(came.status, max_bytes)
+        except (aiohttp.ClientError, OSError, RuntimeError, bodies.BodyError) as error:
             failure = self._failure(error, target)
         else:
             # Held until the next one came: a large body that is freed before goes back to the
@@ -176,7 +207,7 @@ class Http:
     ) -> Awaitable[aiohttp.ClientResponse]:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
+                connector=connections.Connector(limit=0),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         if self._proxy_headers is not None and target.scheme == "http":
@@ -193,7 +224,7 @@ class Http:
             ssl=self._ssl,
             allow_redirects=False,
             raise_for_status=False,
-            middlewares=() if method in _NEVER_RESENT else _NEVER_RESEND,
+            middlewares=self._middlewares[method not in _NEVER_RESENT],
             auto_decompress=False,
         )
 
@@ -224,18 +255,6 @@ class Http:
             )
 
 
-def proxy_from_environment(url: str) -> str | None:
-    """Return the proxy that the environment names for a URL, or None.
-
-    aiohttp's own `trust_env` reads the environment on each request, which makes a small call three
-    times as dear.
-    """
-    target = URL(url)
-    if target.host is None or proxy_bypass(target.host):
-        return None
-    return getproxies().get(target.scheme)
-
-
 _NOTHING_WAS_SENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
@@ -247,20 +266,16 @@ _NOTHING_WAS_SENT = (
 
 
 _BEGINS_JSON = frozenset({b"{", b"["})
-_COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate"})
-_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
-class _BodyError(Exception):
-    """A compressed body is not whole."""
-
-
-def _answer(response: aiohttp.ClientResponse, content: bytes) -> Answer:
+def _answer(response: aiohttp.ClientResponse, content: bytes, max_bytes: int) -> Answer:
     status, headers = response.status, response.headers
+    if len(content) > max_bytes:
+        raise bodies.TooLargeError
     if content[:1] in _BEGINS_JSON:  # as a rule
         return Answer(status, headers, content)
     encoding = headers.get("Content-Encoding", "identity").strip().lower()
-    body = _decompressed(content) if encoding in _COMPRESSIONS else content
+    body = bodies.decompressed(content, encoding, bodies.most_of(status, max_bytes))
     # A last chunk shows nothing, nor does a whole stream of nothing: nginx makes both out of an
     # answer whose connection was closed after the head. Nor does a length of 0 where a compressed
     # stream should be, which has bytes even if nothing is in it.
@@ -270,20 +285,12 @@ def _answer(response: aiohttp.ClientResponse, content: bytes) -> Answer:
     return Answer(status, headers, body, may_be_cut)
 
 
-def _decompressed(content: bytes) -> bytes:
-    # aiohttp takes what there is of a stream that ends early for all of it, so that a contact that
-    # exists could pass for one that does not. Only the stream itself says whether it is whole.
-    parts: list[bytes] = []
-    while content:
-        stream = zlib.decompressobj(_GZIP_OR_ZLIB)
-        try:
-            parts.append(stream.decompress(content))
-        except zlib.error:
-            raise _BodyError("its compressed body is garbled") from None
-        if not stream.eof:
-            raise _BodyError("its compressed body ends early")
-        content = stream.unused_data.lstrip(b"\0")  # the next member, or padding
-    return b"".join(parts)
+def _too_large(status: int, max_bytes: int) -> DecodeError:
+    return DecodeError(
+        f"answered {status}, but the body is larger than the {max_bytes} bytes that"
+        " max_answer_bytes allows; ask for less at once, or allow more",
+        status=status,
+    )
 
 
 class _DroppedError(aiohttp.ClientError):
@@ -317,8 +324,12 @@ def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
 
 
 def _request_id(headers: Mapping[str, str]) -> str:
+    return _shown(headers, "X-Request-Id")
+
+
+def _shown(headers: Mapping[str, str], name: str) -> str:
     # It ends up in logs and on terminals.
-    text = headers.get("X-Request-Id", "")
+    text = headers.get(name, "")[:_LONGEST_SHOWN]
     return text if text.isprintable() else ""
 
 
@@ -327,24 +338,9 @@ def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
     return io.BytesIO(body) if body is not None and len(body) > 1 << 20 else body
 
 
-def _split_proxy(proxy: str | None) -> tuple[URL | None, Mapping[str, str] | None]:
-    if proxy is None:
-        return None, None
-    url = URL(proxy) if isinstance(proxy, str) else URL()
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise ValueError(
-            "proxy must be the URL of an HTTP proxy, such as http://proxy.example:3128"
-        )
-    if url.user is None:
-        return url, None
-    # Out of the URL, because URLs are in the texts of errors.
-    login = aiohttp.encode_basic_auth(url.user, url.password or "")
-    return url.with_user(None), {"Proxy-Authorization": login}
-
-
 def _reason(error: Exception) -> str:
     # Our own words, or the class: texts of aiohttp quote what they failed on.
-    if isinstance(error, _BodyError):
+    if isinstance(error, bodies.BodyError):
         return str(error)
     if status := _proxy_status(error):
         return f"the proxy answered {status} to CONNECT"

@@ -15,7 +15,8 @@ import pytest
 
 from heymarket_async import ClientStateError, ConnectError, NoResponseError
 from heymarket_async.privacy import Hidden
-from heymarket_async.transport.http import Http, proxy_from_environment
+from heymarket_async.transport import proxies
+from heymarket_async.transport.http import Http
 from heymarket_async.transport.waits import Slots
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -23,7 +24,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 @asynccontextmanager
-async def server(serve: Serve):
+async def server(serve: Serve, **options: object):
     """A server that does with each connection what it is told, and counts them."""
     connections: list[asyncio.Task[None]] = []
 
@@ -34,7 +35,7 @@ async def server(serve: Serve):
         finally:
             writer.close()
 
-    listening = await asyncio.start_server(handle, "127.0.0.1", 0)
+    listening = await asyncio.start_server(handle, "127.0.0.1", 0, **options)
     try:
         port = listening.sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}", connections
@@ -60,9 +61,11 @@ async def http():
     await http.aclose()
 
 
-async def exchange(http: Http, url: str, method: str = "POST", timeout_s: float = 5):
+async def exchange(
+    http: Http, url: str, method: str = "POST", timeout_s: float = 5, **options: int
+):
     return await http.exchange(
-        method, f"{url}/x?a=%2F", headers=Hidden({}), body=b"{}", timeout_s=timeout_s
+        method, f"{url}/x?a=%2F", headers=Hidden({}), body=b"{}", timeout_s=timeout_s, **options
     )
 
 
@@ -213,8 +216,10 @@ def of_length(head: str, content: bytes) -> Serve:
 async def own_or_borrowed(is_borrowed: bool):
     async with aiohttp.ClientSession() as session:
         http = Http(session=session if is_borrowed else None)
-        yield http
-        await http.aclose()
+        try:
+            yield http
+        finally:
+            await http.aclose()
 
 
 JSON = b'{"a": 1, "b": "two"}'
@@ -531,8 +536,8 @@ def test_the_proxy_of_the_environment_is_found(monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "internal.example")
 
-    assert proxy_from_environment("https://api.heymarket.com") == "http://proxy.example:3128"
-    assert proxy_from_environment("https://internal.example") is None
+    assert proxies.from_environment("https://api.heymarket.com") == "http://proxy.example:3128"
+    assert proxies.from_environment("https://internal.example") is None
 
 
 async def test_tls_uses_the_context_that_was_given(http):
