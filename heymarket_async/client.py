@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from ssl import SSLContext
 from types import TracebackType
 from typing import NoReturn, Self, TypedDict, TypeVar, Unpack, overload
-from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
+from heymarket_async import urls
 from heymarket_async.checks import one_of
 from heymarket_async.endpoints.contact_channels import ContactChannels
 from heymarket_async.endpoints.contact_fields import ContactFields
@@ -121,7 +120,7 @@ class HeymarketClient:
         on_attempt: Callable[[AttemptEvent], object] | None = None,
         max_answer_bytes: int = MOST_BYTES,
     ) -> None:
-        self.base_url = _checked_base_url(base_url)
+        self.base_url = urls.checked_base_url(base_url)
         one_of("rate_limit", rate_limit, (RateLimit, type(None)))
         one_of("session", session, (Session, type(None)))
         one_of("ssl", ssl, (SSLContext, type(None)))
@@ -223,7 +222,7 @@ class HeymarketClient:
             HeymarketError: See `heymarket_async.errors`.
             ValueError: `path` is not a plain absolute path, or another argument breaks its rule.
         """
-        _check_path(path)
+        urls.check_path(path)
         method = one_of("method", method, str).upper()
         if method not in _METHODS:
             raise ValueError(f"method must be one of {', '.join(_METHODS)}")
@@ -297,48 +296,6 @@ class HeymarketClient:
 def transport_of(client: HeymarketClient) -> Transport:
     """Return what a client sends with, for jobs."""
     return client._transport  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the same module
-
-
-def _checked_base_url(base_url: str) -> str:
-    parts = urlsplit(one_of("base_url", base_url, str))
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_port(parts):
-        raise ValueError("base_url must be a URL such as https://api.heymarket.com")
-    if "@" in parts.netloc or set("?#\\") & set(base_url) or not _is_visible(base_url):
-        raise ValueError("base_url must be scheme, host and path only")
-    if not _is_plain(parts.path.rstrip("/")):
-        raise ValueError("base_url must not have empty or dotted segments: they lead elsewhere")
-    if parts.scheme == "http" and not proxies.is_loopback(parts.hostname):
-        raise ValueError(
-            "base_url must be https: over plain http the token could be read by others"
-            " (http is accepted for a loopback address only)"
-        )
-    return base_url.rstrip("/")
-
-
-def _has_port(parts: SplitResult) -> bool:
-    try:
-        return parts.port is None or parts.port > 0
-    except ValueError:
-        return False
-
-
-def _is_visible(text: str) -> bool:
-    # Anything else is dropped or quoted on the way, and so would lead elsewhere.
-    return all("!" <= character <= "~" for character in text)
-
-
-def _check_path(path: str) -> None:
-    segments = path.split("/") if isinstance(path, str) else []
-    if len(segments) < 2 or segments[0] or set("?#\\") & set(path) or not _is_visible(path):
-        raise ValueError("path must be absolute, quoted and without query, such as /v1/team")
-    if not _is_plain(path.removesuffix("/")):
-        raise ValueError("path must not have empty or dotted segments: they lead elsewhere")
-
-
-def _is_plain(path: str) -> bool:
-    # A quoted slash within a segment is data, unless dots beside it make it a way.
-    dotted = {".", ".."} & set(re.split(r"[/\\]", unquote(path)))
-    return not dotted and "" not in path.split("/")[1:]
 
 
 def _checked_agent(user_agent: str) -> str:

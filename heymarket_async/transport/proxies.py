@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
 
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+from heymarket_async.urls import is_loopback
 
 
 def from_environment(url: str) -> str | None:
