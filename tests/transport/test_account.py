@@ -56,8 +56,8 @@ class Accounts(Http):
         self.key = key
         self.signer._asked_at = float("-inf")
 
-    async def exchange(self, method, url, *, headers, body, timeout_s):
-        key = headers["Authorization"].removeprefix("Bearer ")
+    async def exchange(self, method, url, *, headers, body, timeout_s, max_bytes):
+        key = headers.reveal()["Authorization"].removeprefix("Bearer ")
         call = f"{method} {url.removeprefix('https://api.heymarket.com')}"
         self.sent.append((key, call))
         if key in self.revoked:
