@@ -75,7 +75,7 @@ async def test_a_killed_import_ends_true_when_it_is_resumed(overwrite, tmp_path)
             await client.contacts.create_batch(
                 [new(n, first="Old") for n in range(0, count, 3) if n % 50 not in {7, 9}]
             )
-        sandbox.faults.random(0.1, kinds=FAULTS, seed=KILLS)
+        sandbox.faults.random(0.1, kinds=FAULTS, seed=KILLS, retry_after="0.01")
         for number in range(KILLS):
             sandbox.requests.clear()
             requests = rng.randint(1, REQUESTS_A_RUN)
