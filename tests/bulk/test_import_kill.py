@@ -18,6 +18,7 @@ import pytest
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.imports import client_of, new, outcomes_of, phone
 from tests.bulk.killed_import import rows_of
+from tests.conftest import unmeasured
 
 KILLS = int(os.environ.get("HEYMARKET_KILLS", "4"))
 """In each of the two tests."""
@@ -29,7 +30,7 @@ FAULTS = ("429", "500", "502", "503", "504", "408", "cut", "reset", "reset_after
 def start(sandbox: Sandbox, outcomes: Path, count: int, *, overwrite: bool) -> subprocess.Popen:
     arguments = [sandbox.url, *sandbox.credentials, outcomes, count, overwrite]
     command = [sys.executable, "-m", "tests.bulk.killed_import", *map(str, arguments)]
-    return subprocess.Popen(command)
+    return subprocess.Popen(command, env=unmeasured())
 
 
 def kill_when(condition: Callable[[], bool], process: subprocess.Popen, delay_s: float) -> None:

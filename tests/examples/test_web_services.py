@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 import subprocess
@@ -18,6 +17,7 @@ import pytest
 from examples.http_errors import refusal_of
 from heymarket_async import ClientStateError, DeadlineError, StoreError
 from heymarket_async.sandbox import Sandbox
+from tests.conftest import unmeasured
 from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def serving(name, sandbox, tmp_path, **more):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {
-        **os.environ,
+        **unmeasured(),
         "HEYMARKET_BASE_URL": sandbox.url,
         "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
         "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,

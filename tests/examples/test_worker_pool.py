@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from heymarket_async.sandbox import Sandbox
+from tests.conftest import unmeasured
 from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +46,7 @@ def environment(sandboxes, tmp_path):
     (tmp_path / "accounts.json").write_text(json.dumps(entries))
     with RedisServer() as server:
         yield {
-            **os.environ,
+            **unmeasured(),
             "REDIS_URL": server.url,
             "ACCOUNTS": str(tmp_path / "accounts.json"),
             "FOLDER": str(tmp_path / "exports"),
