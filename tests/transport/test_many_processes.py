@@ -14,7 +14,7 @@ from tests.conftest import unmeasured
 from tests.redis_server import RedisServer
 from tests.windows import most_in_a_window
 
-LIMIT = 500
+LIMIT = 240
 WINDOW_S = 6.0
 WINDOWS = 4
 PROCESSES = 8
