@@ -30,7 +30,7 @@ def sandboxes():
             stack.enter_context(Sandbox(contacts=120, seed=seed, limit=None))
             for seed in range(SERVERS)
         ]
-        large = stack.enter_context(Sandbox(contacts=3000, seed=9, limit=None))
+        large = stack.enter_context(Sandbox(contacts=1500, seed=9, limit=None))
         large.faults.delay(0.2, on="POST /v1/contacts", times=None)
         yield small, large
 
