@@ -37,7 +37,7 @@ def start(sandbox: Sandbox, server: RedisServer, seconds: float) -> list[subproc
     ]
     for process in processes:
         assert process.stdout.readline() == "ready\n", process.communicate()[1]
-    time.sleep(1.1 * WINDOW_S)
+    time.sleep(1.2 * WINDOW_S)  # so that the store may know all that was sent lately
     for process in processes:
         process.stdin.write("go\n")
         process.stdin.flush()
@@ -57,7 +57,6 @@ def ends_of(processes: list[subprocess.Popen[str]]) -> tuple[list[int], str]:
 @pytest.fixture
 def server():
     with RedisServer() as server:
-        time.sleep(1.2 * WINDOW_S)  # so that it may know all that was sent lately
         yield server
 
 
