@@ -113,7 +113,7 @@ async def test_ten_thousand_calls_under_faults_lose_nothing_and_repeat_no_create
 
 async def test_a_large_export_under_faults_equals_the_store_line_by_line(tmp_path):
     readings = Readings(newest_first=True, inclusive=False, page_base=1, max_limit=100)
-    sandbox = Sandbox(contacts=100_000, ties=250, seed=5, limit=None, readings=readings)
+    sandbox = Sandbox(contacts=60_000, ties=250, seed=5, limit=None, readings=readings)
     async with sandbox, client_of(sandbox) as client:
         kinds = ("429", "500", "cut", "reset", "reset_after", "html500")
         sandbox.faults.random(0.05, kinds=kinds, seed=5, retry_after=BUSY_S)
@@ -123,11 +123,11 @@ async def test_a_large_export_under_faults_equals_the_store_line_by_line(tmp_pat
         lines = (tmp_path / "all.jsonl").read_bytes().splitlines()
         expected = sandbox.store.lines()
 
-    assert report.contacts == report.counted_after == len(lines) == 100_000
+    assert report.contacts == report.counted_after == len(lines) == 60_000
     assert report.is_proved
-    assert report.repeated > 30
+    assert report.repeated > 15
     assert sorted(lines) == sorted(expected)
-    assert len({msgspec.json.decode(line)["id"] for line in lines}) == 100_000
+    assert len({msgspec.json.decode(line)["id"] for line in lines}) == 60_000
 
 
 async def test_both_surfaces_export_the_same_contacts(tmp_path):
