@@ -31,6 +31,12 @@ def lab():
 
 
 @pytest.fixture(scope="module")
+def quick_lab():
+    with Lab(seconds=0) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
 def contacts():
     return Contacts()
 
@@ -118,13 +124,12 @@ def test_importing_is_not_far_off(lab):
 
 @pytest.mark.parametrize("limit", [30, 100])
 @pytest.mark.parametrize("rival", LIGHT)
-def test_everybody_ends_alike_and_asks_as_often(rival, limit):
+def test_everybody_ends_alike_and_asks_as_often(rival, limit, quick_lab):
     asked = []
-    with Lab(seconds=0) as lab:
-        for pages in (3, 9):
-            before = lab.spent()[1]
-            lab.walk(rival, limit=limit, pages=pages)  # which checks where it ends
-            asked.append(lab.spent()[1] - before)
+    for pages in (3, 9):
+        before = quick_lab.spent()[1]
+        quick_lab.walk(rival, limit=limit, pages=pages)  # which checks where it ends
+        asked.append(quick_lab.spent()[1] - before)
 
     assert asked[1] - asked[0] == 6
     assert asked[0] == 3 + 1 + 1 + 3, "pages, the last one, a create, and looks at the counter"

@@ -14,6 +14,7 @@ import pytest
 import heymarket_async
 from heymarket_async import errors
 from heymarket_async.sandbox import Sandbox
+from tests.conftest import unmeasured
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -33,7 +34,7 @@ def blocks(*languages: str) -> list:
 def environment(tmp_path_factory):
     with Sandbox(contacts=120, seed=2) as sandbox:
         yield {
-            **os.environ,
+            **unmeasured(),
             # dlt keeps its state in the home, and tells its makers, unless told not to.
             "DLT_DATA_DIR": str(tmp_path_factory.mktemp("dlt")),
             "RUNTIME__DLTHUB_TELEMETRY": "false",

@@ -18,6 +18,7 @@ import pytest
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.imports import client_of, new, outcomes_of, phone
 from tests.bulk.killed_import import rows_of
+from tests.conftest import unmeasured
 
 KILLS = int(os.environ.get("HEYMARKET_KILLS", "4"))
 """In each of the two tests."""
@@ -29,7 +30,7 @@ FAULTS = ("429", "500", "502", "503", "504", "408", "cut", "reset", "reset_after
 def start(sandbox: Sandbox, outcomes: Path, count: int, *, overwrite: bool) -> subprocess.Popen:
     arguments = [sandbox.url, *sandbox.credentials, outcomes, count, overwrite]
     command = [sys.executable, "-m", "tests.bulk.killed_import", *map(str, arguments)]
-    return subprocess.Popen(command)
+    return subprocess.Popen(command, env=unmeasured())
 
 
 def kill_when(condition: Callable[[], bool], process: subprocess.Popen, delay_s: float) -> None:
@@ -75,7 +76,7 @@ async def test_a_killed_import_ends_true_when_it_is_resumed(overwrite, tmp_path)
             await client.contacts.create_batch(
                 [new(n, first="Old") for n in range(0, count, 3) if n % 50 not in {7, 9}]
             )
-        sandbox.faults.random(0.1, kinds=FAULTS, seed=KILLS)
+        sandbox.faults.random(0.1, kinds=FAULTS, seed=KILLS, retry_after="0.01")
         for number in range(KILLS):
             sandbox.requests.clear()
             requests = rng.randint(1, REQUESTS_A_RUN)

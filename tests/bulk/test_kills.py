@@ -18,6 +18,7 @@ import pytest
 
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import create, edit_one
+from tests.conftest import unmeasured
 
 KILLS = int(os.environ.get("HEYMARKET_KILLS", "5"))
 """For each kind of file; for a long run, set it to 70."""
@@ -29,7 +30,7 @@ KINDS = ["jsonl", "jsonl.gz", "csv", "parquet", "db", "sync-v1", "sync-v2"]
 
 def start(sandbox: Sandbox, kind: str, path: Path, *, kill_at: int, concurrency: int):
     environment = {
-        **os.environ,
+        **unmeasured(),
         "HEYMARKET_BASE_URL": sandbox.url,
         "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
         "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,

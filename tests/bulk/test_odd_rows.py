@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 
 import pyarrow.parquet
@@ -71,9 +72,17 @@ async def test_an_odd_contact_is_exported_with_all_others(kind, sink, tmp_path):
     check(report, kind, odd)
 
 
-@pytest.mark.parametrize("newest_first", [True, False])
-@pytest.mark.parametrize("surface", ["v1", "v2"])
-@pytest.mark.parametrize("kind", KINDS)
+ODD_FOR_A_WALK = UNPLACED | {"id_huge", "rev_null", "rev_missing", "null", "twice"}
+"""Where a contact stands, or whether it came before, is told by these fields alone."""
+FOLLOWED = [
+    (kind, surface, newest_first)
+    for kind in KINDS
+    for surface, newest_first in itertools.product(("v1", "v2"), (True, False))
+    if kind in ODD_FOR_A_WALK or (surface == "v1") is newest_first
+]
+
+
+@pytest.mark.parametrize(("kind", "surface", "newest_first"), FOLLOWED)
 async def test_an_account_with_an_odd_contact_is_followed(kind, surface, newest_first, tmp_path):
     sandbox, odd = odd_account(kind, readings=Readings(newest_first=newest_first))
     path = tmp_path / "c.db"

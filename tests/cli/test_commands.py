@@ -189,7 +189,7 @@ def test_an_interrupt_at_the_question_deletes_nothing(is_terminal, code, run, sa
     assert not sandbox.requests
 
 
-@pytest.mark.parametrize("answer", [["a", "b"], "ok", 5])
+@pytest.mark.parametrize("answer", [["a", "b"], '"ok"', 5])
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_an_answer_of_an_odd_shape_is_one_line(answer, options, run, sandbox):
     sandbox.faults.answer(200, body=answer, times=None)

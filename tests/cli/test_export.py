@@ -290,7 +290,8 @@ def test_a_folder_that_cannot_be_written_is_one_line(start, tmp_path):
 def test_a_terminal_shows_a_bar_and_why_it_waits(start, sandbox, tmp_path):
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 160, 0, 0))
-    sandbox.faults.answer(429, headers={"Retry-After": "1"}, on="POST /v1/contacts", after=1)
+    # Long enough for a busy machine: progress is told twice a second.
+    sandbox.faults.answer(429, headers={"Retry-After": "2"}, on="POST /v1/contacts", after=1)
     process = start("contacts", "export", tmp_path / "c", "--page-size", 50, stderr=theirs)
     os.close(theirs)
 

@@ -16,6 +16,7 @@ import pytest
 
 from examples.worker_pool import jobs
 from heymarket_async.sandbox import Sandbox
+from tests.conftest import unmeasured
 from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ def sandboxes():
             stack.enter_context(Sandbox(contacts=120, seed=seed, limit=None))
             for seed in range(SERVERS)
         ]
-        large = stack.enter_context(Sandbox(contacts=3000, seed=9, limit=None))
+        large = stack.enter_context(Sandbox(contacts=1500, seed=9, limit=None))
         large.faults.delay(0.2, on="POST /v1/contacts", times=None)
         yield small, large
 
@@ -47,7 +48,7 @@ def environment(sandboxes, tmp_path):
     (tmp_path / "accounts.json").write_text(json.dumps(entries))
     with RedisServer() as server:
         yield {
-            **os.environ,
+            **unmeasured(),
             "REDIS_URL": server.url,
             "ACCOUNTS": str(tmp_path / "accounts.json"),
             "FOLDER": str(tmp_path / "exports"),

@@ -102,7 +102,7 @@ async def rows_of(walking: Walk[Row], listing: Listing) -> list[Row]:
 
 
 @given(listings(), limits)
-@settings(max_examples=600)
+@settings(max_examples=300)
 def test_a_walk_gives_every_contact_once_or_raises(listing: Listing, limit: int | None) -> None:
     walking = walk_over(listing, limit)
 
@@ -117,7 +117,7 @@ def test_a_walk_gives_every_contact_once_or_raises(listing: Listing, limit: int 
 
 
 @given(listings(are_odd=True), limits)
-@settings(max_examples=600)
+@settings(max_examples=300)
 def test_odd_contacts_are_given_once_like_the_others(listing: Listing, limit: int | None) -> None:
     try:
         rows = run(rows_of(walk_over(listing, limit), listing))
@@ -130,7 +130,7 @@ def test_odd_contacts_are_given_once_like_the_others(listing: Listing, limit: in
 
 
 @given(listings(), limits, st.data())
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_a_walk_that_is_cut_and_resumed_gives_the_whole(
     listing: Listing, limit: int | None, data: st.DataObject
 ) -> None:
@@ -156,7 +156,7 @@ def test_a_walk_that_is_cut_and_resumed_gives_the_whole(
 
 
 @given(listings(), limits, st.data())
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_contacts_that_are_not_edited_come_once_and_no_version_comes_twice(
     listing: Listing, limit: int | None, data: st.DataObject
 ) -> None:
@@ -194,7 +194,7 @@ def test_contacts_that_are_not_edited_come_once_and_no_version_comes_twice(
 
 
 @given(listings(), limits)
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_after_a_page_that_is_not_full_the_last_updated_goes_back_to_the_letter(
     listing: Listing, limit: int | None
 ) -> None:

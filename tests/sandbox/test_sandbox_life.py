@@ -290,25 +290,24 @@ def test_a_marker_without_names_says_what_it_takes(tmp_path):
     assert "the marker heymarket_sandbox takes options by name" in result.stdout
 
 
-@pytest.mark.parametrize(
-    ("option", "rule"),
-    [
-        ("contact=5", "unexpected keyword argument 'contact'"),
-        ("ties=0", "ties and limit at least 1"),
-        ("readings={'x': 1}", "readings must be of type Readings or None, not a dict"),
-        ("contacts='5'", "contacts must be of type int, not a str"),
-        ("host='no host'", "has a wrong option"),
-    ],
-)
-def test_a_wrong_option_names_the_marker(tmp_path, option, rule):
-    source = f"""
-        import pytest
+WRONG_OPTIONS = {
+    "contact=5": "unexpected keyword argument 'contact'",
+    "ties=0": "ties and limit at least 1",
+    "readings={'x': 1}": "readings must be of type Readings or None, not a dict",
+    "contacts='5'": "contacts must be of type int, not a str",
+    "host='no host'": "",
+}
 
-        @pytest.mark.heymarket_sandbox({option})
-        def test_nothing(heymarket_sandbox):
-            pass
-    """
-    result = run_plugin(tmp_path, source)
-    assert "the marker heymarket_sandbox has a wrong option: " in result.stdout
-    assert rule in result.stdout
+
+def test_a_wrong_option_names_the_marker(tmp_path):
+    tests = [
+        f"@pytest.mark.heymarket_sandbox({option})\ndef test_{number}(heymarket_sandbox): pass\n"
+        for number, option in enumerate(WRONG_OPTIONS)
+    ]
+    result = run_plugin(tmp_path, "import pytest\n" + "".join(tests))
+    told = [line for line in result.stdout.splitlines() if line.startswith("the marker")]
+    assert len(told) == len(WRONG_OPTIONS), result.stdout
+    for line, rule in zip(told, WRONG_OPTIONS.values(), strict=True):
+        assert line.startswith("the marker heymarket_sandbox has a wrong option: ")
+        assert rule in line
     assert "pytest_plugin.py" not in result.stdout

@@ -22,6 +22,8 @@ from heymarket_async.sandbox import Readings, Sandbox
 
 # At one fault in ten, one call in ten thousand million fails twelve times in a row.
 STUBBORN = RetryPolicy(attempts=12, base_s=0.0005, cap_s=0.01)
+BUSY_S = "0.01"
+"""How long a 429 asks to wait; "0" would be no hint, and cost each a window."""
 FAULTS = ("429", "500", "502", "503", "504", "408", "cut", "reset", "reset_after", "html500")
 
 
@@ -88,7 +90,7 @@ class Worker:
 
 async def test_ten_thousand_calls_under_faults_lose_nothing_and_repeat_no_create():
     async with Sandbox(limit=None, seed=11) as sandbox, client_of(sandbox) as client:
-        sandbox.faults.random(0.1, kinds=FAULTS, seed=11)
+        sandbox.faults.random(0.1, kinds=FAULTS, seed=11, retry_after=BUSY_S)
         workers = [Worker(client, number) for number in range(20)]
 
         await asyncio.gather(*(worker.work(500) for worker in workers))
@@ -111,21 +113,21 @@ async def test_ten_thousand_calls_under_faults_lose_nothing_and_repeat_no_create
 
 async def test_a_large_export_under_faults_equals_the_store_line_by_line(tmp_path):
     readings = Readings(newest_first=True, inclusive=False, page_base=1, max_limit=100)
-    sandbox = Sandbox(contacts=100_000, ties=250, seed=5, limit=None, readings=readings)
+    sandbox = Sandbox(contacts=60_000, ties=250, seed=5, limit=None, readings=readings)
     async with sandbox, client_of(sandbox) as client:
         kinds = ("429", "500", "cut", "reset", "reset_after", "html500")
-        sandbox.faults.random(0.05, kinds=kinds, seed=5)
+        sandbox.faults.random(0.05, kinds=kinds, seed=5, retry_after=BUSY_S)
 
         report = await export_contacts(client, JsonLines(tmp_path / "all.jsonl"), concurrency=3)
 
         lines = (tmp_path / "all.jsonl").read_bytes().splitlines()
         expected = sandbox.store.lines()
 
-    assert report.contacts == report.counted_after == len(lines) == 100_000
+    assert report.contacts == report.counted_after == len(lines) == 60_000
     assert report.is_proved
-    assert report.repeated > 30
+    assert report.repeated > 15
     assert sorted(lines) == sorted(expected)
-    assert len({msgspec.json.decode(line)["id"] for line in lines}) == 100_000
+    assert len({msgspec.json.decode(line)["id"] for line in lines}) == 60_000
 
 
 async def test_both_surfaces_export_the_same_contacts(tmp_path):
