@@ -81,9 +81,9 @@ class HeymarketClient:
             the same credentials, or with a `store` by those of other processes too. None sends
             without a limit.
         session: An aiohttp session to borrow; it is not closed, its middlewares are not run, and
-            its own time limits, redirects and decompression do not apply. With plain http it must
-            not bring a proxy. Of its kept-alive connections, one over which only the beginning of
-            an answer came that nobody asked for is still used.
+            its own time limits, redirects and decompression do not apply. With plain http its proxy
+            is not used. Of its kept-alive connections, one over which only the beginning of an
+            answer came that nobody asked for is still used.
         proxy: URL of an HTTP proxy, with the user and the password if it wants a login. With plain
             http it must be on this machine.
         trust_env: Take the proxy from the environment, which is read once, now; none for a
@@ -126,8 +126,8 @@ class HeymarketClient:
         one_of("ssl", ssl, (SSLContext, type(None)))
         if proxy is None and trust_env:
             proxy = proxies.from_environment(self.base_url)
-        http = Http(session=session, proxy=proxy, ssl=ssl)
-        proxies.check(self.base_url, proxy, session)
+        is_direct = proxies.must_be_direct(self.base_url, proxy)
+        http = Http(session=session, proxy=proxy, ssl=ssl, is_direct=is_direct)
         self._build_groups(
             Transport(
                 base_url=self.base_url,

@@ -172,7 +172,7 @@ class Faults:
         kinds: Sequence[str] = KINDS,
         on: str = EVERYWHERE,
         seed: int | None = None,
-        retry_after: str | None = "0",
+        retry_after: str | None = "1",
     ) -> None:
         """Fail each request with a probability, until `clear`.
 

@@ -79,6 +79,7 @@ class Http:
             its middlewares are not run. None makes one in the loop of the first call.
         proxy: URL of an HTTP proxy; may carry a user and a password.
         ssl: Context for TLS; None for the default one.
+        is_direct: Use no proxy, not even that of a borrowed session.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Http:
         session: aiohttp.ClientSession | None = None,
         proxy: str | None = None,
         ssl: SSLContext | None = None,
+        is_direct: bool = False,
     ) -> None:
         self._session = session
         self._owned = session is None
@@ -95,6 +97,8 @@ class Http:
         if session is not None and session.auth is not None:
             raise ValueError("session must not have an auth of its own: each call brings a token")
         self._proxy, self._proxy_headers = proxies.split(proxy)
+        if is_direct and session is not None:
+            self._proxy = URL()  # so aiohttp has it: None stands for that of the session
         self._ssl = True if ssl is None else ssl
         self._loop: asyncio.AbstractEventLoop | None = None
         self._limits = TimeLimits()

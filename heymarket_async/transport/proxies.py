@@ -18,40 +18,28 @@ def from_environment(url: str) -> str | None:
     times as dear.
     """
     target = URL(url)
-    if target.host is None or is_loopback(target.host):
+    if target.host is None or is_loopback(target.host) or proxy_bypass(target.host):
         return None
-    return _named_for(target)
+    return getproxies().get(target.scheme)
 
 
-def check(url: str, proxy: str | None, session: aiohttp.ClientSession | None) -> None:
-    """Make sure that no token goes over the network in plain text.
+def must_be_direct(url: str, proxy: str | None) -> bool:
+    """Whether a URL is asked without a proxy, also if a borrowed session has one of its own.
 
     Plain http is for a server on this machine. A proxy elsewhere would get the token unencrypted,
-    and so would the next one behind a proxy that the environment names. aiohttp can not be told to
-    leave out the proxy of a borrowed session.
+    and so would the next one behind a proxy that the environment names.
 
     Raises:
-        ValueError: A proxy could read the token.
+        ValueError: The proxy that was asked for could read the token.
     """
-    target = URL(url)
-    if target.scheme != "http":
-        return
-    if proxy is not None and not is_loopback(URL(proxy).host or ""):
+    if URL(url).scheme != "http":
+        return False
+    if isinstance(proxy, str) and not is_loopback(URL(proxy).host or ""):
         raise ValueError(
             "proxy must be on this machine if base_url is plain http:"
             " any other could read the token"
         )
-    own = None if session is None else getattr(session, "_default_proxy", None)
-    if own is not None and proxy is None and not is_loopback(URL(own).host or ""):
-        raise ValueError(
-            "session must not have a proxy of its own if base_url is plain http:"
-            " the proxy could read the token"
-        )
-    if session is not None and session.trust_env and own is proxy is None and _named_for(target):
-        raise ValueError(
-            "session must not have trust_env if base_url is plain http, since the environment names"
-            " a proxy, which could read the token: put the host into NO_PROXY"
-        )
+    return proxy is None
 
 
 def split(proxy: str | None) -> tuple[URL | None, Mapping[str, str] | None]:
@@ -72,9 +60,3 @@ def split(proxy: str | None) -> tuple[URL | None, Mapping[str, str] | None]:
     # Out of the URL, because URLs are in the texts of errors.
     login = aiohttp.encode_basic_auth(url.user, url.password or "")
     return url.with_user(None), {"Proxy-Authorization": login}
-
-
-def _named_for(target: URL) -> str | None:
-    if target.host is None or proxy_bypass(target.host):
-        return None
-    return getproxies().get(target.scheme)

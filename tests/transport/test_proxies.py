@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from heymarket_async import HeymarketClient, RetryPolicy
+from heymarket_async import ConnectError, HeymarketClient, RetryPolicy
 from heymarket_async.transport import proxies
 from tests.conftest import SECRET
 from tests.transport.test_http import of_length, server
@@ -74,31 +74,30 @@ async def test_a_proxy_on_this_machine_may_look_on():
     assert len(asked) == 1
 
 
-async def test_a_borrowed_session_with_a_proxy_of_its_own_is_refused_for_plain_http():
-    async with aiohttp.ClientSession(proxy=PROXY) as session:
-        with pytest.raises(ValueError, match="session must not have a proxy of its own"):
-            HeymarketClient(SECRET, base_url="http://127.0.0.1:8080", session=session)
-
-        HeymarketClient(SECRET, session=session)
-        own = "http://127.0.0.1:3"
-        HeymarketClient(SECRET, base_url="http://127.0.0.1:8080", session=session, proxy=own)
-
-
-async def test_a_borrowed_session_that_trusts_the_environment_is_refused_for_plain_http(
-    monkeypatch,
+@pytest.mark.parametrize("proxy_of", ["session", "environment"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_the_proxy_of_a_borrowed_session_is_not_used_for_plain_http(
+    method, proxy_of, monkeypatch
 ):
-    async with aiohttp.ClientSession(trust_env=True) as session:
-        HeymarketClient(SECRET, base_url="http://127.0.0.1:8080", session=session)
-        monkeypatch.setenv("http_proxy", PROXY)
-        with pytest.raises(ValueError, match=r"session must not have trust_env.*NO_PROXY"):
-            HeymarketClient(SECRET, base_url="http://127.0.0.1:8080", session=session)
+    async with server(ANSWER) as (url, connections), server(ANSWER) as (proxy, asked):
+        own = {"proxy": proxy} if proxy_of == "session" else {"trust_env": True}
+        monkeypatch.setenv("http_proxy", proxy)
+        async with aiohttp.ClientSession(**own) as session:
+            async with session.request(method, url) as answer:
+                assert await answer.text() == "1042"
+            assert (len(connections), len(asked)) == (0, 1)
 
-        HeymarketClient(SECRET, session=session)
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        HeymarketClient(SECRET, base_url="http://127.0.0.1:8080", session=session)
+            client = HeymarketClient(SECRET, base_url=url, session=session, retry=ONCE)
+            assert await client.request(method, "/v1/count", returns=int) == 1042
+
+    assert (len(connections), len(asked)) == (1, 1)
 
 
-async def test_a_session_as_aiohttp_makes_it_has_no_proxy():
-    """If this fails, aiohttp keeps the proxy of a session elsewhere, and no check finds it."""
-    async with aiohttp.ClientSession(proxy=PROXY) as session:
-        assert session._default_proxy == PROXY
+async def test_the_proxy_of_a_borrowed_session_is_used_for_https():
+    refuses = of_length("502 No", b"")
+    async with server(refuses) as (proxy, asked), aiohttp.ClientSession(proxy=proxy) as session:
+        client = HeymarketClient(SECRET, session=session, retry=ONCE)
+        with pytest.raises(ConnectError, match="the proxy answered 502 to CONNECT"):
+            await client.contacts.count()
+
+    assert len(asked) == 1
