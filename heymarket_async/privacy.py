@@ -14,8 +14,9 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import aclosing
 from itertools import islice
+from threading import Thread
 from types import CodeType, FrameType, TracebackType
-from typing import TYPE_CHECKING, Generic, NoReturn, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, NamedTuple, NoReturn, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Masked:
 
     __slots__ = ()
 
-    if not TYPE_CHECKING:  # as msgspec types it, it returns something
+    if not TYPE_CHECKING:  # pragma: no branch - as msgspec types it, it returns something
 
         def __rich_repr__(self) -> None:
             """Let rich show that `repr`, where msgspec would show all fields."""
@@ -69,7 +70,8 @@ def hides_locals(target: C) -> C:
 def strip_locals(error: BaseException) -> None:
     """Take the variables out of the traceback of an error, and out of those that led to it.
 
-    Of those that led to it, aiohttp's frames are dropped. What the caller was handling when it made
+    Of those that led to it, aiohttp's frames are dropped. One that is not to be shown at all, as
+    after `raise ... from None`, is dropped too. An error that the caller was handling when it made
     the call is the caller's own, and stays as it is.
     """
     callers = set(_running_frames())
@@ -81,7 +83,9 @@ def strip_locals(error: BaseException) -> None:
         seen.add(id(each))
         if each is not error and any(entry.tb_frame in callers for entry in _entries(each)):
             continue
-        _strip(each, dropped="" if each is error else "aiohttp")
+        _strip(each, dropped=None if each is error else "aiohttp")
+        if each.__suppress_context__:
+            each.__context__ = None
         left.extend(_led_to(each))
 
 
@@ -109,7 +113,10 @@ def _hiding_async(
         try:
             return await function(*args, **kwargs)
         except BaseException as error:
-            strip_locals(error)
+            try:
+                strip_locals(error)
+            except RecursionError:  # there is no room for it
+                error.__traceback__ = error.__cause__ = error.__context__ = None
             raise
 
     return call
@@ -121,7 +128,10 @@ def _hiding_sync(function: Callable[P, T]) -> Callable[P, T]:
         try:
             return function(*args, **kwargs)
         except BaseException as error:
-            strip_locals(error)
+            try:
+                strip_locals(error)
+            except RecursionError:  # there is no room for it
+                error.__traceback__ = error.__cause__ = error.__context__ = None
             raise
 
     return call
@@ -135,18 +145,28 @@ def _hiding_items(function: Callable[P, AsyncGenerator[T]]) -> Callable[P, Async
                 async for item in items:
                     yield item
         except BaseException as error:
-            strip_locals(error)
+            try:
+                strip_locals(error)
+            except RecursionError:  # there is no room for it
+                error.__traceback__ = error.__cause__ = error.__context__ = None
             raise
 
     return call
 
 
-def _strip(error: BaseException, *, dropped: str) -> None:
-    places = [_Place(entry) for entry in _entries(error)]
-    error.__traceback__ = None
-    for place in reversed(places):
-        if place.code.co_filename != __file__ and place.module.partition(".")[0] != dropped:
-            error.__traceback__ = _bare(place, error.__traceback__)
+def _strip(error: BaseException, *, dropped: str | None) -> None:
+    found: list[tuple[_Place, int]] = []
+    entry = error.__traceback__
+    # What was stripped already, before the error was raised again, follows at the end.
+    while entry is not None and _STRIPPED not in entry.tb_frame.f_globals:
+        found.append((_place_of(entry), _line_of(entry)))
+        entry = entry.tb_next
+    error.__traceback__ = entry
+    for place, line in reversed(found):
+        is_shown = place.filename != __file__ and place.module.partition(".")[0] != dropped
+        if is_shown and (bare := _bare(place)) is not None:
+            below = error.__traceback__
+            error.__traceback__ = TracebackType(below, bare.tb_frame, bare.tb_lasti, line)
 
 
 def _led_to(error: BaseException) -> Iterator[BaseException]:
@@ -157,37 +177,65 @@ def _led_to(error: BaseException) -> Iterator[BaseException]:
             yield other
 
 
-class _Place:
+_STRIPPED = "__heymarket_stripped__"
+"""Among the globals of a frame that has no variables."""
+
+
+class _Place(NamedTuple):
     """Where an error came through: what a traceback shows of it, and nothing else."""
 
-    def __init__(self, entry: TracebackType) -> None:
-        self.code = entry.tb_frame.f_code
-        self.module = str(entry.tb_frame.f_globals.get("__name__", ""))
-        self.lasti = entry.tb_lasti
-        self.line = entry.tb_lineno
+    code: CodeType
+    filename: str  # code is the same as its copy in another file
+    module: str
+    lasti: int
 
 
-def _bare(place: _Place, below: TracebackType | None) -> TracebackType:
-    """Return an entry of a traceback that looks the same, of a frame without variables."""
-    made: list[TracebackType] = []
-    try:
-        exec(_raising_at(place.code, place.lasti), {"__name__": place.module}, {})  # noqa: S102 - a frame is made by running it
-    except Exception as error:  # noqa: BLE001 - which one does not matter
-        made.extend(_entries(error))
-    return TracebackType(below, made[-1].tb_frame, made[-1].tb_lasti, place.line)
+def _place_of(entry: TracebackType) -> _Place:
+    code = entry.tb_frame.f_code
+    module = str(entry.tb_frame.f_globals.get("__name__", ""))
+    return _Place(code, code.co_filename, module, entry.tb_lasti)
+
+
+def _line_of(entry: TracebackType) -> int:
+    # An instruction may have no line, such as the jump back at the end of a loop.
+    return cast("int | None", entry.tb_lineno) or entry.tb_frame.f_code.co_firstlineno
 
 
 @functools.lru_cache(maxsize=1024)
-def _raising_at(code: CodeType, lasti: int) -> CodeType:
+def _bare(place: _Place) -> TracebackType | None:
+    """Return what looks as if an error had come through a place, and has no variables.
+
+    A frame is made by running it, and keeps the frame that it was called from, with its variables.
+    So it is made in a thread, where nobody called. None, if there can be none any more.
+    """
+    made: list[TracebackType] = []
+    maker = Thread(target=_make, args=(_raising_at(place), place.module, made))
+    try:
+        maker.start()
+    except RuntimeError:  # the interpreter is ending
+        return None
+    maker.join()
+    return made[-1]
+
+
+def _make(raising: CodeType, module: str, made: list[TracebackType]) -> None:
+    try:
+        exec(raising, {"__name__": module, _STRIPPED: True}, {})  # noqa: S102 - our own three words
+    except Exception as error:  # noqa: BLE001 - which one does not matter
+        made.extend(_entries(error))
+
+
+def _raising_at(place: _Place) -> CodeType:
     """Return code that raises, and says that it stands in that place."""
-    line, end_line, column, end_column = next(islice(code.co_positions(), lasti // 2, None))
+    positions = islice(place.code.co_positions(), place.lasti // 2, None)
+    line, end_line, column, end_column = next(positions)
     tree = ast.parse("raise Exception")
     for node in ast.walk(tree):
         if isinstance(node, ast.expr | ast.stmt):
             node.lineno, node.end_lineno = line or 1, end_line or line or 1
             node.col_offset, node.end_col_offset = column or 0, end_column or 0
-    raising = compile(tree, code.co_filename, "exec")
-    return raising.replace(co_name=code.co_name, co_qualname=code.co_qualname)
+    raising = compile(tree, place.filename, "exec")
+    return raising.replace(co_name=place.code.co_name, co_qualname=place.code.co_qualname)
 
 
 def _entries(error: BaseException) -> Iterator[TracebackType]:

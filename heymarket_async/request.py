@@ -88,8 +88,18 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True):
         about: Mapping[str, object] | None = None,
         **ids: int | UUID | str,
     ) -> Request[T]:
-        """Return a request to this endpoint; each `{name}` in the path needs its keyword."""
-        target = _target(self.path, query, ids)
+        """Return a request to this endpoint; each `{name}` in the path needs its keyword.
+
+        Raises:
+            ValueError: A text cannot be sent.
+        """
+        try:
+            target = _target(self.path, query, ids)
+        except UnicodeEncodeError:  # it quotes the text
+            raise ValueError(
+                "the query, or a text for the path, holds half of an emoji (a lone surrogate),"
+                " which cannot be sent"
+            ) from None
         return Request(
             self.method, self.path, target, body, self.returns, self.repeat, self.one, about
         )

@@ -15,7 +15,7 @@ def checked_base_url(base_url: str) -> str:
     Raises:
         ValueError: It is no plain URL, or leads over a network in plain text.
     """
-    parts = urlsplit(one_of("base_url", base_url, str))
+    parts = _parts_of(one_of("base_url", base_url, str))
     if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_port(parts):
         raise ValueError("base_url must be a URL such as https://api.heymarket.com")
     if "@" in parts.netloc or set("?#\\") & set(base_url) or not _is_visible(base_url):
@@ -49,6 +49,13 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _parts_of(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:  # it quotes what it cannot read, which may be a password
+        return SplitResult("", "", "", "", "")
 
 
 def _has_port(parts: SplitResult) -> bool:

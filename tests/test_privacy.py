@@ -13,7 +13,8 @@ import subprocess
 import sys
 import traceback
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, SimpleNamespace
+from unittest import mock
 from unittest.mock import create_autospec
 
 import aiohttp
@@ -25,6 +26,7 @@ import heymarket_async
 from heymarket_async import (
     ApiSecret,
     BadRequestError,
+    ClientStateError,
     ConnectError,
     Contact,
     DecodeError,
@@ -35,7 +37,7 @@ from heymarket_async import (
     RetryPolicy,
     bulk,
 )
-from heymarket_async.privacy import Hidden, hides_locals, strip_locals
+from heymarket_async.privacy import Hidden, _bare, _line_of, hides_locals, strip_locals
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport.http import Answer
 from tests.conftest import SECRET, Scripted, answer, jumping_time, transport_over
@@ -102,7 +104,7 @@ def test_errors_that_led_to_it_are_stripped_too():
         try:
             raising(secret)
         except KeyError as error:
-            raise ExceptionGroup("both", [error, ValueError(1)]) from TypeError(2)
+            raise ExceptionGroup("both", [error, ValueError(1)])  # noqa: B904 - as context
 
     with pytest.raises(ExceptionGroup) as raised:
         hides_locals(wrapping)("77")
@@ -110,6 +112,109 @@ def test_errors_that_led_to_it_are_stripped_too():
     inner = raised.value.exceptions[0]
     assert inner is raised.value.__context__
     assert all(frame.f_locals == {} for frame, _ in entries_of(inner))
+
+
+def test_an_error_that_is_not_to_be_shown_is_dropped():
+    @hides_locals
+    def parsed(secret):
+        try:
+            raising(secret)
+        except ValueError:
+            raise TypeError("no number") from None
+
+    with pytest.raises(TypeError) as raised:
+        parsed("sesame")
+
+    assert raised.value.__context__ is None
+
+
+@pytest.mark.parametrize("spare", range(1, 40))
+def test_there_is_no_leak_where_no_room_is_left_to_strip_in(spare):
+    def deep(levels):
+        return NewContact(phone=f"{PHONE} x", first=NAME) if levels == 0 else deep(levels - 1)
+
+    depth = len(inspect.stack())
+    try:
+        deep(sys.getrecursionlimit() - depth - spare)
+    except (RecursionError, ValueError) as error:
+        ours = [frame for frame, _ in entries_of(error) if frame.f_code.co_filename != __file__]
+        assert not [1 for frame in ours if PHONE in repr(frame.f_locals)]
+    else:
+        raise AssertionError
+
+
+def frames_behind(frame):
+    """All frames that one was called from."""
+    while (frame := frame.f_back) is not None:
+        yield frame
+
+
+async def test_nothing_leads_back_from_a_stripped_frame_to_what_was_passed():
+    contacts = [NewContact(phone="15105550101")]
+    closed = HeymarketClient(SECRET)
+    await closed.aclose()
+
+    with pytest.raises(ClientStateError) as raised:
+        await closed.contacts.create_batch(contacts)
+
+    ours = [frame for frame, _ in entries_of(raised.value) if not frame.f_locals]
+    assert len(ours) > 1
+    behind = {frame for each in ours for frame in frames_behind(each)}
+    assert not [frame for frame in behind if "15105550101" in repr(frame.f_locals)]
+
+
+async def test_an_error_that_is_raised_again_and_again_is_stripped_once_each_time():
+    shared = OSError("the vault is sealed")
+
+    async def sealed():
+        raise shared
+
+    async with HeymarketClient(sealed) as client:
+        for _ in range(30):
+            with pytest.raises(OSError, match="sealed"):
+                await client.contacts.get(1)
+
+    # Python adds what it came through each time. We did not make the rest anew.
+    frames = [frame for frame, _ in entries_of(shared)]
+    ours = [frame for frame in frames if "heymarket_async" in frame.f_globals["__name__"]]
+    assert len(ours) > 100
+    assert len(set(map(id, ours))) < 20
+
+
+def test_the_same_code_in_another_file_is_named_by_that_file(tmp_path):
+    source = "def fail(secret):\n    raise KeyError\n"
+    for name in ("one.py", "two.py"):
+        there: dict[str, object] = {"__name__": name}
+        exec(compile(source, tmp_path / name, "exec"), there)
+        with pytest.raises(KeyError) as raised:
+            hides_locals(there["fail"])("sesame")
+        assert entries_of(raised.value)[-1][0].f_code.co_filename == str(tmp_path / name)
+
+
+def test_a_place_without_a_name_or_a_line_stays_in_the_traceback():
+    there: dict[str, object] = {}
+    exec("def fail(secret):\n    raise KeyError\n", there)
+    del there["__builtins__"]
+    with pytest.raises(KeyError) as raised:
+        hides_locals(there["fail"])("sesame")
+    assert entries_of(raised.value)[-1][0].f_code.co_name == "fail"
+
+
+def test_a_place_without_a_line_is_told_by_its_first_one():
+    frame = sys._getframe()
+
+    line = _line_of(SimpleNamespace(tb_lineno=None, tb_frame=frame))
+
+    assert line == frame.f_code.co_firstlineno
+
+
+def test_where_no_thread_can_be_started_any_more_the_place_is_left_out():
+    with mock.patch("threading.Thread.start", side_effect=RuntimeError("shutting down")):
+        with pytest.raises(KeyError) as raised:
+            hides_locals(lambda secret: {}[secret])("sesame")
+
+    _bare.cache_clear()
+    assert len(entries_of(raised.value)) == 1
 
 
 def test_an_error_that_the_caller_handles_keeps_its_variables():

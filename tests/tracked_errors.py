@@ -101,6 +101,13 @@ CALLS: dict[str, Call] = {
         UUID, Channel(channel_type="email", channel_id=EMAIL)
     ),
     "fields": lambda client: client.contact_fields.resolve({CUSTOM: EMAIL}),
+    "half an emoji": lambda client: client.contacts.find(phone=f"{PHONE}\ud83d"),
+    "half an emoji in a body": lambda client: client.request(
+        "POST", "/v1/x", body={"first": f"{NAME} \ud83d"}
+    ),
+    "half an emoji in a query": lambda client: client.request(
+        "GET", "/v1/x", query={"q": f"{NAME} \ud83d"}
+    ),
     "request": lambda client: client.request("POST", "/v1/contact", body={"phone": PHONE}),
 }
 
@@ -113,6 +120,15 @@ JOBS: dict[str, Call] = {
     "import": lambda client: import_contacts(client, map(row, range(9)), batch_size=2),
 }
 
+
+def client_of_a_wrong_environment() -> HeymarketClient:
+    with (
+        mock.patch.dict(os.environ, HEYMARKET_API_KEY="k", HEYMARKET_SHARE=KEY),
+        mock.patch.dict(os.environ, HEYMARKET_STORE="redis://h:1/0"),
+    ):
+        return HeymarketClient.from_env()
+
+
 WRONG: dict[str, Callable[[], object]] = {
     "a phone that is none": lambda: NewContact(phone=f"{PHONE} {NAME}", first=NAME),
     "a name that is none": lambda: NewContact(phone=PHONE, first=[NAME], email=EMAIL),
@@ -123,6 +139,17 @@ WRONG: dict[str, Callable[[], object]] = {
     "a key that is none": lambda: ApiKey(f"{KEY}\n"),
     "credentials that are none": lambda: HeymarketClient(KEY),
     "a proxy that is none": lambda: HeymarketClient(ApiKey("k"), proxy=f"ftp://me:{KEY}@h"),
+    "a proxy that cannot be read": lambda: HeymarketClient(
+        ApiKey("k"), proxy=f"http://me:{KEY}/x@h:1"
+    ),
+    "a proxy of an odd host": lambda: HeymarketClient(
+        ApiKey("k"), proxy=f"http://me:{KEY}@\u2100.example"
+    ),
+    "a base URL of an odd host": lambda: HeymarketClient(
+        ApiKey("k"), base_url=f"https://me:{KEY}@\u2100.example"
+    ),
+    "a store that cannot be read": lambda: RateLimit(500, store=f"redis://me:{KEY}/x@h:1/0"),
+    "a share that is none": client_of_a_wrong_environment,
     "a store that is none": lambda: RateLimit(500, store=f"ftp://me:{KEY}@h:1/0"),
     "a cursor that is none": lambda: HeymarketClient(ApiKey(KEY)).contacts.iterate(cursor=PHONE),
 }

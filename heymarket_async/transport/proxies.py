@@ -34,7 +34,8 @@ def must_be_direct(url: str, proxy: str | None) -> bool:
     """
     if URL(url).scheme != "http":
         return False
-    if isinstance(proxy, str) and not is_loopback(URL(proxy).host or ""):
+    host = _parsed(proxy).host
+    if host and not is_loopback(host):
         raise ValueError(
             "proxy must be on this machine if base_url is plain http:"
             " any other could read the token"
@@ -50,7 +51,7 @@ def split(proxy: str | None) -> tuple[URL | None, Mapping[str, str] | None]:
     """
     if proxy is None:
         return None, None
-    url = URL(proxy) if isinstance(proxy, str) else URL()
+    url = _parsed(proxy)
     if url.scheme not in {"http", "https"} or not url.host:
         raise ValueError(
             "proxy must be the URL of an HTTP proxy, such as http://proxy.example:3128"
@@ -60,3 +61,10 @@ def split(proxy: str | None) -> tuple[URL | None, Mapping[str, str] | None]:
     # Out of the URL, because URLs are in the texts of errors.
     login = aiohttp.encode_basic_auth(url.user, url.password or "")
     return url.with_user(None), {"Proxy-Authorization": login}
+
+
+def _parsed(proxy: object) -> URL:
+    try:
+        return URL(proxy) if isinstance(proxy, str) else URL()
+    except ValueError:  # it quotes what it cannot read, which may be the password
+        return URL()

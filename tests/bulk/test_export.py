@@ -117,18 +117,18 @@ async def test_windows_are_walked_side_by_side(tmp_path):
     async with Sandbox(contacts=2000, seed=9) as sandbox, client_of(sandbox) as client:
         at_once = most = 0
 
-        async def count_in_and_out(send, request):
+        async def count_in_and_out(send, *sent):
             nonlocal at_once, most
             at_once += 1
             most = max(most, at_once)
             try:
-                return await send(request)
+                return await send(*sent)
             finally:
                 at_once -= 1
 
         transport = client._transport
         send = type(transport).send
-        type(transport).send = lambda self, request: count_in_and_out(send.__get__(self), request)
+        type(transport).send = lambda self, *sent: count_in_and_out(send.__get__(self), *sent)
         try:
             await export_contacts(client, JsonLines(tmp_path / "c"), concurrency=4, page_size=30)
         finally:
