@@ -26,9 +26,6 @@ from heymarket_async.privacy import hides_locals
 MAX_TAGS = 5
 
 
-# --- What comes back -----------------------------------------------------------------------------
-
-
 class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What all that comes back has in common."""
 
@@ -207,9 +204,6 @@ class NewStatus(StrEnum):
     UNBLOCKED = "unblocked"
     SUBSCRIBED = "subscribed"
     UNSUBSCRIBED = "unsubscribed"
-
-
-# --- What is sent --------------------------------------------------------------------------------
 
 
 class TagRef(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,7 +44,7 @@ class Hidden(Generic[T]):
 
 
 class Masked:
-    """A struct that has a `repr` of its own, which shows nothing that it must not show."""
+    """A struct with a `repr` of its own, which hides private values."""
 
     __slots__ = ()
 
@@ -70,9 +70,8 @@ def hides_locals(target: C) -> C:
 def strip_locals(error: BaseException) -> None:
     """Take the variables out of the traceback of an error, and out of those that led to it.
 
-    Of those that led to it, aiohttp's frames are dropped. One that is not to be shown at all, as
-    after `raise ... from None`, is dropped too. An error that the caller was handling when it made
-    the call is the caller's own, and stays as it is.
+    Frames of aiohttp are removed from its causes. A cause that is not to be shown at all, as after
+    `raise ... from None`, is removed. An error that the caller was already handling is not changed.
     """
     callers = set(_running_frames())
     left, seen = [error], set[int]()

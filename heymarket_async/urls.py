@@ -1,4 +1,4 @@
-"""What a base URL and a path must be, so that nothing is sent elsewhere."""
+"""Checks base URLs and paths, so that nothing is sent elsewhere."""
 
 from __future__ import annotations
 

@@ -221,20 +221,31 @@ class Failing:
             for fault in ("failed", "unreadable"):
                 await self.make(name, call, fault)
         for name, call in JOBS.items():
-            for fault in ("failed", "cut", "cancelled", "unreadable"):
+            for fault in ("refused", "failed", "late", "cut", "cancelled", "unreadable"):
                 await self.make(name, call, fault, after=2)
         self.errors |= {f"hook {number}": error for number, error in enumerate(self.hooked[::8])}
 
 
-def mistaken_command(sandbox: Sandbox) -> BaseException | None:
+def mistaken(sandbox: Sandbox, *command: str) -> BaseException | None:
     """Run a command that fails for a mistake of ours."""
     names = ("SECRET_ID", "SECRET_KEY")
     environment = dict(zip(names, sandbox.credentials, strict=True), BASE_URL=sandbox.url)
     os.environ.update({f"HEYMARKET_{name}": value for name, value in environment.items()})
-    command = ["heymarket", "contacts", "find", "--phone", PHONE]
     mistake = mock.patch("heymarket_async.transport.reading.read", side_effect=KeyError("mistake"))
-    with mock.patch("sys.argv", command), mistake:
+    with mock.patch("sys.argv", ["heymarket", *command]), mistake:
         return wrong(heymarket_async.cli.main)
+
+
+def mistaken_commands(sandbox: Sandbox) -> dict[str, BaseException | None]:
+    rows = folder() / "rows.csv"
+    rows.write_text(f"phone,first\n{PHONE},{NAME}\n")
+    commands = {
+        "find": ("contacts", "find", "--phone", PHONE),
+        "export": ("contacts", "export", str(folder() / "all.csv")),
+        "import": ("contacts", "import", str(rows)),
+        "sync": ("sync", str(folder() / "all.db")),
+    }
+    return {f"a mistake in {name}": mistaken(sandbox, *each) for name, each in commands.items()}
 
 
 def kept_of(error: BaseException, tracker: Collecting) -> dict[str, str]:
@@ -265,7 +276,7 @@ def main() -> None:
     sentry_sdk.init("https://public@sentry.invalid/1", transport=tracker)
     with Sandbox(contacts=7, seed=1, limit=None) as sandbox:
         errors = asyncio.run(make_all(sandbox))
-        errors["a mistake in a command"] = mistaken_command(sandbox)
+        errors |= mistaken_commands(sandbox)
         secret = sandbox.credentials.secret_key
     kept = {name: kept_of(error, tracker) if error else {} for name, error in errors.items()}
     json.dump({"secret": secret, "kept": kept}, sys.stdout)

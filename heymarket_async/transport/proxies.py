@@ -14,8 +14,8 @@ from heymarket_async.urls import is_loopback
 def from_environment(url: str) -> str | None:
     """Return the proxy that the environment names for a URL, or None; for this machine, None.
 
-    aiohttp's own `trust_env` reads the environment on each request, which makes a small call three
-    times as dear.
+    aiohttp's own `trust_env` reads the environment on each request, which makes a small call take
+    three times as long.
     """
     target = URL(url)
     if target.host is None or is_loopback(target.host) or proxy_bypass(target.host):

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from traceback import walk_tb
 
 import dlt
 import duckdb
 import pytest
+from dlt.extract.exceptions import ResourceExtractionError
 from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.sources import DltSource, incremental
 
@@ -326,3 +328,21 @@ def test_without_dlt_the_import_says_what_to_install(monkeypatch):
 
     with pytest.raises(ImportError, match=r"pip install 'heymarket-async\[dlt\]'"):
         importlib.import_module("heymarket_async.dlt")
+
+
+@pytest.mark.parametrize("resource", ["contacts", "contact_fields"])
+def test_a_load_that_fails_keeps_no_variables_of_the_source(resource):
+    with Sandbox(contacts=3, seed=1) as sandbox:
+        sandbox.faults.answer(400, times=None)
+        with pytest.raises(ResourceExtractionError) as raised:
+            list(source_of(sandbox).resources[resource])
+
+    cause = raised.value.__cause__
+    ours = [
+        frame
+        for frame, _ in walk_tb(cause.__traceback__)
+        if frame.f_globals["__name__"].startswith("heymarket_async")
+    ]
+    assert isinstance(cause, BadRequestError)
+    assert len(ours) > 3
+    assert all(frame.f_locals == {} for frame in ours)
