@@ -164,7 +164,8 @@ class _Place:
         self.code = entry.tb_frame.f_code
         self.module = str(entry.tb_frame.f_globals.get("__name__", ""))
         self.lasti = entry.tb_lasti
-        self.line = entry.tb_lineno
+        # An interrupt may come where there is no line, whatever the types say.
+        self.line = entry.tb_lineno or self.code.co_firstlineno
 
 
 def _bare(place: _Place, below: TracebackType | None) -> TracebackType:

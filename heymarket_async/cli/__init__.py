@@ -43,9 +43,13 @@ def _silent_interrupts() -> Generator[None]:
         and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     )
     if is_ours:
-        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+        signal.signal(signal.SIGINT, _leave)
     try:
         yield
     finally:
         if is_ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _leave(*_: object) -> None:
+    os._exit(130)
