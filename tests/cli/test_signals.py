@@ -196,3 +196,16 @@ def test_rows_come_from_a_pipe_by_its_name(start, sandbox, tmp_path):
     _, errors = process.communicate(b"phone,first\n15105550000,Ada\n", timeout=60)
 
     assert (process.returncode, b"1 created" in errors) == (0, True)
+
+
+@pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN])
+def test_an_interrupt_while_loading_waits_for_no_import(handler, monkeypatch):
+    left = []
+    monkeypatch.setattr(cli.os, "_exit", left.append)
+    signal.signal(signal.SIGINT, handler)
+
+    with cli._silent_interrupts():
+        os.kill(os.getpid(), signal.SIGINT)
+
+    assert left == ([] if handler is signal.SIG_IGN else [130])
+    assert signal.getsignal(signal.SIGINT) is handler
