@@ -196,8 +196,8 @@ def _place_of(entry: TracebackType) -> _Place:
 
 
 def _line_of(entry: TracebackType) -> int:
-    # An instruction may have no line, such as the jump back at the end of a loop.
-    return cast("int | None", entry.tb_lineno) or entry.tb_frame.f_code.co_firstlineno
+    # An interrupt may come where there is no line, whatever the types say.
+    return entry.tb_lineno or entry.tb_frame.f_code.co_firstlineno
 
 
 @functools.lru_cache(maxsize=1024)

@@ -103,6 +103,17 @@ def test_a_traceback_looks_the_same_without_variables():
     assert "number = int(secret)" in linecache.getline(__file__, entries_of(raised.value)[-1][1])
 
 
+def test_an_error_from_between_two_lines_leaves_as_it_is():
+    code = compile("raise KeyboardInterrupt", __file__, "exec")
+    nowhere = code.replace(co_linetable=b"\xff" * len(code.co_linetable))  # no line for any step
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        hides_locals(lambda: exec(nowhere, {"__name__": __name__}))()
+
+    assert entries_of(raised.value)[-1][0].f_code.co_filename == __file__
+    assert entries_of(raised.value)[-1][0].f_globals["__name__"] == __name__
+
+
 def test_errors_that_led_to_it_are_stripped_too():
     def wrapping(secret):
         try:
@@ -274,7 +285,7 @@ async def test_items_come_through_and_their_generator_is_closed_with_the_outer_o
     assert closed == ["3"]
     with pytest.raises(KeyError) as raised:
         assert [number async for number in numbers("2")] == [0, 1]
-    assert entries_of(raised.value)[-1][0].f_locals == {}
+    assert entries_of(raised.value)[-1][0].f_globals["__name__"] == __name__
 
 
 def public_functions():

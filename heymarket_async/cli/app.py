@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from heymarket_async import HeymarketClient, Repeat
+from heymarket_async.bulk import private
 from heymarket_async.cli import contacts
 from heymarket_async.cli.output import print_json, print_record, print_table
 from heymarket_async.cli.running import Commands, Json, SandboxSize, run, until_terminated
@@ -77,16 +80,28 @@ def sandbox_command(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
     contacts: Annotated[int, typer.Option(min=0, help="How many it holds.")] = 1000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same contacts.")] = 7,
+    credentials: Annotated[
+        Path | None,
+        typer.Option(help="Keep its credentials in this file, and use them in the next start."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Serve a local Heymarket to develop and test against, until interrupted."""
-    until_terminated(_serve(port, contacts, seed, json=json))
+    until_terminated(_serve(port, contacts, seed, credentials, json=json))
 
 
-async def _serve(port: int, contacts: int, seed: int, *, json: bool) -> None:
+async def _serve(
+    port: int, contacts: int, seed: int, credentials: Path | None, *, json: bool
+) -> None:
     from heymarket_async.sandbox import Sandbox  # noqa: PLC0415 - a server, and seldom needed
 
-    async with Sandbox(contacts=contacts, seed=seed, port=port) as server:
+    secret_id, secret_key = (None, None) if credentials is None else _kept(credentials)
+    async with Sandbox(
+        contacts, seed=seed, port=port, secret_id=secret_id, secret_key=secret_key
+    ) as server:
+        if credentials is not None and secret_id is None:
+            with private.open_new(credentials) as file:
+                file.write(msgspec.json.encode(server.credentials))
         environment = {
             "HEYMARKET_BASE_URL": server.url,
             "HEYMARKET_SECRET_ID": server.credentials.secret_id,
@@ -100,3 +115,19 @@ async def _serve(port: int, contacts: int, seed: int, *, json: bool) -> None:
             typer.echo(f"# {contacts:,} contacts; interrupt to end", err=True)
         sys.stdout.flush()
         await asyncio.Event().wait()
+
+
+def _kept(path: Path) -> tuple[str, str] | tuple[None, None]:
+    """Return the credentials that a sandbox left in a file.
+
+    They never come from the environment or from arguments: those may hold a key of a real account.
+    """
+    private.check_own(path)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=tuple[str, str])
+    except FileNotFoundError:
+        return None, None
+    except ValueError:
+        raise ValueError(
+            f"{path} holds no credentials of a sandbox: remove it, or name another file"
+        ) from None

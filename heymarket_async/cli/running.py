@@ -48,6 +48,11 @@ def say_error(error: Exception) -> None:
 class Commands(typer.core.TyperGroup):
     """A group of commands, of which each ends the process as a command should."""
 
+    def make_context(self, *given: Any, **options: Any) -> Any:
+        """Read the arguments, which prints the help if that was asked for."""
+        with _ending_well():
+            return super().make_context(*given, **options)
+
     def invoke(self, ctx: Any) -> Any:  # typer's own types for these are private
         """Run the command that was asked for."""
         with _ending_well():

@@ -5,7 +5,8 @@ or, if the page's own name suddenly leads here (DNS rebinding), that name in `Ho
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
+from ipaddress import ip_address
 
 from aiohttp import web
 
@@ -15,7 +16,8 @@ LOCAL = ("localhost", "127.0.0.1", "::1", "host.docker.internal", "host.containe
 STATUS = 421
 """Heymarket does not answer it, so that nobody takes the refusal for one of Heymarket's."""
 
-_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:\[\]/@]+))(?::\d*)?", re.ASCII | re.IGNORECASE)
+_NAME = r"[^\s:\[\]/@*]+"
+_HOST = re.compile(rf"(?:\[([0-9a-f:.]+)\]|({_NAME}))(?::\d*)?", re.ASCII | re.IGNORECASE)
 _FOREIGN_HOST = (
     "This is the sandbox of heymarket-async, not Heymarket. The Host of the request is not one of "
     'its names. Send it to sandbox.url, or name the host: Sandbox(hosts=["its name"]).\n'
@@ -30,11 +32,16 @@ class Door:
     """Refuses requests that no local program sends.
 
     Attributes:
-        hosts: The names and addresses to which requests may be sent, in lower case.
+        hosts: The names and addresses to which requests may be sent, in their plainest spelling.
     """
 
-    def __init__(self, hosts: Iterable[str]) -> None:
-        self.hosts = {*LOCAL, *map(str.lower, hosts)}
+    def __init__(self, host: str, hosts: Collection[str]) -> None:
+        if isinstance(hosts, str) or not all(map(_is_host, hosts)):
+            raise ValueError(
+                "hosts must be names or addresses without a scheme, port or brackets,"
+                ' such as hosts=["heymarket", "::2"]'
+            )
+        self.hosts = set(map(_plain, (*LOCAL, host, *hosts)))
 
     def refusal(self, request: web.Request) -> web.Response | None:
         """Return the refusal of a foreign request, None for others."""
@@ -51,7 +58,32 @@ class Door:
 
     def _knows(self, host: str) -> bool:
         match = _HOST.fullmatch(host)
-        return match is not None and (match[1] or match[2]).lower() in self.hosts
+        return match is not None and _plain(match[1] or match[2]) in self.hosts
+
+
+def url_at(address: str, port: int) -> str:
+    """Return the URL of a server that listens on an address; a client cannot call "all of them"."""
+    if ip_address(address).is_unspecified:
+        address = "::1" if ":" in address else "127.0.0.1"
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+
+
+def _is_host(name: object) -> bool:
+    if not isinstance(name, str):
+        return False
+    try:
+        return "%" not in str(ip_address(name))  # a zone is never sent
+    except ValueError:
+        return re.fullmatch(_NAME, name, re.ASCII) is not None
+
+
+def _plain(host: str) -> str:
+    """Return a name or address as it is compared: `localhost.` is `localhost`, `0::1` is `::1`."""
+    host = host.lower().removesuffix(".")
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return host
 
 
 def _refused(text: str) -> web.Response:

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from heymarket_async.sandbox import odd
 from heymarket_async.sandbox.access import Access, Window
-from heymarket_async.sandbox.door import Door
+from heymarket_async.sandbox.door import Door, url_at
 from heymarket_async.sandbox.faults import Faults
 from heymarket_async.sandbox.people import FIELDS
 from heymarket_async.sandbox.readings import Readings, check_type
@@ -57,8 +57,9 @@ class Sandbox:
         secret_id: The API Secret's id; by default a random one, like the two below.
         secret_key: The API Secret's key.
         api_key: The legacy API key.
-        hosts: Names and addresses, without a port, under which clients reach it, in addition to
-            `host` and the usual names of this machine. Requests to other hosts are refused.
+        hosts: Names and addresses, without a scheme, port or brackets, under which clients reach
+            it, in addition to `host` and the usual names of this machine. Requests to other hosts
+            are refused.
         ties: The largest group of contacts that share one `updated`.
         fields: Whether the account has custom fields.
 
@@ -99,8 +100,7 @@ class Sandbox:
             raise ValueError("contacts must be at least 0, ties and limit at least 1")
         if not 0 < per_s < math.inf or not 0 <= port <= 65535:
             raise ValueError("per_s must be above 0 and finite, port from 0 to 65535")
-        if isinstance(hosts, str) or not all(isinstance(name, str) for name in hosts):
-            raise ValueError('hosts must be names or addresses, such as hosts=["heymarket"]')
+        door = Door(host, hosts)
         rng = random.Random(seed)  # noqa: S311 - no secret
         # Once, the credentials were drawn here; without this, a seed would make other contacts.
         made_uuid(rng)
@@ -112,7 +112,7 @@ class Sandbox:
         people = random.Random(rng.getrandbits(64))  # noqa: S311 - no secret
         self.store = ContactStore(contacts, rng=people, readings=readings, ties=ties, custom=fields)
         self._server = Server(
-            door=Door((host, *hosts)),
+            door=door,
             store=self.store,
             fields=dict(FIELDS) if fields else {},
             readings=readings,
@@ -128,15 +128,14 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where it listens, such as `http://127.0.0.1:54321`.
+        """Where this machine reaches it, such as `http://127.0.0.1:54321`.
 
         Raises:
             RuntimeError: The sandbox is not running.
         """
         if self._runner is None or not self._runner.addresses:
             raise RuntimeError("the sandbox is not running")
-        host, port = self._runner.addresses[0][:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return url_at(*self._runner.addresses[0][:2])
 
     @property
     def requests(self) -> deque[Received]:

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from heymarket_async.cli import running
 from tests.cli.conftest import COMMAND
 
@@ -39,3 +41,14 @@ def test_no_file_takes_the_place_of_one_that_is_closed(monkeypatch):
         assert sys.stderr.fileno() == 2
 
     assert opened == [(os.devnull, os.O_RDWR)]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")  # noqa: PTH110
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["contacts", "--help"]])
+def test_help_for_a_full_disk_is_one_line(arguments, start):
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        process = start(*arguments, stdout=full)
+    _, errors = process.communicate(timeout=10)
+
+    assert process.returncode == 1
+    assert errors == b"Error: [Errno 28] No space left on device\n"

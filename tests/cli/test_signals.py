@@ -7,6 +7,7 @@ import asyncio
 import fcntl
 import os
 import signal
+import subprocess
 import sys
 import termios
 import threading
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from heymarket_async import cli
 from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.cli import running
 from heymarket_async.cli.running import until_terminated
@@ -35,6 +37,54 @@ def unread(process) -> int:
     count = array.array("i", [0])
     fcntl.ioctl(process.stdout.fileno(), termios.FIONREAD, count)
     return count[0]
+
+
+INTERRUPTED = """
+import os, signal, sys
+from heymarket_async import cli
+
+module = sys.argv.pop(1)
+
+class Interrupts:
+    def find_spec(self, name, *_):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGINT)
+            print("goes on")
+
+sys.meta_path.insert(0, Interrupts())
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "heymarket_async.cli.app", "rich.console"])
+def test_an_interrupt_while_the_command_is_loaded_ends_it_silently(module):
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, module], capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+def test_an_interrupt_that_is_ignored_stays_so_while_the_command_is_loaded():
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(
+        [*command, "heymarket_async.cli.app", "--version"], capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stdout[:8], done.stderr) == (0, b"goes on\n", b"")
+
+
+def test_an_interrupt_outside_of_a_command_ends_it_silently(monkeypatch, capsys):
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("heymarket_async.cli.app.app", interrupted)
+
+    with pytest.raises(SystemExit) as raised:
+        cli.main()
+
+    assert (raised.value.code, *capsys.readouterr()) == (130, "", "")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="pipes of one page")
@@ -146,3 +196,16 @@ def test_rows_come_from_a_pipe_by_its_name(start, sandbox, tmp_path):
     _, errors = process.communicate(b"phone,first\n15105550000,Ada\n", timeout=60)
 
     assert (process.returncode, b"1 created" in errors) == (0, True)
+
+
+@pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN])
+def test_an_interrupt_while_loading_waits_for_no_import(handler, monkeypatch):
+    left = []
+    monkeypatch.setattr(cli.os, "_exit", left.append)
+    signal.signal(signal.SIGINT, handler)
+
+    with cli._silent_interrupts():
+        os.kill(os.getpid(), signal.SIGINT)
+
+    assert left == ([] if handler is signal.SIG_IGN else [130])
+    assert signal.getsignal(signal.SIGINT) is handler

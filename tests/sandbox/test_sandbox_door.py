@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from heymarket_async import ApiSecret, HeymarketClient
+
 TEAM = "GET /v1/team"
 
 
@@ -24,7 +26,13 @@ async def test_a_request_to_another_host_is_refused(host, serve):
     assert "evil" not in text
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:{port}", "127.0.0.1", "[::1]:{port}"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("localhost", "LOCALHOST:{port}", "127.0.0.1", "[::1]:{port}"),
+        *("localhost.", "localhost.:{port}", "[0:0:0:0:0:0:0:1]", "[0000::0001]:{port}"),
+    ],
+)
 async def test_a_request_to_this_machine_is_answered(host, serve):
     account = await serve()
     port = account.sandbox.url.rpartition(":")[2]
@@ -33,15 +41,17 @@ async def test_a_request_to_this_machine_is_answered(host, serve):
 
 
 async def test_further_hosts_are_answered_once_they_are_named(serve):
-    account = await serve(hosts=["Heymarket", "10.0.0.5"])
-    for host, status in (("heymarket:8080", 200), ("10.0.0.5", 200), ("10.0.0.6", 421)):
-        assert await account.status(TEAM, headers={"Host": host}) == status
+    account = await serve(hosts=["Heymarket", "10.0.0.5", "FE80:0::2", "my_host.example."])
+    for host in ("heymarket:8080", "10.0.0.5", "[fe80::2]:80", "my_host.example"):
+        assert await account.status(TEAM, headers={"Host": host}) == 200
+    assert await account.status(TEAM, headers={"Host": "10.0.0.6"}) == 421
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::1", "localhost", "127.0.0.2"])
-async def test_a_sandbox_answers_at_its_own_url_wherever_it_listens(host, serve):
-    account = await serve(host=host)
-    assert await account.status(TEAM) == 200
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "::1", "localhost", "127.0.0.2"])
+async def test_a_client_reaches_a_sandbox_at_its_url_wherever_it_listens(host, serve):
+    sandbox = (await serve(1, host=host)).sandbox
+    async with HeymarketClient(ApiSecret(*sandbox.credentials), base_url=sandbox.url) as client:
+        assert await client.contacts.count() == 1
 
 
 @pytest.mark.parametrize(

@@ -116,9 +116,15 @@ def test_an_option_of_another_type_is_an_error_that_names_it(options):
         Sandbox(**options)
 
 
-@pytest.mark.parametrize("hosts", ["heymarket", [5]])
-def test_hosts_are_several_names(hosts):
-    with pytest.raises(ValueError, match="hosts must be names or addresses"):
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        *("heymarket", [5], ["ok", ""], ["My.Host:8080"], ["10.0.0.5:80"], ["a:80"], ["http://a"]),
+        *(["a/"], ["[::2]"], ["fe80::1%lo"], ["*"], ["*.example"]),
+    ],
+)
+def test_hosts_that_no_request_could_name_are_refused(hosts):
+    with pytest.raises(ValueError, match=r'hosts must be .*, such as hosts=\["heymarket", "::2"\]'):
         Sandbox(hosts=hosts)
 
 
