@@ -79,6 +79,7 @@ class Database:
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             for each in (path, *self._beside()):
                 check_own(each)
+            self._facts = path.lstat()
             with self.naming():
                 # One thread at a time, but not always the same one.
                 self._connection = sqlite3.connect(
@@ -97,12 +98,14 @@ class Database:
         """Do what is done in it as a whole, or not at all.
 
         Raises:
-            OSError: The file cannot be written to: the disk is full, or another program holds it.
+            OSError: The file cannot be written to: the disk is full, or another program holds it;
+                or it is not there any more.
         """
         with self.naming():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self.check_there()
                 self._connection.execute("COMMIT")
             finally:
                 if self._connection.in_transaction:  # a full disk has ended it already
@@ -119,6 +122,17 @@ class Database:
             raise OSError(f"{self.path}: {error}{remedy}") from None
         except UNREADABLE:
             raise self.damaged("a contact") from None
+
+    def check_there(self) -> None:
+        """Refuse to go on if the file is not in its place any more: SQLite does not notice.
+
+        Raises:
+            OSError: It was removed, or replaced by another one.
+        """
+        with suppress(FileNotFoundError):
+            if os.path.samestat(self.path.lstat(), self._facts):
+                return
+        raise OSError(f"{self.path} was removed or replaced while it was written; run it again")
 
     def damaged(self, what: str) -> ValueError:
         """Return the error of a file that another program has changed."""
