@@ -18,7 +18,7 @@ from heymarket_async.bulk.collecting import SETTLE_S, Collector
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
-from heymarket_async.bulk.proof import count_of, prove
+from heymarket_async.bulk.proof import count_of, prove, wrote_other
 from heymarket_async.bulk.reading import Reading
 from heymarket_async.bulk.sinks.sink import Dated, Filed, Sink
 from heymarket_async.bulk.walking import walk
@@ -142,7 +142,7 @@ class _Export:
         self._thread = OneThread()
         self._started = time.monotonic()
         self._stage = "starting"
-        self._made = 0
+        self._made: int | None = None
         self._collector: Collector | None = None
 
     def progress(self) -> Progress:
@@ -180,7 +180,7 @@ class _Export:
         self._stage = "writing"
         await self._finish(collector, fields or [])
         return ExportReport(
-            contacts=self._made or collector.taken,
+            contacts=collector.taken if self._made is None else self._made,
             distinct=len(collector.memory.seen),
             counted_before=at.counted,
             counted_after=counted,
@@ -196,13 +196,20 @@ class _Export:
             resumed=stored is not None,
             seconds=round(time.monotonic() - self._started, 3),
             waited_s=self._tally.waits(),
-            doubts=doubts + at.odd.doubts() + self._not_shown(fields),
+            doubts=doubts + self._not_made(collector) + at.odd.doubts() + self._not_shown(fields),
             mended=at.odd.mended,
         )
 
     @property
     def _place(self) -> Path | None:
         return self._sink.path if isinstance(self._sink, Filed) else None
+
+    def _not_made(self, collector: Collector) -> list[str]:
+        made, read = self._made, len(collector.memory.seen)
+        # Only of a file is it known that each contact is to be in it once.
+        if made is None or made == read or not isinstance(self._sink, Filed):
+            return []
+        return [wrote_other(made, read)]
 
     def _not_shown(self, fields: Sequence[ContactField] | None) -> list[str]:
         if fields is None:

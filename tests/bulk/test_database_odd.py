@@ -75,3 +75,72 @@ def test_a_file_that_is_lost_in_the_last_moment_is_an_error(tmp_path):
     with pytest.raises(OSError, match="was removed or replaced"):
         list(sink.finish(frozenset(), []))
     sink.close()
+
+
+# Another program edits it
+
+
+@pytest.fixture
+async def begun(sandbox, tmp_path):
+    """An export that is interrupted."""
+    path = tmp_path / "c.db"
+    sandbox.faults.answer(400, on="POST /v1/contacts", after=8)
+    async with client_of(sandbox) as client:
+        with pytest.raises(BadRequestError):
+            await job(client, path, is_sync=False)
+    sandbox.faults.clear()
+    return path
+
+
+async def test_an_export_with_fewer_contacts_than_were_read_is_not_proved(sandbox, begun):
+    run(
+        begun,
+        "CREATE TRIGGER mine BEFORE INSERT ON incoming BEGIN SELECT RAISE(IGNORE); END",
+    )
+
+    async with client_of(sandbox) as client:
+        report = await job(client, begun, is_sync=False)
+
+    assert report.contacts == len(current(begun)) < report.distinct == 300
+    assert report.doubts == [
+        f"the file has {report.contacts} contacts, and 300 were read: another program may have"
+        " changed it; start again with a new file"
+    ]
+
+
+async def test_an_export_that_ends_with_no_contacts_is_not_proved(sandbox, tmp_path):
+    path = tmp_path / "c.db"
+    trigger = "CREATE TRIGGER IF NOT EXISTS mine AFTER INSERT ON incoming"
+
+    def emptied(_: AttemptEvent) -> None:
+        run(path, f"{trigger} BEGIN DELETE FROM incoming; END")
+
+    async with client_of(sandbox, on_attempt=emptied) as client:
+        report = await job(client, path, is_sync=False)
+
+    assert (report.contacts, report.is_proved) == (0, False)
+
+
+async def test_an_export_has_no_contacts_that_are_marked_as_deleted(sandbox, begun):
+    run(begun, "UPDATE incoming SET deleted_at = 'x' WHERE rowid % 10 = 0")
+
+    async with client_of(sandbox) as client:
+        report = await job(client, begun, is_sync=False)
+
+    assert (report.contacts, report.is_proved) == (300, True)
+    assert current(begun) == sorted(sandbox.store.lines())
+
+
+async def test_a_sync_that_was_kept_from_adding_contacts_is_not_proved(sandbox, tmp_path):
+    path = tmp_path / "c.db"
+    async with client_of(sandbox) as client:
+        await job(client, path, is_sync=True)
+        run(path, "CREATE TRIGGER mine BEFORE INSERT ON contacts BEGIN SELECT RAISE(IGNORE); END")
+        run(path, "DELETE FROM contacts WHERE rowid % 100 = 0")
+
+        report = await sync_contacts(client, path, detect_deletions=True)
+
+    assert report.doubts == [
+        "the file has 297 contacts, and 300 were read: another program may have changed it; start"
+        " again with a new file"
+    ]
