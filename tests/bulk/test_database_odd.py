@@ -10,6 +10,8 @@ import pytest
 
 from heymarket_async import AttemptEvent, BadRequestError, HeymarketClient
 from heymarket_async.bulk import Sqlite, export_contacts, sync_contacts
+from heymarket_async.bulk.sinks.database import Database
+from heymarket_async.bulk.sinks.sink import FOREVER
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import client_of, current
 
@@ -144,3 +146,62 @@ async def test_a_sync_that_was_kept_from_adding_contacts_is_not_proved(sandbox, 
         "the file has 297 contacts, and 300 were read: another program may have changed it; start"
         " again with a new file"
     ]
+
+
+# It is damaged
+
+
+DAMAGES = {
+    "other columns": ["DROP TABLE contacts", "CREATE TABLE contacts (a)"],
+    "a view": ["DROP TABLE contacts", "CREATE VIEW contacts AS SELECT 1 AS id"],
+    "no instant": [
+        "DROP VIEW changes_by_day",
+        "DROP INDEX contacts_by_instant",
+        "ALTER TABLE contacts DROP COLUMN instant",
+    ],
+    "no runs": ["DROP TABLE runs", "CREATE TABLE runs (a)"],
+    "no state": ["DROP TABLE state", "CREATE VIEW state AS SELECT 'latest' AS name, '2' AS value"],
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+async def test_a_damaged_file_of_a_sync_is_told_with_a_remedy(kind, sandbox, tmp_path):
+    path = tmp_path / "c.db"
+    async with client_of(sandbox) as client:
+        await job(client, path, is_sync=True)
+        run(path, *DAMAGES[kind])
+
+        with pytest.raises((OSError, ValueError), match=rf"^{path}: .*; (remove it, or )?name"):
+            await job(client, path, is_sync=True)
+
+
+CALLS = {
+    "state": lambda database: database.state("a"),
+    "set_state": lambda database: database.set_state("a", "b"),
+    "upsert": lambda database: database.upsert([b'{"id":1}'], latest=FOREVER),
+    "distrust": lambda database: database.distrust(after="", until=FOREVER),
+    "mark_deleted": lambda database: database.mark_deleted([1], "now"),
+    "show": lambda database: database.show([]),
+    "load": lambda database: database.load([b'{"id":1}']),
+    "loaded": lambda database: list(database.loaded()),
+    "end_load": lambda database: database.end_load([], latest=FOREVER),
+    "begin_run": lambda database: database.begin_run("now"),
+    "end_run": lambda database: database.end_run(1, outcome="done"),
+    "count": lambda database: database.count(),
+    "fields": lambda database: database.fields(),
+    "transaction": lambda database: database.transaction().__enter__(),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_whatever_is_asked_of_a_damaged_file_its_error_says_so(call, tmp_path):
+    path = tmp_path / "c.db"
+    database = Database(path)
+    database.open()
+    database._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    path.write_bytes(b"\x55" * path.stat().st_size)
+    database._connection.execute("PRAGMA shrink_memory")
+
+    with pytest.raises(OSError, match=rf"^{path}: .*; remove it, or name another file"):
+        CALLS[call](database)
+    database.close()
