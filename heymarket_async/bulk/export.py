@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -21,10 +22,12 @@ from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
 from heymarket_async.bulk.proof import count_of, prove, wrote_other
 from heymarket_async.bulk.reading import Reading
 from heymarket_async.bulk.sinks.sink import Dated, Filed, Sink
+from heymarket_async.bulk.sinks.staging import ANEW
 from heymarket_async.bulk.walking import walk
 from heymarket_async.bulk.windows import later
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
+from heymarket_async.errors import BadRequestError, PaginationError
 from heymarket_async.models import ContactField
 from heymarket_async.privacy import hides_locals
 
@@ -173,10 +176,13 @@ class _Export:
             self._stage = "recalling"
             with checkpoints.stored_at(self._place):
                 await self._thread.each(self._sink.stored(), collector.recall)
-        self._stage = "reading"
-        await walk(self._client, collector, self._reading)
-        self._stage = "catching up"
-        counted, doubts = await prove(self._client, collector, self._reading, collector.distinct)
+        with self._noting(stored):
+            self._stage = "reading"
+            await walk(self._client, collector, self._reading)
+            self._stage = "catching up"
+            counted, doubts = await prove(
+                self._client, collector, self._reading, collector.distinct
+            )
         self._stage = "writing"
         await self._finish(collector, fields or [])
         return ExportReport(
@@ -199,6 +205,17 @@ class _Export:
             doubts=doubts + self._not_made(collector) + at.odd.doubts() + self._not_shown(fields),
             mended=at.odd.mended,
         )
+
+    @contextmanager
+    def _noting(self, stored: str | None) -> Generator[None]:
+        """Name the way out, should what is stored be the reason that reading fails."""
+        try:
+            yield
+        except (BadRequestError, PaginationError) as error:
+            if stored is not None:
+                into = "" if self._place is None else f" into {self._place}"
+                error.add_note(f"the export{into} was resumed: if it fails like this again, {ANEW}")
+            raise
 
     @property
     def _place(self) -> Path | None:

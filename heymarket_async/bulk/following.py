@@ -27,9 +27,6 @@ from heymarket_async.bulk.windows import earlier, later
 from heymarket_async.models import ContactField
 from heymarket_async.transport.account import Account
 
-_MOST_SHOWN = 300
-"""Characters of what is stored that an error shows."""
-
 
 class Following:
     """The file of a sync, opened for one run, which is noted in it; all of this blocks.
@@ -186,7 +183,9 @@ def _follows_another(account: Account, of: str, *, rebind: bool) -> str:
         remedy += ", or rebind it (--rebind) if the account has moved"
     elif rebind:
         remedy = "it cannot be rebound, since it is not shown that the team is the same"
-    return f"the file follows another account, {of[:_MOST_SHOWN]}, not {account.name}; {remedy}"
+    return (
+        f"the file follows another account, {checkpoints.shown(of)}, not {account.name}; {remedy}"
+    )
 
 
 def _now() -> str:

@@ -205,3 +205,75 @@ def test_whatever_is_asked_of_a_damaged_file_its_error_says_so(call, tmp_path):
     with pytest.raises(OSError, match=rf"^{path}: .*; remove it, or name another file"):
         CALLS[call](database)
     database.close()
+
+
+# What is kept in it was edited
+
+
+@pytest.mark.parametrize(
+    ("edit", "rule"),
+    [
+        ("DELETE FROM state WHERE name = 'account'", "`account` that is stored cannot be read"),
+        ("UPDATE state SET value = 'v3' WHERE name = 'surface'", "`surface` that is stored cannot"),
+        (
+            "UPDATE state SET value = 'team 9 of ' || hex(zeroblob(9999)) WHERE name = 'account'",
+            "the file follows",
+        ),
+        ("PRAGMA user_version = 2", "this package reads 1; name another file, or use the package"),
+    ],
+)
+async def test_an_edited_file_of_a_sync_is_told_in_short(edit, rule, sandbox, tmp_path):
+    path = tmp_path / "c.db"
+    async with client_of(sandbox) as client:
+        await job(client, path, is_sync=True)
+        run(path, edit)
+
+        with pytest.raises(ValueError, match=rf"^{path}.*{rule}") as caught:
+            await job(client, path, is_sync=True)
+
+    assert "name another file" in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "CREATE UNIQUE INDEX mine ON contacts (team_id)",
+        "CREATE TRIGGER mine BEFORE INSERT ON contacts BEGIN SELECT RAISE(ABORT, 'no'); END",
+    ],
+)
+def test_a_rule_of_others_that_refuses_contacts_is_told_with_a_remedy(rule, tmp_path):
+    path = tmp_path / "c.db"
+    database = Database(path)
+    database.open()
+    run(path, rule.replace("team_id", "rev"))
+
+    with pytest.raises(OSError, match=rf"^{path}: .*; drop the index, trigger or rule that is not"):
+        database.upsert([b'{"id":1}', b'{"id":2}'], latest=FOREVER)
+    database.close()
+
+
+def test_what_is_too_big_for_sqlite_is_told_with_a_remedy(tmp_path):
+    database = Database(tmp_path / "c.db")
+    database.open()
+    database._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1000)
+
+    with pytest.raises(OSError, match=r"c\.db: string or blob too big; remove it, or name another"):
+        database.set_state("a", "b" * 2000)
+    database.close()
+
+
+@pytest.mark.parametrize("length", [248, 255])
+def test_a_name_that_leaves_no_room_for_the_files_beside_it_is_refused(length, tmp_path):
+    path = tmp_path / f"{'c' * (length - 3)}.db"
+
+    with pytest.raises(ValueError, match=r"c\.db: .* name a shorter one"):
+        Database(path).open()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_leaves_just_enough_room_is_taken(tmp_path):
+    database = Database(tmp_path / f"{'c' * 244}.db")
+    database.open()
+    assert database.count() == 0
+    database.close()

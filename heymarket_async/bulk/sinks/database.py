@@ -77,11 +77,17 @@ class Database:
         """Open the file.
 
         Raises:
-            ValueError: The file is something else, or of another version of this package.
+            ValueError: The file is something else, or of another version of this package; or its
+                name is too long.
             PermissionError: It, or a file beside it, belongs to somebody else.
             OSError: The file cannot be opened, or another job is at work on it.
         """
         self.path = path = real_path(self.path)
+        if any(beside(path, ending) not in self._beside() for ending in _BESIDE):
+            raise ValueError(
+                f"{path}: the name is too long for the files that SQLite keeps beside it; name a"
+                " shorter one"
+            )
         with ExitStack() as opened:
             opened.callback(Lock(beside(path, ".heymarket-lock")).release)
             # One that is there is not opened here: that would take the locks that SQLite has on it.
