@@ -227,7 +227,10 @@ class _Stored(msgspec.Struct, kw_only=True):
     done: bool
 
     def __post_init__(self) -> None:
-        for time in (self.date, None if self.group is None else self.group.updated):
+        of_group: tuple[str | None, ...] = ()
+        if (group := self.group) is not None:
+            of_group = (group.updated, group.then, group.back, group.behind)
+        for time in (self.date, self.back, *of_group):
             if time is not None:
                 timestamps.instant(time)
 

@@ -187,8 +187,13 @@ def stored_at(place: Path | None) -> Generator[None]:
         raise
 
 
+def shown(stored: str | None) -> str:
+    """Return a text that was stored as an error shows it: another program may have made it long."""
+    return (stored or "none")[:300]
+
+
 def _of_another(name: str, of: str | None, asked: str | None) -> ValueError:
     return ValueError(
-        f"the checkpoint belongs to another {name}, {of or 'none'}, not {asked or 'none'};"
+        f"the checkpoint belongs to another {name}, {shown(of)}, not {shown(asked)};"
         f" {ANEW}, or name another place"
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -18,13 +19,15 @@ from heymarket_async.bulk.collecting import SETTLE_S, Collector
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
-from heymarket_async.bulk.proof import count_of, prove
+from heymarket_async.bulk.proof import count_of, prove, wrote_other
 from heymarket_async.bulk.reading import Reading
 from heymarket_async.bulk.sinks.sink import Dated, Filed, Sink
+from heymarket_async.bulk.sinks.staging import ANEW
 from heymarket_async.bulk.walking import walk
 from heymarket_async.bulk.windows import later
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
+from heymarket_async.errors import BadRequestError, PaginationError
 from heymarket_async.models import ContactField
 from heymarket_async.privacy import hides_locals
 
@@ -142,7 +145,7 @@ class _Export:
         self._thread = OneThread()
         self._started = time.monotonic()
         self._stage = "starting"
-        self._made = 0
+        self._made: int | None = None
         self._collector: Collector | None = None
 
     def progress(self) -> Progress:
@@ -173,14 +176,17 @@ class _Export:
             self._stage = "recalling"
             with checkpoints.stored_at(self._place):
                 await self._thread.each(self._sink.stored(), collector.recall)
-        self._stage = "reading"
-        await walk(self._client, collector, self._reading)
-        self._stage = "catching up"
-        counted, doubts = await prove(self._client, collector, self._reading, collector.distinct)
+        with self._noting(stored):
+            self._stage = "reading"
+            await walk(self._client, collector, self._reading)
+            self._stage = "catching up"
+            counted, doubts = await prove(
+                self._client, collector, self._reading, collector.distinct
+            )
         self._stage = "writing"
         await self._finish(collector, fields or [])
         return ExportReport(
-            contacts=self._made or collector.taken,
+            contacts=collector.taken if self._made is None else self._made,
             distinct=len(collector.memory.seen),
             counted_before=at.counted,
             counted_after=counted,
@@ -196,13 +202,31 @@ class _Export:
             resumed=stored is not None,
             seconds=round(time.monotonic() - self._started, 3),
             waited_s=self._tally.waits(),
-            doubts=doubts + at.odd.doubts() + self._not_shown(fields),
+            doubts=doubts + self._not_made(collector) + at.odd.doubts() + self._not_shown(fields),
             mended=at.odd.mended,
         )
+
+    @contextmanager
+    def _noting(self, stored: str | None) -> Generator[None]:
+        """Name the way out, should what is stored be the reason that reading fails."""
+        try:
+            yield
+        except (BadRequestError, PaginationError) as error:
+            if stored is not None:
+                into = "" if self._place is None else f" into {self._place}"
+                error.add_note(f"the export{into} was resumed: if it fails like this again, {ANEW}")
+            raise
 
     @property
     def _place(self) -> Path | None:
         return self._sink.path if isinstance(self._sink, Filed) else None
+
+    def _not_made(self, collector: Collector) -> list[str]:
+        made, read = self._made, len(collector.memory.seen)
+        # Only of a file is it known that each contact is to be in it once.
+        if made is None or made == read or not isinstance(self._sink, Filed):
+            return []
+        return [wrote_other(made, read)]
 
     def _not_shown(self, fields: Sequence[ContactField] | None) -> list[str]:
         if fields is None:

@@ -49,7 +49,9 @@ class Following:
         self._clock = clock
         is_of_export = database.state("checkpoint") or database.count(deleted=True)
         if database.state("account") is None and is_of_export:
-            raise ValueError("the file holds an export; name a file that only a sync writes to")
+            if database.state("surface") is not None:
+                raise database.damaged("`account`")
+            raise self._wrong("the file holds an export; name a file that only a sync writes to")
         with database.transaction():
             self._run = database.begin_run(_now())
         self.newest = database.state("newest")
@@ -83,11 +85,13 @@ class Following:
         with self._database.transaction():
             if of is not None and not account.is_the_one(of, self._database.state("credentials")):
                 if not (rebind and account.is_same_team(of)):
-                    raise _follows_another(account, of, rebind=rebind)
+                    raise self._wrong(_follows_another(account, of, rebind=rebind))
             elif of is not None:
                 name = account.better(of)
-            if (list_of := self._database.state("surface")) not in {None, surface}:
-                raise ValueError(
+            if (list_of := self._database.state("surface")) not in {None, "v1", "v2"}:
+                raise self._database.damaged("`surface`")
+            if list_of not in {None, surface}:
+                raise self._wrong(
                     f"the file follows another surface, {list_of}, not {surface}; name another file"
                 )
             self._database.set_state("account", name)
@@ -153,6 +157,9 @@ class Following:
         """Let an error of what `stored` has given say which file it is of."""
         return self._database.naming()
 
+    def _wrong(self, message: str) -> ValueError:
+        return ValueError(f"{self._database.path}: {message}")
+
     def _latest(self) -> str:
         return later(self._clock(), SETTLE_S)
 
@@ -170,13 +177,15 @@ class Following:
             self._database.end_run(self._run, ended=_now(), **facts)
 
 
-def _follows_another(account: Account, of: str, *, rebind: bool) -> ValueError:
+def _follows_another(account: Account, of: str, *, rebind: bool) -> str:
     remedy = "name another file"
     if account.is_same_team(of):
         remedy += ", or rebind it (--rebind) if the account has moved"
     elif rebind:
         remedy = "it cannot be rebound, since it is not shown that the team is the same"
-    return ValueError(f"the file follows another account, {of}, not {account.name}; {remedy}")
+    return (
+        f"the file follows another account, {checkpoints.shown(of)}, not {account.name}; {remedy}"
+    )
 
 
 def _now() -> str:

@@ -50,6 +50,14 @@ async def prove(
             return counted, _doubts(read, counted, is_quiet=is_quiet)
 
 
+def wrote_other(made: int, read: int) -> str:
+    """Return the doubt of a file that does not have as many contacts as were read."""
+    return (
+        f"the file has {made:,} contacts, and {read:,} were read: another program may have changed"
+        " it; start again with a new file"
+    )
+
+
 def _doubts(read: int, counted: int | None, *, is_quiet: bool) -> list[str]:
     doubts = [] if is_quiet else [_RESTLESS]
     if counted is None:

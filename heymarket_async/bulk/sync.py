@@ -15,7 +15,7 @@ from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.following import Following
 from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
-from heymarket_async.bulk.proof import count_of, prove
+from heymarket_async.bulk.proof import count_of, prove, wrote_other
 from heymarket_async.bulk.reading import Reading
 from heymarket_async.bulk.sinks import schema
 from heymarket_async.bulk.sinks.database import Database
@@ -234,6 +234,8 @@ class _Run:
         if counted is not None and left > counted and len(doubts) == known:
             more = f"{left - counted:,} more than the account counts"
             doubts.append(f"the file has {left:,} contacts, {more}")
+        elif counted is not None and left < counted and not doubts:
+            doubts.append(wrote_other(left, counted))
         return deleted
 
     async def _gone(self, missing: list[int], doubts: list[str]) -> list[int]:

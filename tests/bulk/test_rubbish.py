@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from heymarket_async import BadRequestError, HeymarketClient
+from heymarket_async import BadRequestError, HeymarketClient, PaginationError
 from heymarket_async.bulk import JsonLines, Sqlite, export_contacts, sync_contacts
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
 from heymarket_async.bulk.importing.outcome_lines import Header, Kind
@@ -200,12 +200,23 @@ def with_window(checkpoint: str, **values: object) -> str:
     return json.dumps(stored)
 
 
+def with_cursor(checkpoint: str, **values: object) -> str:
+    cursor = json.loads(json.loads(checkpoint)["windows"][0]["cursor"])
+    return with_window(checkpoint, cursor=json.dumps({**cursor, **values}))
+
+
+GROUP = {"updated": "2026-04-12T15:30:00Z", "page": 2, "limit": 9, "wide": False, "passed": []}
+GROUP |= {"repeated": 0, "before": None, "passes": 1}
+
 CHECKPOINTS = {
     "no JSON": lambda _: "rubbish",
     "nested": lambda _: '{"version":1,"more":' + "[" * 100_000,
     "a number": lambda _: "5",
     "a cursor": lambda text: with_window(text, cursor="{}"),
     "a nested cursor": lambda text: with_window(text, cursor='{"more":' + "[" * 100_000),
+    "no way back": lambda text: with_cursor(text, back="x"),
+    "an empty way back": lambda text: with_cursor(text, back=""),
+    "no way on": lambda text: with_cursor(text, group={**GROUP, "then": "NaN"}),
     "no width": lambda text: with_window(text, page_s=0),
     "types": lambda text: json.dumps({**json.loads(text), "windows": [None]}),
 }
@@ -233,6 +244,28 @@ async def test_a_checkpoint_that_is_rubbish_is_told_with_the_file(name, kind, ac
         await (sync if name == "s.db" else export)(account[1], path)
     if name != "s.db":
         assert (await export(account[1], path, restart=True)).is_proved
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({"date": "9999-99-99T99:99:99Z", "back": None}, BadRequestError),
+        ({"ascending": True}, PaginationError),
+    ],
+)
+async def test_a_resumed_export_that_the_server_refuses_names_the_remedy(
+    values, error, account, begun
+):
+    path = await begun("c.jsonl")
+    state = path.with_name("c.jsonl.partial") / "heymarket-state.json"
+    changed(state, checkpoint=with_cursor(json.loads(state.read_text())["checkpoint"], **values))
+
+    with pytest.raises(error) as caught:
+        await export(account[1], path)
+
+    assert caught.value.__notes__ == [
+        f"the export into {path} was resumed: if it fails like this again, start anew (--restart)"
+    ]
 
 
 @pytest.mark.parametrize("name", ["c.jsonl", "c.jsonl.gz", "c.jsonl.zst"])

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -37,8 +37,18 @@ _BESIDE = ("-wal", "-shm", "-journal")
 """What SQLite makes beside a file, and reads if it is there."""
 
 _REMEDY = "remove it, or name another file"
-_DAMAGES = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_MISMATCH}
-"""What SQLite says of a file that is damaged, or that lacks what this package has made."""
+_NOT_OURS = "drop the index, trigger or rule that is not of this package, or name another file"
+_REMEDIES = {
+    sqlite3.SQLITE_ERROR: _REMEDY,
+    sqlite3.SQLITE_CORRUPT: _REMEDY,
+    sqlite3.SQLITE_MISMATCH: _REMEDY,
+    sqlite3.SQLITE_NOTADB: _REMEDY,
+    sqlite3.SQLITE_TOOBIG: _REMEDY,
+    sqlite3.SQLITE_CONSTRAINT: _NOT_OURS,
+}
+"""What to do about a file that is damaged, lacks what this package has made, or has more."""
+
+_Values = Sequence[str | int | None] | Mapping[str, str | int | None]
 
 
 class Database:
@@ -67,11 +77,17 @@ class Database:
         """Open the file.
 
         Raises:
-            ValueError: The file is something else, or of another version of this package.
+            ValueError: The file is something else, or of another version of this package; or its
+                name is too long.
             PermissionError: It, or a file beside it, belongs to somebody else.
             OSError: The file cannot be opened, or another job is at work on it.
         """
         self.path = path = real_path(self.path)
+        if any(beside(path, ending) not in self._beside() for ending in _BESIDE):
+            raise ValueError(
+                f"{path}: the name is too long for the files that SQLite keeps beside it; name a"
+                " shorter one"
+            )
         with ExitStack() as opened:
             opened.callback(Lock(beside(path, ".heymarket-lock")).release)
             # One that is there is not opened here: that would take the locks that SQLite has on it.
@@ -79,6 +95,7 @@ class Database:
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             for each in (path, *self._beside()):
                 check_own(each)
+            self._facts = path.lstat()
             with self.naming():
                 # One thread at a time, but not always the same one.
                 self._connection = sqlite3.connect(
@@ -97,12 +114,14 @@ class Database:
         """Do what is done in it as a whole, or not at all.
 
         Raises:
-            OSError: The file cannot be written to: the disk is full, or another program holds it.
+            OSError: The file cannot be written to: the disk is full, or another program holds it;
+                or it is not there any more.
         """
         with self.naming():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self.check_there()
                 self._connection.execute("COMMIT")
             finally:
                 if self._connection.in_transaction:  # a full disk has ended it already
@@ -115,10 +134,21 @@ class Database:
             yield
         except sqlite3.DatabaseError as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)  # of Python's own
-            remedy = f"; {_REMEDY}" if code & 0xFF in _DAMAGES else ""
-            raise OSError(f"{self.path}: {error}{remedy}") from None
+            remedy = _REMEDIES.get(code & 0xFF)
+            raise OSError(f"{self.path}: {error}{f'; {remedy}' if remedy else ''}") from None
         except UNREADABLE:
             raise self.damaged("a contact") from None
+
+    def check_there(self) -> None:
+        """Refuse to go on if the file is not in its place any more: SQLite does not notice.
+
+        Raises:
+            OSError: It was removed, or replaced by another one.
+        """
+        with suppress(FileNotFoundError):
+            if os.path.samestat(self.path.lstat(), self._facts):
+                return
+        raise OSError(f"{self.path} was removed or replaced while it was written; run it again")
 
     def damaged(self, what: str) -> ValueError:
         """Return the error of a file that another program has changed."""
@@ -142,9 +172,9 @@ class Database:
 
     def set_state(self, name: str, value: str | None) -> None:
         """Keep a text under a name, or nothing any more."""
-        self._connection.execute("DELETE FROM state WHERE name = ?", (name,))
+        self._run("DELETE FROM state WHERE name = ?", (name,))
         if value is not None:
-            self._connection.execute("INSERT INTO state VALUES (?, ?)", (name, value))
+            self._run("INSERT INTO state VALUES (?, ?)", (name, value))
 
     # Contacts
 
@@ -156,13 +186,13 @@ class Database:
             latest: See `Version.replaces`.
         """
         records = ((*record, latest) for record in _records(lines))
-        return self._connection.executemany(schema.UPSERT, records).rowcount
+        return self._run_many(schema.UPSERT, records).rowcount
 
     def distrust(self, *, after: str, until: str) -> None:
         """Let any other content replace the contacts that were updated between two instants."""
         where = "instant > ? AND instant <= ?"
         insert = f"INSERT INTO distrusted SELECT id FROM contacts WHERE {where}"  # noqa: S608 - a constant
-        self._connection.execute(insert, (after, until))
+        self._run(insert, (after, until))
 
     def updated_since(self, instant: str) -> Iterator[bytes]:
         """Give the trusted contacts that were updated at that instant or later, or have no time."""
@@ -183,7 +213,7 @@ class Database:
     def mark_deleted(self, ids: Iterable[int], at: str) -> None:
         """Note when contacts were found to be deleted; they stay in the file."""
         marks = ((at, each) for each in ids)
-        self._connection.executemany("UPDATE contacts SET deleted_at = ? WHERE id = ?", marks)
+        self._run_many("UPDATE contacts SET deleted_at = ? WHERE id = ?", marks)
 
     def fields(self) -> list[ContactField]:
         """Return the custom fields that the views have."""
@@ -193,22 +223,22 @@ class Database:
 
     def show(self, fields: Sequence[ContactField]) -> None:
         """Make the views, with the account's custom fields as they are now."""
-        self._connection.execute("DELETE FROM fields")
+        self._run("DELETE FROM fields")
         rows = [(field.id, field.title) for field in fields]
-        self._connection.executemany("INSERT INTO fields VALUES (?, ?)", rows)
+        self._run_many("INSERT INTO fields VALUES (?, ?)", rows)
         for statement in (*schema.DROP_VIEWS, *schema.views(Table(fields))):
-            self._connection.execute(statement)
+            self._run(statement)
 
     # Loading anew, beside what is there
 
     def begin_load(self) -> None:
         """Make an empty place for contacts beside those that are there."""
-        self._connection.execute("DROP TABLE IF EXISTS incoming")
-        self._connection.execute(schema.TABLE.format(name="incoming"))
+        self._run("DROP TABLE IF EXISTS incoming")
+        self._run(schema.TABLE.format(name="incoming"))
 
     def load(self, lines: Sequence[bytes]) -> None:
         """Add contacts there. It has no index, which makes a large load several times faster."""
-        self._connection.executemany(schema.INSERT.format(name="incoming"), _records(lines))
+        self._run_many(schema.INSERT.format(name="incoming"), _records(lines))
 
     def loaded(self) -> Iterator[bytes]:
         """Give the contacts there."""
@@ -221,18 +251,20 @@ class Database:
             again: Ids that were loaded more than once; the newest version of each stays.
             latest: See `Version.replaces`.
         """
-        run = self._connection.execute
+        run = self._run
         run("CREATE TEMP TABLE again (id INTEGER PRIMARY KEY)")
-        self._connection.executemany("INSERT INTO again VALUES (?)", ((each,) for each in again))
+        self._run_many("INSERT INTO again VALUES (?)", ((each,) for each in again))
         loaded = (
             "SELECT rowid, json FROM incoming WHERE id IN (SELECT id FROM again) ORDER BY rowid"
         )
         lines = ((place, str(json).encode()) for place, json in run(loaded))
-        self._connection.executemany(
+        self._run_many(
             "DELETE FROM incoming WHERE rowid = ?",
             [(each,) for each in older(lines, latest=latest)],
         )
         run("DROP TABLE again")
+        # None of them was deleted, whatever another program has noted meanwhile.
+        run("UPDATE incoming SET deleted_at = NULL WHERE deleted_at IS NOT NULL")
         # Indexes, ours and others, and somebody's triggers are dropped with the table.
         dropped = run(
             "SELECT sql FROM sqlite_master WHERE tbl_name = 'contacts' AND sql IS NOT NULL"
@@ -247,7 +279,7 @@ class Database:
 
     def begin_run(self, started: str) -> int:
         """Note that a run has begun, and return its number."""
-        run = self._connection.execute
+        run = self._run
         run("UPDATE runs SET outcome = 'interrupted' WHERE outcome = 'running'")
         done = run("INSERT INTO runs (started, outcome) VALUES (?, 'running')", (started,))
         return int(done.lastrowid or 0)
@@ -255,10 +287,18 @@ class Database:
     def end_run(self, number: int, **facts: str | int | None) -> None:
         """Note how a run has ended."""
         columns = ", ".join(f"{name} = :{name}" for name in facts)
-        self._connection.execute(
+        self._run(
             f"UPDATE runs SET {columns} WHERE number = :number",  # noqa: S608 - names of columns
             {**facts, "number": number},
         )
+
+    def _run(self, statement: str, values: _Values = ()) -> sqlite3.Cursor:
+        with self.naming():
+            return self._connection.execute(statement, values)
+
+    def _run_many(self, statement: str, rows: Iterable[_Values]) -> sqlite3.Cursor:
+        with self.naming():
+            return self._connection.executemany(statement, rows)
 
     def _rows(self, kind: type[T], query: str, *values: str) -> Iterator[T]:
         with self.naming():
@@ -281,7 +321,8 @@ class Database:
             raise ValueError(f"{path} holds something else; name a file of its own")
         if not is_new and version != schema.VERSION:
             raise ValueError(
-                f"{path} has version {version}, and this package reads {schema.VERSION}"
+                f"{path} has version {version}, and this package reads {schema.VERSION};"
+                " name another file, or use the package that wrote it"
             )
         make_private(path)
         # Readers are not kept waiting, and what is committed outlasts a power failure.

@@ -70,6 +70,7 @@ class Sqlite:
             self._open.end_load(again, latest=self.latest)
             self._open.show(fields)
             self._open.set_state("checkpoint", None)
+        self._open.check_there()
         yield self._open.count()
 
     def close(self) -> None:

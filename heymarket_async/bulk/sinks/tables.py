@@ -149,9 +149,9 @@ def harmless(cells: Iterable[Cell], *, is_dividable: bool = True) -> list[Cell]:
 
 def as_it_was(cell: str) -> str:
     """Return a cell without white space around, and without the apostrophes of `harmless`."""
-    cell = cell.lstrip()
     if "'" in cell:
-        cell = _UNDIVIDED.sub("", cell)
+        # The white space comes off after that: what divides cells is part of it.
+        cell = _UNDIVIDED.sub("", cell).lstrip()
         cell = cell[1:] if cell[0] == "'" and _FORMULA.match(cell, 1) else cell
     return cell.strip()
 
