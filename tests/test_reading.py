@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+from typing import Literal
+
 import msgspec
 import pytest
 
@@ -103,11 +106,97 @@ def test_an_empty_body_is_garbled_where_something_is_needed(returns):
     assert raised.value.is_garbled
 
 
-@pytest.mark.parametrize("sent", [{"error": "no such contact"}, {"success": False}])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"error": "no such contact"},
+        {"error": {"why": "no"}},
+        {"errors": [{"field": "phone"}]},
+        {"error_code": "forbidden"},
+        {"failed_contacts": [{"id": 5}]},
+        {"success": False},
+        {"success": "false"},
+        {"success": 0},
+        {"ok": False},
+        {"deleted": False},
+        {"deleted": False, "id": 5},
+        {"deleted": 0},
+        {"status": "error"},
+        {"status": "Failed"},
+        {"status": False},
+        {"status": 403},
+        {"code": 500, "message": "oops"},
+        {"message": "Unauthorized"},
+        {"message": "Contact 5 was not found"},
+        {"data": {"error": "no"}},
+        {"result": "failed"},
+        [{"error": "x"}],
+        [{"channel_type": "email"}, {"channel_type": "phone", "success": False}],
+        [False],
+        False,
+        0,
+        0.0,
+        "failed",
+        "Error: no such contact",
+        " false ",
+        "0",
+        "no",
+        "Internal server error",
+    ],
+)
 def test_an_error_is_no_success_even_if_the_content_is_not_needed(sent):
     with pytest.raises(DecodeError, match="says that the call failed"):
         decode(type(None), sent, repeat=Repeat.IDEMPOTENT)
-    assert decode(type(None), {"success": True, "error": None}) is None
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        None,
+        "",
+        "ok",
+        "success",
+        "OK",
+        "deleted",
+        "contact deleted",
+        "No content",
+        "0 errors",
+        {},
+        [],
+        True,
+        1,
+        450,
+        {"success": True, "error": None, "errors": [], "failed": 0, "message": "deleted"},
+        {"deleted": True, "id": 5},
+        {"status": "ok", "code": 0},
+        {"status": 200},
+        {"status": "subscribed"},
+        {"status": 0},
+        {"data": None, "result": "ok", "response": {}},
+        {"id": 5, "phone": "15105553344", "status": "invalid", "deleted": False, "rev": 0},
+        [{"channel_type": "phone", "channel_id": "15105553344", "deleted": False, "status": 0}],
+    ],
+)
+def test_anything_else_is_a_success_where_the_content_is_not_needed(sent):
+    assert decode(type(None), sent, repeat=Repeat.IDEMPOTENT) is None
+
+
+class Level(IntEnum):
+    ONE = 1
+
+
+class Tagged(msgspec.Struct, tag_field="phone", tag=5):
+    id: int = 0
+
+
+@pytest.mark.parametrize("returns", [Level, Literal[1, 2], Tagged, dict[str, Level]])
+@pytest.mark.parametrize("phone", [15105550177, -15105550177])
+def test_no_error_repeats_a_number(returns, phone):
+    sent = {"id": 1, "phone": phone} if returns is Tagged or returns == dict[str, Level] else phone
+    with pytest.raises(DecodeError, match=r"alue \*\*\*") as raised:
+        decode(returns, sent)
+
+    assert "15105550177" not in str(raised.value)
 
 
 @pytest.mark.parametrize("returns", [Contact, ContactStatus, MoodyContact, msgspec.Raw])

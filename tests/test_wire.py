@@ -138,7 +138,6 @@ BODY = {
         ("phone 15105553344 is taken", "phone *** is taken"),
         ("phone +1 (510) 555-3344 is taken", "phone *** is taken"),
         ("JORDAN is not a name", "*** is not a name"),
-        ("Jordanian is a word", "Jordanian is a word"),
         ("mail to someone.else@example.org", "mail to ***"),
         ("'Premium plan' is not a plan", "'***' is not a plan"),
         (f"token {TOKEN} expired", "token *** expired"),

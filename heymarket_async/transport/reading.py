@@ -12,6 +12,7 @@ import msgspec
 from heymarket_async import lenient, mending
 from heymarket_async.models import Answered, Contact, ContactChannel, ContactRef
 from heymarket_async.request import Repeat, Request
+from heymarket_async.transport.refusing import says_failed
 
 T = TypeVar("T")
 
@@ -152,13 +153,8 @@ def _new_reader(returns: type[object]) -> Reader:
 
 def _read_nothing(body: bytes) -> None:
     # The content is not needed, but a page of HTML, or an error, must not pass for a success.
-    if not body.strip():
-        return
-    said = reader(object)(body)
-    if isinstance(said, dict):
-        fields = cast("dict[str, object]", said)
-        if fields.get("error") or fields.get("success") is False:
-            raise msgspec.ValidationError("it says that the call failed")
+    if body.strip() and says_failed(reader(object)(body)):
+        raise msgspec.ValidationError("it says that the call failed")
 
 
 def _read_raw(body: bytes) -> msgspec.Raw:
@@ -211,7 +207,7 @@ def _try(read: Reader, body: bytes) -> tuple[object, str]:
 
 
 # msgspec repeats a value that is none of an enum's, and a key that is not known.
-_QUOTED = re.compile(r"(?<=value )'.*'|(?<=unknown field )`.*`", re.DOTALL)
+_QUOTED = re.compile(r"(?<=value )(?:'.*'|-?\d\S*)|(?<=unknown field )`.*`", re.DOTALL)
 
 
 def _lenient_reader(returns: type[object], element: object) -> Reader:

@@ -131,30 +131,36 @@ class Store:
         Raises:
             StoreLostError: There was no answer in time, or none that is of use.
         """
-        said = cast(tuple[list[bytes], int, bytes], await self._run(self._server))
-        try:
-            nodes, uptime_s, run_id = said
-            urls = {self._url_at(*str_if_bytes(node).rsplit(" ", 1)) for node in nodes}
-        except (TypeError, ValueError):
-            raise StoreLostError(_UNREADABLE) from None
+        said = await self._run(self._server)
+        with suppress(Exception):  # it may be anything, and urllib quotes the URL
+            return self._noted(said)
+        raise StoreLostError(_UNREADABLE)
+
+    def _noted(self, said: object) -> Server | None:
+        nodes, uptime_s, run_id = cast(tuple[list[bytes], int, bytes], said)
+        urls = {self._url_at(*str_if_bytes(node).rsplit(" ", 1)) for node in nodes}
+        server = Server(str_if_bytes(run_id).encode(), float(int(uptime_s)))
         self._nodes = deque([self._url, *urls])
-        return Server(run_id, uptime_s) if run_id else None
+        return server if server.run_id else None
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._redis.aclose()
+        with suppress(Exception):  # it is over in any case
+            await self._redis.aclose()
 
     async def _run(self, script: AsyncScript, said: Sequence[str | float] = ()) -> object:
         # Connecting and loading the script are rounds of their own.
         try:
             async with asyncio.timeout(3 * self._timeout_s):
                 return await self._follow(script, said)
-        except (RedisError, OSError, TimeoutError) as error:
-            # Its name may lead to another server by now, and another node may know more.
-            self._nodes.rotate(-1)
-            with suppress(RedisError, OSError):
-                await self._connect_to(self._nodes[0])
-            raise StoreLostError(reason_of(error)) from None
+        except Exception as error:  # noqa: BLE001 - redis-py raises anything for an odd answer
+            is_known = isinstance(error, (RedisError, OSError))
+            why = reason_of(error) if is_known else _UNREADABLE
+        # Its name may lead to another server by now, and another node may know more.
+        self._nodes.rotate(-1)
+        with suppress(Exception):
+            await self._connect_to(self._nodes[0])
+        raise StoreLostError(why)  # outside, since the error may quote the URL, and so the password
 
     async def _follow(
         self, script: AsyncScript, said: Sequence[str | float], hops: int = 3
@@ -186,6 +192,7 @@ def _is_reply(said: object, *, most: str | float) -> TypeGuard[list[int]]:
     return (
         len(whole) == len(numbers) == len(Reply._fields)
         and min(whole[:4]) >= 0
+        and max(whole) < 2**63  # as Redis has them
         and whole[0] <= float(most)
     )
 

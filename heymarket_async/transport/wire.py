@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from typing import TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
@@ -26,7 +26,7 @@ from heymarket_async.errors import (
 from heymarket_async.privacy import Hidden
 from heymarket_async.request import Request
 from heymarket_async.timestamps import http_date
-from heymarket_async.transport import reading
+from heymarket_async.transport import masking, reading
 from heymarket_async.transport.http import Answer
 
 T = TypeVar("T")
@@ -39,10 +39,6 @@ _BY_STATUS: dict[int, type[StatusError]] = {
     410: NotFoundError,
     429: RateLimitError,
 }
-_READ_LENGTH = 1000
-_DETAIL_LENGTH = 300
-_MASK = "***"
-_SHORTEST_SECRET = 8
 
 _encoder = msgspec.json.Encoder()
 
@@ -180,8 +176,8 @@ def _status_error(
     fallback = ServerError if 500 <= answer.status <= 599 else StatusError
     code, detail = _explanation(answer)
     sent = _sent(request, body)
-    code = code if _masked(code, sent, secrets) == code else ""
-    detail = _shown(detail, sent, secrets)
+    code = code if masking.shown(code, sent, secrets) == code else ""
+    detail = masking.shown(detail, sent, secrets)
     wait_s = retry_after_s(answer.headers)
     asks = "" if wait_s is None else f"(asks to wait {wait_s:g} s)"
     leads = _leads_to(answer, sent, secrets)
@@ -197,14 +193,14 @@ def _status_error(
     )
 
 
-def _leads_to(answer: Answer, sent: Sequence[str], secrets: Hidden[tuple[str, ...]]) -> str:
+def _leads_to(answer: Answer, sent: Iterable[str], secrets: Hidden[tuple[str, ...]]) -> str:
     location = answer.headers.get("Location", "")
     if not 300 <= answer.status <= 399 or not location:
         return ""
     # Not the whole of it, which may repeat a query or hold a password.
     match = _HOST.match(location)
     host = match[1] if match else "another path"
-    shown = host if _IP_ADDRESS.fullmatch(host) else _shown(host, sent, secrets)
+    shown = host if _IP_ADDRESS.fullmatch(host) else masking.shown(host, sent, secrets)
     return f"(a redirect to {shown}, which is not followed)"
 
 
@@ -215,8 +211,8 @@ def masked(said: object, sent: object) -> str:
         said: JSON, decoded.
         sent: What is sent as JSON; nothing of it is repeated.
     """
-    texts = set(_texts(msgspec.to_builtins(sent)))
-    return _shown(_encoder.encode(said).decode(), sorted(texts, key=len, reverse=True), Hidden(()))
+    texts = set(masking.texts(msgspec.to_builtins(sent)))
+    return masking.shown(_encoder.encode(said).decode(), texts, Hidden(()))
 
 
 def _explanation(answer: Answer) -> tuple[str, str]:
@@ -241,40 +237,11 @@ def _explanation(answer: Answer) -> tuple[str, str]:
     return code, detail if known and len(fields) == len(texts) else detail or text
 
 
-def _sent(request: Request[T], body: bytes | None) -> list[str]:
-    query = (value for _, value in parse_qsl(urlsplit(request.target).query))
-    texts = set(_texts(msgspec.json.decode(body))) if body else set[str]()
-    texts.update(value for value in query if len(value) > 1 and value not in {"true", "false"})
-    return sorted(texts, key=len, reverse=True)
+def _sent(request: Request[T], body: bytes | None) -> set[str]:
+    query = {value for _, value in parse_qsl(urlsplit(request.target).query)}
+    return {*masking.texts(msgspec.json.decode(body) if body else None), *query} - {"true", "false"}
 
 
-def _shown(text: str, sent: Sequence[str], secrets: Hidden[tuple[str, ...]]) -> str:
-    """Return a text of the server as it ends up in logs and on terminals."""
-    text = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    masked = _masked(text[:_READ_LENGTH], sent, secrets)
-    if len(text) > _READ_LENGTH and len(masked) <= _DETAIL_LENGTH:
-        # What follows the last mask may be the first half of something to mask.
-        masked = masked[: masked.rfind(_MASK) + len(_MASK)]
-    return masked[:_DETAIL_LENGTH]
-
-
-def _masked(text: str, sent: Sequence[str], secrets: Hidden[tuple[str, ...]]) -> str:
-    """Return a text of the server without what the call sent and what looks like personal data."""
-    for secret in secrets.reveal():
-        if len(secret) >= _SHORTEST_SECRET:  # shorter ones are made up, and in every other word
-            text = text.replace(secret, _MASK)
-    lower = text.lower()
-    for value in sent:
-        if value.lower() in lower:
-            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", _MASK, text, flags=re.IGNORECASE)
-    return _PERSONAL.sub(_MASK, text)
-
-
-_PERSONAL = re.compile(
-    r"[^\s@<>\"']+@[^\s@<>\"']+"  # e-mail
-    r"|\+?\d(?:[ ().-]*\d){6,}"  # phone, or another long number
-    r"|eyJ[\w-]+\.[\w.-]+"  # token
-)
 # Up to the last @ it is a login. What is no port may be the beginning of a password with a slash.
 _HOST = re.compile(
     r"(?:[a-z][a-z0-9+.-]*:)?//(?:[^/?#]*@)?((?:\[[^]/?#@]*\]|[^][:/?#@]+)(?::\d*)?)(?=[/?#]|$)",
@@ -285,19 +252,3 @@ _IP_ADDRESS = re.compile(
     rf"(?:{_IP_V4}|\[(?:[\da-f]{{0,4}}:)+(?:{_IP_V4}|[\da-f]{{0,4}})\])(?::\d{{1,5}})?",
     re.ASCII | re.IGNORECASE,
 )
-# What is sent under these keys is the API's own vocabulary, and an error is clearer with it.
-_VOCABULARY = frozenset({"channel_type", "status", "date", "order"})
-
-
-def _texts(value: object, key: str = "") -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, each in cast(dict[str, object], value).items():
-            yield from _texts(each, "custom" if key == "custom" else name)
-    elif isinstance(value, list):
-        for each in cast(list[object], value):
-            yield from _texts(each, key)
-    elif isinstance(value, str) and len(value) > 1 and key not in _VOCABULARY:
-        yield value
-    elif key == "custom" and isinstance(value, int | float) and len(str(value)) > 3:
-        # Other numbers are ids, flags and counts of the API, and an error is clearer with them.
-        yield str(value)
