@@ -170,7 +170,7 @@ CUTS = [before_answer, within_head, within_body, within_chunks, no_http, bad_com
 async def test_an_answer_that_is_not_whole_means_that_the_outcome_is_unknown(http, serve, method):
     async with server(serve) as (url, connections):
         with pytest.raises(NoResponseError) as raised:
-            await exchange(http, url, method, timeout_s=0.2)
+            await exchange(http, url, method, timeout_s=0.6)
 
     assert len(connections) == 1, "sent once"
     assert raised.value.may_have_taken_effect is False, "that is for the call to say"
