@@ -188,7 +188,7 @@ class Contacts:
             id=id_of("contact_id", contact_id),
             query={"overwrite": one_of("overwrite", overwrite, bool)},
             body=one_of("contact", contact, NewContact),
-            about={"id": contact_id},
+            about={"id": contact_id, "phone": contact.phone},
         )
         return await self._transport.send(request)
 
