@@ -5,7 +5,7 @@ https://developers.heymarket.com/concepts/contacts
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypedDict, TypeVar, Unpack, get_type_hints, overload
 from uuid import UUID
@@ -83,7 +83,9 @@ class ContactsV2:
         _check_no_uuid(contact)
         channels = contact.contact_channels
         phones = [each.channel_id for each in channels if each.channel_type == "phone"]
-        about = _reached_by([each.channel_id for each in channels], phones)
+        about = _reached_by(each.channel_id for each in channels)
+        if phones:
+            about["phone"] = frozenset(phones)
         return await self._transport.send(CREATE.request(body=contact, about=about))
 
     @overload
@@ -272,7 +274,7 @@ class ContactsV2:
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
 
         Raises:
-            DecodeError: The answer shows a contact that has none of them.
+            DecodeError: The answer shows the channels of a contact, and none of these among them.
 
         https://developers.heymarket.com/api-reference/contacts/search
         """
@@ -284,8 +286,7 @@ class ContactsV2:
         filters = [_filter(each, ids) for each, ids in wanted.items() if ids]
         if not filters:
             raise ValueError("search needs at least one of phones, emails and channels")
-        every = [each for ids in wanted.values() for each in ids]
-        about = _reached_by(every, wanted["phone"] if len(filters) == 1 else [])
+        about = _reached_by(each for ids in wanted.values() for each in ids)
         request = _listed(SEARCH, returns).request(body={"contact_channels": filters}, about=about)
         return await self._transport.send(request)
 
@@ -337,10 +338,8 @@ def _listed(endpoint: Endpoint[list[Contact]], returns: type[T]) -> Endpoint[lis
     return endpoint.returning(list[returns])  # type: ignore[valid-type] # a type made at run time
 
 
-def _reached_by(channel_ids: Sequence[str], phones: Sequence[str]) -> dict[str, object]:
-    # The phone of a contact is compared even if its channels are not shown.
-    channel = {"channel": frozenset(map(known_as, channel_ids))}
-    return {**channel, "phone": frozenset(phones)} if phones else {**channel}
+def _reached_by(channel_ids: Iterable[str]) -> dict[str, object]:
+    return {"channel": frozenset(map(known_as, channel_ids))}
 
 
 def _check_no_uuid(contact: ContactChanges | NewContact) -> None:

@@ -140,6 +140,7 @@ def by_email(email: str) -> NewContactV2:
     return NewContactV2(contact_channels=[Channel(channel_type="email", channel_id=email)])
 
 
+READ_AS = [Contact, MoodyContact, msgspec.Raw, dict[str, object]]
 KNOWN = NewContactV2(first="Kim", contact_uuid=CONTACT_UUID)
 
 
@@ -180,25 +181,32 @@ def channel(channel_type: str, channel_id: str) -> dict[str, object]:
     return {"channel_type": channel_type, "channel_id": channel_id}
 
 
-ANOTHER = [
-    {"id": 7, "rev": 1, "phone": "15105553355"},
+OTHER_CHANNELS = [
     {"id": 7, "rev": 1, "contact_channels": [channel("phone", "+15105553355")]},
     {"id": 7, "rev": 1, "contact_channels": [channel("email", "other@example.com")]},
+    {"id": 7, "phone": "15105553355", "contact_channels": [channel("phone", "15105553355")]},
 ]
 
 
-@pytest.mark.parametrize("sent", ANOTHER)
-async def test_a_created_or_found_contact_has_one_of_the_channels(sent, client, heymarket):
-    v2 = client.contacts_v2
+@pytest.mark.parametrize("sent", [*OTHER_CHANNELS, {"id": 7, "phone": "15105553355"}])
+async def test_a_created_contact_has_the_channels_that_were_sent(sent, client, heymarket):
     heymarket.answers(sent)
+
     with pytest.raises(DecodeError, match=r"another (phone|channel)") as raised:
-        await v2.create(by_phone(PHONE))
+        await client.contacts_v2.create(by_phone(PHONE))
+
     assert raised.value.may_have_taken_effect
 
-    for returns in (Contact, MoodyContact, msgspec.Raw, dict[str, object]):
-        heymarket.answers([{"id": 5, "phone": PHONE}, sent])
-        with pytest.raises(DecodeError, match=r"another (phone|channel)"):
-            await v2.search(phones=[PHONE, "15105553366"], returns=returns)
+
+@pytest.mark.parametrize("sent", OTHER_CHANNELS)
+@pytest.mark.parametrize("returns", READ_AS)
+async def test_a_contact_that_was_searched_for_has_one_of_the_channels(
+    returns, sent, client, heymarket
+):
+    heymarket.answers([{"id": 5, "phone": PHONE}, sent])
+
+    with pytest.raises(DecodeError, match="another channel"):
+        await client.contacts_v2.search(phones=[PHONE, "15105553366"], returns=returns)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +223,7 @@ async def test_a_contact_may_have_other_channels_or_show_none(sent, client, heym
     heymarket.answers({"rev": 1, **sent})
     assert (await client.contacts_v2.create(by_phone(PHONE))).id == 7
 
-    for returns in (Contact, MoodyContact, msgspec.Raw, dict[str, object]):
+    for returns in READ_AS:
         heymarket.answers([sent])
         assert len(await client.contacts_v2.search(phones=[PHONE], returns=returns)) == 1
 
@@ -223,8 +231,8 @@ async def test_a_contact_may_have_other_channels_or_show_none(sent, client, heym
 @pytest.mark.parametrize(
     "sent",
     [
-        {"id": 7, "phone": PHONE},
-        {"id": 7, "email": "other@example.com"},  # a field of the contact, not the channel
+        {"id": 7, "phone": "15105553355"},
+        {"id": 7, "email": "other@example.com"},
         {"id": 7, "email": "ROBIN@example.com", "contact_channels": [channel("phone", PHONE)]},
         {
             "id": 7,
@@ -241,6 +249,18 @@ async def test_a_search_may_match_what_is_not_shown(sent, client, heymarket):
     )
 
     assert found[0].id == 7
+
+
+async def test_a_search_may_match_a_second_phone_that_is_not_shown(client, heymarket):
+    heymarket.answers([{"id": 7, "phone": "15105553355"}])
+
+    assert [each.id for each in await client.contacts_v2.search(phones=[PHONE])] == [7]
+
+
+async def test_a_contact_may_have_a_custom_field_that_is_called_like_a_channel(client, heymarket):
+    heymarket.answers({"id": 98765, "custom": {"channel_type": "phone"}})
+
+    assert (await client.contacts.get(98765)).id == 98765
 
 
 async def test_elements_of_a_search_that_are_no_contacts_stay_raw(client, heymarket):
