@@ -317,8 +317,8 @@ def _is(found: Answered, name: str, wanted: object) -> bool:
         return not ids or not ids.isdisjoint(cast("frozenset[str]", wanted))
     if name == "phone":
         phones = _phones_of(found)
-        several = wanted if isinstance(wanted, frozenset) else {wanted}
-        return not phones or not phones.isdisjoint(cast("frozenset[str]", several))
+        several = cast("frozenset[str]", wanted if isinstance(wanted, frozenset) else {wanted})
+        return not phones or not phones.isdisjoint(several)
     if isinstance(wanted, frozenset):  # one of several
         return any(_is(found, name, each) for each in cast("frozenset[object]", wanted))
     value: object = getattr(found, name, None)
