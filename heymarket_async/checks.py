@@ -33,6 +33,15 @@ def phone_digits(phone: str, name: str = "phone") -> str:
     return digits
 
 
+def known_as(channel_id: str) -> str:
+    """Return the id of a channel in one spelling: of a phone the digits, else in lower case."""
+    plain = _PUNCTUATION.sub("", channel_id)
+    return plain if plain.isdigit() else channel_id.casefold()
+
+
+_PUNCTUATION = re.compile(r"[^\w@]")
+
+
 def id_of(name: str, value: int) -> int:
     """Return the integer id.
 

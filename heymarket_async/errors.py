@@ -16,7 +16,7 @@
     ├── PaginationError         a walk could not prove that it would miss nothing
     ├── CustomFieldError        a custom field title that the account does not have, or has twice
     └── ClientStateError        the client is closed, belongs to another event loop, or has the
-                                credentials of another account than a walk or job began with
+                                credentials of another account than the call, walk or job began with
 
 Wrong arguments are `ValueError`, raised before anything is sent. Cancellation is never wrapped.
 

@@ -11,6 +11,7 @@ from typing import cast
 import msgspec
 
 from heymarket_async import lenient
+from heymarket_async.checks import known_as
 from heymarket_async.models import Contact, NewContact, NewContactV2
 
 
@@ -57,7 +58,8 @@ class UpsertItem(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         contact: The contact as given.
-        outcome: FAILED if the answer lists it so; STORED if the answer accounts for all others.
+        outcome: FAILED if the answer lists it so; STORED if the answer accounts for all others,
+            and shows no other contact.
         stored: The contact as stored, if the answer shows which one it is.
         failure: The failed entry with its error details, every key kept, or None.
     """
@@ -113,7 +115,7 @@ def upsert_result(contacts: Sequence[NewContactV2], answer: dict[str, object]) -
     # Only an answer that accounts for every item tells that the others were stored.
     counts = (len(failures), len(rows))
     is_accounted_for = counts == (len(contacts) - failed.count(None), failed.count(None))
-    is_accounted_for = is_accounted_for and not _has_another_phone(sent, rows)
+    is_accounted_for = is_accounted_for and not _shows_another(sent, rows)
     rest = Outcome.STORED if is_accounted_for else Outcome.UNKNOWN
     items = [
         UpsertItem(
@@ -195,19 +197,39 @@ def _stored_of(sent: Sequence[Row], rows: Sequence[Row]) -> list[Contact | None]
     return stored
 
 
-def _has_another_phone(sent: Sequence[Row], rows: Sequence[Row]) -> bool:
-    """Whether an answer shows a phone of nobody, where each contact was sent with its phone."""
-    own = list(map(_phones, sent))
-    if not all(own):
-        return False  # it may be that of a contact that was sent without
-    phones = set[str]().union(*own)
-    return any(shown.isdisjoint(phones) for row in rows if (shown := _phones(row)))
+def _shows_another(sent: Sequence[Row], rows: Sequence[Row]) -> bool:
+    """Whether an answer shows a contact that can be none of those that were sent."""
+    known = [each["contact_id"] for each in sent if "contact_id" in each]
+    uuids, has_new = set(known), len(known) < len(sent)
+    own = set[str]().union(*[_reached_by(each, ("phone", "email")) for each in sent])
+    # The e-mail of a contact need not be one of its channels.
+    fields = ("phone", "email") if "@" in "".join(own) else ("phone",)
+    for row in rows:
+        uuid = _uuid(row)
+        # One that was sent by its UUID may have any phone, and one that was new any UUID.
+        if uuid in uuids or (uuids and not uuid):
+            continue
+        shown = _reached_by(row, fields)
+        if (uuid and not has_new) or (shown and shown.isdisjoint(own)):
+            return True
+    return False
 
 
-def _phones(row: Row) -> set[str]:
-    channels = _rows(row.get("contact_channels"))
-    phones = [each.get("channel_id") for each in channels if each.get("channel_type") == "phone"]
-    return {_NO_DIGIT.sub("", str(phone)) for phone in (row.get("phone"), *phones) if phone}
+def _reached_by(row: Row, fields: Sequence[str]) -> set[str]:
+    ids = [row.get(field) for field in fields]
+    ids += [each.get("channel_id") for each in _rows(row.get("contact_channels"))]
+    return {known_as(str(each)) for each in ids if each}
+
+
+def _uuid(row: Row) -> str:
+    for key in ("uuid", "contact_id", "id"):
+        text = row.get(key)
+        if isinstance(text, str) and len(text) == _UUID_LENGTH:
+            return text.lower()
+    return ""
+
+
+_UUID_LENGTH = 36
 
 
 def _names(row: Row) -> set[Name]:

@@ -48,8 +48,9 @@ class Request(Masked, msgspec.Struct, Generic[T], frozen=True):
         repeat: Whether the call may be sent again.
         one: The answer is one thing, so an answer that holds nothing means "not found".
         about: What the thing is known by that the answer is about, such as {"id": 98765}: an
-            answer about another is none. A frozenset stands for one of several. Empty for a thing
-            that is new; None if it is not compared.
+            answer about another is none. A frozenset stands for one of several, and "channel" for
+            what it is reached by, as `known_as` spells it. Empty for a thing that is new; None if
+            it is not compared.
     """
 
     method: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from heymarket_async.checks import one_of, segment_of, uuid_of
+from heymarket_async.checks import known_as, one_of, segment_of, uuid_of
 from heymarket_async.models import Channel, ContactChannel
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
@@ -47,8 +47,9 @@ class ContactChannels:
         """
         contact_id = uuid_of("contact_uuid", contact_uuid)
         one_of("channel", channel, Channel)
+        about = {"contact_id": contact_id, "channel": frozenset({known_as(channel.channel_id)})}
         return await self._transport.send(
-            ADD.request(contactID=contact_id, body=channel, about={"contact_id": contact_id})
+            ADD.request(contactID=contact_id, body=channel, about=about)
         )
 
     async def replace(self, contact_uuid: UUID | str, channel: Channel) -> None:

@@ -25,7 +25,7 @@ from heymarket_async.pagination import Walk
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport import Transport
-from heymarket_async.transport.bound import binding_of
+from heymarket_async.transport.bound import binding_of, held_to_one
 
 T = TypeVar("T")
 
@@ -188,7 +188,7 @@ class Contacts:
             id=id_of("contact_id", contact_id),
             query={"overwrite": one_of("overwrite", overwrite, bool)},
             body=one_of("contact", contact, NewContact),
-            about={"id": contact_id},
+            about={"id": contact_id, "phone": contact.phone},
         )
         return await self._transport.send(request)
 
@@ -354,15 +354,17 @@ class Contacts:
 
         Raises:
             BadRequestError: A field is invalid.
+            ClientStateError: A callable returned credentials of another account meanwhile.
             HeymarketError: Any other; with `may_have_taken_effect` if nobody knows whether the
                 contact is there.
 
         https://developers.heymarket.com/api-reference/contacts/bulk
         """
         one_of("contact", contact, NewContact)
+        account = Contacts(held_to_one(self._transport))
         return await ensuring.ensure(
-            lambda: self.find(phone=contact.phone),
-            lambda: self.create_batch([contact]),
+            lambda: account.find(phone=contact.phone),
+            lambda: account.create_batch([contact]),
             self._transport.options.retry,
             CREATE_BATCH.call,
         )

@@ -5,13 +5,13 @@ https://developers.heymarket.com/concepts/contacts
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypedDict, TypeVar, Unpack, get_type_hints, overload
 from uuid import UUID
 
 from heymarket_async import pagination
-from heymarket_async.checks import limit_of, list_of, one_of, phone_digits, uuid_of
+from heymarket_async.checks import known_as, limit_of, list_of, one_of, phone_digits, uuid_of
 from heymarket_async.models import (
     Contact,
     ContactChanges,
@@ -81,7 +81,12 @@ class ContactsV2:
         if not contact.contact_channels:
             raise ValueError("contact_channels must hold at least one channel")
         _check_no_uuid(contact)
-        return await self._transport.send(CREATE.request(body=contact, about={}))
+        channels = contact.contact_channels
+        phones = [each.channel_id for each in channels if each.channel_type == "phone"]
+        about = _reached_by(each.channel_id for each in channels)
+        if phones:
+            about["phone"] = frozenset(phones)
+        return await self._transport.send(CREATE.request(body=contact, about=about))
 
     @overload
     async def get(self, contact_uuid: UUID | str) -> Contact: ...
@@ -134,7 +139,9 @@ class ContactsV2:
         contact_id = uuid_of("contact_uuid", contact_uuid)
         request = UPDATE.request(
             contactID=contact_id,
-            about={"uuid": contact_id},
+            about={"uuid": contact_id, "phone": changes.phone}
+            if isinstance(changes.phone, str)
+            else {"uuid": contact_id},
             query=None
             if overwrite is None
             else {"overwrite": one_of("overwrite", overwrite, bool)},
@@ -266,6 +273,9 @@ class ContactsV2:
                 Heymarket tell phones and e-mails by their form.
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
 
+        Raises:
+            DecodeError: The answer shows the channels of a contact, and none of these among them.
+
         https://developers.heymarket.com/api-reference/contacts/search
         """
         one_of("channels", channels, (Mapping, type(None)))
@@ -276,8 +286,9 @@ class ContactsV2:
         filters = [_filter(each, ids) for each, ids in wanted.items() if ids]
         if not filters:
             raise ValueError("search needs at least one of phones, emails and channels")
-        endpoint = _listed(SEARCH, returns)
-        return await self._transport.send(endpoint.request(body={"contact_channels": filters}))
+        about = _reached_by(each for ids in wanted.values() for each in ids)
+        request = _listed(SEARCH, returns).request(body={"contact_channels": filters}, about=about)
+        return await self._transport.send(request)
 
     async def upsert_many(self, contacts: Sequence[NewContactV2]) -> UpsertResult:
         """Create or update many contacts in one request, and return one outcome for each.
@@ -287,7 +298,8 @@ class ContactsV2:
 
         The answer lists what failed and what was stored, in an order and with error details that
         are not documented. An item is FAILED if the answer holds it as sent among the failures;
-        the others are STORED if the answer has exactly one contact for each, else UNKNOWN.
+        the others are STORED if the answer has exactly one contact for each, and none that shows
+        another UUID or other channels than were sent; else UNKNOWN.
 
         Args:
             contacts: At least one; the most is not documented.
@@ -324,6 +336,10 @@ class ContactsV2:
 
 def _listed(endpoint: Endpoint[list[Contact]], returns: type[T]) -> Endpoint[list[T]]:
     return endpoint.returning(list[returns])  # type: ignore[valid-type] # a type made at run time
+
+
+def _reached_by(channel_ids: Iterable[str]) -> dict[str, object]:
+    return {"channel": frozenset(map(known_as, channel_ids))}
 
 
 def _check_no_uuid(contact: ContactChanges | NewContact) -> None:

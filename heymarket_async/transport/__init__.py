@@ -11,7 +11,7 @@ import copy
 import functools
 import logging
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -25,7 +25,7 @@ from heymarket_async.errors import (
     RateLimitError,
 )
 from heymarket_async.privacy import Hidden, stripped_copy
-from heymarket_async.request import Request
+from heymarket_async.request import Repeat, Request
 from heymarket_async.transport import retry, wire
 from heymarket_async.transport.account import Binding, CredentialsChangedError
 from heymarket_async.transport.auth import Signer
@@ -38,7 +38,7 @@ from heymarket_async.transport.pacing import (
     AnyPacer,
     RateLimit,
 )
-from heymarket_async.transport.waits import Waits
+from heymarket_async.transport.waits import Turns, Waits
 
 T = TypeVar("T")
 
@@ -75,6 +75,7 @@ class Transport:
         self._base_url = base_url
         self._origin = _origin(base_url)
         self._signer = signer
+        self.can_change = signer.can_change
         self._rate = rate
         # How long a refused call waits to outlast the window in which the limit is counted.
         self._minute_s = (rate or DOCUMENTED_LIMIT).per_s * MARGIN
@@ -134,6 +135,8 @@ class Transport:
             error.call = request.call
             raise
         held_to = binding or self.binding
+        if held_to is None and self.can_change and request.repeat is not Repeat.READ:
+            held_to = self._binding_of_one_call()
         call = Call(request, wire.prepare(request), now, now + self.options.deadline_s, held_to)
         self._open_calls.add(call)
         try:
@@ -153,6 +156,11 @@ class Transport:
         cut_off.may_have_taken_effect = call.is_under_way
         call.annotate(cut_off)
         raise cut_off
+
+    def _binding_of_one_call(self) -> Binding:
+        from heymarket_async.transport import bound  # noqa: PLC0415 - it builds on this module
+
+        return bound.binding_of(self)
 
     async def _again(self, call: Call[T], first: HeymarketError) -> T:
         loop = asyncio.get_running_loop()
@@ -177,7 +185,7 @@ class Transport:
             except (AuthenticationError, CredentialsChangedError) as error:
                 return await self._resign(call, error)
         except NotFoundError as error:
-            # What a lost answer may have deleted, and Heymarket does not know now, is deleted.
+            # What a lost answer may have deleted, and its account does not know now, is deleted.
             is_delete = call.request.method == "DELETE" and call.request.returns is type(None)
             if not (is_delete and call.may_have_taken_effect and error.request_id):
                 raise
@@ -370,14 +378,6 @@ class Transport:
             date=answer.date if answer else "",
         )
         emit(event, hook)
-
-
-class Turns(Protocol):
-    """Something that calls queue for."""
-
-    def discard(self, turn: asyncio.Future[None]) -> None:
-        """Give up a turn, whether it came already or not."""
-        ...
 
 
 def _origin(base_url: str) -> str:

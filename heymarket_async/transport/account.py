@@ -1,4 +1,4 @@
-"""Which account calls go to, and how a walk or a job is held to the one that it began with.
+"""Which account calls go to, and how a call, a walk or a job is held to the one that it began with.
 
 A callable may return credentials of another account at any time: between two calls, or between two
 attempts of one. So the check stands where a request is signed.
@@ -85,21 +85,22 @@ class Binding:
         self._ask = ask
         self.fingerprints: set[str] = set()
         self._first: Credentials | None = None
-        self._first_call: object = None
+        self._first_call: Call[Any] | None = None
         self._account: Account | None = None
         self._confirming = asyncio.Lock()
 
-    def check(self, signer: Signer, call: object) -> None:
+    def check(self, signer: Signer, call: Call[Any]) -> None:
         """Check credentials before a call is signed with them.
 
-        The first call may have any, each time that it is sent.
+        The first call may have any, each time that it is sent, until it may have taken effect.
 
         Raises:
-            CredentialsChangedError: It is another call, so it must be asked whose these are.
+            CredentialsChangedError: It must be asked whose these are: it is another call, or the
+                first may have taken effect.
         """
         if signer.fingerprint in self.fingerprints:
             return
-        if self.fingerprints and call is not self._first_call:
+        if self.fingerprints and (call is not self._first_call or call.may_have_taken_effect):
             raise CredentialsChangedError
         self._first, self._first_call = signer.credentials, call
         self.fingerprints = {signer.fingerprint}

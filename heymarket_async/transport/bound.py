@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import msgspec
 
 from heymarket_async.errors import PermissionDeniedError
@@ -15,6 +17,15 @@ from heymarket_async.transport.pacing import AnyPacer
 def binding_of(transport: Transport) -> Binding:
     """Return what holds calls to one account: the transport's own, or that of the first answer."""
     return transport.binding or _new(transport)
+
+
+def held_to_one(transport: Transport) -> Transport:
+    """Return a transport for several calls that must all go to the account of the first answer."""
+    if not transport.can_change:
+        return transport
+    held = copy.copy(transport)
+    held.binding = binding_of(transport)
+    return held
 
 
 async def account_of(transport: Transport) -> Account:
@@ -40,7 +51,7 @@ async def hold(transport: Transport) -> None:
     Raises:
         HeymarketError: The team cannot be asked for.
     """
-    if _Asking(transport).can_change:
+    if transport.can_change:
         await account_of(transport)
 
 
@@ -71,11 +82,6 @@ class _Asking(Transport):
         if whose is not None:
             self._signer = Signer(whose)
             self._pacers = self._own_pacers
-
-    @property
-    def can_change(self) -> bool:
-        """Whether other credentials may be in use later."""
-        return self._signer.can_change
 
     async def account(self) -> tuple[Account, str]:
         try:

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from heymarket_async import lenient, mending
+from heymarket_async.checks import known_as
 from heymarket_async.models import Answered, Contact, ContactChannel, ContactRef
 from heymarket_async.request import Repeat, Request
 from heymarket_async.transport.refusing import says_failed
@@ -90,28 +91,70 @@ def _check(found: object, wanted: Mapping[str, object], body: bytes) -> None:
         UnreadableError: It is about another thing, or about none.
     """
     if isinstance(found, list):
-        for each in cast(list[object], found):
-            _check(each, wanted, body)
+        _check_list(cast(list[object], found), wanted, body)
         return
     if found is None:
         _check_content(wanted, body)
         return
-    if "phone" in wanted and isinstance(found, ContactRef):
+    if isinstance(found, ContactRef):
         # It has no phone, and as a rule the answer names none. One that does is read as a contact.
-        if b'"phone"' in body:
+        if b'"phone"' in body or b'"contact_channels"' in body:
             _check(msgspec.Raw(body), wanted, body)
             return
-        wanted = {}
+        wanted = {"id": wanted["id"]} if "id" in wanted else {}
     if not isinstance(found, Answered):
         try:
             found = mending.decode(_read_contact, body)
         except msgspec.DecodeError:
             raise UnreadableError("it is no contact") from None
+    _check_kind(found, body)
     number = getattr(found, "id", None)
     # Not above 0, it is that of a record that was filled with nothing.
     if not (number > 0 if isinstance(number, int) else _is_known(found)):
         raise UnreadableError("nothing in it says what it is about")
     _compare(found, wanted)
+
+
+def _check_list(found: list[object], wanted: Mapping[str, object], body: bytes) -> None:
+    if "contact_id" in wanted:
+        for each in found:
+            _check(each, {"contact_id": wanted["contact_id"]}, body)
+        # Of these one must match, as of those that a contact shows.
+        channels = cast("list[ContactChannel]", found)
+        shown = {name: value for name, value in wanted.items() if name == "channel"}
+        _compare(Contact(contact_channels=channels), shown)
+        return
+    is_plain = all(isinstance(each, Contact) and not _is_bare(each) for each in found)
+    for row in found if is_plain else _read_rows(body):
+        if isinstance(row, msgspec.Raw):
+            contact = cast("Contact | None", _try(_read_mended, bytes(row))[0])
+            if contact is None:
+                continue  # it is no object
+            _check_kind(contact, bytes(row))
+        else:
+            contact = cast("Contact", row)
+        _compare(contact, wanted)
+
+
+def _check_kind(found: Answered, row: bytes) -> None:
+    """Make sure that a contact is no channel, and a channel no contact: both may have an id."""
+    if isinstance(found, ContactChannel):
+        if found.channel_type is None and found.channel_id is None:
+            raise UnreadableError("it is no channel")
+    elif _is_bare(found) and b'"channel_type"' in row:
+        channel = cast("ContactChannel | None", _try(_read_channel, row)[0])
+        if channel is not None and channel.channel_type is not None:
+            raise UnreadableError("it is a channel")
+
+
+def _is_bare(found: Answered) -> bool:
+    """Whether nothing in it tells what it is, which is rare."""
+    if getattr(found, "rev", None) is not None:  # as a rule it is there
+        return False
+    return all(getattr(found, name, None) is None for name in _TELLS_WHAT)
+
+
+_TELLS_WHAT = ("phone", "display_name", "contact_channels", "unsubscribed", "blocked")
 
 
 def _compare(found: Answered, wanted: Mapping[str, object]) -> None:
@@ -131,6 +174,14 @@ def _check_content(wanted: Mapping[str, object], body: bytes) -> None:
         found = cast("Answered | None", _try(lambda each: lenient.read(kind, each), bytes(row))[0])
         if found is not None:
             _compare(found, wanted)
+        if kind is ContactChannel and (contact := _try(_read_contact, bytes(row))[0]) is not None:
+            # How these are answered is not documented: with the contact, perhaps.
+            _compare_uuid(cast("Contact", contact), wanted["contact_id"])
+
+
+def _compare_uuid(found: Contact, wanted: object) -> None:
+    if found.uuid is not None:  # and not its `id`, which may be that of a channel
+        _compare(found, {"uuid": wanted})
 
 
 _BEGINS_OBJECTS = frozenset({b"{", b"["})
@@ -138,6 +189,14 @@ _BEGINS_OBJECTS = frozenset({b"{", b"["})
 
 def _read_contact(row: bytes | msgspec.Raw) -> Contact:
     return lenient.read(Contact, row)
+
+
+def _read_mended(row: bytes) -> Contact:
+    return mending.decode(_read_contact, row)
+
+
+def _read_channel(row: bytes) -> ContactChannel:
+    return mending.decode(lambda each: lenient.read(ContactChannel, each), row)
 
 
 def _new_reader(returns: type[object]) -> Reader:
@@ -249,11 +308,15 @@ _KNOWN_BY = ("uuid", "phone", "unsubscribed", "blocked", "channel_type", "channe
 
 
 def _is(found: Answered, name: str, wanted: object) -> bool:
-    if isinstance(wanted, frozenset):  # one of several
-        return any(_is(found, name, each) for each in cast("frozenset[object]", wanted))
+    if name == "channel":
+        ids = _channels_of(found)
+        return not ids or not ids.isdisjoint(cast("frozenset[str]", wanted))
     if name == "phone":
         phones = _phones_of(found)
-        return not phones or wanted in phones
+        several = cast("frozenset[str]", wanted if isinstance(wanted, frozenset) else {wanted})
+        return not phones or not phones.isdisjoint(several)
+    if isinstance(wanted, frozenset):  # one of several
+        return any(_is(found, name, each) for each in cast("frozenset[object]", wanted))
     value: object = getattr(found, name, None)
     if name == "uuid" and value is None:
         value = found.odd.get("id")
@@ -267,6 +330,20 @@ def _phones_of(found: Answered) -> set[str]:
     others = (each.channel_id for each in channels if each.channel_type == "phone")
     phones = (getattr(found, "phone", None), *others)
     return {re.sub(r"\D", "", phone) for phone in phones if phone}
+
+
+def _channels_of(found: Answered) -> set[str]:
+    """Return what a contact is reached by, as `known_as` spells it, if it shows its channels.
+
+    Its e-mail alone tells nothing, as it need not be one of them; its phone is compared as such.
+    """
+    channels: list[ContactChannel] = getattr(found, "contact_channels", None) or []
+    ids = [each.channel_id for each in channels if each.channel_id]
+    if not ids:
+        return set()
+    handles = (each.channel_handle for each in channels)
+    own = (getattr(found, "phone", None), getattr(found, "email", None))
+    return {known_as(each) for each in (*ids, *handles, *own) if each}
 
 
 def _is_uuid(value: object) -> bool:

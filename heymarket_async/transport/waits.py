@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from heymarket_async.errors import DeadlineError
 from heymarket_async.transport.time_limits import TimeLimit, TimeLimits
@@ -50,6 +51,14 @@ class Waits:
             await asyncio.sleep(seconds)
         finally:
             del self._reasons[wait]
+
+
+class Turns(Protocol):
+    """Something that calls queue for."""
+
+    def discard(self, turn: asyncio.Future[None]) -> None:
+        """Give up a turn, whether it came already or not."""
+        ...
 
 
 class Slots:
