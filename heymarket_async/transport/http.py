@@ -270,6 +270,7 @@ _NOTHING_WAS_SENT = (
     aiohttp.ClientHttpProxyError,
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
+    connections.EarlyError,
 )
 
 
@@ -356,7 +357,7 @@ def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
 
 def _reason(error: Exception) -> str:
     # Our own words, or the class: texts of aiohttp quote what they failed on.
-    if isinstance(error, bodies.BodyError):
+    if isinstance(error, bodies.BodyError | connections.EarlyError):
         return str(error)
     if status := _proxy_status(error):
         return f"the proxy answered {status} to CONNECT"
