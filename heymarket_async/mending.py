@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -49,14 +49,19 @@ def decode(decoder: Callable[[bytes | msgspec.Raw], T], row: bytes | msgspec.Raw
 
 
 def mended(body: bytes) -> bytes:
-    """Return JSON in which everything named above is mended, or the body if nothing was found."""
-    return _without_lone_surrogates(as_kept(body))
+    """Return JSON in which everything named above is mended, or the body if nothing was found.
+
+    A body that is larger, or odd in more places, than any answer of Heymarket is left as it is.
+    """
+    kept = _kept(body)
+    readable = kept and _without_lone_surrogates(kept.text)
+    return body if readable is None else readable
 
 
 def as_kept(body: bytes) -> bytes:
-    """Return JSON in which everything but lone surrogates is mended."""
-    text = body.removeprefix(_BYTE_ORDER_MARK).decode(errors="surrogateescape")
-    return _TOKEN.sub(_mended_token, text).encode(errors="surrogateescape")
+    """Return JSON in which everything but lone surrogates is mended; the body as in `mended`."""
+    kept = _kept(body)
+    return body if kept is None else kept.text
 
 
 def rows(body: bytes) -> list[msgspec.Raw]:
@@ -65,15 +70,23 @@ def rows(body: bytes) -> list[msgspec.Raw]:
     Raises:
         msgspec.DecodeError: It is no list, or cannot be read even so.
     """
-    kept = as_kept(body)
-    readable = _without_lone_surrogates(kept)  # of the same length, so places are the same in both
+    kept = _kept(body)
+    readable = kept and _without_lone_surrogates(kept.text)
+    if kept is None or readable is None:
+        raise msgspec.DecodeError("too much of it is no JSON")
+    text, places = kept.text, iter([*kept.places, len(kept.text)])
+    read = _read_rows(readable)  # of the same length, so places are the same
+    if len(read) > _MOST_STEPS:
+        raise msgspec.DecodeError("it has too many elements for one that is no JSON")
     found: list[msgspec.Raw] = []
-    start = 0
-    for row in map(bytes, _read_rows(readable)):
-        start = readable.index(row, start)
-        sent = kept[start : start + len(row)]
-        start += len(row)
-        is_as_sent = sent == row and sent in body
+    end, place = 0, next(places)
+    for row in map(bytes, read):
+        start = readable.index(row, end)
+        end = start + len(row)
+        sent = text[start:end]
+        while place < start:
+            place = next(places)
+        is_as_sent = sent == row and place >= end
         found.append(msgspec.Raw(sent if is_as_sent else MARK + sent))
     return found
 
@@ -90,35 +103,88 @@ def without_marks(lines: list[bytes]) -> tuple[list[bytes], int]:
     return [line.removeprefix(MARK) for line in lines], sum(map(is_mended, lines))
 
 
-# Neither looks at anything twice: a text that is not closed ends with the body.
-_TOKEN = re.compile(
-    r'"(?:[^"\\]++|\\.)*+"?|NaN|-?Infinity|-?(?<![\d.])\d++(?:\.\d++)?[eE]\+?\d{3,}+', re.DOTALL
+class _Kept(NamedTuple):
+    text: bytes
+    places: list[int]  # where it was mended
+
+
+# A page of 1,000 contacts has about 1 MiB. An answer that nobody would send must not hold the event
+# loop, nor take many times its own memory: compressed, a few KiB can become all of it.
+_MOST_BYTES = 8 << 20
+_MOST_STEPS = 250_000
+
+_UTF_8 = (
+    rb"[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}"
+    rb"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}"
+    rb"|\xf4[\x80-\x8f][\x80-\xbf]{2}"
 )
-_IN_TEXT = re.compile(r"\\.|[\x00-\x1f\udc80-\udcff]", re.DOTALL)
-_ESCAPE = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a whole pair
-    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-    rb"|\\.",
-    re.DOTALL,
+_SOUND_IN_TEXT = rb'(?:[^"\\\x00-\x1f\x80-\xff]++|\\.|%b)*+' % _UTF_8
+_ODD_OUTSIDE = rb"NaN|-?Infinity|-?\d++(?:\.\d++)?[eE]\+?\d{3,}+"
+
+
+def _pattern(sound: bytes, odd: bytes) -> Callable[[bytes, int], re.Match[bytes]]:
+    found = re.compile(rb"%b(?:(?P<odd>%b)|.?)" % (sound, odd), re.DOTALL).match
+    return cast("Callable[[bytes, int], re.Match[bytes]]", found)  # it matches everywhere
+
+
+# They run over all that is sound at once, and end behind one odd place, or a text's quotes.
+_outside = _pattern(
+    rb'(?:[^"NI\-\d.]++|"%b"|-?[\d.]++(?![eE])|N(?!aN)|I(?!nfinity)|(?!%b)(?:-|[\d.]++))*+'
+    % (_SOUND_IN_TEXT, _ODD_OUTSIDE),
+    _ODD_OUTSIDE,
+)
+_in_text = _pattern(_SOUND_IN_TEXT, rb"[\x00-\x1f]{1,8}+|(?:(?!%b)[\x80-\xff]){1,8}+" % _UTF_8)
+_lone = _pattern(
+    rb"(?:[^\\]++|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a whole pair
+    rb"|\\(?!u[dD][89a-fA-F][0-9a-fA-F]{2}).)*+",
+    rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}",
 )
 
 
-def _mended_token(token: re.Match[str]) -> str:
-    text = token[0]
-    if text[0] == '"':
-        return _IN_TEXT.sub(_mended_character, text)
-    return "null" if text[-1] in "Ny" or float(text) in _INFINITIES else text
+def _kept(body: bytes) -> _Kept | None:
+    """Return what `as_kept` does, and where it was mended; None if that is too much."""
+    if len(body) > _MOST_BYTES:
+        return None
+    kept, places = bytearray(), list[int]()
+    at, is_in_text = len(_BYTE_ORDER_MARK) * body.startswith(_BYTE_ORDER_MARK), False
+    for _ in range(_MOST_STEPS):
+        found = (_in_text if is_in_text else _outside)(body, at)
+        odd_at, at = found.start("odd"), found.end()
+        kept += memoryview(body)[found.start() : at if odd_at < 0 else odd_at]
+        if odd_at < 0:
+            if at == len(body):
+                return _Kept(bytes(kept), places)
+            is_in_text = not is_in_text
+            continue
+        instead = (_in_texts if is_in_text else _outside_texts)(found["odd"])
+        if instead != found["odd"]:
+            places.append(len(kept))
+        kept += instead
+    return None
+
+
+def _outside_texts(odd: bytes) -> bytes:
+    return b"null" if odd[-1:] in b"Ny" or float(odd) in _INFINITIES else odd
 
 
 _INFINITIES = frozenset({float("inf"), float("-inf")})
 
 
-def _mended_character(found: re.Match[str]) -> str:
-    text = found[0]
-    if text[0] == "\\":
+def _in_texts(odd: bytes) -> bytes:
+    if odd >= b"\x80":
+        return "\ufffd".encode() * len(odd)
+    return msgspec.json.encode(odd.decode())[1:-1]
+
+
+def _without_lone_surrogates(text: bytes) -> bytes | None:
+    """Return a text of the same length; None if it has too many of them."""
+    if b"\\u" not in text:
         return text
-    return "\ufffd" if text >= "\udc80" else msgspec.json.encode(text).decode()[1:-1]
-
-
-def _without_lone_surrogates(text: bytes) -> bytes:
-    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
+    readable, at = bytearray(text), 0
+    for _ in range(_MOST_STEPS):
+        found = _lone(text, at)
+        at = found.end()
+        if found["odd"] is None:
+            return bytes(readable)
+        readable[at - 6 : at] = rb"\ufffd"
+    return None

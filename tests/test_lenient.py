@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from heymarket_async import (
     DecodeError,
     Note,
     Repeat,
+    lenient,
 )
 from heymarket_async.lenient import Listed
 from heymarket_async.privacy import Hidden
@@ -126,6 +128,28 @@ def test_a_list_of_nothing_but_null_is_read_and_its_elements_are_counted(kind, c
 def test_a_list_of_which_nothing_can_be_read_is_an_error(sent):
     with pytest.raises(DecodeError, match="no element of the list can be read"):
         decode(list[Contact], sent)
+
+
+@pytest.mark.parametrize("odd", ["x", None, {"id": "x"}])
+def test_a_list_of_which_too_much_is_odd_is_an_error(odd, monkeypatch):
+    monkeypatch.setattr(lenient, "_MOST_ODD", 5, raising=False)
+
+    assert decode(list[Contact], [GOOD] + [odd] * 5)[0].id == 1
+    with pytest.raises(DecodeError, match="too many elements are not as documented"):
+        decode(list[Contact], [GOOD] + [odd] * 6)
+
+
+def test_keys_that_are_not_known_take_no_memory():
+    body = msgspec.json.encode({"id": 1, "rev": "x", **{f"k{n}": n for n in range(20_000)}})
+    lenient.read(Contact, body)
+    tracemalloc.start()
+    try:
+        assert lenient.read(Contact, body).odd == {"rev": "x"}
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < len(body)
 
 
 def test_an_odd_contact_is_a_contact_that_pickles_and_shows_what_is_odd():

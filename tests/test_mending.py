@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import msgspec
 import pytest
@@ -60,6 +61,56 @@ def test_what_is_no_json_is_refused_as_before(sent):
 @pytest.mark.parametrize("sent", [b'"' + b'\\"' * 500_000, b"7" * 1_000_000, b"[" * 500_000])
 def test_nothing_is_looked_at_twice(sent):
     assert mending.mended(sent) == sent  # it takes an hour otherwise
+
+
+MUCH = 1 << 17
+TOO_ODD = {
+    "control characters": b'["' + b"\x01" * MUCH + b'"]',
+    "words with them": b'["' + b"\x01a" * (MUCH // 2) + b'"]',
+    "no UTF-8": b'["' + b"\xff" * MUCH + b'"]',
+    "half emoji": b'["' + b"\\ud83d" * (MUCH // 6) + b'"]',
+    "numbers": b"[" + b",".join([b"NaN"] * (MUCH // 4)) + b"]",
+    "elements": b'["\t"' + b",7" * (MUCH // 2) + b"]",
+    "bytes": b'["\x01' + b" " * (1 << 18) + b'"]',
+}
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Mend less than usual, so that the test needs nothing large."""
+    monkeypatch.setattr(mending, "_MOST_BYTES", 1 << 18, raising=False)
+    monkeypatch.setattr(mending, "_MOST_STEPS", 2_500, raising=False)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("sent", TOO_ODD.values(), ids=TOO_ODD)
+def test_of_what_is_hardly_json_nothing_is_mended_and_little_is_held(sent):
+    with pytest.raises(msgspec.DecodeError, match="no JSON"):
+        mending.rows(sent)
+
+    tracemalloc.start()
+    try:
+        mended = mending.mended(sent)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 5 * len(sent)
+    assert mended == sent.replace(b"\t", b"\\t")
+
+
+def test_a_large_page_that_is_odd_everywhere_is_mended_all_the_same():
+    odd, whole = (
+        b"\\ud83d \xcf\xf0\xe8\xe2\xe5\xf2\t" * 20,
+        b"\\ufffd " + b"\xef\xbf\xbd" * 6 + b"\\t",
+    )
+    row = b'{"id":1,"text":"%b","n":NaN}'
+
+    rows = mending.rows(b"[%b]" % b",".join([row % odd] * 2_000))
+
+    assert all(map(mending.is_mended, rows))
+    read = mending.mended(bytes(rows[-1]))
+    assert read.strip() == (row % (whole * 20)).replace(b"NaN", b"null")
 
 
 def test_kept_rows_stay_as_sent_where_they_are_utf_8_on_one_line():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zlib
+from collections.abc import Iterator
 from typing import cast
 
 import aiohttp
@@ -12,8 +14,13 @@ MOST_BYTES = 64 << 20
 _MOST_OF_AN_ERROR = 1 << 20
 _COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate"})
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-# Usually there is one. Each costs a copy of all that follows it.
+# Usually there is one.
 _MOST_MEMBERS = 100
+_PIECE = 1 << 16  # what follows a member is copied
+_padding = re.compile(rb"\0*+").match
+
+USUAL_BYTES = 2 << 20
+"""How large the body of an answer is at most, as a rule: a page of 1,000 has about half of it."""
 
 
 class BodyError(Exception):
@@ -93,23 +100,61 @@ def decompressed(content: bytes, encoding: str, most: int) -> bytes:
     """
     if encoding not in _COMPRESSIONS:
         return content
-    parts: list[bytes] = []
-    members = 0
-    while content:
-        stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+    stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+    # One byte more than is left tells a body that is too large; 0 would be no bound.
+    body = _part(stream, content, most + 1) if content else b""
+    if len(body) > most:
+        raise TooLargeError
+    if not content or (stream.eof and not stream.unused_data):
+        return body
+    if not stream.eof:
+        raise BodyError(_ENDS_EARLY)
+    return b"".join((body, *_more(stream.unused_data, most - len(body))))
+
+
+_ENDS_EARLY = "its compressed body ends early"
+
+
+def _more(content: bytes, most: int) -> Iterator[bytes]:
+    """Give what follows the first member: others, or padding."""
+    members, at = 1, _skip_padding(content, 0)
+    view = memoryview(content)
+    while at < len(content):
         members += 1
-        try:
-            # One byte more than is left tells a body that is too large; 0 would be no bound.
-            part = stream.decompress(content, most + 1)
-        except zlib.error:
-            raise BodyError("its compressed body is garbled") from None
-        most -= len(part)
-        if most < 0:
-            raise TooLargeError
-        if not stream.eof:
-            raise BodyError("its compressed body ends early")
         if members > _MOST_MEMBERS:
             raise BodyError("its compressed body has too many parts")
-        parts.append(part)
-        content = stream.unused_data.lstrip(b"\0")  # the next member, or padding
-    return b"".join(parts)
+        stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+        while not stream.eof:
+            piece = view[at : at + _PIECE]
+            if not piece:
+                raise BodyError(_ENDS_EARLY)
+            part = _part(stream, piece, most + 1)
+            most -= len(part)
+            if most < 0:
+                raise TooLargeError
+            yield part
+            at += len(piece) - len(stream.unused_data)
+        at = _skip_padding(content, at)
+
+
+def _skip_padding(content: bytes, at: int) -> int:
+    return cast("re.Match[bytes]", _padding(content, at)).end()
+
+
+def _part(stream: zlib._Decompress, piece: bytes | memoryview, most: int) -> bytes:
+    try:
+        return stream.decompress(piece, most)
+    except zlib.error:
+        raise BodyError("its compressed body is garbled") from None
+
+
+def is_crowded(body: bytes) -> bool:
+    """Whether a body has so many values in so few bytes that to read it takes many times as much.
+
+    An object takes some hundred bytes of memory, and another value some fifty.
+    """
+    objects, values = body.count(b"{"), body.count(b",")
+    return objects > max(_MANY, len(body) // 64) or values > max(_MANY, len(body) // 8)
+
+
+_MANY = 100_000

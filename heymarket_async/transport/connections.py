@@ -2,11 +2,14 @@
 
 A server or a gateway that sends one answer too many on a kept-alive connection would otherwise
 answer each later call with the answer of the call before. aiohttp looks for such bytes when a
-connection goes back to its pool, but not when it is taken out again.
+connection goes back to its pool, but not when it is taken out again, and not when it is new.
+
+Bytes that come once a request is under way cannot be told from its answer here.
 """
 
 from __future__ import annotations
 
+import asyncio
 import select
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Connector(aiohttp.TCPConnector):
-    """Closes a kept-alive connection instead of using it, if bytes came while it was idle."""
+    """Closes a connection instead of using it, if bytes came before they could be an answer."""
 
     async def _create_connection(
         self,
@@ -31,8 +34,20 @@ class Connector(aiohttp.TCPConnector):
     ) -> ResponseHandler:
         # Once for a connection. `connect`, which is public, would cost a hundredth of each call.
         protocol = await super()._create_connection(req, traces, timeout)
+        try:
+            await _check_new(protocol)
+        except BaseException:
+            protocol.close()
+            raise
         protocol.is_connected = _is_clean(protocol)  # type: ignore[method-assign] # the pool asks it
         return protocol
+
+
+class EarlyError(aiohttp.ClientConnectionError):
+    """A new connection was answered, or closed, before anything was sent over it."""
+
+    def __init__(self) -> None:
+        super().__init__("it was answered or closed before anything was sent")
 
 
 class _StaleError(Exception):
@@ -51,9 +66,9 @@ async def never_stale(
 
     async def checked(connection: Connection) -> aiohttp.ClientResponse:
         protocol = connection.protocol
-        # One that is new may have got something that belongs to TLS.
-        is_new = getattr(protocol, "_payload", None) is None
-        if protocol is not None and not is_new and not _is_clean(protocol)():
+        if protocol is not None and getattr(protocol, "_payload", None) is None:
+            await _check_new(protocol)
+        elif protocol is not None and not _is_clean(protocol)():
             raise _StaleError  # aiohttp closes it
         return await send(connection)
 
@@ -66,9 +81,26 @@ async def never_stale(
         vars(request).pop("send", None)  # it holds the request that holds it
 
 
-def _is_clean(protocol: ResponseHandler) -> Callable[[], bool]:
-    """Return a function that tells whether a connection that was used before can be used again."""
-    is_connected, unread = protocol.is_connected, _unread(protocol)
+async def _check_new(protocol: ResponseHandler) -> None:
+    """Make sure that nothing came over a connection that was just made.
+
+    Raises:
+        EarlyError: Something came, or it is closed.
+    """
+    # The event loop reads what is there. The socket does not tell: TLS sends bytes of its own.
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
+    # Before aiohttp has a parser for it, it keeps what came as it is.
+    if getattr(protocol, "_tail", b"") or not _is_clean(protocol, is_new=True)():
+        raise EarlyError
+
+
+_TURNS = 5
+
+
+def _is_clean(protocol: ResponseHandler, *, is_new: bool = False) -> Callable[[], bool]:
+    """Return a function that tells whether a connection can be used, or used again."""
+    is_connected, unread = protocol.is_connected, _nothing if is_new else _unread(protocol)
     # Whole answers that nobody asked for. `should_close`, which is public, looks at much more.
     pending = getattr(protocol, "_buffer", ())
 
@@ -91,7 +123,11 @@ def _unread(protocol: ResponseHandler) -> Callable[[float], object]:
     transport = protocol.transport
     found = transport and transport.get_extra_info("socket")
     if not found or not hasattr(select, "poll"):
-        return lambda _: None
+        return _nothing
     poll = select.poll()
     poll.register(found, select.POLLIN)
     return poll.poll
+
+
+def _nothing(_: float) -> None:
+    """Stand in for a look at a socket."""

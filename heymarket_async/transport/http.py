@@ -161,7 +161,7 @@ class Http:
         Raises:
             ConnectError: Nothing was sent.
             NoResponseError: The request was sent, and no whole answer came in time.
-            DecodeError: The answer is a success, and its body is too large.
+            DecodeError: The answer is a success, and its body is too large, or crowded.
             ClientStateError: The borrowed session is closed.
         """
         failure: HeymarketError
@@ -186,10 +186,14 @@ class Http:
         except (aiohttp.ClientError, OSError, RuntimeError, bodies.BodyError) as error:
             failure = self._failure(error, target)
         else:
-            # Held until the next one came: a large body that is freed before goes back to the
-            # system, and to get its memory anew costs a tenth of a page of 1,000.
-            self._last_body = answer.body
-            return answer
+            if len(answer.body) <= bodies.USUAL_BYTES:
+                # Held until the next one came: a large body that is freed before goes back to the
+                # system, and to get its memory anew costs a tenth of a page of 1,000.
+                self._last_body = answer.body
+                return answer
+            if not bodies.is_crowded(answer.body):
+                return answer
+            failure = _crowded(answer)
         if response is not None:
             failure.request_id = _request_id(response.headers)
         raise failure
@@ -266,6 +270,7 @@ _NOTHING_WAS_SENT = (
     aiohttp.ClientHttpProxyError,
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
+    connections.EarlyError,
 )
 
 
@@ -294,6 +299,14 @@ def _too_large(status: int, max_bytes: int) -> DecodeError:
         f"answered {status}, but the body is larger than the {max_bytes} bytes that"
         " max_answer_bytes allows; ask for less at once, or allow more",
         status=status,
+    )
+
+
+def _crowded(answer: Answer) -> DecodeError:
+    return DecodeError(
+        f"answered {answer.status}, but the {len(answer.body)} bytes of its body hold more values"
+        " than an answer of Heymarket",
+        status=answer.status,
     )
 
 
@@ -344,7 +357,7 @@ def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
 
 def _reason(error: Exception) -> str:
     # Our own words, or the class: texts of aiohttp quote what they failed on.
-    if isinstance(error, bodies.BodyError):
+    if isinstance(error, bodies.BodyError | connections.EarlyError):
         return str(error)
     if status := _proxy_status(error):
         return f"the proxy answered {status} to CONNECT"

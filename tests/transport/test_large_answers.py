@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import random
 import tracemalloc
 import zlib
 from contextlib import suppress
 
+import msgspec
 import pytest
 
 from heymarket_async import (
@@ -152,6 +154,73 @@ async def test_the_length_that_an_answer_to_head_tells_is_none_of_its_own(is_bor
 def test_many_parts_of_nothing_do_not_take_forever():
     with pytest.raises(bodies.BodyError, match="too many parts"):
         bodies.decompressed(gzip.compress(b"", mtime=0) * 50_000, "gzip", MOST)
+
+
+MEMBER = gzip.compress(b"", mtime=0)
+MEMBERS = {
+    "a large one": 50 * MEMBER + gzip.compress(random.Random(1).randbytes(1_000_000)),
+    "padding": 50 * (MEMBER + bytes(20_000)),
+    "padding to its end": 50 * MEMBER + bytes(1_000_000),
+}
+
+
+@pytest.mark.parametrize("content", MEMBERS.values(), ids=MEMBERS)
+def test_a_part_does_not_cost_a_copy_of_all_that_follows_it(content, monkeypatch):
+    read: list[int] = []
+
+    class Stream:
+        def __init__(self, wbits: int):
+            self.stream = zlib_stream(wbits)
+
+        def decompress(self, piece, most):
+            read.append(len(piece))
+            return self.stream.decompress(piece, most)
+
+        def __getattr__(self, name):
+            return getattr(self.stream, name)
+
+    zlib_stream = zlib.decompressobj
+    monkeypatch.setattr(zlib, "decompressobj", Stream)
+
+    assert len(bodies.decompressed(content, "gzip", 1_000_000)) in {0, 1_000_000}
+    assert sum(read) < 6 * len(content)
+
+
+def test_a_further_part_is_whole_too_and_counts():
+    content = gzip.compress(b"a" * 100_000) + b"\0" + gzip.compress(b"b" * 100_000)
+
+    assert len(bodies.decompressed(content, "gzip", 200_000)) == 200_000
+    with pytest.raises(bodies.TooLargeError):
+        bodies.decompressed(content, "gzip", 199_999)
+    with pytest.raises(bodies.BodyError, match="ends early"):
+        bodies.decompressed(content[:-1], "gzip", 200_000)
+    with pytest.raises(bodies.BodyError, match="garbled"):
+        bodies.decompressed(content + b"xx", "gzip", 200_000)
+
+
+@pytest.mark.parametrize("element", [b"{}", b"7", b'""', b"null", b'{"id":1}'])
+async def test_an_answer_of_very_many_small_values_is_not_read(element):
+    body = b"[" + b",".join([element] * (bodies.USUAL_BYTES // len(element))) + b"]"
+    serve = of_length("200 OK\r\nContent-Encoding: gzip", gzip.compress(body, 1))
+    async with server(serve) as (url, _), client_of(url) as client:
+        tracemalloc.start()
+        try:
+            with pytest.raises(DecodeError, match="more values than an answer of Heymarket"):
+                await client.contacts.page()
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert peak < 5 * len(body)
+
+
+async def test_a_page_that_is_larger_than_usual_is_read_and_not_held():
+    row = {"id": 1, "rev": 1, "first": "Robin", "custom": {"1": "x" * 500}, "note": [{"id": 1}]}
+    body = msgspec.json.encode([row] * 5_000)
+    async with server(of_length("200 OK", body)) as (url, _), client_of(url) as client:
+        assert len(await client.contacts.page()) == 5_000
+        assert len(body) > bodies.USUAL_BYTES
+        assert client._transport._http._last_body == b""
 
 
 def client_of(url: str, **options) -> HeymarketClient:

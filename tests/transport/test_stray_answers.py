@@ -13,7 +13,7 @@ import pytest
 import uvloop
 from aiohttp.client_proto import ResponseHandler
 
-from heymarket_async import HeymarketClient, NewContact, RetryPolicy
+from heymarket_async import ConnectError, HeymarketClient, NewContact, RetryPolicy
 from heymarket_async.transport import connections
 from heymarket_async.transport.connections import Connector
 from tests.conftest import SECRET
@@ -212,6 +212,71 @@ def test_bytes_that_no_loop_has_read_are_seen_behind_tls_too(loop_of):
         assert runner.run(ask_three_times(b"")) == 1
 
 
+class Early:
+    """Sends something over the first connections before anything was asked."""
+
+    def __init__(self, early: bytes, *, times: int = 1, closes: bool = False):
+        self.early, self.times, self.closes = early, times, closes
+        self.got = b""
+        self.then = Server(b"")
+
+    async def __call__(self, reader, writer):
+        self.times -= 1
+        if self.times < 0:
+            await self.then(reader, writer)
+        writer.write(self.early)
+        if self.closes:
+            writer.close()
+        self.got += await reader.read()
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """So that it does not matter how soon the server, in the same loop, gets its turn."""
+    monkeypatch.setattr(connections, "_TURNS", 30, raising=False)
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize(
+    ("early", "closes"),
+    [(early, closes) for early in STRAYS.values() for closes in (False, True) if early.strip()]
+    + [(b"", True)],
+)
+async def test_what_comes_over_a_new_connection_answers_no_call(early, closes, session):
+    serving = Early(early, closes=closes)
+    async with server(serving) as (url, made), client_of(url, session) as client:
+        assert (await client.contacts.create(JORDAN)).id == 7
+
+    assert (serving.got, serving.then.asked) == (b"", ["POST /v1/contact"])
+    assert len(made) == 2
+
+
+@pytest.mark.usefixtures("patient")
+async def test_a_server_that_always_answers_too_early_is_given_up(session):
+    serving = Early(of_length(STRAY), times=99)
+    async with server(serving) as (url, made), client_of(url, session) as client:
+        with pytest.raises(ConnectError, match="before anything was sent") as raised:
+            await client.contacts.create(JORDAN)
+
+    assert not raised.value.may_have_taken_effect
+    assert (serving.got, len(made)) == (b"", QUICK.attempts)
+
+
+@pytest.mark.usefixtures("patient")
+async def test_what_comes_early_behind_tls_answers_no_call(session):
+    certificate = Path(__file__).parents[1] / "certificate.pem"
+    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ours.load_cert_chain(certificate)
+    theirs = ssl.create_default_context(cafile=str(certificate))
+    theirs.check_hostname = False
+    serving = Early(of_length(STRAY))
+    async with server(serving, ssl=ours) as (url, made):
+        async with client_of(url.replace("http", "https"), session, ssl=theirs) as client:
+            assert [(await client.contacts.get(n)).id for n in (2, 3)] == [2, 3]
+
+    assert (serving.got, len(made)) == (b"", 2)
+
+
 class Transport:
     """Has a socket, or none that can be asked for."""
 
@@ -251,6 +316,7 @@ async def test_what_aiohttp_lets_us_ask_is_still_there():
 
     assert vars(protocol)["is_connected"].__qualname__.startswith("_is_clean")
     assert len(protocol._buffer) == 0
+    assert protocol._tail == b""
     assert hasattr(protocol, "_payload")
     assert hasattr(protocol, "_parser")
     assert hasattr(aiohttp.http.HttpResponseParser, "feed_eof")
