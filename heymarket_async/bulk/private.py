@@ -1,9 +1,10 @@
 """The one rule for files that hold contacts: they are the user's own, and nobody else's.
 
 Whatever a job resumes from, or writes into, is a regular file that belongs to the user or to root.
-It is taken from all others when it is opened. If it belongs to somebody else, it may have been
-planted, and is refused; so is one that cannot be taken from others. For root, files of users are
-somebody else's: run the job as that user.
+It is taken from all others once it is known to be the right one. If it belongs to somebody else, it
+may have been planted, and is refused; so is one that cannot be taken from others. For root, files
+of users are somebody else's: run the job as that user. A pipe or a device that an export writes to
+must belong to the user or to root too; its mode stays.
 
 This holds in a folder of the user's own, and in one that others can write and that has the sticky
 bit, such as /tmp. Without that bit, others may put another file in the place of the user's at any

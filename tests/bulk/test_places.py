@@ -8,11 +8,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from heymarket_async.bulk import Csv, JsonLines, Sqlite, private
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
 from heymarket_async.bulk.private import behind_links
 from heymarket_async.bulk.sinks.staging import real_path
+from heymarket_async.cli.app import app
 from heymarket_async.cli.sinks import sink_of
 from tests.bulk.test_files import contact
 from tests.bulk.test_shared_folders import HEADER, mode_of, refuse
@@ -192,3 +194,21 @@ def test_the_refusal_of_a_folder_is_told_as_the_system_says_it(tmp_path, monkeyp
     monkeypatch.setattr(private.os, "open", no_entry)
     with pytest.raises(PermissionError, match=r"Permission denied: '.*c\.db"):
         Sqlite(tmp_path / "c.db").open(None, restart=False)
+
+
+@pytest.mark.parametrize("planted", ["report", "folder"])
+def test_a_report_that_cannot_be_written_is_refused_before_the_account_is_read(
+    planted, give, tmp_path, monkeypatch
+):
+    if planted == "report":
+        (tmp_path / "report").touch()
+        give(tmp_path / "report")
+        monkeypatch.setattr(private, "_replaces_any_file", lambda _: False)
+    else:
+        monkeypatch.setattr(private.tempfile, "TemporaryFile", refuse)
+    command = ["contacts", "export", "-", "--sandbox", "3", "--report", str(tmp_path / "report")]
+
+    result = CliRunner().invoke(app, command)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{tmp_path / 'report'}" in result.stderr
