@@ -1,9 +1,10 @@
 """The one rule for files that hold contacts: they are the user's own, and nobody else's.
 
 Whatever a job resumes from, or writes into, is a regular file that belongs to the user or to root.
-It is taken from all others when it is opened. If it belongs to somebody else, it may have been
-planted, and is refused; so is one that cannot be taken from others. For root, files of users are
-somebody else's: run the job as that user.
+It is taken from all others once it is known to be the right one. If it belongs to somebody else, it
+may have been planted, and is refused; so is one that cannot be taken from others. For root, files
+of users are somebody else's: run the job as that user. A pipe or a device that an export writes to
+must belong to the user or to root too; its mode stays.
 
 This holds in a folder of the user's own, and in one that others can write and that has the sticky
 bit, such as /tmp. Without that bit, others may put another file in the place of the user's at any
@@ -55,12 +56,14 @@ def remove(path: Path) -> None:
         raise _refusal(path, stat.S_ISREG) or error from None
 
 
-def open_own(path: Path, flags: int) -> int:
+def open_own(path: Path, flags: int, *, closes: bool = True) -> int:
     """Open a file of the user's, and return its descriptor.
 
     Args:
         path: The file.
         flags: As for `os.open`.
+        closes: Take it from others at once. Without it, call `make_private` once it is known to be
+            the right file.
 
     Raises:
         PermissionError: It belongs to somebody else, or cannot be taken from others.
@@ -71,7 +74,26 @@ def open_own(path: Path, flags: int) -> int:
     except OSError as error:
         raise _refusal(path, stat.S_ISREG) or error from None
     try:
-        make_private(path, descriptor)
+        _check(path, os.fstat(descriptor), stat.S_ISREG)
+        if closes:
+            make_private(path, descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def open_own_pipe(path: Path) -> int:
+    """Open a pipe or a device of the user's or of root to write to, and return its descriptor.
+
+    Raises:
+        PermissionError: It belongs to somebody else.
+        OSError: It is of another kind, or cannot be opened; ENXIO if it is a pipe without a reader.
+    """
+    _check(path, path.lstat(), _is_pipe, _PIPE)  # nobody waits for a reader of another user's
+    descriptor = os.open(path, os.O_WRONLY | _SAFELY)
+    try:
+        _check(path, os.fstat(descriptor), _is_pipe, _PIPE)
     except BaseException:
         os.close(descriptor)
         raise
@@ -106,15 +128,36 @@ def make_private(
                 ) from None
 
 
-def check_own(path: Path) -> None:
+def check_own(path: Path, *, is_right: Callable[[int], bool] = stat.S_ISREG) -> None:
     """Refuse a file that belongs to somebody else, if it is there, and leave it as it is.
 
     Raises:
         PermissionError: It belongs to somebody else.
-        OSError: It is no file.
+        OSError: It is of another kind.
     """
     with suppress(FileNotFoundError):
-        _check(path, path.lstat(), stat.S_ISREG)
+        _check(path, path.lstat(), is_right)
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place that a new file could not take, before the work for it is done.
+
+    Raises:
+        PermissionError: Another user's file is there, and this user cannot replace it.
+        OSError: No file can be made in the folder.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    with suppress(FileNotFoundError):
+        owner = path.lstat().st_uid
+        if _has_owners() and owner != os.geteuid() and not _replaces_any_file(path.parent):
+            raise PermissionError(
+                f"{path} belongs to another user (id {owner}) and cannot be replaced in this"
+                " folder: name another place, or run this as that user"
+            )
 
 
 def behind_links(path: Path) -> Path:
@@ -127,25 +170,41 @@ def behind_links(path: Path) -> Path:
     with suppress(FileNotFoundError, PermissionError):
         path.stat()
     at = path
-    while at.is_symlink():
-        _check(at, at.lstat(), stat.S_ISLNK)
-        at = at.parent / at.readlink()
-    return path.resolve()
+    while (target := _next_link(at)) is not None:
+        at = at.parent / target
+    if at.name in {"", ".."}:
+        return at.resolve()
+    # The last name is not looked at again: somebody could have put a link there by now.
+    return at.parent.resolve() / at.name
+
+
+def _next_link(path: Path) -> Path | None:
+    with suppress(FileNotFoundError):
+        facts = path.lstat()
+        if stat.S_ISLNK(facts.st_mode):
+            _check(path, facts, stat.S_ISLNK)
+            return path.readlink()
+    return None
 
 
 def _refusal(path: Path, is_right: Callable[[int], bool]) -> OSError | None:
     """Return what this module says of a path that the system refuses."""
-    with suppress(FileNotFoundError):
-        try:
-            _check(path, path.lstat(), is_right)
-        except OSError as error:
-            return error
+    try:
+        facts = path.lstat()
+    except OSError:
+        return None  # what the system said first is nearer to the cause
+    try:
+        _check(path, facts, is_right)
+    except OSError as error:
+        return error
     return None
 
 
-def _check(path: Path, facts: os.stat_result, is_right: Callable[[int], bool]) -> None:
+def _check(
+    path: Path, facts: os.stat_result, is_right: Callable[[int], bool], kind: str = "a regular file"
+) -> None:
     if not is_right(facts.st_mode):
-        raise OSError(f"{path} is not a regular file: remove it, or name another place")
+        raise OSError(f"{path} is not {kind}: remove it, or name another place")
     if not _has_owners() or facts.st_uid in {os.geteuid(), _ROOT}:
         return
     if (new := _new_file_in(path.parent)) is None or new.st_uid != facts.st_uid:
@@ -153,6 +212,18 @@ def _check(path: Path, facts: os.stat_result, is_right: Callable[[int], bool]) -
             f"{path} belongs to another user (id {facts.st_uid}) and may have been planted: remove"
             " it, name another place, or run this as that user"
         )
+
+
+_PIPE = "a pipe or a device"
+
+
+def _is_pipe(mode: int) -> bool:
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
+
+
+def _replaces_any_file(folder: Path) -> bool:
+    facts = folder.stat()
+    return not facts.st_mode & stat.S_ISVTX or os.geteuid() in {_ROOT, facts.st_uid}
 
 
 def _has_owners() -> bool:

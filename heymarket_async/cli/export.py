@@ -10,6 +10,7 @@ import typer
 
 from heymarket_async import HeymarketClient
 from heymarket_async.bulk import ExportReport, export_contacts
+from heymarket_async.bulk.private import check_place
 from heymarket_async.bulk.sinks.staging import real_path, replace_file
 from heymarket_async.cli.output import counted, print_json
 from heymarket_async.cli.progress import show_progress
@@ -104,10 +105,12 @@ def _check_path(path: Path) -> None:
 
 
 def _check_report(report: Path, path: Path) -> None:
-    if real_path(report) == path.resolve():
+    place = real_path(report)
+    if place == path.resolve():
         raise typer.BadParameter("--report must be another file than PATH")
     if not report.absolute().parent.is_dir():
         raise typer.BadParameter("the folder of --report does not exist")
+    check_place(place)
 
 
 def _show(report: ExportReport, path: Path, *, json: bool) -> None:

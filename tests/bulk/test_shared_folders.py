@@ -18,33 +18,7 @@ from heymarket_async.bulk.sinks.staging import UNFINISHED, real_path
 from tests.bulk.test_files import contact, written
 
 FILES = {"c.jsonl": JsonLines, "c.csv": Csv, "c.parquet": Parquet, "c.jsonl.gz": JsonLines}
-OTHER = 65_533
-IS_ROOT = os.geteuid() == 0
 HEADER = Header(kind=Kind.IMPORT, account="a", overwrite=False)
-
-Give = Callable[[Path], None]
-
-
-@pytest.fixture
-def give(monkeypatch) -> Give:
-    """Make a path somebody else's."""
-    theirs: set[tuple[int, int]] = set()
-
-    def stat_of(facts: os.stat_result) -> os.stat_result:
-        if (facts.st_dev, facts.st_ino) not in theirs:
-            return facts
-        return os.stat_result([*facts[:4], OTHER, *facts[5:]])
-
-    def give(path: Path) -> None:
-        facts = path.lstat()
-        theirs.add((facts.st_dev, facts.st_ino))
-
-    if IS_ROOT:
-        return lambda path: os.chown(path, OTHER, OTHER, follow_symlinks=False)
-    lstat, fstat = Path.lstat, os.fstat
-    monkeypatch.setattr(Path, "lstat", lambda path: stat_of(lstat(path)))
-    monkeypatch.setattr(private.os, "fstat", lambda descriptor: stat_of(fstat(descriptor)))
-    return give
 
 
 def mode_of(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import stat
@@ -14,8 +15,10 @@ import pytest
 
 from heymarket_async.bulk import JsonLines, Sqlite
 from heymarket_async.bulk.sinks.staging import UNFINISHED
+from heymarket_async.bulk.sinks.stream import open_pipe
+from tests.bulk.conftest import IS_ROOT, OTHER
 from tests.bulk.test_files import contact, written
-from tests.bulk.test_shared_folders import FILES, IS_ROOT, OTHER
+from tests.bulk.test_shared_folders import FILES
 
 pytestmark = pytest.mark.skipif(
     not IS_ROOT or not shutil.which("setpriv"), reason="only root can be two users"
@@ -95,3 +98,48 @@ def test_a_part_that_was_planted_in_a_sticky_folder_is_refused_by_name(shared, a
         sink.open(None, restart=False)
     sink.close()
     assert [each.name for each in shared.iterdir()] == [f"c{UNFINISHED}"]
+
+
+@pytest.mark.parametrize("script", ["mkfifo c.csv", "mkfifo pipe; ln -s pipe c.csv"])
+async def test_a_pipe_of_another_user_gets_no_contacts(script, shared, as_user):
+    os.seteuid(0)
+    plant(shared, script)
+    os.seteuid(OTHER - 1)
+    reader = os.open(shared / "c.csv", os.O_RDONLY | os.O_NONBLOCK)
+
+    with pytest.raises(PermissionError, match=r"c\.csv belongs to another user"):
+        await asyncio.wait_for(open_pipe(shared / "c.csv"), 5)
+    os.close(reader)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_another_user_in_a_sticky_folder_is_refused_at_the_start(name, shared, as_user):
+    os.seteuid(0)
+    plant(shared, f"echo x > {name}")
+    os.seteuid(OTHER - 1)
+
+    with pytest.raises(PermissionError, match=rf"{name} belongs to another user .* replaced"):
+        FILES[name](shared / name).open(None, restart=False)
+    assert [each.name for each in shared.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_another_user_is_replaced_where_that_can_be(name, shared, as_user):
+    os.seteuid(0)
+    shared.chmod(0o777)
+    plant(shared, f"echo x > {name}")
+    os.seteuid(OTHER - 1)
+
+    written(FILES[name](shared / name), contact())
+
+    assert (shared / name).stat().st_uid == OTHER - 1
+
+
+@pytest.mark.parametrize("sink", [JsonLines, Sqlite])
+def test_a_folder_that_cannot_be_written_is_a_permission_that_is_denied(sink, shared, as_user):
+    os.seteuid(0)
+    shared.chmod(0o755)
+    os.seteuid(OTHER - 1)
+
+    with pytest.raises(PermissionError, match=r"Permission denied: .*c\.db"):
+        sink(shared / "c.db").open(None, restart=False)

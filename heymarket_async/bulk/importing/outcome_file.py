@@ -32,7 +32,7 @@ from heymarket_async.bulk.importing.outcome_lines import (
 from heymarket_async.bulk.importing.rules import Before, ReadRow, RowOutcome, Verdict
 from heymarket_async.bulk.lock import lock
 from heymarket_async.bulk.one_thread import OneThread
-from heymarket_async.bulk.private import open_own
+from heymarket_async.bulk.private import make_private, open_own
 from heymarket_async.bulk.sinks.staging import UNREADABLE, naming, real_path
 from heymarket_async.checks import one_of
 
@@ -182,6 +182,7 @@ class OutcomeFile:
             if not whole:
                 self._file.seek(0)
                 check_torn(path, self._file.read(), header)
+            make_private(path, self._file.fileno())
             self._file.truncate(whole)
             self._file.seek(whole)
         else:
@@ -226,7 +227,7 @@ _MOST_MISSING = 10_000_000
 
 
 def _opened(path: Path) -> BinaryIO:
-    return os.fdopen(open_own(path, os.O_RDWR), "r+b")
+    return os.fdopen(open_own(path, os.O_RDWR, closes=False), "r+b")
 
 
 def _created(path: Path) -> BinaryIO:

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from heymarket_async.bulk.private import open_new, remove
+from heymarket_async.bulk.private import check_place, open_new, remove
 from heymarket_async.bulk.sinks.packing import Packing, Plain, packing_of
 from heymarket_async.bulk.sinks.sink import FOREVER
 from heymarket_async.bulk.sinks.staging import (
@@ -57,8 +57,15 @@ class StagedFile(ABC):
         """Get ready, and return the checkpoint that an unfinished export left, or None."""
         self._staging = None
         self.path = real_path(self.path)
+        check_place(self.path)
         folder = checkpoint or beside(self.path, ".partial")
-        self._staging = Staging(folder, self._packing, kind=self._kind, restart=restart)
+        self._staging = Staging(
+            folder,
+            self._packing,
+            kind=self._kind,
+            restart=restart,
+            is_named=checkpoint is not None,
+        )
         remove(beside(self.path, UNFINISHED))  # if it cannot be, that is better known now
         return self._staging.checkpoint
 

@@ -19,7 +19,13 @@ from typing import Annotated, BinaryIO
 import msgspec
 
 from heymarket_async.bulk.lock import Lock
-from heymarket_async.bulk.private import behind_links, make_private, open_new, open_own
+from heymarket_async.bulk.private import (
+    behind_links,
+    check_own,
+    make_private,
+    open_new,
+    open_own,
+)
 from heymarket_async.bulk.sinks.packing import Packing
 
 UNFINISHED = ".heymarket-new"
@@ -35,23 +41,25 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not what they should be."""
 
 
-class _State(msgspec.Struct):
+class _State(msgspec.Struct, omit_defaults=True):
     kind: str
     length: Annotated[int, msgspec.Meta(ge=0)]
     checkpoint: str
+    keeps_folder: bool = False
 
 
 class Staging:
     """The folder of one unfinished export; it belongs to one process at a time.
 
     It and all that is read from it are the user's own, see `heymarket_async.bulk.private`. A folder
-    that others could write is taken from them, and what they have put in it is refused.
+    in which others could replace files is taken from them, and what they have put in it is refused.
 
     Args:
         folder: Where it is; made, for its owner alone to read, if it is not there.
         packing: How the contacts are compressed.
         kind: What they are to become, such as ".jsonl.gz"; another kind does not go on with them.
         restart: Drop what an unfinished export left.
+        is_named: The user has named the folder. If it was there before, it stays at the end.
 
     Attributes:
         rows: The file of the contacts.
@@ -63,7 +71,9 @@ class Staging:
         OSError: The folder cannot be made, or another export works in it.
     """
 
-    def __init__(self, folder: Path, packing: Packing, *, kind: str, restart: bool) -> None:
+    def __init__(
+        self, folder: Path, packing: Packing, *, kind: str, restart: bool, is_named: bool = False
+    ) -> None:
         self._folder = folder = behind_links(folder)
         self.rows = folder / "heymarket-rows"
         self.checkpoint: str | None = None
@@ -71,8 +81,9 @@ class Staging:
         self._kind = kind
         self._state = folder / "heymarket-state.json"
         self._length = 0
-        self._make_folder()
+        was_there = self._take_folder()
         self._lock = Lock(folder / "heymarket-lock")
+        self._keeps_folder = is_named and was_there and self._was_there_before()
         try:
             state = None if restart else self._stored()
             if state is None:
@@ -95,7 +106,7 @@ class Staging:
                 self._file.flush()
                 os.fsync(self._file.fileno())
             length = self._file.tell()
-            state = _State(self._kind, length, checkpoint)
+            state = _State(self._kind, length, checkpoint, self._keeps_folder)
             replace_file(self._state, msgspec.json.encode(state))
         except OSError:
             self._cut_off()
@@ -142,7 +153,7 @@ class Staging:
             for path in (self._state, beside(self._state, UNFINISHED), self.rows):
                 path.unlink(missing_ok=True)
         self._lock.release()
-        if is_over:
+        if is_over and not self._keeps_folder:
             with suppress(OSError):  # what somebody else has put there is not ours
                 self._folder.rmdir()
 
@@ -152,14 +163,22 @@ class Staging:
             self._file.close()
         self._file = _reopened(self.rows, self._length)
 
-    def _make_folder(self) -> None:
+    def _take_folder(self) -> bool:
+        """Make the folder or take the one that is there, and return whether one was."""
         try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._folder.mkdir(mode=0o700)
         except FileExistsError:
-            raise ValueError(
-                f"{self._folder} is no folder; name one to keep the export in"
-            ) from None
-        make_private(self._folder, is_right=stat.S_ISDIR)
+            self._check_folder()
+            if _can_lose_files(self._folder):
+                make_private(self._folder, is_right=stat.S_ISDIR)
+            return True
+        return False
+
+    def _check_folder(self) -> None:
+        if not self._folder.is_dir():
+            raise ValueError(f"{self._folder} is no folder; name one to keep the export in")
+        check_own(self._folder, is_right=stat.S_ISDIR)
+        check_own(self._state)
         if self._state.exists():
             return
         # What a desktop leaves in every folder, such as .DS_Store, makes it nobody's.
@@ -168,10 +187,15 @@ class Staging:
                 f"{self._folder} holds other files than an unfinished export; name another folder"
             )
 
+    def _was_there_before(self) -> bool:
+        """Whether the folder is older than the unfinished export in it, if there is one."""
+        with suppress(OSError, *UNREADABLE):
+            return self._read_state().keeps_folder
+        return True
+
     def _stored(self) -> _State | None:
         try:
-            with os.fdopen(open_own(self._state, os.O_RDONLY), "rb") as file:
-                state = msgspec.json.decode(file.read(), type=_State)
+            state = self._read_state()
             if self.rows.stat().st_size < state.length:
                 return None
         except FileNotFoundError:
@@ -185,6 +209,16 @@ class Staging:
                 f" {ANEW}, or name another folder"
             )
         return state
+
+    def _read_state(self) -> _State:
+        with os.fdopen(open_own(self._state, os.O_RDONLY), "rb") as file:
+            return msgspec.json.decode(file.read(), type=_State)
+
+
+def _can_lose_files(folder: Path) -> bool:
+    """Whether others can put files in the place of those in it."""
+    mode = folder.stat().st_mode
+    return bool(mode & (stat.S_IWGRP | stat.S_IWOTH)) and not mode & stat.S_ISVTX
 
 
 def _unreadable(path: Path) -> ValueError:
@@ -231,7 +265,7 @@ def real_path(path: Path) -> Path:
     """
     real = behind_links(path)
     with suppress(FileNotFoundError):
-        if not stat.S_ISREG(real.stat().st_mode):
+        if not stat.S_ISREG(real.lstat().st_mode):
             raise ValueError(f"{path} is no file; name one")
     return real
 

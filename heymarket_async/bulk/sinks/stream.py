@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from heymarket_async.bulk.private import behind_links, open_own_pipe
 from heymarket_async.bulk.sinks.files import joined
 from heymarket_async.models import ContactField
 
@@ -66,6 +67,7 @@ async def open_pipe(path: Path) -> BinaryIO:
     A named pipe is waited for until somebody reads it.
 
     Raises:
+        PermissionError: It, or a link to it, belongs to somebody else.
         OSError: It cannot be opened.
     """
     while (file := _opened(path)) is None:  # noqa: ASYNC110 - nobody tells of a reader
@@ -83,6 +85,10 @@ def _opened(path: Path) -> BinaryIO | None:
 
 
 def _at_once(path: str, flags: int) -> int:  # noqa: ARG001 - it is there, and nothing to cut
-    descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    real = behind_links(Path(path))
+    if real.is_relative_to("/proc"):  # a pipe without a name, which this process was given
+        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    else:
+        descriptor = open_own_pipe(real)
     os.set_blocking(descriptor, True)
     return descriptor
