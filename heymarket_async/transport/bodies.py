@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
-from typing import cast
+from typing import Protocol, cast
 
 import aiohttp
 
@@ -21,6 +21,10 @@ _padding = re.compile(rb"\0*+").match
 
 USUAL_BYTES = 2 << 20
 """How large the body of an answer is at most, as a rule: a page of 1,000 has about half of it."""
+
+
+class _Stream(Protocol):
+    def decompress(self, data: bytes | memoryview, max_length: int, /) -> bytes: ...
 
 
 class BodyError(Exception):
@@ -141,7 +145,7 @@ def _skip_padding(content: bytes, at: int) -> int:
     return cast("re.Match[bytes]", _padding(content, at)).end()
 
 
-def _part(stream: zlib._Decompress, piece: bytes | memoryview, most: int) -> bytes:
+def _part(stream: _Stream, piece: bytes | memoryview, most: int) -> bytes:
     try:
         return stream.decompress(piece, most)
     except zlib.error:

@@ -164,7 +164,6 @@ class Http:
             DecodeError: The answer is a success, and its body is too large, or crowded.
             ClientStateError: The borrowed session is closed.
         """
-        failure: HeymarketError
         response: aiohttp.ClientResponse | None = None
         target = URL(url, encoded=True)
         try:
@@ -179,21 +178,16 @@ class Http:
                     content = await bodies.read(response, most, is_traced=not self._owned)
             answer = _answer(response, content, max_bytes)
         except bodies.TooLargeError:
-            came = cast("aiohttp.ClientResponse", response)
-            if not 200 <= came.status <= 299:
-                return Answer(came.status, came.headers, b"")
-            failure = _too_large(came.status, max_bytes)
+            return _without_body(cast("aiohttp.ClientResponse", response), max_bytes)
         except (aiohttp.ClientError, OSError, RuntimeError, bodies.BodyError) as error:
             failure = self._failure(error, target)
         else:
-            if len(answer.body) <= bodies.USUAL_BYTES:
-                # Held until the next one came: a large body that is freed before goes back to the
-                # system, and to get its memory anew costs a tenth of a page of 1,000.
-                self._last_body = answer.body
-                return answer
-            if not bodies.is_crowded(answer.body):
-                return answer
-            failure = _crowded(answer)
+            if len(answer.body) > bodies.USUAL_BYTES:
+                return _uncrowded(answer)
+            # Held until the next one came: a large body that is freed before goes back to the
+            # system, and to get its memory anew costs a tenth of a page of 1,000.
+            self._last_body = answer.body
+            return answer
         if response is not None:
             failure.request_id = _request_id(response.headers)
         raise failure
@@ -294,19 +288,25 @@ def _answer(response: aiohttp.ClientResponse, content: bytes, max_bytes: int) ->
     return Answer(status, headers, body, may_be_cut)
 
 
-def _too_large(status: int, max_bytes: int) -> DecodeError:
-    return DecodeError(
-        f"answered {status}, but the body is larger than the {max_bytes} bytes that"
+def _without_body(response: aiohttp.ClientResponse, max_bytes: int) -> Answer:
+    if not 200 <= response.status <= 299:
+        return Answer(response.status, response.headers, b"")  # an error says little in any case
+    raise DecodeError(
+        f"answered {response.status}, but the body is larger than the {max_bytes} bytes that"
         " max_answer_bytes allows; ask for less at once, or allow more",
-        status=status,
-    )
+        status=response.status,
+        request_id=_request_id(response.headers),
+    ) from None
 
 
-def _crowded(answer: Answer) -> DecodeError:
-    return DecodeError(
+def _uncrowded(answer: Answer) -> Answer:
+    if not bodies.is_crowded(answer.body):
+        return answer
+    raise DecodeError(
         f"answered {answer.status}, but the {len(answer.body)} bytes of its body hold more values"
         " than an answer of Heymarket",
         status=answer.status,
+        request_id=answer.request_id,
     )
 
 
