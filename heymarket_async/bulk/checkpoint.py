@@ -144,7 +144,7 @@ def read(text: str, *, account: Account | None, surface: str, date: str | None) 
         if origin.version != VERSION:
             raise ValueError(
                 f"the checkpoint has version {origin.version}, and this package reads {VERSION};"
-                f" {ANEW}, or go on with the package that wrote it"
+                f" {ANEW}, or use the version that wrote it"
             )
         stored = msgspec.json.decode(text, type=Checkpoint)
     except UNREADABLE:

@@ -114,7 +114,7 @@ class Following:
         return at
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
-        """Add contacts, or newer versions of them; a first run is gone on with from there."""
+        """Add contacts, or newer versions of them; a first run is resumed from there."""
         with self._database.transaction():
             latest = self._latest()
             self.changed += self._database.upsert(lines, latest=latest)

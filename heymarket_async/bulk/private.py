@@ -231,7 +231,7 @@ def _has_owners() -> bool:
 
 
 def _new_file_in(folder: Path) -> os.stat_result | None:
-    """What a new file looks like there, or None if none can be made."""
+    """Return the facts of a new file in a folder, or None if none can be made."""
     with suppress(OSError), tempfile.TemporaryFile(dir=folder) as file:
         return os.fstat(file.fileno())
     return None

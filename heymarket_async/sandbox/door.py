@@ -1,4 +1,4 @@
-"""Who is let in: local programs, and no web pages.
+"""Lets local programs in, and keeps web pages out.
 
 A page in a browser can send requests to this machine. Its `Origin` or `Sec-Fetch-Site` shows that,
 or, if the page's own name suddenly leads here (DNS rebinding), that name in `Host`.

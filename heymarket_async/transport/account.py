@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from heymarket_async.transport.call import Call
 
 TEAM = "team "
-"""What the name of an account begins with whose team could be read."""
+"""The beginning of an account's name, if its team is known."""
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -143,7 +143,7 @@ def _difference(then: Account, now: Account) -> str:
     both = f"it began with {then.name}, and they belong to {now.name}"
     if then.has_team and now.has_team:
         return f"and belong to another account: {both}"
-    return f"and it is not shown that the account is the same, as the team cannot be read: {both}"
+    return f"and the team cannot be read, so the account cannot be confirmed: {both}"
 
 
 def _changed(why: str) -> ClientStateError:

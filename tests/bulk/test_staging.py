@@ -80,7 +80,7 @@ def test_a_folder_with_a_file_of_somebody_else_stays(tmp_path):
 @pytest.mark.parametrize(
     ("sink", "rule"),
     [
-        (JsonLines("c.jsonl.gz"), r"into a \.jsonl file, not into a \.jsonl\.gz file; go on with"),
+        (JsonLines("c.jsonl.gz"), r"into a \.jsonl file, not into a \.jsonl\.gz file; continue"),
         (JsonLines("c.jsonl.zst"), r"not into a \.jsonl\.zst file"),
         (Csv("c.csv"), r"not into a \.csv file"),
         (Parquet("c.parquet"), r"not into a \.parquet file"),

@@ -292,7 +292,9 @@ async def test_without_the_right_to_read_the_team_no_account_is_taken_for_the_sa
     http.change("a2")
     http.team = answer(403)
 
-    with pytest.raises(ClientStateError, match="it is not shown that the account is the same"):
+    with pytest.raises(
+        ClientStateError, match="the team cannot be read, so the account cannot be confirmed"
+    ):
         await transport.send(WRITE)
 
     assert http.keys == []

@@ -3,7 +3,7 @@
 All names in it begin with `heymarket-`, and nothing else in it is touched.
 `heymarket-rows` only grows. `heymarket-state.json` says how much of it counts, and is replaced as a
 whole after that much is on the disk. So whenever the process dies, or the machine, the two fit
-together: what was added behind that length is cut off when the export is gone on with.
+together: when the export is resumed, anything added behind that length is cut off.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ class Staging:
         if state.kind != self._kind:
             raise ValueError(
                 f"{self._folder} holds an unfinished export into a {state.kind} file, not into a"
-                f" {self._kind} file; go on with that one,"
+                f" {self._kind} file; continue that export,"
                 f" {ANEW}, or name another folder"
             )
         return state
