@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Callable, Iterator
+from typing import TypeVar, cast
 
 import aiohttp
 
@@ -102,7 +102,7 @@ def decompressed(content: bytes, encoding: str, most: int) -> bytes:
         return content
     stream = zlib.decompressobj(_GZIP_OR_ZLIB)
     # One byte more than is left tells a body that is too large; 0 would be no bound.
-    body = _part(stream, content, most + 1) if content else b""
+    body = _part(stream.decompress, content, most + 1) if content else b""
     if len(body) > most:
         raise TooLargeError
     if not content or (stream.eof and not stream.unused_data):
@@ -128,7 +128,7 @@ def _more(content: bytes, most: int) -> Iterator[bytes]:
             piece = view[at : at + _PIECE]
             if not piece:
                 raise BodyError(_ENDS_EARLY)
-            part = _part(stream, piece, most + 1)
+            part = _part(stream.decompress, piece, most + 1)
             most -= len(part)
             if most < 0:
                 raise TooLargeError
@@ -141,9 +141,12 @@ def _skip_padding(content: bytes, at: int) -> int:
     return cast("re.Match[bytes]", _padding(content, at)).end()
 
 
-def _part(stream: zlib._Decompress, piece: bytes | memoryview, most: int) -> bytes:
+_Piece = TypeVar("_Piece", bytes, memoryview)
+
+
+def _part(decompress: Callable[[_Piece, int], bytes], piece: _Piece, most: int) -> bytes:
     try:
-        return stream.decompress(piece, most)
+        return decompress(piece, most)
     except zlib.error:
         raise BodyError("its compressed body is garbled") from None
 
