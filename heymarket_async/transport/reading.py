@@ -92,18 +92,21 @@ def _check(found: object, wanted: Mapping[str, object], body: bytes) -> None:
     Raises:
         UnreadableError: It is about another thing, or about none.
     """
+    if type(found) is ContactRef:
+        # It has no phone, and as a rule the answer names none. One that does is read as a contact.
+        if _names_more(body):
+            _check(msgspec.Raw(body), wanted, body)
+        elif found.id <= 0:
+            raise UnreadableError(_NOTHING_SAYS)
+        elif "id" in wanted and found.id != wanted["id"]:
+            raise UnreadableError("it is about another id than was asked for")
+        return
     if isinstance(found, list):
         _check_list(cast(list[object], found), wanted, body)
         return
     if found is None:
         _check_content(wanted, body)
         return
-    if isinstance(found, ContactRef):
-        # It has no phone, and as a rule the answer names none. One that does is read as a contact.
-        if b'"phone"' in body or b'"contact_channels"' in body:
-            _check(msgspec.Raw(body), wanted, body)
-            return
-        wanted = {"id": wanted["id"]} if "id" in wanted else {}
     if not isinstance(found, Answered):
         try:
             found = mending.decode(_read_contact, body)
@@ -113,8 +116,12 @@ def _check(found: object, wanted: Mapping[str, object], body: bytes) -> None:
     number = getattr(found, "id", None)
     # Not above 0, it is that of a record that was filled with nothing.
     if not (number > 0 if isinstance(number, int) else _is_known(found)):
-        raise UnreadableError("nothing in it says what it is about")
+        raise UnreadableError(_NOTHING_SAYS)
     _compare(found, wanted)
+
+
+_NOTHING_SAYS = "nothing in it says what it is about"
+_names_more = re.compile(rb'"(?:phone|contact_channels|channel_type)"').search
 
 
 def _check_list(found: list[object], wanted: Mapping[str, object], body: bytes) -> None:
@@ -143,7 +150,7 @@ def _check_kind(found: Answered, row: bytes) -> None:
     if isinstance(found, ContactChannel):
         if found.channel_type is None and found.channel_id is None:
             raise UnreadableError("it is no channel")
-    elif _is_bare(found) and b'"channel_type"' in row:
+    elif b'"channel_type"' in row and _is_bare(found):
         channel = cast("ContactChannel | None", _try(_read_channel, row)[0])
         if channel is not None and channel.channel_type is not None:
             raise UnreadableError("it is a channel")
