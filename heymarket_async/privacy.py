@@ -156,7 +156,7 @@ def _hiding_items(function: Callable[P, AsyncGenerator[T]]) -> Callable[P, Async
 def _strip(error: BaseException, *, dropped: str | None) -> None:
     found: list[tuple[_Place, int]] = []
     entry = error.__traceback__
-    # What was stripped already, before the error was raised again, follows at the end.
+    # Entries that were stripped before, when the error was raised earlier, follow at the end.
     while entry is not None and _STRIPPED not in entry.tb_frame.f_globals:
         found.append((_place_of(entry), _line_of(entry)))
         entry = entry.tb_next

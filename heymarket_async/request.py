@@ -68,7 +68,7 @@ class Request(Masked, msgspec.Struct, Generic[T], frozen=True):
         return f"{self.method} {self.path}"
 
     def __repr__(self) -> str:
-        # What it is filled in with is people's data.
+        # The target and the body hold people's data.
         return f"<Request {self.call}>"
 
 

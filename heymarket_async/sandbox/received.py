@@ -1,4 +1,4 @@
-"""What the sandbox remembers of requests, for tests to look at."""
+"""Keeps the requests that were received, for tests to look at."""
 
 import sys
 from collections import deque

@@ -185,7 +185,7 @@ class Transport:
             except (AuthenticationError, CredentialsChangedError) as error:
                 return await self._resign(call, error)
         except NotFoundError as error:
-            # What a lost answer may have deleted, and its account does not know now, is deleted.
+            # An attempt whose answer was lost may have deleted it, and it is not there any more.
             is_delete = call.request.method == "DELETE" and call.request.returns is type(None)
             if not (is_delete and call.may_have_taken_effect and error.request_id):
                 raise

@@ -30,7 +30,7 @@ _PERSONAL = re.compile(
     r"|\+?\d(?:[ ().\-\u2010-\u2015]*\d){6,}"  # phone, or another long number
     r"|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"  # token
 )
-# What is sent under these keys is the API's own vocabulary, and an error is clearer with it.
+# Values under these keys are the API's own vocabulary, and an error is clearer with them.
 _VOCABULARY = frozenset({"channel_type", "status", "date", "order"})
 _LETTER = re.compile(r"[^\W_]|[\u2600-\u27bf\U0001f000-\U0001faff]")  # or an emoji
 _WORD = re.compile(r"[^\W_]+")
@@ -40,7 +40,7 @@ _ELLIPSIS = re.compile(r"\.\.|\u2026")
 
 
 class _Needle(NamedTuple):
-    """What must not be shown.
+    """A text that must not be shown.
 
     Attributes:
         letters: Its letters and digits, without case and accents.
@@ -71,7 +71,7 @@ def shown(text: str, sent: Iterable[str], secrets: Hidden[tuple[str, ...]]) -> s
     if MASK not in masked:  # then it may as well stay as it came
         masked, is_cut = _masked_line(text[:_LONGEST], needles)
     if MASK in masked and is_cut and len(masked) <= _DETAIL_LENGTH:
-        # What follows the last mask may be the first half of something to mask.
+        # The rest behind the last mask may be the first half of something to mask.
         masked = masked[: masked.rfind(MASK) + len(MASK)]
     return masked[:_DETAIL_LENGTH]
 

@@ -34,7 +34,7 @@ from heymarket_async.models import ContactField
 T = TypeVar("T")
 
 _BESIDE = ("-wal", "-shm", "-journal")
-"""What SQLite makes beside a file, and reads if it is there."""
+"""The files that SQLite makes beside a file, and reads if they are there."""
 
 _REMEDY = "remove it, or name another file"
 _NOT_OURS = "drop the index, trigger or rule that is not of this package, or name another file"
@@ -46,7 +46,7 @@ _REMEDIES = {
     sqlite3.SQLITE_TOOBIG: _REMEDY,
     sqlite3.SQLITE_CONSTRAINT: _NOT_OURS,
 }
-"""What to do about a file that is damaged, lacks what this package has made, or has more."""
+"""The remedy for a file that is damaged, lacks what this package has made, or has more."""
 
 _Values = Sequence[str | int | None] | Mapping[str, str | int | None]
 

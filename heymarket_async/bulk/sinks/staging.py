@@ -35,10 +35,10 @@ _LONGEST_NAME = 255
 
 
 ANEW = "start anew (--restart)"
-"""What to do about an unfinished export that is damaged."""
+"""The remedy for an unfinished export that is damaged."""
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that are not what they should be."""
+"""The errors that msgspec raises for bytes that are not what they should be."""
 
 
 class _State(msgspec.Struct, omit_defaults=True):

@@ -48,7 +48,7 @@ OTHER = "other"
 _KNOWN = frozenset({*COLUMNS, "custom"})
 _LISTS = frozenset({"tags", "note", "contact_channels"})
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - a spreadsheet takes both widths
-"""What a cell begins with that a spreadsheet would run."""
+"""The beginnings of cells that a spreadsheet would run."""
 
 _STARTS = r"\"*[=+\-@＝＋－＠]"  # noqa: RUF001 - as above; a quote that is no text's is left out
 _DIVIDED = re.compile(rf"([;\t\r\n])(?={_STARTS})")
