@@ -9,7 +9,7 @@ import msgspec
 
 from heymarket_async.bulk.importing.known import Known, known_of, phones_of
 from heymarket_async.client import HeymarketClient
-from heymarket_async.errors import StatusError
+from heymarket_async.errors import DecodeError, StatusError
 
 T = TypeVar("T")
 
@@ -39,7 +39,8 @@ class Found(msgspec.Struct, kw_only=True):
 async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
     """Find the contacts that have these phones, with one request if Heymarket takes it.
 
-    A request that is refused is cut in halves, down to the one phone that is at fault.
+    A request that is refused, or answered oddly, is cut in halves, down to the one phone that is at
+    fault.
 
     A contact may have a phone as a second channel, which lists need not show. If one was found
     for none of the phones, those that are left over are looked up one at a time; so they are if
@@ -55,8 +56,10 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
     found = Found()
     try:
         sent = await client.contacts_v2.search(phones=phones, returns=msgspec.Raw)
-    except StatusError as error:
-        if not may_be_of_one_row(error):
+    except (StatusError, DecodeError) as error:
+        # An answer that is too large, or about somebody else, is so for some of the phones.
+        is_odd = isinstance(error, DecodeError) and not error.is_garbled
+        if not is_odd and not may_be_of_one_row(error):
             raise
         if len(phones) == 1:
             return Found(refused={phones[0]: str(error)})
@@ -78,7 +81,7 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
     return found
 
 
-def may_be_of_one_row(error: StatusError) -> bool:
+def may_be_of_one_row(error: StatusError | DecodeError) -> bool:
     """Whether a request may have been refused for its size, or for one row in it.
 
     Neither how much a request may hold is documented, nor how one is refused that has a bad row.
