@@ -198,6 +198,16 @@ async def test_a_created_contact_has_the_channels_that_were_sent(sent, client, h
     assert raised.value.may_have_taken_effect
 
 
+async def test_a_contact_that_was_created_by_its_e_mail_may_have_any_phone(client, heymarket):
+    jordan = by_email("jordan@example.com")
+    heymarket.answers({"id": 7, "rev": 1, "phone": "15105553355"})
+    assert (await client.contacts_v2.create(jordan)).id == 7
+
+    heymarket.answers(OTHER_CHANNELS[1])
+    with pytest.raises(DecodeError, match="another channel"):
+        await client.contacts_v2.create(jordan)
+
+
 @pytest.mark.parametrize("sent", OTHER_CHANNELS)
 @pytest.mark.parametrize("returns", READ_AS)
 async def test_a_contact_that_was_searched_for_has_one_of_the_channels(
