@@ -57,9 +57,12 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
     try:
         sent = await client.contacts_v2.search(phones=phones, returns=msgspec.Raw)
     except (StatusError, DecodeError) as error:
-        # An answer that is too large, or about somebody else, is so for some of the phones.
-        is_odd = isinstance(error, DecodeError) and not error.is_garbled
-        if not is_odd and not may_be_of_one_row(error):
+        if isinstance(error, DecodeError):
+            # It is too large, or about somebody else, for some of the phones.
+            is_divisible = not error.is_garbled
+        else:
+            is_divisible = may_be_of_one_row(error)
+        if not is_divisible:
             raise
         if len(phones) == 1:
             return Found(refused={phones[0]: str(error)})
@@ -81,7 +84,7 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
     return found
 
 
-def may_be_of_one_row(error: StatusError | DecodeError) -> bool:
+def may_be_of_one_row(error: StatusError) -> bool:
     """Whether a request may have been refused for its size, or for one row in it.
 
     Neither how much a request may hold is documented, nor how one is refused that has a bad row.
