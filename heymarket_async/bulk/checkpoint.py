@@ -79,7 +79,7 @@ class Checkpoint(msgspec.Struct, kw_only=True):
         self.newest = max(self.newest or "", stamp or "") or None
 
     def count_ties(self, window: Window, stamps: list[str]) -> None:
-        """Count which of the contacts that a window goes on with share their `updated`."""
+        """Count which of the contacts that a window continues from share their `updated`."""
         if stamps and window.at != stamps[0] and len(set(stamps)) == len(stamps):
             window.at, window.sharing = stamps[-1], 1
             self.largest_tie = max(self.largest_tie, 1)

@@ -96,7 +96,7 @@ class Collector:
         self.memory.add(batch, since=self.since)
 
     def go_on_after(self, page: Page[msgspec.Raw], window: Window) -> None:
-        """Have the window gone on with after this page, once what was taken is written."""
+        """Let the window continue after this page, once the contacts of it are written."""
         self._last_pages = [each for each in self._last_pages if each[0] is not window]
         self._last_pages.append((window, page))
 

@@ -25,7 +25,7 @@ def lock(descriptor: int, path: Path) -> None:
 
 
 class Lock:
-    """A lock on what is not a file of its own.
+    """A lock on something that is no file of its own.
 
     Args:
         path: A file for it alone; made if it is not there.

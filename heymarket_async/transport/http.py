@@ -376,9 +376,8 @@ def _quotes(error: BaseException | None) -> bool:
     if isinstance(error, _DroppedError):
         return _quotes(error.__cause__)
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        return not all(
-            isinstance(each, str) for each in error.args
-        )  # the head of an answer, of which no more came
+        # Its text may be the head of an answer, of which no more came.
+        return not all(isinstance(each, str) for each in error.args)
     return isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError)
 
 

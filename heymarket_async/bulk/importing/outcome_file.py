@@ -5,9 +5,9 @@ tells of a row, and the last line of a row wins. Before rows are sent they are w
 "unknown", with what the account had before, and are on the disk when the request leaves. Nothing
 else has to be: a line that is lost with a killed process is found out again.
 
-No phone, e-mail or name is in it. A row is told by a digest of all its fields, which makes sure
-that a resumed import reads the same input; a digest of a bare phone can be guessed by who tries
-all phones, so the file is readable by its owner only.
+No phone, e-mail or name is in it. A row is identified by a digest of all its fields, which makes
+sure that a resumed import reads the same input. Whoever tries all phones can guess the digest of a
+bare one, so only its owner can read the file.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ decode = msgspec.json.Decoder(Line).decode
 
 
 def digest_of(content: bytes) -> int:
-    """Return what a row is told by."""
+    """Return the digest that identifies a row."""
     return int.from_bytes(blake2b(content, digest_size=8).digest())
 
 

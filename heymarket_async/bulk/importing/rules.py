@@ -57,7 +57,7 @@ class ReadRow(msgspec.Struct, kw_only=True):
 
     Attributes:
         number: From 1.
-        digest: What the row is told by; see `outcome_file`.
+        digest: Identifies the row; see `outcome_file`.
         before: What the account had when the row was sent, or None if it never was.
     """
 

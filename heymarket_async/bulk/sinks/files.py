@@ -93,7 +93,7 @@ class StagedFile(ABC):
         self._staged.finish()
 
     def close(self) -> None:
-        """Let go of everything. What is not finished stays to be gone on from."""
+        """Let go of everything. An unfinished export stays, and can be resumed."""
         if self._staging is not None:
             staging, self._staging = self._staging, None
             staging.close()
