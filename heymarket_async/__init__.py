@@ -3,12 +3,13 @@
 Start at `HeymarketClient`; errors are drawn in `heymarket_async.errors`.
 """
 
+from heymarket_async.batches import BatchItem, BatchResult, Outcome, UpsertItem, UpsertResult
 from heymarket_async.client import CallOptions, ClientOptions, HeymarketClient
-from heymarket_async.endpoints.contact_channels import ContactChannels
-from heymarket_async.endpoints.contact_fields import ContactFields
+from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts, PageQuery
 from heymarket_async.endpoints.contacts_v2 import ContactsV2, PageQueryV2
-from heymarket_async.ensuring import Ensured
+from heymarket_async.endpoints.fields import ContactFields
+from heymarket_async.ensure import Ensured
 from heymarket_async.errors import (
     AuthenticationError,
     BadRequestError,
@@ -41,20 +42,13 @@ from heymarket_async.models import (
     Note,
     TagRef,
 )
-from heymarket_async.outcomes import (
-    BatchItem,
-    BatchResult,
-    Outcome,
-    UpsertItem,
-    UpsertResult,
-)
-from heymarket_async.pagination import Page, Walk
+from heymarket_async.pacing.window import RateLimit
 from heymarket_async.request import Repeat
 from heymarket_async.transport.auth import ApiKey, ApiSecret
 from heymarket_async.transport.call import AttemptEvent
-from heymarket_async.transport.pacing import RateLimit
 from heymarket_async.transport.retry import RetryPolicy
 from heymarket_async.version import __version__
+from heymarket_async.walk.walk import Page, Walk
 
 __all__ = [
     "ApiKey",

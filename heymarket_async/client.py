@@ -12,13 +12,14 @@ import msgspec
 
 from heymarket_async import urls
 from heymarket_async.checks import one_of
-from heymarket_async.endpoints.contact_channels import ContactChannels
-from heymarket_async.endpoints.contact_fields import ContactFields
+from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.endpoints.contacts_v2 import ContactsV2
+from heymarket_async.endpoints.fields import ContactFields
+from heymarket_async.pacing.window import DOCUMENTED_LIMIT, RateLimit
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport import Transport, proxies
+from heymarket_async.transport import proxies
 from heymarket_async.transport.auth import (
     ApiKey,
     ApiSecret,
@@ -29,8 +30,8 @@ from heymarket_async.transport.auth import (
 from heymarket_async.transport.bodies import MOST_BYTES
 from heymarket_async.transport.call import AttemptEvent, Options
 from heymarket_async.transport.http import Http, Session
-from heymarket_async.transport.pacing import DOCUMENTED_LIMIT, RateLimit
 from heymarket_async.transport.retry import RetryPolicy
+from heymarket_async.transport.send import Transport
 from heymarket_async.version import __version__
 
 T = TypeVar("T")

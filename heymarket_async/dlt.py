@@ -19,22 +19,24 @@ from uuid import UUID
 
 import msgspec
 
-from heymarket_async import mending, timestamps, walk_rows
+from heymarket_async import timestamps
 from heymarket_async.bulk.account import hold
-from heymarket_async.bulk.checkpoint import latest_of
-from heymarket_async.bulk.collecting import SETTLE_S
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
-from heymarket_async.bulk.odd import Odd
 from heymarket_async.bulk.progress import Tally
-from heymarket_async.bulk.versions import Batch, batch_of_page
-from heymarket_async.bulk.windows import later
+from heymarket_async.bulk.read.checkpoint import latest_of
+from heymarket_async.bulk.read.collect import SETTLE_S
+from heymarket_async.bulk.read.odd import Odd
+from heymarket_async.bulk.read.versions import Batch, batch_of_page
+from heymarket_async.bulk.read.windows import later
 from heymarket_async.checks import Int64
 from heymarket_async.client import HeymarketClient
+from heymarket_async.decoding import mending
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 from heymarket_async.models import Contact
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.auth import ApiSecret
-from heymarket_async.walk_rows import Rows as WalkRows
+from heymarket_async.walk import rows as walk_rows
+from heymarket_async.walk.rows import Rows as WalkRows
 
 try:
     import dlt

@@ -15,12 +15,12 @@ import pytest
 from multidict import CIMultiDict
 
 from heymarket_async import ApiSecret, RetryPolicy
+from heymarket_async.pacing.window import WINDOWS, RateLimit
 from heymarket_async.privacy import Hidden
-from heymarket_async.transport import Transport
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import Options
 from heymarket_async.transport.http import Answer, Http
-from heymarket_async.transport.pacing import WINDOWS, RateLimit
+from heymarket_async.transport.send import Transport
 
 # The same examples in every run, so that what fails was changed; to look for new ones, run pytest
 # with --hypothesis-profile=explore.

@@ -37,11 +37,11 @@ from heymarket_async import (
     RetryPolicy,
     bulk,
 )
+from heymarket_async.pacing.shared import SharedPacer
 from heymarket_async.privacy import Hidden, _bare, _line_of, hides_locals, strip_locals
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport.call import Call
 from heymarket_async.transport.http import Answer
-from heymarket_async.transport.shared_pacing import SharedPacer
 from tests.conftest import SECRET, Scripted, answer, jumping_time, transport_over
 from tests.tracked_errors import CUSTOM, EMAIL, KEY, NAME, PHONE
 from tests.transport.test_http import request_of, server

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from heymarket_async import mending
 from heymarket_async.checks import Int64
 from heymarket_async.client import HeymarketClient
+from heymarket_async.decoding import mending
 from heymarket_async.errors import DecodeError, NotFoundError, PermissionDeniedError
 from heymarket_async.models import ContactField
 from heymarket_async.request import Repeat

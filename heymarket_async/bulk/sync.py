@@ -10,16 +10,16 @@ from typing import Literal
 import msgspec
 
 from heymarket_async.bulk.account import account_of
-from heymarket_async.bulk.collecting import SETTLE_S, Collector
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
-from heymarket_async.bulk.following import Following
-from heymarket_async.bulk.one_thread import OneThread
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
-from heymarket_async.bulk.proof import count_of, prove, wrote_other
-from heymarket_async.bulk.reading import Reading
-from heymarket_async.bulk.sinks import schema
-from heymarket_async.bulk.sinks.database import Database
-from heymarket_async.bulk.walking import walk
+from heymarket_async.bulk.read.collect import SETTLE_S, Collector
+from heymarket_async.bulk.read.options import Reading
+from heymarket_async.bulk.read.proof import count_of, prove, wrote_other
+from heymarket_async.bulk.read.walk import walk
+from heymarket_async.bulk.store import schema
+from heymarket_async.bulk.store.database import Database
+from heymarket_async.bulk.store.sync_file import Following
+from heymarket_async.bulk.thread import OneThread
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import DecodeError, HeymarketError, NotFoundError

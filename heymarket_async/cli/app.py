@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from heymarket_async import HeymarketClient, Repeat
-from heymarket_async.bulk import private
+from heymarket_async.bulk.store import private_files
 from heymarket_async.cli import contacts
 from heymarket_async.cli.output import print_json, print_record, print_table
 from heymarket_async.cli.running import Commands, Json, SandboxSize, run, until_terminated
@@ -100,7 +100,7 @@ async def _serve(
         contacts, seed=seed, port=port, secret_id=secret_id, secret_key=secret_key
     ) as server:
         if credentials is not None and secret_id is None:
-            with private.open_new(credentials) as file:
+            with private_files.open_new(credentials) as file:
                 file.write(msgspec.json.encode(server.credentials))
         environment = {
             "HEYMARKET_BASE_URL": server.url,
@@ -122,7 +122,7 @@ def _kept(path: Path) -> tuple[str, str] | tuple[None, None]:
 
     They never come from the environment or from arguments: those may hold a key of a real account.
     """
-    private.check_own(path)
+    private_files.check_own(path)
     try:
         return msgspec.json.decode(path.read_bytes(), type=tuple[str, str])
     except FileNotFoundError:

@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import TypedDict, TypeVar, Unpack, get_type_hints, overload
 
-from heymarket_async import ensuring, pagination, timestamps
+from heymarket_async import ensure as ensuring
+from heymarket_async import timestamps
+from heymarket_async.batches import BatchResult, batch_result
 from heymarket_async.checks import id_of, list_of, one_of, phone_digits
-from heymarket_async.ensuring import Ensured
+from heymarket_async.ensure import Ensured
 from heymarket_async.errors import NotFoundError
 from heymarket_async.models import (
     Contact,
@@ -20,12 +22,12 @@ from heymarket_async.models import (
     NewContact,
     NewStatus,
 )
-from heymarket_async.outcomes import BatchResult, batch_result
-from heymarket_async.pagination import Walk
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport import Transport
 from heymarket_async.transport.bound import binding_of, held_to_one
+from heymarket_async.transport.send import Transport
+from heymarket_async.walk import walk as pagination
+from heymarket_async.walk.walk import Walk
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypedDict, TypeVar, Unpack, get_type_hints, overload
 from uuid import UUID
 
-from heymarket_async import pagination
+from heymarket_async.batches import UpsertResult, upsert_result
 from heymarket_async.checks import known_as, limit_of, list_of, one_of, phone_digits, uuid_of
 from heymarket_async.models import (
     Contact,
@@ -19,12 +19,12 @@ from heymarket_async.models import (
     NewContact,
     NewContactV2,
 )
-from heymarket_async.outcomes import UpsertResult, upsert_result
-from heymarket_async.pagination import Walk
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport import Transport
 from heymarket_async.transport.bound import binding_of
+from heymarket_async.transport.send import Transport
+from heymarket_async.walk import walk as pagination
+from heymarket_async.walk.walk import Walk
 
 T = TypeVar("T")
 

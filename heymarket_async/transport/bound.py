@@ -7,11 +7,11 @@ import copy
 import msgspec
 
 from heymarket_async.errors import PermissionDeniedError
+from heymarket_async.pacing.window import AnyPacer
 from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport import Transport
 from heymarket_async.transport.account import TEAM, Account, Binding
 from heymarket_async.transport.auth import Credentials, Signer
-from heymarket_async.transport.pacing import AnyPacer
+from heymarket_async.transport.send import Transport
 
 
 def binding_of(transport: Transport) -> Binding:

@@ -25,10 +25,10 @@ from heymarket_async.errors import (
     HeymarketError,
     NoResponseError,
 )
+from heymarket_async.pacing.line import Slots
+from heymarket_async.pacing.time_limits import TimeLimit, TimeLimits
 from heymarket_async.privacy import Hidden, Masked
 from heymarket_async.transport import bodies, connections, proxies
-from heymarket_async.transport.time_limits import TimeLimit, TimeLimits
-from heymarket_async.transport.waits import Slots
 
 # More connections make small calls dearer, not faster; further calls wait for their turn here,
 # where it does not count against their time limit, instead of in aiohttp's pool, where it would.

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 from multidict import MultiMapping
 
+from heymarket_async.decoding import answer as reading
 from heymarket_async.errors import (
     AuthenticationError,
     BadRequestError,
@@ -26,7 +27,7 @@ from heymarket_async.errors import (
 from heymarket_async.privacy import Hidden
 from heymarket_async.request import Request
 from heymarket_async.timestamps import http_date
-from heymarket_async.transport import masking, reading
+from heymarket_async.transport import masking
 from heymarket_async.transport.http import Answer
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from heymarket_async import pagination
-from heymarket_async.bulk import private
+from heymarket_async.bulk.store import private_files
+from heymarket_async.walk import walk
 
 OTHER = 65_533
 IS_ROOT = os.geteuid() == 0
@@ -20,7 +20,7 @@ Give = Callable[[Path], None]
 @pytest.fixture(autouse=True)
 def short_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let jobs over real sockets not wait as long as walks do for a restless group."""
-    monkeypatch.setattr(pagination, "_REST_S", 0.01)
+    monkeypatch.setattr(walk, "_REST_S", 0.01)
 
 
 @pytest.fixture
@@ -41,5 +41,5 @@ def give(monkeypatch) -> Give:
         return lambda path: os.chown(path, OTHER, OTHER, follow_symlinks=False)
     lstat, fstat = Path.lstat, os.fstat
     monkeypatch.setattr(Path, "lstat", lambda path: stat_of(lstat(path)))
-    monkeypatch.setattr(private.os, "fstat", lambda descriptor: stat_of(fstat(descriptor)))
+    monkeypatch.setattr(private_files.os, "fstat", lambda descriptor: stat_of(fstat(descriptor)))
     return give

@@ -14,15 +14,8 @@ import sys
 from pathlib import Path
 
 from heymarket_async import HeymarketClient, RateLimit, RetryPolicy
-from heymarket_async.bulk import (
-    Csv,
-    JsonLines,
-    Parquet,
-    Sqlite,
-    collecting,
-    export_contacts,
-    sync_contacts,
-)
+from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, export_contacts, sync_contacts
+from heymarket_async.bulk.read import collect
 
 SINKS = {"jsonl": JsonLines, "jsonl.gz": JsonLines, "csv": Csv, "parquet": Parquet, "db": Sqlite}
 CHANGES = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate"}
@@ -43,7 +36,7 @@ def end_at(number: int, folder: str) -> None:
 
 async def main(kind: str, path: Path, concurrency: int) -> None:
     # So that there is more to be torn apart.
-    collecting._WRITTEN_EVERY_S = 0.05
+    collect._WRITTEN_EVERY_S = 0.05
     retry = RetryPolicy(attempts=15, base_s=0.0005, cap_s=0.005)
     async with HeymarketClient.from_env(
         retry=retry, rate_limit=RateLimit(100_000, per_s=0.05)

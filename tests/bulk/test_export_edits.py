@@ -9,10 +9,10 @@ import time
 import msgspec
 import pytest
 
-from heymarket_async import pagination
 from heymarket_async.bulk import JsonLines, export_contacts
-from heymarket_async.bulk.catching_up import MOST_PASSES
+from heymarket_async.bulk.read.catch_up import MOST_PASSES
 from heymarket_async.sandbox import Readings, Sandbox
+from heymarket_async.walk import walk
 from tests.bulk import accounts
 from tests.bulk.accounts import (
     Editor,
@@ -290,9 +290,9 @@ async def test_an_export_from_a_date_has_what_was_updated_after_it_on_either_rea
 
 async def test_the_report_tells_what_came_twice(tmp_path, monkeypatch):
     came = []
-    decoded = pagination.rows_of_raw
+    decoded = walk.rows_of_raw
     monkeypatch.setattr(
-        pagination, "rows_of_raw", lambda items: came.append(len(items)) or decoded(items)
+        walk, "rows_of_raw", lambda items: came.append(len(items)) or decoded(items)
     )
     async with Sandbox(contacts=1000, seed=1) as sandbox, client_of(sandbox) as client:
         report = await export_contacts(

@@ -9,7 +9,8 @@ import pytest
 from heymarket_async import (
     BadRequestError,
 )
-from heymarket_async.bulk import JsonLines, Sqlite, collecting, export_contacts
+from heymarket_async.bulk import JsonLines, Sqlite, export_contacts
+from heymarket_async.bulk.read import collect
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import (
     client_of,
@@ -175,7 +176,7 @@ async def test_two_exports_into_one_file_are_kept_apart(sink, tmp_path):
 @pytest.mark.parametrize("sink", [JsonLines, Sqlite])
 @pytest.mark.parametrize("concurrency", [1, 3])
 async def test_nothing_is_lost_where_a_write_failed(concurrency, sink, tmp_path, monkeypatch):
-    monkeypatch.setattr(collecting, "_WRITTEN_EVERY_S", 0.0)
+    monkeypatch.setattr(collect, "_WRITTEN_EVERY_S", 0.0)
 
     class Failing(sink):
         left = 8

@@ -11,9 +11,9 @@ import pytest
 
 from heymarket_async import ClientStateError, RetryPolicy, ServerError
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, export_contacts, sync_contacts
-from heymarket_async.bulk import checkpoint as checkpoints
 from heymarket_async.bulk.custom_fields import UNREAD
-from heymarket_async.bulk.proof import count_of
+from heymarket_async.bulk.read import checkpoint as checkpoints
+from heymarket_async.bulk.read.proof import count_of
 from heymarket_async.sandbox import Sandbox
 from heymarket_async.transport.account import Account
 from tests.bulk.accounts import client_of, current, lines_of, query

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from heymarket_async.bulk import Csv, JsonLines, Sqlite, private
+from heymarket_async.bulk import Csv, JsonLines, Sqlite
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
-from heymarket_async.bulk.private import behind_links
 from heymarket_async.bulk.sinks.staging import real_path
+from heymarket_async.bulk.store import private_files
+from heymarket_async.bulk.store.private_files import behind_links
 from heymarket_async.cli.app import app
 from heymarket_async.cli.sinks import sink_of
 from tests.bulk.test_files import contact
@@ -34,7 +35,7 @@ def test_a_link_that_is_planted_after_the_check_is_not_followed(tmp_path, monkey
     monkeypatch.setattr(Path, "resolve", late)
     assert behind_links(tmp_path / "c") == tmp_path / "c"
 
-    monkeypatch.setattr(private, "_next_link", lambda _: None)
+    monkeypatch.setattr(private_files, "_next_link", lambda _: None)
     with pytest.raises(ValueError, match="c is no file"):
         real_path(tmp_path / "c")
 
@@ -80,7 +81,7 @@ async def test_a_pipe_that_was_replaced_before_it_is_opened_is_refused(give, tmp
         give(tmp_path / "pipe")
         return fstat(descriptor)
 
-    monkeypatch.setattr(private.os, "fstat", late)
+    monkeypatch.setattr(private_files.os, "fstat", late)
     with pytest.raises(PermissionError, match="pipe belongs to another user"):
         await asyncio.wait_for(opened(tmp_path / "pipe"), 5)
     os.close(reader)
@@ -170,7 +171,7 @@ def test_a_file_that_only_another_user_can_replace_is_refused_at_the_start(
 ):
     (tmp_path / "c").touch()
     give(tmp_path / "c")
-    monkeypatch.setattr(private, "_replaces_any_file", lambda _: False)
+    monkeypatch.setattr(private_files, "_replaces_any_file", lambda _: False)
 
     with pytest.raises(PermissionError, match=r"c belongs to another user .* cannot be replaced"):
         sink(tmp_path / "c").open(None, restart=False)
@@ -179,7 +180,7 @@ def test_a_file_that_only_another_user_can_replace_is_refused_at_the_start(
 
 
 def test_a_folder_that_cannot_be_written_is_refused_at_the_start(tmp_path, monkeypatch):
-    monkeypatch.setattr(private.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(private_files.tempfile, "TemporaryFile", refuse)
 
     with pytest.raises(PermissionError, match=r"Operation not permitted: '.*/c'"):
         JsonLines(tmp_path / "c").open(tmp_path / "elsewhere", restart=False)
@@ -191,7 +192,7 @@ def test_the_refusal_of_a_folder_is_told_as_the_system_says_it(tmp_path, monkeyp
     def no_entry(path: Path, *_: object) -> int:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(private.os, "open", no_entry)
+    monkeypatch.setattr(private_files.os, "open", no_entry)
     with pytest.raises(PermissionError, match=r"Permission denied: '.*c\.db"):
         Sqlite(tmp_path / "c.db").open(None, restart=False)
 
@@ -203,9 +204,9 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_account_is_read(
     if planted == "report":
         (tmp_path / "report").touch()
         give(tmp_path / "report")
-        monkeypatch.setattr(private, "_replaces_any_file", lambda _: False)
+        monkeypatch.setattr(private_files, "_replaces_any_file", lambda _: False)
     else:
-        monkeypatch.setattr(private.tempfile, "TemporaryFile", refuse)
+        monkeypatch.setattr(private_files.tempfile, "TemporaryFile", refuse)
     command = ["contacts", "export", "-", "--sandbox", "3", "--report", str(tmp_path / "report")]
 
     result = CliRunner().invoke(app, command)

@@ -13,7 +13,7 @@ from tests.bulk.accounts import client_of, current, ids_of, lines_of, restamp
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch):
     """Let a walk not wait before it reads a group again."""
-    monkeypatch.setattr("heymarket_async.pagination._REST_S", 0.0)
+    monkeypatch.setattr("heymarket_async.walk.walk._REST_S", 0.0)
 
 
 @pytest.mark.parametrize("job", ["export", "sync", "later sync"])

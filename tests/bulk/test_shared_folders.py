@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, private
+from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
 from heymarket_async.bulk.importing.outcome_lines import Header, Kind
-from heymarket_async.bulk.lock import Lock
-from heymarket_async.bulk.private import make_private, open_own
 from heymarket_async.bulk.sinks.staging import UNFINISHED, real_path
+from heymarket_async.bulk.store import private_files
+from heymarket_async.bulk.store.lock import Lock
+from heymarket_async.bulk.store.private_files import make_private, open_own
 from tests.bulk.test_files import contact, written
 
 FILES = {"c.jsonl": JsonLines, "c.csv": Csv, "c.parquet": Parquet, "c.jsonl.gz": JsonLines}
@@ -151,7 +152,7 @@ def test_a_planted_file_of_a_database_is_refused_by_name(ending, give, tmp_path)
 
 
 def test_a_file_that_is_planted_while_a_database_is_opened_is_refused(give, tmp_path, monkeypatch):
-    path, check = tmp_path / "c.db", private.check_own
+    path, check = tmp_path / "c.db", private_files.check_own
     written(Sqlite(path), contact())
 
     def late(each: Path) -> None:
@@ -160,7 +161,7 @@ def test_a_file_that_is_planted_while_a_database_is_opened_is_refused(give, tmp_
             each.touch(0o666)
             give(each)
 
-    monkeypatch.setattr("heymarket_async.bulk.sinks.database.check_own", late)
+    monkeypatch.setattr("heymarket_async.bulk.store.database.check_own", late)
     with pytest.raises(PermissionError, match=r"c\.db-journal belongs to another user"):
         Sqlite(path).open(None, restart=False)
 
@@ -228,7 +229,7 @@ def refuse(*_: object, **__: object) -> None:
 def test_a_file_that_cannot_be_taken_from_others_is_refused(tmp_path, monkeypatch):
     (tmp_path / "c").touch()
     (tmp_path / "c").chmod(0o666)
-    monkeypatch.setattr(private.os, "chmod", refuse)
+    monkeypatch.setattr(private_files.os, "chmod", refuse)
 
     with pytest.raises(PermissionError, match=r"c cannot be taken from other users \(Operation"):
         open_own(tmp_path / "c", os.O_RDONLY)
@@ -242,8 +243,8 @@ def test_where_files_have_no_modes_none_is_asked_for(tmp_path, monkeypatch):
     path = tmp_path / "c"
     path.touch()
     path.chmod(0o755)
-    monkeypatch.setattr(private.os, "chmod", refuse)
-    monkeypatch.setattr(private.tempfile, "TemporaryFile", looks_like(path))
+    monkeypatch.setattr(private_files.os, "chmod", refuse)
+    monkeypatch.setattr(private_files.tempfile, "TemporaryFile", looks_like(path))
 
     make_private(path)
 
@@ -252,7 +253,7 @@ def test_where_the_file_system_says_who_owns_files_new_ones_tell_who(give, tmp_p
     path = tmp_path / "c"
     path.touch()
     give(path)
-    monkeypatch.setattr(private.tempfile, "TemporaryFile", looks_like(path))
+    monkeypatch.setattr(private_files.tempfile, "TemporaryFile", looks_like(path))
 
     make_private(path)
 
@@ -261,7 +262,7 @@ def test_where_no_file_can_be_made_a_file_of_somebody_else_is_refused(give, tmp_
     path = tmp_path / "c"
     path.touch()
     give(path)
-    monkeypatch.setattr(private.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(private_files.tempfile, "TemporaryFile", refuse)
 
     with pytest.raises(PermissionError, match="c belongs to another user"):
         make_private(path)
@@ -272,7 +273,7 @@ def test_where_users_have_no_ids_nothing_is_asked_for(give, tmp_path, monkeypatc
     path.touch()
     path.chmod(0o666)
     give(path)
-    monkeypatch.delattr(private.os, "geteuid")
+    monkeypatch.delattr(private_files.os, "geteuid")
 
     make_private(path)
 
@@ -288,7 +289,7 @@ def test_a_part_of_somebody_else_that_cannot_be_removed_is_refused_by_name(
     monkeypatch.setattr(Path, "unlink", refuse)
 
     with pytest.raises(PermissionError, match=rf"c{UNFINISHED} belongs to another user"):
-        private.open_new(part)
+        private_files.open_new(part)
 
 
 def test_a_file_that_cannot_be_removed_for_another_reason_says_it(tmp_path, monkeypatch):
@@ -296,7 +297,7 @@ def test_a_file_that_cannot_be_removed_for_another_reason_says_it(tmp_path, monk
     monkeypatch.setattr(Path, "unlink", refuse)
 
     with pytest.raises(PermissionError, match="Operation not permitted"):
-        private.open_new(tmp_path / "c")
+        private_files.open_new(tmp_path / "c")
 
 
 def test_links_that_go_in_a_circle_are_an_error(tmp_path):

@@ -12,8 +12,8 @@ import pytest
 from heymarket_async import ApiKey, AttemptEvent, BadRequestError, HeymarketClient
 from heymarket_async.bulk import Csv, JsonLines, Sqlite, export_contacts, sync_contacts
 from heymarket_async.bulk.progress import Tally
-from heymarket_async.bulk.versions import Version
-from heymarket_async.bulk.windows import later
+from heymarket_async.bulk.read.versions import Version
+from heymarket_async.bulk.read.windows import later
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import client_of, current, edit, ids_of, lines_of, query
 
@@ -258,7 +258,7 @@ async def test_an_export_has_an_edit_now_of_a_contact_that_was_some_hours_ahead(
     ],
 )
 def test_one_rule_says_which_version_stays_in_python_and_in_sql(new, old, replaces, tmp_path):
-    from heymarket_async.bulk.sinks import schema  # noqa: PLC0415 - here alone
+    from heymarket_async.bulk.store import schema  # noqa: PLC0415 - here alone
 
     latest = "2026-02-01T00:00:00Z"
     database = sqlite3.connect(":memory:")

@@ -14,8 +14,8 @@ import pytest
 
 from heymarket_async import RetryPolicy
 from heymarket_async.bulk.importing.phones import phone_reader
-from heymarket_async.bulk.lock import lock
-from tests.bulk.imports import BATCH, outcomes_of
+from heymarket_async.bulk.store.lock import lock
+from tests.bulk.importing.imports import BATCH, outcomes_of
 
 CSV = """\
 Cell phone,First,Plan,Notes

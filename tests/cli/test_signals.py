@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import pytest
 
 from heymarket_async import cli
-from heymarket_async.bulk.one_thread import OneThread
+from heymarket_async.bulk.thread import OneThread
 from heymarket_async.cli import running
 from heymarket_async.cli.running import until_terminated
 

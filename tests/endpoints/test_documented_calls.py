@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from heymarket_async import ContactChannels, ContactFields, Contacts, ContactsV2, Repeat
-from heymarket_async.endpoints import contact_channels, contact_fields, contacts, contacts_v2
+from heymarket_async.endpoints import channels, contacts, contacts_v2, fields
 from heymarket_async.request import Endpoint
 
 READ, IDEMPOTENT, UNSAFE = Repeat.READ, Repeat.IDEMPOTENT, Repeat.UNSAFE
@@ -27,7 +27,7 @@ DOCUMENTED = {
         "SET_STATUS": ("POST /v1/contact/set_status", IDEMPOTENT),
         "CREATE_BATCH": ("POST /v1/batch/contacts", UNSAFE),
     },
-    contact_fields: {
+    fields: {
         "ALL": ("POST /v1/contact-fields", READ),
         "CREATE": ("POST /v1/contacts/fields", UNSAFE),
     },
@@ -41,7 +41,7 @@ DOCUMENTED = {
         "UPSERT_MANY": ("POST /v2/contacts", UNSAFE),
         "DELETE_MANY": ("DELETE /v2/contacts", IDEMPOTENT),
     },
-    contact_channels: {
+    channels: {
         "ADD": ("POST /v2/contact/{contactID}/channel", UNSAFE),
         "REPLACE": ("PUT /v2/contact/{contactID}/channel", IDEMPOTENT),
         "ALL": ("GET /v2/contact/{contactID}/channels", READ),

@@ -16,7 +16,7 @@ from heymarket_async import (
     ServerError,
 )
 from heymarket_async.sandbox import Readings
-from tests.bulk.imports import BATCH, account, new, phone
+from tests.bulk.importing.imports import BATCH, account, new, phone
 
 FIND = "POST /v1/contact/get"
 

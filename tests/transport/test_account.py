@@ -16,12 +16,12 @@ from heymarket_async import (
     RetryPolicy,
 )
 from heymarket_async.endpoints.contacts import Contacts
+from heymarket_async.pacing.window import RateLimit
 from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport import Transport
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.bound import account_of
 from heymarket_async.transport.http import Answer, Http
-from heymarket_async.transport.pacing import RateLimit
+from heymarket_async.transport.send import Transport
 from tests.conftest import answer, jumping_time, now, transport_over
 
 READ = Endpoint("GET", "/v1/contact/{id}", object, Repeat.READ).request(id=1)

@@ -14,10 +14,10 @@ import aiohttp
 import pytest
 
 from heymarket_async import ClientStateError, ConnectError, NoResponseError
+from heymarket_async.pacing.line import Slots
 from heymarket_async.privacy import Hidden
 from heymarket_async.transport import proxies
 from heymarket_async.transport.http import Http
-from heymarket_async.transport.waits import Slots
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

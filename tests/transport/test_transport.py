@@ -19,11 +19,11 @@ from heymarket_async import (
     RetryPolicy,
     ServerError,
 )
+from heymarket_async.pacing.line import Slots, Waits
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import Call, Options
 from heymarket_async.transport.http import CONNECTIONS, Answer
-from heymarket_async.transport.waits import Slots, Waits
 from tests.conftest import SECRET, Scripted, Sent, answer, jumping_time, now, transport_over
 
 READ = Endpoint("GET", "/v1/contact/{id}", object, Repeat.READ).request(id=7)

@@ -16,7 +16,7 @@ from heymarket_async.bulk.importing.outcome_lines import Header, Kind
 from heymarket_async.bulk.importing.report import ImportReport, Results
 from heymarket_async.bulk.importing.rules import Row
 from heymarket_async.bulk.importing.same_phone import SamePhone
-from heymarket_async.bulk.importing.sending import Sender
+from heymarket_async.bulk.importing.send import Sender
 from heymarket_async.bulk.progress import OnProgress, Tally, told
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.client import HeymarketClient

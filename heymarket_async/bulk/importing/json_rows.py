@@ -7,7 +7,6 @@ from typing import cast
 
 import msgspec
 
-from heymarket_async import mending
 from heymarket_async.bulk.importing.columns import CUSTOM, READ_NAMES, Columns, Target
 from heymarket_async.bulk.importing.intake import RejectedRow
 from heymarket_async.bulk.importing.lines import (
@@ -18,6 +17,7 @@ from heymarket_async.bulk.importing.lines import (
     rejected,
     tag_ids,
 )
+from heymarket_async.decoding import mending
 from heymarket_async.models import NewContact
 
 _Given = list[tuple[Target, object]]

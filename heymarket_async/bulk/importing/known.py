@@ -7,8 +7,8 @@ from typing import cast
 
 import msgspec
 
-from heymarket_async import mending
 from heymarket_async.checks import Int64
+from heymarket_async.decoding import mending
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,10 +30,10 @@ from heymarket_async.bulk.importing.outcome_lines import (
     no_outcome_file,
 )
 from heymarket_async.bulk.importing.rules import Before, ReadRow, RowOutcome, Verdict
-from heymarket_async.bulk.lock import lock
-from heymarket_async.bulk.one_thread import OneThread
-from heymarket_async.bulk.private import make_private, open_own
 from heymarket_async.bulk.sinks.staging import UNREADABLE, naming, real_path
+from heymarket_async.bulk.store.lock import lock
+from heymarket_async.bulk.store.private_files import make_private, open_own
+from heymarket_async.bulk.thread import OneThread
 from heymarket_async.checks import one_of
 
 Earlier: TypeAlias = RowOutcome | Before | None

@@ -23,10 +23,10 @@ from typing import cast
 import msgspec
 from msgspec import UNSET
 
+from heymarket_async.batches import BatchItem
 from heymarket_async.bulk.importing.known import Known, listed
-from heymarket_async.ensuring import refusal
+from heymarket_async.ensure import refusal
 from heymarket_async.models import NewContact, TagRef
-from heymarket_async.outcomes import BatchItem
 
 _UNASSIGNED = -1
 

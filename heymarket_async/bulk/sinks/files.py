@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from heymarket_async.bulk.private import check_place, open_new, remove
+from heymarket_async.bulk.read.versions import newest_versions, without_older
 from heymarket_async.bulk.sinks.packing import Packing, Plain, packing_of
 from heymarket_async.bulk.sinks.sink import FOREVER
 from heymarket_async.bulk.sinks.staging import (
@@ -28,7 +28,7 @@ from heymarket_async.bulk.sinks.staging import (
     sync_folder,
 )
 from heymarket_async.bulk.sinks.tables import Cell, Table, harmless, is_dividable
-from heymarket_async.bulk.versions import newest_versions, without_older
+from heymarket_async.bulk.store.private_files import check_place, open_new, remove
 from heymarket_async.models import ContactField
 
 _AT_ONCE = 5000

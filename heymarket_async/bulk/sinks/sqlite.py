@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from heymarket_async.bulk.sinks import schema
-from heymarket_async.bulk.sinks.database import Database
 from heymarket_async.bulk.sinks.sink import FOREVER
+from heymarket_async.bulk.store import schema
+from heymarket_async.bulk.store.database import Database
 from heymarket_async.models import ContactField
 
 

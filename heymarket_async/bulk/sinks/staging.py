@@ -18,15 +18,15 @@ from typing import Annotated, BinaryIO
 
 import msgspec
 
-from heymarket_async.bulk.lock import Lock
-from heymarket_async.bulk.private import (
+from heymarket_async.bulk.sinks.packing import Packing
+from heymarket_async.bulk.store.lock import Lock
+from heymarket_async.bulk.store.private_files import (
     behind_links,
     check_own,
     make_private,
     open_new,
     open_own,
 )
-from heymarket_async.bulk.sinks.packing import Packing
 
 UNFINISHED = ".heymarket-new"
 """The ending of what is to take the place of the file beside it; nobody else has such files."""

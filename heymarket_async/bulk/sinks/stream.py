@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from heymarket_async.bulk.private import behind_links, open_own_pipe
 from heymarket_async.bulk.sinks.files import joined
+from heymarket_async.bulk.store.private_files import behind_links, open_own_pipe
 from heymarket_async.models import ContactField
 
 _LOOK_AGAIN_S = 0.1

@@ -8,7 +8,7 @@ from typing import cast
 
 import msgspec
 
-from heymarket_async import mending
+from heymarket_async.decoding import mending
 from heymarket_async.models import ContactField
 
 Kind = type[int] | type[bool] | type[str]

@@ -1,0 +1,1 @@
+"""What jobs keep on disk: SQLite files, locks, and files that are private."""

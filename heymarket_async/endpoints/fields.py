@@ -1,0 +1,82 @@
+"""Custom fields of the account. Listing and creating have different paths; both are documented."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from heymarket_async.checks import list_of, one_of
+from heymarket_async.errors import CustomFieldError
+from heymarket_async.models import ContactField
+from heymarket_async.privacy import hides_locals
+from heymarket_async.request import Endpoint, Repeat
+from heymarket_async.transport.send import Transport
+
+T = TypeVar("T")
+
+ALL = Endpoint("POST", "/v1/contact-fields", list[ContactField], Repeat.READ)
+CREATE = Endpoint("POST", "/v1/contacts/fields", list[ContactField], Repeat.UNSAFE)
+
+
+@hides_locals
+class ContactFields:
+    """Custom fields of the account: `client.contact_fields`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def all(self) -> list[ContactField]:
+        """Return all custom fields.
+
+        https://developers.heymarket.com/guides/manage-contacts
+        """
+        return await self._transport.send(ALL.request(body={}))
+
+    async def create(self, titles: Sequence[str]) -> list[ContactField]:
+        """Create custom fields, and return them; `duplicate` marks a title that was there already.
+
+        It is not repeated once it may have been carried out; look at `all` then.
+
+        Args:
+            titles: At least one.
+
+        https://developers.heymarket.com/api-reference/contacts/create-contact-fields
+        """
+        wanted = list_of("titles", titles, str)
+        if not wanted or not all(wanted):
+            raise ValueError("titles must be a list of at least one title, none of them empty")
+        return await self._transport.send(CREATE.request(body=[{"title": each} for each in wanted]))
+
+    async def resolve(self, values: Mapping[str, T]) -> dict[str, T]:
+        """Return values by custom field title as values by field id, as `custom` wants them.
+
+        Heymarket was seen to answer 200 to values under titles and to drop them, so a title is
+        looked up here, and one that is not known raises. The fields are asked for each time.
+
+        Args:
+            values: Such as {"Plan": "Premium"}, which may become {"123": "Premium"}.
+
+        Raises:
+            CustomFieldError: The account has no field with a title, or more than one.
+        """
+        one_of("values", values, Mapping)
+        fields = await self.all()
+        return {_id_of(title, fields): value for title, value in values.items()}
+
+
+def _id_of(title: str, fields: Sequence[ContactField]) -> str:
+    ids = [field.id for field in fields if field.title == title]
+    if len(ids) == 1:
+        return str(ids[0])
+    if ids:
+        numbers = ", ".join(map(str, ids))
+        reason = f"lists fields {numbers} all titled {title!r}; write to one by its id"
+    else:
+        from difflib import get_close_matches  # noqa: PLC0415 - a twentieth of importing this package
+
+        close = get_close_matches(title, [field.title for field in fields], n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        reason = f"lists no custom field titled {title!r}{hint}"
+    error = CustomFieldError(reason, title=title)
+    error.call = ALL.call
+    raise error

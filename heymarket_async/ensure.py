@@ -1,0 +1,113 @@
+"""Makes sure that the account has a contact, and never has it twice; knows no HTTP.
+
+https://developers.heymarket.com/api-reference/contacts/bulk
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from heymarket_async.batches import BatchItem, BatchResult
+from heymarket_async.errors import HeymarketError
+from heymarket_async.models import Contact, NewContact
+from heymarket_async.transport import wire
+from heymarket_async.transport.retry import RetryPolicy
+
+
+class Ensured(msgspec.Struct, frozen=True, kw_only=True):
+    """A contact that is in the account.
+
+    Attributes:
+        contact: As the account has it.
+        was_created: It was not there before.
+    """
+
+    contact: Contact
+    was_created: bool
+
+
+async def ensure(
+    find: Callable[[], Awaitable[Contact | None]],
+    send: Callable[[], Awaitable[BatchResult]],
+    policy: RetryPolicy,
+    call: str,
+) -> Ensured:
+    """Find a contact, or send it until it is there.
+
+    It goes as a batch of one, which leaves a known phone alone: so it may be sent again when the
+    answer was lost, and two who ensure the same contact at once make one.
+
+    Args:
+        find: Returns the contact that has the phone.
+        send: Sends the batch.
+        policy: How often a lost answer is followed by another attempt, and after what wait.
+        call: The call that `send` makes, for errors.
+
+    Raises:
+        HeymarketError: With `may_have_taken_effect` if it is unknown whether the contact is there.
+    """
+    if (known := await find()) is not None:
+        return Ensured(contact=known, was_created=False)
+    result: BatchResult | None = None
+    unknown, was_lost = _unseen(call), False
+    for attempt in range(1, policy.attempts + 1):
+        if result is None:
+            try:
+                result = await send()
+                unknown = _unseen(call)
+            except HeymarketError as error:
+                is_lost = error.may_have_taken_effect
+                error.may_have_taken_effect = is_lost or attempt > 1
+                if not is_lost:
+                    raise
+                unknown, was_lost = error, True
+        if result is None or attempt > 1:
+            # How soon a write can be seen is not documented.
+            await asyncio.sleep(policy.jitter_s(attempt))
+        if (made := await _found(find, unknown)) is not None:
+            return Ensured(contact=made, was_created=True)
+        if result is not None and (reason := refusal(result.items[0])):
+            # What was stored without an answer may be refused when it is sent again, as known.
+            unknown = HeymarketError(
+                f"did not store the contact: {reason}", call=call, may_have_taken_effect=was_lost
+            )
+            if not was_lost:
+                raise unknown
+    raise unknown
+
+
+def refusal(item: BatchItem) -> str | None:
+    """Return why a contact was not stored, if the answer lists it as failed.
+
+    What failed is repeated as it was sent; what was stored has an id, which is never sent. What the
+    server says is masked, so it holds no phone, e-mail or name.
+    """
+    if item.returned is None or item.returned.get("id"):
+        return None
+    said = {
+        name: value
+        for name, value in item.returned.items()
+        if name not in NewContact.__struct_fields__
+    }
+    if not said:
+        return "Heymarket lists it as failed, and gives no reason"
+    return f"Heymarket lists it as failed: {wire.masked(said, item.contact)}"
+
+
+async def _found(
+    find: Callable[[], Awaitable[Contact | None]], unknown: HeymarketError
+) -> Contact | None:
+    try:
+        return await find()
+    except HeymarketError as error:
+        # That the look failed is the smaller half of the story.
+        raise unknown from error
+
+
+def _unseen(call: str) -> HeymarketError:
+    return HeymarketError(
+        "was answered, but the contact cannot be found", call=call, may_have_taken_effect=True
+    )

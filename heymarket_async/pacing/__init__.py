@@ -1,0 +1,1 @@
+"""Who may send when: the rate limit, alone or shared with other processes."""

@@ -1,0 +1,1 @@
+"""The lossless walk over any list that is sorted by a timestamp."""

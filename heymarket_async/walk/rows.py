@@ -1,0 +1,194 @@
+"""What a walk needs to know of the rows of a page: who they are, and when they were updated."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, cast
+
+import msgspec
+
+from heymarket_async import timestamps
+from heymarket_async.checks import Int64
+from heymarket_async.decoding import mending
+from heymarket_async.walk.cursor import Key, key_of
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """The rows of a page, in its order.
+
+    A row is unplaced if its `updated` is no time. It then takes the time of
+    the next row that is placed, or at the end of a page of the last one: so it is given once, and
+    does not move the walk.
+
+    Attributes:
+        ids: What names each row; a row without an `id` gets a negative one, made of its content.
+        revs: What tells its versions apart.
+        updated: When it was updated, as the server wrote it.
+        stamps: The instants of that.
+        unplaced: The places of the rows that are unplaced.
+        left_out: How many elements of the page are no rows.
+    """
+
+    ids: list[int]
+    revs: list[int | None]
+    updated: list[str]
+    stamps: list[str]
+    unplaced: tuple[int, ...] = ()
+    left_out: int = 0
+
+    def key(self, place: int) -> Key:
+        """Return what names a row, in this version."""
+        rev = self.revs[place]
+        if rev is not None:
+            return self.ids[place], rev
+        # The time that an unplaced row has here is another one on another page.
+        is_placed = place not in self.unplaced and timestamps.is_time(self.updated[place])
+        return key_of(self.ids[place], rev, self.stamps[place] if is_placed else "")
+
+    def all_keys(self) -> list[Key]:
+        """Return the keys of all rows; seldom needed, and what is dearest about a large page."""
+        if None in self.revs:
+            return [self.key(place) for place in range(len(self.ids))]
+        return list(zip(self.ids, cast(list[int], self.revs), strict=True))
+
+    def part(self, places: slice) -> Rows:
+        """Return those that stand together at these places."""
+        if self.unplaced:
+            return self.only(list(range(len(self.ids)))[places])
+        return Rows(self.ids[places], self.revs[places], self.updated[places], self.stamps[places])
+
+    def only(self, places: list[int]) -> Rows:
+        """Return those at these places."""
+        return Rows(
+            [self.ids[each] for each in places],
+            [self.revs[each] for each in places],
+            [self.updated[each] for each in places],
+            [self.stamps[each] for each in places],
+            tuple(new for new, each in enumerate(places) if each in self.unplaced),
+        )
+
+    @property
+    def first_name(self) -> str:
+        """What to call the first row in a message."""
+        has_id = bool(self.ids) and self.ids[0] >= 0
+        return f"contact {self.ids[0]}" if has_id else "one without an `id`"
+
+    @property
+    def none_is_placed(self) -> bool:
+        """Whether the page is not empty, and no time is known of any row."""
+        return len(self.unplaced) == len(self.ids) and bool(self.ids or self.left_out)
+
+    def placed_at(self, updated: str) -> Rows:
+        """Return them as rows of one time."""
+        count = len(self.ids)
+        stamps = [timestamps.instant(updated)] * count
+        times = [updated] * count
+        return Rows(self.ids, self.revs, times, stamps, self.unplaced, self.left_out)
+
+
+def rows_of(items: Sequence[Any]) -> Rows:
+    """Return what a walk needs to know of a page, whose items have `id`, `rev` and `updated`."""
+    ids = [item.id for item in items]
+    updated = [item.updated for item in items]
+    revs = [item.rev for item in items]
+    if None not in ids and None not in updated:
+        try:
+            stamps = timestamps.instants(updated)
+            return Rows(ids, revs, updated, stamps, left_out=_left_out(items))
+        except ValueError:
+            pass
+    return _with_unplaced(items, ids, revs, updated)
+
+
+def rows_of_raw(items: Sequence[object]) -> Rows:
+    """Return what a walk needs to know of a page of rows as the server sent them.
+
+    Their `id` and `rev` are 64-bit integers. A larger `rev` counts as none; a larger `id`, or one
+    of another type, is replaced by a negative number that is made of it.
+    """
+    try:
+        return rows_of([_decode(cast(msgspec.Raw, item)) for item in items])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        rows = [_odd_row(cast(msgspec.Raw, item)) for item in items]
+    ids: list[int | None] = [row.id for row in rows]
+    return _with_unplaced(items, ids, [row.rev for row in rows], [row.updated for row in rows])
+
+
+class _Row(msgspec.Struct):
+    id: Int64 | None = None
+    rev: Int64 | None = None
+    updated: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Row, strict=False).decode
+_decode_anything = msgspec.json.Decoder(object).decode
+
+
+def _odd_row(item: msgspec.Raw) -> _Row:
+    try:
+        return mending.decode(_decode, item)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        row = mending.decode(_decode_anything, item)
+    if not isinstance(row, dict):
+        return _Row()
+    fields = cast(dict[str, object], row)
+    number, updated = fields.get("id"), fields.get("updated")
+    made_up = None if number is None else _made_up_id(str(number).encode())
+    return _Row(
+        id=_integer(number, made_up),
+        rev=_integer(fields.get("rev"), None),
+        updated=updated if isinstance(updated, str) else None,
+    )
+
+
+def _integer(value: object, otherwise: int | None) -> int | None:
+    try:
+        return msgspec.convert(value, Int64, strict=False)
+    except msgspec.ValidationError:
+        return otherwise
+
+
+def carefully_placed(rows: Rows) -> Rows:
+    """Return the rows with those unplaced whose day is in no calendar, such as 30 February."""
+    return _placed(rows, rows.updated)
+
+
+def _with_unplaced(
+    items: Sequence[object],
+    ids: list[int | None],
+    revs: list[int | None],
+    updated: list[str | None],
+) -> Rows:
+    names = [
+        _made_up_id(msgspec.json.encode(item)) if name is None else name
+        for item, name in zip(items, ids, strict=True)
+    ]
+    return _placed(Rows(names, revs, [], [], left_out=_left_out(items)), updated)
+
+
+def _placed(rows: Rows, updated: Sequence[str | None]) -> Rows:
+    unplaced = tuple(
+        place
+        for place, text in enumerate(updated)
+        if place in rows.unplaced or not timestamps.is_time(text)
+    )
+    texts = [None if place in unplaced else text for place, text in enumerate(updated)]
+    times: list[str] = []
+    time = next(filter(None, reversed(texts)), "")
+    for text in reversed(texts):
+        time = text or time
+        times.append(time)
+    times.reverse()
+    stamps = [time and timestamps.instant(time) for time in times]
+    return Rows(rows.ids, rows.revs, times, stamps, unplaced, rows.left_out)
+
+
+def _left_out(items: object) -> int:
+    return getattr(items, "left_out", 0)  # a list of our models says so, if there was a null
+
+
+def _made_up_id(content: bytes) -> int:
+    # Of 63 bits: an account may have a million of them.
+    digest = hashlib.blake2b(content.strip(), digest_size=8).digest()
+    return -1 - (int.from_bytes(digest) >> 1)

@@ -1,0 +1,320 @@
+"""The walk over a list by timestamp: asks for page after page as `walk.rules` says. No HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from datetime import datetime
+from operator import length_hint
+from types import TracebackType
+from typing import Generic, Self, TypeGuard, TypeVar, cast
+
+import msgspec
+
+from heymarket_async import timestamps
+from heymarket_async.checks import limit_of, one_of
+from heymarket_async.errors import (
+    BadRequestError,
+    ClientStateError,
+    HeymarketError,
+    PaginationError,
+)
+from heymarket_async.privacy import hides_locals
+from heymarket_async.walk import cursor as cursors
+from heymarket_async.walk import rules
+from heymarket_async.walk.cursor import Cursor
+from heymarket_async.walk.rows import Rows, rows_of, rows_of_raw
+
+T = TypeVar("T")
+
+FetchPage = Callable[[str | None, int | None, int | None], Awaitable[list[T]]]
+"""Returns one page for `date`, `page` and `limit`; None leaves one out."""
+
+
+_REST_S = 1.0
+"""How long a walk waits before it reads a group again that keeps changing."""
+
+
+class Page(Generic[T]):
+    """Contacts that one answer brought, those given before left out; never empty.
+
+    Attributes:
+        items: The contacts, in the server's order.
+    """
+
+    __slots__ = ("_after", "_places", "_rows", "items")
+
+    def __init__(
+        self, items: list[T], rows: Rows, places: slice | list[int], after: Cursor
+    ) -> None:
+        self.items = items
+        self._rows = rows
+        self._places = places
+        self._after = after
+
+    @property
+    def rows(self) -> Rows:
+        """Their `id`, `rev` and `updated`, which the walk has read."""
+        if isinstance(self._places, slice):
+            return self._rows.part(self._places)
+        return self._rows.only(self._places)
+
+    @property
+    def unplaced(self) -> tuple[int, ...]:
+        """The places in `items` of contacts whose `updated` is no time, such as "" or null.
+
+        They are given like the others. They do not move the walk.
+        """
+        return self.rows.unplaced if self._rows.unplaced else ()
+
+    @property
+    def cursor(self) -> str:
+        """Where a walk goes on after this page, as text that can be stored."""
+        return self._after.text
+
+    @property
+    def is_amid_group(self) -> bool:
+        """Whether more contacts that share one `updated` are to be read, or to be read again."""
+        return self._after.group is not None
+
+    def __repr__(self) -> str:
+        return f"<Page of {len(self.items)}>"
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+class Walk(Generic[T]):
+    """Gives every contact once: `async for contact in walk`, or by page from `walk.pages()`.
+
+    A walk ends complete or raises; it never ends early. Between two contacts it holds no
+    connection, no lock and no place under the rate limit, so it may be left standing or dropped at
+    any time. It is walked once, by one task at a time.
+
+    Contacts that are written during the walk: oldest first, an edited contact is met again later,
+    in its new version; newest first, one that was not met yet jumps ahead and is not met at all.
+
+    Attributes:
+        left_out: How many contacts came again, where pages overlap, and were left out.
+    """
+
+    def __init__(self, fetch: FetchPage[T], call: str, returns: type[T], start: Cursor) -> None:
+        self._fetch = fetch
+        self._call = call
+        self._rows_of = rows_of_raw if returns is msgspec.Raw else rows_of
+        self._asked_at = start
+        self._stands_at = start
+        self._page = Page[T]([], Rows([], [], [], []), slice(0), start)
+        self._left: Iterator[T] = iter(())
+        self._seen = 0
+        self.left_out = 0
+        self._is_closed = False
+        self._is_busy = False
+
+    @property
+    def cursor(self) -> str:
+        """Where the walk stands, as text that can be stored.
+
+        A walk that starts from it gives exactly what this one has not given yet.
+        """
+        return self._standing().text
+
+    def pages(self) -> AsyncIterator[Page[T]]:
+        """Return an iterator over what is left of this walk, page by page."""
+        return _Pages(self._next_page)
+
+    def __repr__(self) -> str:
+        given = self._seen - length_hint(self._left)
+        state = "complete" if self._stands_at.done and not length_hint(self._left) else "under way"
+        return f"<Walk by {self._call}: {given:,} given, {state}>"
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        for item in self._left:
+            return item
+        await self._advance()
+        for item in self._left:
+            return item
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """End the walk. Its `cursor` stays; asking an incomplete one for more raises."""
+        self._stands_at = self._standing()
+        self._left = iter(())
+        self._is_closed = True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def _standing(self) -> Cursor:
+        left = length_hint(self._left)
+        if not left:
+            return self._stands_at
+        return rules.partly(self._asked_at, self._page.rows, len(self._page) - left)
+
+    async def _next_page(self) -> Page[T]:
+        left = length_hint(self._left)
+        if not left:
+            await self._advance()
+            left = length_hint(self._left)
+            if not left:
+                raise StopAsyncIteration
+        page = self._page
+        self._left = iter(())
+        if left == len(page.items):
+            return page
+        return Page(page.items[-left:], page.rows, slice(-left, None), self._stands_at)
+
+    @hides_locals
+    async def _advance(self) -> None:
+        """Ask for pages until one brings something new or the walk is complete."""
+        if self._stands_at.done:
+            return
+        if self._is_closed or self._is_busy:
+            state = "closed" if self._is_closed else "being advanced by another task"
+            raise ClientStateError(
+                f"this walk is {state}", call=self._call, cursor=self._stands_at.text
+            )
+        self._is_busy = True
+        try:
+            while not self._stands_at.done:
+                at = self._stands_at
+                if at.group is not None and at.group.is_restless:
+                    # A group of the current second is edited until the second is over.
+                    await asyncio.sleep(_REST_S)
+                items = await self._fetch(at.date, at.asks_page, at.asks_limit)
+                if self._take(at, items):
+                    return
+        except HeymarketError as failed:
+            error = self._explained(failed)
+            error.call = error.call or self._call
+            error.cursor = self._stands_at.text
+            if error is failed:
+                raise
+            raise error from failed
+        finally:
+            self._is_busy = False
+
+    def _explained(self, error: HeymarketError) -> HeymarketError:
+        group = self._stands_at.group
+        if not isinstance(error, BadRequestError) or group is None or not group.wide:
+            return error
+        return PaginationError(
+            "many contacts share one `updated`, `page` has no effect, and a larger `limit` is"
+            " refused",
+            timestamp=group.updated,
+            seen=self._seen,
+        )
+
+    def _take(self, at: Cursor, items: list[T]) -> bool:
+        """Take in the page that was asked for at a cursor, and return whether it brings any."""
+        try:
+            rows, new, after = rules.step(at, self._rows_of(items))
+        except PaginationError as error:
+            error.seen = self._seen
+            raise
+        given = items[new] if isinstance(new, slice) else [items[place] for place in new]
+        self._page = Page(given, rows, new, after)
+        self._asked_at, self._stands_at = at, after
+        self._left = iter(given)
+        self._seen += len(given)
+        self.left_out += len(items) - len(given)
+        return bool(given)
+
+
+def walk(
+    fetch: FetchPage[T],
+    call: str,
+    *,
+    surface: str,
+    date: datetime | str | None,
+    limit: int | None,
+    cursor: str | None,
+    returns: type[T],
+) -> Walk[T]:
+    """Return a walk, from its beginning or from a stored cursor.
+
+    Raises:
+        ValueError: An argument breaks its rule; the message names it.
+    """
+    limit_of(limit)
+    if not (returns is msgspec.Raw or (_is_struct(returns) and _can_be_walked(returns))):
+        raise ValueError(
+            "returns must be msgspec.Raw, or a struct that has id and rev as integers and updated"
+            " as text"
+        )
+    if cursor is None:
+        text = None if date is None else timestamps.to_text("date", date)
+        return Walk(fetch, call, returns, Cursor(surface=surface, limit=limit, date=text))
+    if date is not None:
+        raise ValueError("date and cursor exclude each other: a cursor knows where it stands")
+    start = cursors.read(cursor, surface=surface)
+    if limit is not None:
+        start = msgspec.structs.replace(start, limit=limit)
+    return Walk(fetch, call, returns, start)
+
+
+def query_of(
+    query: Mapping[str, object], kinds: Mapping[str, object], *, most: int | None = None
+) -> dict[str, object]:
+    """Return what one page is asked for with; None counts as left out.
+
+    Args:
+        query: What the caller asks for.
+        kinds: All that may be asked for, with the types.
+        most: The largest `limit` that the endpoint takes, if that is documented.
+
+    Raises:
+        TypeError: An argument is not known, as of any function.
+        ValueError: An argument breaks its rule; the message names it.
+    """
+    body = {name: value for name, value in query.items() if value is not None}
+    for name, value in query.items():
+        if name not in kinds:
+            raise TypeError(f"page() got an unexpected keyword argument {name!r}")
+        kind = kinds[name]
+        if value is not None and isinstance(kind, type):
+            one_of(name, value, kind)
+    limit_of(cast(int | None, body.get("limit")), most)
+    if "date" in body:
+        body["date"] = timestamps.to_text("date", cast(str, body["date"]))
+    return body
+
+
+class _Pages(Generic[T]):
+    def __init__(self, next_page: Callable[[], Awaitable[Page[T]]]) -> None:
+        self._next_page = next_page
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __anext__(self) -> Awaitable[Page[T]]:
+        return self._next_page()
+
+
+def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:
+    return isinstance(returns, type) and issubclass(returns, msgspec.Struct)
+
+
+@functools.lru_cache(maxsize=16)  # looking takes as long as a page
+def _can_be_walked(returns: type[msgspec.Struct]) -> bool:
+    types = {field.name: field.type for field in msgspec.structs.fields(returns)}
+    samples = {"id": 1, "rev": 1, "updated": "2026-04-12T15:30:00Z"}
+    try:
+        return all(msgspec.convert(each, types[name]) == each for name, each in samples.items())
+    except (KeyError, msgspec.ValidationError):
+        return False

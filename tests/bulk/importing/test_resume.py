@@ -1,0 +1,399 @@
+"""The outcome file: what is written when, and what a resumed import makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import stat
+import threading
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from heymarket_async import HeymarketError, NewContact
+from heymarket_async.bulk.importing import outcome_file, outcome_lines
+from heymarket_async.bulk.importing.intake import RejectedRow
+from tests.bulk.importing.imports import (
+    BATCH,
+    SEARCH,
+    Account,
+    account,
+    counts,
+    new,
+    outcomes_of,
+    phone,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "outcomes.jsonl"
+
+
+async def test_the_file_has_a_header_and_lines_and_no_personal_data(path):
+    async with account() as it:
+        await it.has(new(1))
+        await it.imports([new(1), new(2, first="Zoë"), new(2)], outcomes=str(path))
+        url = it.sandbox.url
+
+    lines = path.read_text().splitlines()
+    assert msgspec.json.decode(lines[0]) == {
+        "version": 1, "kind": "import", "account": f"team 7001 of {url}", "overwrite": False,
+    }  # fmt: skip
+    rows = [msgspec.json.decode(line) for line in lines[1:]]
+    told = [(each["row"], each["outcome"], each.get("before")) for each in rows]
+    assert told == [
+        (1, "unchanged", None),
+        (2, "unknown", "absent"),
+        (2, "created", "absent"),
+        (3, "rejected", None),
+    ]
+    assert "Zoë" not in path.read_text()
+    assert phone(2) not in path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_rows_are_on_the_disk_before_they_are_sent(path, monkeypatch):
+    synced: list[str] = []
+    seen: list[object] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append(threading.current_thread().name)
+        seen.append([line["outcome"] for line in outcomes_of(path).values()])
+
+    monkeypatch.setattr(outcome_file.os, "fsync", fsync)
+    async with account() as it:
+        it.faults.reset(on=BATCH)
+        await it.imports([new(1), new(2)], outcomes=path)
+
+        assert len(it.sizes(BATCH)) == 2
+    assert synced == ["heymarket-bulk_0"] * 2, "and not in the thread of the loop"
+    assert seen == [["unknown", "unknown"]] * 2
+
+
+async def test_a_file_that_is_there_is_kept_and_nothing_is_sent(path):
+    path.write_text("precious")
+    async with account() as it:
+        with pytest.raises(ValueError, match="is there already: resume that import"):
+            await it.imports([new(1)], outcomes=path)
+
+        assert not it.sandbox.requests
+    assert path.read_text() == "precious"
+
+
+async def test_a_file_that_appears_at_the_last_moment_is_kept(path):
+    header = outcome_lines.Header(kind=outcome_lines.Kind.IMPORT, account="a", overwrite=False)
+    path.write_text("precious")
+
+    with pytest.raises(ValueError, match="is there already"):
+        async with outcome_file.OutcomeFile(path, header):
+            pass
+    assert path.read_text() == "precious"
+
+
+async def test_a_resumed_import_does_nothing_that_is_settled(path):
+    rows = [new(1), RejectedRow("bad"), new(2), new(1)]
+    async with account() as it:
+        first = await it.imports(rows, outcomes=path)
+        it.sandbox.requests.clear()
+        before = path.read_bytes()
+
+        again = await it.imports([*rows, new(3)], outcomes=path, resume=True)
+
+        assert it.sizes(SEARCH) == it.sizes(BATCH) == [1]
+        assert counts(first) == {"created": 2, "rejected": 2}
+        assert counts(again) == {"created": 3, "rejected": 2}
+        assert (again.skipped, again.duplicates, again.rejections) == (4, 1, [])
+    assert path.read_bytes().startswith(before)
+
+
+async def test_a_resume_without_a_file_begins_one(path):
+    async with account() as it:
+        report = await it.imports([new(1)], outcomes=path, resume=True)
+
+    assert (counts(report), report.skipped) == ({"created": 1}, 0)
+    assert outcomes_of(path)[1]["outcome"] == "created"
+
+
+async def cut_short(it: Account, path: Path, *rows: NewContact, overwrite: bool = False) -> None:
+    """Send a batch, and end before anybody knows what became of it."""
+    it.faults.answer(403, on=SEARCH, times=None, after=1)
+    with pytest.raises(HeymarketError):
+        await it.imports(rows, outcomes=path, overwrite=overwrite)
+    it.faults.clear()
+    it.sandbox.requests.clear()
+    assert {line["outcome"] for line in outcomes_of(path).values()} == {"unknown"}
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+async def test_unknown_rows_that_were_stored_are_settled_by_a_look(overwrite, path):
+    known = [new(9)] if overwrite else []
+    async with account() as it:
+        await it.has(new(8), *(new(9, first="Old") for _ in known))
+        it.faults.reset(on=BATCH, after_write=True)
+        await cut_short(it, path, new(1), new(2), *known, overwrite=overwrite)
+
+        report = await it.imports(
+            [new(1), new(2), *known], outcomes=path, overwrite=overwrite, resume=True
+        )
+
+        assert counts(report) == {"created": 2, **({"updated": 1} if overwrite else {})}
+        assert (it.sizes(BATCH), report.skipped) == ([], 0)
+    assert outcomes_of(path)[1]["contact_id"] == it.stored(1)["id"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+async def test_unknown_rows_that_were_not_stored_are_sent(overwrite, path):
+    known = [new(9)] if overwrite else []
+    async with account() as it:
+        await it.has(new(8), *(new(9, first="Old") for _ in known))
+        it.faults.reset(on=BATCH)
+        await cut_short(it, path, new(1), new(2), *known, overwrite=overwrite)
+
+        report = await it.imports(
+            [new(1), new(2), *known], outcomes=path, overwrite=overwrite, resume=True
+        )
+
+        assert counts(report) == {"created": 2, **({"updated": 1} if overwrite else {})}
+        assert it.sizes(BATCH) == [2 + overwrite]
+
+
+async def test_a_contact_that_is_deleted_between_two_runs_is_created(path):
+    async with account() as it:
+        await it.has(new(1, first="Old"))
+        it.faults.reset(on=BATCH)
+        await cut_short(it, path, new(1), overwrite=True)
+        await it.client.contacts.delete(it.stored(1)["id"])
+
+        report = await it.imports([new(1)], outcomes=path, overwrite=True, resume=True)
+
+        assert counts(report) == {"created": 1}
+
+
+@pytest.mark.parametrize("length", [0, 1, 30, -1, -30])
+async def test_a_line_that_a_kill_has_torn_is_cut_off(length, path):
+    async with account() as it:
+        await it.imports([new(1), new(2)], outcomes=path)
+        path.write_bytes(path.read_bytes()[:length])
+
+        report = await it.imports([new(1), new(2)], outcomes=path, resume=True)
+
+        assert it.phones == {phone(1): 1, phone(2): 1}
+    assert report.rows == counts(report).get("created", 0) + counts(report).get("unchanged", 0) == 2
+    lines = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+    assert [line.get("version") for line in lines] == [1] + [None] * (len(lines) - 1)
+    assert all(line["outcome"] != "unknown" for line in outcomes_of(path).values())
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            {"overwrite": True},
+            "is of an import that does not overwrite, and this one does .--overwrite.: resume",
+        ),
+        (
+            {"dry_run": True},
+            "is of an import, and this is a dry run .--dry-run.: resume it as it was",
+        ),
+    ],
+)
+async def test_a_file_of_another_import_is_refused(change, reason, path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path)
+        it.sandbox.requests.clear()
+
+        with pytest.raises(ValueError, match=reason):
+            await it.imports([new(1)], outcomes=path, resume=True, **change)
+
+        assert not it.sizes(SEARCH)
+
+
+async def test_a_file_of_an_import_that_overwrites_is_refused_without(path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path, overwrite=True)
+
+        with pytest.raises(ValueError, match=r"overwrites, and this one does not .--overwrite."):
+            await it.imports([new(1)], outcomes=path, resume=True)
+
+
+async def test_a_file_of_another_account_or_version_is_refused(path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path)
+    async with account() as other:
+        with pytest.raises(ValueError, match="is of another account, team 7001 of "):
+            await other.imports([new(1)], outcomes=path, resume=True)
+        path.write_text(path.read_text().replace('"version":1', '"version":2'))
+        with pytest.raises(ValueError, match="has version 2, and this package reads 1"):
+            await other.imports([new(1)], outcomes=path, resume=True)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{}",
+        b"\x89PNG",
+        b'{"version":1,"kind":"import"}',
+        b'{"version":1,"kind":"export","account":"a","overwrite":false}\n',
+        b"phone",
+    ],
+)
+async def test_a_file_without_a_whole_line_is_refused_and_kept(content, path):
+    path.write_bytes(content)
+    async with account() as it:
+        with pytest.raises(ValueError, match="is no outcome file: see its line 1"):
+            await it.imports([new(1)], outcomes=path, resume=True)
+
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("line", ['{"row":-5', '{"row":0', '{"row":1,"digest":"zz"'])
+async def test_a_line_that_cannot_be_is_refused(line, path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path)
+        first = path.read_text().splitlines()[0]
+        digest = "" if "digest" in line else ',"digest":"0123456789abcdef"'
+        path.write_text(f'{first}\n{line}{digest},"outcome":"created"}}\n')
+
+        with pytest.raises(ValueError, match="is no outcome file: see its line 2"):
+            await it.imports([new(1)], outcomes=path, resume=True)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+async def test_a_file_that_is_none_is_refused_and_kept(number, path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path)
+        lines = path.read_text().splitlines(keepends=True)
+        lines.insert(number - 1, "phone,first\n")
+        path.write_text("".join(lines))
+
+        with pytest.raises(ValueError, match=f"is no outcome file: see its line {number}"):
+            await it.imports([new(1)], outcomes=path, resume=True)
+    assert path.read_text() == "".join(lines)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        [new(1), new(3), new(2)],
+        [new(1), new(2, first="Other"), new(3)],
+        [new(1), RejectedRow("bad"), new(3)],
+        [{"phone": phone(5)}, new(2), new(3)],
+    ],
+)
+async def test_another_input_is_refused_with_the_number_of_the_row(changed, path):
+    async with account() as it:
+        await it.imports([new(1), new(2), new(3)], outcomes=path)
+        first = 1 if isinstance(changed[0], dict) else 2
+
+        with pytest.raises(ValueError, match=f"row {first} is not what it was") as raised:
+            await it.imports(changed, outcomes=path, resume=True)
+
+        assert phone(0)[:7] not in str(raised.value)
+        assert it.phones == {phone(n): 1 for n in (1, 2, 3)}
+
+
+async def test_an_input_that_has_become_shorter_is_refused(path):
+    async with account() as it:
+        await it.imports([new(1), new(2), new(3)], outcomes=path)
+
+        with pytest.raises(ValueError, match="the input ends before row 3"):
+            await it.imports([new(1)], outcomes=path, resume=True)
+
+
+async def test_a_dry_run_may_keep_its_outcomes_and_be_resumed(path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path, dry_run=True)
+        report = await it.imports([new(1), new(2)], outcomes=path, dry_run=True, resume=True)
+
+        assert (counts(report), report.skipped) == ({"created": 2}, 1)
+        assert not it.phones
+    assert outcomes_of(path)[1]["outcome"] == "created"
+
+
+async def test_a_full_disk_ends_the_import_before_anything_is_sent(path, monkeypatch):
+    def fsync(descriptor: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(outcome_file.os, "fsync", fsync)
+    async with account() as it:
+        with pytest.raises(OSError, match="No space left"):
+            await it.imports([new(1)], outcomes=path)
+
+        assert it.sizes(BATCH) == []
+
+
+async def test_a_disk_that_is_full_at_the_end_is_told(path, monkeypatch):
+    def write(*_: object, **__: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(outcome_file, "_write", write)
+    async with account() as it:
+        with pytest.raises(OSError, match="No space left"):
+            await it.imports([RejectedRow("bad")], outcomes=path)
+
+    assert "heymarket-bulk_0" not in [each.name for each in threading.enumerate()]
+
+
+async def test_rows_that_need_no_look_are_written_down_as_they_come(path):
+    seen: list[int] = []
+
+    async def rows():
+        for _ in range(30):
+            seen.append(len(outcomes_of(path)) if path.exists() else 0)
+            yield RejectedRow("bad")
+
+    async with account() as it:
+        await it.imports(rows(), outcomes=path, batch_size=10)
+
+    assert seen == [0] * 10 + [10] * 10 + [20] * 10
+
+
+async def test_what_is_settled_is_written_down_though_the_import_ends_early(path):
+    rows = [RejectedRow("bad"), new(1), RejectedRow("bad"), new(2)]
+    async with account() as it:
+        it.faults.answer(403, on=SEARCH, times=None)
+        with pytest.raises(HeymarketError):
+            await it.imports(rows, outcomes=path, batch_size=2, concurrency=1)
+
+    assert sorted(outcomes_of(path)) == [1, 3]
+
+
+async def test_two_imports_into_one_file_are_kept_apart(path):
+    async with account() as it:
+        it.faults.delay(0.3, on=SEARCH)
+        first = asyncio.create_task(it.imports([new(1)], outcomes=path))
+        await asyncio.sleep(0.1)
+
+        with pytest.raises(OSError, match="another job is at work there"):
+            await it.imports([new(1)], outcomes=path, resume=True)
+
+        assert (await first).created == 1
+
+
+@pytest.mark.parametrize("kind", ["row", "header"])
+async def test_a_disk_that_is_full_names_the_file(kind, path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    where = "os.fsync" if kind == "row" else "heymarket_async.bulk.importing.outcome_file.lock"
+    monkeypatch.setattr(where, full)
+    async with account() as it:
+        with pytest.raises(OSError, match="No space left on device: ") as raised:
+            await it.imports([new(1)], outcomes=path)
+
+        assert it.sizes(BATCH) == []
+    assert raised.value.filename == str(path)
+
+
+async def test_a_torn_line_is_cut_off_though_nothing_is_written_after_it(path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path)
+        whole = path.read_bytes()
+        path.write_bytes(whole + b'{"row":2,"digest":"')
+
+        await it.imports([new(1)], outcomes=path, resume=True)
+
+    assert path.read_bytes() == whole

@@ -1,0 +1,93 @@
+"""Eight processes that want three times what their one credential may send."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from heymarket_async.sandbox import Sandbox
+from tests.conftest import unmeasured
+from tests.redis_server import RedisServer
+from tests.windows import most_in_a_window
+
+LIMIT = 240
+WINDOW_S = 6.0
+WINDOWS = 4
+PROCESSES = 8
+
+
+def start(sandbox: Sandbox, server: RedisServer, seconds: float) -> list[subprocess.Popen[str]]:
+    """Start the processes, and let them go together."""
+    asked = {
+        "url": sandbox.url,
+        "store": server.url,
+        "credentials": list(sandbox.credentials),
+        "rate": {"limit": LIMIT, "per_s": WINDOW_S, "fallback": 1 / PROCESSES},
+        "seconds": seconds,
+    }
+    command = [sys.executable, "-W", "error", "-m", "tests.pacing.shared_worker"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    processes = [
+        subprocess.Popen([*command, json.dumps(asked)], env=unmeasured(), text=True, **pipes)
+        for _ in range(PROCESSES)
+    ]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n", process.communicate()[1]
+    time.sleep(1.2 * WINDOW_S)  # so that the store may know all that was sent lately
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return processes
+
+
+def ends_of(processes: list[subprocess.Popen[str]]) -> tuple[list[int], str]:
+    """Return how many answers each process had, and what they wrote; no window holds too many."""
+    written = [process.communicate(timeout=90) for process in processes]
+    ends = [json.loads(out) for out, _ in written]
+    assert [end["errors"] for end in ends] == [[]] * PROCESSES
+    # Processes of one machine have the same monotonic clock.
+    assert most_in_a_window([span for end in ends for span in end["spans"]], WINDOW_S) <= LIMIT
+    return [len(end["spans"]) for end in ends], "".join(errors for _, errors in written)
+
+
+@pytest.fixture
+def server():
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox(limit=LIMIT, per_s=WINDOW_S) as sandbox:
+        yield sandbox
+
+
+def test_processes_share_a_budget_fairly_and_use_it_up(server, sandbox):
+    began = len(sandbox.requests)
+    answered, written = ends_of(start(sandbox, server, (WINDOWS - 0.5) * WINDOW_S))
+
+    assert not [each for each in sandbox.requests if each.status != 200]
+    assert sum(answered) >= 0.97 * WINDOWS * LIMIT
+    assert min(answered) >= 0.5 * sum(answered) / PROCESSES
+    assert written == ""
+    assert len(sandbox.requests) - began <= WINDOWS * LIMIT + PROCESSES
+
+
+def test_a_store_that_is_killed_and_started_again_breaks_no_limit(server, sandbox):
+    processes = start(sandbox, server, 5.5 * WINDOW_S)
+    time.sleep(1.8 * WINDOW_S)
+    server.kill()
+    time.sleep(WINDOW_S / 2)  # in which the turns of the next window come
+    server.start()
+    answered, written = ends_of(processes)
+
+    assert not [each for each in sandbox.requests if each.status != 200]
+    assert sum(answered) >= 0.75 * 6 * LIMIT
+    assert min(answered) >= 0.5 * sum(answered) / PROCESSES
+    assert written.count("the store of the rate limit cannot be used") == PROCESSES
+    assert written.count("the store of the rate limit is back") == PROCESSES
+    assert written.count("\n") == 2 * PROCESSES

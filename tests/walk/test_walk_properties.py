@@ -1,0 +1,241 @@
+"""What holds for every walk over every server that the documentation allows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heymarket_async import PaginationError, Walk
+from heymarket_async.walk.walk import walk
+from tests.conftest import JumpingLoop
+from tests.walk.listing import Listing, Row
+
+T = TypeVar("T")
+
+MOST_REQUESTS = 4000
+
+
+ODD_TIMES = [
+    "",
+    "0000-00-00T00:00:00Z",
+    "0001-01-01T00:00:00Z",
+    "10000-01-01T00:00:00Z",
+    "2026-02-30T00:00:00Z",
+    "2026-06-30T23:59:60Z",
+    "2026-04-12",
+]
+IN_TEN_YEARS = 10 * 365 * 24 * 3600
+
+
+@st.composite
+def listings(draw: st.DrawFn, *, are_odd: bool = False) -> Listing:
+    kind = draw(st.sampled_from(["scattered", "groups", "all equal", "all distinct"]))
+    count = draw(st.integers(0, 130))
+    if kind == "scattered":
+        ticks = draw(st.lists(st.integers(0, 60), min_size=count, max_size=count))
+    elif kind == "groups":
+        sizes = draw(st.lists(st.integers(1, 75), max_size=4))
+        ticks = [tick for tick, size in enumerate(sizes) for _ in range(size)]
+    else:
+        ticks = [0] * count if kind == "all equal" else list(range(count))
+    digits = draw(st.sampled_from([0, 3, 6, 9]))
+    shown = draw(st.sampled_from(["exactly", "cut", "rounded"])) if digits else "exactly"
+    if shown != "exactly":
+        # Within a second that is shown as one, some stand at its very beginning.
+        fractions = st.integers(0, 10**digits - 1) | st.just(0)
+        ticks = [tick * 10**digits + draw(fractions) for tick in ticks]
+    listing = Listing(
+        ticks=ticks,
+        newest_first=draw(st.booleans()),
+        inclusive=draw(st.booleans()),
+        cap=draw(st.sampled_from([30, 31, 100, 1000])),
+        page_base=draw(st.sampled_from([0, 1, None])),
+        digits=digits,
+        trimmed=draw(st.booleans()),
+        mixes_ties=False if are_odd else draw(st.booleans()),
+        shown=shown,
+    )
+    if are_odd and count:
+        numbers = st.integers(1, count)
+        listing.shows_rev = draw(st.booleans())
+        listing.doubled = frozenset(draw(st.lists(numbers, max_size=4)))
+        listing.odd = draw(st.dictionaries(numbers, st.sampled_from(ODD_TIMES), max_size=12))
+        for number in draw(st.lists(numbers, max_size=2)):
+            listing.rows[number] = (IN_TEN_YEARS * 10**digits, 1)
+    return listing
+
+
+limits = st.sampled_from([None, 1, 2, 3, 7, 29, 30, 31, 100, 1000])
+
+
+def walk_over(listing: Listing, limit: int | None, cursor: str | None = None) -> Walk[Row]:
+    return walk(
+        listing.fetch,
+        "POST /v1/contacts",
+        surface="v1",
+        date=None,
+        limit=limit,
+        cursor=cursor,
+        returns=Row,
+    )
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run it in a loop whose waits take no time."""
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        return runner.run(coroutine)
+
+
+async def rows_of(walking: Walk[Row], listing: Listing) -> list[Row]:
+    rows: list[Row] = []
+    async for row in walking:
+        rows.append(row)
+        assert len(listing.requests) < MOST_REQUESTS, "the walk does not end"
+    return rows
+
+
+@given(listings(), limits)
+@settings(max_examples=300)
+def test_a_walk_gives_every_contact_once_or_raises(listing: Listing, limit: int | None) -> None:
+    walking = walk_over(listing, limit)
+
+    try:
+        rows = run(rows_of(walking, listing))
+    except PaginationError as error:
+        assert listing.page_base is None or listing.mixes_ties, "this server can be walked"
+        assert error.cursor == walking.cursor
+        return
+
+    assert sorted(row.id for row in rows) == sorted(listing.rows)
+
+
+@given(listings(are_odd=True), limits)
+@settings(max_examples=300)
+def test_odd_contacts_are_given_once_like_the_others(listing: Listing, limit: int | None) -> None:
+    try:
+        rows = run(rows_of(walk_over(listing, limit), listing))
+    except PaginationError as error:
+        can_be_stuck = listing.page_base is None or "no contact of a page" in str(error)
+        assert can_be_stuck, "this server can be walked"
+        return
+
+    assert sorted(row.id for row in rows) == sorted(listing.rows)
+
+
+@given(listings(), limits, st.data())
+@settings(max_examples=200)
+def test_a_walk_that_is_cut_and_resumed_gives_the_whole(
+    listing: Listing, limit: int | None, data: st.DataObject
+) -> None:
+    cuts = data.draw(st.lists(st.integers(0, 140), max_size=4).map(sorted))
+    rows: list[Row] = []
+    walking = walk_over(listing, limit)
+
+    async def until(cut: int) -> None:
+        while len(rows) < cut:
+            rows.append(await anext(walking))
+            assert len(listing.requests) < MOST_REQUESTS, "the walk does not end"
+
+    try:
+        for cut in [*cuts, 10_000]:
+            with contextlib.suppress(StopAsyncIteration):
+                run(until(cut))
+            walking = walk_over(listing, None, walking.cursor)
+    except PaginationError:
+        assert listing.page_base is None or listing.mixes_ties
+        return
+
+    assert sorted(row.id for row in rows) == sorted(listing.rows)
+
+
+@given(listings(), limits, st.data())
+@settings(max_examples=200)
+def test_contacts_that_are_not_edited_come_once_and_no_version_comes_twice(
+    listing: Listing, limit: int | None, data: st.DataObject
+) -> None:
+    edits = data.draw(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 130)), max_size=20))
+    plan = [(after, number) for after, number in edits if number in listing.rows]
+    rows: list[Row] = []
+    fetch = listing.fetch
+
+    async def while_others_write(
+        date: str | None, page: int | None, limit: int | None
+    ) -> list[Row]:
+        for after, number in plan:
+            if after == len(listing.requests):
+                listing.edit(number)
+        return await fetch(date, page, limit)
+
+    listing.fetch = while_others_write  # type: ignore[method-assign] # others write meanwhile
+
+    async def all_rows() -> None:
+        async for row in walk_over(listing, limit):
+            rows.append(row)
+            assert len(listing.requests) < MOST_REQUESTS, "the walk does not end"
+
+    try:
+        run(all_rows())
+    except PaginationError:
+        pass  # complete or raised; what came must be right all the same
+    else:
+        edited = {number for _, number in plan}
+        untouched = sorted(set(listing.rows) - edited)
+        assert sorted(row.id for row in rows if row.id not in edited) == untouched
+
+    versions = [(row.id, row.rev) for row in rows]
+    assert len(versions) == len(set(versions))
+
+
+@given(listings(), limits)
+@settings(max_examples=150)
+def test_after_a_page_that_is_not_full_the_last_updated_goes_back_to_the_letter(
+    listing: Listing, limit: int | None
+) -> None:
+    answers: list[tuple[bool, str | None, list[Row]]] = []
+    fetch = listing.fetch
+
+    async def recorded(date: str | None, page: int | None, limit: int | None) -> list[Row]:
+        at = json.loads(walking.cursor)
+        rows = await fetch(date, page, limit)
+        answers.append((at["group"] is not None, at["back"], rows))
+        return rows
+
+    listing.fetch = recorded  # type: ignore[method-assign] # a spy
+    walking = walk_over(listing, limit)
+    try:
+        run(rows_of(walking, listing))
+    except PaginationError:
+        assert listing.page_base is None or listing.mixes_ties
+
+    full = min(limit or 30, 30)
+    for (in_group, back, rows), asked, (date, page, _) in zip(
+        answers, listing.requests, listing.requests[1:], strict=False
+    ):
+        if 0 < len(rows) < full:
+            # Only within a group that is larger than a page may its pages be read once more.
+            is_read_again = in_group and date == asked[0]
+            # And where not all rows given at `date` came again, that was too far.
+            assert (
+                is_read_again
+                or (back is not None and date == back)
+                or (date, page) == (rows[-1].updated, None)
+            )
+
+
+@pytest.mark.parametrize("inclusive", [False, True])
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_walk_without_ties_costs_few_more_requests_than_the_plain_one(
+    newest_first: bool, inclusive: bool
+) -> None:
+    listing = Listing(list(range(3000)), newest_first=newest_first, inclusive=inclusive)
+
+    run(rows_of(walk_over(listing, None), listing))
+
+    assert len(listing.requests) <= 1.05 * (3000 / 30 + 2)
