@@ -5,6 +5,7 @@ import_contacts   many contacts into the account, each once
 sync_contacts     an SQLite file that follows the account
 """
 
+from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.export import ExportReport, export_contacts
 from heymarket_async.bulk.importing.intake import RejectedRow
 from heymarket_async.bulk.importing.job import import_contacts
@@ -22,6 +23,7 @@ __all__ = [
     "Csv",
     "ExportReport",
     "ImportReport",
+    "JobError",
     "JsonLines",
     "OnProgress",
     "Parquet",

@@ -17,6 +17,8 @@ import typer.core
 from rich.console import Console
 
 from heymarket_async import ApiSecret, HeymarketClient, HeymarketError
+from heymarket_async.bulk import JobError
+from heymarket_async.cli import remedies
 
 T = TypeVar("T")
 
@@ -42,7 +44,8 @@ def say(text: str) -> None:
 
 def say_error(error: Exception) -> None:
     """Print an error to stderr, in one line."""
-    err.print(f"Error: {error}", style="red", soft_wrap=True, markup=False)
+    text = remedies.told(error) if isinstance(error, JobError) else str(error)
+    err.print(f"Error: {text}", style="red", soft_wrap=True, markup=False)
 
 
 class Commands(typer.core.TyperGroup):

@@ -1,0 +1,34 @@
+"""The error for a job that cannot begin or resume."""
+
+from __future__ import annotations
+
+import pickle
+
+from heymarket_async.bulk import JobError
+from heymarket_async.cli import remedies
+
+
+def test_an_error_gives_the_problem_and_then_the_remedy():
+    error = JobError("some_reason", "The file is of another account.", "Name another file.")
+
+    assert str(error) == "The file is of another account. Name another file."
+    assert str(JobError("some_reason", "The file is damaged.")) == "The file is damaged."
+
+
+def test_an_error_survives_pickling():
+    error = pickle.loads(pickle.dumps(JobError("some_reason", "It is wrong.", column="Cell")))
+
+    assert (error.reason, error.problem, error.about) == (
+        "some_reason",
+        "It is wrong.",
+        {"column": "Cell"},
+    )
+
+
+def test_the_command_puts_its_own_remedy_in_place_of_the_librarys(monkeypatch):
+    error = JobError("some_reason", "Cell is unknown.", "Pass ignore=.", column="Cell")
+    assert remedies.told(error) == "Cell is unknown. Pass ignore=."
+
+    monkeypatch.setitem(remedies._REMEDIES, "some_reason", "Skip it with --ignore {column}.")
+
+    assert remedies.told(error) == "Cell is unknown. Skip it with --ignore Cell."
