@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite
-from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
-from heymarket_async.bulk.importing.outcome_lines import Header, Kind
+from heymarket_async.bulk.importing.outcome_file import Header, Kind, OutcomeFile, checked_path
 from heymarket_async.bulk.sinks.staging import UNFINISHED, real_path
 from heymarket_async.bulk.store import private_files
 from heymarket_async.bulk.store.lock import Lock

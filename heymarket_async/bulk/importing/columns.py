@@ -4,11 +4,95 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
 
 import msgspec
 
-from heymarket_async.bulk.importing import column_errors
 from heymarket_async.models import Contact, ContactField, NewContact
+from heymarket_async.transport import wire
+
+
+def told(column: str, place: int, meant: str, known: Collection[str]) -> str:
+    """Return how a column that means nothing is called.
+
+    Args:
+        column: Its name.
+        place: From 1.
+        meant: What it was to mean.
+        known: What it could have been.
+    """
+    if not column:
+        return f'column {place}, which has no name (--ignore "" leaves it out),'
+    called = f"column {_shown(column)}"
+    called = called if meant == column else f"{_shown(meant)}, for {called},"
+    return f"{called}{_did_you_mean(meant.removeprefix('custom:'), known)}"
+
+
+def meaning_nothing(called: Sequence[str], fields: Sequence[str]) -> ValueError:
+    """Return the error for columns that mean nothing, as `told` calls them."""
+    is_or_are = "is" if len(called) == 1 else "are"
+    return ValueError(
+        f"{' and '.join(called)} {is_or_are} neither a field of a contact nor the title of a custom"
+        ' field; say what a column means with --map "COLUMN=FIELD", leave one out with --ignore'
+        " COLUMN, or leave out all that mean nothing with --ignore-others; the fields are"
+        f" {', '.join(fields)}"
+    )
+
+
+def not_to_read(called: Sequence[str], fields: Sequence[str]) -> ValueError:
+    """Return the error for columns that may be custom fields, where those cannot be read."""
+    kind = "a custom field" if len(called) == 1 else "custom fields"
+    return ValueError(
+        f"{' and '.join(called)} may be {kind}, and those of the account cannot be read: get the"
+        " right to read them, leave a column out with --ignore COLUMN, or say which other field it"
+        f' is with --map "COLUMN=FIELD"; the fields are {", ".join(fields)}'
+    )
+
+
+def no_header(called: Sequence[str]) -> ValueError | None:
+    """Return the error for a first row that is a contact, if it looks so."""
+    if not any("***" in each for each in called):
+        return None
+    return ValueError(
+        "what looks like a phone or an e-mail is among the names of the columns: the first row must"
+        " name the columns, and not be a contact"
+    )
+
+
+def not_there(column: str, header: Sequence[str]) -> ValueError:
+    """Return the error for a column that was to be mapped or ignored."""
+    return ValueError(
+        f"there is no column {_shown(column)} to map or to ignore{_did_you_mean(column, header)}"
+    )
+
+
+def same_field(first: str, second: str) -> ValueError:
+    """Return the error for two columns that mean the same."""
+    return ValueError(
+        f"columns {_shown(first)} and {_shown(second)} mean the same field; leave one out with"
+        f" --ignore {_shown(second)}, or give it another name if both have the same"
+    )
+
+
+def same_title(titled: Sequence[ContactField]) -> ValueError:
+    """Return the error for a title that several custom fields have."""
+    return ValueError(
+        f"{len(titled)} custom fields have the title {_shown(titled[0].title.strip())}; say which"
+        f' one is meant by its id, as in --map "COLUMN=custom:{titled[0].id}": they are'
+        f" {' and '.join(str(field.id) for field in titled)}"
+    )
+
+
+def _did_you_mean(name: str, names: Collection[str]) -> str:
+    known = {each.casefold(): each for each in names}
+    close = get_close_matches(name.casefold(), known, n=1)
+    return f" (did you mean {_shown(known[close[0]])}?)" if close else ""
+
+
+def _shown(name: str) -> str:
+    # In a file without a first row that names the columns, they are personal data.
+    return wire.masked(name, None)
+
 
 FIELDS = (
     "phone",
@@ -71,7 +155,7 @@ class Columns:
         self.left_out: dict[str, None] = {}
         self._mapped = mapped or {}
         self._ignored = frozenset(ignored)
-        self._error = column_errors.not_to_read if fields is None else column_errors.meaning_nothing
+        self._error = not_to_read if fields is None else meaning_nothing
         self._ignore_others = ignore_others and fields is not None
         fields = fields or ()
         self._known: dict[tuple[str, ...], list[Target | None]] = {}
@@ -97,14 +181,14 @@ class Columns:
         """
         for column in (*self._mapped, *self._ignored):
             if column not in header:
-                raise column_errors.not_there(column, header)
+                raise not_there(column, header)
         targets, unknown = self._targets(header)
         if unknown:
-            raise column_errors.no_header(unknown) or self._error(unknown, FIELDS)
+            raise no_header(unknown) or self._error(unknown, FIELDS)
         found: dict[Target, str] = {}
         for column, target in zip(header, targets, strict=True):
             if target is not None and target in found:
-                raise column_errors.same_field(found[target], column)
+                raise same_field(found[target], column)
             if target is not None:
                 found[target] = column
         if Target("phone") not in found:
@@ -152,7 +236,7 @@ class Columns:
             if self._may_leave_out(column):
                 self.left_out[column] = None
             else:
-                unknown.append(column_errors.told(column, place, meant, (*FIELDS, *self._titled)))
+                unknown.append(told(column, place, meant, (*FIELDS, *self._titled)))
         return targets, unknown
 
     def _may_leave_out(self, column: str) -> bool:
@@ -177,7 +261,7 @@ class Columns:
             if _with_id(field) not in columns
         ]
         if len(titled) > 1:
-            raise column_errors.same_title(titled)
+            raise same_title(titled)
         found = titled[0] if titled else self._with_id.get(name)
         return Target("custom", str(found.id)) if found else None
 

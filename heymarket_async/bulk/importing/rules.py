@@ -24,7 +24,7 @@ import msgspec
 from msgspec import UNSET
 
 from heymarket_async.batches import BatchItem
-from heymarket_async.bulk.importing.known import Known, listed
+from heymarket_async.bulk.importing.lookup import Known, listed
 from heymarket_async.ensure import refusal
 from heymarket_async.models import NewContact, TagRef
 

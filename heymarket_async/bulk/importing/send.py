@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Sequence
 
 from heymarket_async.batches import BatchResult, Outcome, lists_what_was_stored
-from heymarket_async.bulk.importing.known import Known
-from heymarket_async.bulk.importing.lookups import halves, look_up, may_be_of_one_row
+from heymarket_async.bulk.importing.lookup import Known, halves, look_up, may_be_of_one_row
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile
+from heymarket_async.bulk.importing.phones import SamePhone
 from heymarket_async.bulk.importing.report import Results
 from heymarket_async.bulk.importing.rules import (
     Before,
@@ -18,7 +18,6 @@ from heymarket_async.bulk.importing.rules import (
     judge,
     judge_answered,
 )
-from heymarket_async.bulk.importing.same_phone import SamePhone
 from heymarket_async.bulk.progress import Tally
 from heymarket_async.errors import HeymarketError, StatusError
 

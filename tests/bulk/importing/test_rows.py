@@ -12,10 +12,9 @@ from msgspec import UNSET
 
 from heymarket_async import ContactField, NewContact, TagRef
 from heymarket_async.bulk.importing.columns import Columns
-from heymarket_async.bulk.importing.csv_rows import csv_rows
-from heymarket_async.bulk.importing.intake import RejectedRow
-from heymarket_async.bulk.importing.json_rows import json_rows
 from heymarket_async.bulk.importing.phones import phone_reader
+from heymarket_async.bulk.importing.rows import csv_rows, json_rows
+from heymarket_async.bulk.importing.source import RejectedRow
 
 FIELDS = [
     ContactField(id=123, title="Plan"),

@@ -4,12 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from inspect import isasyncgen, isgenerator
 from itertools import islice
 from queue import SimpleQueue
 from typing import Generic, Self, TypeAlias, TypeVar
+
+import msgspec
+
+from heymarket_async.models import NewContact
+from heymarket_async.transport import wire
+
+
+class RejectedRow(msgspec.Struct, frozen=True):
+    """What a reader gives for a row that it cannot make a contact of.
+
+    Attributes:
+        reason: Why, without phones, e-mails and names.
+    """
+
+    reason: str
+
+
+Item: TypeAlias = NewContact | RejectedRow | Mapping[str, object]
+"""A row as it is given: a contact, its fields by name, or why it is none."""
+
+
+def contact_of(fields: Mapping[str, object]) -> NewContact | RejectedRow:
+    """Return the contact that has these fields, or why there can be none."""
+    if "phone" not in fields:
+        return RejectedRow("has no phone")
+    for name in fields:
+        if name not in NewContact.__struct_fields__:
+            return RejectedRow(f"{wire.masked(str(name), None)} is no field of a contact")
+    try:
+        return NewContact(**fields)  # type: ignore[arg-type] # it looks at the types itself
+    except (ValueError, TypeError) as error:
+        return RejectedRow(str(error))
+
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from heymarket_async import NewContact
-from heymarket_async.bulk.importing.intake import RejectedRow
 from heymarket_async.bulk.importing.report import Rejection
+from heymarket_async.bulk.importing.source import RejectedRow
 from heymarket_async.sandbox import Readings
 from tests.bulk.importing.imports import (
     BATCH,

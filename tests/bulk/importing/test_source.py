@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from heymarket_async.bulk.importing.feed import Feed
+from heymarket_async.bulk.importing.source import Feed
 from tests.bulk.importing.imports import BATCH, SEARCH, account, counts, new, outcomes_of, phone
 
 

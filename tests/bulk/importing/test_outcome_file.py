@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from heymarket_async import HeymarketError, NewContact
-from heymarket_async.bulk.importing import outcome_file, outcome_lines
-from heymarket_async.bulk.importing.intake import RejectedRow
+from heymarket_async.bulk.importing import outcome_file
+from heymarket_async.bulk.importing.source import RejectedRow
 from tests.bulk.importing.imports import (
     BATCH,
     SEARCH,
@@ -84,7 +84,7 @@ async def test_a_file_that_is_there_is_kept_and_nothing_is_sent(path):
 
 
 async def test_a_file_that_appears_at_the_last_moment_is_kept(path):
-    header = outcome_lines.Header(kind=outcome_lines.Kind.IMPORT, account="a", overwrite=False)
+    header = outcome_file.Header(kind=outcome_file.Kind.IMPORT, account="a", overwrite=False)
     path.write_text("precious")
 
     with pytest.raises(ValueError, match="is there already"):

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from heymarket_async import RetryPolicy, StatusError
-from heymarket_async.bulk.importing.lookups import look_up
+from heymarket_async.bulk.importing.lookup import look_up
 from tests.bulk.importing.imports import BATCH, SEARCH, Account, account, counts, new, phone
 
 
