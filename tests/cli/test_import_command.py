@@ -69,7 +69,10 @@ def test_a_second_run_is_refused_unless_it_resumes(run, sandbox, file):
     resumed = run("contacts", "import", file, *MAPPED, "--resume")
 
     assert (refused.exit_code, resumed.exit_code) == (2, 3)
-    assert "is there already: resume that import (--resume), or name another" in refused.stderr
+    assert (
+        "exists already. Resume that import with --resume, or name another file with --outcomes."
+        in refused.stderr
+    )
     assert "4 of them settled by an earlier run" in resumed.stderr
     assert BATCH not in [f"{each.method} {each.path}" for each in sandbox.requests]
 
@@ -222,9 +225,20 @@ def test_an_outcome_file_that_was_never_made_is_not_named_to_go_on_from(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--ignore", "Notes"], 'column "Cell phone" (did you mean "phone"?) is neither a field'),
-        ([], 'column "Cell phone" (did you mean "phone"?) and column "Notes" are neither a field'),
-        (["--map", "Cell phone=fone"], '"fone", for column "Cell phone", (did you mean "phone"?)'),
+        (
+            ["--ignore", "Notes"],
+            'Unknown columns: "Cell phone" (did you mean phone?). Map one with --map "Cell phone',
+        ),
+        (
+            [],
+            'Unknown columns: "Cell phone" (did you mean phone?), Notes. Map one with --map'
+            ' "Cell phone=phone", skip one with --ignore Notes, or skip all unknown ones with'
+            " --ignore-others. The fields are phone, first, last, ",
+        ),
+        (
+            ["--map", "Cell phone=fone"],
+            'Unknown columns: "Cell phone" (mapped to fone, did you mean phone?), Notes.',
+        ),
         (["--delimiter", ";;"], '--delimiter must be one character, or "tab"'),
         (["--delimiter", '"'], '--delimiter must be one character, or "tab"'),
         (["--format", "jsonl", "--delimiter", ";"], "--delimiter is for CSV"),
@@ -255,7 +269,8 @@ def test_resuming_standard_input_needs_an_outcome_file(run):
 
     assert (result.exit_code, result.stderr) == (
         2,
-        "Error: resume (--resume) needs outcomes (--outcomes), the file of that import\n",
+        "Error: Without an outcome file there is nothing to resume from. Name the file of that"
+        " import with --outcomes.\n",
     )
 
 
@@ -351,8 +366,8 @@ def test_an_error_of_the_file_says_how_to_go_on(run, sandbox, tmp_path):
 
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
-        "Error: the row in line 27 has a quoted cell without an end, or one that is far too long;"
-        " mend it",
+        "Error: The row in line 27 has a quoted cell without an end, or one that is far too long."
+        " Correct it.",
         "To go on, run it again with --resume; what became of each row is in"
         f" {path}.outcomes.jsonl",
     ]
@@ -381,8 +396,8 @@ def test_another_input_is_refused_without_a_word_of_going_on(run, tmp_path):
     result = run("contacts", "import", path, "--resume")
 
     assert result.exit_code == 2
-    assert result.stderr.startswith("Error: row 1 is not what it was when this import began")
-    assert "with the same input and options, as --map and --region, or" in result.stderr
+    assert result.stderr.startswith("Error: Row 1 is not the same as when this import began.")
+    assert "with the same input and options, such as --map and --region, or" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 

@@ -1,4 +1,4 @@
-"""Reads the rows of an import from CSV and JSON Lines, a row at a time."""
+"""Reads the rows of an import from CSV and JSON Lines, one at a time."""
 
 from __future__ import annotations
 
@@ -6,20 +6,130 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Self, cast
+from typing import Self, TypeAlias, cast
 
 import msgspec
 
+from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.importing.columns import CUSTOM, READ_NAMES, Columns, Target
 from heymarket_async.bulk.importing.source import RejectedRow, contact_of
 from heymarket_async.bulk.sinks.tables import as_it_was
 from heymarket_async.decoding import mending
 from heymarket_async.models import NewContact
 
+_NOT_UTF_8 = "is not UTF-8; save the file as UTF-8"
+_SURROGATE = re.compile("[\udc80-\udcff]")
+_SEP = re.compile(r"sep=([^\"\r\n ])\s*$")
+"""A first line that Excel reads, and some programs write."""
+
+_OPEN_QUOTE = ("field larger than field limit", "unexpected end of data")
+"""Errors of the csv module after which a quote may still be open."""
+
+_Readers: TypeAlias = Mapping[str, Callable[[str], object]]
+_Targets: TypeAlias = Sequence[Target | None]
+_Value: TypeAlias = tuple[Target, object]
+
+
+def csv_rows(
+    lines: Iterable[bytes],
+    columns: Columns,
+    phone: Callable[[str], str],
+    *,
+    delimiter: str = ",",
+) -> Iterator[NewContact | RejectedRow]:
+    """Read contacts from CSV with a header.
+
+    White space around a cell is removed, and the field of an empty cell is not sent. Blank lines
+    and rows of empty cells are not counted as rows.
+
+    Args:
+        lines: UTF-8, with a byte order mark or without.
+        columns: Finds the fields that the columns mean.
+        phone: Makes E.164 digits of a phone; see `phone_reader`.
+        delimiter: One character; a first line "sep=;" overrides it.
+
+    Raises:
+        JobError: Columns are unknown, or the delimiter is another one. Like all errors of the
+            header, this is raised at the call.
+        ValueError: The file has no header, or its header is not CSV in UTF-8. Later: a quoted cell
+            has no end, so the next row cannot be found.
+    """
+    text = _Text(lines)
+    first = _first_line(text)
+    if separator := _SEP.match(first):
+        delimiter, first = separator[1], _first_line(text)
+    table = csv.reader(chain([first], text), strict=True, delimiter=delimiter)
+    try:
+        header = [as_it_was(cell) for cell in next(table)]
+    except csv.Error as error:
+        raise ValueError(f"The header is not CSV: {_explained(error)}.") from None
+    if not header:
+        raise ValueError("The file has no header.")
+    if not all(map(_is_utf_8, header)):
+        raise ValueError(f"The header {_NOT_UTF_8}.")
+    for other in (";", "\t", "|"):
+        if len(header) == 1 and other in header[0]:
+            raise JobError(
+                "wrong_delimiter",
+                f"The header is a single cell with {_named(other)} in it.",
+                f"If that divides the cells, use delimiter={msgspec.json.encode(other).decode()}.",
+                delimiter=_named(other),
+            )
+    return _csv_rows(text, table, columns.of_header(header), {**_CELLS, "phone": phone})
+
+
+def _first_line(text: _Text) -> str:
+    return next((line for line in text if line.strip()), "")
+
+
+def _named(delimiter: str) -> str:
+    return "tab" if delimiter == "\t" else f'"{delimiter}"'
+
+
+def _explained(error: csv.Error) -> str:
+    if "new-line character" in str(error):
+        return "a carriage return is within a cell, or ends the lines; save it with other line ends"
+    return str(error)
+
+
+def _csv_rows(
+    text: _Text, table: Iterator[list[str]], targets: _Targets, readers: _Readers
+) -> Iterator[NewContact | RejectedRow]:
+    while True:
+        began = text.number + 1
+        try:
+            cells = next(table)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            is_one_line = text.number == began and '"' not in text.line
+            if any(each in str(error) for each in _OPEN_QUOTE) and not is_one_line:
+                # It is unclear where the next row begins.
+                raise ValueError(
+                    f"The row in line {began} has a quoted cell without an end, or one that is far"
+                    " too long. Correct it."
+                ) from None
+            # A quote in the wrong place may have swallowed other rows.
+            yield _rejected(f"is not CSV: {_explained(error)}", began, text.number)
+            continue
+        if any(map(str.strip, cells)):
+            yield _contact(_csv_values(cells, targets, readers), began)
+
+
+def _csv_values(cells: Sequence[str], targets: _Targets, readers: _Readers) -> Iterator[_Value]:
+    if len(cells) != len(targets):
+        raise ValueError(f"{len(cells)} cells, but the header has {len(targets)} columns")
+    if not all(map(_is_utf_8, cells)):
+        raise ValueError(_NOT_UTF_8)
+    for target, cell in zip(targets, map(as_it_was, cells), strict=True):
+        if cell and target is not None:
+            read = str if target.custom_id else readers.get(target.field, str)
+            yield target, read(cell)
+
 
 def _ids(cell: str) -> list[int]:
     try:
-        return [int(each) for each in re.findall(r"[^\s,;]+", cell)]
+        return [int(number) for number in re.findall(r"[^\s,;]+", cell)]
     except ValueError:
         raise ValueError(
             "ids must be integers, with spaces, commas or semicolons between"
@@ -30,7 +140,7 @@ def _tags(cell: str) -> list[object] | list[int]:
     if not cell.startswith("["):
         return _ids(cell)
     try:
-        return tag_ids(msgspec.json.decode(cell, type=list[object]))
+        return _tag_ids(msgspec.json.decode(cell, type=list[object]))
     except msgspec.MsgspecError:
         raise ValueError("tags must be ids, or a list in JSON as exports have it") from None
 
@@ -42,34 +152,121 @@ def _integer(cell: str) -> int:
         raise ValueError("assignee_id must be an integer") from None
 
 
-def _truth(cell: str) -> bool:
+def _boolean(cell: str) -> bool:
     try:
-        return _TRUTHS[cell.casefold()]
+        return _BOOLEANS[cell.casefold()]
     except KeyError:
         raise ValueError("is_opted_out must be true or false, yes or no, 1 or 0") from None
 
 
-_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
-READERS: Mapping[str, Callable[[str], object]] = {
+_CELLS: _Readers = {
     "tags": _tags,
     "email_suppressions": _ids,
     "assignee_id": _integer,
-    "is_opted_out": _truth,
+    "is_opted_out": _boolean,
 }
-"""What reads a cell, by the field that it is of; all others are texts."""
+"""Functions that read the cells of a field; the cells of other fields are texts."""
 
 
-NOT_UTF_8 = "is not UTF-8; save the file as UTF-8"
+def json_rows(
+    lines: Iterable[bytes], columns: Columns, phone: Callable[[str], str]
+) -> Iterator[NewContact | RejectedRow]:
+    """Read contacts from JSON Lines: the fields of `NewContact`, `custom` by title or by id.
 
-_BOM = b"\xef\xbb\xbf"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_KEPT = "surrogateescape"
-_SURROGATE = re.compile("[\udc80-\udcff]")
+    A field that is null is sent as null. Blank lines are not counted as rows. JSON that strict
+    readers refuse is read as answers are: half an emoji as U+FFFD, NaN and Infinity as null.
+
+    Args:
+        lines: UTF-8, with a byte order mark or without.
+        columns: Finds the fields that the names mean.
+        phone: Makes E.164 digits of a phone; see `phone_reader`.
+
+    Raises:
+        JobError: The first row has unknown names. A later row with unknown names is rejected.
+        ValueError: The file is other JSON, or UTF-16.
+    """
+    text = _Text(lines)
+    has_begun = has_names = False
+    for line in text:
+        if not line.strip():
+            continue
+        if not has_begun:
+            has_begun = True
+            _check_begin(line)
+        try:
+            values = _json_values(_decoded(line), columns)
+        except ValueError as error:
+            if isinstance(error, JobError) and not has_names:
+                raise
+            problem = error.problem.removesuffix(".") if isinstance(error, JobError) else str(error)
+            yield _rejected(problem, text.number)
+            continue
+        has_names = True
+        read = ((target, _json_value(target, value, phone)) for target, value in values)
+        yield _contact(read, text.number)
 
 
-class Text:
-    """The lines as text; bytes that are not UTF-8 are kept as lone surrogates.
+def _check_begin(line: str) -> None:
+    # Else each line of it would be a bad row.
+    if line.lstrip().startswith("[") or line.strip() == "{":
+        raise ValueError(
+            "The file is JSON, but not JSON Lines. Put one whole object in each line, without an"
+            " array around them."
+        )
+
+
+def _decoded(line: str) -> dict[str, object]:
+    if not _is_utf_8(line):
+        raise ValueError(_NOT_UTF_8)
+    try:
+        row = mending.decode(_decode, line.encode())  # exports keep half an emoji as it was sent
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except msgspec.ValidationError:
+        raise ValueError("is JSON, but not an object") from None
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"is not JSON: {error}") from None
+    if not isinstance(row.get("custom"), dict | None):
+        raise ValueError("custom must be an object or null")
+    return row
+
+
+_decode = msgspec.json.Decoder(dict[str, object]).decode
+
+
+def _json_values(row: dict[str, object], columns: Columns) -> list[_Value]:
+    """Return the values of a row with the fields that they are for.
+
+    Raises:
+        JobError: Names are unknown.
+    """
+    custom = cast("dict[str, object] | None", row.pop("custom", {}))
+    named = [*row.items(), *((f"{CUSTOM}{key}", value) for key, value in (custom or {}).items())]
+    targets = columns.of_names(tuple(name for name, _ in named))
+    values: list[_Value] = [
+        (target, value)
+        for (name, value), target in zip(named, targets, strict=True)
+        # In answers null means that nobody is assigned; to write that, it must be -1.
+        if target is not None and not (value is None and name in READ_NAMES)
+    ]
+    if custom is None:
+        values.append((Target("custom"), None))
+    return values
+
+
+def _json_value(target: Target, value: object, phone: Callable[[str], str]) -> object:
+    if target.field == "phone" and isinstance(value, str | int | float):
+        # A program may hold a phone as a number, and a table even as a float.
+        return phone(str(value))
+    if target.field == "tags" and isinstance(value, list):
+        return _tag_ids(cast(list[object], value))
+    return value
+
+
+class _Text:
+    """Lines as text; bytes that are not UTF-8 are kept as lone surrogates.
 
     Attributes:
         number: Lines given so far.
@@ -87,258 +284,42 @@ class Text:
     def __next__(self) -> str:
         line = next(self._lines)
         self.number += 1
-        if self.number == 1 and line.startswith(_UTF_16):
-            raise ValueError('the file is UTF-16, as "Unicode text" is; save it as UTF-8')
-        whole = line.removeprefix(_BOM) if self.number == 1 else line
-        self.line = whole.decode(errors=_KEPT)
+        if self.number == 1:
+            if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+                raise ValueError('The file is UTF-16, as "Unicode text" is. Save it as UTF-8.')
+            line = line.removeprefix(b"\xef\xbb\xbf")  # the byte order mark
+        self.line = line.decode(errors="surrogateescape")
         return self.line
 
 
-def is_utf_8(text: str) -> bool:
-    """Whether a text has no bytes in it that are not UTF-8."""
+def _is_utf_8(text: str) -> bool:
     return text.isascii() or not _SURROGATE.search(text)
 
 
-def contact_with(given: Iterable[tuple[Target, object]]) -> NewContact | RejectedRow:
-    """Return the contact that has these values, or why there can be none.
-
-    Raises:
-        ValueError: Two are of the same field.
-    """
-    fields: dict[str, object] = {}
-    custom: dict[str, object] = {}
-    for target, value in given:
-        place, key = (custom, target.custom_id) if target.custom_id else (fields, target.field)
-        if key in place:
-            raise ValueError(f"names {key} twice")
-        place[key] = value
-    return contact_of({**fields, "custom": custom} if custom else fields)
-
-
-def rejected(reason: object, line: int, end: int = 0) -> RejectedRow:
-    """Return what is wrong with a row, and in which line it begins, or which lines it took."""
-    where = f"lines {line} to {end}" if end > line else f"line {line}"
-    return RejectedRow(f"{reason} ({where})")
-
-
-def tag_ids(tags: list[object]) -> list[object]:
-    """Return the ids of tags as exports have them, which is objects; others as they are."""
+def _tag_ids(tags: list[object]) -> list[object]:
+    """Return the ids of tags that are objects, as in exports; other tags stay as they are."""
     return [
         cast(dict[str, object], tag).get("tag_id") if isinstance(tag, dict) else tag for tag in tags
     ]
 
 
-_WITHIN_A_CELL = ("field larger than field limit", "unexpected end of data")
-"""What the csv module says when a quote may still be open."""
-
-_SEP = re.compile(r"sep=([^\"\r\n ])\s*$")
-"""A line that Excel takes, and some programs write."""
-
-_Readers = Mapping[str, Callable[[str], object]]
-_Targets = Sequence[Target | None]
-
-
-def csv_rows(
-    lines: Iterable[bytes],
-    columns: Columns,
-    phone: Callable[[str], str],
-    *,
-    delimiter: str = ",",
-) -> Iterator[NewContact | RejectedRow]:
-    """Read contacts from CSV whose first row names the columns.
-
-    White space around a cell is no part of it. An empty cell is a field that is not sent. Rows are
-    those after the first; blank lines, and those of empty cells, are none.
-
-    Args:
-        lines: UTF-8, with a byte order mark or without.
-        columns: Says what the columns mean.
-        phone: Makes E.164 digits of a phone; see `phone_reader`.
-        delimiter: One character; a first line "sep=;" is the better word.
-
-    Raises:
-        ValueError: A column means nothing, or the first row is not UTF-8; this is looked at when
-            this is called. Later: a quoted cell has no end, so no row after it can be told.
-    """
-    text = Text(lines)
-    first = _first_line(text)
-    if divider := _SEP.match(first):
-        delimiter, first = divider[1], _first_line(text)
-    table = csv.reader(chain([first], text), strict=True, delimiter=delimiter)
+def _contact(values: Iterable[_Value], line: int) -> NewContact | RejectedRow:
+    """Return the contact that has these values, or why there can be none."""
+    fields: dict[str, object] = {}
+    custom: dict[str, object] = {}
     try:
-        header = [as_it_was(cell) for cell in next(table)]
-    except csv.Error as error:
-        raise ValueError(f"the first row is not CSV: {_said(error)}") from None
-    if not header:
-        raise ValueError("the file has no first row that names its columns")
-    if not all(map(is_utf_8, header)):
-        raise ValueError(f"the first row {NOT_UTF_8}")
-    for other in (";", "\t", "|"):
-        if len(header) == 1 and other in header[0]:
-            said = "tab" if other == "\t" else other
-            raise ValueError(
-                f'the first row is one cell; if "{said}" divides it, say --delimiter "{said}"'
-            )
-    return _rows(text, table, columns.of_header(header), {**READERS, "phone": phone})
-
-
-def _first_line(text: Text) -> str:
-    return next((line for line in text if line.strip()), "")
-
-
-def _said(error: csv.Error) -> str:
-    if "new-line character" in str(error):
-        return "a carriage return is within a cell, or ends the lines; save it with other line ends"
-    return str(error)
-
-
-def _rows(
-    text: Text, table: Iterator[list[str]], targets: _Targets, readers: _Readers
-) -> Iterator[NewContact | RejectedRow]:
-    while True:
-        began = text.number + 1
-        try:
-            cells = next(table)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            is_one_line = text.number == began and '"' not in text.line
-            if any(each in str(error) for each in _WITHIN_A_CELL) and not is_one_line:
-                # Where the next row begins cannot be told any more.
-                raise ValueError(
-                    f"the row in line {began} has a quoted cell without an end, or one that is far"
-                    " too long; mend it"
-                ) from None
-            # A quote in the wrong place may have taken other rows along.
-            yield rejected(f"is not CSV: {_said(error)}", began, text.number)
-            continue
-        if any(map(str.strip, cells)):
-            row = _row(cells, targets, readers)
-            yield rejected(row.reason, began) if isinstance(row, RejectedRow) else row
-
-
-def _row(cells: Sequence[str], targets: _Targets, readers: _Readers) -> NewContact | RejectedRow:
-    if len(cells) != len(targets):
-        return RejectedRow(f"has {len(cells)} cells, and the first row names {len(targets)}")
-    if not all(map(is_utf_8, cells)):
-        return RejectedRow(NOT_UTF_8)
-    given = [
-        (target, cell)
-        for target, cell in zip(targets, map(as_it_was, cells), strict=True)
-        if cell and target is not None
-    ]
-    try:
-        return contact_with(
-            (target, cell if target.custom_id else readers.get(target.field, str)(cell))
-            for target, cell in given
-        )
+        for target, value in values:
+            place, key = (custom, target.custom_id) if target.custom_id else (fields, target.field)
+            if key in place:
+                return _rejected(f"names {key} twice", line)
+            place[key] = value
     except ValueError as error:
-        return RejectedRow(str(error))
+        return _rejected(str(error), line)
+    made = contact_of({**fields, "custom": custom} if custom else fields)
+    return _rejected(made.reason, line) if isinstance(made, RejectedRow) else made
 
 
-_Given = list[tuple[Target, object]]
-_NO_CUSTOM: dict[str, object] = {}
-_decode = msgspec.json.Decoder(dict[str, object]).decode
-
-
-def json_rows(
-    lines: Iterable[bytes], columns: Columns, phone: Callable[[str], str]
-) -> Iterator[NewContact | RejectedRow]:
-    """Read contacts from JSON Lines: the fields of `NewContact`, `custom` by title or by id.
-
-    A field that is null is sent as null. Blank lines are no rows. JSON that strict readers refuse
-    is read as answers are: half an emoji as U+FFFD, NaN and Infinity as null.
-
-    Args:
-        lines: UTF-8, with a byte order mark or without.
-        columns: Says what the names mean.
-        phone: Makes E.164 digits of a phone; see `phone_reader`.
-
-    Raises:
-        ValueError: The file is other JSON, or UTF-16, or its first row has names that mean
-            nothing. In a later one they reject it.
-    """
-    text = Text(lines)
-    is_first, is_begin = True, True
-    for line in text:
-        if not line.strip():
-            continue
-        if is_begin:
-            is_begin = False
-            _check_begin(line)
-        try:
-            row = _decoded(line)
-        except ValueError as error:
-            yield rejected(error, text.number)
-            continue
-        try:
-            given = _given(row, columns)
-        except ValueError as error:
-            if is_first:
-                raise ValueError(f"the first row: {error}") from None
-            yield rejected(error, text.number)
-            continue
-        is_first = False
-        yield _contact(given, phone, text.number)
-
-
-def _check_begin(line: str) -> None:
-    # Else each line of it would be a bad row.
-    if line.lstrip().startswith("[") or line.strip() == "{":
-        raise ValueError(
-            "the file is JSON, but not JSON Lines, which has one whole object in each line and no"
-            " array around them"
-        )
-
-
-def _decoded(line: str) -> dict[str, object]:
-    if not is_utf_8(line):
-        raise ValueError(NOT_UTF_8)
-    try:
-        row = mending.decode(_decode, line.encode())  # exports keep half an emoji as it was sent
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
-    except msgspec.ValidationError:
-        raise ValueError("is JSON, but no object") from None
-    except msgspec.MsgspecError as error:
-        raise ValueError(f"is not JSON: {error}") from None
-    if not isinstance(row.get("custom"), dict | None):
-        raise ValueError("custom must be an object or null")
-    return row
-
-
-def _given(row: dict[str, object], columns: Columns) -> _Given:
-    """Return the values of a row with what they mean.
-
-    Raises:
-        ValueError: A name means nothing.
-    """
-    custom = cast("dict[str, object] | None", row.pop("custom", _NO_CUSTOM))
-    named = [*row.items(), *((f"{CUSTOM}{key}", value) for key, value in (custom or {}).items())]
-    targets = columns.of_names(tuple(name for name, _ in named))
-    given: _Given = [
-        (target, value)
-        for (name, value), target in zip(named, targets, strict=True)
-        # That nobody is assigned is null to read, and -1 to write.
-        if target is not None and not (value is None and name in READ_NAMES)
-    ]
-    if custom is None:
-        given.append((Target("custom"), None))
-    return given
-
-
-def _contact(given: _Given, phone: Callable[[str], str], line: int) -> NewContact | RejectedRow:
-    try:
-        made = contact_with((target, _value(target, value, phone)) for target, value in given)
-    except ValueError as error:
-        return rejected(error, line)
-    return rejected(made.reason, line) if isinstance(made, RejectedRow) else made
-
-
-def _value(target: Target, value: object, phone: Callable[[str], str]) -> object:
-    if target.field == "phone" and isinstance(value, str | int | float):
-        # A program may hold a phone as a number, and a table even as a float.
-        return phone(str(value))
-    if target.field == "tags" and isinstance(value, list):
-        return tag_ids(cast(list[object], value))
-    return value
+def _rejected(reason: str, line: int, end: int = 0) -> RejectedRow:
+    """Return a rejected row, with the line in which it begins, or the lines that it took."""
+    where = f"lines {line} to {end}" if end > line else f"line {line}"
+    return RejectedRow(f"{reason} ({where})")

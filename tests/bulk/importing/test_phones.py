@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from heymarket_async.bulk.importing.phones import PhoneRows, phone_reader
+from heymarket_async.bulk.importing.phones import FirstRows, phone_reader
 from heymarket_async.bulk.importing.report import Rejection
 from tests.bulk.importing.imports import BATCH, SEARCH, account, counts, new, outcomes_of, phone
 
@@ -161,7 +161,7 @@ def test_without_phonenumbers_it_is_said_what_to_install(monkeypatch):
 
 
 def test_the_first_row_of_a_phone_is_kept():
-    rng, rows, known = random.Random(4), PhoneRows(), dict[int, int]()
+    rng, rows, known = random.Random(4), FirstRows(), dict[int, int]()
     for row in range(1, 30_001):
         number = rng.choice(
             (rng.randrange(100), 14_150_000_000 + rng.randrange(20_000), 10**15 - 1)
@@ -172,7 +172,7 @@ def test_the_first_row_of_a_phone_is_kept():
 
 
 def test_the_next_row_of_a_phone_that_is_forgotten_is_its_first():
-    rows = PhoneRows()
+    rows = FirstRows()
     for number in (5, 5 + 4096, 5 + 8192):
         rows.first(number, number)
 
@@ -182,7 +182,7 @@ def test_the_next_row_of_a_phone_that_is_forgotten_is_its_first():
 
 
 def test_a_phone_takes_a_tenth_of_what_a_dict_would_take():
-    rows = PhoneRows()
+    rows = FirstRows()
     for row in range(400_000):
         rows.first(14_150_000_000 + 7919 * row, row)
 

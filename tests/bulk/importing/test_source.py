@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from heymarket_async.bulk.importing.source import Feed
+from heymarket_async.bulk.importing.source import Source
 from tests.bulk.importing.imports import BATCH, SEARCH, account, counts, new, outcomes_of, phone
 
 
@@ -187,7 +187,7 @@ async def test_a_feed_gives_every_row_once_and_then_nothing(count):
             return await anext(self.items)
 
     for items in (range(count), later(), Iterator()):
-        async with Feed(items, 3) as feed:
+        async with Source(items, 3) as feed:
             given = []
             while some := await feed.next():
                 assert len(some) <= 3
@@ -206,5 +206,5 @@ async def test_an_exit_of_the_input_comes_through():
 
 
 async def test_a_feed_that_was_never_asked_has_no_thread():
-    async with Feed([1, 2], 3):
+    async with Source([1, 2], 3):
         assert threads() == []
