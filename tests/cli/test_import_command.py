@@ -237,7 +237,7 @@ def test_an_outcome_file_that_was_never_made_is_not_named_to_go_on_from(
         ),
         (
             ["--map", "Cell phone=fone"],
-            'Unknown columns: "Cell phone" (mapped to fone, did you mean phone?), Notes.',
+            'Unknown columns: "Cell phone=fone" (did you mean phone?), Notes.',
         ),
         (["--delimiter", ";;"], '--delimiter must be one character, or "tab"'),
         (["--delimiter", '"'], '--delimiter must be one character, or "tab"'),

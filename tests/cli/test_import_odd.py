@@ -60,7 +60,7 @@ def test_columns_that_may_be_custom_fields_that_cannot_be_read_are_named_before_
 
     assert (result.exit_code, ignored.exit_code) == (2, 3)
     assert result.stderr.startswith(
-        "Error: Unknown columns: First (mapped to custom:123), Plan, Notes. They may be custom"
+        'Error: Unknown columns: "First=custom:123", Plan, Notes. They may be custom'
         ' fields, which cannot be read. Map one with --map "First=FIELD", skip one with --ignore'
         " Notes, or get the right to read custom fields. The fields are phone, first, "
     )

@@ -75,17 +75,16 @@ class Columns:
         self.left_out: dict[str, None] = {}
         self._mapped = mapped or {}
         self._ignored = frozenset(ignored)
-        self._ignore_others = ignore_others and fields is not None
         self._has_fields = fields is not None
+        self._ignore_others = ignore_others and self._has_fields
+        self._unseen = dict.fromkeys((*self._mapped, *ignored))
         self._cache: dict[tuple[str, ...], list[Target | None]] = {}
-        fields = fields or ()
-        self._by_id = {str(field.id): field for field in fields}
-        self._with_id = {_with_id(field): field for field in fields}
+        self._ids = {str(field.id) for field in fields or ()}
+        self._with_id = {_with_id(field): field for field in fields or ()}
         self._titled: dict[str, list[ContactField]] = {}
-        for field in fields:
+        for field in fields or ():
             if title := field.title.strip():  # else a column without a name would mean the field
                 self._titled.setdefault(title, []).append(field)
-        self._unseen = dict.fromkeys((*self._mapped, *ignored))
 
     @property
     def unseen(self) -> list[str]:
@@ -101,22 +100,27 @@ class Columns:
         """
         for column in (*self._mapped, *self._ignored):
             if column not in header:
-                guess = _guess(column, header)
-                hint = f" ({_did_you_mean(guess)})" if guess else ""
+                hint = _did_you_mean(_guess(column, header))
                 problem = f"There is no column {_shown(column)} to map or to ignore{hint}."
                 raise JobError("missing_column", problem)
         targets, unknown = self._targets(header)
-        if any(MASK in _shown(column) for column in unknown.values()):
+        if any(MASK in _shown(column) for _, column in unknown):
             raise JobError(
                 "no_header",
                 "A phone or an e-mail is among the names of the columns.",
                 "The first row must name the columns, and not be a contact.",
             )
-        self._check_known(unknown, targets)
+        if unknown:
+            raise self._unknown_columns(unknown, targets)
         found: dict[Target, str] = {}
         for column, target in zip(header, targets, strict=True):
             if target is not None and target in found:
-                raise _same_field(found[target], column)
+                raise JobError(
+                    "same_field",
+                    f"Columns {_shown(found[target])} and {_shown(column)} mean the same field.",
+                    "Skip one with ignored, or rename one if both have the same name.",
+                    skipped=_shown(column),
+                )
             if target is not None:
                 found[target] = column
         if Target("phone") not in found:
@@ -140,22 +144,23 @@ class Columns:
             # An export has both of these names in each row, and all custom fields under `custom`.
             is_exported = "id" in names and "updated" in names
             targets, unknown = self._targets(names, READ_ONLY if is_exported else ())
-            self._check_known(unknown, targets)
+            if unknown:
+                raise self._unknown_columns(unknown, targets)
             if len(self._cache) < _MOST_CACHED:
                 self._cache[names] = targets
         return targets
 
     def _targets(
         self, columns: Sequence[str], not_custom: Collection[str] = ()
-    ) -> tuple[list[Target | None], dict[int, str]]:
-        """Return the meanings of columns, and the unknown columns by their numbers.
+    ) -> tuple[list[Target | None], list[tuple[int, str]]]:
+        """Return the meanings of columns, and the unknown columns with their numbers.
 
         Args:
             columns: Their names.
             not_custom: Names that are no custom field, even if one has that title.
         """
         targets: list[Target | None] = []
-        unknown: dict[int, str] = {}
+        unknown: list[tuple[int, str]] = []
         for number, column in enumerate(columns, 1):
             self._unseen.pop(column, None)
             is_mapped, is_ignored = column in self._mapped, column in self._ignored
@@ -167,7 +172,7 @@ class Columns:
             if not is_mapped and (self._ignore_others or column in READ_ONLY):
                 self.left_out[column] = None
             else:
-                unknown[number] = column
+                unknown.append((number, column))
         return targets, unknown
 
     def _meant(self, column: str) -> str:
@@ -178,7 +183,7 @@ class Columns:
             name = meant.removeprefix(CUSTOM)
             if target := self._by_title(name):
                 return target
-            if name in self._by_id:
+            if name in self._ids:
                 return Target("custom", name)
         if field := _BY_LOOSE_NAME.get(re.sub(r"[ _]", "", meant).casefold()):
             return Target(field)
@@ -193,77 +198,50 @@ class Columns:
             if _with_id(field) not in columns
         ]
         if len(titled) > 1:
-            raise _same_title(titled)
+            ids = [str(field.id) for field in titled]
+            raise JobError(
+                "same_title",
+                f"{len(ids)} custom fields have the title {_shown(name)}: {' and '.join(ids)}.",
+                f'Map the column by the id: mapped={{"COLUMN": "custom:{ids[0]}"}}.',
+                custom_id=ids[0],
+            )
         found = titled[0] if titled else self._with_id.get(name)
         return Target("custom", str(found.id)) if found else None
 
-    def _check_known(self, unknown: Mapping[int, str], targets: Sequence[Target | None]) -> None:
-        if not unknown:
-            return
-        names, columns = (*FIELDS, *self._titled), list(unknown.values())
-        guesses = [_guess(self._meant(column).removeprefix(CUSTOM), names) for column in columns]
-        listed = [
-            _described(number, column, self._meant(column), guess)
-            for (number, column), guess in zip(unknown.items(), guesses, strict=True)
-        ]
-        # One with a guess is the best example, and one without a name the worst.
-        guess, column = max(zip(guesses, columns, strict=True), key=lambda pair: [*map(bool, pair)])
-        raise _unknown_columns(
-            ", ".join(listed),
-            has_fields=self._has_fields,
-            column=_masked(column) or "COLUMN",
-            field=guess or ("FIELD" if Target("phone") in targets else "phone"),
-            skipped=_shown(columns[-1]),
-            fields=", ".join(FIELDS),
-        )
+    def _unknown_columns(
+        self, unknown: Sequence[tuple[int, str]], targets: Sequence[Target | None]
+    ) -> JobError:
+        listed: list[str] = []
+        guesses: dict[str, str] = {}
+        for number, column in unknown:
+            meant = self._meant(column)
+            guess = _guess(meant.removeprefix(CUSTOM), (*FIELDS, *self._titled))
+            shown = _shown(column if meant == column else f"{column}={meant}")
+            listed.append(shown + (_did_you_mean(guess) if column else f" (column {number})"))
+            if guess:
+                guesses[column] = guess
+        columns = [column for _, column in unknown]
+        example = next(filter(None, (*guesses, *columns)), "COLUMN")
+        default = "FIELD" if Target("phone") in targets else "phone"
+        about = {
+            "column": _masked(example),
+            "field": guesses.get(example, default),
+            "skipped": _shown(columns[-1]),
+            "fields": ", ".join(FIELDS),
+        }
+        problem = f"Unknown columns: {', '.join(listed)}."
+        remedy = f'Map one with mapped={{"{about["column"]}": "{about["field"]}"}}, skip some with'
+        fields = f"The fields are {about['fields']}."
+        if self._has_fields:
+            remedy += f" ignored, or skip all unknown ones with ignore_others=True. {fields}"
+            return JobError("unknown_columns", problem, remedy, **about)
+        problem += " They may be custom fields, which cannot be read."
+        remedy += f" ignored, or get the right to read custom fields. {fields}"
+        return JobError("unread_custom_fields", problem, remedy, **about)
 
 
 def _with_id(field: ContactField) -> str:
     return f"{field.title} ({field.id})".strip()
-
-
-def _described(number: int, column: str, meant: str, guess: str) -> str:
-    notes = [] if column else ["no name"]
-    notes += [f"mapped to {_shown(meant)}"] if meant != column else []
-    notes += [_did_you_mean(guess)] if guess else []
-    shown = _shown(column) if column else f"column {number}"
-    return f"{shown} ({', '.join(notes)})" if notes else shown
-
-
-def _unknown_columns(listed: str, *, has_fields: bool, **about: str) -> JobError:
-    ways = (
-        f'Map one with mapped={{"{about["column"]}": "{about["field"]}"}}, skip some with ignored'
-    )
-    fields = f"The fields are {about['fields']}."
-    if has_fields:
-        remedy = f"{ways}, or skip all unknown ones with ignore_others=True. {fields}"
-        return JobError("unknown_columns", f"Unknown columns: {listed}.", remedy, **about)
-    return JobError(
-        "unread_custom_fields",
-        f"Unknown columns: {listed}. They may be custom fields, which cannot be read.",
-        f"{ways}, or get the right to read custom fields. {fields}",
-        **about,
-    )
-
-
-def _same_field(first: str, second: str) -> JobError:
-    return JobError(
-        "same_field",
-        f"Columns {_shown(first)} and {_shown(second)} mean the same field.",
-        f'Skip one with ignored=["{_masked(second)}"], or rename one if both have the same name.',
-        skipped=_shown(second),
-    )
-
-
-def _same_title(titled: Sequence[ContactField]) -> JobError:
-    ids = [str(field.id) for field in titled]
-    return JobError(
-        "same_title",
-        f"{len(titled)} custom fields have the title {_shown(titled[0].title.strip())}:"
-        f" {' and '.join(ids)}.",
-        f'Map the column by the id: mapped={{"COLUMN": "custom:{ids[0]}"}}.',
-        custom_id=ids[0],
-    )
 
 
 def _guess(name: str, names: Collection[str]) -> str:
@@ -274,7 +252,7 @@ def _guess(name: str, names: Collection[str]) -> str:
 
 
 def _did_you_mean(guess: str) -> str:
-    return f"did you mean {_shown(guess)}?"
+    return f" (did you mean {_shown(guess)}?)" if guess else ""
 
 
 def _shown(name: str) -> str:

@@ -98,15 +98,12 @@ async def import_contacts(
         await source.begin()
         async with told(on_progress, lambda: tally.progress(0, None, "starting")):
             file = await _outcome_file(tally.client, path, overwrite, dry_run, resume)
-        results = Results(file, tally)
-        duplicates = Duplicates(results)
-        sender = Sender(tally, file, duplicates.finish, overwrite=overwrite, dry_run=dry_run)
-        async with file, told(on_progress, results.progress):
-            job = _Import(source, file, results, duplicates, sender, batch_size)
+        job = _Import(source, file, tally, batch_size, overwrite=overwrite, dry_run=dry_run)
+        async with file, told(on_progress, job.results.progress):
             await job.run(concurrency)
     if source.failure is not None:
         raise source.failure
-    return results.report()
+    return job.results.report()
 
 
 async def _outcome_file(
@@ -132,17 +129,20 @@ class _Import:
         self,
         source: Source[Item],
         file: OutcomeFile,
-        results: Results,
-        duplicates: Duplicates,
-        sender: Sender,
+        tally: Tally,
         size: int,
+        *,
+        overwrite: bool,
+        dry_run: bool,
     ) -> None:
+        self.results = Results(file, tally)
         self._source = source
         self._file = file
-        self._results = results
-        self._duplicates = duplicates
-        self._sender = sender
         self._size = size
+        self._duplicates = Duplicates(self.results)
+        self._sender = Sender(
+            tally, file, self._duplicates.finish, overwrite=overwrite, dry_run=dry_run
+        )
         self._to_send: list[PendingRow] = []
         self._turn = asyncio.Lock()
 
@@ -188,7 +188,7 @@ class _Import:
                     yield chunk
                     chunk = []
             await self._file.flush()
-        if self._source.failure is None and self._results.rows < self._file.earlier_rows:
+        if self._source.failure is None and self.results.rows < self._file.earlier_rows:
             raise JobError(
                 "short_input",
                 f"The input ends before row {self._file.earlier_rows}, which was there when this"
@@ -200,18 +200,18 @@ class _Import:
 
     def _admit(self, item: Item) -> PendingRow | None:
         """Number a row, and return it unless its outcome is known or it waits for another row."""
-        self._results.rows += 1
-        number = self._results.rows
+        self.results.rows += 1
+        number = self.results.rows
         contact, content = _encoded(item)
         digest = digest_of(content)
         earlier = self._file.earlier(number, digest)
         if isinstance(earlier, RowOutcome):
-            self._results.skip(earlier)
+            self.results.skip(earlier)
             if isinstance(contact, NewContact):
                 self._duplicates.skip(number, int(contact.phone), earlier)
         elif isinstance(contact, RejectedRow):
             row = NumberedRow(number=number, digest=digest)
-            self._results.add(row, Decision(RowOutcome.REJECTED, contact.reason))
+            self.results.add(row, Decision(RowOutcome.REJECTED, contact.reason))
         else:
             row = PendingRow(number=number, contact=contact, digest=digest, sent_when=earlier)
             return row if self._duplicates.admit(row) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from array import array
 from bisect import bisect_left
@@ -126,14 +125,20 @@ def phone_reader(region: str | None = None) -> Callable[[str], str]:
         ValueError: There is no such region, or phonenumbers is not installed. The function raises
             it for a phone that is not valid; the message does not repeat the phone.
     """
-    if importlib.util.find_spec("phonenumbers") is None:
-        raise ValueError("to read phones, install: pip install 'heymarket-async[import]'")
-    import phonenumbers  # noqa: PLC0415 - an extra
-
+    try:
+        import phonenumbers  # noqa: PLC0415 - an extra
+    except ImportError:
+        install = "to read phones, install: pip install 'heymarket-async[import]'"
+        raise ValueError(install) from None
     region = region.upper() if region else None
     if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("region must be two letters of a country, such as US")
     code = str(phonenumbers.country_code_for_region(region)) if region else ""
+    rule = (
+        f"of {region}, or begin with a plus and the country code"
+        if region
+        else "with a plus and the country code, or bare digits that begin with it"
+    )
 
     def read(text: str) -> str:
         text = _without_wrapping(text)
@@ -149,7 +154,7 @@ def phone_reader(region: str | None = None) -> Callable[[str], str]:
                     " leave the region out"
                 )
         if not digits:
-            raise _not_valid(region)
+            raise ValueError(f"phone must be a valid number {rule}")
         return digits
 
     return read
@@ -171,17 +176,6 @@ def _valid_digits(text: str, region: str | None) -> str | None:
     result = phonenumbers.ValidationResult
     right_lengths = {result.IS_POSSIBLE, result.IS_POSSIBLE_LOCAL_ONLY}
     return "" if phonenumbers.is_possible_number_with_reason(number) in right_lengths else None
-
-
-def _not_valid(region: str | None) -> ValueError:
-    if region is None:
-        return ValueError(
-            "phone must be a valid number with a plus and the country code, or bare digits that"
-            " begin with it"
-        )
-    return ValueError(
-        f"phone must be a valid number of {region}, or begin with a plus and the country code"
-    )
 
 
 def _without_wrapping(text: str) -> str:

@@ -6,7 +6,7 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Self, TypeAlias, cast
+from typing import NamedTuple, Self, TypeAlias, cast
 
 import msgspec
 
@@ -25,9 +25,13 @@ _SEP = re.compile(r"sep=([^\"\r\n ])\s*$")
 _OPEN_QUOTE = ("field larger than field limit", "unexpected end of data")
 """Errors of the csv module after which a quote may still be open."""
 
-_Readers: TypeAlias = Mapping[str, Callable[[str], object]]
-_Targets: TypeAlias = Sequence[Target | None]
+_Read: TypeAlias = Callable[[str], object]
 _Value: TypeAlias = tuple[Target, object]
+
+
+class _Field(NamedTuple):
+    target: Target
+    read: _Read
 
 
 def csv_rows(
@@ -63,27 +67,35 @@ def csv_rows(
         header = [as_it_was(cell) for cell in next(table)]
     except csv.Error as error:
         raise ValueError(f"The header is not CSV: {_explained(error)}.") from None
-    if not header:
-        raise ValueError("The file has no header.")
-    if not all(map(_is_utf_8, header)):
-        raise ValueError(f"The header {_NOT_UTF_8}.")
-    for other in (";", "\t", "|"):
-        if len(header) == 1 and other in header[0]:
-            raise JobError(
-                "wrong_delimiter",
-                f"The header is a single cell with {_named(other)} in it.",
-                f"If that divides the cells, use delimiter={msgspec.json.encode(other).decode()}.",
-                delimiter=_named(other),
-            )
-    return _csv_rows(text, table, columns.of_header(header), {**_CELLS, "phone": phone})
+    _check_header(header)
+    readers = {**_CELLS, "phone": phone}
+    fields = [_field(target, readers) for target in columns.of_header(header)]
+    return _csv_rows(text, table, fields)
 
 
 def _first_line(text: _Text) -> str:
     return next((line for line in text if line.strip()), "")
 
 
-def _named(delimiter: str) -> str:
-    return "tab" if delimiter == "\t" else f'"{delimiter}"'
+def _check_header(header: Sequence[str]) -> None:
+    if not header:
+        raise ValueError("The file has no header.")
+    if not all(map(_is_utf_8, header)):
+        raise ValueError(f"The header {_NOT_UTF_8}.")
+    for delimiter, name in ((";", '";"'), ("\t", "tab"), ("|", '"|"')):
+        if len(header) == 1 and delimiter in header[0]:
+            raise JobError(
+                "wrong_delimiter",
+                f"The header is a single cell with {name} in it.",
+                f"If that divides the cells, use delimiter={delimiter!a}.",
+                delimiter=name,
+            )
+
+
+def _field(target: Target | None, readers: Mapping[str, _Read]) -> _Field | None:
+    if target is None:
+        return None
+    return _Field(target, str if target.custom_id else readers.get(target.field, str))
 
 
 def _explained(error: csv.Error) -> str:
@@ -93,7 +105,7 @@ def _explained(error: csv.Error) -> str:
 
 
 def _csv_rows(
-    text: _Text, table: Iterator[list[str]], targets: _Targets, readers: _Readers
+    text: _Text, table: Iterator[list[str]], fields: Sequence[_Field | None]
 ) -> Iterator[NewContact | RejectedRow]:
     while True:
         began = text.number + 1
@@ -113,58 +125,48 @@ def _csv_rows(
             yield _rejected(f"is not CSV: {_explained(error)}", began, text.number)
             continue
         if any(map(str.strip, cells)):
-            yield _contact(_csv_values(cells, targets, readers), began)
+            yield _contact(_csv_values(cells, fields), began)
 
 
-def _csv_values(cells: Sequence[str], targets: _Targets, readers: _Readers) -> Iterator[_Value]:
-    if len(cells) != len(targets):
-        raise ValueError(f"{len(cells)} cells, but the header has {len(targets)} columns")
+def _csv_values(cells: Sequence[str], fields: Sequence[_Field | None]) -> Iterator[_Value]:
+    if len(cells) != len(fields):
+        raise ValueError(f"{len(cells)} cells, but the header has {len(fields)} columns")
     if not all(map(_is_utf_8, cells)):
         raise ValueError(_NOT_UTF_8)
-    for target, cell in zip(targets, map(as_it_was, cells), strict=True):
-        if cell and target is not None:
-            read = str if target.custom_id else readers.get(target.field, str)
-            yield target, read(cell)
+    for field, cell in zip(fields, map(as_it_was, cells), strict=True):
+        if cell and field is not None:
+            yield field.target, field.read(cell)
 
 
-def _ids(cell: str) -> list[int]:
-    try:
-        return [int(number) for number in re.findall(r"[^\s,;]+", cell)]
-    except ValueError:
-        raise ValueError(
-            "ids must be integers, with spaces, commas or semicolons between"
-        ) from None
+def _reader(read: _Read, rule: str) -> _Read:
+    """Return a function that reads a cell, and raises this rule for one that it cannot read."""
 
+    def checked(cell: str) -> object:
+        try:
+            return read(cell)
+        except (ValueError, KeyError, msgspec.MsgspecError):
+            raise ValueError(rule) from None
 
-def _tags(cell: str) -> list[object] | list[int]:
-    if not cell.startswith("["):
-        return _ids(cell)
-    try:
-        return _tag_ids(msgspec.json.decode(cell, type=list[object]))
-    except msgspec.MsgspecError:
-        raise ValueError("tags must be ids, or a list in JSON as exports have it") from None
-
-
-def _integer(cell: str) -> int:
-    try:
-        return int(cell)
-    except ValueError:
-        raise ValueError("assignee_id must be an integer") from None
-
-
-def _boolean(cell: str) -> bool:
-    try:
-        return _BOOLEANS[cell.casefold()]
-    except KeyError:
-        raise ValueError("is_opted_out must be true or false, yes or no, 1 or 0") from None
+    return checked
 
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
-_CELLS: _Readers = {
-    "tags": _tags,
+_boolean = _reader(
+    lambda cell: _BOOLEANS[cell.casefold()],
+    "is_opted_out must be true or false, yes or no, 1 or 0",
+)
+_ids = _reader(
+    lambda cell: [int(number) for number in re.findall(r"[^\s,;]+", cell)],
+    "ids must be integers, with spaces, commas or semicolons between",
+)
+_json_tags = _reader(
+    lambda cell: _tag_ids(msgspec.json.decode(cell, type=list[object])),
+    "tags must be ids, or a list in JSON as exports have it",
+)
+_CELLS: Mapping[str, _Read] = {
+    "tags": lambda cell: _json_tags(cell) if cell.startswith("[") else _ids(cell),
     "email_suppressions": _ids,
-    "assignee_id": _integer,
+    "assignee_id": _reader(int, "assignee_id must be an integer"),
     "is_opted_out": _boolean,
 }
 """Functions that read the cells of a field; the cells of other fields are texts."""

@@ -141,7 +141,7 @@ WRITTEN_BEFORE = """\
 "reason":"no answer"}
 {"row":5,"digest":"d2a76608e7d51232","outcome":"rejected","reason":"row 3 has the same phone"}
 """
-"""A file that version 0.1.0 wrote, killed in the middle: the account has row 3, and has never seen row 6."""
+"""A file that version 0.1.0 wrote until it was killed; the account has row 3, and not row 6."""
 
 
 async def test_a_file_of_an_earlier_release_is_resumed(path):

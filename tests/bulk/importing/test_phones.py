@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from array import array
 from contextlib import suppress
 
@@ -154,7 +155,7 @@ def test_a_region_that_is_none_is_refused():
 
 
 def test_without_phonenumbers_it_is_said_what_to_install(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "phonenumbers", None)
 
     with pytest.raises(ValueError, match=r"pip install 'heymarket-async\[import\]'"):
         phone_reader()
