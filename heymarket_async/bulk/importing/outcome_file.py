@@ -253,7 +253,7 @@ def _check_header(path: Path, line: bytes, asked: Header) -> None:
         if was != now:
             raise JobError(
                 "other_import",
-                f"{path} belongs to another import: {name} is {was} there, and {now} here.",
+                f"{path} belongs to another import: {name} {was}, not {now}.",
                 "Resume it as it was, or name another outcome file.",
             )
 

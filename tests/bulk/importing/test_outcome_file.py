@@ -228,11 +228,11 @@ async def test_a_line_that_a_kill_has_torn_is_cut_off(length, path):
     [
         (
             {"overwrite": True},
-            "belongs to another import: overwrite is false there, and true here. Resume it as",
+            "belongs to another import: overwrite false, not true. Resume it as it was",
         ),
         (
             {"dry_run": True},
-            'kind is "import" there, and "dry run" here. Resume it as it was',
+            'another import: kind "import", not "dry run". Resume it as it was',
         ),
     ],
 )
@@ -251,7 +251,7 @@ async def test_a_file_of_an_import_that_overwrites_is_refused_without(path):
     async with account() as it:
         await it.imports([new(1)], outcomes=path, overwrite=True)
 
-        with pytest.raises(ValueError, match="overwrite is true there, and false here"):
+        with pytest.raises(ValueError, match="another import: overwrite true, not false"):
             await it.imports([new(1)], outcomes=path, resume=True)
 
 
@@ -260,11 +260,11 @@ async def test_a_file_of_another_account_or_version_is_refused(path):
         await it.imports([new(1)], outcomes=path)
     async with account() as other:
         with pytest.raises(
-            ValueError, match=r'account is "team 7001 of .+" there, and "team 7001 of .+" here'
+            ValueError, match=r'account "team 7001 of .+", not "team 7001 of .+"'
         ):
             await other.imports([new(1)], outcomes=path, resume=True)
         path.write_text(path.read_text().replace('"version":1', '"version":2'))
-        with pytest.raises(ValueError, match="version is 2 there, and 1 here"):
+        with pytest.raises(ValueError, match="another import: version 2, not 1"):
             await other.imports([new(1)], outcomes=path, resume=True)
 
 
