@@ -163,13 +163,13 @@ class Columns:
         unknown: list[tuple[int, str]] = []
         for number, column in enumerate(columns, 1):
             self._unseen.pop(column, None)
-            is_mapped, is_ignored = column in self._mapped, column in self._ignored
-            is_skipped = is_ignored or (not is_mapped and column in not_custom)
-            target = None if is_skipped else self._target(self._meant(column), columns)
+            meant, is_ignored = self._meant(column), column in self._ignored
+            is_skipped = is_ignored or (meant == column and column in not_custom)
+            target = None if is_skipped else self._target(meant, columns)
             targets.append(target)
             if target is not None or is_ignored:
                 continue
-            if not is_mapped and (self._ignore_others or column in READ_ONLY):
+            if column not in self._mapped and (self._ignore_others or column in READ_ONLY):
                 self.left_out[column] = None
             else:
                 unknown.append((number, column))

@@ -209,7 +209,10 @@ class OutcomeFile:
             self._file.truncate(length)
             self._file.seek(length)
         else:
-            self._file = _create(path)
+            try:
+                self._file = open(path, "xb", opener=_private)  # noqa: SIM115 - closed at the end
+            except FileExistsError:
+                raise _exists(path) from None
             lock(self._file.fileno(), path)
             length = 0
         if not length:
@@ -230,7 +233,8 @@ class OutcomeFile:
                 else:
                     self._remember(_decode(line), most=number + _MOST_MISSING)
             except UNREADABLE:
-                raise _not_an_outcome_file(path, number) from None
+                problem = f"{path} is not an outcome file (line {number})."
+                raise JobError("not_outcomes", problem, "Name another file.") from None
             length += len(line)
         return length
 
@@ -266,22 +270,12 @@ def _exists(path: Path) -> JobError:
     )
 
 
-def _not_an_outcome_file(path: Path, line: int) -> JobError:
-    return JobError(
-        "not_outcomes", f"{path} is not an outcome file (line {line}).", "Name another file."
-    )
-
-
 def _open_existing(path: Path) -> BinaryIO:
     return os.fdopen(open_own(path, os.O_RDWR, closes=False), "r+b")
 
 
-def _create(path: Path) -> BinaryIO:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise _exists(path) from None
-    return os.fdopen(descriptor, "wb")
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _write(file: BinaryIO, lines: Iterable[bytes], *, sync: bool) -> None:
