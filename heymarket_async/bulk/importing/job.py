@@ -20,7 +20,7 @@ from heymarket_async.bulk.importing.phones import Duplicates
 from heymarket_async.bulk.importing.report import ImportReport, Results
 from heymarket_async.bulk.importing.rules import Decision, NumberedRow, PendingRow, RowOutcome
 from heymarket_async.bulk.importing.send import Sender
-from heymarket_async.bulk.importing.source import Item, RejectedRow, Source, contact_of
+from heymarket_async.bulk.importing.source import Item, RejectedRow, batches_of, contact_of
 from heymarket_async.bulk.progress import OnProgress, Tally, told
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.client import HeymarketClient
@@ -94,15 +94,15 @@ async def import_contacts(
         raise ValueError("on_progress must be a function, or None")
     path = checked_path(outcomes, resume=resume)
     tally = Tally(client)
-    async with Source(rows, batch_size) as source:
-        await source.begin()
+    async with aclosing(batches_of(rows, batch_size)) as batches:
+        first = await anext(batches, list[Item]())
         async with told(on_progress, lambda: tally.progress(0, None, "starting")):
             file = await _outcome_file(tally.client, path, overwrite, dry_run, resume)
-        job = _Import(source, file, tally, batch_size, overwrite=overwrite, dry_run=dry_run)
+        job = _Import(batches, file, tally, batch_size, overwrite=overwrite, dry_run=dry_run)
         async with file, told(on_progress, job.results.progress):
-            await job.run(concurrency)
-    if source.failure is not None:
-        raise source.failure
+            await job.run(first, concurrency)
+    if job.failure is not None:
+        raise job.failure
     return job.results.report()
 
 
@@ -120,14 +120,18 @@ async def _outcome_file(
 
 
 class _Import:
-    """The way of the rows from the source to their outcomes.
+    """The way of the rows from the input to their outcomes.
 
-    In memory are a chunk for each worker, one batch of the source, and one to send.
+    In memory are a chunk for each worker, one batch of the input, and one to send.
+
+    Attributes:
+        results: Counts the outcomes.
+        failure: The error of the input, which ends it, or None.
     """
 
     def __init__(
         self,
-        source: Source[Item],
+        batches: AsyncGenerator[list[Item]],
         file: OutcomeFile,
         tally: Tally,
         size: int,
@@ -136,7 +140,8 @@ class _Import:
         dry_run: bool,
     ) -> None:
         self.results = Results(file, tally)
-        self._source = source
+        self.failure: Exception | None = None
+        self._batches = batches
         self._file = file
         self._size = size
         self._duplicates = Duplicates(self.results)
@@ -146,9 +151,14 @@ class _Import:
         self._to_send: list[PendingRow] = []
         self._turn = asyncio.Lock()
 
-    async def run(self, concurrency: int) -> None:
-        """Look up chunk by chunk and write batch by batch, several of them at once."""
-        async with aclosing(self._chunks()) as chunks:
+    async def run(self, first: list[Item], concurrency: int) -> None:
+        """Look up chunk by chunk and write batch by batch, several of them at once.
+
+        Args:
+            first: The first batch of the input.
+            concurrency: Requests at once.
+        """
+        async with aclosing(self._chunks(first)) as chunks:
             try:
                 async with asyncio.TaskGroup() as workers:
                     for _ in range(concurrency):
@@ -173,14 +183,14 @@ class _Import:
                 batch, self._to_send = self._to_send[: self._size], self._to_send[self._size :]
                 await self._sender.write(batch)
 
-    async def _chunks(self) -> AsyncGenerator[list[PendingRow]]:
+    async def _chunks(self, items: list[Item]) -> AsyncGenerator[list[PendingRow]]:
         """Give the rows that must be looked up, up to where the input ends or fails.
 
         Raises:
             JobError: They are not the rows of the earlier run.
         """
         chunk: list[PendingRow] = []
-        while items := await self._source.next():
+        while items:
             for item in items:
                 if (row := self._admit(item)) is not None:
                     chunk.append(row)
@@ -188,7 +198,11 @@ class _Import:
                     yield chunk
                     chunk = []
             await self._file.flush()
-        if self._source.failure is None and self.results.rows < self._file.earlier_rows:
+            try:
+                items = await anext(self._batches, list[Item]())
+            except Exception as error:  # noqa: BLE001 - raised once the rows before are finished
+                self.failure, items = error, []
+        if self.failure is None and self.results.rows < self._file.earlier_rows:
             raise JobError(
                 "short_input",
                 f"The input ends before row {self._file.earlier_rows}, which was there when this"

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from functools import partial
 from inspect import isasyncgen, isgenerator
 from queue import SimpleQueue
-from typing import Generic, Self, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -46,54 +46,18 @@ def contact_of(fields: Mapping[str, object]) -> NewContact | RejectedRow:
         return RejectedRow(str(error))
 
 
-class Source(Generic[T]):
-    """Rows in batches; a context manager that closes the generator that they come from.
+def batches_of(items: Iterable[T] | AsyncIterable[T], size: int) -> AsyncGenerator[list[T]]:
+    """Give items in batches, read no faster than batches are asked for.
+
+    An error of the items is raised after the batch of those before it. When this is closed, it
+    closes the generator that the items come from.
 
     An iterable that is not async is read in a thread of its own: it may be a slow generator or a
     silent pipe. Nothing waits for that thread while it is reading.
-
-    Args:
-        items: Read no faster than batches are asked for.
-        size: Rows in a batch.
-
-    Attributes:
-        failure: The error of the input, which ends it, or None.
     """
-
-    def __init__(self, items: Iterable[T] | AsyncIterable[T], size: int) -> None:
-        self.failure: Exception | None = None
-        self._first: list[T] | None = None
-        if isinstance(items, AsyncIterable):
-            self._batches = _batches_in_loop(items, size)
-        else:
-            self._batches = _batches_in_thread(items, size)
-
-    async def begin(self) -> None:
-        """Read the first batch.
-
-        Raises:
-            Exception: The error of the input, if it comes before the first row.
-        """
-        self._first = await self.next()
-        if self.failure is not None:
-            raise self.failure
-
-    async def next(self) -> list[T]:
-        """Return the next batch; it is empty where the input has ended or failed."""
-        if self._first is not None:
-            first, self._first = self._first, None
-            return first
-        try:
-            return await anext(self._batches, list[T]())
-        except Exception as error:  # noqa: BLE001 - raised once the pending rows are finished
-            self.failure = error
-            return []
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._batches.aclose()
+    if isinstance(items, AsyncIterable):
+        return _batches_in_loop(items, size)
+    return _batches_in_thread(items, size)
 
 
 async def _batches_in_loop(items: AsyncIterable[T], size: int) -> AsyncGenerator[list[T]]:
