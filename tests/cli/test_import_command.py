@@ -256,6 +256,82 @@ def test_wrong_arguments_are_refused_before_a_contact_is_sent(arguments, message
     assert not Path(f"{file}.outcomes.jsonl").exists()
 
 
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (
+            "Cell,Foo",
+            'Unknown columns: Cell, Foo. Map one with --map "Cell=phone", skip one with --ignore'
+            " Foo, or skip all unknown ones with --ignore-others. The fields are phone, first, ",
+        ),
+        (
+            "phone;first",
+            'The header is a single cell with ";" in it. If that divides the cells, use --delimiter'
+            ' ";".\n',
+        ),
+        (
+            "phone\tfirst",
+            "The header is a single cell with tab in it. If that divides the cells, use --delimiter"
+            " tab.\n",
+        ),
+        (
+            "phone,Phone",
+            "Columns phone and Phone mean the same field. Skip one with --ignore Phone, or rename"
+            " one if both have the same name.\n",
+        ),
+        ("first", 'No column is the phone. Map one with --map "COLUMN=phone".\n'),
+        (
+            "phone,Twice",
+            "2 custom fields have the title Twice: 7 and 8. Map the column by the id: --map"
+            ' "COLUMN=custom:7".\n',
+        ),
+    ],
+)
+def test_the_remedy_for_a_header_is_an_option(header, message, run, sandbox, tmp_path):
+    body = [{"id": 7, "title": "Twice"}, {"id": 8, "title": "Twice"}]
+    sandbox.faults.answer(200, on="POST /v1/contact-fields", body=body)
+    path = tmp_path / "people.csv"
+    path.write_text(f"{header}\n")
+
+    result = run("contacts", "import", path)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: {message}")
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "message"),
+    [
+        (
+            "14155550100\n",
+            ["--overwrite"],
+            " belongs to another import: overwrite false, not true. Resume it with the options that"
+            " it began with, or name another file with --outcomes.\n",
+        ),
+        (
+            "",
+            [],
+            "The input ends before row 1, which was there when this import began. Resume with the"
+            " same input, or name another file with --outcomes.\n",
+        ),
+    ],
+)
+def test_the_remedy_for_an_outcome_file_is_an_option(rows, options, message, run, tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("phone\n14155550100\n")
+    run("contacts", "import", path)
+    path.write_text(f"phone\n{rows}")
+
+    result = run("contacts", "import", path, "--resume", *options)
+    other = run("contacts", "import", path, "--resume", "--outcomes", path)
+
+    assert (result.exit_code, other.exit_code) == (2, 2)
+    assert result.stderr.endswith(message)
+    assert other.stderr == (
+        f"Error: {path} is not an outcome file (line 1). Name another file with --outcomes.\n"
+    )
+
+
 def test_a_name_that_does_not_tell_needs_a_format(run, tmp_path):
     path = tmp_path / "people.txt"
     path.write_text("phone\n14155550100\n")
