@@ -14,10 +14,9 @@ from heymarket_async import HeymarketClient, NewContact
 from heymarket_async.bulk import ImportReport, RejectedRow, import_contacts
 from heymarket_async.bulk.custom_fields import fields_of
 from heymarket_async.bulk.importing.columns import Columns
-from heymarket_async.bulk.importing.csv_rows import csv_rows
-from heymarket_async.bulk.importing.json_rows import json_rows
 from heymarket_async.bulk.importing.outcome_file import checked_path
 from heymarket_async.bulk.importing.phones import phone_reader
+from heymarket_async.bulk.importing.rows import csv_rows, json_rows
 from heymarket_async.bulk.progress import Tally, told
 from heymarket_async.cli.import_report import show
 from heymarket_async.cli.import_source import Reader, Source

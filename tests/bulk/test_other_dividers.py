@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from heymarket_async import ContactField
 from heymarket_async.bulk import Csv
 from heymarket_async.bulk.importing.columns import Columns
-from heymarket_async.bulk.importing.csv_rows import csv_rows
+from heymarket_async.bulk.importing.rows import csv_rows
 from heymarket_async.bulk.sinks.tables import as_it_was, harmless
 from tests.bulk.test_files import contact, written
 

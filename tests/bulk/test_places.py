@@ -155,7 +155,7 @@ async def test_a_file_that_is_no_outcome_file_keeps_its_mode(tmp_path):
     path.chmod(0o644)
 
     checked_path(path, resume=True)
-    with pytest.raises(ValueError, match=r"other\.csv is no outcome file"):
+    with pytest.raises(ValueError, match=r"other\.csv is not an outcome file"):
         async with OutcomeFile(path, HEADER, resume=True):
             pass
 

@@ -15,13 +15,12 @@ import pytest
 
 from heymarket_async import BadRequestError, HeymarketClient, PaginationError
 from heymarket_async.bulk import JsonLines, Sqlite, export_contacts, sync_contacts
-from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
-from heymarket_async.bulk.importing.outcome_lines import Header, Kind
+from heymarket_async.bulk.importing.outcome_file import Header, OutcomeFile, checked_path
 from heymarket_async.bulk.store.lock import Lock
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import client_of
 
-HEADER = Header(kind=Kind.IMPORT, account="a", overwrite=False)
+HEADER = Header(kind="import", account="a", overwrite=False)
 FIRST = b'{"version":1,"kind":"import","account":"a","overwrite":false}\n'
 ROW = '"digest":"0123456789abcdef","outcome":"created"'
 
@@ -83,7 +82,7 @@ async def test_a_line_of_an_outcome_file_that_cannot_be_is_told(line, tmp_path):
     path = tmp_path / "outcomes"
     path.write_bytes(FIRST + line.encode(errors="surrogateescape") + b"\n")
 
-    rule = re.escape(f"{path} is no outcome file: see its line 2; name another file (--outcomes)")
+    rule = re.escape(f"{path} is not an outcome file (line 2). Name another file.")
     with pytest.raises(ValueError, match=rule):
         async with OutcomeFile(path, HEADER, resume=True):
             pass

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite
-from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
-from heymarket_async.bulk.importing.outcome_lines import Header, Kind
+from heymarket_async.bulk.importing.outcome_file import Header, OutcomeFile, checked_path
 from heymarket_async.bulk.sinks.staging import UNFINISHED, real_path
 from heymarket_async.bulk.store import private_files
 from heymarket_async.bulk.store.lock import Lock
@@ -19,7 +18,7 @@ from heymarket_async.bulk.store.private_files import make_private, open_own
 from tests.bulk.test_files import contact, written
 
 FILES = {"c.jsonl": JsonLines, "c.csv": Csv, "c.parquet": Parquet, "c.jsonl.gz": JsonLines}
-HEADER = Header(kind=Kind.IMPORT, account="a", overwrite=False)
+HEADER = Header(kind="import", account="a", overwrite=False)
 
 
 def mode_of(path: Path) -> int:

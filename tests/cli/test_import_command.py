@@ -69,7 +69,10 @@ def test_a_second_run_is_refused_unless_it_resumes(run, sandbox, file):
     resumed = run("contacts", "import", file, *MAPPED, "--resume")
 
     assert (refused.exit_code, resumed.exit_code) == (2, 3)
-    assert "is there already: resume that import (--resume), or name another" in refused.stderr
+    assert (
+        "exists already. Resume that import with --resume, or name another file with --outcomes."
+        in refused.stderr
+    )
     assert "4 of them settled by an earlier run" in resumed.stderr
     assert BATCH not in [f"{each.method} {each.path}" for each in sandbox.requests]
 
@@ -222,9 +225,20 @@ def test_an_outcome_file_that_was_never_made_is_not_named_to_go_on_from(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--ignore", "Notes"], 'column "Cell phone" (did you mean "phone"?) is neither a field'),
-        ([], 'column "Cell phone" (did you mean "phone"?) and column "Notes" are neither a field'),
-        (["--map", "Cell phone=fone"], '"fone", for column "Cell phone", (did you mean "phone"?)'),
+        (
+            ["--ignore", "Notes"],
+            'Unknown columns: "Cell phone" (did you mean phone?). Map one with --map "Cell phone',
+        ),
+        (
+            [],
+            'Unknown columns: "Cell phone" (did you mean phone?), Notes. Map one with --map'
+            ' "Cell phone=phone", skip one with --ignore Notes, or skip all unknown ones with'
+            " --ignore-others. The fields are phone, first, last, ",
+        ),
+        (
+            ["--map", "Cell phone=fone"],
+            'Unknown columns: "Cell phone=fone" (did you mean phone?), Notes.',
+        ),
         (["--delimiter", ";;"], '--delimiter must be one character, or "tab"'),
         (["--delimiter", '"'], '--delimiter must be one character, or "tab"'),
         (["--format", "jsonl", "--delimiter", ";"], "--delimiter is for CSV"),
@@ -242,6 +256,82 @@ def test_wrong_arguments_are_refused_before_a_contact_is_sent(arguments, message
     assert not Path(f"{file}.outcomes.jsonl").exists()
 
 
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (
+            "Cell,Foo",
+            'Unknown columns: Cell, Foo. Map one with --map "Cell=phone", skip one with --ignore'
+            " Foo, or skip all unknown ones with --ignore-others. The fields are phone, first, ",
+        ),
+        (
+            "phone;first",
+            'The header is a single cell with ";" in it. If that divides the cells, use --delimiter'
+            ' ";".\n',
+        ),
+        (
+            "phone\tfirst",
+            "The header is a single cell with tab in it. If that divides the cells, use --delimiter"
+            " tab.\n",
+        ),
+        (
+            "phone,Phone",
+            "Columns phone and Phone mean the same field. Skip one with --ignore Phone, or rename"
+            " one if both have the same name.\n",
+        ),
+        ("first", 'No column is the phone. Map one with --map "COLUMN=phone".\n'),
+        (
+            "phone,Twice",
+            "2 custom fields have the title Twice: 7 and 8. Map the column by the id: --map"
+            ' "COLUMN=custom:7".\n',
+        ),
+    ],
+)
+def test_the_remedy_for_a_header_is_an_option(header, message, run, sandbox, tmp_path):
+    body = [{"id": 7, "title": "Twice"}, {"id": 8, "title": "Twice"}]
+    sandbox.faults.answer(200, on="POST /v1/contact-fields", body=body)
+    path = tmp_path / "people.csv"
+    path.write_text(f"{header}\n")
+
+    result = run("contacts", "import", path)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: {message}")
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "message"),
+    [
+        (
+            "14155550100\n",
+            ["--overwrite"],
+            " belongs to another import: overwrite false, not true. Resume it with the options that"
+            " it began with, or name another file with --outcomes.\n",
+        ),
+        (
+            "",
+            [],
+            "The input ends before row 1, which was there when this import began. Resume with the"
+            " same input, or name another file with --outcomes.\n",
+        ),
+    ],
+)
+def test_the_remedy_for_an_outcome_file_is_an_option(rows, options, message, run, tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("phone\n14155550100\n")
+    run("contacts", "import", path)
+    path.write_text(f"phone\n{rows}")
+
+    result = run("contacts", "import", path, "--resume", *options)
+    other = run("contacts", "import", path, "--resume", "--outcomes", path)
+
+    assert (result.exit_code, other.exit_code) == (2, 2)
+    assert result.stderr.endswith(message)
+    assert other.stderr == (
+        f"Error: {path} is not an outcome file (line 1). Name another file with --outcomes.\n"
+    )
+
+
 def test_a_name_that_does_not_tell_needs_a_format(run, tmp_path):
     path = tmp_path / "people.txt"
     path.write_text("phone\n14155550100\n")
@@ -255,7 +345,8 @@ def test_resuming_standard_input_needs_an_outcome_file(run):
 
     assert (result.exit_code, result.stderr) == (
         2,
-        "Error: resume (--resume) needs outcomes (--outcomes), the file of that import\n",
+        "Error: Without an outcome file there is nothing to resume from. Name the file of that"
+        " import with --outcomes.\n",
     )
 
 
@@ -351,8 +442,8 @@ def test_an_error_of_the_file_says_how_to_go_on(run, sandbox, tmp_path):
 
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
-        "Error: the row in line 27 has a quoted cell without an end, or one that is far too long;"
-        " mend it",
+        "Error: The row in line 27 has a quoted cell without an end, or one that is far too long."
+        " Correct it.",
         "To go on, run it again with --resume; what became of each row is in"
         f" {path}.outcomes.jsonl",
     ]
@@ -381,8 +472,8 @@ def test_another_input_is_refused_without_a_word_of_going_on(run, tmp_path):
     result = run("contacts", "import", path, "--resume")
 
     assert result.exit_code == 2
-    assert result.stderr.startswith("Error: row 1 is not what it was when this import began")
-    assert "with the same input and options, as --map and --region, or" in result.stderr
+    assert result.stderr.startswith("Error: Row 1 is not the same as when this import began.")
+    assert "with the same input and options, such as --map and --region, or" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 

@@ -60,8 +60,9 @@ def test_columns_that_may_be_custom_fields_that_cannot_be_read_are_named_before_
 
     assert (result.exit_code, ignored.exit_code) == (2, 3)
     assert result.stderr.startswith(
-        'Error: "custom:123", for column "First", and column "Plan" and column "Notes" may be'
-        " custom fields, and those of the account cannot be read: get the right to"
+        'Error: Unknown columns: "First=custom:123", Plan, Notes. They may be custom'
+        ' fields, which cannot be read. Map one with --map "First=FIELD", skip one with --ignore'
+        " Notes, or get the right to read custom fields. The fields are phone, first, "
     )
     assert len(sandbox.store) == 130
 

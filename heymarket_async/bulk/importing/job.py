@@ -1,26 +1,32 @@
-"""Imports contacts: each row ends with one true outcome, and no phone gets a second contact."""
+"""Imports contacts: each row gets one true outcome, and no phone gets a second contact."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from contextlib import aclosing
 from pathlib import Path
 
 from heymarket_async.bulk.account import account_of, hold
-from heymarket_async.bulk.importing.feed import Feed
-from heymarket_async.bulk.importing.intake import Intake, Item
-from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
-from heymarket_async.bulk.importing.outcome_lines import Header, Kind
+from heymarket_async.bulk.errors import JobError
+from heymarket_async.bulk.importing.outcome_file import (
+    Header,
+    OutcomeFile,
+    checked_path,
+    digest_of,
+)
+from heymarket_async.bulk.importing.phones import Duplicates
 from heymarket_async.bulk.importing.report import ImportReport, Results
-from heymarket_async.bulk.importing.rules import Row
-from heymarket_async.bulk.importing.same_phone import SamePhone
+from heymarket_async.bulk.importing.rules import Decision, NumberedRow, PendingRow, RowOutcome
 from heymarket_async.bulk.importing.send import Sender
+from heymarket_async.bulk.importing.source import Item, RejectedRow, batches_of, contact_of
 from heymarket_async.bulk.progress import OnProgress, Tally, told
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.client import HeymarketClient
+from heymarket_async.models import NewContact
 from heymarket_async.privacy import hides_locals
+from heymarket_async.transport import wire
 
 
 @hides_locals
@@ -36,38 +42,43 @@ async def import_contacts(
     resume: bool = False,
     on_progress: OnProgress | None = None,
 ) -> ImportReport:
-    """Create the contacts whose phone the account does not know, and return what was done.
+    """Create contacts for the phones that the account does not have, and return a report.
 
-    The phones of `batch_size` rows are looked up with one request, and what is to be written is
-    collected into full batches. Where an answer is lost or can be read in two ways, the phones
-    are looked up before anything is sent again. A row that cannot be stored stops no other.
+    The phones of `batch_size` rows are looked up with one request, and the rows to write are
+    collected into full batches. If an answer is lost or ambiguous, the phones are looked up before
+    anything is sent again. A row that cannot be stored does not stop the others.
 
-    With an outcome file, a killed import can be resumed from the same rows: nothing is lost, and
-    what was sent without an answer is looked up. If the input raises, the rows before are imported
-    and noted down, and then its error is raised.
+    If rows share a phone, the first one wins; if Heymarket rejects it, the next is tried.
+
+    With an outcome file, a killed import can be resumed from the same rows. Nothing is lost, and
+    rows that were sent without an answer are looked up. If the input raises an error, the rows
+    before it are imported and their outcomes written first.
 
     Args:
-        client: Its retry policy also says how often, and after what waits, rows whose answer was
-            lost are sent again.
-        rows: Each a `NewContact`, a mapping of its fields, or a `RejectedRow`. They are numbered
-            from 1, and read `batch_size` at a time as they are needed; an iterable that is not
-            async, in a thread of its own, so that it may block. What is bound to its thread, such
-            as an SQLite cursor, is to be made in there, by a generator, or given asynchronously.
-        overwrite: Overwrite contacts that differ in a given field. Heymarket may empty what is not
-            given, custom fields above all.
-        dry_run: Compare with the account, and write nothing; outcomes are what would become.
-        batch_size: Rows in a request; the most is not documented. Requests that are refused as too
-            large are cut in halves.
+        client: Its retry policy also decides how often, and after which waits, rows are sent again
+            after a lost answer.
+        rows: `NewContact`s, mappings of their fields, or `RejectedRow`s. They are numbered from 1,
+            and read `batch_size` at a time as they are needed. An iterable that is not async is
+            read in a thread of its own, so it may block. An object that is bound to its thread,
+            such as an SQLite cursor, must be made there, by a generator, or be read asynchronously.
+        overwrite: Overwrite contacts that differ in a given field. Heymarket may empty fields that
+            are not given, custom fields above all.
+        dry_run: Compare with the account, and write nothing. The report says what an import would
+            do.
+        batch_size: Rows in a request; the most is not documented. A request that is refused as too
+            large is repeated in halves.
         concurrency: Requests at once.
-        outcomes: The file to write what became of each row to.
-        resume: Go on with the file where it is there: skip the rows that are settled, and look up
+        outcomes: The file to write the outcome of each row to.
+        resume: Continue the outcome file if it exists: skip rows that are finished, and look up
             those that are unknown.
         on_progress: Called with a `Progress` twice a second; must not block.
 
     Raises:
-        HeymarketError: The import cannot go on, such as with credentials that are refused; resume
-            it then.
-        ValueError: An argument breaks its rule, or the outcome file is not of this import.
+        HeymarketError: The import cannot continue, for example because the credentials are refused.
+            Resume it later.
+        JobError: The outcome file exists already, belongs to another import, or does not fit the
+            rows.
+        ValueError: An argument breaks its rule.
 
     https://developers.heymarket.com/api-reference/contacts/bulk
     """
@@ -83,22 +94,16 @@ async def import_contacts(
         raise ValueError("on_progress must be a function, or None")
     path = checked_path(outcomes, resume=resume)
     tally = Tally(client)
-    async with Feed(rows, batch_size) as feed:
-        await feed.begin()
+    async with aclosing(batches_of(rows, batch_size)) as batches:
+        first = await anext(batches, list[Item]())
         async with told(on_progress, lambda: tally.progress(0, None, "starting")):
             file = await _outcome_file(tally.client, path, overwrite, dry_run, resume)
-        results = Results(file, tally)
-        async with file, told(on_progress, results.progress):
-            same_phone = SamePhone(results)
-            intake = Intake(feed, file, results, same_phone, batch_size)
-            sender = Sender(tally, file, results, same_phone, overwrite=overwrite, dry_run=dry_run)
-            await _import(intake, sender, batch_size, concurrency)
-            while again := same_phone.again(batch_size):
-                if to_send := await sender.look(again):
-                    await sender.write(to_send)
-    if feed.failure is not None:
-        raise feed.failure
-    return results.report()
+        job = _Import(batches, file, tally, batch_size, overwrite=overwrite, dry_run=dry_run)
+        async with file, told(on_progress, job.results.progress):
+            await job.run(first, concurrency)
+    if job.failure is not None:
+        raise job.failure
+    return job.results.report()
 
 
 async def _outcome_file(
@@ -107,39 +112,134 @@ async def _outcome_file(
     if path is None:
         await hold(client)
         return OutcomeFile()
-    kind = Kind.DRY_RUN if dry_run else Kind.IMPORT
     account = await account_of(client)
-    header = Header(kind=kind, account=account.name, overwrite=overwrite)
+    header = Header(
+        kind="dry run" if dry_run else "import", account=account.name, overwrite=overwrite
+    )
     return OutcomeFile(path, header, resume=resume)
 
 
-async def _import(intake: Intake, sender: Sender, size: int, concurrency: int) -> None:
-    """Look up chunk by chunk, write batch by batch, several side by side."""
-    to_send: list[Row] = []
-    turn = asyncio.Lock()
+class _Import:
+    """The way of the rows from the input to their outcomes.
 
-    async def work() -> None:
+    In memory are a chunk for each worker, one batch of the input, and one to send.
+
+    Attributes:
+        results: Counts the outcomes.
+        failure: The error of the input, which ends it, or None.
+    """
+
+    def __init__(
+        self,
+        batches: AsyncGenerator[list[Item]],
+        file: OutcomeFile,
+        tally: Tally,
+        size: int,
+        *,
+        overwrite: bool,
+        dry_run: bool,
+    ) -> None:
+        self.results = Results(file, tally)
+        self.failure: Exception | None = None
+        self._batches = batches
+        self._file = file
+        self._size = size
+        self._duplicates = Duplicates(self.results)
+        self._sender = Sender(
+            tally, file, self._duplicates.finish, overwrite=overwrite, dry_run=dry_run
+        )
+        self._to_send: list[PendingRow] = []
+        self._turn = asyncio.Lock()
+
+    async def run(self, first: list[Item], concurrency: int) -> None:
+        """Look up chunk by chunk and write batch by batch, several of them at once.
+
+        Args:
+            first: The first batch of the input.
+            concurrency: Requests at once.
+        """
+        async with aclosing(self._chunks(first)) as chunks:
+            try:
+                async with asyncio.TaskGroup() as workers:
+                    for _ in range(concurrency):
+                        workers.create_task(self._work(chunks))
+            except BaseExceptionGroup as errors:
+                raise errors.exceptions[0] from None
+        if self._to_send:
+            await self._sender.write(self._to_send)
+        while retries := self._duplicates.take_retries(self._size):
+            if to_send := await self._sender.look(retries):
+                await self._sender.write(to_send)
+
+    async def _work(self, chunks: AsyncGenerator[list[PendingRow]]) -> None:
         while True:
-            async with turn:
+            async with self._turn:
                 chunk = await anext(chunks, None)
             if chunk is None:
                 return
-            to_send.extend(await sender.look(chunk))
-            while len(to_send) >= size:
-                batch, to_send[:] = to_send[:size], to_send[size:]
-                await sender.write(batch)
+            to_send = await self._sender.look(chunk)
+            self._to_send += to_send
+            while len(self._to_send) >= self._size:
+                batch, self._to_send = self._to_send[: self._size], self._to_send[self._size :]
+                await self._sender.write(batch)
 
-    async with aclosing(intake.chunks()) as chunks:
-        await _side_by_side(work, concurrency)
-    if to_send:
-        await sender.write(to_send)
+    async def _chunks(self, items: list[Item]) -> AsyncGenerator[list[PendingRow]]:
+        """Give the rows that must be looked up, up to where the input ends or fails.
+
+        Raises:
+            JobError: They are not the rows of the earlier run.
+        """
+        chunk: list[PendingRow] = []
+        while items:
+            for item in items:
+                if (row := self._admit(item)) is not None:
+                    chunk.append(row)
+                if len(chunk) == self._size:
+                    yield chunk
+                    chunk = []
+            await self._file.flush()
+            try:
+                items = await anext(self._batches, list[Item]())
+            except Exception as error:  # noqa: BLE001 - raised once the rows before are finished
+                self.failure, items = error, []
+        if self.failure is None and self.results.rows < self._file.earlier_rows:
+            raise JobError(
+                "short_input",
+                f"The input ends before row {self._file.earlier_rows}, which was there when this"
+                " import began.",
+                "Resume with the same input, or name another outcome file.",
+            )
+        if chunk:
+            yield chunk
+
+    def _admit(self, item: Item) -> PendingRow | None:
+        """Number a row, and return it unless its outcome is known or it waits for another row."""
+        self.results.rows += 1
+        number = self.results.rows
+        contact, content = _encoded(item)
+        digest = digest_of(content)
+        earlier = self._file.earlier(number, digest)
+        if isinstance(earlier, RowOutcome):
+            self.results.skip(earlier)
+            if isinstance(contact, NewContact):
+                self._duplicates.skip(number, int(contact.phone), earlier)
+        elif isinstance(contact, RejectedRow):
+            row = NumberedRow(number=number, digest=digest)
+            self.results.add(row, Decision(RowOutcome.REJECTED, contact.reason))
+        else:
+            row = PendingRow(number=number, contact=contact, digest=digest, sent_when=earlier)
+            return row if self._duplicates.admit(row) else None
+        return None
 
 
-async def _side_by_side(work: Callable[[], Coroutine[object, object, None]], times: int) -> None:
-    """Run a piece of work several times at once; the first error ends them all."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(times):
-                group.create_task(work())
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+def _encoded(item: Item) -> tuple[NewContact | RejectedRow, bytes]:
+    """Return a row as a contact that can be sent, and the content that identifies it."""
+    contact = contact_of(item) if isinstance(item, Mapping) else item
+    if isinstance(contact, NewContact):
+        try:
+            return contact, wire.encode(contact) or b""
+        except ValueError as error:
+            contact = RejectedRow(str(error))
+    elif not isinstance(contact, RejectedRow):
+        contact = RejectedRow("is neither a contact nor a mapping of its fields")
+    return contact, contact.reason.encode()

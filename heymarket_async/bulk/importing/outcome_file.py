@@ -1,13 +1,13 @@
-"""What became of each row of an import, on disk, so that a killed import can be resumed.
+"""The outcome file: the outcome of each row on disk, so that a killed import can be resumed.
 
-The file is JSON Lines, only ever added to. Its first line tells whose it is; every other line
-tells of a row, and the last line of a row wins. Before rows are sent they are written down as
-"unknown", with what the account had before, and are on the disk when the request leaves. Nothing
-else has to be: a line that is lost with a killed process is found out again.
+The file is JSON Lines and only grows. The first line says which import it belongs to; the others
+are outcomes of rows, and the last line of a row counts. Before rows are sent, they are added as
+"unknown" with the state of the account, and these lines are on the disk when the request leaves.
+No other line has to be: if a killed process loses one, resuming finds the outcome again.
 
-No phone, e-mail or name is in it. A row is identified by a digest of all its fields, which makes
-sure that a resumed import reads the same input. Whoever tries all phones can guess the digest of a
-bare one, so only its owner can read the file.
+The file has no phone, e-mail or name in it. A row is identified by a digest of all its fields, so
+that a resumed import can check that its input is the same. The digest of a row with nothing but a
+phone could be guessed by trying all phones, so only the owner can read the file.
 """
 
 from __future__ import annotations
@@ -15,79 +15,104 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterable
+from hashlib import blake2b
 from pathlib import Path
-from typing import BinaryIO, Self, TypeAlias
+from typing import Annotated, BinaryIO, Literal, Self, TypeAlias
 
 import msgspec
 
-from heymarket_async.bulk.importing.outcome_lines import (
-    Header,
-    Line,
-    check_header,
-    check_torn,
-    decode,
-    encode,
-    no_outcome_file,
-)
-from heymarket_async.bulk.importing.rules import Before, ReadRow, RowOutcome, Verdict
+from heymarket_async.bulk.errors import JobError
+from heymarket_async.bulk.importing.rules import Decision, NumberedRow, RowOutcome, SentWhen
 from heymarket_async.bulk.sinks.staging import UNREADABLE, naming, real_path
 from heymarket_async.bulk.store.lock import lock
 from heymarket_async.bulk.store.private_files import make_private, open_own
 from heymarket_async.bulk.thread import OneThread
 from heymarket_async.checks import one_of
 
-Earlier: TypeAlias = RowOutcome | Before | None
-"""What the file says of a row: how it ended, what was there when it was sent, or nothing."""
+Earlier: TypeAlias = RowOutcome | SentWhen | None
+"""The state of a row in the file: its outcome, or that it was sent, or nothing."""
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """The import that a file belongs to; to resume it, all of this must be the same.
+
+    Attributes:
+        version: Of the format.
+        kind: An import, or a dry run.
+        account: The `name` of an `Account`.
+        overwrite: Whether contacts are overwritten.
+    """
+
+    version: int = 1
+    kind: Literal["import", "dry run"]
+    account: str
+    overwrite: bool
+
+
+class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    row: Annotated[int, msgspec.Meta(ge=1)]
+    digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
+    outcome: RowOutcome
+    before: SentWhen | None = None
+    reason: str | None = None
+    contact_id: int | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Line).decode
+_STATES: tuple[Earlier, ...] = (None, *RowOutcome, *SentWhen)
+
+_MOST_MISSING = 10_000_000
+"""How many rows a file can lack before its last row. These were pending, in memory."""
+
+
+def digest_of(content: bytes) -> int:
+    """Return the digest that identifies a row."""
+    return int.from_bytes(blake2b(content, digest_size=8).digest())
 
 
 def checked_path(outcomes: str | os.PathLike[str] | None, *, resume: bool) -> Path | None:
-    """Return the path of an outcome file, if it can be used, before anything is asked or read.
+    """Return the path of an outcome file that can be used, before anything is sent or read.
 
     Raises:
-        ValueError: It is there already, or there is none to resume.
-        OSError: Its folder is not there, another import is at work on it, or it belongs to somebody
-            else.
+        JobError: The file exists already, or there is none to resume.
+        OSError: Its folder does not exist, another import uses it, or it belongs to another user.
     """
     if outcomes is None:
         if resume:
-            raise ValueError(
-                "resume (--resume) needs outcomes (--outcomes), the file of that import"
+            raise JobError(
+                "outcomes_missing",
+                "Without an outcome file there is nothing to resume from.",
+                "Give the file of that import with outcomes.",
             )
         return None
     path = real_path(Path(one_of("outcomes", outcomes, (str, os.PathLike))))
     if not path.exists():
         path.parent.stat()
     elif resume:
-        with _opened(path) as file:
+        with _open_existing(path) as file:
             lock(file.fileno(), path)
     else:
-        raise _is_there_already(path)
+        raise _exists(path)
     return path
-
-
-def _is_there_already(path: Path) -> ValueError:
-    return ValueError(
-        f"{path} is there already: resume that import (--resume), or name another file"
-    )
 
 
 class OutcomeFile:
     """The outcomes of one import, in a file or nowhere; a context manager that opens and closes it.
 
-    It is read and written in a thread of its own, in the order in which rows are settled. In memory
-    are nine bytes for each row of an earlier run, and the lines since the last `flush`.
+    It is read and written in a thread of its own. In memory are nine bytes for each row of an
+    earlier run, and the lines since the last `flush`.
 
     Args:
-        path: The file, for its owner alone to read; None keeps nothing. One that is there is
-            taken from all others, see `heymarket_async.bulk.private`.
-        header: Whose it is.
-        resume: Go on with the file if it is there. A last line that a kill has torn is cut off.
+        path: The file, for its owner alone to read; None keeps nothing. The rights of other users
+            to an existing file are removed, see `heymarket_async.bulk.store.private_files`.
+        header: The import that it belongs to.
+        resume: Continue the file if it exists. A last line that a kill has torn is cut off.
 
     Raises:
-        ValueError: When it is opened: it is there already, belongs to another import, or is no such
+        JobError: When it is opened: it exists already, belongs to another import, or is no outcome
             file.
-        OSError: Another import is at work on it, it belongs to somebody else, or it cannot be
-            written.
+        OSError: Another import uses it, it belongs to another user, or it cannot be written.
     """
 
     def __init__(
@@ -104,44 +129,45 @@ class OutcomeFile:
 
     @property
     def earlier_rows(self) -> int:
-        """The number of the last row that an earlier run has seen, or 0."""
+        """The number of the last row of an earlier run, or 0."""
         return len(self._states) - 1
 
     def earlier(self, number: int, digest: int) -> Earlier:
-        """Return what an earlier run says of a row.
+        """Return the state in which an earlier run left a row.
 
         Raises:
-            ValueError: That run had another row there.
+            JobError: That run had another row there.
         """
         state = _STATES[self._states[number]] if number <= self.earlier_rows else None
         if state is not None and self._digests[number] != digest:
-            raise ValueError(
-                f"row {number} is not what it was when this import began: resume it with the same"
-                " input and options, as --map and --region, or name another outcome file"
+            raise JobError(
+                "changed_input",
+                f"Row {number} is not the same as when this import began.",
+                "Resume with the same input and options, or name another outcome file.",
             )
         return state
 
-    async def sent(self, rows: Iterable[ReadRow]) -> None:
-        """Write down that rows are about to be sent; on the disk when this returns."""
+    async def add_sent(self, rows: Iterable[NumberedRow]) -> None:
+        """Add rows that are about to be sent; they are on the disk when this returns."""
         for row in rows:
-            self.settled(row, Verdict(RowOutcome.UNKNOWN))
+            self.add(row, Decision(RowOutcome.UNKNOWN))
         await self._write(sync=True)
 
-    def settled(self, row: ReadRow, verdict: Verdict) -> None:
-        """Take down what became of a row; `flush` writes it."""
+    def add(self, row: NumberedRow, decision: Decision) -> None:
+        """Add the outcome of a row; `flush` writes it."""
         if self._path is not None:
-            line = Line(
+            line = _Line(
                 row=row.number,
                 digest=f"{row.digest:016x}",
-                outcome=verdict.outcome,
-                before=row.before,
-                reason=verdict.reason,
-                contact_id=verdict.contact_id,
+                outcome=decision.outcome,
+                before=row.sent_when,
+                reason=decision.reason,
+                contact_id=decision.contact_id,
             )
-            self._lines.append(encode(line) + b"\n")
+            self._lines.append(_encode(line) + b"\n")
 
     async def flush(self) -> None:
-        """Write what was taken down, for whoever reads along."""
+        """Write what was added, for those who read the file meanwhile."""
         if self._lines:
             await self._write(sync=False)
 
@@ -176,40 +202,45 @@ class OutcomeFile:
 
     def _open(self, path: Path, header: Header) -> None:
         if self._resume and path.exists():
-            self._file = _opened(path)
+            self._file = _open_existing(path)
             lock(self._file.fileno(), path)
-            whole = self._read(path, self._file, header)
-            if not whole:
-                self._file.seek(0)
-                check_torn(path, self._file.read(), header)
+            length = self._read(path, self._file, header)
             make_private(path, self._file.fileno())
-            self._file.truncate(whole)
-            self._file.seek(whole)
+            self._file.truncate(length)
+            self._file.seek(length)
         else:
-            self._file = _created(path)
+            try:
+                self._file = open(path, "xb", opener=_private)  # noqa: SIM115 - closed at the end
+            except FileExistsError:
+                raise _exists(path) from None
             lock(self._file.fileno(), path)
-            whole = 0
-        if not whole:
-            self._file.write(encode(header) + b"\n")
+            length = 0
+        if not length:
+            self._file.write(_encode(header) + b"\n")
 
     def _read(self, path: Path, file: BinaryIO, header: Header) -> int:
-        """Take in an earlier run, and return the length of its whole lines."""
+        """Read an earlier run, and return the length of its whole lines."""
         length = 0
-        whole_lines = (line for line in file if line.endswith(b"\n"))
-        for number, line in enumerate(whole_lines, 1):
+        for number, line in enumerate(file, 1):
             try:
+                if not line.endswith(b"\n"):
+                    # A kill has torn it. Of a first line it leaves the beginning, and nothing else.
+                    if number == 1 and not _encode(header).startswith(line):
+                        raise msgspec.ValidationError("this is something else")
+                    break
                 if number == 1:
-                    check_header(path, line, header)
+                    _check_header(path, line, header)
                 else:
-                    self._remember(decode(line), most=number + _MOST_MISSING)
+                    self._remember(_decode(line), most=number + _MOST_MISSING)
             except UNREADABLE:
-                raise no_outcome_file(path, number) from None
+                problem = f"{path} is not an outcome file (line {number})."
+                raise JobError("not_outcomes", problem, "Name another file.") from None
             length += len(line)
         return length
 
-    def _remember(self, line: Line, *, most: int) -> None:
+    def _remember(self, line: _Line, *, most: int) -> None:
         if line.row > most:
-            raise msgspec.ValidationError("so many rows cannot be under way at once")
+            raise msgspec.ValidationError("so many rows cannot be pending at once")
         more = line.row - self.earlier_rows
         if more > 0:
             self._digests.extend([0] * more)
@@ -219,23 +250,32 @@ class OutcomeFile:
         self._digests[line.row] = int(line.digest, 16)
 
 
-_STATES: tuple[Earlier, ...] = (None, *RowOutcome, *Before)
+def _check_header(path: Path, line: bytes, asked: Header) -> None:
+    stored = msgspec.json.decode(line, type=Header)
+    for name in Header.__struct_fields__:
+        was, now = (_encode(getattr(header, name)).decode() for header in (stored, asked))
+        if was != now:
+            raise JobError(
+                "other_import",
+                f"{path} belongs to another import: {name} {was}, not {now}.",
+                "Resume it as it was, or name another outcome file.",
+            )
 
 
-_MOST_MISSING = 10_000_000
-"""How many rows a file can miss before the last that it has. Those were under way, in memory."""
+def _exists(path: Path) -> JobError:
+    return JobError(
+        "outcomes_exist",
+        f"{path} exists already.",
+        "Resume that import with resume=True, or name another outcome file.",
+    )
 
 
-def _opened(path: Path) -> BinaryIO:
+def _open_existing(path: Path) -> BinaryIO:
     return os.fdopen(open_own(path, os.O_RDWR, closes=False), "r+b")
 
 
-def _created(path: Path) -> BinaryIO:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise _is_there_already(path) from None
-    return os.fdopen(descriptor, "wb")
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _write(file: BinaryIO, lines: Iterable[bytes], *, sync: bool) -> None:

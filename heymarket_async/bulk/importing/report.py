@@ -1,4 +1,4 @@
-"""What an import did, and the counting of it."""
+"""The report of an import, and the results that it is made from."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Mapping
 import msgspec
 
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile
-from heymarket_async.bulk.importing.rules import ReadRow, RowOutcome, Verdict
+from heymarket_async.bulk.importing.rules import Decision, NumberedRow, RowOutcome
 from heymarket_async.bulk.progress import Progress, Tally
 
-_SHOWN = 20
+_MOST_REJECTIONS = 20
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,26 +28,26 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import did; of a dry run, what it would do.
+    """The numbers of an import; of a dry run, as they would be.
 
     `created`, `updated`, `unchanged`, `rejected` and `unknown` add up to `rows`. After a resume
-    they count the rows of earlier runs too; `skipped` of them were settled there.
+    they include the rows of earlier runs.
 
     Attributes:
         rows: Rows read.
-        created: Contacts that were not in the account when they were looked up. Of one that two
-            imports send at the same time there is one contact, but both may count it.
+        created: Contacts that were not in the account when they were looked up. If two imports send
+            the same phone at the same time, there is one contact, but both may count it.
         updated: Contacts that were overwritten.
-        unchanged: Contacts that were there, and were left alone.
-        rejected: Rows that cannot be stored, and why is known.
-        unknown: Rows that were sent, and nobody knows what became of them; resume to find out.
-        duplicates: Those of the rejected that have the phone of an earlier row.
-        skipped: Rows that an earlier run had settled.
-        requests: Requests sent, repeated ones included.
-        repeated: Requests that failed; most of them were sent again.
+        unchanged: Contacts that existed and were left alone.
+        rejected: Rows that cannot be stored, for a known reason.
+        unknown: Rows that were sent without a clear answer; resume to look them up.
+        duplicates: Rejected rows that have the phone of an earlier row.
+        skipped: Rows that an earlier run had finished.
+        requests: Requests sent, retries included.
+        repeated: Requests that failed; most of them were retried.
         seconds: How long it took.
         waited_s: Seconds waited, by reason, summed over calls that waited side by side.
-        rejections: The first twenty that were settled in this run, by row.
+        rejections: The first twenty of this run, by row.
     """
 
     rows: int
@@ -66,12 +66,12 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Results:
-    """Takes in what became of the rows.
+    """Counts the outcomes of the rows, and adds them to the outcome file.
 
     Attributes:
         rows: Rows read.
         duplicates: Rows with the phone of an earlier row.
-        skipped: Rows that an earlier run had settled.
+        skipped: Rows that an earlier run had finished.
     """
 
     def __init__(self, file: OutcomeFile, tally: Tally) -> None:
@@ -85,23 +85,23 @@ class Results:
         self._began = time.monotonic()
 
     def skip(self, outcome: RowOutcome) -> None:
-        """Count a row that an earlier run has settled."""
+        """Count a row that an earlier run had finished."""
         self.skipped += 1
         self._counts[outcome] += 1
 
-    def settle(self, row: ReadRow, verdict: Verdict) -> None:
-        """Write down and count what became of a row."""
-        self._file.settled(row, verdict)
-        self._counts[verdict.outcome] += 1
-        if verdict.outcome is RowOutcome.REJECTED and len(self._rejections) < _SHOWN:
-            self._rejections.append(Rejection(row=row.number, reason=verdict.reason or ""))
+    def add(self, row: NumberedRow, decision: Decision) -> None:
+        """Add the outcome of a row."""
+        self._file.add(row, decision)
+        self._counts[decision.outcome] += 1
+        if decision.outcome is RowOutcome.REJECTED and len(self._rejections) < _MOST_REJECTIONS:
+            self._rejections.append(Rejection(row=row.number, reason=decision.reason or ""))
 
     def progress(self) -> Progress:
         """Return how far the import is."""
         return self._tally.progress(self._counts.total(), None, "importing")
 
     def report(self) -> ImportReport:
-        """Return what was done."""
+        """Return the report."""
         return ImportReport(
             rows=self.rows,
             **{outcome.value: self._counts[outcome] for outcome in RowOutcome},
@@ -111,5 +111,5 @@ class Results:
             repeated=self._tally.repeated,
             seconds=round(time.monotonic() - self._began, 3),
             waited_s=self._tally.waits(),
-            rejections=sorted(self._rejections, key=lambda each: each.row),
+            rejections=sorted(self._rejections, key=lambda rejection: rejection.row),
         )

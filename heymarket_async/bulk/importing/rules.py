@@ -1,17 +1,17 @@
-"""What a look into the account says of a row: pure rules, no I/O.
+"""Rules that decide the outcome of a row from the contacts that the account has now; no I/O.
 
-    sent before    in the account now         then
-    never          no                         to be sent
-    never          yes, not to overwrite      unchanged
-    never          yes, and equal             unchanged
-    never          yes, and more than once    rejected: which one is meant?
-    never          yes, but different         to be sent
-    when absent    yes                        created
-    when absent    no                         to be sent again
-    when present   yes, and equal             updated
-    when present   yes, but different         to be sent again
+    row was sent      contacts with its phone now    decision
+    never             none                           send it
+    never             some, and not to overwrite     unchanged
+    never             one, equal                     unchanged
+    never             several                        rejected: it is unclear which one is meant
+    never             one, different                 send it
+    when absent       some                           created
+    when absent       none                           send it again
+    when present      some, equal                    updated
+    when present      none equal                     send it again
 
-The last four are for an answer that was lost, be it in the same run or in one that was killed.
+The last four are for an answer that was lost, in this run or in one that was killed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import msgspec
 from msgspec import UNSET
 
 from heymarket_async.batches import BatchItem
-from heymarket_async.bulk.importing.known import Known, listed
+from heymarket_async.bulk.importing.lookup import Existing, as_list
 from heymarket_async.ensure import refusal
 from heymarket_async.models import NewContact, TagRef
 
@@ -32,10 +32,10 @@ _UNASSIGNED = -1
 
 
 class RowOutcome(StrEnum):
-    """What became of one row of an import.
+    """The outcome of one row of an import.
 
-    `UNKNOWN` is an honest answer: the row was sent, and neither an answer nor a look told what
-    became of it. Resume the import, and it is looked up.
+    `UNKNOWN`: the row was sent, and neither an answer nor a lookup showed whether it was stored.
+    Resume the import to look it up.
     """
 
     CREATED = "created"
@@ -45,34 +45,34 @@ class RowOutcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Before(StrEnum):
-    """What the account had when a row was sent."""
+class SentWhen(StrEnum):
+    """Whether the account had the phone of a row when the row was sent."""
 
     ABSENT = "absent"
     PRESENT = "present"
 
 
-class ReadRow(msgspec.Struct, kw_only=True):
-    """A row that was read.
+class NumberedRow(msgspec.Struct, kw_only=True):
+    """A row of the input.
 
     Attributes:
         number: From 1.
-        digest: Identifies the row; see `outcome_file`.
-        before: What the account had when the row was sent, or None if it never was.
+        digest: Identifies the content; see `outcome_file`.
+        sent_when: Whether its phone was in the account when it was sent; None if it never was.
     """
 
     number: int
     digest: int
-    before: Before | None = None
+    sent_when: SentWhen | None = None
 
 
-class Row(ReadRow, kw_only=True):
-    """A row that is under way.
+class PendingRow(NumberedRow, kw_only=True):
+    """A row that has no outcome yet.
 
     Attributes:
-        contact: What is to be in the account.
-        rev: The revision that the contact had then, if any.
-        was_lost: It was sent before that too, and how it ended is not known.
+        contact: The contact to store.
+        rev: The revision of the existing contact when the row was sent, if there was one.
+        was_lost: It was also sent earlier, and the answer to that was lost.
     """
 
     contact: NewContact
@@ -80,12 +80,12 @@ class Row(ReadRow, kw_only=True):
     was_lost: bool = False
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """What became of a row.
+class Decision(msgspec.Struct, frozen=True):
+    """The outcome of a row, and why.
 
     Attributes:
-        outcome: Which of the five.
-        reason: Why, if it was rejected or is unknown; without phones, e-mails and names.
+        outcome: One of the five.
+        reason: Why it was rejected or is unknown; without phones, e-mails and names.
         contact_id: The integer id of the contact, if it is known.
     """
 
@@ -94,81 +94,81 @@ class Verdict(msgspec.Struct, frozen=True):
     contact_id: int | None = None
 
 
-def judge(row: Row, known: Sequence[Known], *, overwrite: bool) -> Verdict | None:
-    """Return what became of a row, or None if it is to be sent.
+def decide(row: PendingRow, existing: Sequence[Existing], *, overwrite: bool) -> Decision | None:
+    """Return the outcome of a row, or None if it must be sent.
 
     Args:
-        row: As it was sent, or not yet.
-        known: The contacts of the account that have its phone now.
-        overwrite: Whether a contact that is different is to be overwritten.
+        row: The row, sent or not.
+        existing: The contacts that have its phone now.
+        overwrite: Whether a contact that differs is to be overwritten.
     """
-    first = known[0].id if known else None
-    if row.before is Before.ABSENT:
-        return Verdict(RowOutcome.CREATED, contact_id=first) if known else None
-    equal = [contact for contact in known if is_equal(row.contact, contact)]
-    if row.before is Before.PRESENT:
-        return Verdict(RowOutcome.UPDATED, contact_id=equal[0].id) if equal else None
-    if not known:
+    first = existing[0].id if existing else None
+    if row.sent_when is SentWhen.ABSENT:
+        return Decision(RowOutcome.CREATED, contact_id=first) if existing else None
+    equal = [contact for contact in existing if is_equal(row.contact, contact)]
+    if row.sent_when is SentWhen.PRESENT:
+        return Decision(RowOutcome.UPDATED, contact_id=equal[0].id) if equal else None
+    if not existing:
         return None
     if not overwrite:
-        return Verdict(RowOutcome.UNCHANGED, contact_id=first)
-    if len(known) > 1:
-        return Verdict(RowOutcome.REJECTED, f"{len(known)} contacts of the account have this phone")
-    return Verdict(RowOutcome.UNCHANGED, contact_id=first) if equal else None
+        return Decision(RowOutcome.UNCHANGED, contact_id=first)
+    if len(existing) > 1:
+        reason = f"{len(existing)} contacts of the account have this phone"
+        return Decision(RowOutcome.REJECTED, reason)
+    return Decision(RowOutcome.UNCHANGED, contact_id=first) if equal else None
 
 
-def judge_answered(
-    row: Row, known: Sequence[Known], item: BatchItem, *, is_last_look: bool
-) -> Verdict | None:
-    """Return what the answer says of a row of which the look after it says nothing, or None.
+def decide_after_answer(
+    row: PendingRow, existing: Sequence[Existing], item: BatchItem, *, is_last_lookup: bool
+) -> Decision | None:
+    """Return the outcome of a row by the answer to it, where `decide` finds none; or None.
 
-    What it lists as failed was not stored, and if the revision has grown, that was somebody else's
-    write. But a row that was sent before, without an answer, may be refused because it was stored
-    then, and be seen later.
+    A row that the answer lists as failed was not stored: if the revision has grown, somebody else
+    wrote it. But if the row was sent before and that answer was lost, it may be refused because it
+    is stored already, and a later lookup shows it.
 
-    A server may store something else than was sent, such as a trimmed name, and then the contact
-    never equals the row; but its revision has grown. Without an answer that says nothing.
+    A server may store something else than was sent, such as a trimmed name. Then the contact never
+    equals the row, but its revision has grown. Without an answer a grown revision proves nothing.
     """
-    if (reason := refusal(item)) and (is_last_look or not row.was_lost):
-        return Verdict(RowOutcome.REJECTED, reason)
-    for contact in known:
+    if (reason := refusal(item)) and (is_last_lookup or not row.was_lost):
+        return Decision(RowOutcome.REJECTED, reason)
+    for contact in existing:
         if row.rev is not None and contact.rev is not None and contact.rev > row.rev:
-            return Verdict(RowOutcome.UPDATED, contact_id=contact.id)
+            return Decision(RowOutcome.UPDATED, contact_id=contact.id)
     return None
 
 
-def is_equal(given: NewContact, stored: Known) -> bool:
+def is_equal(given: NewContact, stored: Existing) -> bool:
     """Whether a contact of the account has each field that was given, exactly.
 
-    Null and the empty text are the same, since it is not documented which of the two a cleared
-    field has. What reads do not show cannot be said to be equal.
+    Null and the empty text are equal, since it is not documented which of them a cleared field has.
+    A field that answers do not show never equals.
     """
-    names = (name for name in given.__struct_fields__ if name != "phone")
     return all(
-        _same(name, getattr(given, name), stored)
-        for name in names
-        if getattr(given, name) is not UNSET
+        _is_same(name, value, stored)
+        for name in given.__struct_fields__
+        if name != "phone" and (value := getattr(given, name)) is not UNSET
     )
 
 
-def _same(name: str, given: object, stored: Known) -> bool:
+def _is_same(name: str, given: object, stored: Existing) -> bool:
     if name == "tags":
         return _tag_ids(given) == _tag_ids(stored.tags)
     if name == "assignee_id":
         return (None if given == _UNASSIGNED else given) == stored.assigned_user_id
     if name == "custom":
         return _texts(given) == _texts(stored.custom)
-    # No read shows `email_suppressions`.
-    return hasattr(stored, name) and _plain(given) == _plain(getattr(stored, name))
+    # No answer shows `email_suppressions`.
+    return hasattr(stored, name) and _null_if_empty(given) == _null_if_empty(getattr(stored, name))
 
 
-def _plain(value: object) -> object:
+def _null_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
 def _tag_ids(tags: object) -> set[object]:
-    # The shape of tags in reads is not documented: one that is not known here equals no tag.
-    return set(map(_tag_id, listed(tags)))
+    # The shape of tags in answers is not documented: an unknown one equals no tag.
+    return set(map(_tag_id, as_list(tags)))
 
 
 def _tag_id(tag: object) -> object:

@@ -1,80 +1,87 @@
-"""Sends the rows of an import, until it is known what became of each."""
+"""Sends the rows of an import, until the outcome of each is decided."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from heymarket_async.batches import BatchResult, Outcome, lists_what_was_stored
-from heymarket_async.bulk.importing.known import Known
-from heymarket_async.bulk.importing.lookups import halves, look_up, may_be_of_one_row
+from heymarket_async.bulk.importing.lookup import Existing, halves, look_up, may_be_of_one_row
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile
-from heymarket_async.bulk.importing.report import Results
 from heymarket_async.bulk.importing.rules import (
-    Before,
-    Row,
+    Decision,
+    PendingRow,
     RowOutcome,
-    Verdict,
-    judge,
-    judge_answered,
+    SentWhen,
+    decide,
+    decide_after_answer,
 )
-from heymarket_async.bulk.importing.same_phone import SamePhone
 from heymarket_async.bulk.progress import Tally
 from heymarket_async.errors import HeymarketError, StatusError
 
+_MOST_FAILED = 12
+"""Batches; to cut one of 2,000 down to its first row takes eleven."""
+
+_WAIT = "to look again"
+_OMITTED = Decision(
+    RowOutcome.REJECTED,
+    "Heymarket does not list it among the stored contacts, gives no reason, and it cannot be found",
+)
+_UNSEEN = Decision(
+    RowOutcome.UNKNOWN, "Heymarket answered, but the contact cannot be seen as it was sent"
+)
+
 
 class Sender:
-    """Looks rows up, and writes those that are to be written.
+    """Looks rows up, and writes those that must be written.
 
     Args:
         tally: Has the client, and counts.
-        file: Where rows are written down before they are sent.
-        results: Takes in what became of them.
-        same_phone: Takes it in too.
-        overwrite: Whether contacts that are different are overwritten.
-        dry_run: Whether to stop before anything is written.
+        file: Where rows are added before they are sent.
+        finish: Called with each row and its outcome.
+        overwrite: Whether contacts that differ are overwritten.
+        dry_run: Whether nothing is written.
     """
 
     def __init__(
         self,
         tally: Tally,
         file: OutcomeFile,
-        results: Results,
-        same_phone: SamePhone,
+        finish: Callable[[PendingRow, Decision], None],
         *,
         overwrite: bool,
         dry_run: bool,
     ) -> None:
         self._tally = tally
         self._file = file
-        self._results = results
-        self._same_phone = same_phone
+        self._finish = finish
         self._overwrite = overwrite
         self._dry_run = dry_run
-        self._lost_in_a_row = 0
+        self._failed_in_a_row = 0
 
-    async def look(self, rows: Sequence[Row]) -> list[Row]:
-        """Settle what a look into the account can, and return the rows that are to be sent."""
-        left: list[Row] = []
-        for row, known in await self._undecided(rows):
+    async def look(self, rows: Sequence[PendingRow]) -> list[PendingRow]:
+        """Look rows up, finish those that can be decided, and return those that must be sent."""
+        left: list[PendingRow] = []
+        for row, existing in await self._undecided(rows):
             if self._dry_run:
-                self._settle(row, Verdict(RowOutcome.UPDATED if known else RowOutcome.CREATED))
+                outcome = RowOutcome.UPDATED if existing else RowOutcome.CREATED
+                self._finish(row, Decision(outcome))
                 continue
-            row.was_lost = row.before is not None
-            row.before = Before.PRESENT if known else Before.ABSENT
-            row.rev = known[0].rev if known else None
+            row.was_lost = row.sent_when is not None
+            row.sent_when = SentWhen.PRESENT if existing else SentWhen.ABSENT
+            row.rev = existing[0].rev if existing else None
             left.append(row)
         await self._file.flush()
         return left
 
-    async def write(self, rows: Sequence[Row], attempt: int = 1) -> None:
-        """Send rows that `look` gave as one batch, and settle them all.
+    async def write(self, rows: Sequence[PendingRow], attempt: int = 1) -> None:
+        """Send rows that `look` returned as one batch, and finish them all.
 
         Raises:
-            HeymarketError: They were not sent, or it cannot be looked up what became of them, or
-                the server answers no batch any more.
+            HeymarketError: They were not sent, or cannot be looked up after a lost answer, or the
+                server answers no batch any more.
         """
-        await self._file.sent(rows)
+        await self._file.add_sent(rows)
         contacts = [row.contact for row in rows]
         try:
             result = await self._tally.client.contacts.create_batch(
@@ -83,122 +90,108 @@ class Sender:
         except HeymarketError as error:
             failure = error
         else:
-            self._lost_in_a_row = 0
+            self._failed_in_a_row = 0
             await self._after_answer(rows, result)
             return
         if isinstance(failure, StatusError) and may_be_of_one_row(failure):
-            self._lost_in_a_row = 0
-            await self._write_apart(rows, failure, attempt)
+            self._failed_in_a_row = 0
+            await self._divide(rows, failure, attempt, RowOutcome.REJECTED)
         elif failure.may_have_taken_effect:
             await self._after_lost_answer(rows, failure, attempt)
         else:
             for row in rows:
-                self._file.settled(row, Verdict(RowOutcome.UNKNOWN, str(failure)))
+                self._file.add(row, Decision(RowOutcome.UNKNOWN, str(failure)))
             raise failure
 
-    async def _write_apart(self, rows: Sequence[Row], failure: StatusError, attempt: int) -> None:
-        """Find the one row that is at fault, if it was not the size."""
-        if len(rows) == 1:
-            self._settle(rows[0], Verdict(RowOutcome.REJECTED, str(failure)))
-            return
-        for half in halves(rows):
-            await self.write(half, attempt)
-
     async def _after_lost_answer(
-        self, rows: Sequence[Row], failure: HeymarketError, attempt: int
+        self, rows: Sequence[PendingRow], failure: HeymarketError, attempt: int
     ) -> None:
-        """Look what became of rows, and send again what was not stored.
+        """Look rows up, and send again those that were not stored.
 
-        That makes no second contact: a batch leaves a known phone alone, or overwrites it.
+        That makes no second contact: a batch leaves an existing phone alone, or overwrites it.
 
         Raises:
-            HeymarketError: So many batches failed one after the other that no row can be at fault.
+            HeymarketError: So many batches failed in a row that it cannot be the fault of one row.
         """
         await self._wait(attempt)
         if not (left := await self.look(rows)):
-            self._lost_in_a_row = 0
+            self._failed_in_a_row = 0
         elif attempt < self._tally.client.retry.attempts:
             await self.write(left, attempt + 1)
-        elif self._lost_in_a_row == _MOST_LOST:
+        elif self._failed_in_a_row == _MOST_FAILED:
             raise failure
         else:
-            self._lost_in_a_row += 1
-            await self._give_up(left, failure, attempt)
+            self._failed_in_a_row += 1
+            await self._divide(left, failure, attempt, RowOutcome.UNKNOWN)
 
-    async def _give_up(self, left: Sequence[Row], failure: HeymarketError, attempt: int) -> None:
-        if len(left) > 1 and isinstance(failure, StatusError):
-            # It may be one row that the server cannot bear, and that is no fault of the others.
-            for half in halves(left):
+    async def _divide(
+        self,
+        rows: Sequence[PendingRow],
+        failure: HeymarketError,
+        attempt: int,
+        outcome: RowOutcome,
+    ) -> None:
+        """Write a failed batch in halves, down to the row at fault, which gets this outcome.
+
+        Without any answer it cannot be the fault of one row, and all of them get the outcome.
+        """
+        if len(rows) > 1 and isinstance(failure, StatusError):
+            for half in halves(rows):
                 await self.write(half, attempt)
         else:
-            for row in left:
-                self._settle(row, Verdict(RowOutcome.UNKNOWN, str(failure)))
+            for row in rows:
+                self._finish(row, Decision(outcome, str(failure)))
 
-    async def _after_answer(self, rows: Sequence[Row], result: BatchResult) -> None:
+    async def _after_answer(self, rows: Sequence[PendingRow], result: BatchResult) -> None:
         if all(item.outcome is Outcome.STORED for item in result.items):
             for row in rows:
-                created = row.before is Before.ABSENT
-                self._settle(row, Verdict(RowOutcome.CREATED if created else RowOutcome.UPDATED))
+                was_absent = row.sent_when is SentWhen.ABSENT
+                self._finish(
+                    row, Decision(RowOutcome.CREATED if was_absent else RowOutcome.UPDATED)
+                )
             await self._file.flush()
             return
         items = {item.contact.phone: item for item in result.items}
         attempts = self._tally.client.retry.attempts
-        left = list(rows)
+        left = rows
         for attempt in range(1, attempts + 1):
-            seen = await self._undecided(left)
-            left = list[Row]()
-            for row, known in seen:
-                item = items[row.contact.phone]
-                is_last = attempt == attempts
-                if verdict := judge_answered(row, known, item, is_last_look=is_last):
-                    self._settle(row, verdict)
+            undecided = await self._undecided(left)
+            left = list[PendingRow]()
+            for row, existing in undecided:
+                item, is_last = items[row.contact.phone], attempt == attempts
+                if decision := decide_after_answer(row, existing, item, is_last_lookup=is_last):
+                    self._finish(row, decision)
                 else:
                     left.append(row)
             await self._file.flush()
             if not left:
                 return
             if attempt < attempts:
-                # How soon a write can be seen is not documented.
-                await self._wait(attempt)
+                await self._wait(attempt)  # it is not documented how soon a write can be seen
         lists_all = lists_what_was_stored(result)
         for row in left:
             is_omitted = lists_all and items[row.contact.phone].returned is None
-            self._settle(row, _OMITTED if is_omitted else _UNSEEN)
+            self._finish(row, _OMITTED if is_omitted else _UNSEEN)
 
-    async def _undecided(self, rows: Sequence[Row]) -> list[tuple[Row, Sequence[Known]]]:
-        """Settle rows by what the account has, and return the others with what it has of them."""
+    async def _undecided(
+        self, rows: Sequence[PendingRow]
+    ) -> list[tuple[PendingRow, Sequence[Existing]]]:
+        """Look rows up, finish those that can be decided, and return the others with contacts."""
         found = await look_up(self._tally.client, [row.contact.phone for row in rows])
-        left: list[tuple[Row, Sequence[Known]]] = []
+        left: list[tuple[PendingRow, Sequence[Existing]]] = []
         for row in rows:
-            known = found.contacts.get(row.contact.phone, [])
-            if refused := found.refused.get(row.contact.phone):
-                outcome = RowOutcome.UNKNOWN if row.before else RowOutcome.REJECTED
-                self._settle(row, Verdict(outcome, refused))
-            elif verdict := judge(row, known, overwrite=self._overwrite):
-                self._settle(row, verdict)
+            existing = found.get(row.contact.phone, [])
+            if isinstance(existing, str):
+                outcome = RowOutcome.UNKNOWN if row.sent_when else RowOutcome.REJECTED
+                self._finish(row, Decision(outcome, existing))
+            elif decision := decide(row, existing, overwrite=self._overwrite):
+                self._finish(row, decision)
             else:
-                left.append((row, known))
+                left.append((row, existing))
         return left
 
     async def _wait(self, attempt: int) -> None:
         seconds = self._tally.client.retry.jitter_s(attempt)
         waited_s = self._tally.waited_s
-        waited_s[_WAITED] = waited_s.get(_WAITED, 0.0) + seconds
+        waited_s[_WAIT] = waited_s.get(_WAIT, 0.0) + seconds
         await asyncio.sleep(seconds)
-
-    def _settle(self, row: Row, verdict: Verdict) -> None:
-        self._results.settle(row, verdict)
-        self._same_phone.settled(row, verdict)
-
-
-_MOST_LOST = 12
-"""Batches; to cut one of 2,000 down to its first row takes eleven."""
-
-_WAITED = "to look again"
-_OMITTED = Verdict(
-    RowOutcome.REJECTED,
-    "Heymarket does not list it among what it stored, gives no reason, and it cannot be found",
-)
-_UNSEEN = Verdict(
-    RowOutcome.UNKNOWN, "Heymarket answered, but the contact cannot be seen as it was sent"
-)

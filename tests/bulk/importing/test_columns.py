@@ -13,9 +13,8 @@ import pytest
 from heymarket_async import ContactField, NewContact
 from heymarket_async.bulk import Csv, JsonLines, export_contacts
 from heymarket_async.bulk.importing.columns import FIELDS, READ_ONLY, Columns, Target
-from heymarket_async.bulk.importing.csv_rows import csv_rows
-from heymarket_async.bulk.importing.json_rows import json_rows
 from heymarket_async.bulk.importing.phones import phone_reader
+from heymarket_async.bulk.importing.rows import csv_rows, json_rows
 from heymarket_async.bulk.sinks.tables import COLUMNS, Table
 from tests.bulk.importing.imports import account, counts, new
 
@@ -92,22 +91,24 @@ def test_all_columns_that_mean_nothing_are_told_at_once_or_ignored_at_once():
 
     assert read_csv(text, columns) == [NewContact(phone=PHONE)]
     assert list(columns.left_out) == ["a", "b", ""]
-    with pytest.raises(ValueError, match='column "a" and column "b" and column 5, which has no na'):
+    with pytest.raises(
+        ValueError, match=r"Unknown columns: a, b, \"\" \(column 5\), \"\" \(column 6\)\."
+    ):
         read_csv(text, Columns([], {"Tel": "phone"}, ["Notes"]))
-    with pytest.raises(ValueError, match='"nope", for column "a", is neither'):
+    with pytest.raises(ValueError, match=r"Unknown columns: \"a=nope\"\."):
         read_csv(text, Columns([], {"Tel": "phone", "a": "nope"}, ignore_others=True))
 
 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"phone": PHONE, "nick": 1, "sir": 2}, 'first row: column "nick" and column "sir" are'),
-        ({"phone": PHONE, "custom": {"9": 1}}, 'column "custom:9" is neither'),
+        ({"phone": PHONE, "nick": 1, "sir": 2}, "^Unknown columns: nick, sir"),
+        ({"phone": PHONE, "custom": {"9": 1}}, "^Unknown columns: custom:9"),
         (
             {"phone": PHONE, "nick": 1, "custom": {"9": 1, "8": 2, "y": 3}},
-            'first row: column "nick" and column "custom:9" and column "custom:y" are',
+            "^Unknown columns: nick, custom:9, custom:y",
         ),
-        ({"phone": PHONE, "custom": {"1234567": 1}}, 'column "custom:.{3}" is neither'),
+        ({"phone": PHONE, "custom": {"1234567": 1}}, r"^Unknown columns: custom:\*\*\*"),
         ({"phone": PHONE, "custom": {"Twice": 1}}, "2 custom fields have the title"),
     ],
 )
@@ -116,7 +117,7 @@ def test_names_of_the_first_row_that_mean_nothing_are_refused(row, message):
         read_json(Columns(HARD), row)
 
     later = read_json(Columns(HARD), {"phone": PHONE}, row, {"phone": PHONE})
-    assert re.search(message.removeprefix("first row: "), later[1].reason)
+    assert re.search(message, later[1].reason)
     assert later[2] == NewContact(phone=PHONE)
 
 
@@ -125,7 +126,7 @@ def test_a_first_row_that_is_broken_is_none():
     rows = json_rows(lines, Columns([]), phone_reader())
 
     assert "truncated" in next(rows).reason
-    with pytest.raises(ValueError, match='the first row: column "nick"'):
+    with pytest.raises(ValueError, match=r"Unknown columns: nick\."):
         next(rows)
 
 
@@ -177,7 +178,7 @@ def test_a_custom_field_without_a_title_is_named_by_its_id_alone():
     columns = Columns([ContactField(id=9, title="")])
 
     assert columns.of_names(("custom:9", "(9)")) == [Target("custom", "9")] * 2
-    with pytest.raises(ValueError, match=r"column 2, which has no name"):
+    with pytest.raises(ValueError, match=r"\"\" \(column 2\)"):
         columns.of_names(("phone", ""))
 
 
@@ -210,7 +211,7 @@ def test_of_names_that_change_in_each_row_not_all_are_kept():
 
     read_json(columns, *({"phone": PHONE, f"n{n}": 1} for n in range(1100)))
 
-    assert len(columns._known) == 1000
+    assert len(columns._cache) == 1000
     assert len(columns.left_out) == 1100
 
 

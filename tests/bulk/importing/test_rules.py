@@ -6,13 +6,13 @@ import pytest
 
 from heymarket_async import BatchItem, Contact, NewContact, Outcome, TagRef
 from heymarket_async.bulk.importing.rules import (
-    Before,
-    Row,
+    Decision,
+    PendingRow,
     RowOutcome,
-    Verdict,
+    SentWhen,
+    decide,
+    decide_after_answer,
     is_equal,
-    judge,
-    judge_answered,
 )
 
 PHONE = "14155550100"
@@ -21,13 +21,13 @@ EQUAL = Contact(id=1, phone=PHONE, first="Zoë", last="Li", rev=4)
 OTHER = Contact(id=2, phone=PHONE, first="Zoe", rev=4)
 
 
-def row(before: Before | None = None, rev: int | None = None) -> Row:
-    return Row(number=1, contact=GIVEN, digest=0, before=before, rev=rev)
+def row(before: SentWhen | None = None, rev: int | None = None) -> PendingRow:
+    return PendingRow(number=1, contact=GIVEN, digest=0, sent_when=before, rev=rev)
 
 
-CREATED = Verdict(RowOutcome.CREATED, contact_id=2)
-UPDATED = Verdict(RowOutcome.UPDATED, contact_id=1)
-UNCHANGED = Verdict(RowOutcome.UNCHANGED, contact_id=1)
+CREATED = Decision(RowOutcome.CREATED, contact_id=2)
+UPDATED = Decision(RowOutcome.UPDATED, contact_id=1)
+UNCHANGED = Decision(RowOutcome.UNCHANGED, contact_id=1)
 
 
 @pytest.mark.parametrize(
@@ -35,26 +35,26 @@ UNCHANGED = Verdict(RowOutcome.UNCHANGED, contact_id=1)
     [
         (None, [], False, None),
         (None, [], True, None),
-        (None, [OTHER], False, Verdict(RowOutcome.UNCHANGED, contact_id=2)),
+        (None, [OTHER], False, Decision(RowOutcome.UNCHANGED, contact_id=2)),
         (None, [EQUAL, OTHER], False, UNCHANGED),
         (None, [EQUAL], True, UNCHANGED),
         (None, [OTHER], True, None),
-        (Before.ABSENT, [OTHER], False, CREATED),
-        (Before.ABSENT, [OTHER], True, CREATED),
-        (Before.ABSENT, [], False, None),
-        (Before.PRESENT, [EQUAL], True, UPDATED),
-        (Before.PRESENT, [OTHER], True, None),
-        (Before.PRESENT, [], True, None),
+        (SentWhen.ABSENT, [OTHER], False, CREATED),
+        (SentWhen.ABSENT, [OTHER], True, CREATED),
+        (SentWhen.ABSENT, [], False, None),
+        (SentWhen.PRESENT, [EQUAL], True, UPDATED),
+        (SentWhen.PRESENT, [OTHER], True, None),
+        (SentWhen.PRESENT, [], True, None),
     ],
 )
 def test_a_look_settles_a_row_or_has_it_sent(before, known, overwrite, verdict):
-    assert judge(row(before), known, overwrite=overwrite) == verdict
+    assert decide(row(before), known, overwrite=overwrite) == verdict
 
 
 def test_a_phone_that_several_contacts_have_is_not_overwritten():
-    verdict = judge(row(), [EQUAL, EQUAL], overwrite=True)
+    verdict = decide(row(), [EQUAL, EQUAL], overwrite=True)
 
-    assert verdict == Verdict(RowOutcome.REJECTED, "2 contacts of the account have this phone")
+    assert verdict == Decision(RowOutcome.REJECTED, "2 contacts of the account have this phone")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_contact_is_equal_if_it_has_each_given_field_exactly(given, stored, sa
 @pytest.mark.parametrize(
     ("rev", "now", "verdict"),
     [
-        (4, 5, Verdict(RowOutcome.UPDATED, contact_id=3)),
+        (4, 5, Decision(RowOutcome.UPDATED, contact_id=3)),
         (4, 4, None),
         (None, 5, None),
         (4, None, None),
@@ -101,7 +101,10 @@ def test_after_an_answer_a_new_revision_tells_of_the_update(rev, now, verdict):
     item = BatchItem(contact=GIVEN, outcome=Outcome.UNKNOWN)
     known = [Contact(id=3, rev=now)]
 
-    assert judge_answered(row(Before.PRESENT, rev), known, item, is_last_look=False) == verdict
+    assert (
+        decide_after_answer(row(SentWhen.PRESENT, rev), known, item, is_last_lookup=False)
+        == verdict
+    )
 
 
 ECHO = {"phone": PHONE, "first": "Zoë"}
@@ -110,8 +113,8 @@ ECHO = {"phone": PHONE, "first": "Zoë"}
 def test_what_the_answer_refuses_is_no_update_though_somebody_else_has_written():
     item = BatchItem(contact=GIVEN, outcome=Outcome.UNKNOWN, returned=ECHO)
 
-    verdict = judge_answered(
-        row(Before.PRESENT, 4), [Contact(id=3, rev=5)], item, is_last_look=False
+    verdict = decide_after_answer(
+        row(SentWhen.PRESENT, 4), [Contact(id=3, rev=5)], item, is_last_lookup=False
     )
 
     assert verdict is not None
@@ -133,16 +136,16 @@ def test_what_the_answer_refuses_is_no_update_though_somebody_else_has_written()
 def test_an_array_refuses_what_it_lists_without_an_id(returned, reason):
     item = BatchItem(contact=GIVEN, outcome=Outcome.UNKNOWN, returned=returned)
 
-    verdict = judge_answered(row(Before.ABSENT), [], item, is_last_look=False)
+    verdict = decide_after_answer(row(SentWhen.ABSENT), [], item, is_last_lookup=False)
 
     assert verdict is reason is None or reason in verdict.reason
 
 
 def test_of_a_row_whose_first_answer_was_lost_a_refusal_counts_at_the_last_look():
     item = BatchItem(contact=GIVEN, outcome=Outcome.UNKNOWN, returned=ECHO)
-    lost = Row(number=1, contact=GIVEN, digest=0, before=Before.ABSENT, was_lost=True)
+    lost = PendingRow(number=1, contact=GIVEN, digest=0, sent_when=SentWhen.ABSENT, was_lost=True)
 
-    verdicts = [judge_answered(lost, [], item, is_last_look=each) for each in (False, True)]
+    verdicts = [decide_after_answer(lost, [], item, is_last_lookup=each) for each in (False, True)]
 
     assert verdicts[0] is None
     assert verdicts[1].outcome is RowOutcome.REJECTED

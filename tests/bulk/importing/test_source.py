@@ -6,12 +6,13 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from heymarket_async.bulk.importing.feed import Feed
+from heymarket_async.bulk.importing.source import batches_of
 from tests.bulk.importing.imports import BATCH, SEARCH, account, counts, new, outcomes_of, phone
 
 
@@ -171,7 +172,7 @@ async def test_what_is_no_iterator_is_an_error_of_the_input():
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 7])
-async def test_a_feed_gives_every_row_once_and_then_nothing(count):
+async def test_batches_have_every_row_once_and_then_nothing(count):
     async def later():
         for n in range(count):
             yield n
@@ -187,12 +188,12 @@ async def test_a_feed_gives_every_row_once_and_then_nothing(count):
             return await anext(self.items)
 
     for items in (range(count), later(), Iterator()):
-        async with Feed(items, 3) as feed:
+        async with aclosing(batches_of(items, 3)) as batches:
             given = []
-            while some := await feed.next():
-                assert len(some) <= 3
+            async for some in batches:
+                assert 1 <= len(some) <= 3
                 given += some
-            assert (given, await feed.next()) == (list(range(count)), [])
+            assert (given, await anext(batches, None)) == (list(range(count)), None)
 
 
 async def test_an_exit_of_the_input_comes_through():
@@ -205,6 +206,6 @@ async def test_an_exit_of_the_input_comes_through():
             await it.imports(rows())
 
 
-async def test_a_feed_that_was_never_asked_has_no_thread():
-    async with Feed([1, 2], 3):
+async def test_batches_that_were_never_asked_for_have_no_thread():
+    async with aclosing(batches_of([1, 2], 3)):
         assert threads() == []

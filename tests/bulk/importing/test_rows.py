@@ -12,10 +12,9 @@ from msgspec import UNSET
 
 from heymarket_async import ContactField, NewContact, TagRef
 from heymarket_async.bulk.importing.columns import Columns
-from heymarket_async.bulk.importing.csv_rows import csv_rows
-from heymarket_async.bulk.importing.intake import RejectedRow
-from heymarket_async.bulk.importing.json_rows import json_rows
 from heymarket_async.bulk.importing.phones import phone_reader
+from heymarket_async.bulk.importing.rows import csv_rows, json_rows
+from heymarket_async.bulk.importing.source import RejectedRow
 
 FIELDS = [
     ContactField(id=123, title="Plan"),
@@ -91,8 +90,8 @@ def test_opting_out_is_true_or_false(cell, value):
         (f"{PHONE},1 2 3 4 5 6,,", "tags must be at most 5"),
         (f"{PHONE},,maybe,", "is_opted_out must be true or false"),
         (f"{PHONE},,,Jo", "assignee_id must be an integer"),
-        (f"{PHONE},,", "has 3 cells, and the first row names 4"),
-        (f"{PHONE},,,,Zoë", "has 5 cells, and the first row names 4"),
+        (f"{PHONE},,", "3 cells, but the header has 4 columns (line 2)"),
+        (f"{PHONE},,,,Zoë", "5 cells, but the header has 4 columns (line 2)"),
         (f'"{PHONE}"x,,,', "is not CSV: ',' expected after '\"'"),
     ],
 )
@@ -123,7 +122,7 @@ def test_after_a_quote_without_an_end_no_row_is_made_up(rest):
     )
 
     assert next(rows) == NewContact(phone=PHONE, first="a")
-    with pytest.raises(ValueError, match="the row in line 3 has a quoted cell without an end"):
+    with pytest.raises(ValueError, match="The row in line 3 has a quoted cell without an end"):
         next(rows)
 
 
@@ -161,7 +160,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name():
 
 
 def test_a_first_row_in_another_encoding_is_an_error():
-    with pytest.raises(ValueError, match="the first row is not UTF-8; save the file as UTF-8"):
+    with pytest.raises(ValueError, match="The header is not UTF-8; save the file as UTF-8"):
         read_csv("phone,Größe\n".encode("latin-1"))
 
 
@@ -185,59 +184,91 @@ def test_json_that_is_nested_too_deeply_is_one_bad_row():
     ]
 
 
-MEANINGLESS = (
-    'column "Cell phone" (did you mean "phone"?) is neither a field of a contact nor the title of a'
-    " custom field"
-)
-
-
 @pytest.mark.parametrize(
     ("header", "columns", "message"),
     [
-        ("Cell phone", {}, f"{MEANINGLESS}; say what a column means with --map"),
+        (
+            "Cell,Foo",
+            {},
+            'Unknown columns: Cell, Foo. Map one with mapped={"Cell": "phone"}, skip some with'
+            " ignored, or skip all unknown ones with ignore_others=True. The fields are phone, fi",
+        ),
+        (
+            "Cell phone",
+            {},
+            'Unknown columns: "Cell phone" (did you mean phone?). Map one with mapped',
+        ),
+        (
+            "Cell phone",
+            {},
+            'Map one with mapped={"Cell phone": "phone"}, skip some with ignored, or',
+        ),
         (
             "phone,nope,Frist",
             {},
-            'column "nope" and column "Frist" (did you mean "first"?) are nei',
+            "Unknown columns: nope, Frist (did you mean first?). Map one with",
         ),
-        ("phone,first", {"mapped": {"first": "nope"}}, '"nope", for column "first", is neither a'),
-        ("phone,first", {"mapped": {"first": "lats"}}, '"first", (did you mean "last"?) is neith'),
-        ("phone,first", {"mapped": {"first": "id"}}, '"id", for column "first", is neither'),
-        ("phone,first", {"mapped": {"first": "custom:x"}}, '"custom:x", for column "first", is n'),
-        ("phone,nope", {}, "; the fields are phone, first, last, display_name, email, avatar, "),
-        ("phone,,last", {}, 'column 2, which has no name (--ignore "" leaves it out), is neither'),
-        ("phone;first", {}, 'the first row is one cell; if ";" divides it, say --delimiter ";"'),
-        ("phone\tfirst", {}, 'if "tab" divides it, say --delimiter "tab"'),
+        ("phone,nope,Frist", {}, 'Map one with mapped={"Frist": "first"}, skip'),
+        ("phone,first", {"mapped": {"first": "nope"}}, 'columns: "first=nope". Map one'),
+        (
+            "phone,first",
+            {"mapped": {"first": "nope"}},
+            'Map one with mapped={"first": "FIELD"}, skip',
+        ),
+        (
+            "phone,first",
+            {"mapped": {"first": "lats"}},
+            'columns: "first=lats" (did you mean last?). Map one',
+        ),
+        ("phone,first", {"mapped": {"first": "id"}}, 'columns: "first=id". Map one'),
+        (
+            "phone,first",
+            {"mapped": {"first": "custom:x"}},
+            'columns: "first=custom:x". Map',
+        ),
+        ("phone,nope", {}, ". The fields are phone, first, last, display_name, email, avatar, "),
+        ("phone,,last", {}, 'Unknown columns: "" (column 2). Map one with mapped={"COLUMN'),
+        (
+            "phone;first",
+            {},
+            'The header is a single cell with ";" in it. If that divides the cells, use delimiter='
+            "';'.",
+        ),
+        ("phone\tfirst", {}, "with tab in it. If that divides the cells, use delimiter='\\t'."),
         ("phone,renewal date", {}, 'did you mean "Renewal Date"'),
-        ("phone,xyz", {}, "the title of a custom field; say what"),
+        ("phone,xyz", {}, "Unknown columns: xyz. Map one"),
         (
             "phone,Tier",
             {"mapped": {"Tier": "plan"}},
-            '"plan", for column "Tier", (did you mean "Plan"?) is neither',
+            'columns: "Tier=plan" (did you mean Plan?). Map one',
         ),
-        ("phone,Twice", {}, '2 custom fields have the title "Twice"; say which one is meant by'),
-        ("phone,Twice", {}, 'as in --map "COLUMN=custom:7": they are 7 and 8'),
+        ("phone,Twice", {}, "2 custom fields have the title Twice: 7 and 8. Map the column by the"),
+        ("phone,Twice", {}, 'by the id: mapped={"COLUMN": "custom:7"}.'),
         (
             "phone",
             {"ignored": ["Phone"]},
-            'no column "Phone" to map or to ignore (did you mean "ph',
+            "no column Phone to map or to ignore (did you mean phone?).",
         ),
-        ("phone,custom", {}, 'column "custom" is neither'),
-        ("first,last", {}, 'no column is the phone; name it with --map "COLUMN=phone"'),
-        ("phone,Phone", {}, 'columns "phone" and "Phone" mean the same field'),
-        ("phone,phone", {}, 'leave one out with --ignore "phone"'),
-        ("phone", {"mapped": {"Plan": "Plan"}}, 'there is no column "Plan" to map or to ignore'),
-        ("phone", {"ignored": ["x"]}, 'there is no column "x" to map or to ignore'),
-        (f"Zoe,{PHONE}", {}, "the first row must name the columns, and not be a contact"),
-        ("phone,2026-06-01,x", {"mapped": {"2026-06-01": "Plan"}}, 'column "x" is neither'),
-        ("Zoe,zoe@example.com", {}, "what looks like a phone or an e-mail is among the names"),
-        ("", {}, "no first row that names its columns"),
-        ("\n\n", {}, "no first row that names its columns"),
-        ("sep=;", {}, "no first row that names its columns"),
-        ('"phone', {}, "the first row is not CSV"),
+        ("phone,custom", {}, "Unknown columns: custom. Map one"),
+        ("first,last", {}, 'No column is the phone. Map one with mapped={"COLUMN": "phone"}.'),
+        ("phone,Phone", {}, "Columns phone and Phone mean the same field."),
+        (
+            "phone,phone",
+            {},
+            "mean the same field. Skip one with ignored, or rename one if both have",
+        ),
+        ("phone", {"mapped": {"Plan": "Plan"}}, "There is no column Plan to map or to ignore."),
+        ("phone", {"ignored": ["x"]}, "There is no column x to map or to ignore."),
+        (f"Zoe,{PHONE}", {}, "The first row must name the columns, and not be a contact."),
+        ("phone,2026-06-01,x", {"mapped": {"2026-06-01": "Plan"}}, "Unknown columns: x. Map one"),
+        ("Zoe,zoe@example.com", {}, "A phone or an e-mail is among the names of the columns. The"),
+        ("", {}, "The file has no header."),
+        ("\n\n", {}, "The file has no header."),
+        ("sep=;", {}, "The file has no header."),
+        ('"phone', {}, "The header is not CSV: unexpected end of data."),
     ],
 )
-def test_columns_that_mean_nothing_are_refused_at_once(header, columns, message):
+def test_columns_that_cannot_be_used_are_refused_at_once(header, columns, message):
     with pytest.raises(ValueError, match=re.escape(message)) as raised:
         csv_rows(io.BytesIO(header.encode()), Columns(FIELDS, **columns), phone_reader())
 
@@ -288,17 +319,20 @@ def test_half_of_an_emoji_as_exports_have_it_is_read_with_the_row():
     ("row", "reason"),
     [
         (b"{", "Input data was truncated"),
-        (b"[1]", "is JSON, but no object"),
+        (b"[1]", "is JSON, but not an object"),
         (b'{"phone":}', "is not JSON: "),
         ({"phone": 4155550100}, "phone must be a valid number"),
         ({"phone": True}, "phone must not have letters"),
         ({"phone": [PHONE]}, "phone must be"),
         ({"first": "Zoë"}, "has no phone"),
         ({"phone": "415"}, "phone must be a valid number"),
-        ({"phone": PHONE, "nick": 5}, 'column "nick" is neither'),
+        ({"phone": PHONE, "nick": 5}, "Unknown columns: nick (line 2)"),
         ({"phone": PHONE, "custom": [1]}, "custom must be an object or null"),
-        ({"phone": PHONE, "custom": {"plan": 1}}, 'column "custom:plan" (did you mean "Plan"?) is'),
-        ({"phone": PHONE, "custom": {"999": 1}}, 'column "custom:999" is neither'),
+        (
+            {"phone": PHONE, "custom": {"plan": 1}},
+            "Unknown columns: custom:plan (did you mean Plan?) (line 2)",
+        ),
+        ({"phone": PHONE, "custom": {"999": 1}}, "Unknown columns: custom:999 (line 2)"),
         ({"phone": PHONE, "custom": {"Twice": 1}}, "2 custom fields have the title"),
         ({"phone": PHONE, "custom": {"Plan": 1, "123": 2}}, "names 123 twice"),
         ({"phone": PHONE, "custom": {"Plan": 1}, "custom:Plan": 2}, "names 123 twice"),
@@ -334,7 +368,7 @@ def test_a_file_in_utf_16_is_refused_before_the_first_row(encoding):
     content = f"\ufeffphone\n{PHONE}\n".encode(encoding)
 
     for read in (read_csv, read_json):
-        with pytest.raises(ValueError, match="the file is UTF-16"):
+        with pytest.raises(ValueError, match="The file is UTF-16"):
             read(content)
 
 
@@ -354,7 +388,7 @@ def test_a_first_line_for_excel_says_what_divides_the_cells(divider, cell):
 
 
 def test_line_ends_that_are_only_carriage_returns_are_named():
-    with pytest.raises(ValueError, match="the first row is not CSV: a carriage return is within a"):
+    with pytest.raises(ValueError, match="The header is not CSV: a carriage return is within a"):
         read_csv(f"phone,first\r{PHONE},a\r")
 
     (row,) = read_csv(f"phone,first\n{PHONE},a\rb\n")

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from heymarket_async import NewContact
-from heymarket_async.bulk.importing.intake import RejectedRow
 from heymarket_async.bulk.importing.report import Rejection
+from heymarket_async.bulk.importing.source import RejectedRow
 from heymarket_async.sandbox import Readings
 from tests.bulk.importing.imports import (
     BATCH,
@@ -260,7 +260,7 @@ async def test_an_error_of_the_input_comes_through():
         ("batch_size must be an integer of at least 1", {"batch_size": True}),
         ("concurrency must be an integer of at least 1", {"concurrency": 1.5}),
         ("outcomes must be of type str or PathLike", {"outcomes": 7}),
-        ("needs outcomes (--outcomes)", {"resume": True}),
+        ("nothing to resume from. Give the file of that import with outcomes.", {"resume": True}),
         ("on_progress must be a function", {"on_progress": 7}),
     ],
 )

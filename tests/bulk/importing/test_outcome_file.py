@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from heymarket_async import HeymarketError, NewContact
-from heymarket_async.bulk.importing import outcome_file, outcome_lines
-from heymarket_async.bulk.importing.intake import RejectedRow
+from heymarket_async.bulk.importing import outcome_file
+from heymarket_async.bulk.importing.source import RejectedRow
 from tests.bulk.importing.imports import (
     BATCH,
     SEARCH,
@@ -76,7 +76,9 @@ async def test_rows_are_on_the_disk_before_they_are_sent(path, monkeypatch):
 async def test_a_file_that_is_there_is_kept_and_nothing_is_sent(path):
     path.write_text("precious")
     async with account() as it:
-        with pytest.raises(ValueError, match="is there already: resume that import"):
+        with pytest.raises(
+            ValueError, match=r"exists already\. Resume that import with resume=True"
+        ):
             await it.imports([new(1)], outcomes=path)
 
         assert not it.sandbox.requests
@@ -84,10 +86,10 @@ async def test_a_file_that_is_there_is_kept_and_nothing_is_sent(path):
 
 
 async def test_a_file_that_appears_at_the_last_moment_is_kept(path):
-    header = outcome_lines.Header(kind=outcome_lines.Kind.IMPORT, account="a", overwrite=False)
+    header = outcome_file.Header(kind="import", account="a", overwrite=False)
     path.write_text("precious")
 
-    with pytest.raises(ValueError, match="is there already"):
+    with pytest.raises(ValueError, match="exists already"):
         async with outcome_file.OutcomeFile(path, header):
             pass
     assert path.read_text() == "precious"
@@ -125,6 +127,40 @@ async def cut_short(it: Account, path: Path, *rows: NewContact, overwrite: bool 
     it.faults.clear()
     it.sandbox.requests.clear()
     assert {line["outcome"] for line in outcomes_of(path).values()} == {"unknown"}
+
+
+WRITTEN_BEFORE = """\
+{"version":1,"kind":"import","account":"team 7001 of URL","overwrite":true}
+{"row":2,"digest":"f732ae8ef6972d26","outcome":"unchanged","contact_id":10002}
+{"row":4,"digest":"a2d046aec4633d78","outcome":"rejected","reason":"no phone (line 5)"}
+{"row":1,"digest":"56ba59b25f8bf5ee","outcome":"unknown","before":"present"}
+{"row":3,"digest":"d2a76608e7d51232","outcome":"unknown","before":"absent"}
+{"row":6,"digest":"bb826d8e8e94811f","outcome":"unknown","before":"absent"}
+{"row":1,"digest":"56ba59b25f8bf5ee","outcome":"updated","before":"present"}
+{"row":3,"digest":"d2a76608e7d51232","outcome":"unknown","before":"absent",\
+"reason":"no answer"}
+{"row":5,"digest":"d2a76608e7d51232","outcome":"rejected","reason":"row 3 has the same phone"}
+"""
+"""A file that version 0.1.0 wrote until it was killed; the account has row 3, and not row 6."""
+
+
+async def test_a_file_of_an_earlier_release_is_resumed(path):
+    rows = [new(1), new(2), new(3), RejectedRow("no phone (line 5)"), new(3), new(4)]
+    async with account() as it:
+        await it.has(new(1), new(2), new(3))
+        path.write_text(WRITTEN_BEFORE.replace("URL", it.sandbox.url))
+
+        report = await it.imports(rows, outcomes=path, overwrite=True, resume=True)
+
+        assert (it.sizes(SEARCH), it.sizes(BATCH)) == ([2], [1])
+    assert counts(report) == {"created": 2, "updated": 1, "unchanged": 1, "rejected": 2}
+    assert (report.skipped, report.duplicates) == (4, 1)
+    lines = path.read_text().splitlines()[len(WRITTEN_BEFORE.splitlines()) :]
+    assert [line for line in lines if '"unknown"' not in line] == [
+        '{"row":3,"digest":"d2a76608e7d51232","outcome":"created","before":"absent",'
+        '"contact_id":10003}',
+        '{"row":6,"digest":"bb826d8e8e94811f","outcome":"created","before":"absent"}',
+    ]
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -192,11 +228,11 @@ async def test_a_line_that_a_kill_has_torn_is_cut_off(length, path):
     [
         (
             {"overwrite": True},
-            "is of an import that does not overwrite, and this one does .--overwrite.: resume",
+            "belongs to another import: overwrite false, not true. Resume it as it was",
         ),
         (
             {"dry_run": True},
-            "is of an import, and this is a dry run .--dry-run.: resume it as it was",
+            'another import: kind "import", not "dry run". Resume it as it was',
         ),
     ],
 )
@@ -215,7 +251,7 @@ async def test_a_file_of_an_import_that_overwrites_is_refused_without(path):
     async with account() as it:
         await it.imports([new(1)], outcomes=path, overwrite=True)
 
-        with pytest.raises(ValueError, match=r"overwrites, and this one does not .--overwrite."):
+        with pytest.raises(ValueError, match="another import: overwrite true, not false"):
             await it.imports([new(1)], outcomes=path, resume=True)
 
 
@@ -223,10 +259,10 @@ async def test_a_file_of_another_account_or_version_is_refused(path):
     async with account() as it:
         await it.imports([new(1)], outcomes=path)
     async with account() as other:
-        with pytest.raises(ValueError, match="is of another account, team 7001 of "):
+        with pytest.raises(ValueError, match=r'account "team 7001 of .+", not "team 7001 of .+"'):
             await other.imports([new(1)], outcomes=path, resume=True)
         path.write_text(path.read_text().replace('"version":1', '"version":2'))
-        with pytest.raises(ValueError, match="has version 2, and this package reads 1"):
+        with pytest.raises(ValueError, match="another import: version 2, not 1"):
             await other.imports([new(1)], outcomes=path, resume=True)
 
 
@@ -243,7 +279,7 @@ async def test_a_file_of_another_account_or_version_is_refused(path):
 async def test_a_file_without_a_whole_line_is_refused_and_kept(content, path):
     path.write_bytes(content)
     async with account() as it:
-        with pytest.raises(ValueError, match="is no outcome file: see its line 1"):
+        with pytest.raises(ValueError, match=r"is not an outcome file \(line 1\)"):
             await it.imports([new(1)], outcomes=path, resume=True)
 
     assert path.read_bytes() == content
@@ -257,7 +293,7 @@ async def test_a_line_that_cannot_be_is_refused(line, path):
         digest = "" if "digest" in line else ',"digest":"0123456789abcdef"'
         path.write_text(f'{first}\n{line}{digest},"outcome":"created"}}\n')
 
-        with pytest.raises(ValueError, match="is no outcome file: see its line 2"):
+        with pytest.raises(ValueError, match=r"is not an outcome file \(line 2\)"):
             await it.imports([new(1)], outcomes=path, resume=True)
 
 
@@ -269,7 +305,7 @@ async def test_a_file_that_is_none_is_refused_and_kept(number, path):
         lines.insert(number - 1, "phone,first\n")
         path.write_text("".join(lines))
 
-        with pytest.raises(ValueError, match=f"is no outcome file: see its line {number}"):
+        with pytest.raises(ValueError, match=rf"is not an outcome file \(line {number}\)"):
             await it.imports([new(1)], outcomes=path, resume=True)
     assert path.read_text() == "".join(lines)
 
@@ -288,7 +324,9 @@ async def test_another_input_is_refused_with_the_number_of_the_row(changed, path
         await it.imports([new(1), new(2), new(3)], outcomes=path)
         first = 1 if isinstance(changed[0], dict) else 2
 
-        with pytest.raises(ValueError, match=f"row {first} is not what it was") as raised:
+        with pytest.raises(
+            ValueError, match=f"Row {first} is not the same as when this import began"
+        ) as raised:
             await it.imports(changed, outcomes=path, resume=True)
 
         assert phone(0)[:7] not in str(raised.value)
@@ -299,7 +337,7 @@ async def test_an_input_that_has_become_shorter_is_refused(path):
     async with account() as it:
         await it.imports([new(1), new(2), new(3)], outcomes=path)
 
-        with pytest.raises(ValueError, match="the input ends before row 3"):
+        with pytest.raises(ValueError, match="The input ends before row 3"):
             await it.imports([new(1)], outcomes=path, resume=True)
 
 

@@ -1,0 +1,143 @@
+"""The rows that are given to an import, and reading them batch by batch."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from inspect import isasyncgen, isgenerator
+from queue import SimpleQueue
+from typing import TypeAlias, TypeVar
+
+import msgspec
+
+from heymarket_async.models import NewContact
+from heymarket_async.transport import wire
+
+T = TypeVar("T")
+
+
+class RejectedRow(msgspec.Struct, frozen=True):
+    """A row that cannot be made a contact, as a reader gives it.
+
+    Attributes:
+        reason: Why, without phones, e-mails and names.
+    """
+
+    reason: str
+
+
+Item: TypeAlias = NewContact | RejectedRow | Mapping[str, object]
+"""A row as it is given: a contact, the fields of one by name, or why it is none."""
+
+
+def contact_of(fields: Mapping[str, object]) -> NewContact | RejectedRow:
+    """Return the contact that has these fields, or why there can be none."""
+    if "phone" not in fields:
+        return RejectedRow("has no phone")
+    for name in fields:
+        if name not in NewContact.__struct_fields__:
+            return RejectedRow(f"{wire.masked(str(name), None)} is no field of a contact")
+    try:
+        return NewContact(**fields)  # type: ignore[arg-type] # it checks the types itself
+    except (ValueError, TypeError) as error:
+        return RejectedRow(str(error))
+
+
+def batches_of(items: Iterable[T] | AsyncIterable[T], size: int) -> AsyncGenerator[list[T]]:
+    """Give items in batches, read no faster than batches are asked for.
+
+    An error of the items is raised after the batch of those before it. When this is closed, it
+    closes the generator that the items come from.
+
+    An iterable that is not async is read in a thread of its own: it may be a slow generator or a
+    silent pipe. Nothing waits for that thread while it is reading.
+    """
+    if isinstance(items, AsyncIterable):
+        return _batches_in_loop(items, size)
+    return _batches_in_thread(items, size)
+
+
+async def _batches_in_loop(items: AsyncIterable[T], size: int) -> AsyncGenerator[list[T]]:
+    iterator = aiter(items)
+    batch: list[T] = []
+    try:
+        async for item in iterator:
+            batch.append(item)
+            if len(batch) == size:
+                yield batch
+                batch = []
+                await asyncio.sleep(0)  # an iterable that never waits would block the loop
+        if batch:
+            yield batch
+    except Exception:
+        if batch:
+            yield batch
+        raise
+    finally:
+        generator: object = iterator
+        if isasyncgen(generator):
+            await generator.aclose()
+
+
+def _batches(items: Iterable[T], size: int) -> Generator[list[T]]:
+    iterator = iter(items)
+    batch: list[T] = []
+    try:
+        for item in iterator:
+            batch.append(item)
+            if len(batch) == size:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+    except Exception:
+        if batch:
+            yield batch
+        raise
+    finally:
+        if isgenerator(iterator):
+            iterator.close()
+
+
+_Work: TypeAlias = "tuple[Callable[[], list[T] | None], Future[list[T] | None]]"
+
+
+async def _batches_in_thread(items: Iterable[T], size: int) -> AsyncGenerator[list[T]]:
+    # Not the thread of an executor: at its end, Python would wait for one that reads a silent pipe.
+    queue: SimpleQueue[_Work[T] | None] = SimpleQueue()
+    thread = threading.Thread(target=_run, args=(queue,), name="heymarket-import", daemon=True)
+    thread.start()
+    batches = _batches(items, size)
+    reading = _put(queue, partial(next, batches, None))
+    try:
+        while (batch := await asyncio.wrap_future(reading)) is not None:
+            yield batch
+            reading = _put(queue, partial(next, batches, None))
+    finally:
+        is_busy = not reading.done()
+        closing = _put(queue, batches.close)
+        queue.put(None)
+        if not is_busy:
+            await asyncio.wrap_future(closing)
+            thread.join()
+
+
+def _put(
+    queue: SimpleQueue[_Work[T] | None], work: Callable[[], list[T] | None]
+) -> Future[list[T] | None]:
+    done: Future[list[T] | None] = Future()
+    done.set_running_or_notify_cancel()  # from now on a cancellation leaves it alone
+    queue.put((work, done))
+    return done
+
+
+def _run(queue: SimpleQueue[_Work[T] | None]) -> None:
+    while (item := queue.get()) is not None:
+        work, done = item
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+            done.set_exception(error)
