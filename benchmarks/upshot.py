@@ -16,8 +16,7 @@ from benchmarks.works import creates, imports, layers, loops, memory, walks
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _PLACE = re.compile(
-    r"(?<=<!-- start of the figures of python -m benchmarks -->\n).*(?=\n<!-- end of the figures -->)",
-    re.DOTALL,
+    r"(?<=<!-- start: figures of python -m benchmarks -->\n).*(?=\n<!-- end -->)", re.DOTALL
 )
 
 
@@ -35,8 +34,8 @@ def text(record: dict[str, Any]) -> str:
     return (
         f"| CPU of | Compared with | Ratio |\n|---|---|---:|\n{rows}\n\n"
         f"Measured by `python -m benchmarks` on {record['taken']} ({machine['processor']}, Python"
-        f" {machine['Python'].split()[1]}).\n{verdicts.count('reached')} of {len(verdicts)} goals were"
-        " reached. [The first table](../benchmarks/results.md) lists them."
+        f" {machine['Python'].split()[1]}).\n{verdicts.count('reached')} of {len(verdicts)} goals"
+        " were reached. [The first table](../benchmarks/results.md) lists them."
     )
 
 
