@@ -19,7 +19,9 @@ from heymarket_async.sandbox import Sandbox
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(heymarket_async.__file__).parent
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
-CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    "contracts"
+]
 
 Flow = Callable[[HeymarketClient, Path], Awaitable[object]]
 
@@ -93,7 +95,7 @@ def test_the_page_names_every_folder():
 
 
 def test_the_page_names_the_layers_from_top_to_bottom():
-    (layers,) = [each["layers"] for each in CONTRACTS if each["type"] == "layers"]
+    (layers,) = [each["layers"] for each in SETTINGS["importlinter"]["contracts"] if each["type"] == "layers"]
     drawn = re.findall(r'^    \w+\["(.*?)"\]', PAGE, re.MULTILINE)
 
     named = [layer.replace("heymarket_async.", "").replace(" : ", " · ") for layer in layers]
