@@ -20,8 +20,6 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = Path(heymarket_async.__file__).parent
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
-    "contracts"
-]
 
 Flow = Callable[[HeymarketClient, Path], Awaitable[object]]
 
@@ -95,7 +93,8 @@ def test_the_page_names_every_folder():
 
 
 def test_the_page_names_the_layers_from_top_to_bottom():
-    (layers,) = [each["layers"] for each in SETTINGS["importlinter"]["contracts"] if each["type"] == "layers"]
+    contracts = SETTINGS["importlinter"]["contracts"]
+    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
     drawn = re.findall(r'^    \w+\["(.*?)"\]', PAGE, re.MULTILINE)
 
     named = [layer.replace("heymarket_async.", "").replace(" : ", " · ") for layer in layers]
