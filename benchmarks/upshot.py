@@ -15,7 +15,9 @@ from benchmarks.tables import paired
 from benchmarks.works import creates, imports, layers, loops, memory, walks
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-_PLACE = re.compile(r"(?<=<!-- by python -m benchmarks -->\n).*(?=\n<!-- so far -->)", re.DOTALL)
+_PLACE = re.compile(
+    r"(?<=<!-- start: figures of python -m benchmarks -->\n).*(?=\n<!-- end -->)", re.DOTALL
+)
 
 
 def write(record: dict[str, Any]) -> None:
@@ -24,17 +26,16 @@ def write(record: dict[str, Any]) -> None:
 
 
 def text(record: dict[str, Any]) -> str:
-    """Return what stands between the two marks."""
+    """Return the text between the two marks."""
     results: Results = record["results"]
     verdicts = [row[-1] for row in goals.table(results).rows]
     machine = record["machine"]
     rows = "\n".join(f"| {what} | {to} | {value} |" for what, to, value in _rows(results))
     return (
-        f"| CPU of | to that of | ratio |\n|---|---|---:|\n{rows}\n\n"
+        f"| CPU of | Compared with | Ratio |\n|---|---|---:|\n{rows}\n\n"
         f"Measured by `python -m benchmarks` on {record['taken']} ({machine['processor']}, Python"
-        f" {machine['Python'].split()[1]}).\nOf {len(verdicts)} goals"
-        f" {verdicts.count('reached')} were reached; [the first"
-        " table](../benchmarks/results.md) tells which, and by how much the others were missed."
+        f" {machine['Python'].split()[1]}).\n{verdicts.count('reached')} of {len(verdicts)} goals"
+        " were reached. [The first table](../benchmarks/results.md) lists them."
     )
 
 

@@ -1,4 +1,4 @@
-"""Create a contact unless its phone is known; a lost answer does not make a second one."""
+"""Create a contact unless its phone already exists, even if an answer is lost."""
 
 import asyncio
 

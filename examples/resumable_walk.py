@@ -1,7 +1,7 @@
-"""Walk over all contacts, and go on where an earlier run was ended.
+"""Walk over all contacts, and resume where an earlier run stopped.
 
-The cursor is stored after the contacts of its page, so a run that is killed in between gives that
-page again: whoever writes contacts somewhere should write them by their id.
+The cursor is stored after the contacts of its page. A run that is killed in between reads that page
+again, so write contacts by their id if you write them to a database.
 """
 
 import asyncio

@@ -25,7 +25,7 @@ CLIENT = web.AppKey("client", HeymarketClient)
 
 
 class Person(msgspec.Struct):
-    """Who is to be a contact; in a body, because addresses of requests end up in logs."""
+    """A person to store as a contact. It comes in a body, because URLs end up in logs."""
 
     phone: str
     first: str = ""
@@ -33,7 +33,7 @@ class Person(msgspec.Struct):
 
 
 async def put_contact(request: web.Request) -> web.Response:
-    """Make sure that a person is a contact: 201 if it was created, 200 if it was there."""
+    """Create a contact unless it exists: 201 if it was created, 200 if it already existed."""
     person = msgspec.json.decode(await request.read(), type=Person)
     wanted = NewContact(phone=person.phone, first=person.first, last=person.last)
     ensured = await heymarket(request).contacts.ensure(wanted)
@@ -50,37 +50,37 @@ async def find_contact(request: web.Request) -> web.Response:
 
 
 async def health(request: web.Request) -> web.Response:
-    """Tell that the process serves, and what its calls wait for; costs no request to Heymarket."""
+    """Report that the process is up, and why its calls wait. Sends nothing to Heymarket."""
     return web.json_response({"status": "ok", "waits_for": request.app[CLIENT].waiting})
 
 
 def heymarket(request: web.Request) -> HeymarketClient:
-    """Return the client of the process, whose calls do not wait as long as a request may take."""
-    # A little less, so that a call that was never sent says so before the request is ended.
+    """Return the client of the process, with a deadline shorter than that of the request."""
+    # So a call that was never sent raises before the request times out.
     return request.app[CLIENT].with_options(deadline_s=0.9 * REQUEST_S)
 
 
 def shown(contact: Contact, status: int = 200) -> web.Response:
-    """Answer with what this service shows of a contact."""
-    told = {
+    """Answer with the public fields of a contact."""
+    fields = {
         "id": contact.id,
         "name": contact.display_name,
         "is_opted_out": contact.is_opted_out,
     }
-    return web.json_response(told, status=status)
+    return web.json_response(fields, status=status)
 
 
 @web.middleware
 async def in_time_and_with_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """End a request in time, and tell the caller of an error what it can do about it.
+    """End a request in time, and answer errors with what the caller can do about them.
 
-    What nobody can do about is for the log; no error has personal data.
+    Other errors are logged. No error has personal data.
     """
     try:
         async with asyncio.timeout(REQUEST_S):
             return await handler(request)
     except TimeoutError:
-        # Nobody knows what became of the request: a PUT may be repeated.
+        # The result of the request is not known. A PUT is safe to retry.
         return web.json_response({"error": "TimeoutError"}, status=504)
     except (msgspec.MsgspecError, ValueError) as error:
         return web.json_response({"error": str(error)}, status=422)

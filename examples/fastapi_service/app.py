@@ -71,7 +71,7 @@ async def _hung_up(request: Request) -> None:
 
 
 class Person(pydantic.BaseModel):
-    """Who is to be a contact; in a body, because addresses of requests end up in logs."""
+    """A person to store as a contact. It comes in a body, because URLs end up in logs."""
 
     phone: str
     first: str = ""
@@ -90,7 +90,7 @@ class Known(pydantic.BaseModel):
 async def put_contact(
     person: Person, client: Heymarket, request: Request, response: Response
 ) -> Known:
-    """Make sure that a person is a contact: 201 if it was created, 200 if it was there."""
+    """Create a contact unless it exists: 201 if it was created, 200 if it already existed."""
     try:
         wanted = NewContact(phone=person.phone, first=person.first, last=person.last)
     except ValueError as error:
@@ -114,23 +114,23 @@ async def find_contact(person: Person, client: Heymarket, request: Request) -> K
 
 @app.get("/health")
 async def health(request: Request) -> dict[str, str]:
-    """Tell that the process serves, and what its calls wait for; costs no request to Heymarket."""
+    """Report that the process is up, and why its calls wait. Sends nothing to Heymarket."""
     client: HeymarketClient = request.app.state.client
     return {"status": "ok", "waits_for": client.waiting}
 
 
 @app.exception_handler(HeymarketError)
 async def on_heymarket_error(_: Request, error: HeymarketError) -> JSONResponse:
-    """Tell the caller what it can do; the rest is for the log, which has no personal data."""
+    """Answer with what the caller can do. The log has the rest, without personal data."""
     return JSONResponse(*refusal_of(error))
 
 
 @app.exception_handler(TimeoutError)
 async def on_timeout(_: Request, __: TimeoutError) -> JSONResponse:
-    """Tell that nobody knows what became of the request: a PUT may be repeated."""
+    """Answer that the result of the request is not known. A PUT is safe to retry."""
     return JSONResponse({"error": "TimeoutError"}, 504)
 
 
 def shown(contact: Contact) -> Known:
-    """Return what this service shows of a contact."""
+    """Return the public fields of a contact."""
     return Known(id=contact.id, name=contact.display_name, is_opted_out=contact.is_opted_out)

@@ -1,4 +1,4 @@
-"""What the web services answer when Heymarket cannot be asked, or has refused."""
+"""HTTP answers of the web services for errors of Heymarket."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger("heymarket_service")
 
 
 class Refusal(NamedTuple):
-    """An HTTP answer that tells the caller what it can do."""
+    """An HTTP answer from which the caller can see what to do."""
 
     body: dict[str, str]
     status: int
@@ -29,7 +29,7 @@ class Refusal(NamedTuple):
 
 
 def refusal_of(error: HeymarketError) -> Refusal:
-    """Return the answer to an error; what no caller can mend is logged.
+    """Return the answer to an error. Log those that the caller cannot correct.
 
     No error has personal data.
     """
@@ -37,15 +37,15 @@ def refusal_of(error: HeymarketError) -> Refusal:
     if status >= 500:
         logger.warning("%s: %s", type(error).__name__, error)
     headers = {} if retry_after_s is None else {"Retry-After": str(math.ceil(retry_after_s))}
-    told = {"error": type(error).__name__, "request_id": error.request_id}
-    return Refusal(told, status, headers)
+    body = {"error": type(error).__name__, "request_id": error.request_id}
+    return Refusal(body, status, headers)
 
 
 def _status_of(error: HeymarketError) -> tuple[int, float | None]:
-    """Return the HTTP status that fits an error, and after what seconds to come again."""
+    """Return the HTTP status for an error, and the seconds to wait before a retry."""
     match error:
         case _ if error.may_have_taken_effect:
-            return 504, None  # nobody knows
+            return 504, None  # the result is not known
         case RateLimitError():
             return 503, error.retry_after_s or 60.0
         case DeadlineError() | ConnectError() | StoreError() | ClientStateError():

@@ -2,10 +2,10 @@
 
     taskiq worker examples.worker_pool.jobs:broker --max-async-tasks 10
 
-A job carries the name of an account and nothing else: no secret, no client. It works for a minute
-at most and then queues the next one, which goes on from the checkpoint that the export keeps in its
-folder. So a job that is delivered again, because its worker was killed, repeats little; and one
-that is delivered twice finds that another is at work, and leaves it alone.
+A job carries the name of an account and nothing else: no secret, no client. It works for at most a
+minute, then queues the next job, which resumes from the checkpoint that the export keeps in its
+folder. So a job that is delivered again, because its worker was killed, repeats little. A job
+that is delivered twice finds that another one is running, and stops.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ FOLDER = Path(os.environ.get("FOLDER", "exports"))
 STEP_S = float(os.environ.get("STEP_S", "60"))
 WORKERS = int(os.environ.get("WORKERS", "4"))
 
-# Of taskiq's Redis brokers, this one alone delivers a job again whose worker was killed.
+# The only one of taskiq's Redis brokers that delivers a job again if its worker was killed.
 broker = RedisStreamBroker(
     REDIS_URL,
-    consumer_id="0",  # jobs that were queued before the first worker came, too
+    consumer_id="0",  # also jobs that were queued before the first worker started
     idle_timeout=int(2000 * STEP_S),  # a job that has not ended by then was lost
     xread_count=1,  # jobs that wait their turn in a worker's memory would look lost
     maxlen=100_000,
@@ -38,7 +38,7 @@ broker = RedisStreamBroker(
 
 
 class Account(msgspec.Struct):
-    """Where an account is, and the secret to it; in a file that only the workers can read."""
+    """The address and the credentials of an account, in a file that only the workers can read."""
 
     secret_id: str
     secret_key: str
@@ -47,7 +47,7 @@ class Account(msgspec.Struct):
 
 @broker.task(task_name="export_account", retry_on_error=True, max_retries=10)
 async def export_account(name: str) -> str:
-    """Export an account for a while, and queue the rest; return what has become of it."""
+    """Export an account for a while, queue the rest, and return the result."""
     try:
         async with asyncio.timeout(STEP_S):
             async with client_of(name) as client:
@@ -67,7 +67,7 @@ def client_of(name: str) -> HeymarketClient:
     The secret stays in here: error trackers store the variables of a job that fails.
     """
     account = msgspec.json.decode(ACCOUNTS.read_bytes(), type=dict[str, Account])[name]
-    # All workers share what the account's credential may send, and with whatever else uses it.
+    # All workers and other programs share the rate limit of the account's credential.
     rate = RateLimit(500, store=REDIS_URL, fallback=1 / WORKERS)
     credentials = ApiSecret(account.secret_id, account.secret_key)
     return HeymarketClient(credentials, base_url=account.base_url, rate_limit=rate)
