@@ -18,14 +18,14 @@ from aiohttp import web
 
 from heymarket_async.sandbox import odd
 from heymarket_async.sandbox.access import Access, Window
-from heymarket_async.sandbox.door import Door, url_at
+from heymarket_async.sandbox.contacts import ContactStore, made_uuid
 from heymarket_async.sandbox.faults import Faults
+from heymarket_async.sandbox.hosts import Door, url_at
 from heymarket_async.sandbox.people import FIELDS
 from heymarket_async.sandbox.readings import Readings, check_type
 from heymarket_async.sandbox.received import Received
 from heymarket_async.sandbox.server import ROUTES, Server, log
 from heymarket_async.sandbox.stamps import parsed
-from heymarket_async.sandbox.store import ContactStore, made_uuid
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
 # Only requests that are already over are waited for, so closing need not be patient.

@@ -13,21 +13,21 @@ from weakref import WeakSet
 
 from aiohttp import web
 
-from heymarket_async.sandbox import routes_account, routes_channels, routes_v1, routes_v2
+from heymarket_async.sandbox import account, channels, contacts_v1, contacts_v2
 from heymarket_async.sandbox.access import Access, Window
 from heymarket_async.sandbox.answers import Answer, Refused, as_error
-from heymarket_async.sandbox.calls import Call, Handler
-from heymarket_async.sandbox.door import Door
+from heymarket_async.sandbox.contacts import ContactStore
 from heymarket_async.sandbox.faults import Fault, Faults
+from heymarket_async.sandbox.hosts import Door
 from heymarket_async.sandbox.readings import Readings
 from heymarket_async.sandbox.received import Kept, Received
-from heymarket_async.sandbox.store import ContactStore
+from heymarket_async.sandbox.routes import Call, Handler
 
 ROUTES: dict[str, Handler] = {
-    **routes_v1.ROUTES,
-    **routes_v2.ROUTES,
-    **routes_channels.ROUTES,
-    **routes_account.ROUTES,
+    **contacts_v1.ROUTES,
+    **contacts_v2.ROUTES,
+    **channels.ROUTES,
+    **account.ROUTES,
 }
 
 _UNSENT = Answer(0, b"")

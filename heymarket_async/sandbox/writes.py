@@ -5,9 +5,9 @@ from msgspec import UNSET, UnsetType
 
 from heymarket_async.sandbox.answers import Refused
 from heymarket_async.sandbox.bodies import ChannelIn, ContactIn
-from heymarket_async.sandbox.calls import Call, check_phone
+from heymarket_async.sandbox.contacts import Row
 from heymarket_async.sandbox.records import Channel, Record, Tag
-from heymarket_async.sandbox.store import Row
+from heymarket_async.sandbox.routes import Call, check_phone
 
 MAX_TAGS = 5  # https://developers.heymarket.com/api-reference/contacts/create
 UNASSIGNED = -1

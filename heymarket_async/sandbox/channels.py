@@ -6,9 +6,9 @@ https://developers.heymarket.com/api-reference/contacts/channels
 from heymarket_async.sandbox import writes
 from heymarket_async.sandbox.answers import Answer, Refused, as_json
 from heymarket_async.sandbox.bodies import ChannelIn
-from heymarket_async.sandbox.calls import Call, Handler
+from heymarket_async.sandbox.contacts import Row
 from heymarket_async.sandbox.records import Channel
-from heymarket_async.sandbox.store import Row
+from heymarket_async.sandbox.routes import Call, Handler
 
 
 def channels(call: Call) -> Answer:

@@ -5,9 +5,9 @@ https://developers.heymarket.com/api-reference/contacts/create-contact-fields
 
 from heymarket_async.sandbox.answers import Answer, as_json
 from heymarket_async.sandbox.bodies import FieldIn
-from heymarket_async.sandbox.calls import Call, Handler
 from heymarket_async.sandbox.people import MEMBERS
 from heymarket_async.sandbox.records import TEAM_ID
+from heymarket_async.sandbox.routes import Call, Handler
 
 
 def fields(call: Call) -> Answer:

@@ -8,9 +8,9 @@ import msgspec
 from heymarket_async.sandbox import writes
 from heymarket_async.sandbox.answers import NAMED, Answer, Refused, as_array, as_json, as_list
 from heymarket_async.sandbox.bodies import ContactIn, ListIn, StatusIn, WhoIn
-from heymarket_async.sandbox.calls import Call, Handler, check_phone, instant, integer
+from heymarket_async.sandbox.contacts import Row
 from heymarket_async.sandbox.readings import Nobody
-from heymarket_async.sandbox.store import Row
+from heymarket_async.sandbox.routes import Call, Handler, check_phone, instant, integer
 
 STATUSES = ("active", "blocked", "unblocked", "subscribed", "unsubscribed")
 

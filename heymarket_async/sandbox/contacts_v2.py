@@ -16,8 +16,8 @@ from heymarket_async.sandbox.bodies import (
     NewContactIn,
     SearchIn,
 )
-from heymarket_async.sandbox.calls import PHONE, Call, Handler, as_uuid, instant
-from heymarket_async.sandbox.store import Row
+from heymarket_async.sandbox.contacts import Row
+from heymarket_async.sandbox.routes import PHONE, Call, Handler, as_uuid, instant
 
 DEFAULT_LIMIT = 30
 MAX_LIMIT = 100

@@ -9,9 +9,9 @@ from uuid import UUID
 import msgspec
 
 from heymarket_async.sandbox.answers import NAMED, Answer, Refused
+from heymarket_async.sandbox.contacts import ContactStore, Row
 from heymarket_async.sandbox.readings import Nobody, Readings
 from heymarket_async.sandbox.stamps import parsed
-from heymarket_async.sandbox.store import ContactStore, Row
 
 T = TypeVar("T")
 
