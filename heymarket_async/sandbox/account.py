@@ -5,8 +5,7 @@ https://developers.heymarket.com/api-reference/contacts/create-contact-fields
 
 from heymarket_async.sandbox.answers import Answer, as_json
 from heymarket_async.sandbox.bodies import FieldIn
-from heymarket_async.sandbox.people import MEMBERS
-from heymarket_async.sandbox.records import TEAM_ID
+from heymarket_async.sandbox.people import made_up
 from heymarket_async.sandbox.routes import Call, Handler
 
 
@@ -34,8 +33,7 @@ def team(_call: Call) -> Answer:
 
     https://developers.heymarket.com/api-reference/team
     """
-    members = [{"id": key, "name": name, "role": "member"} for key, name in MEMBERS]
-    return as_json({"id": TEAM_ID, "name": "Sandbox Team", "list_size": 10_000, "members": members})
+    return as_json({**made_up().team, "members": made_up().members})
 
 
 def inboxes(_call: Call) -> Answer:
@@ -43,23 +41,7 @@ def inboxes(_call: Call) -> Answer:
 
     https://developers.heymarket.com/api-reference/inboxes
     """
-    phones = {"Support": "14155550100", "Sales": "14155550101"}
-    return as_json(
-        [
-            {
-                "id": 301 + number,
-                "name": name,
-                "phone": phone,
-                "phones": [phone],
-                "team": TEAM_ID,
-                "members": [key for key, _ in MEMBERS],
-                "auto_assignable": False,
-                "rev": 1,
-                "op": "create",
-            }
-            for number, (name, phone) in enumerate(phones.items())
-        ]
-    )
+    return as_json(made_up().inboxes)
 
 
 ROUTES: dict[str, Handler] = {

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from heymarket_async.sandbox.records import Number, Text
+from heymarket_async.sandbox.records import OptionalInt, OptionalText
 
 Count = Annotated[int, Meta(ge=0)]
 
@@ -21,14 +21,14 @@ class TagIn(Struct, frozen=True, kw_only=True):
 class ContactIn(Struct, frozen=True, kw_only=True):
     """The writable contact body, the same for all writes of v1."""
 
-    phone: Text = UNSET
-    first: Text = UNSET
-    last: Text = UNSET
-    display_name: Text = UNSET
-    email: Text = UNSET
-    avatar: Text = UNSET
+    phone: OptionalText = UNSET
+    first: OptionalText = UNSET
+    last: OptionalText = UNSET
+    display_name: OptionalText = UNSET
+    email: OptionalText = UNSET
+    avatar: OptionalText = UNSET
     custom: dict[str, object] | UnsetType | None = UNSET
-    assignee_id: Number = UNSET
+    assignee_id: OptionalInt = UNSET
     tags: list[TagIn] | UnsetType | None = UNSET
     is_opted_out: bool | UnsetType | None = UNSET
     email_suppressions: list[int] | UnsetType | None = UNSET

@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct
 from heymarket_async.sandbox.odd import KINDS, Look
 from heymarket_async.sandbox.people import BASE, people
 from heymarket_async.sandbox.readings import Readings
-from heymarket_async.sandbox.records import Channel, Record, Text
+from heymarket_async.sandbox.records import Channel, OptionalText, Record
 from heymarket_async.sandbox.stamps import unit, written
 
 _encode = msgspec.json.Encoder().encode
@@ -47,14 +47,14 @@ class Row:
 class _Reach(Struct):
     """The part of a line that channels are made from: decoding no more is several times faster."""
 
-    phone: Text = UNSET
-    email: Text = UNSET
+    phone: OptionalText = UNSET
+    email: OptionalText = UNSET
 
 
 _decode_reach = msgspec.json.Decoder(_Reach).decode
 
 
-def _named(phone: Text, email: Text) -> list[tuple[str, str]]:
+def _named(phone: OptionalText, email: OptionalText) -> list[tuple[str, str]]:
     pairs = (("phone", phone), ("email", email))
     return [(kind, value) for kind, value in pairs if isinstance(value, str) and value]
 

@@ -21,7 +21,7 @@ from heymarket_async.sandbox.access import Access, Window
 from heymarket_async.sandbox.contacts import ContactStore, made_uuid
 from heymarket_async.sandbox.faults import Faults
 from heymarket_async.sandbox.hosts import Door, url_at
-from heymarket_async.sandbox.people import FIELDS
+from heymarket_async.sandbox.people import made_up
 from heymarket_async.sandbox.readings import Readings, check_type
 from heymarket_async.sandbox.received import Received
 from heymarket_async.sandbox.server import ROUTES, Server, log
@@ -114,7 +114,7 @@ class Sandbox:
         self._server = Server(
             door=door,
             store=self.store,
-            fields=dict(FIELDS) if fields else {},
+            fields=dict(made_up().fields) if fields else {},
             readings=readings,
             access=Access(*self.credentials, self.api_key, readings),
             window=lambda: Window(limit, per_s, readings),
