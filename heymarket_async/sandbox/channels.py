@@ -1,87 +1,59 @@
 """The channels of a v2 contact: its phones, e-mail addresses and accounts elsewhere.
 
-https://developers.heymarket.com/api-reference/contacts/channels
+Sources: https://developers.heymarket.com/api-reference/contacts/channels and .../channels-get
 """
 
 from heymarket_async.sandbox import writes
-from heymarket_async.sandbox.answers import Answer, Refused, as_json
-from heymarket_async.sandbox.bodies import ChannelIn
-from heymarket_async.sandbox.contacts import Row
-from heymarket_async.sandbox.records import Channel
-from heymarket_async.sandbox.routes import Call, Handler
+from heymarket_async.sandbox.contacts import StoredContact
+from heymarket_async.sandbox.records import Channel, ChannelIn
+from heymarket_async.sandbox.routes import Call, Refused, route
 
 
-def channels(call: Call) -> Answer:
-    """List a contact's channels.
-
-    https://developers.heymarket.com/api-reference/contacts/channels-get
-    """
-    return as_json(call.store.channels(call.row()))
+@route("GET /v2/contact/{contactID}/channels")
+def list_channels(call: Call) -> object:
+    """List a contact's channels."""
+    return call.contacts.channels(call.contact())
 
 
-def channel(call: Call) -> Answer:
-    """Show the first channel of a type.
-
-    https://developers.heymarket.com/api-reference/contacts/channels
-    """
-    return as_json(_first(call, call.row(), call.path["channelType"]))
+@route("GET /v2/contact/{contactID}/channel/{channelType}")
+def get(call: Call) -> object:
+    """Show the first channel of a type."""
+    return _first(call, call.contact(), call.path["channelType"])
 
 
-def add_channel(call: Call) -> Answer:
-    """Add a channel, unless the contact has it.
-
-    https://developers.heymarket.com/api-reference/contacts/channels
-    """
-    row = writes.add_channels(call, call.row(), [call.parse(ChannelIn)])
-    return as_json(call.store.channels(row))
+@route("POST /v2/contact/{contactID}/channel")
+def add(call: Call) -> object:
+    """Add a channel, unless the contact has it."""
+    contact = writes.add_channels(call, call.contact(), [call.parse(ChannelIn)])
+    return call.contacts.channels(contact)
 
 
-def change_channel(call: Call) -> Answer:
-    """Change the first channel of a type.
-
-    https://developers.heymarket.com/api-reference/contacts/channels
-    """
-    row = call.row()
+@route("PUT /v2/contact/{contactID}/channel")
+def change(call: Call) -> object:
+    """Change the first channel of a type."""
+    contact = call.contact()
     kind, value = writes.pair(call.parse(ChannelIn))
-    old = _first(call, row, kind)
-    return _changed(call, writes.change_channel(call, row, old, value), kind)
+    contact = writes.change_channel(call, contact, _first(call, contact, kind), value)
+    answers: dict[str, object] = {
+        "ok": "ok",
+        "channels": call.contacts.channels(contact),
+        "channel": _first(call, contact, kind),
+    }
+    return answers[call.readings.channel_put_answer]
 
 
-def delete_channel(call: Call) -> Answer:
-    """Delete the channels of a type.
-
-    https://developers.heymarket.com/api-reference/contacts/channels
-    """
-    row = call.row()
-    kind = call.path["channelType"]
-    _first(call, row, kind)
-    left = [old for old in call.store.channels(row) if old.channel_type != kind]
-    row = writes.save(call, row, call.store.record(row), left)
-    if call.readings.channel_delete_answer == "channels":
-        return as_json(call.store.channels(row))
-    return as_json("ok")
+@route("DELETE /v2/contact/{contactID}/channel/{channelType}")
+def delete(call: Call) -> object:
+    """Delete the channels of a type."""
+    contact, kind = call.contact(), call.path["channelType"]
+    _first(call, contact, kind)
+    left = [known for known in call.contacts.channels(contact) if known.channel_type != kind]
+    contact = writes.save(call, contact, call.contacts.record(contact), left)
+    return call.contacts.channels(contact) if call.readings.channel_delete_answer != "ok" else "ok"
 
 
-def _first(call: Call, row: Row, kind: str) -> Channel:
-    for known in call.store.channels(row):
+def _first(call: Call, contact: StoredContact, kind: str) -> Channel:
+    for known in call.contacts.channels(contact):
         if known.channel_type == kind:
             return known
     raise Refused(call.readings.missing, "no such channel")
-
-
-def _changed(call: Call, row: Row, kind: str) -> Answer:
-    answers: dict[str, object] = {
-        "ok": "ok",
-        "channels": call.store.channels(row),
-        "channel": _first(call, row, kind),
-    }
-    return as_json(answers[call.readings.channel_put_answer])
-
-
-ROUTES: dict[str, Handler] = {
-    "POST /v2/contact/{contactID}/channel": add_channel,
-    "PUT /v2/contact/{contactID}/channel": change_channel,
-    "GET /v2/contact/{contactID}/channels": channels,
-    "GET /v2/contact/{contactID}/channel/{channelType}": channel,
-    "DELETE /v2/contact/{contactID}/channel/{channelType}": delete_channel,
-}

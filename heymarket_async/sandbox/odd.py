@@ -1,4 +1,4 @@
-"""Odd contacts: how a contact may look on the wire that the docs do not foresee, by kind."""
+"""Odd contacts, by kind: JSON of contacts that the docs do not foresee."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,11 +17,11 @@ _decode = msgspec.json.Decoder(dict[str, Raw]).decode
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a contact is shown.
+    """The look of a contact in answers.
 
     Attributes:
-        changes: What is changed, by field.
-        whole: What is sent in place of the contact.
+        changes: The changed JSON, by field.
+        whole: Sent in place of the contact.
         times: How often a list holds the contact.
     """
 
@@ -44,7 +44,7 @@ class Look:
 
 
 def look(wanted: str | bytes | Mapping[str, object]) -> Look:
-    """Return the look of a kind, of what is sent as it is, or of fields with other values.
+    """Return the look of a kind, of bytes in place of a contact, or of fields with other values.
 
     Raises:
         ValueError: There is no such kind.
@@ -64,28 +64,8 @@ def _json(value: object) -> bytes | None:
     return value if isinstance(value, bytes) else _encode(value)
 
 
-def _unquoted(text: bytes) -> bytes:
-    return text.strip(b'"') or b"null"
-
-
-def _without_zone(stamp: bytes) -> bytes:
-    return re.sub(rb'(Z|\+00:00)"$', b'"', stamp)
-
-
-def _at_second_60(stamp: bytes) -> bytes:
-    return re.sub(rb"T(\d\d:\d\d):\d\d", rb"T\1:60", stamp)
-
-
-def _at_hour_24(stamp: bytes) -> bytes:
-    return re.sub(rb"T\d\d:\d\d:\d\d", b"T24:00:00", stamp)
-
-
-def _on_february_30(stamp: bytes) -> bytes:
-    return re.sub(rb"-\d\d-\d\dT", b"-02-30T", stamp)
-
-
-def _in_month_13(stamp: bytes) -> bytes:
-    return re.sub(rb"-\d\d-", b"-13-", stamp, count=1)
+def _replaced(pattern: bytes, text: bytes) -> Callable[[bytes], bytes]:
+    return lambda stamp: re.sub(pattern, text, stamp, count=1)
 
 
 _HUGE = str(2**63).encode()
@@ -101,7 +81,7 @@ KINDS: Mapping[str, Look] = {
     # A field of another type
     "uuid_empty": Look({"uuid": b'""'}),
     "external_id_number": Look({"external_id": b"42"}),
-    "phone_number": Look({"phone": _unquoted}),
+    "phone_number": Look({"phone": lambda text: text.strip(b'"') or b"null"}),
     "custom_array": Look({"custom": b"[]"}),
     "tags_object": Look({"tags": b"{}"}),
     "note_text": Look({"note": b'"Prefers texts"'}),
@@ -111,15 +91,15 @@ KINDS: Mapping[str, Look] = {
     # An `updated` that is no moment, or long before any contact
     "updated_null": Look({"updated": b"null"}),
     "updated_empty": Look({"updated": b'""'}),
-    "updated_without_zone": Look({"updated": _without_zone}),
+    "updated_without_zone": Look({"updated": _replaced(rb'(Z|\+00:00)"$', b'"')}),
     "updated_zero": Look({"updated": b'"0000-00-00T00:00:00Z"'}),
     "updated_year_0": Look({"updated": b'"0000-01-01T00:00:00Z"'}),
     "updated_year_1": Look({"updated": b'"0001-01-01T00:00:00Z"'}),  # Go's zero time
     "updated_year_10000": Look({"updated": b'"10000-01-01T00:00:00Z"'}),
-    "updated_month_13": Look({"updated": _in_month_13}),
-    "updated_february_30": Look({"updated": _on_february_30}),
-    "updated_hour_24": Look({"updated": _at_hour_24}),
-    "updated_second_60": Look({"updated": _at_second_60}),
+    "updated_month_13": Look({"updated": _replaced(rb"-\d\d-", b"-13-")}),
+    "updated_february_30": Look({"updated": _replaced(rb"-\d\d-\d\dT", b"-02-30T")}),
+    "updated_hour_24": Look({"updated": _replaced(rb"T\d\d:\d\d:\d\d", b"T24:00:00")}),
+    "updated_second_60": Look({"updated": _replaced(rb"(T\d\d:\d\d):\d\d", rb"\1:60")}),
     # Ids and revisions
     "id_huge": Look({"id": _HUGE}),
     "rev_huge": Look({"rev": _HUGE}),

@@ -11,10 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from heymarket_async.sandbox.readings import Readings
 from heymarket_async.sandbox.records import Note, OptionalText, Record, Tag
-from heymarket_async.sandbox.stamps import SECOND, unit, written
-
-BASE = 1_712_935_800 * SECOND
-"""The newest made-up stamp, 2024-04-12T15:30:00Z: far enough back that every write is newer."""
+from heymarket_async.sandbox.stamps import BASE, SECOND, unit, written
 
 T = TypeVar("T")
 
@@ -66,7 +63,7 @@ class MadeUp(Struct, frozen=True):
 def made_up() -> MadeUp:
     """Read the texts that the made-up account consists of."""
     return msgspec.json.decode(
-        files(__package__).joinpath("account.json").read_bytes(), type=MadeUp
+        files("heymarket_async.sandbox").joinpath("account.json").read_bytes(), type=MadeUp
     )
 
 

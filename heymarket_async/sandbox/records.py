@@ -14,7 +14,7 @@ TEAM_ID = 7001
 
 
 class Tag(Struct, frozen=True, kw_only=True):
-    """One tag of a contact, as reads show it."""
+    """A tag of a contact, as reads show it."""
 
     id: int
     tag_id: int
@@ -75,3 +75,37 @@ class Record(Struct, kw_only=True):
     email_suppressions: list[int] | UnsetType | None = UNSET
     contact_channels: list[Channel] | UnsetType = UNSET
     carrier_hint: OptionalText = UNSET
+
+
+class TagIn(Struct, frozen=True, kw_only=True):
+    """A tag to put on a contact."""
+
+    tag_id: int
+
+
+class ContactIn(Struct, frozen=True, kw_only=True):
+    """The writable contact body, the same for all writes of v1.
+
+    Unknown keys are ignored, in all bodies; a field of the wrong type is answered 400.
+
+    https://developers.heymarket.com/api-reference/contacts/create
+    """
+
+    phone: OptionalText = UNSET
+    first: OptionalText = UNSET
+    last: OptionalText = UNSET
+    display_name: OptionalText = UNSET
+    email: OptionalText = UNSET
+    avatar: OptionalText = UNSET
+    custom: dict[str, object] | UnsetType | None = UNSET
+    assignee_id: OptionalInt = UNSET
+    tags: list[TagIn] | UnsetType | None = UNSET
+    is_opted_out: bool | UnsetType | None = UNSET
+    email_suppressions: list[int] | UnsetType | None = UNSET
+
+
+class ChannelIn(Struct, frozen=True, kw_only=True):
+    """A channel to add, or to change."""
+
+    channel_type: str
+    channel_id: str

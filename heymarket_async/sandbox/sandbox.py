@@ -1,4 +1,4 @@
-"""The life of the local Heymarket: in the running loop, or in a thread of its own."""
+"""The local Heymarket: its options, its start and end, in the running loop or in a thread."""
 
 import asyncio
 import math
@@ -11,20 +11,20 @@ from collections.abc import Collection, Generator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from threading import Thread
-from types import TracebackType
 from typing import NamedTuple, Self, get_type_hints
 
 from aiohttp import web
 
 from heymarket_async.sandbox import odd
-from heymarket_async.sandbox.access import Access, Window
-from heymarket_async.sandbox.contacts import ContactStore, made_uuid
+from heymarket_async.sandbox.access import Access
+from heymarket_async.sandbox.contacts import Contacts, made_uuid
 from heymarket_async.sandbox.faults import Faults
-from heymarket_async.sandbox.hosts import Door, url_at
+from heymarket_async.sandbox.hosts import Hosts, url_at
 from heymarket_async.sandbox.people import made_up
 from heymarket_async.sandbox.readings import Readings, check_type
 from heymarket_async.sandbox.received import Received
-from heymarket_async.sandbox.server import ROUTES, Server, log
+from heymarket_async.sandbox.routes import Account
+from heymarket_async.sandbox.server import Server, log
 from heymarket_async.sandbox.stamps import parsed
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
@@ -100,24 +100,21 @@ class Sandbox:
             raise ValueError("contacts must be at least 0, ties and limit at least 1")
         if not 0 < per_s < math.inf or not 0 <= port <= 65535:
             raise ValueError("per_s must be above 0 and finite, port from 0 to 65535")
-        door = Door(host, hosts)
+        allowed = Hosts(host, hosts)
         rng = random.Random(seed)  # noqa: S311 - no secret
-        # Once, the credentials were drawn here; without this, a seed would make other contacts.
+        # The credentials were drawn here once; without these draws, a seed makes other contacts.
         made_uuid(rng)
         rng.choices(_ALPHANUMERIC, k=40 + 48)
         self.readings = readings = readings or Readings()
         self.credentials = Credentials(secret_id or str(uuid.uuid4()), secret_key or _made_key(40))
         self.api_key = api_key or _made_key(48)
-        self.faults = Faults(ROUTES, readings, seed)
+        self.faults = Faults(readings, seed)
         people = random.Random(rng.getrandbits(64))  # noqa: S311 - no secret
-        self.store = ContactStore(contacts, rng=people, readings=readings, ties=ties, custom=fields)
+        self.store = Contacts(contacts, rng=people, readings=readings, ties=ties, custom=fields)
         self._server = Server(
-            door=door,
-            store=self.store,
-            fields=dict(made_up().fields) if fields else {},
-            readings=readings,
-            access=Access(*self.credentials, self.api_key, readings),
-            window=lambda: Window(limit, per_s, readings),
+            Account(self.store, dict(made_up().fields) if fields else {}, readings),
+            hosts=allowed,
+            access=Access(*self.credentials, self.api_key, readings, limit, per_s),
             faults=self.faults,
             request_ids=lambda: made_uuid(rng),
         )
@@ -143,7 +140,7 @@ class Sandbox:
 
         The oldest go first. Refused requests of web pages and to other hosts are not among them.
         """
-        return self._server.kept.requests
+        return self._server.recent.requests
 
     def show_as(self, contact_id: int, look: str | bytes | Mapping[str, object] | None) -> None:
         """Show a contact oddly from now on, in every answer that holds contacts.
@@ -190,7 +187,6 @@ class Sandbox:
         """
         if self._runner is not None:
             raise RuntimeError("the sandbox is running already")
-        self._server.open()
         runner = self._runner = web.AppRunner(
             self._server.application(),
             access_log=None,
@@ -204,7 +200,7 @@ class Sandbox:
         except OSError:
             await self.aclose()
             raise
-        self._server.door.hosts.update(address[0] for address in runner.addresses)
+        self._server.hosts.names.update(address[0] for address in runner.addresses)
 
     async def aclose(self) -> None:
         """Close every connection and stop listening; closing twice is fine."""
@@ -218,12 +214,7 @@ class Sandbox:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
 
     def __enter__(self) -> Self:
@@ -234,12 +225,7 @@ class Sandbox:
             self._thread = stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._thread.close()
 
 
@@ -256,21 +242,18 @@ def _made_key(length: int) -> str:
 
 @contextmanager
 def _loop_in_a_thread() -> Generator[asyncio.AbstractEventLoop, None, None]:
-    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    started: Future[asyncio.AbstractEventLoop] = Future()
 
-    async def turn_until_stopped() -> None:
-        stop = asyncio.Event()
-        started.set_result((asyncio.get_running_loop(), stop))
-        await stop.wait()
+    def run() -> None:
+        with asyncio.Runner() as runner:  # in the end it cancels leftover tasks, closes the loop
+            started.set_result(runner.get_loop())
+            runner.get_loop().run_forever()
 
-    # asyncio.run also ends the tasks that are left over and closes the loop.
-    thread = Thread(
-        target=lambda: asyncio.run(turn_until_stopped()), name="heymarket-sandbox", daemon=True
-    )
+    thread = Thread(target=run, name="heymarket-sandbox", daemon=True)
     thread.start()
-    loop, stop = started.result()
+    loop = started.result()
     try:
         yield loop
     finally:
-        loop.call_soon_threadsafe(stop.set)
+        loop.call_soon_threadsafe(loop.stop)
         thread.join()
