@@ -113,9 +113,7 @@ class Access:
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    return isinstance(value, int) or not math.isnan(value)
+    return type(value) in {int, float} and value == value
 
 
 class RateLimit:

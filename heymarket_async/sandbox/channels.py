@@ -4,7 +4,7 @@ Sources: https://developers.heymarket.com/api-reference/contacts/channels and ..
 """
 
 from heymarket_async.sandbox import writes
-from heymarket_async.sandbox.contacts import StoredContact
+from heymarket_async.sandbox.contacts import Contact
 from heymarket_async.sandbox.records import Channel, ChannelIn
 from heymarket_async.sandbox.routes import Call, Refused, route
 
@@ -52,7 +52,7 @@ def delete(call: Call) -> object:
     return call.contacts.channels(contact) if call.readings.channel_delete_answer != "ok" else "ok"
 
 
-def _first(call: Call, contact: StoredContact, kind: str) -> Channel:
+def _first(call: Call, contact: Contact, kind: str) -> Channel:
     for known in call.contacts.channels(contact):
         if known.channel_type == kind:
             return known

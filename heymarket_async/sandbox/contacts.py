@@ -26,7 +26,7 @@ def made_uuid(rng: random.Random) -> str:
 
 
 @dataclass(slots=True)
-class StoredContact(Stored):
+class Contact(Stored):
     """A stored contact.
 
     Attributes:
@@ -56,7 +56,7 @@ def own_channels(person: Record | _Reach) -> list[tuple[str, str]]:
     return [(kind, value) for kind, value in pairs if isinstance(value, str) and value]
 
 
-class Contacts(Table[StoredContact]):
+class Contacts(Table[Contact]):
     """The contacts of the account."""
 
     def __init__(
@@ -85,18 +85,18 @@ class Contacts(Table[StoredContact]):
         row = self.by_id(contact_id)
         return None if row is None else self._whole(row)
 
-    def _ordered(self) -> Sequence[StoredContact]:
+    def _ordered(self) -> Sequence[Contact]:
         return self._rows[::-1] if self.readings.newest_first else self._rows
 
-    def _whole(self, row: StoredContact) -> dict[str, object]:
+    def _whole(self, row: Contact) -> dict[str, object]:
         channels = msgspec.to_builtins(self.channels(row))
         return {**_decode_plain(row.line), "uuid": row.uuid, "contact_channels": channels}
 
-    def by_uuid(self, contact_uuid: str) -> StoredContact | None:
+    def by_uuid(self, contact_uuid: str) -> Contact | None:
         """Return the contact with this UUID."""
         return self._by_uuid.get(contact_uuid)
 
-    def by_channel(self, channel_type: str, channel_id: str) -> list[StoredContact]:
+    def by_channel(self, channel_type: str, channel_id: str) -> list[Contact]:
         """Return the contacts that have this channel, lowest id first."""
         if self._ids_by_channel is None:
             self._ids_by_channel = {}
@@ -105,11 +105,11 @@ class Contacts(Table[StoredContact]):
         ids = self._ids_by_channel.get((channel_type, channel_id), ())
         return [self._by_id[contact_id] for contact_id in sorted(ids)]
 
-    def by_phone(self, phone: str) -> StoredContact | None:
+    def by_phone(self, phone: str) -> Contact | None:
         """Return the contact with this phone, the one with the lowest id if there are several."""
         return next(iter(self.by_channel("phone", phone)), None)
 
-    def shown(self, row: StoredContact, *, channels: bool = False) -> bytes:
+    def shown(self, row: Contact, *, channels: bool = False) -> bytes:
         """Return a contact's JSON as it is sent, with its odd look if it has one."""
         line = row.line
         if channels:
@@ -120,13 +120,13 @@ class Contacts(Table[StoredContact]):
             line = look.on(line) if look else line
         return line
 
-    def listed(self, rows: Iterable[StoredContact]) -> list[bytes]:
+    def listed(self, rows: Iterable[Contact]) -> list[bytes]:
         """Return the JSON of contacts as a list shows them."""
         if not (self._looks or self._usual):
             return super().listed(rows)
         return [self.shown(row) for row in rows for _ in range(self._times(row))]
 
-    def _times(self, row: StoredContact) -> int:
+    def _times(self, row: Contact) -> int:
         return self._looks[row.id].times if row.id in self._looks else 1
 
     def show_as(self, contact_id: int, look: Look | None) -> None:
@@ -135,51 +135,48 @@ class Contacts(Table[StoredContact]):
         if look is not None:
             self._looks[contact_id] = look
 
-    def record(self, row: StoredContact) -> Record:
+    def record(self, row: Contact) -> Record:
         """Return a contact as a copy that can be changed, without its channels."""
         record = _decode(row.line)
         record.contact_channels = UNSET
         return record
 
-    def channels(self, row: StoredContact) -> list[Channel]:
+    def channels(self, row: Contact) -> list[Channel]:
         """Return a contact's channels: those kept, or those that phone and e-mail imply."""
         return self._implied(_decode(row.line), row.uuid) if row.channels is None else row.channels
 
     def _implied(self, record: Record, key: str) -> list[Channel]:
+        dates = record.created, record.updated
         pairs = enumerate(own_channels(record), 1)
-        return [self.channel(record, key, number, *pair) for number, pair in pairs]
+        return [self.channel(record.id, key, number, *pair, *dates) for number, pair in pairs]
 
-    def channel(self, record: Record, key: str, number: int, kind: str, value: str) -> Channel:
-        """Make a channel; `number` is its place among the contact's channels, from 1."""
+    def channel(
+        self, row_id: int, key: str, number: int, kind: str, value: str, created: str, updated: str
+    ) -> Channel:
+        """Make a channel; `number` tells it from the contact's other channels."""
         as_int = self.readings.channel_ids == "int"
         return Channel(
-            id=record.id * 100 + number if as_int else f"{key}-{number}",
-            contact_id=record.id if as_int else key,
+            id=row_id * 100 + number if as_int else f"{key}-{number}",
+            contact_id=row_id if as_int else key,
             channel_type=kind,
             channel_id=value,
             channel_handle="",
             info_channel="",
-            created=record.created,
-            updated=record.updated,
+            created=created,
+            updated=updated,
         )
 
     def new_uuid(self) -> str:
         """Return a UUID for a new contact."""
         return made_uuid(self._rng)
 
-    def put(
-        self,
-        record: Record,
-        key: str,
-        stamp: int,
-        channels: Iterable[Channel] | None,
-        *,
-        blocked: bool = False,
-    ) -> StoredContact:
+    def put(self, record: Record, key: str, stamp: int, channels: list[Channel] | None) -> Contact:
         """Store a contact, in the place of the one with its id if there is one."""
-        kept = None if channels is None else list(channels)
-        row = self.add(self._stored(record, key, stamp, kept, blocked=blocked))
-        self._by_uuid[row.uuid] = row
+        row = self._stored(record, key, stamp, channels)
+        known = self.by_id(record.id)
+        row.blocked = known is not None and known.blocked
+        self.add(row)
+        self._by_uuid[key] = row
         if self._ids_by_channel is not None:
             self._index(row, self._ids_by_channel)
         return row
@@ -190,9 +187,9 @@ class Contacts(Table[StoredContact]):
         record = self.record(row)
         record.updated = written(stamp, self.readings)
         record.rev = record.rev if rev is None else rev
-        self.put(record, row.uuid, stamp, row.channels, blocked=row.blocked)
+        self.put(record, row.uuid, stamp, row.channels)
 
-    def remove(self, row: StoredContact) -> None:
+    def remove(self, row: Contact) -> None:
         """Delete a contact."""
         super().remove(row)
         del self._by_uuid[row.uuid]
@@ -200,28 +197,22 @@ class Contacts(Table[StoredContact]):
             for pair in _pairs(row):
                 self._ids_by_channel[pair].remove(row.id)
 
-    def _index(self, row: StoredContact, ids: dict[tuple[str, str], list[int]]) -> None:
+    def _index(self, row: Contact, ids: dict[tuple[str, str], list[int]]) -> None:
         for pair in _pairs(row):
             ids.setdefault(pair, []).append(row.id)
 
     def _stored(
-        self,
-        record: Record,
-        key: str,
-        stamp: int,
-        channels: list[Channel] | None = None,
-        *,
-        blocked: bool = False,
-    ) -> StoredContact:
+        self, record: Record, key: str, stamp: int, channels: list[Channel] | None = None
+    ) -> Contact:
         record.uuid = key if self.readings.list_has_uuid else UNSET
         record.carrier_hint = "mobile" if self.readings.undocumented_keys else UNSET
         record.contact_channels = UNSET
         if self.readings.list_has_channels:
             record.contact_channels = self._implied(record, key) if channels is None else channels
-        return StoredContact(stamp, record.id, _encode(record), key, channels, blocked)
+        return Contact(stamp, record.id, _encode(record), key, channels)
 
 
-def _pairs(row: StoredContact) -> list[tuple[str, str]]:
+def _pairs(row: Contact) -> list[tuple[str, str]]:
     if row.channels is None:
         return own_channels(_decode_reach(row.line))
     return [(channel.channel_type, channel.channel_id) for channel in row.channels]

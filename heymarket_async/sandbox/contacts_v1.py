@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from heymarket_async.sandbox import writes
-from heymarket_async.sandbox.contacts import StoredContact
+from heymarket_async.sandbox.contacts import Contact
 from heymarket_async.sandbox.readings import Nobody
 from heymarket_async.sandbox.records import ContactIn
 from heymarket_async.sandbox.routes import (
@@ -16,7 +16,6 @@ from heymarket_async.sandbox.routes import (
     Answer,
     Call,
     Refused,
-    as_array,
     check_phone,
     instant,
     integer,
@@ -45,8 +44,10 @@ def create(call: Call) -> object:
     sent = _with_phone(call.parse(ContactIn))
     known = writes.duplicate(call, [str(sent.phone)], "phone:")
     if known is None:
-        return call.created(writes.ref(call, writes.create(call, sent)))
-    return call.created(writes.ref(call, writes.update(call, known, sent, overwrite=False)))
+        contact = writes.create(call, sent)
+    else:
+        contact = writes.update(call, known, sent, overwrite=False)
+    return call.created(writes.ref(call, contact))
 
 
 @route("GET /v1/contact/{id}")
@@ -129,18 +130,18 @@ def batch(call: Call) -> object:
     """Create many contacts, each on its own."""
     overwrite = call.overwrites()
     failed: list[object] = []
-    written: list[StoredContact] = []
+    written: list[Contact] = []
     for item in call.parse(list[object]):
         try:
             written.append(_batch_item(call, item, overwrite=overwrite))
         except (Refused, msgspec.ValidationError):
             failed.append(item)
     if call.readings.batch_answer == "contacts":
-        return as_array(call.contacts.listed(written))
+        return [msgspec.Raw(line) for line in call.contacts.listed(written)]
     return failed if call.readings.batch_answer == "failed" and failed else "ok"
 
 
-def _batch_item(call: Call, item: object, *, overwrite: bool) -> StoredContact:
+def _batch_item(call: Call, item: object, *, overwrite: bool) -> Contact:
     sent = _with_phone(msgspec.convert(item, ContactIn))
     known = call.contacts.by_phone(str(sent.phone))
     if known is None:
@@ -159,7 +160,7 @@ def _with_phone(sent: ContactIn) -> ContactIn:
     return sent
 
 
-def _found(call: Call, asked: FindIn) -> StoredContact | None:
+def _found(call: Call, asked: FindIn) -> Contact | None:
     """Find a contact by phone or id; with both, the phone wins."""
     if asked.phone is not None:
         return call.contacts.by_phone(check_phone(asked.phone))
@@ -168,7 +169,7 @@ def _found(call: Call, asked: FindIn) -> StoredContact | None:
     return call.contacts.by_id(integer(str(asked.id), "id"))
 
 
-def _shown(call: Call, contact: StoredContact | None, nobody: Nobody) -> Answer:
+def _shown(call: Call, contact: Contact | None, nobody: Nobody) -> Answer:
     if contact is None:
         return call.nobody(nobody)
     return Answer(200, call.contacts.shown(contact))

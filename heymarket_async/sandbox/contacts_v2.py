@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from heymarket_async.sandbox import writes
-from heymarket_async.sandbox.contacts import StoredContact
+from heymarket_async.sandbox.contacts import Contact
 from heymarket_async.sandbox.records import ChannelIn, ContactIn
 from heymarket_async.sandbox.routes import PHONE, Call, Refused, as_uuid, instant, route
 
@@ -100,7 +100,7 @@ def list_page(call: Call) -> object:
 @route("POST /v2/contacts/search")
 def search(call: Call) -> object:
     """Find contacts by channel."""
-    found: dict[int, StoredContact] = {}
+    found: dict[int, Contact] = {}
     for wanted in call.parse(SearchIn).contact_channels:
         for value in wanted.channel_ids:
             contacts = call.contacts.by_channel(wanted.channel_type or _kind(value), value)
@@ -136,7 +136,7 @@ def bulk_delete(call: Call) -> object:
     return "ok"
 
 
-def _create(call: Call, sent: NewContactIn) -> StoredContact:
+def _create(call: Call, sent: NewContactIn) -> Contact:
     """Create a contact from its channels, or do as the readings say if its phone is known."""
     if not sent.contact_channels:
         raise Refused(400, "contact_channels: at least one is required")
@@ -149,7 +149,7 @@ def _create(call: Call, sent: NewContactIn) -> StoredContact:
     return writes.add_channels(call, known, sent.contact_channels)
 
 
-def _bulk_item(call: Call, item: object) -> StoredContact:
+def _bulk_item(call: Call, item: object) -> Contact:
     sent = msgspec.convert(item, BulkItemIn)
     if sent.contact_id is None:
         return _create(call, sent)
@@ -162,7 +162,7 @@ def _bulk_item(call: Call, item: object) -> StoredContact:
     return writes.add_channels(call, contact, sent.contact_channels)
 
 
-def _whole(call: Call, contact: StoredContact) -> msgspec.Raw:
+def _whole(call: Call, contact: Contact) -> msgspec.Raw:
     return msgspec.Raw(call.contacts.shown(contact, channels=True))
 
 

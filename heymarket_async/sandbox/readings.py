@@ -133,26 +133,25 @@ class Readings:
     """Whether an `exp` claim, which the docs do not mention, is heeded."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no reading, which would else pass for one of the others."""
+        """Check the options, since a misspelled one would pass for the default."""
         for name, kind in get_type_hints(type(self)).items():
-            value = getattr(self, name)
-            if get_origin(kind) is Literal:
-                if value not in get_args(kind):
-                    choices = ", ".join(map(repr, get_args(kind)))
-                    raise ValueError(f"{name} must be one of {choices}, not {value!r}")
-            else:
-                check_type(name, value, kind)
+            check_type(name, getattr(self, name), kind)
         if self.fractions != "shown" and self.precision == "seconds":
             raise ValueError(f"fractions={self.fractions!r} needs a precision finer than seconds")
 
 
 def check_type(name: str, value: object, kind: object) -> None:
-    """Refuse a value of another type than an option has; it is not shown, it may be a secret.
+    """Check the type of an option; a value of another type is not shown, it may be a secret.
 
     Raises:
-        ValueError: It is of another type.
+        ValueError: It is of another type, or not one of the choices.
     """
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            choices = ", ".join(map(repr, get_args(kind)))
+            raise ValueError(f"{name} must be one of {choices}, not {value!r}")
+        return
     kinds = cast("tuple[type[object], ...]", get_args(kind) or (kind,))
     if not isinstance(value, (*kinds, int) if float in kinds else kinds):
-        names = " or ".join(each.__name__ for each in kinds).replace("NoneType", "None")
+        names = " or ".join(one.__name__ for one in kinds).replace("NoneType", "None")
         raise ValueError(f"{name} must be of type {names}, not a {type(value).__name__}")

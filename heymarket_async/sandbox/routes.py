@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from heymarket_async.sandbox.contacts import Contacts, StoredContact
+from heymarket_async.sandbox.contacts import Contact, Contacts
 from heymarket_async.sandbox.readings import Nobody, Readings
 from heymarket_async.sandbox.stamps import parsed
 from heymarket_async.sandbox.table import Stored, Table
@@ -70,11 +70,6 @@ class Refused(Exception):  # noqa: N818 - an answer that is on its way, not a fa
 def as_answer(result: object, status: int = 200) -> Answer:
     """Return the answer of a handler: JSON, unless it is an answer already."""
     return result if isinstance(result, Answer) else Answer(status, msgspec.json.encode(result))
-
-
-def as_array(lines: Iterable[bytes]) -> Answer:
-    """Return an array of things whose JSON is made already."""
-    return Answer(200, b"[" + b",".join(lines) + b"]")
 
 
 def as_error(refused: Refused, readings: Readings) -> Answer:
@@ -178,19 +173,21 @@ class Call:
     def listed(self, table: Table[Row], rows: Iterable[Row]) -> Answer:
         """Return the answer of a list, which may end in ways that the readings know."""
         lines = table.listed(rows)
-        return as_array(lines) if lines else NAMED[self.readings.list_end]
+        return (
+            Answer(200, b"[" + b",".join(lines) + b"]") if lines else NAMED[self.readings.list_end]
+        )
 
     def created(self, value: object) -> Answer:
         """Return the answer of a create."""
         return as_answer(value, self.readings.created_status)
 
-    def find(self) -> StoredContact | None:
+    def find(self) -> Contact | None:
         """Return the contact that the path names, by integer id in v1 and by UUID in v2."""
         if "id" in self.path:
             return self.contacts.by_id(integer(self.path["id"], "id"))
         return self.contacts.by_uuid(as_uuid(self.path["contactID"], "contactID"))
 
-    def contact(self) -> StoredContact:
+    def contact(self) -> Contact:
         """Return the contact that the path names, or refuse."""
         found = self.find()
         if found is None:

@@ -103,13 +103,12 @@ class Table(Generic[T]):
         self._newest = max(int(now_s * 1e9) // step * step, self._newest)
         return self._newest
 
-    def add(self, row: T) -> T:
+    def add(self, row: T) -> None:
         """Store a thing, in the place of the one with its id if there is one."""
         if known := self._by_id.get(row.id):
             self.remove(known)
         insort(self._rows, row, key=_place)
         self._by_id[row.id] = row
-        return row
 
     def remove(self, row: T) -> None:
         """Delete a thing."""

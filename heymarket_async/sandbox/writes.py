@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import UNSET
 
-from heymarket_async.sandbox.contacts import StoredContact, own_channels
+from heymarket_async.sandbox.contacts import Contact, own_channels
 from heymarket_async.sandbox.records import Channel, ChannelIn, ContactIn, Record, Tag, TagIn
 from heymarket_async.sandbox.routes import Call, Refused, check_phone
 from heymarket_async.sandbox.stamps import written
@@ -25,7 +25,7 @@ _BLANKS: dict[str, object] = {
 }
 
 
-def duplicate(call: Call, phones: Iterable[str], name: str) -> StoredContact | None:
+def duplicate(call: Call, phones: Iterable[str], name: str) -> Contact | None:
     """Return the contact that a create with these phones updates; None: it creates another."""
     if call.readings.duplicate_phone == "create":
         return None
@@ -35,9 +35,7 @@ def duplicate(call: Call, phones: Iterable[str], name: str) -> StoredContact | N
     return known
 
 
-def create(
-    call: Call, sent: ContactIn, channels: Sequence[ChannelIn] | None = None
-) -> StoredContact:
+def create(call: Call, sent: ContactIn, channels: Sequence[ChannelIn] | None = None) -> Contact:
     """Make a new contact and store it."""
     contacts = call.contacts
     stamp, key = contacts.stamp(call.now), contacts.new_uuid()
@@ -53,14 +51,16 @@ def create(
         pairs = [pair(channel) for channel in channels]
         kinds = {kind for kind, _ in pairs}
         pairs += [own for own in own_channels(record) if own[0] not in kinds]
-        kept = [contacts.channel(record, key, n, *each) for n, each in enumerate(pairs, 1)]
+        now = record.created
+        kept = [
+            contacts.channel(record.id, key, number, kind, value, now, now)
+            for number, (kind, value) in enumerate(pairs, 1)
+        ]
         _mirror(record, kept)
     return contacts.put(record, key, stamp, kept)
 
 
-def update(
-    call: Call, contact: StoredContact, sent: ContactIn, *, overwrite: bool
-) -> StoredContact:
+def update(call: Call, contact: Contact, sent: ContactIn, *, overwrite: bool) -> Contact:
     """Write the fields that were sent, and treat the others as the readings say."""
     record = call.contacts.record(contact)
     if call.readings.omitted == "blank":
@@ -76,8 +76,8 @@ def update(
 
 
 def save(
-    call: Call, contact: StoredContact, record: Record, channels: list[Channel] | None = None
-) -> StoredContact:
+    call: Call, contact: Contact, record: Record, channels: list[Channel] | None = None
+) -> Contact:
     """Store a changed contact under a new revision and stamp."""
     stamp = call.contacts.stamp(call.now)
     record.rev += -1 if call.readings.rev == "falls" else 1
@@ -87,7 +87,7 @@ def save(
         channels = _follow(call, contact, record)
     if channels is not None:
         _mirror(record, channels)
-    return call.contacts.put(record, contact.uuid, stamp, channels, blocked=contact.blocked)
+    return call.contacts.put(record, contact.uuid, stamp, channels)
 
 
 def delete(call: Call) -> None:
@@ -99,18 +99,19 @@ def delete(call: Call) -> None:
         raise call.missing()
 
 
-def add_channels(call: Call, contact: StoredContact, wanted: Iterable[ChannelIn]) -> StoredContact:
+def add_channels(call: Call, contact: Contact, wanted: Iterable[ChannelIn]) -> Contact:
     """Add the channels that the contact does not have yet."""
     channels = call.contacts.channels(contact)
     known = {(channel.channel_type, channel.channel_id) for channel in channels}
-    record = call.contacts.record(contact)
-    for kind, value in dict.fromkeys(pair(channel) for channel in wanted):
+    for kind, value in dict.fromkeys(map(pair, wanted)):
         if (kind, value) not in known:
-            channels = [*channels, _another(call, contact, record, channels, kind, value)]
-    return contact if len(channels) == len(known) else save(call, contact, record, channels)
+            channels = _extended(call, contact, channels, kind, value)
+    if len(channels) == len(known):
+        return contact
+    return save(call, contact, call.contacts.record(contact), channels)
 
 
-def change_channel(call: Call, contact: StoredContact, old: Channel, value: str) -> StoredContact:
+def change_channel(call: Call, contact: Contact, old: Channel, value: str) -> Contact:
     """Give one of a contact's channels another value."""
     channels = _exchanged(call, call.contacts.channels(contact), old, value)
     return save(call, contact, call.contacts.record(contact), channels)
@@ -125,7 +126,7 @@ def pair(channel: ChannelIn) -> tuple[str, str]:
     return channel.channel_type, channel.channel_id
 
 
-def ref(call: Call, contact: StoredContact) -> dict[str, object]:
+def ref(call: Call, contact: Contact) -> dict[str, object]:
     """Return the answer of a write: the contact's two ids and its revision."""
     return {"id": contact.id, "rev": call.contacts.record(contact).rev, "uuid": contact.uuid}
 
@@ -179,7 +180,7 @@ def _full_name(record: Record) -> str:
     return " ".join(name for name in (record.first, record.last) if isinstance(name, str) and name)
 
 
-def _follow(call: Call, contact: StoredContact, record: Record) -> list[Channel]:
+def _follow(call: Call, contact: Contact, record: Record) -> list[Channel]:
     """Carry a changed phone or e-mail over to the first channel of its kind."""
     channels = call.contacts.channels(contact)
     for kind, value in (("phone", record.phone), ("email", record.email)):
@@ -187,7 +188,7 @@ def _follow(call: Call, contact: StoredContact, record: Record) -> list[Channel]
         if not isinstance(value, str) or not value:
             channels = [channel for channel in channels if channel is not old]
         elif old is None:
-            channels = [*channels, _another(call, contact, record, channels, kind, value)]
+            channels = _extended(call, contact, channels, kind, value)
         else:
             channels = _exchanged(call, channels, old, value)
     return channels
@@ -201,18 +202,14 @@ def _exchanged(call: Call, channels: list[Channel], old: Channel, value: str) ->
     return [changed if channel is old else channel for channel in channels]
 
 
-def _another(
-    call: Call,
-    contact: StoredContact,
-    record: Record,
-    channels: list[Channel],
-    kind: str,
-    value: str,
-) -> Channel:
+def _extended(
+    call: Call, contact: Contact, channels: list[Channel], kind: str, value: str
+) -> list[Channel]:
     taken = [int(str(channel.id).rpartition("-")[2]) % 100 for channel in channels]
+    number = 1 + max(taken, default=0)
     now = written(call.contacts.stamp(call.now), call.readings)
-    made = call.contacts.channel(record, contact.uuid, 1 + max(taken, default=0), kind, value)
-    return msgspec.structs.replace(made, created=now, updated=now)
+    made = call.contacts.channel(contact.id, contact.uuid, number, kind, value, now, now)
+    return [*channels, made]
 
 
 def _mirror(record: Record, channels: list[Channel]) -> None:
