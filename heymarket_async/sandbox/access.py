@@ -36,7 +36,7 @@ _SIGNATURE_ONLY: Options = {
 
 
 class Access:
-    """Checks credentials, and counts the requests of each.
+    """Checks credentials, and counts the requests of every credential.
 
     Args:
         secret_id: The API Secret's id; a token's `iss`.
@@ -113,7 +113,7 @@ class Access:
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    return type(value) in {int, float} and value == value
+    return type(value) in {int, float} and value == value  # NaN does not equal itself
 
 
 class RateLimit:

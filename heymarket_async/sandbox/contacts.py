@@ -1,4 +1,4 @@
-"""The contacts of the account, with their channels and the odd ways in which they are shown."""
+"""The contacts of the account, with their channels and odd looks."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -77,7 +77,7 @@ class Contacts(Table[Contact]):
         return [self._whole(row) for row in self._ordered()]
 
     def lines(self) -> list[bytes]:
-        """Return each contact's JSON exactly as a list call sends it, in listing order."""
+        """Return the JSON of every contact exactly as a list call sends it, in listing order."""
         return [self.shown(row) for row in self._ordered()]
 
     def get(self, contact_id: int) -> dict[str, object] | None:
@@ -153,7 +153,7 @@ class Contacts(Table[Contact]):
     def channel(
         self, row_id: int, key: str, number: int, kind: str, value: str, created: str, updated: str
     ) -> Channel:
-        """Make a channel; `number` tells it from the contact's other channels."""
+        """Make a channel; `number` is unique among the contact's channels."""
         as_int = self.readings.channel_ids == "int"
         return Channel(
             id=row_id * 100 + number if as_int else f"{key}-{number}",

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from heymarket_async.sandbox import writes
 from heymarket_async.sandbox.contacts import Contact
-from heymarket_async.sandbox.readings import Nobody
+from heymarket_async.sandbox.readings import NoMatch
 from heymarket_async.sandbox.records import ContactIn
 from heymarket_async.sandbox.routes import (
     NAMED,
@@ -95,7 +95,7 @@ def status(call: Call) -> object:
     """Show whether a contact has opted out, and whether it is blocked."""
     contact = _found(call, call.parse(FindIn))
     if contact is None:
-        return call.nobody(call.readings.missing_get)
+        return call.no_match(call.readings.missing_get)
     record = call.contacts.record(contact)
     return {
         "id": contact.id,
@@ -111,9 +111,7 @@ def set_status(call: Call) -> object:
     asked = call.parse(StatusIn)
     if asked.status not in STATUSES:
         raise Refused(400, f"status: must be one of {', '.join(STATUSES)}")
-    contact = _found(call, asked)
-    if contact is None:
-        raise call.missing()
+    contact = call.existing(_found(call, asked))
     if asked.status in {"active", "blocked", "unblocked"}:
         contact.blocked = asked.status == "blocked"
     record = call.contacts.record(contact)
@@ -127,7 +125,7 @@ def set_status(call: Call) -> object:
 
 @route("POST /v1/batch/contacts")
 def batch(call: Call) -> object:
-    """Create many contacts, each on its own."""
+    """Create many contacts; one that fails does not stop the others."""
     overwrite = call.overwrites()
     failed: list[object] = []
     written: list[Contact] = []
@@ -169,7 +167,7 @@ def _found(call: Call, asked: FindIn) -> Contact | None:
     return call.contacts.by_id(integer(str(asked.id), "id"))
 
 
-def _shown(call: Call, contact: Contact | None, nobody: Nobody) -> Answer:
+def _shown(call: Call, contact: Contact | None, no_match: NoMatch) -> Answer:
     if contact is None:
-        return call.nobody(nobody)
+        return call.no_match(no_match)
     return Answer(200, call.contacts.shown(contact))

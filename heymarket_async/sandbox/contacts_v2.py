@@ -60,7 +60,7 @@ def create(call: Call) -> object:
 def get(call: Call) -> object:
     """Show a contact."""
     contact = call.find()
-    return call.nobody(call.readings.missing_get) if contact is None else _whole(call, contact)
+    return call.no_match(call.readings.missing_get) if contact is None else _whole(call, contact)
 
 
 @route("PUT /v2/contact/{contactID}")
@@ -89,10 +89,9 @@ def list_page(call: Call) -> object:
     size = min(size, MAX_LIMIT)
     rows = call.contacts.page(
         newest_first=not asked.ascending,
-        before=None,
-        after=instant(asked.date),
         start=(asked.page or 0) * size,
         size=size,
+        after=instant(asked.date),
     )
     return call.listed(call.contacts, rows)
 
@@ -110,7 +109,7 @@ def search(call: Call) -> object:
 
 @route("POST /v2/contacts")
 def bulk(call: Call) -> object:
-    """Create or update many contacts, each on its own."""
+    """Create or update many contacts; one that fails does not stop the others."""
     contacts: list[object] = []
     failed: list[object] = []
     for item in call.parse(BulkIn).contacts:
@@ -153,9 +152,7 @@ def _bulk_item(call: Call, item: object) -> Contact:
     sent = msgspec.convert(item, BulkItemIn)
     if sent.contact_id is None:
         return _create(call, sent)
-    contact = call.contacts.by_uuid(as_uuid(sent.contact_id, "contact_id"))
-    if contact is None:
-        raise call.missing()
+    contact = call.existing(call.contacts.by_uuid(as_uuid(sent.contact_id, "contact_id")))
     for channel in sent.contact_channels:
         writes.pair(channel)  # refused before anything is written
     contact = writes.update(call, contact, sent, overwrite=False)

@@ -1,4 +1,4 @@
-"""Failures on demand: for the next requests of a route, or at random from a seed."""
+"""Failures on demand: for the next requests to a route, or at random from a seed."""
 
 import math
 import random
@@ -172,7 +172,7 @@ class Faults:
         seed: int | None = None,
         retry_after: str | None = "1",
     ) -> None:
-        """Fail each request with a probability, until `clear`.
+        """Fail requests with a probability, until `clear`.
 
         Args:
             rate: From 0 to 1.
@@ -180,7 +180,7 @@ class Faults:
                 took effect), and "html500"-like pages; one is drawn per failure.
             on: The route that fails.
             seed: Makes the draws repeatable; by default the sandbox's.
-            retry_after: `Retry-After` of each 429; None: not sent.
+            retry_after: `Retry-After` of every 429; None: not sent.
         """
         faults = [self._kind(kind, retry_after) for kind in kinds]
         if not 0 <= rate <= 1 or not faults:

@@ -1,4 +1,4 @@
-"""The hosts under which local programs reach the sandbox; web pages are kept out.
+"""The hosts that requests may be sent to; requests of web pages are refused.
 
 A page in a browser can send requests to this machine. Its `Origin` or `Sec-Fetch-Site` shows that.
 If the page's own name suddenly leads here (DNS rebinding), `Host` holds that name.
@@ -14,7 +14,7 @@ LOCAL = ("localhost", "127.0.0.1", "::1", "host.docker.internal", "host.containe
 """Names that always lead to this machine; containers know it by the last two."""
 
 STATUS = 421
-"""Heymarket does not answer it, so that nobody takes the refusal for one of Heymarket's."""
+"""A status that Heymarket does not use, so that the refusal is not mistaken for Heymarket's."""
 
 _NAME = r"[^\s:\[\]/@*]+"
 _HOST = re.compile(rf"(?:\[([0-9a-f:.]+)\]|({_NAME}))(?::\d*)?", re.ASCII | re.IGNORECASE)
@@ -29,7 +29,7 @@ _FOREIGN_PAGE = (
 
 
 class Hosts:
-    """Refuses requests that no local program sends.
+    """Refuses requests that do not come from local programs.
 
     Attributes:
         names: The names and addresses to which requests may be sent, in their plainest spelling.
@@ -44,7 +44,7 @@ class Hosts:
         self.names = set(map(_plain, (*LOCAL, host, *hosts)))
 
     def refusal(self, request: web.Request) -> web.Response | None:
-        """Return the refusal of a request of a web page or to a foreign host; None: it may pass."""
+        """Return the refusal of a request from a web page or to another host; None: it may pass."""
         hosts = request.headers.getall("Host", [])
         # A target that is more than a path is sent to a proxy, and may name another host.
         if len(hosts) != 1 or not request.raw_path.startswith("/") or not self._knows(hosts[0]):

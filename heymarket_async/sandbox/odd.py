@@ -1,4 +1,4 @@
-"""Odd contacts, by kind: JSON of contacts that the docs do not foresee."""
+"""Odd contacts: JSON that the docs do not mention, by kind."""
 
 import re
 from collections.abc import Callable, Mapping

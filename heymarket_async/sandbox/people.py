@@ -20,7 +20,7 @@ class Culture(Struct, frozen=True, kw_only=True):
     """Where a contact comes from.
 
     Attributes:
-        firsts: First names, each with the Latin spelling used in e-mail addresses.
+        firsts: First names, with the Latin spellings used in e-mail addresses.
         lasts: Last names.
         prefixes: Starts of phone numbers, country code first. The North American ones lead to
             the exchange 555, which films use, and to its neighbours.

@@ -1,4 +1,4 @@
-"""The requests that the sandbox received, for tests to look at."""
+"""The requests that the sandbox received, for tests to check."""
 
 import sys
 from collections import deque
@@ -11,7 +11,7 @@ MAX_REQUESTS = 10_000
 MAX_BYTES = 64 * 1024 * 1024
 """The largest size of all kept requests together, and of all bodies that are being received."""
 
-# About what Python needs for a record, and for an entry of a mapping beside its two texts.
+# Approximate sizes in Python: of a record, and of a mapping's entry without its two texts.
 _RECORD_BYTES = 2000
 _ENTRY_BYTES = 100
 
@@ -45,7 +45,7 @@ class Received:
     @property
     def body(self) -> object:
         """The decoded JSON; None without a body; the raw bytes if they are no JSON."""
-        # Decoded when it is asked for: `[[],[],...` is twenty times larger then.
+        # Decoded on demand: decoded, `[[],[],...` is twenty times larger.
         raw = bytes(self.raw)
         try:
             return msgspec.json.decode(raw) if raw else None
@@ -54,7 +54,7 @@ class Received:
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes."""
+        """The approximate number of bytes that it takes."""
         entries = (*self.query.items(), *self.headers.items())
         texts = sum(
             _ENTRY_BYTES + sys.getsizeof(key) + sys.getsizeof(text) for key, text in entries
@@ -63,11 +63,11 @@ class Received:
 
 
 class Recent:
-    """The newest requests, limited by number and by bytes; the oldest go first.
+    """The newest requests, limited by number and by bytes; the oldest are dropped first.
 
     Attributes:
         requests: The requests, in the order of their arrival; users may clear it.
-        receiving: How many bytes the bodies hold that are being received or worked on.
+        receiving: Bytes of the bodies that are being received or worked on.
     """
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Recent:
         self._bytes = 0
 
     def add(self, received: Received) -> None:
-        """Keep a request whose body is still to come."""
+        """Record a request whose body is still to come."""
         self.requests.append(received)
         self._count(received.size)
 
@@ -100,7 +100,8 @@ class Recent:
         self._bytes += more
         if self._bytes <= MAX_BYTES:
             return
-        # Counted anew, as users may have cleared; to three quarters, so that this is seldom.
+        # Counted anew, as users may have cleared the requests. Dropping to three quarters makes
+        # this rare.
         sizes = [received.size for received in self.requests]
         self._bytes = sum(sizes)
         for size in sizes[:-1]:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from heymarket_async.sandbox.contacts import Contact, Contacts
-from heymarket_async.sandbox.readings import Nobody, Readings
+from heymarket_async.sandbox.readings import NoMatch, Readings
 from heymarket_async.sandbox.stamps import parsed
 from heymarket_async.sandbox.table import Stored, Table
 
@@ -150,7 +150,7 @@ class Call:
         return ListIn() if self.body is None and self.readings.empty_body else self.parse(ListIn)
 
     def page(self, table: Table[Row]) -> Answer:
-        """Answer a v1 list: `date` cuts, the order follows, and `page` counts within the rest."""
+        """Answer a v1 list: `date` is applied first, then the order, then `page`."""
         readings = self.readings
         asked = self.parse_list()
         newest_first = readings.newest_first
@@ -163,19 +163,19 @@ class Call:
         if readings.page_base is not None and asked.page is not None:
             page = max(0, asked.page - readings.page_base)
         date = instant(asked.date)
-        before, after = (date, None) if newest_first else (None, date)
         start = page * size
-        rows = table.page(
-            newest_first=newest_first, before=before, after=after, start=start, size=size
-        )
+        if newest_first:
+            rows = table.page(newest_first=True, start=start, size=size, before=date)
+        else:
+            rows = table.page(newest_first=False, start=start, size=size, after=date)
         return self.listed(table, rows)
 
     def listed(self, table: Table[Row], rows: Iterable[Row]) -> Answer:
-        """Return the answer of a list, which may end in ways that the readings know."""
+        """Return the answer of a list; the readings say how an empty one looks."""
         lines = table.listed(rows)
-        return (
-            Answer(200, b"[" + b",".join(lines) + b"]") if lines else NAMED[self.readings.list_end]
-        )
+        if not lines:
+            return NAMED[self.readings.list_end]
+        return Answer(200, b"[" + b",".join(lines) + b"]")
 
     def created(self, value: object) -> Answer:
         """Return the answer of a create."""
@@ -189,17 +189,20 @@ class Call:
 
     def contact(self) -> Contact:
         """Return the contact that the path names, or refuse."""
-        found = self.find()
-        if found is None:
+        return self.existing(self.find())
+
+    def existing(self, row: Row | None) -> Row:
+        """Return the thing that was asked for, or refuse if there is none."""
+        if row is None:
             raise self.missing()
-        return found
+        return row
 
     def missing(self) -> Refused:
         """Return the refusal for an unknown id."""
         return Refused(self.readings.missing, "no such contact")
 
-    def nobody(self, how: Nobody) -> Answer:
-        """Return the answer where one contact was asked for and there is none, or refuse."""
+    def no_match(self, how: NoMatch) -> Answer:
+        """Return the answer of a read that found no contact, or refuse."""
         if how == "status":
             raise self.missing()
         return NAMED[how]

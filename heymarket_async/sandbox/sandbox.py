@@ -1,4 +1,4 @@
-"""The local Heymarket: its options, its start and end, in the running loop or in a thread."""
+"""The class Sandbox: options, start and stop, in the running loop or in a thread of its own."""
 
 import asyncio
 import math
@@ -28,49 +28,49 @@ from heymarket_async.sandbox.server import Server, log
 from heymarket_async.sandbox.stamps import parsed
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
-# Only requests that are already over are waited for, so closing need not be patient.
+# Faults that hold requests back end when the sandbox closes, so the rest is soon done.
 _SHUTDOWN_S = 0.05
 
 
 class Credentials(NamedTuple):
-    """An API Secret, to be spread: `ApiSecret(*sandbox.credentials)`."""
+    """An API Secret, to unpack: `ApiSecret(*sandbox.credentials)`."""
 
     secret_id: str
     secret_key: str
 
 
 class Sandbox:
-    """A local Heymarket: contacts, custom fields, credentials, limits, and failures to order.
+    """A local Heymarket: contacts, custom fields, credentials, a rate limit, and faults.
 
     `async with Sandbox() as sandbox` serves in the running loop; `with Sandbox() as sandbox` serves
     in a thread, for synchronous tests and for other processes. The same seed gives the same
-    contacts and request ids. The credentials are new ones for each sandbox, unless they are given.
+    contacts and request ids. The credentials are random unless they are given.
 
     Args:
-        contacts: How many made-up contacts there are at the start.
-        seed: Decides everything made up.
-        readings: How the gaps of the docs are settled; by default the likeliest way.
+        contacts: Number of made-up contacts at the start.
+        seed: Seed of everything that is made up.
+        readings: Options for behaviour that the API docs leave open; by default the likeliest.
         limit: Requests per window and credential; None: no limit.
         per_s: Length of the window in seconds.
         host: The address to listen on.
         port: The port to listen on; 0: a free one.
-        secret_id: The API Secret's id; by default a random one, like the two below.
-        secret_key: The API Secret's key.
-        api_key: The legacy API key.
+        secret_id: The API Secret's id; None: a random one.
+        secret_key: The API Secret's key; None: a random one.
+        api_key: The legacy API key; None: a random one.
         hosts: Names and addresses, without a scheme, port or brackets, under which clients reach
             it, in addition to `host` and the usual names of this machine. Requests to other hosts
             are refused.
-        ties: The largest group of contacts that share one `updated`.
+        ties: Size of the largest group of contacts that share one `updated`.
         fields: Whether the account has custom fields.
 
     Raises:
         ValueError: An option is of another type or size; the message names it.
 
     Attributes:
-        readings: How the gaps of the docs are settled.
+        readings: The options for behaviour that the API docs leave open.
         credentials: The API Secret.
         api_key: The legacy API key.
-        faults: Failures to order.
+        faults: Failures on demand.
         store: The contacts.
 
     https://developers.heymarket.com/guides/manage-contacts
@@ -102,7 +102,7 @@ class Sandbox:
             raise ValueError("per_s must be above 0 and finite, port from 0 to 65535")
         allowed = Hosts(host, hosts)
         rng = random.Random(seed)  # noqa: S311 - no secret
-        # The credentials were drawn here once; without these draws, a seed makes other contacts.
+        # Older versions drew credentials here; without these draws, a seed makes other contacts.
         made_uuid(rng)
         rng.choices(_ALPHANUMERIC, k=40 + 48)
         self.readings = readings = readings or Readings()
@@ -125,7 +125,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where this machine reaches it, such as `http://127.0.0.1:54321`.
+        """The URL for programs on this machine, such as `http://127.0.0.1:54321`.
 
         Raises:
             RuntimeError: The sandbox is not running.
@@ -136,9 +136,9 @@ class Sandbox:
 
     @property
     def requests(self) -> deque[Received]:
-        """The last requests, in the order of their arrival: at most 10,000, and at most 64 MiB.
+        """The newest requests, in the order of their arrival: at most 10,000, and at most 64 MiB.
 
-        The oldest go first. Refused requests of web pages and to other hosts are not among them.
+        The oldest are dropped first. Requests of web pages and to other hosts are not recorded.
         """
         return self._server.recent.requests
 
@@ -151,8 +151,8 @@ class Sandbox:
         Args:
             contact_id: The contact's integer id.
             look: A kind of `heymarket_async.sandbox.odd.KINDS`, such as "updated_null" or "twice";
-                or what its fields hold instead, where bytes are raw JSON and `msgspec.UNSET` leaves
-                a field out; or bytes, sent in place of the contact; None: as usual again.
+                or a mapping of fields to other values, where bytes are raw JSON and `msgspec.UNSET`
+                leaves a field out; or bytes, sent in place of the contact; None: as usual again.
 
         Raises:
             ValueError: There is no such contact or kind.
@@ -166,7 +166,7 @@ class Sandbox:
         Args:
             contact_id: The contact's integer id.
             updated: RFC 3339, kept to the nanosecond and shown as the readings say.
-            rev: Its new `rev`, such as a lower one after a restored backup; None: as it is.
+            rev: Its new `rev`, such as a lower one after a restored backup; None: unchanged.
 
         Raises:
             ValueError: There is no such contact, or `updated` is no timestamp.
@@ -245,7 +245,7 @@ def _loop_in_a_thread() -> Generator[asyncio.AbstractEventLoop, None, None]:
     started: Future[asyncio.AbstractEventLoop] = Future()
 
     def run() -> None:
-        with asyncio.Runner() as runner:  # in the end it cancels leftover tasks, closes the loop
+        with asyncio.Runner() as runner:  # cancels leftover tasks, and closes the loop
             started.set_result(runner.get_loop())
             runner.get_loop().run_forever()
 

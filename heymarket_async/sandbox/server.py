@@ -42,7 +42,7 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 
 
 def _without_data(record: logging.LogRecord) -> bool:
-    """Leave of an exception its type and its place: its message may hold what was sent."""
+    """Log only the type and the place of an exception: its message may quote the request."""
     kind, _, place = record.exc_info or (None, None, None)
     record.exc_text = "".join(traceback.format_tb(place)) + kind.__name__ if kind else None
     record.exc_info = None
@@ -95,7 +95,7 @@ class Server:
         self._closing.set()
 
     async def finished(self) -> None:
-        """Wait for the requests whose callers have gone."""
+        """Wait for requests in progress, also those whose caller closed the connection."""
         for done in list(self._at_work):
             await done.wait()
 
@@ -110,7 +110,7 @@ class Server:
         try:
             return await self._exchange(route, handler, request, received)
         except ConnectionError:
-            return web.Response()  # the caller has gone; nobody will read it
+            return web.Response()  # never sent: the caller closed the connection
         finally:
             self.recent.finish(received)
             self._at_work.discard(done)

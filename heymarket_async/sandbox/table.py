@@ -1,4 +1,4 @@
-"""Things of the account, sorted by `updated`, with the JSON of each ready to be sent.
+"""A table of things of the account, sorted by `updated`, with their JSON ready to be sent.
 
 A list call is a bisection and a slice, whatever the number of things.
 """
@@ -68,7 +68,13 @@ class Table(Generic[T]):
         return len(self._rows) - bisect_right(self._rows, after, key=_stamp)
 
     def page(
-        self, *, newest_first: bool, before: int | None, after: int | None, start: int, size: int
+        self,
+        *,
+        newest_first: bool,
+        start: int,
+        size: int,
+        before: int | None = None,
+        after: int | None = None,
     ) -> Sequence[T]:
         """Return one page: the date is applied first, then the order, then start and size."""
         low, high = 0, len(self._rows)

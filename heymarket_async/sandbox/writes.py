@@ -1,4 +1,4 @@
-"""How a write changes a contact, whichever endpoint it came through."""
+"""Changes of contacts, shared by the endpoints of v1 and v2."""
 
 from collections.abc import Iterable, Sequence
 
@@ -26,7 +26,7 @@ _BLANKS: dict[str, object] = {
 
 
 def duplicate(call: Call, phones: Iterable[str], name: str) -> Contact | None:
-    """Return the contact that a create with these phones updates; None: it creates another."""
+    """Return the contact that a create with these phones updates; None: it creates a new one."""
     if call.readings.duplicate_phone == "create":
         return None
     known = next(filter(None, map(call.contacts.by_phone, phones)), None)
@@ -61,7 +61,7 @@ def create(call: Call, sent: ContactIn, channels: Sequence[ChannelIn] | None = N
 
 
 def update(call: Call, contact: Contact, sent: ContactIn, *, overwrite: bool) -> Contact:
-    """Write the fields that were sent, and treat the others as the readings say."""
+    """Write the sent fields, and treat omitted ones as the readings say."""
     record = call.contacts.record(contact)
     if call.readings.omitted == "blank":
         for name, blank in _BLANKS.items():
