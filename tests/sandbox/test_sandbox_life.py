@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 import os
 import socket
 import subprocess
@@ -171,6 +172,13 @@ def test_the_same_seed_makes_the_same_account():
     first, second, other = Sandbox(50, seed=7), Sandbox(50, seed=7), Sandbox(50, seed=8)
     assert first.store.contacts == second.store.contacts
     assert first.store.lines() != other.store.lines()
+
+
+def test_a_seed_makes_the_same_contacts_in_every_version():
+    lines = b"\n".join(Sandbox(500, seed=7, ties=5).store.lines())
+    assert hashlib.sha256(lines).hexdigest() == (
+        "18b03339bf819e7f7aae46375e14ffcc553bcda6d83d14b7241a823c900248bf"
+    )
 
 
 def test_readings_change_the_form_of_contacts_and_not_who_they_are():
