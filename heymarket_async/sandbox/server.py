@@ -12,7 +12,6 @@ import struct
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from email.utils import formatdate
 from weakref import WeakSet
 
@@ -77,12 +76,12 @@ class Server:
         self._faults = faults
         self._request_ids = request_ids
         self._used: WeakSet[asyncio.Transport] = WeakSet()
-        self._closing = asyncio.Event()
+        self._closing: asyncio.Future[None]
         self._at_work: set[asyncio.Event] = set()
 
     def application(self) -> web.Application:
-        """Return the aiohttp application, one handler per documented route."""
-        self._closing = asyncio.Event()
+        """Return an aiohttp application for one start, with a handler per documented route."""
+        self._closing = asyncio.get_running_loop().create_future()
         app = web.Application()
         for route, handler in ROUTES.items():
             method, path = route.split()
@@ -92,7 +91,7 @@ class Server:
 
     def close(self) -> None:
         """Wake every request that a fault holds back."""
-        self._closing.set()
+        self._closing.set_result(None)
 
     async def finished(self) -> None:
         """Wait for requests in progress, also those whose caller closed the connection."""
@@ -194,9 +193,7 @@ class Server:
 
     async def _wait(self, seconds: float) -> None:
         """Wait, but no longer than until the server closes."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._closing.wait()
+        await asyncio.wait([self._closing], timeout=seconds)
 
     def _now(self) -> float:
         return time.time() + self._faults.clock_offset_s

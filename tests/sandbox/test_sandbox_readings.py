@@ -66,6 +66,8 @@ async def test_omitted_fields_may_be_blanked(serve):
     assert (contact["first"], contact["last"], contact["email"]) == ("Jo", "", "")
     assert (contact["display_name"], contact["tags"]) == ("Jo", [])
     assert (contact["assigned_user_id"], contact["custom"]) == (None, {"123": "Basic"})
+    contact = await updated(serve, {"assignee_id": 7}, omitted="blank")
+    assert (contact["assigned_user_id"], contact["first"]) == (7, "")
 
 
 async def test_a_sent_display_name_survives_blanking(serve):
