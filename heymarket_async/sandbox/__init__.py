@@ -19,16 +19,9 @@ else:
         pytest loads the plugin of this package wherever the package is installed. The server is
         imported only by tests that use it.
         """
-        if name not in _HOMES:
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-    _HOMES = {
-        "Faults": "faults",
-        "Readings": "readings",
-        "Received": "received",
-        "Sandbox": "sandbox",
-    }
+        return getattr(import_module(f"{__name__}.{name.lower()}"), name)
 
 
 __all__ = ["Faults", "Readings", "Received", "Sandbox"]

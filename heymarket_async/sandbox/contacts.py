@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import UNSET, Struct
 
-from heymarket_async.sandbox.odd import KINDS, Look
+from heymarket_async.sandbox.odd import KINDS, TWICE, Look, with_look
 from heymarket_async.sandbox.people import people
 from heymarket_async.sandbox.readings import Readings
 from heymarket_async.sandbox.records import Channel, OptionalText, Record
@@ -117,23 +117,29 @@ class Contacts(Table[Contact]):
             record.contact_channels = self.channels(row)
             line = _encode(record)
         for look in (self._usual, self._looks.get(row.id)):
-            line = look.on(line) if look else line
+            line = line if look is None else with_look(line, look)
         return line
 
     def listed(self, rows: Iterable[Contact]) -> list[bytes]:
         """Return the JSON of contacts as a list shows them."""
         if not (self._looks or self._usual):
             return super().listed(rows)
-        return [self.shown(row) for row in rows for _ in range(self._times(row))]
-
-    def _times(self, row: Contact) -> int:
-        return self._looks[row.id].times if row.id in self._looks else 1
+        lines: list[bytes] = []
+        for row in rows:
+            lines += [self.shown(row)] * (2 if self._looks.get(row.id) is TWICE else 1)
+        return lines
 
     def show_as(self, contact_id: int, look: Look | None) -> None:
         """Show a contact this way from now on; None: the usual way."""
+        self._existing(contact_id)
         self._looks.pop(contact_id, None)
         if look is not None:
             self._looks[contact_id] = look
+
+    def _existing(self, contact_id: int) -> Contact:
+        if contact_id not in self._by_id:
+            raise ValueError(f"no contact {contact_id}")
+        return self._by_id[contact_id]
 
     def record(self, row: Contact) -> Record:
         """Return a contact as a copy that can be changed, without its channels."""
@@ -183,7 +189,7 @@ class Contacts(Table[Contact]):
 
     def restamp(self, contact_id: int, stamp: int, rev: int | None) -> None:
         """Change a contact's `updated`, and its `rev` if there is one, and nothing else."""
-        row = self._by_id[contact_id]
+        row = self._existing(contact_id)
         record = self.record(row)
         record.updated = written(stamp, self.readings)
         record.rev = record.rev if rev is None else rev

@@ -157,7 +157,6 @@ class Sandbox:
         Raises:
             ValueError: There is no such contact or kind.
         """
-        self._check(contact_id)
         self.store.show_as(contact_id, None if look is None else odd.look(look))
 
     def stamp(self, contact_id: int, updated: str, *, rev: int | None = None) -> None:
@@ -171,12 +170,7 @@ class Sandbox:
         Raises:
             ValueError: There is no such contact, or `updated` is no timestamp.
         """
-        self._check(contact_id)
         self.store.restamp(contact_id, parsed(updated), rev)
-
-    def _check(self, contact_id: int) -> None:
-        if self.store.by_id(contact_id) is None:
-            raise ValueError(f"no contact {contact_id}")
 
     async def start(self) -> None:
         """Listen, in the running loop.
