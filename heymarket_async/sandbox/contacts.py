@@ -11,7 +11,6 @@ from heymarket_async.sandbox.odd import KINDS, TWICE, Look, with_look
 from heymarket_async.sandbox.people import people
 from heymarket_async.sandbox.readings import Readings
 from heymarket_async.sandbox.records import Channel, OptionalText, Record
-from heymarket_async.sandbox.stamps import written
 from heymarket_async.sandbox.table import Stored, Table
 
 _encode = msgspec.json.Encoder().encode
@@ -191,7 +190,7 @@ class Contacts(Table[Contact]):
         """Change a contact's `updated`, and its `rev` if there is one, and nothing else."""
         row = self._existing(contact_id)
         record = self.record(row)
-        record.updated = written(stamp, self.readings)
+        record.updated = self.written(stamp)
         record.rev = record.rev if rev is None else rev
         self.put(record, row.uuid, stamp, row.channels)
 

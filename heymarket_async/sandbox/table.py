@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from heymarket_async.sandbox.readings import Readings
-from heymarket_async.sandbox.stamps import BASE, unit
+from heymarket_async.sandbox.stamps import BASE, unit, written
 
 
 @dataclass(slots=True)
@@ -108,6 +108,10 @@ class Table(Generic[T]):
         step = unit(self.readings)
         self._newest = max(int(now_s * 1e9) // step * step, self._newest)
         return self._newest
+
+    def written(self, stamp: int) -> str:
+        """Write a stamp the way reads show it."""
+        return written(stamp, self.readings)
 
     def add(self, row: T) -> None:
         """Store a thing, in the place of the one with its id if there is one."""

@@ -8,7 +8,6 @@ from msgspec import UNSET
 from heymarket_async.sandbox.contacts import Contact, own_channels
 from heymarket_async.sandbox.records import Channel, ChannelIn, ContactIn, Record, Tag, TagIn
 from heymarket_async.sandbox.routes import Call, Refused, check_phone
-from heymarket_async.sandbox.stamps import written
 
 MAX_TAGS = 5  # https://developers.heymarket.com/api-reference/contacts/create
 UNASSIGNED = -1
@@ -41,7 +40,7 @@ def create(call: Call, sent: ContactIn, channels: Sequence[ChannelIn] | None = N
     stamp, key = contacts.stamp(call.now), contacts.new_uuid()
     record = Record(id=contacts.new_id(), first="", last="", email="", avatar="", custom={})
     record.tags, record.assigned_user_id, record.is_opted_out = [], None, False
-    record.created = record.updated = written(stamp, call.readings)
+    record.created = record.updated = call.contacts.written(stamp)
     record.shared, record.type = True, "contact"
     _fill(call, record, sent, overwrite=True)
     if not sent.display_name:
@@ -82,7 +81,7 @@ def save(
     stamp = call.contacts.stamp(call.now)
     record.rev += -1 if call.readings.rev == "falls" else 1
     record.op = "update"
-    record.updated = written(stamp, call.readings)
+    record.updated = call.contacts.written(stamp)
     if channels is None and contact.channels is not None:
         channels = _follow(call, contact, record)
     if channels is not None:
@@ -197,7 +196,7 @@ def _follow(call: Call, contact: Contact, record: Record) -> list[Channel]:
 def _exchanged(call: Call, channels: list[Channel], old: Channel, value: str) -> list[Channel]:
     if old.channel_id == value:
         return channels
-    now = written(call.contacts.stamp(call.now), call.readings)
+    now = call.contacts.written(call.contacts.stamp(call.now))
     changed = msgspec.structs.replace(old, channel_id=value, updated=now)
     return [changed if channel is old else channel for channel in channels]
 
@@ -207,7 +206,7 @@ def _extended(
 ) -> list[Channel]:
     taken = [int(str(channel.id).rpartition("-")[2]) % 100 for channel in channels]
     number = 1 + max(taken, default=0)
-    now = written(call.contacts.stamp(call.now), call.readings)
+    now = call.contacts.written(call.contacts.stamp(call.now))
     made = call.contacts.channel(contact.id, contact.uuid, number, kind, value, now, now)
     return [*channels, made]
 

@@ -74,7 +74,7 @@ async def test_a_token_that_is_not_plain_base64url_is_refused(serve, odd):
         )
 
 
-async def test_an_iat_in_milliseconds_is_told(serve):
+async def test_an_iat_in_milliseconds_has_a_message_of_its_own(serve):
     account = await serve()
     headers = {"Authorization": f"Bearer {account.token(iat=int(time.time() * 1000))}"}
     status, answer = await account.try_("GET /v1/team", headers=headers)
@@ -154,7 +154,7 @@ async def test_without_a_limit_nothing_is_refused(serve):
 @pytest.mark.parametrize(
     ("window", "times", "refused"),
     [
-        # Two a minute: the fixed window lets a second burst through at once, the sliding one not.
+        # Two a minute: the fixed window allows a second burst at once, the sliding one does not.
         ("fixed", [50, 59, 59.5, 60, 61, 62], [59.5, 62]),
         ("sliding", [50, 59, 59.5, 60, 61, 110, 119, 120], [59.5, 60, 61, 120]),
     ],

@@ -1,4 +1,4 @@
-"""Whatever is sent, the sandbox keeps little of it, and shows nobody's data in its log."""
+"""Limits of the memory for requests; no request data in the log."""
 
 import asyncio
 import io

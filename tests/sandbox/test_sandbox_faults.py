@@ -200,7 +200,7 @@ async def test_closing_ends_a_delay_whose_caller_has_gone(serve, capfd, caplog):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await account.ask(route, JORDAN)
-    await asyncio.sleep(0.02)  # the sandbox learns that they have gone
+    await asyncio.sleep(0.02)  # until the sandbox notices that the connections are closed
     async with asyncio.timeout(5):
         await account.sandbox.aclose()
     assert (capfd.readouterr().err, caplog.text) == ("", "")

@@ -319,9 +319,9 @@ def test_a_wrong_option_names_the_marker(tmp_path):
         for number, option in enumerate(WRONG_OPTIONS)
     ]
     result = run_plugin(tmp_path, "import pytest\n" + "".join(tests))
-    told = [line for line in result.stdout.splitlines() if line.startswith("the marker")]
-    assert len(told) == len(WRONG_OPTIONS), result.stdout
-    for line, rule in zip(told, WRONG_OPTIONS.values(), strict=True):
+    errors = [line for line in result.stdout.splitlines() if line.startswith("the marker")]
+    assert len(errors) == len(WRONG_OPTIONS), result.stdout
+    for line, rule in zip(errors, WRONG_OPTIONS.values(), strict=True):
         assert line.startswith("the marker heymarket_sandbox has a wrong option: ")
         assert rule in line
     assert "pytest_plugin.py" not in result.stdout
