@@ -50,7 +50,7 @@ _NAMED = {
 
 @dataclass(slots=True)
 class Order:
-    """A fault, or several to choose from, and the requests that it strikes."""
+    """A fault, or several to choose from, and the requests that fail with it."""
 
     faults: Sequence[Fault]
     on: str
@@ -61,7 +61,7 @@ class Order:
     draw: random.Random | None = None
 
     def take(self, route: str, *, reused: bool) -> Fault | None:
-        """Return the fault of a request, if it is struck; requests that pass are counted."""
+        """Return the fault of a request, or None; requests that pass first are counted."""
         if self.on not in (EVERYWHERE, route) or (self.reused_only and not reused):
             return None
         if self.draw is not None:

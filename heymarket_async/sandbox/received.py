@@ -28,7 +28,7 @@ class Received:
         request_id: The `X-Request-Id` of its answer.
         at: `time.monotonic()` of its arrival.
         status: The answered status; None while there is no answer, and for ever after a reset.
-        fault: The name of the fault that struck it, if any.
+        fault: The name of the fault that it met, if any.
         raw: The bytes of its body, as far as they have arrived; none if it was too large.
     """
 

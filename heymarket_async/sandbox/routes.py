@@ -1,4 +1,8 @@
-"""The routes of the API, declared by a decorator, and the calls and answers of their handlers."""
+"""The routes of the API, declared by a decorator, and the calls and answers of their handlers.
+
+A new call is a handler with `@route` in the module of its resource. A new resource is a module of
+handlers, listed in `server.HANDLERS`, and a `Table` in `Account`.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Mapping

@@ -1,6 +1,6 @@
 """A request's way from the socket to its handler and back.
 
-In order: `hosts` refuses web pages, `received` records the request, `faults` may strike it,
+In order: `hosts` refuses web pages, `received` records the request, a fault may hit it,
 `access` checks its token and the rate limit, and the handler of its route answers it.
 """
 
