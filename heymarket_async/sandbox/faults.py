@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
@@ -50,28 +50,24 @@ _NAMED = {
 
 @dataclass(slots=True)
 class Order:
-    """A fault, or several to choose from, and the requests that fail with it."""
+    """A fault, or a random choice of faults, and the requests that fail with it."""
 
-    faults: Sequence[Fault]
+    pick: Callable[[], Fault | None]
     on: str
     times: int | None = None
     after: int = 0
     reused_only: bool = False
-    rate: float = 1.0
-    draw: random.Random | None = None
 
     def take(self, route: str, *, reused: bool) -> Fault | None:
         """Return the fault of a request, or None; requests that pass first are counted."""
         if self.on not in (EVERYWHERE, route) or (self.reused_only and not reused):
             return None
-        if self.draw is not None:
-            return self.draw.choice(self.faults) if self.draw.random() < self.rate else None
         if self.after > 0:
             self.after -= 1
             return None
         if self.times is not None:
             self.times -= 1
-        return self.faults[0]
+        return self.pick()
 
 
 class Faults:
@@ -186,7 +182,7 @@ class Faults:
         if not 0 <= rate <= 1 or not faults:
             raise ValueError("rate must be from 0 to 1, and kinds must not be empty")
         draw = random.Random(self._seed if seed is None else seed)  # noqa: S311 - no secret
-        order = Order(faults, _checked(on), rate=rate, draw=draw)
+        order = Order(lambda: draw.choice(faults) if draw.random() < rate else None, _checked(on))
         with self._lock:
             self._random.append(order)
 
@@ -214,7 +210,7 @@ class Faults:
             raise ValueError("times must be at least 1, or None")
         if after < 0:
             raise ValueError("after must not be negative")
-        order = Order([fault], _checked(on), times, after, reused_only)
+        order = Order(lambda: fault, _checked(on), times, after, reused_only)
         with self._lock:
             self._orders.append(order)
 

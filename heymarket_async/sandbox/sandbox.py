@@ -3,13 +3,12 @@
 import asyncio
 import math
 import random
-import secrets
-import string
 import uuid
 from collections import deque
 from collections.abc import Collection, Generator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from secrets import token_hex
 from threading import Thread
 from typing import NamedTuple, Self, get_type_hints
 
@@ -27,7 +26,6 @@ from heymarket_async.sandbox.routes import Account
 from heymarket_async.sandbox.server import Server, log
 from heymarket_async.sandbox.stamps import parsed
 
-_ALPHANUMERIC = string.ascii_letters + string.digits
 # Faults that hold requests back end when the sandbox closes, so the rest is soon done.
 _SHUTDOWN_S = 0.05
 
@@ -104,10 +102,10 @@ class Sandbox:
         rng = random.Random(seed)  # noqa: S311 - no secret
         # Older versions drew credentials here; without these draws, a seed makes other contacts.
         made_uuid(rng)
-        rng.choices(_ALPHANUMERIC, k=40 + 48)
+        rng.choices("k", k=40 + 48)
         self.readings = readings = readings or Readings()
-        self.credentials = Credentials(secret_id or str(uuid.uuid4()), secret_key or _made_key(40))
-        self.api_key = api_key or _made_key(48)
+        self.credentials = Credentials(secret_id or str(uuid.uuid4()), secret_key or token_hex(20))
+        self.api_key = api_key or token_hex(24)
         self.faults = Faults(readings, seed)
         people = random.Random(rng.getrandbits(64))  # noqa: S311 - no secret
         self.store = Contacts(contacts, rng=people, readings=readings, ties=ties, custom=fields)
@@ -228,10 +226,6 @@ _OPTIONS = {
     for name, kind in get_type_hints(Sandbox.__init__).items()
     if name not in {"hosts", "return"}
 }
-
-
-def _made_key(length: int) -> str:
-    return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
 
 
 @contextmanager
