@@ -184,7 +184,7 @@ async def test_a_delay_before_holds_the_headers_back_and_one_in_the_middle_does_
 
 async def test_a_write_that_the_caller_gave_up_on_still_happens(serve, until):
     account = await serve()
-    account.sandbox.faults.delay(0.1, on=CREATE)
+    account.sandbox.faults.delay(0.4, on=CREATE)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.02):
             await account.ask(CREATE, JORDAN)
