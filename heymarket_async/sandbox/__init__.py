@@ -1,7 +1,6 @@
-"""A local Heymarket, to develop and test against.
+"""A local Heymarket to develop and test against.
 
-It is written from the public docs alone and shares no code with the client, so that the two
-cannot share a mistake.
+It is written from the public docs alone, and shares no code and so no mistake with the client.
 """
 
 from importlib import import_module
@@ -15,21 +14,14 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        """Import a public name when it is first asked for.
+        """Import a public name when it is first used.
 
-        The pytest plugin lives in this package and is loaded by every test-suite that has it
-        installed; this way it loads the server only into those that use it.
+        pytest loads the plugin of this package wherever the package is installed. The server is
+        imported only by tests that use it.
         """
-        if name not in _HOMES:
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-    _HOMES = {
-        "Faults": "faults",
-        "Readings": "readings",
-        "Received": "received",
-        "Sandbox": "sandbox",
-    }
+        return getattr(import_module(f"{__name__}.{name.lower()}"), name)
 
 
 __all__ = ["Faults", "Readings", "Received", "Sandbox"]

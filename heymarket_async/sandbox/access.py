@@ -1,28 +1,29 @@
-"""Who may call, and how often.
+"""Credentials and the rate limit.
 
 https://developers.heymarket.com/authentication
 https://developers.heymarket.com/rate-limits
 """
 
 import base64
+import functools
 import math
 import re
 import warnings
-from collections import deque
+from collections import defaultdict, deque
 from email.utils import formatdate
 from typing import TypeGuard
 
 import jwt
 from jwt.types import Options
 
-from heymarket_async.sandbox.answers import Refused
 from heymarket_async.sandbox.readings import Readings
+from heymarket_async.sandbox.routes import Refused
 
 TOKEN_LIFE_S = 300
-KEPT_TOKENS = 1000
+MAX_TOKENS = 1000
 # As seconds, this is the year 5138; as milliseconds, 1973.
 _NO_SECONDS = 1e11
-# PyJWT, which is asked here, also takes padding and skips what is no base64url; others do not.
+# PyJWT also takes padding, and skips characters that are not base64url; other servers do not.
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 # Times are judged against the sandbox's clock, which may be set wrong on purpose.
@@ -35,57 +36,68 @@ _SIGNATURE_ONLY: Options = {
 
 
 class Access:
-    """Checks credentials.
+    """Checks credentials, and counts the requests of every credential.
 
-    Attributes:
-        secret_id: The API Secret's id, which a token names as `iss`.
+    Args:
+        secret_id: The API Secret's id; a token's `iss`.
+        secret_key: The API Secret's key.
         api_key: The legacy key, sent as it is.
+        readings: The options for behaviour that the API docs leave open.
+        limit: Requests per window and credential; None: no limit.
+        per_s: Length of the window in seconds.
     """
 
-    def __init__(self, secret_id: str, secret_key: str, api_key: str, readings: Readings) -> None:
-        self.secret_id = secret_id
-        self.api_key = api_key
+    def __init__(
+        self,
+        secret_id: str,
+        secret_key: str,
+        api_key: str,
+        readings: Readings,
+        limit: int | None,
+        per_s: float,
+    ) -> None:
+        self._secret_id = secret_id
         self._key = f"{secret_id}||{secret_key}".encode()
+        self._api_key = api_key
+        self._as_user_name = base64.b64encode(f"{api_key}:".encode()).decode()
         self._readings = readings
+        self._limits = defaultdict[str, RateLimit](lambda: RateLimit(limit, per_s, readings))
         # A client sends one token for minutes; checking its signature once is enough.
-        self._verified: dict[str, dict[str, object]] = {}
+        self._claims = functools.lru_cache(MAX_TOKENS)(self._verified)
 
-    def check(self, header: str, now: float) -> str:
-        """Return the name of the credential, or refuse with 401."""
+    def admit(self, header: str, arrived: float, now: float) -> None:
+        """Let a request with this `Authorization` pass, or refuse it with 401 or 429.
+
+        `arrived` is a monotonic time, `now` the sandbox's clock.
+        """
+        self._limits[self._credential(header, now)].admit(arrived, now)
+
+    def _credential(self, header: str, now: float) -> str:
         scheme, _, token = header.partition(" ")
-        if scheme.lower() == "basic" and token == self._as_user_name():
-            return self.api_key
+        if scheme.lower() == "basic" and token == self._as_user_name:
+            return self._api_key
         if scheme.lower() != "bearer" or not token:
             raise Refused(401, "no bearer token")
-        if token == self.api_key:
-            return self.api_key
+        if token == self._api_key:
+            return self._api_key
         self._check_claims(self._claims(token), now)
-        return self.secret_id
+        return self._secret_id
 
-    def _as_user_name(self) -> str:
-        return base64.b64encode(f"{self.api_key}:".encode()).decode()
-
-    def _claims(self, token: str) -> dict[str, object]:
-        if token in self._verified:
-            return self._verified[token]
+    def _verified(self, token: str) -> dict[str, object]:
         if not _TOKEN.fullmatch(token):
             raise Refused(401, "the token is not three parts of base64url without padding")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # secrets of tests may be short
-                claims = jwt.decode(  # pyright: ignore[reportUnknownMemberType] - needs cryptography
+                return jwt.decode(  # pyright: ignore[reportUnknownMemberType] - needs cryptography
                     token, self._key, algorithms=["HS256"], options=_SIGNATURE_ONLY
                 )
         except jwt.InvalidTokenError as error:
             raise Refused(401, f"the token is not valid ({type(error).__name__})") from None
-        if len(self._verified) >= KEPT_TOKENS:
-            self._verified.clear()
-        self._verified[token] = claims
-        return claims
 
     def _check_claims(self, claims: dict[str, object], now: float) -> None:
         issued, expires = claims.get("iat"), claims.get("exp")
-        if claims.get("iss") != self.secret_id:
+        if claims.get("iss") != self._secret_id:
             raise Refused(401, "iss is not the id of an API Secret")
         if not _is_number(issued):
             raise Refused(401, "iat is missing or not a number")
@@ -101,24 +113,17 @@ class Access:
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    return isinstance(value, int) or not math.isnan(value)
+    return type(value) in {int, float} and value == value  # NaN does not equal itself
 
 
-class Window:
-    """Counts one credential's requests.
-
-    Args:
-        limit: How many requests a window lets through; None: all.
-        per_s: Length of the window in seconds.
-    """
+class RateLimit:
+    """Counts the requests of one credential."""
 
     def __init__(self, limit: int | None, per_s: float, readings: Readings) -> None:
         self._limit = limit
         self._per_s = per_s
         self._readings = readings
-        # Older ones than the last `limit` cannot count any more.
+        # Only the last `limit` requests can still count.
         self._counted: deque[float] = deque(maxlen=limit)
 
     def admit(self, now: float, clock: float) -> None:
@@ -143,8 +148,8 @@ class Window:
 
     def _retry_after(self, wait_s: float, clock: float) -> dict[str, str]:
         forms = {
-            "seconds": str(math.ceil(wait_s)),
-            "date": formatdate(math.ceil(clock + wait_s), usegmt=True),
+            "none": {},
+            "seconds": {"Retry-After": str(math.ceil(wait_s))},
+            "date": {"Retry-After": formatdate(math.ceil(clock + wait_s), usegmt=True)},
         }
-        form = forms.get(self._readings.retry_after)
-        return {} if form is None else {"Retry-After": form}
+        return forms[self._readings.retry_after]

@@ -1,17 +1,17 @@
-"""What the docs leave open: one switch per gap, to try a client against every reading."""
+"""Options for behaviour that the API docs leave open."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast, get_args, get_origin, get_type_hints
 
-Nobody: TypeAlias = Literal["status", "null", "{}", "contact", "error", "id", "empty"]
+NoMatch: TypeAlias = Literal["status", "null", "{}", "contact", "error", "id", "empty"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
-    """One way to read the docs: each field settles something they leave open or contradict.
+    """One reading of the API docs: a field for every point that they leave open or contradict.
 
-    The defaults are the likeliest reading. `Readings(inclusive=True)` is the same server
-    with one answer changed.
+    The defaults are the likeliest reading. `Readings(inclusive=True)` is the same server with one
+    difference.
 
     https://developers.heymarket.com/api-reference/contacts/list
     """
@@ -20,9 +20,9 @@ class Readings:
     newest_first: bool = True
     """Whether `POST /v1/contacts` starts at the newest `updated`.
 
-    `date` follows the order: newest first it means updated before, oldest first updated after."""
+    `date` follows the order: updated before it when newest first, after it when oldest first."""
     honours_ascending: bool = True
-    """Whether `POST /v1/contacts` heeds `ascending`, which has a type but no description."""
+    """Whether `POST /v1/contacts` applies `ascending`, which has a type but no description."""
     inclusive: bool = False
     """Whether a contact whose `updated` equals `date` is listed, in v1 and v2."""
     default_limit: int = 30
@@ -30,43 +30,43 @@ class Readings:
     max_limit: int = 100
     """The largest `limit` of `POST /v1/contacts`; a larger one is cut down to it."""
     honours_limit: bool = True
-    """Whether `POST /v1/contacts` heeds `limit` at all."""
+    """Whether `POST /v1/contacts` applies `limit` at all."""
     page_base: int | None = 1
     """Number of the first page of `POST /v1/contacts`; None: `page` is ignored."""
     v2_over_limit: Literal["cut", "reject"] = "cut"
     """A `limit` above 100 on `POST /v2/contacts/list`: cut down to that, or answered 400."""
     empty_body: bool = True
-    """Whether a list or count takes no body at all, or insists on `{}`."""
+    """Whether a list or count works without a body, or requires `{}`."""
     ties: Literal["stable", "shuffled"] = "stable"
-    """The order of contacts with one `updated`: always by id, or another in every answer."""
+    """The order of contacts with the same `updated`: by id, or a new random one in every answer."""
     list_end: Literal["[]", "null", "{}", "empty", "204"] = "[]"
     """A list or search without contacts: one of these bodies, or an empty one with 200 or 204."""
 
-    # Stamps
+    # Timestamps
     precision: Literal["seconds", "milliseconds", "microseconds", "nanoseconds"] = "seconds"
-    """The unit of `created` and `updated`, as kept and as printed."""
+    """The unit of `created` and `updated`, as stored and as shown."""
     trim_zeros: bool = False
     """Whether the fraction of a second loses its trailing zeros, as Go's RFC 3339 prints it."""
     fractions: Literal["shown", "truncated", "rounded"] = "shown"
     """Whether reads show fractions of a second, cut them off, or round to whole seconds.
 
-    Order and `date` go by the stamp as kept. Needs a `precision` finer than seconds."""
+    Order and `date` use the stored timestamp. Needs a `precision` finer than seconds."""
     zone: Literal["Z", "+00:00"] = "Z"
-    """How UTC is spelled; the docs show both."""
+    """The spelling of UTC; the docs show both."""
 
     # Writes
     duplicate_phone: Literal["create", "reject", "update"] = "create"
     """Creating with a known phone: a second contact, a 400, or an update of the first."""
     omitted: Literal["keep", "blank"] = "keep"
-    """What an update does to the standard fields that it does not send."""
+    """The effect of an update on the standard fields that it does not send."""
     null_write: Literal["clear", "keep"] = "clear"
-    """What `null` does to a standard field: clears it, or counts as not sent."""
+    """The effect of `null` on a standard field: clears it, or counts as not sent."""
     custom_null: Literal["remove", "store"] = "remove"
-    """What `{"custom": {"123": null}}` does: removes the value, or stores the null."""
+    """The effect of `{"custom": {"123": null}}`: removes the value, or stores the null."""
     tags_replace: bool = True
     """Whether the tags sent replace the stored ones or are added to them."""
     unknown_custom: Literal["drop", "reject"] = "drop"
-    """A `custom` key that is no field id: dropped without a word, or answered 400."""
+    """A `custom` key that is no field id: ignored, or answered 400."""
     created_status: int = 200
     """Status of an answer to a create."""
     delete_missing_ok: bool = False
@@ -75,25 +75,25 @@ class Readings:
     # Answers
     missing: int = 404
     """Status for an unknown id."""
-    missing_find: Nobody = "status"
+    missing_find: NoMatch = "status"
     """`POST /v1/contact/get` without a match: the status above, or 200 with `null`, `{}`,
     `{"contact": null}`, `{"error": ...}`, `{"id": 0}` or an empty body."""
-    missing_get: Nobody = "status"
+    missing_get: NoMatch = "status"
     """The same for `GET /v1/contact/{id}`, `GET /v2/contact/{contactID}` and
     `POST /v1/contact/status` of an unknown contact."""
     set_status_answer: Literal["text", "null", "object", "empty", "204"] = "text"
     """`POST /v1/contact/set_status`: "success", `null`, `{"success": true}`, or an empty body with
     200 or 204."""
     rev: Literal["rises", "falls", "null", "missing"] = "rises"
-    """What a write does to `rev`: raises it, or lowers it as after a restored backup; or reads of a
-    contact have it null, or not at all."""
+    """The effect of a write on `rev`: raises it, or lowers it as after a restored backup; or reads
+    of a contact show it as null, or not at all."""
     batch_answer: Literal["failed", "ok", "contacts"] = "failed"
     """`POST /v1/batch/contacts`: the items that failed or "ok" if none did (old docs), always "ok"
     (third-party reference), or the full contacts (new docs)."""
     batch_skipped_fail: bool = False
     """Whether a batch item that was skipped because its phone is known counts as failed."""
     bulk_error_key: str = "error"
-    """Name of the undocumented key that says why an entry of `failed_contacts` failed."""
+    """Name of the undocumented key with the reason why an entry of `failed_contacts` failed."""
     count_as_text: bool = False
     """Whether a count is answered as "1042", the way message counts are, or as 1042."""
     list_has_uuid: bool = False
@@ -118,7 +118,7 @@ class Readings:
     """Error bodies: {"error": "bad_data", "message": ...}, {"error": ...},
     {"error_code": ..., "message": ...}, plain text, or nothing."""
     max_body_bytes: int = 10 * 1024 * 1024
-    """Largest request body; a larger one is answered 413 and read no further."""
+    """Largest request body; a larger one is answered 413 and not read to its end."""
 
     # Access
     window: Literal["fixed", "sliding"] = "sliding"
@@ -130,29 +130,28 @@ class Readings:
     future_iat_leeway_s: float = 60.0
     """How far in the future a token's `iat` may lie."""
     honours_exp: bool = True
-    """Whether an `exp` claim, which the docs do not mention, is heeded."""
+    """Whether an `exp` claim, which the docs do not mention, is checked."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no reading, which would else pass for one of the others."""
+        """Check the options, since a misspelled one would pass for the default."""
         for name, kind in get_type_hints(type(self)).items():
-            value = getattr(self, name)
-            if get_origin(kind) is Literal:
-                if value not in get_args(kind):
-                    choices = ", ".join(map(repr, get_args(kind)))
-                    raise ValueError(f"{name} must be one of {choices}, not {value!r}")
-            else:
-                check_type(name, value, kind)
+            check_type(name, getattr(self, name), kind)
         if self.fractions != "shown" and self.precision == "seconds":
             raise ValueError(f"fractions={self.fractions!r} needs a precision finer than seconds")
 
 
 def check_type(name: str, value: object, kind: object) -> None:
-    """Refuse a value of another type than an option has; it is not shown, it may be a secret.
+    """Check the type of an option; a value of another type is not shown, it may be a secret.
 
     Raises:
-        ValueError: It is of another type.
+        ValueError: It is of another type, or not one of the choices.
     """
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            choices = ", ".join(map(repr, get_args(kind)))
+            raise ValueError(f"{name} must be one of {choices}, not {value!r}")
+        return
     kinds = cast("tuple[type[object], ...]", get_args(kind) or (kind,))
     if not isinstance(value, (*kinds, int) if float in kinds else kinds):
-        names = " or ".join(each.__name__ for each in kinds).replace("NoneType", "None")
+        names = " or ".join(one.__name__ for one in kinds).replace("NoneType", "None")
         raise ValueError(f"{name} must be of type {names}, not a {type(value).__name__}")

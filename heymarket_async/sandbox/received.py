@@ -1,17 +1,17 @@
-"""Keeps the requests that were received, for tests to look at."""
+"""The requests that the sandbox received, for tests to check."""
 
 import sys
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
 MAX_REQUESTS = 10_000
 MAX_BYTES = 64 * 1024 * 1024
-"""The largest size of all kept requests together, and of all bodies that are being worked on."""
+"""The largest size of all kept requests together, and of all bodies that are being received."""
 
-# About what Python needs for a record, and for an entry of a mapping beside its two texts.
+# Approximate sizes in Python: of a record, and of a mapping's entry without its two texts.
 _RECORD_BYTES = 2000
 _ENTRY_BYTES = 100
 
@@ -28,7 +28,7 @@ class Received:
         request_id: The `X-Request-Id` of its answer.
         at: `time.monotonic()` of its arrival.
         status: The answered status; None while there is no answer, and for ever after a reset.
-        fault: Which ordered fault hit it, if any.
+        fault: The name of the fault that it met, if any.
         raw: The bytes of its body, as far as they have arrived; none if it was too large.
     """
 
@@ -45,7 +45,7 @@ class Received:
     @property
     def body(self) -> object:
         """The decoded JSON; None without a body; the raw bytes if they are no JSON."""
-        # Decoded when it is asked for: `[[],[],...` is twenty times larger then.
+        # Decoded on demand: decoded, `[[],[],...` is twenty times larger.
         raw = bytes(self.raw)
         try:
             return msgspec.json.decode(raw) if raw else None
@@ -54,33 +54,37 @@ class Received:
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes."""
+        """The approximate number of bytes that it takes."""
         entries = (*self.query.items(), *self.headers.items())
-        return _RECORD_BYTES + sys.getsizeof(self.path) + len(self.raw) + _size(entries)
+        texts = sum(
+            _ENTRY_BYTES + sys.getsizeof(key) + sys.getsizeof(text) for key, text in entries
+        )
+        return _RECORD_BYTES + sys.getsizeof(self.path) + len(self.raw) + texts
 
 
-class Kept:
-    """The newest requests, bounded by number and by bytes; the oldest go first.
+class Recent:
+    """The newest requests, limited by number and by bytes; the oldest are dropped first.
 
     Attributes:
         requests: The requests, in the order of their arrival; users may clear it.
+        receiving: Bytes of the bodies that are being received or worked on.
     """
 
     def __init__(self) -> None:
         self.requests: deque[Received] = deque(maxlen=MAX_REQUESTS)
+        self.receiving = 0
         self._bytes = 0
-        self._at_work = 0
 
     def add(self, received: Received) -> None:
-        """Keep a request whose body is still to come."""
+        """Record a request whose body is still to come."""
         self.requests.append(received)
         self._count(received.size)
 
     def take(self, received: Received, piece: bytes, most: int) -> bool:
-        """Add a piece to a request's body, or drop the body if it is too large to go on."""
-        self._at_work += len(piece)
+        """Add a piece to a request's body, or drop the body and return False if it is too large."""
+        self.receiving += len(piece)
         received.raw += piece
-        if len(received.raw) > most or self._at_work > MAX_BYTES:
+        if len(received.raw) > most or self.receiving > MAX_BYTES:
             self.finish(received)
             received.raw.clear()
             return False
@@ -88,15 +92,16 @@ class Kept:
         return True
 
     def finish(self, received: Received) -> None:
-        """Note that nobody works on a request any more; its body is only remembered now."""
-        self._at_work -= len(received.raw)
+        """End the work on a request: its body no longer counts as being received."""
+        self.receiving -= len(received.raw)
 
     def _count(self, more: int) -> None:
-        """Count what came, and let the oldest requests go if it is too much."""
+        """Count new bytes, and remove the oldest requests if there are too many."""
         self._bytes += more
         if self._bytes <= MAX_BYTES:
             return
-        # Counted anew, as users may have cleared; to three quarters, so that this is seldom.
+        # Counted anew, as users may have cleared the requests. Dropping to three quarters makes
+        # this rare.
         sizes = [received.size for received in self.requests]
         self._bytes = sum(sizes)
         for size in sizes[:-1]:
@@ -104,7 +109,3 @@ class Kept:
                 break
             self._bytes -= size
             self.requests.popleft()
-
-
-def _size(entries: Iterable[tuple[str, str]]) -> int:
-    return sum(_ENTRY_BYTES + sys.getsizeof(key) + sys.getsizeof(value) for key, value in entries)

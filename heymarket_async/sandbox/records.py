@@ -7,14 +7,14 @@ from typing import TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
 
-Text: TypeAlias = str | UnsetType | None
-Number: TypeAlias = int | UnsetType | None
+OptionalText: TypeAlias = str | UnsetType | None
+OptionalInt: TypeAlias = int | UnsetType | None
 
 TEAM_ID = 7001
 
 
 class Tag(Struct, frozen=True, kw_only=True):
-    """One tag of a contact, as reads show it."""
+    """A tag of a contact, as reads show it."""
 
     id: int
     tag_id: int
@@ -38,8 +38,8 @@ class Channel(Struct, frozen=True, kw_only=True):
     contact_id: int | str
     channel_type: str
     channel_id: str
-    channel_handle: Text = UNSET
-    info_channel: Text = UNSET
+    channel_handle: OptionalText = UNSET
+    info_channel: OptionalText = UNSET
     created: str
     updated: str
 
@@ -49,29 +49,63 @@ class Record(Struct, kw_only=True):
 
     id: int
     uuid: str | UnsetType = UNSET
-    display_name: Text = UNSET
-    first: Text = UNSET
-    last: Text = UNSET
-    email: Text = UNSET
-    phone: Text = UNSET
-    avatar: Text = UNSET
+    display_name: OptionalText = UNSET
+    first: OptionalText = UNSET
+    last: OptionalText = UNSET
+    email: OptionalText = UNSET
+    phone: OptionalText = UNSET
+    avatar: OptionalText = UNSET
     custom: dict[str, object] | UnsetType | None = UNSET
     team_id: int = TEAM_ID
-    creator_id: Number = UNSET
+    creator_id: OptionalInt = UNSET
     shared: bool | UnsetType = UNSET
     created: str = ""
     updated: str = ""
     rev: int = 1
     op: str = "create"
-    assigned_user_id: Number = UNSET
+    assigned_user_id: OptionalInt = UNSET
     tags: list[Tag] | UnsetType | None = UNSET
     is_opted_out: bool | UnsetType | None = UNSET
-    external_id: Text = UNSET
-    external_ref: Text = UNSET
-    inbox_id: Number = UNSET
-    parent_id: Number = UNSET
+    external_id: OptionalText = UNSET
+    external_ref: OptionalText = UNSET
+    inbox_id: OptionalInt = UNSET
+    parent_id: OptionalInt = UNSET
     note: list[Note] | UnsetType | None = UNSET
-    type: Text = UNSET
+    type: OptionalText = UNSET
     email_suppressions: list[int] | UnsetType | None = UNSET
     contact_channels: list[Channel] | UnsetType = UNSET
-    carrier_hint: Text = UNSET
+    carrier_hint: OptionalText = UNSET
+
+
+class TagIn(Struct, frozen=True, kw_only=True):
+    """A tag to put on a contact."""
+
+    tag_id: int
+
+
+class ContactIn(Struct, frozen=True, kw_only=True):
+    """The writable contact body, the same for all writes of v1.
+
+    Unknown keys are ignored, in all bodies; a field of the wrong type is answered 400.
+
+    https://developers.heymarket.com/api-reference/contacts/create
+    """
+
+    phone: OptionalText = UNSET
+    first: OptionalText = UNSET
+    last: OptionalText = UNSET
+    display_name: OptionalText = UNSET
+    email: OptionalText = UNSET
+    avatar: OptionalText = UNSET
+    custom: dict[str, object] | UnsetType | None = UNSET
+    assignee_id: OptionalInt = UNSET
+    tags: list[TagIn] | UnsetType | None = UNSET
+    is_opted_out: bool | UnsetType | None = UNSET
+    email_suppressions: list[int] | UnsetType | None = UNSET
+
+
+class ChannelIn(Struct, frozen=True, kw_only=True):
+    """A channel to add, or to change."""
+
+    channel_type: str
+    channel_id: str

@@ -1,76 +1,74 @@
-"""The life of the local Heymarket: in the running loop, or in a thread of its own."""
+"""The class Sandbox: options, start and stop, in the running loop or in a thread of its own."""
 
 import asyncio
 import math
 import random
-import secrets
-import string
 import uuid
 from collections import deque
 from collections.abc import Collection, Generator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from secrets import token_hex
 from threading import Thread
-from types import TracebackType
 from typing import NamedTuple, Self, get_type_hints
 
 from aiohttp import web
 
 from heymarket_async.sandbox import odd
-from heymarket_async.sandbox.access import Access, Window
-from heymarket_async.sandbox.door import Door, url_at
+from heymarket_async.sandbox.access import Access
+from heymarket_async.sandbox.contacts import Contacts, made_uuid
 from heymarket_async.sandbox.faults import Faults
-from heymarket_async.sandbox.people import FIELDS
+from heymarket_async.sandbox.hosts import Hosts, url_at
+from heymarket_async.sandbox.people import made_up
 from heymarket_async.sandbox.readings import Readings, check_type
 from heymarket_async.sandbox.received import Received
-from heymarket_async.sandbox.server import ROUTES, Server, log
+from heymarket_async.sandbox.routes import Account
+from heymarket_async.sandbox.server import Server, log
 from heymarket_async.sandbox.stamps import parsed
-from heymarket_async.sandbox.store import ContactStore, made_uuid
 
-_ALPHANUMERIC = string.ascii_letters + string.digits
-# Only requests that are already over are waited for, so closing need not be patient.
+# Faults that hold requests back end when the sandbox closes, so the rest is soon done.
 _SHUTDOWN_S = 0.05
 
 
 class Credentials(NamedTuple):
-    """An API Secret, to be spread: `ApiSecret(*sandbox.credentials)`."""
+    """An API Secret, to unpack: `ApiSecret(*sandbox.credentials)`."""
 
     secret_id: str
     secret_key: str
 
 
 class Sandbox:
-    """A local Heymarket: contacts, custom fields, credentials, limits, and failures to order.
+    """A local Heymarket: contacts, custom fields, credentials, a rate limit, and faults.
 
     `async with Sandbox() as sandbox` serves in the running loop; `with Sandbox() as sandbox` serves
     in a thread, for synchronous tests and for other processes. The same seed gives the same
-    contacts and request ids. The credentials are new ones for each sandbox, unless they are given.
+    contacts and request ids. The credentials are random unless they are given.
 
     Args:
-        contacts: How many made-up contacts there are at the start.
-        seed: Decides everything made up.
-        readings: How the gaps of the docs are settled; by default the likeliest way.
+        contacts: Number of made-up contacts at the start.
+        seed: Seed of everything that is made up.
+        readings: Options for behaviour that the API docs leave open; by default the likeliest.
         limit: Requests per window and credential; None: no limit.
         per_s: Length of the window in seconds.
         host: The address to listen on.
         port: The port to listen on; 0: a free one.
-        secret_id: The API Secret's id; by default a random one, like the two below.
-        secret_key: The API Secret's key.
-        api_key: The legacy API key.
+        secret_id: The API Secret's id; None: a random one.
+        secret_key: The API Secret's key; None: a random one.
+        api_key: The legacy API key; None: a random one.
         hosts: Names and addresses, without a scheme, port or brackets, under which clients reach
             it, in addition to `host` and the usual names of this machine. Requests to other hosts
             are refused.
-        ties: The largest group of contacts that share one `updated`.
+        ties: Size of the largest group of contacts that share one `updated`.
         fields: Whether the account has custom fields.
 
     Raises:
         ValueError: An option is of another type or size; the message names it.
 
     Attributes:
-        readings: How the gaps of the docs are settled.
+        readings: The options for behaviour that the API docs leave open.
         credentials: The API Secret.
         api_key: The legacy API key.
-        faults: Failures to order.
+        faults: Failures on demand.
         store: The contacts.
 
     https://developers.heymarket.com/guides/manage-contacts
@@ -100,24 +98,21 @@ class Sandbox:
             raise ValueError("contacts must be at least 0, ties and limit at least 1")
         if not 0 < per_s < math.inf or not 0 <= port <= 65535:
             raise ValueError("per_s must be above 0 and finite, port from 0 to 65535")
-        door = Door(host, hosts)
+        allowed = Hosts(host, hosts)
         rng = random.Random(seed)  # noqa: S311 - no secret
-        # Once, the credentials were drawn here; without this, a seed would make other contacts.
+        # Older versions drew credentials here; without these draws, a seed makes other contacts.
         made_uuid(rng)
-        rng.choices(_ALPHANUMERIC, k=40 + 48)
+        rng.choices("k", k=40 + 48)
         self.readings = readings = readings or Readings()
-        self.credentials = Credentials(secret_id or str(uuid.uuid4()), secret_key or _made_key(40))
-        self.api_key = api_key or _made_key(48)
-        self.faults = Faults(ROUTES, readings, seed)
+        self.credentials = Credentials(secret_id or str(uuid.uuid4()), secret_key or token_hex(20))
+        self.api_key = api_key or token_hex(24)
+        self.faults = Faults(readings, seed)
         people = random.Random(rng.getrandbits(64))  # noqa: S311 - no secret
-        self.store = ContactStore(contacts, rng=people, readings=readings, ties=ties, custom=fields)
+        self.store = Contacts(contacts, rng=people, readings=readings, ties=ties, custom=fields)
         self._server = Server(
-            door=door,
-            store=self.store,
-            fields=dict(FIELDS) if fields else {},
-            readings=readings,
-            access=Access(*self.credentials, self.api_key, readings),
-            window=lambda: Window(limit, per_s, readings),
+            Account(self.store, dict(made_up().fields) if fields else {}, readings),
+            hosts=allowed,
+            access=Access(*self.credentials, self.api_key, readings, limit, per_s),
             faults=self.faults,
             request_ids=lambda: made_uuid(rng),
         )
@@ -128,7 +123,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where this machine reaches it, such as `http://127.0.0.1:54321`.
+        """The URL for programs on this machine, such as `http://127.0.0.1:54321`.
 
         Raises:
             RuntimeError: The sandbox is not running.
@@ -139,11 +134,11 @@ class Sandbox:
 
     @property
     def requests(self) -> deque[Received]:
-        """The last requests, in the order of their arrival: at most 10,000, and at most 64 MiB.
+        """The newest requests, in the order of their arrival: at most 10,000, and at most 64 MiB.
 
-        The oldest go first. Refused requests of web pages and to other hosts are not among them.
+        The oldest are dropped first. Requests of web pages and to other hosts are not recorded.
         """
-        return self._server.kept.requests
+        return self._server.recent.requests
 
     def show_as(self, contact_id: int, look: str | bytes | Mapping[str, object] | None) -> None:
         """Show a contact oddly from now on, in every answer that holds contacts.
@@ -154,13 +149,12 @@ class Sandbox:
         Args:
             contact_id: The contact's integer id.
             look: A kind of `heymarket_async.sandbox.odd.KINDS`, such as "updated_null" or "twice";
-                or what its fields hold instead, where bytes are raw JSON and `msgspec.UNSET` leaves
-                a field out; or bytes, sent in place of the contact; None: as usual again.
+                or a mapping of fields to other values, where bytes are raw JSON and `msgspec.UNSET`
+                leaves a field out; or bytes, sent in place of the contact; None: as usual again.
 
         Raises:
             ValueError: There is no such contact or kind.
         """
-        self._check(contact_id)
         self.store.show_as(contact_id, None if look is None else odd.look(look))
 
     def stamp(self, contact_id: int, updated: str, *, rev: int | None = None) -> None:
@@ -169,17 +163,12 @@ class Sandbox:
         Args:
             contact_id: The contact's integer id.
             updated: RFC 3339, kept to the nanosecond and shown as the readings say.
-            rev: Its new `rev`, such as a lower one after a restored backup; None: as it is.
+            rev: Its new `rev`, such as a lower one after a restored backup; None: unchanged.
 
         Raises:
             ValueError: There is no such contact, or `updated` is no timestamp.
         """
-        self._check(contact_id)
         self.store.restamp(contact_id, parsed(updated), rev)
-
-    def _check(self, contact_id: int) -> None:
-        if self.store.by_id(contact_id) is None:
-            raise ValueError(f"no contact {contact_id}")
 
     async def start(self) -> None:
         """Listen, in the running loop.
@@ -190,7 +179,6 @@ class Sandbox:
         """
         if self._runner is not None:
             raise RuntimeError("the sandbox is running already")
-        self._server.open()
         runner = self._runner = web.AppRunner(
             self._server.application(),
             access_log=None,
@@ -204,7 +192,7 @@ class Sandbox:
         except OSError:
             await self.aclose()
             raise
-        self._server.door.hosts.update(address[0] for address in runner.addresses)
+        self._server.hosts.names.update(address[0] for address in runner.addresses)
 
     async def aclose(self) -> None:
         """Close every connection and stop listening; closing twice is fine."""
@@ -218,12 +206,7 @@ class Sandbox:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
 
     def __enter__(self) -> Self:
@@ -234,12 +217,7 @@ class Sandbox:
             self._thread = stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._thread.close()
 
 
@@ -250,27 +228,20 @@ _OPTIONS = {
 }
 
 
-def _made_key(length: int) -> str:
-    return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
-
-
 @contextmanager
 def _loop_in_a_thread() -> Generator[asyncio.AbstractEventLoop, None, None]:
-    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    started: Future[asyncio.AbstractEventLoop] = Future()
 
-    async def turn_until_stopped() -> None:
-        stop = asyncio.Event()
-        started.set_result((asyncio.get_running_loop(), stop))
-        await stop.wait()
+    def run() -> None:
+        with asyncio.Runner() as runner:  # cancels leftover tasks, and closes the loop
+            started.set_result(runner.get_loop())
+            runner.get_loop().run_forever()
 
-    # asyncio.run also ends the tasks that are left over and closes the loop.
-    thread = Thread(
-        target=lambda: asyncio.run(turn_until_stopped()), name="heymarket-sandbox", daemon=True
-    )
+    thread = Thread(target=run, name="heymarket-sandbox", daemon=True)
     thread.start()
-    loop, stop = started.result()
+    loop = started.result()
     try:
         yield loop
     finally:
-        loop.call_soon_threadsafe(stop.set)
+        loop.call_soon_threadsafe(loop.stop)
         thread.join()

@@ -1,4 +1,8 @@
-"""From the socket to the handlers and back."""
+"""A request's way from the socket to its handler and back.
+
+In order: `hosts` refuses web pages, `received` records the request, a fault may hit it,
+`access` checks its token and the rate limit, and the handler of its route answers it.
+"""
 
 import asyncio
 import functools
@@ -13,29 +17,31 @@ from weakref import WeakSet
 
 from aiohttp import web
 
-from heymarket_async.sandbox import routes_account, routes_channels, routes_v1, routes_v2
-from heymarket_async.sandbox.access import Access, Window
-from heymarket_async.sandbox.answers import Answer, Refused, as_error
-from heymarket_async.sandbox.calls import Call, Handler
-from heymarket_async.sandbox.door import Door
+from heymarket_async.sandbox import account, channels, contacts_v1, contacts_v2
+from heymarket_async.sandbox.access import Access
 from heymarket_async.sandbox.faults import Fault, Faults
-from heymarket_async.sandbox.readings import Readings
-from heymarket_async.sandbox.received import Kept, Received
-from heymarket_async.sandbox.store import ContactStore
+from heymarket_async.sandbox.hosts import Hosts
+from heymarket_async.sandbox.received import Received, Recent
+from heymarket_async.sandbox.routes import (
+    ROUTES,
+    Account,
+    Answer,
+    Call,
+    Handler,
+    Refused,
+    as_answer,
+    as_error,
+)
 
-ROUTES: dict[str, Handler] = {
-    **routes_v1.ROUTES,
-    **routes_v2.ROUTES,
-    **routes_channels.ROUTES,
-    **routes_account.ROUTES,
-}
+HANDLERS = (account, channels, contacts_v1, contacts_v2)
+"""The modules of handlers: importing them declares their routes."""
 
 _UNSENT = Answer(0, b"")
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
 def _without_data(record: logging.LogRecord) -> bool:
-    """Leave of an exception its type and its place: its message may hold what was sent."""
+    """Log only the type and the place of an exception: its message may quote the request."""
     kind, _, place = record.exc_info or (None, None, None)
     record.exc_text = "".join(traceback.format_tb(place)) + kind.__name__ if kind else None
     record.exc_info = None
@@ -47,42 +53,35 @@ log.addFilter(_without_data)
 
 
 class Server:
-    """Answers requests: records them, lets faults strike, checks access, runs the handler.
+    """Answers requests.
 
     Attributes:
-        door: Lets requests in, before anything else is done with them.
-        kept: The requests that were let in.
+        hosts: Refuses web pages and foreign hosts, before anything else is done.
+        recent: The requests that were not refused by `hosts`.
     """
 
     def __init__(
         self,
+        account: Account,
         *,
-        door: Door,
-        store: ContactStore,
-        fields: dict[int, str],
-        readings: Readings,
+        hosts: Hosts,
         access: Access,
-        window: Callable[[], Window],
         faults: Faults,
         request_ids: Callable[[], str],
     ) -> None:
-        self.door = door
-        self.kept = Kept()
-        self._store = store
-        self._fields = fields
-        self._readings = readings
+        self.hosts = hosts
+        self.recent = Recent()
+        self._account = account
         self._access = access
-        self._window = window
-        self._windows: dict[str, Window] = {}
         self._faults = faults
         self._request_ids = request_ids
-        self._kept_alive: WeakSet[asyncio.Transport] = WeakSet()
-        self._closing = False
-        self._resting: set[asyncio.Event] = set()
+        self._used: WeakSet[asyncio.Transport] = WeakSet()
+        self._closing: asyncio.Future[None]
         self._at_work: set[asyncio.Event] = set()
 
     def application(self) -> web.Application:
-        """Return the aiohttp application, one handler per documented route."""
+        """Return an aiohttp application for one start, with a handler per documented route."""
+        self._closing = asyncio.get_running_loop().create_future()
         app = web.Application()
         for route, handler in ROUTES.items():
             method, path = route.split()
@@ -90,25 +89,19 @@ class Server:
         app.router.add_route("*", "/{anything:.*}", functools.partial(self._serve, "", _no_route))
         return app
 
-    def open(self) -> None:
-        """Let faults hold requests back again, after a close."""
-        self._closing = False
-
     def close(self) -> None:
         """Wake every request that a fault holds back."""
-        self._closing = True
-        for woken in self._resting:
-            woken.set()
+        self._closing.set_result(None)
 
     async def finished(self) -> None:
-        """Wait for the requests whose callers have gone."""
+        """Wait for requests in progress, also those whose caller closed the connection."""
         for done in list(self._at_work):
             await done.wait()
 
     async def _serve(
         self, route: str, handler: Handler, request: web.Request
     ) -> web.StreamResponse:
-        if refusal := self.door.refusal(request):
+        if refusal := self.hosts.refusal(request):
             return refusal
         received = self._record(request)
         done = asyncio.Event()
@@ -116,9 +109,9 @@ class Server:
         try:
             return await self._exchange(route, handler, request, received)
         except ConnectionError:
-            return web.Response()  # the caller has gone; nobody will read it
+            return web.Response()  # never sent: the caller closed the connection
         finally:
-            self.kept.finish(received)
+            self.recent.finish(received)
             self._at_work.discard(done)
             done.set()
 
@@ -134,7 +127,7 @@ class Server:
             request_id=self._request_ids(),
             at=time.monotonic(),
         )
-        self.kept.add(received)
+        self.recent.add(received)
         return received
 
     async def _exchange(
@@ -142,55 +135,47 @@ class Server:
     ) -> web.StreamResponse:
         if not await self._read_body(request, received):
             handler = _too_large
-        fault = self._faults.take(route, kept_alive=self._is_kept_alive(request))
+        fault = self._faults.take(route, reused=self._is_reused(request.transport))
         received.fault = fault.name
         if fault.wait_s:
-            await self._rest(fault.wait_s)
-        answer = _UNSENT
-        if fault.handled:
-            answer = self._answer(handler, request, received)
+            await self._wait(fault.wait_s)
+        answer = self._answer(handler, request, received) if fault.handled else _UNSENT
         answer = fault.answer or answer
         if fault.ends in {"reset", "dropped"}:
             return _hang_up(request, reset=fault.ends == "reset")
         received.status = answer.status
-        headers = self._headers(answer, received)
+        headers = {
+            "Content-Type": answer.content_type,
+            "Date": formatdate(self._now(), usegmt=True),
+            "X-Request-Id": received.request_id,
+            **answer.headers,
+        }
         if fault.ends == "cut" or fault.pause_s:
             return await self._in_halves(request, answer, headers, fault)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     async def _read_body(self, request: web.Request, received: Received) -> bool:
-        """Read the body into the record, and tell whether it was small enough for that."""
-        most = self._readings.max_body_bytes
+        """Read the body into the record, and return False if it is too large for that."""
+        most = self._account.readings.max_body_bytes
         if (request.content_length or 0) > most:
             return False
         async for piece in request.content.iter_any():
-            if not self.kept.take(received, piece, most):
+            if not self.recent.take(received, piece, most):
                 return False
         return True
 
     def _answer(self, handler: Handler, request: web.Request, received: Received) -> Answer:
         now = self._now()
         try:
-            credential = self._access.check(request.headers.get("Authorization", ""), now)
-            window = self._windows.setdefault(credential, self._window())
-            window.admit(received.at, now)
-            return handler(
-                Call(
-                    path=request.match_info,
-                    query=received.query,
-                    body=received.body,
-                    now=now,
-                    store=self._store,
-                    fields=self._fields,
-                    readings=self._readings,
-                )
-            )
+            self._access.admit(request.headers.get("Authorization", ""), received.at, now)
+            path = request.match_info
+            return as_answer(handler(Call(path, received.query, received.body, now, self._account)))
         except Refused as refused:
-            return as_error(refused, self._readings)
+            return as_error(refused, self._account.readings)
         except Exception as error:
             log.exception("The sandbox failed to answer %s", received.request_id)
             failed = Refused(500, f"the sandbox failed: {type(error).__name__}")
-            return as_error(failed, self._readings)
+            return as_error(failed, self._account.readings)
 
     async def _in_halves(
         self, request: web.Request, answer: Answer, headers: dict[str, str], fault: Fault
@@ -202,44 +187,30 @@ class Server:
         await response.write(answer.body[:half])
         if fault.ends == "cut":
             return _hang_up(request, reset=False)
-        await self._rest(fault.pause_s)
+        await self._wait(fault.pause_s)
         await response.write(answer.body[half:])
         return response
 
-    async def _rest(self, seconds: float) -> None:
-        woken = asyncio.Event()
-        delay_s = 0 if self._closing else seconds
-        timer = asyncio.get_running_loop().call_later(delay_s, woken.set)
-        self._resting.add(woken)
-        await woken.wait()
-        self._resting.discard(woken)
-        timer.cancel()
-
-    def _headers(self, answer: Answer, received: Received) -> dict[str, str]:
-        return {
-            "Content-Type": answer.content_type,
-            "Date": formatdate(self._now(), usegmt=True),
-            "X-Request-Id": received.request_id,
-            **answer.headers,
-        }
+    async def _wait(self, seconds: float) -> None:
+        """Wait, but no longer than until the server closes."""
+        await asyncio.wait([self._closing], timeout=seconds)
 
     def _now(self) -> float:
         return time.time() + self._faults.clock_offset_s
 
-    def _is_kept_alive(self, request: web.Request) -> bool:
-        """Tell whether the connection served a request before, and remember that it has now."""
-        transport = request.transport
-        if transport is None or transport in self._kept_alive:
+    def _is_reused(self, transport: asyncio.Transport | None) -> bool:
+        """Return whether the connection served a request before, and remember that it has now."""
+        if transport is None or transport in self._used:
             return transport is not None
-        self._kept_alive.add(transport)
+        self._used.add(transport)
         return False
 
 
-def _no_route(_call: Call) -> Answer:
+def _no_route(_call: Call) -> object:
     raise Refused(404, "no such route")
 
 
-def _too_large(_call: Call) -> Answer:
+def _too_large(_call: Call) -> object:
     raise Refused(413, "body: is too large")
 
 

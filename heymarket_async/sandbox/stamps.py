@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from heymarket_async.sandbox.readings import Readings
 
 SECOND = 1_000_000_000
-DIGITS = {"seconds": 0, "milliseconds": 3, "microseconds": 6, "nanoseconds": 9}
+BASE = 1_712_935_800 * SECOND
+"""The newest made-up stamp, 2024-04-12T15:30:00Z: far enough back that every write is newer."""
 
+_DIGITS = {"seconds": 0, "milliseconds": 3, "microseconds": 6, "nanoseconds": 9}
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([+-]\d\d:\d\d))", re.ASCII
 )
@@ -16,17 +18,18 @@ _RFC3339 = re.compile(
 
 def unit(readings: Readings) -> int:
     """Return the nanoseconds of the readings' unit."""
-    return int(10 ** (9 - DIGITS[readings.precision]))
+    return int(10 ** (9 - _DIGITS[readings.precision]))
 
 
 def written(stamp: int, readings: Readings) -> str:
-    """Write a stamp as RFC 3339 text, the way the readings spell it."""
+    """Write a stamp as RFC 3339 text, in the form that the readings give it."""
     if readings.fractions == "rounded":
         stamp += SECOND // 2
     seconds, fraction = divmod(stamp, SECOND)
     day, second = divmod(seconds, 86_400)
     text = f"{_day(day)}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
-    digits = f"{fraction:09}"[: DIGITS[readings.precision]] if readings.fractions == "shown" else ""
+    shown = _DIGITS[readings.precision] if readings.fractions == "shown" else 0
+    digits = f"{fraction:09}"[:shown]
     if readings.trim_zeros:
         digits = digits.rstrip("0")
     return f"{text}.{digits}{readings.zone}" if digits else f"{text}{readings.zone}"

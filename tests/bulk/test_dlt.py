@@ -123,7 +123,7 @@ def write(
 ) -> int:
     """Edit a contact, or create one, so many seconds after the newest."""
     store = sandbox.store
-    newest = store.get(store._listed()[0].id)
+    newest = store.contacts[0]
     stamp = parsed(newest["updated"]) + int(after_s * 1e9)
     row = store.by_id(contact_id or newest["id"])
     record = store.record(row)

@@ -46,7 +46,7 @@ class Account:
     async def sends(
         self, data: bytes
     ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        """Send bytes over a connection of their own, and drop it in the end."""
+        """Send bytes over a new connection, and drop it in the end."""
         host, _, port = self.sandbox.url.removeprefix("http://").rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(data)
@@ -85,7 +85,7 @@ async def serve() -> AsyncIterator[Serve]:
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
-    """Wait for what the sandbox does on its own, and fail if it does not."""
+    """Wait until a condition is true, and fail if that takes longer than 5 seconds."""
 
     async def wait(condition: Callable[[], object]) -> None:
         async with asyncio.timeout(5):

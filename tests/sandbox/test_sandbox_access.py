@@ -5,8 +5,8 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from heymarket_async.sandbox import Readings
-from heymarket_async.sandbox.access import KEPT_TOKENS, Window
-from heymarket_async.sandbox.answers import Refused
+from heymarket_async.sandbox.access import MAX_TOKENS, RateLimit
+from heymarket_async.sandbox.routes import Refused
 
 
 async def test_a_fresh_token_is_accepted(serve):
@@ -74,7 +74,7 @@ async def test_a_token_that_is_not_plain_base64url_is_refused(serve, odd):
         )
 
 
-async def test_an_iat_in_milliseconds_is_told(serve):
+async def test_an_iat_in_milliseconds_has_a_message_of_its_own(serve):
     account = await serve()
     headers = {"Authorization": f"Bearer {account.token(iat=int(time.time() * 1000))}"}
     status, answer = await account.try_("GET /v1/team", headers=headers)
@@ -115,9 +115,11 @@ async def test_a_401_names_the_reason_and_never_the_token(serve):
 async def test_only_so_many_tokens_are_remembered(serve):
     account = await serve()
     access = account.sandbox._server._access
-    access._verified = {str(n): {} for n in range(KEPT_TOKENS)}
     assert await account.status_with(f"Bearer {account.token()}") == 200
-    assert len(access._verified) == 1
+    assert access._claims.cache_info().maxsize == MAX_TOKENS
+    assert access._claims.cache_info().currsize == 1
+    assert await account.status_with(f"Bearer {account.token()}=") == 401
+    assert access._claims.cache_info().currsize == 1
 
 
 async def test_credentials_may_be_given(serve):
@@ -152,19 +154,19 @@ async def test_without_a_limit_nothing_is_refused(serve):
 @pytest.mark.parametrize(
     ("window", "times", "refused"),
     [
-        # Two a minute: the fixed window lets a second burst through at once, the sliding one not.
+        # Two a minute: the fixed window allows a second burst at once, the sliding one does not.
         ("fixed", [50, 59, 59.5, 60, 61, 62], [59.5, 62]),
         ("sliding", [50, 59, 59.5, 60, 61, 110, 119, 120], [59.5, 60, 61, 120]),
     ],
 )
 def test_a_window_lets_its_limit_through(window, times, refused):
-    counted = Window(2, 60, Readings(window=window))
+    counted = RateLimit(2, 60, Readings(window=window))
     assert [at for at in times if not admits(counted, at)] == refused
 
 
 @pytest.mark.parametrize(("counts", "at_60"), [(False, True), (True, False)])
 def test_refused_requests_count_if_the_reading_says_so(counts, at_60):
-    window = Window(1, 60, Readings(counts_429=counts))
+    window = RateLimit(1, 60, Readings(counts_429=counts))
     assert admits(window, 0)
     assert not admits(window, 30)
     assert admits(window, 60) is at_60
@@ -172,7 +174,7 @@ def test_refused_requests_count_if_the_reading_says_so(counts, at_60):
 
 @pytest.mark.parametrize("window", ["fixed", "sliding"])
 def test_retry_after_is_when_the_window_has_room(window):
-    counted = Window(2, 60, Readings(window=window, retry_after="seconds"))
+    counted = RateLimit(2, 60, Readings(window=window, retry_after="seconds"))
     assert admits(counted, 0)
     assert admits(counted, 1)
     with pytest.raises(Refused) as refused:

@@ -1,4 +1,4 @@
-"""Whatever is sent, the sandbox keeps little of it, and shows nobody's data in its log."""
+"""Limits of the memory for requests; no request data in the log."""
 
 import asyncio
 import io
@@ -101,7 +101,7 @@ async def test_bodies_that_never_end_are_bounded_together(serve, monkeypatch, un
         unanswered = [received for received in requests if received.status is None]
         assert sum(len(received.raw) for received in unanswered) <= MIB
     await until(lambda: not account.sandbox._server._at_work)
-    assert account.sandbox._server.kept._at_work == 0
+    assert account.sandbox._server.recent.receiving == 0
 
 
 async def test_a_compressed_body_is_not_unpacked(serve):
@@ -116,7 +116,7 @@ async def test_requests_refused_for_the_limit_are_counted_in_little_room(serve):
     account = await serve(limit=2, readings=Readings(counts_429=True))
     statuses = [await account.status("GET /v1/team") for _ in range(5)]
     assert statuses == [200, 200, 429, 429, 429]
-    windows = account.sandbox._server._windows.values()
+    windows = account.sandbox._server._access._limits.values()
     assert [len(window._counted) for window in windows] == [2]
 
 

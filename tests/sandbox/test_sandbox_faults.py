@@ -184,7 +184,7 @@ async def test_a_delay_before_holds_the_headers_back_and_one_in_the_middle_does_
 
 async def test_a_write_that_the_caller_gave_up_on_still_happens(serve, until):
     account = await serve()
-    account.sandbox.faults.delay(0.1, on=CREATE)
+    account.sandbox.faults.delay(0.4, on=CREATE)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.02):
             await account.ask(CREATE, JORDAN)
@@ -200,7 +200,7 @@ async def test_closing_ends_a_delay_whose_caller_has_gone(serve, capfd, caplog):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await account.ask(route, JORDAN)
-    await asyncio.sleep(0.02)  # the sandbox learns that they have gone
+    await asyncio.sleep(0.02)  # until the sandbox notices that the connections are closed
     async with asyncio.timeout(5):
         await account.sandbox.aclose()
     assert (capfd.readouterr().err, caplog.text) == ("", "")

@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 import os
 import socket
 import subprocess
@@ -173,6 +174,13 @@ def test_the_same_seed_makes_the_same_account():
     assert first.store.lines() != other.store.lines()
 
 
+def test_a_seed_makes_the_same_contacts_in_every_version():
+    lines = b"\n".join(Sandbox(500, seed=7, ties=5).store.lines())
+    assert hashlib.sha256(lines).hexdigest() == (
+        "18b03339bf819e7f7aae46375e14ffcc553bcda6d83d14b7241a823c900248bf"
+    )
+
+
 def test_readings_change_the_form_of_contacts_and_not_who_they_are():
     plain, rich = Sandbox(50), Sandbox(50, readings=Readings(list_has_uuid=True))
     assert plain.store.contacts == rich.store.contacts
@@ -311,9 +319,9 @@ def test_a_wrong_option_names_the_marker(tmp_path):
         for number, option in enumerate(WRONG_OPTIONS)
     ]
     result = run_plugin(tmp_path, "import pytest\n" + "".join(tests))
-    told = [line for line in result.stdout.splitlines() if line.startswith("the marker")]
-    assert len(told) == len(WRONG_OPTIONS), result.stdout
-    for line, rule in zip(told, WRONG_OPTIONS.values(), strict=True):
+    errors = [line for line in result.stdout.splitlines() if line.startswith("the marker")]
+    assert len(errors) == len(WRONG_OPTIONS), result.stdout
+    for line, rule in zip(errors, WRONG_OPTIONS.values(), strict=True):
         assert line.startswith("the marker heymarket_sandbox has a wrong option: ")
         assert rule in line
     assert "pytest_plugin.py" not in result.stdout

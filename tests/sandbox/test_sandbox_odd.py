@@ -1,4 +1,4 @@
-"""Contacts that are shown oddly, or stamped by hand."""
+"""Contacts with an odd look, or with a timestamp set by hand."""
 
 import json
 from pathlib import Path

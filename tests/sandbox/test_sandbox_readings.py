@@ -66,6 +66,8 @@ async def test_omitted_fields_may_be_blanked(serve):
     assert (contact["first"], contact["last"], contact["email"]) == ("Jo", "", "")
     assert (contact["display_name"], contact["tags"]) == ("Jo", [])
     assert (contact["assigned_user_id"], contact["custom"]) == (None, {"123": "Basic"})
+    contact = await updated(serve, {"assignee_id": 7}, omitted="blank")
+    assert (contact["assigned_user_id"], contact["first"]) == (7, "")
 
 
 async def test_a_sent_display_name_survives_blanking(serve):
@@ -142,7 +144,7 @@ async def test_a_missing_contact_may_have_another_status(serve):
     assert await account.status("GET /v1/contact/5") == 400
 
 
-NOBODY = [
+NO_MATCH = [
     ("null", b"null"),
     ("{}", b"{}"),
     ("contact", b'{"contact":null}'),
@@ -153,7 +155,7 @@ NOBODY = [
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
-@pytest.mark.parametrize(("reading", "body"), NOBODY)
+@pytest.mark.parametrize(("reading", "body"), NO_MATCH)
 async def test_a_find_without_a_match_may_be_a_success(serve, reading, body):
     account = await serve(readings=Readings(missing_find=reading))
     async with account.session.post("/v1/contact/get", json={"id": 5}) as response:
@@ -161,12 +163,12 @@ async def test_a_find_without_a_match_may_be_a_success(serve, reading, body):
     assert await account.status("GET /v1/contact/5") == 404
 
 
-@pytest.mark.parametrize(("reading", "body"), NOBODY)
+@pytest.mark.parametrize(("reading", "body"), NO_MATCH)
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "/v1/contact/5"), ("GET", f"/v2/contact/{UNKNOWN}"), ("POST", "/v1/contact/status")],
 )
-async def test_a_get_of_nobody_may_be_a_success(serve, reading, body, method, path):
+async def test_a_get_of_an_unknown_contact_may_be_a_success(serve, reading, body, method, path):
     account = await serve(readings=Readings(missing_get=reading))
     async with account.session.request(method, path, json={"id": 5}) as response:
         assert (response.status, await response.read()) == (200, body)

@@ -1,7 +1,7 @@
-"""Lets local programs in, and keeps web pages out.
+"""The hosts that requests may be sent to; requests of web pages are refused.
 
-A page in a browser can send requests to this machine. Its `Origin` or `Sec-Fetch-Site` shows that,
-or, if the page's own name suddenly leads here (DNS rebinding), that name in `Host`.
+A page in a browser can send requests to this machine. Its `Origin` or `Sec-Fetch-Site` shows that.
+If the page's own name suddenly leads here (DNS rebinding), `Host` holds that name.
 """
 
 import re
@@ -14,7 +14,7 @@ LOCAL = ("localhost", "127.0.0.1", "::1", "host.docker.internal", "host.containe
 """Names that always lead to this machine; containers know it by the last two."""
 
 STATUS = 421
-"""Heymarket does not answer it, so that nobody takes the refusal for one of Heymarket's."""
+"""A status that Heymarket does not use, so that the refusal is not mistaken for Heymarket's."""
 
 _NAME = r"[^\s:\[\]/@*]+"
 _HOST = re.compile(rf"(?:\[([0-9a-f:.]+)\]|({_NAME}))(?::\d*)?", re.ASCII | re.IGNORECASE)
@@ -28,11 +28,11 @@ _FOREIGN_PAGE = (
 )
 
 
-class Door:
-    """Refuses requests that no local program sends.
+class Hosts:
+    """Refuses requests that do not come from local programs.
 
     Attributes:
-        hosts: The names and addresses to which requests may be sent, in their plainest spelling.
+        names: The names and addresses to which requests may be sent, in their plainest spelling.
     """
 
     def __init__(self, host: str, hosts: Collection[str]) -> None:
@@ -41,10 +41,10 @@ class Door:
                 "hosts must be names or addresses without a scheme, port or brackets,"
                 ' such as hosts=["heymarket", "::2"]'
             )
-        self.hosts = set(map(_plain, (*LOCAL, host, *hosts)))
+        self.names = set(map(_plain, (*LOCAL, host, *hosts)))
 
     def refusal(self, request: web.Request) -> web.Response | None:
-        """Return the refusal of a foreign request, None for others."""
+        """Return the refusal of a request from a web page or to another host; None: it may pass."""
         hosts = request.headers.getall("Host", [])
         # A target that is more than a path is sent to a proxy, and may name another host.
         if len(hosts) != 1 or not request.raw_path.startswith("/") or not self._knows(hosts[0]):
@@ -58,7 +58,7 @@ class Door:
 
     def _knows(self, host: str) -> bool:
         match = _HOST.fullmatch(host)
-        return match is not None and _plain(match[1] or match[2]) in self.hosts
+        return match is not None and _plain(match[1] or match[2]) in self.names
 
 
 def url_at(address: str, port: int) -> str:
@@ -78,7 +78,7 @@ def _is_host(name: object) -> bool:
 
 
 def _plain(host: str) -> str:
-    """Return a name or address as it is compared: `localhost.` is `localhost`, `0::1` is `::1`."""
+    """Return the spelling by which hosts are compared: `localhost` for `localhost.`."""
     host = host.lower().removesuffix(".")
     try:
         return str(ip_address(host))

@@ -1,0 +1,126 @@
+"""A table of things of the account, sorted by `updated`, with their JSON ready to be sent.
+
+A list call is a bisection and a slice, whatever the number of things.
+"""
+
+import random
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from heymarket_async.sandbox.readings import Readings
+from heymarket_async.sandbox.stamps import BASE, unit, written
+
+
+@dataclass(slots=True)
+class Stored:
+    """A stored thing: the keys that it is sorted and found by, and its JSON."""
+
+    stamp: int
+    id: int
+    line: bytes
+
+
+T = TypeVar("T", bound=Stored)
+
+
+def _place(row: Stored) -> tuple[int, int]:
+    return row.stamp, row.id
+
+
+def _stamp(row: Stored) -> int:
+    return row.stamp
+
+
+class Table(Generic[T]):
+    """Stored things of one kind.
+
+    Attributes:
+        readings: The options for behaviour that the API docs leave open.
+    """
+
+    def __init__(
+        self, readings: Readings, rng: random.Random, rows: Iterable[T] = (), *, first_id: int = 1
+    ) -> None:
+        self.readings = readings
+        self._rng = rng
+        self._rows = sorted(rows, key=_place)
+        self._by_id = {row.id: row for row in self._rows}
+        self._next_id = max(self._by_id, default=first_id - 1) + 1
+        self._newest = self._rows[-1].stamp + unit(readings) if self._rows else BASE
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def by_id(self, row_id: int) -> T | None:
+        """Return the thing with this id."""
+        return self._by_id.get(row_id)
+
+    def listed(self, rows: Iterable[T]) -> list[bytes]:
+        """Return the JSON of things as a list shows them."""
+        return [row.line for row in rows]
+
+    def count(self, after: int | None) -> int:
+        """Count all things, or those updated after a stamp."""
+        if after is None:
+            return len(self._rows)
+        return len(self._rows) - bisect_right(self._rows, after, key=_stamp)
+
+    def page(
+        self,
+        *,
+        newest_first: bool,
+        start: int,
+        size: int,
+        before: int | None = None,
+        after: int | None = None,
+    ) -> Sequence[T]:
+        """Return one page: the date is applied first, then the order, then start and size."""
+        low, high = 0, len(self._rows)
+        left, right = bisect_left, bisect_right
+        if self.readings.inclusive:
+            left, right = right, left
+        if before is not None:
+            high = left(self._rows, before, key=_stamp)
+        if after is not None:
+            low = right(self._rows, after, key=_stamp)
+        if newest_first:
+            return self._slice(max(low, high - start - size), max(low, high - start))[::-1]
+        return self._slice(min(high, low + start), min(high, low + start + size))
+
+    def _slice(self, low: int, high: int) -> Sequence[T]:
+        """Return the things between two places, with ties shuffled if the readings say so."""
+        if self.readings.ties == "stable" or low == high:
+            return self._rows[low:high]
+        first = bisect_left(self._rows, self._rows[low].stamp, key=_stamp)
+        last = bisect_right(self._rows, self._rows[high - 1].stamp, key=_stamp)
+        shuffled = sorted(self._rows[first:last], key=lambda row: (row.stamp, self._rng.random()))
+        return shuffled[low - first : high - first]
+
+    def new_id(self) -> int:
+        """Return an id that was never used before."""
+        self._next_id += 1
+        return self._next_id - 1
+
+    def stamp(self, now_s: float) -> int:
+        """Return the stamp of a write: never before the newest stamp there is."""
+        step = unit(self.readings)
+        self._newest = max(int(now_s * 1e9) // step * step, self._newest)
+        return self._newest
+
+    def written(self, stamp: int) -> str:
+        """Write a stamp the way reads show it."""
+        return written(stamp, self.readings)
+
+    def add(self, row: T) -> None:
+        """Store a thing, in the place of the one with its id if there is one."""
+        if known := self._by_id.get(row.id):
+            self.remove(known)
+        insort(self._rows, row, key=_place)
+        self._by_id[row.id] = row
+
+    def remove(self, row: T) -> None:
+        """Delete a thing."""
+        del self._rows[bisect_left(self._rows, _place(row), key=_place)]
+        del self._by_id[row.id]
