@@ -27,5 +27,6 @@ _REMEDIES: dict[str, str] = {
 
 def told(error: JobError) -> str:
     """Return the problem, and what to do about it."""
-    remedy = _REMEDIES.get(error.reason, error.remedy)
-    return f"{error.problem} {remedy.format_map(error.about)}".rstrip()
+    template = _REMEDIES.get(error.reason)
+    remedy = error.remedy if template is None else template.format_map(error.about)
+    return f"{error.problem} {remedy}".rstrip()
