@@ -12,9 +12,8 @@ from typer.testing import CliRunner
 
 from heymarket_async.bulk import Csv, JsonLines, Sqlite
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
-from heymarket_async.bulk.sinks.staging import real_path
 from heymarket_async.bulk.store import private_files
-from heymarket_async.bulk.store.private_files import behind_links
+from heymarket_async.bulk.store.private_files import behind_links, real_path
 from heymarket_async.cli.app import app
 from heymarket_async.cli.sinks import sink_of
 from tests.bulk.test_files import contact

@@ -17,7 +17,7 @@ from heymarket_async import BadRequestError, HeymarketClient, PaginationError
 from heymarket_async.bulk import JsonLines, Sqlite, export_contacts, sync_contacts
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
 from heymarket_async.bulk.importing.outcome_lines import Header, Kind
-from heymarket_async.bulk.store.lock import Lock
+from heymarket_async.bulk.store.private_files import Lock
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import client_of
 

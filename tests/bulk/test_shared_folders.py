@@ -12,10 +12,14 @@ import pytest
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
 from heymarket_async.bulk.importing.outcome_lines import Header, Kind
-from heymarket_async.bulk.sinks.staging import UNFINISHED, real_path
 from heymarket_async.bulk.store import private_files
-from heymarket_async.bulk.store.lock import Lock
-from heymarket_async.bulk.store.private_files import make_private, open_own
+from heymarket_async.bulk.store.private_files import (
+    UNFINISHED,
+    Lock,
+    make_private,
+    open_own,
+    real_path,
+)
 from tests.bulk.test_files import contact, written
 
 FILES = {"c.jsonl": JsonLines, "c.csv": Csv, "c.parquet": Parquet, "c.jsonl.gz": JsonLines}

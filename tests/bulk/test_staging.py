@@ -11,7 +11,8 @@ from heymarket_async.bulk import Csv, JsonLines, Parquet
 from heymarket_async.bulk.read import checkpoint
 from heymarket_async.bulk.read.windows import Window
 from heymarket_async.bulk.sinks.packing import Gzip, Plain, Zstandard
-from heymarket_async.bulk.sinks.staging import Staging, beside, replace_file
+from heymarket_async.bulk.sinks.staging import Staging
+from heymarket_async.bulk.store.private_files import beside, replace_file
 from heymarket_async.transport.account import Account
 
 

@@ -18,7 +18,7 @@ from contextlib import suppress
 
 import pytest
 
-from heymarket_async.bulk.sinks import staging
+from heymarket_async.bulk.store import private_files
 from heymarket_async.sandbox import Sandbox
 from tests.cli.conftest import COMMAND
 
@@ -262,14 +262,14 @@ def test_links_in_a_circle_are_one_line(run, tmp_path):
 
 
 def test_a_folder_that_may_not_be_read_is_no_reason_to_fail(run, tmp_path, monkeypatch):
-    opened = staging.os.open
+    opened = private_files.os.open
 
     def refuse_folders(path, flags, *args):
         if flags == os.O_RDONLY:
             raise PermissionError(13, "Permission denied")
         return opened(path, flags, *args)
 
-    monkeypatch.setattr(staging.os, "open", refuse_folders)
+    monkeypatch.setattr(private_files.os, "open", refuse_folders)
 
     assert run("contacts", "export", tmp_path / "c").exit_code == 0
     assert len((tmp_path / "c").read_bytes().splitlines()) == 130

@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 
 from heymarket_async import timestamps
+from heymarket_async.bulk.errors import UNREADABLE
 from heymarket_async.bulk.read.odd import Odd
 from heymarket_async.bulk.read.windows import Window
-from heymarket_async.bulk.sinks.staging import ANEW, UNREADABLE
+from heymarket_async.bulk.sinks.staging import ANEW
 from heymarket_async.transport.account import Account
 from heymarket_async.walk import cursor
 

@@ -19,16 +19,18 @@ from typing import BinaryIO
 from heymarket_async.bulk.read.versions import newest_versions, without_older
 from heymarket_async.bulk.sinks.packing import Packing, Plain, packing_of
 from heymarket_async.bulk.sinks.sink import FOREVER
-from heymarket_async.bulk.sinks.staging import (
+from heymarket_async.bulk.sinks.staging import Staging
+from heymarket_async.bulk.sinks.tables import Cell, Table, harmless, is_dividable
+from heymarket_async.bulk.store.private_files import (
     UNFINISHED,
-    Staging,
     beside,
+    check_place,
     naming,
+    open_new,
     real_path,
+    remove,
     sync_folder,
 )
-from heymarket_async.bulk.sinks.tables import Cell, Table, harmless, is_dividable
-from heymarket_async.bulk.store.private_files import check_place, open_new, remove
 from heymarket_async.models import ContactField
 
 _AT_ONCE = 5000

@@ -8,37 +8,32 @@ together: when the export is resumed, anything added behind that length is cut o
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import msgspec
 
+from heymarket_async.bulk.errors import UNREADABLE
 from heymarket_async.bulk.sinks.packing import Packing
-from heymarket_async.bulk.store.lock import Lock
 from heymarket_async.bulk.store.private_files import (
+    UNFINISHED,
+    Lock,
     behind_links,
+    beside,
     check_own,
     make_private,
+    naming,
     open_new,
     open_own,
+    replace_file,
 )
-
-UNFINISHED = ".heymarket-new"
-"""The ending of what is to take the place of the file beside it; nobody else has such files."""
-
-_LONGEST_NAME = 255
-
 
 ANEW = "start anew (--restart)"
 """The remedy for an unfinished export that is damaged."""
-
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""The errors that msgspec raises for bytes that are not what they should be."""
 
 
 class _State(msgspec.Struct, omit_defaults=True):
@@ -231,59 +226,3 @@ def _reopened(path: Path, length: int) -> BinaryIO:
     file.truncate(length)
     file.seek(length)
     return file
-
-
-@contextmanager
-def naming(path: Path) -> Generator[None]:
-    """Let an error say which file is at fault; of a full disk the system tells no name."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is not None and error.filename is None:
-            error.filename = str(path)
-        raise
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Give a file a new content: all of it or, whatever happens, the old one."""
-    partial = beside(path, UNFINISHED)
-    with naming(path), open_new(partial) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    sync_folder(path.parent)
-
-
-def real_path(path: Path) -> Path:
-    """Return where a file is to be, behind all links.
-
-    Raises:
-        ValueError: It is a folder, a pipe or a device.
-        PermissionError: It is a link of somebody else's.
-        OSError: The links go in a circle.
-    """
-    real = behind_links(path)
-    with suppress(FileNotFoundError):
-        if not stat.S_ISREG(real.lstat().st_mode):
-            raise ValueError(f"{path} is no file; name one")
-    return real
-
-
-def beside(path: Path, ending: str) -> Path:
-    """Return a name in the same folder that says whose it is, unless that would be too long."""
-    name = f"{path.name}{ending}"
-    if len(os.fsencode(name)) > _LONGEST_NAME:
-        name = f"{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}{ending}"
-    return path.with_name(name)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new names in a folder outlast a power failure."""
-    # The file is there in any case, so a folder that may not be read is no reason to fail.
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

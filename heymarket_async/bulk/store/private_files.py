@@ -17,11 +17,12 @@ other means to protect files, and nothing is checked there but that they are reg
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,6 +30,12 @@ _ROOT = 0
 _OTHERS = 0o077
 _SAFELY = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 """For `os.open`: follow no link, and wait for nobody at the other end of a pipe."""
+
+
+UNFINISHED = ".heymarket-new"
+"""The ending of what is to take the place of the file beside it; nobody else has such files."""
+
+_LONGEST_NAME = 255
 
 
 def open_new(path: Path) -> BinaryIO:
@@ -176,6 +183,114 @@ def behind_links(path: Path) -> Path:
         return at.resolve()
     # The last name is not looked at again: somebody could have put a link there by now.
     return at.parent.resolve() / at.name
+
+
+@contextmanager
+def naming(path: Path) -> Generator[None]:
+    """Let an error say which file is at fault; of a full disk the system tells no name."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Give a file a new content: all of it or, whatever happens, the old one."""
+    partial = beside(path, UNFINISHED)
+    with naming(path), open_new(partial) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    sync_folder(path.parent)
+
+
+def real_path(path: Path) -> Path:
+    """Return where a file is to be, behind all links.
+
+    Raises:
+        ValueError: It is a folder, a pipe or a device.
+        PermissionError: It is a link of somebody else's.
+        OSError: The links go in a circle.
+    """
+    real = behind_links(path)
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(real.lstat().st_mode):
+            raise ValueError(f"{path} is no file; name one")
+    return real
+
+
+def beside(path: Path, ending: str) -> Path:
+    """Return a name in the same folder that says whose it is, unless that would be too long."""
+    name = f"{path.name}{ending}"
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        name = f"{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}{ending}"
+    return path.with_name(name)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names in a folder outlast a power failure."""
+    # The file is there in any case, so a folder that may not be read is no reason to fail.
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def lock(descriptor: int, path: Path) -> None:
+    """Lock an open file; the system lets go of it when the process ends, however it ends.
+
+    Raises:
+        OSError: Another job holds it.
+    """
+    with suppress(ImportError):  # on Windows, where nothing keeps jobs apart
+        import fcntl  # noqa: PLC0415 - not everywhere
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise OSError(error.errno, "another job is at work there", str(path)) from None
+
+
+class Lock:
+    """A lock on something that is no file of its own.
+
+    Args:
+        path: A file for it alone; made if it is not there.
+
+    Raises:
+        OSError: Another job holds it, or the file cannot be made, is a link, a pipe or a device,
+            or belongs to somebody else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        while True:
+            self._descriptor = open_own(path, os.O_RDWR | os.O_CREAT)
+            try:
+                lock(self._descriptor, path)
+                if self._is_there():
+                    return
+            except OSError:
+                os.close(self._descriptor)
+                raise
+            # Between the two, its last holder has removed it: the next one would make another.
+            os.close(self._descriptor)
+
+    def release(self) -> None:
+        """Let go of it, and remove the file."""
+        self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+    def _is_there(self) -> bool:
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return False
 
 
 def _next_link(path: Path) -> Path | None:

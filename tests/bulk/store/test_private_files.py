@@ -17,7 +17,7 @@ from functools import partial
 import pytest
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite
-from heymarket_async.bulk.sinks.staging import UNFINISHED, naming, replace_file
+from heymarket_async.bulk.store.private_files import UNFINISHED, naming, replace_file
 from tests.bulk.test_files import contact, written
 
 FILES = {"c.jsonl": JsonLines, "c.jsonl.gz": JsonLines, "c.csv": Csv, "c.parquet": Parquet}
