@@ -16,14 +16,13 @@ from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
 from heymarket_async.bulk.read import checkpoint as checkpoints
-from heymarket_async.bulk.read.checkpoint import Checkpoint
+from heymarket_async.bulk.read.checkpoint import ANEW, Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector
 from heymarket_async.bulk.read.options import Reading
 from heymarket_async.bulk.read.proof import count_of, prove, wrote_other
 from heymarket_async.bulk.read.walk import walk
 from heymarket_async.bulk.read.windows import later
 from heymarket_async.bulk.sinks.sink import Dated, Filed, Sink
-from heymarket_async.bulk.sinks.staging import ANEW
 from heymarket_async.bulk.thread import OneThread
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient

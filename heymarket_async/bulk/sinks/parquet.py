@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from heymarket_async.bulk.sinks.files import StagedFile, in_batches
-from heymarket_async.bulk.sinks.packing import Plain
 from heymarket_async.bulk.sinks.tables import Table
 from heymarket_async.models import ContactField
 
@@ -31,7 +30,7 @@ class Parquet(StagedFile):
     """
 
     def __init__(self, path: Path | str) -> None:
-        super().__init__(path, Plain(), kind=".parquet")
+        super().__init__(path, ".parquet")
         try:
             import pyarrow as pa  # type: ignore[import-untyped] # noqa: PLC0415 - an extra
             import pyarrow.parquet as pq  # type: ignore[import-untyped] # noqa: PLC0415 - has no types
