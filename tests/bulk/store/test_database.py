@@ -144,7 +144,7 @@ def test_a_file_of_another_version_is_refused(tmp_path):
 
 def test_a_database_keeps_its_checkpoint_in_itself(tmp_path):
     sink = Sqlite(tmp_path / "c.db")
-    with pytest.raises(ValueError, match="an SQLite file keeps it in itself"):
+    with pytest.raises(ValueError, match=r"keeps the checkpoint of an export itself\. Leave out"):
         sink.open(tmp_path, restart=False)
     with pytest.raises(RuntimeError, match="not open"):
         sink.write([], "")

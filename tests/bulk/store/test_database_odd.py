@@ -11,6 +11,7 @@ import pytest
 from heymarket_async import AttemptEvent, BadRequestError, HeymarketClient
 from heymarket_async.bulk import Sqlite, export_contacts, sync_contacts
 from heymarket_async.bulk.sinks.sink import FOREVER
+from heymarket_async.bulk.store import schema
 from heymarket_async.bulk.store.database import Database
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import client_of, current
@@ -182,9 +183,11 @@ CALLS = {
     "distrust": lambda database: database.distrust(after="", until=FOREVER),
     "mark_deleted": lambda database: database.mark_deleted([1], "now"),
     "show": lambda database: database.show([]),
-    "load": lambda database: database.load([b'{"id":1}']),
-    "loaded": lambda database: list(database.loaded()),
-    "end_load": lambda database: database.end_load([], latest=FOREVER),
+    "insert": lambda database: database.insert(
+        schema.INSERT.format(name="contacts"), [b'{"id":1}']
+    ),
+    "values": lambda database: list(database.values(str, "SELECT json FROM contacts")),
+    "run": lambda database: database.run("DROP TABLE contacts"),
     "begin_run": lambda database: database.begin_run("now"),
     "end_run": lambda database: database.end_run(1, outcome="done"),
     "count": lambda database: database.count(),
