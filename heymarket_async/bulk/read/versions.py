@@ -107,6 +107,26 @@ def text_of(line: bytes) -> str:
     return (mending.mended(line) if has_surrogates else line).decode()
 
 
+def older(loaded: Iterable[tuple[int, bytes]], *, latest: str) -> Iterator[int]:
+    """Give the places of contacts that others replace; they stand as they were met.
+
+    Args:
+        loaded: Contacts with their places.
+        latest: See `Version.replaces`.
+    """
+    newest: dict[int, tuple[Version, int]] = {}
+    for place, line in loaded:
+        batch = batch_of([line])
+        contact_id, version = batch.rows.ids[0], batch.version(0)
+        kept = newest.get(contact_id)
+        if kept is not None and not version.replaces(kept[0], latest=latest):
+            yield place
+            continue
+        newest[contact_id] = version, place
+        if kept is not None:
+            yield kept[1]
+
+
 def newest_versions(
     lines: Iterable[bytes], ids: frozenset[int], *, latest: str
 ) -> dict[int, Version]:

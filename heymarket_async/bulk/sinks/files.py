@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from heymarket_async.bulk.read.versions import newest_versions, without_older
-from heymarket_async.bulk.sinks.sink import FOREVER
+from heymarket_async.bulk.sinks.sink import FileSink
 from heymarket_async.bulk.sinks.staging import Packing, Staging, packing_of
 from heymarket_async.bulk.sinks.tables import Cell, Table, harmless, is_dividable
 from heymarket_async.bulk.store.private_files import (
@@ -32,24 +32,17 @@ from heymarket_async.models import ContactField
 _AT_ONCE = 5000
 
 
-class StagedFile(ABC):
+class StagedFile(FileSink, ABC):
     """A file that is made of staged contacts when they are complete.
 
     If its path is a link, the link stays, and its target is replaced.
     """
 
-    needs_fields = True
-    latest = FOREVER
-
     def __init__(self, path: Path | str, kind: str, packing: Packing = Packing()) -> None:  # noqa: B008 - immutable
-        self.path = Path(path)
+        super().__init__(path)
         self._packing = packing
         self._kind = kind + packing.suffix
         self._staging: Staging | None = None
-
-    def doubts(self, fields: Sequence[ContactField]) -> list[str]:  # noqa: ARG002 - shows them all
-        """Return nothing: the file has everything of every contact."""
-        return []
 
     def open(self, checkpoint: Path | None, *, restart: bool) -> str | None:
         """Open the folder of the unfinished export, and return its checkpoint, or None."""
@@ -147,12 +140,12 @@ class JsonLines(StagedFile):
 class Csv(StagedFile):
     """A table with a column for each documented field and each custom field, by its title.
 
-    What has no column of its own is kept as JSON in the last one, `other`.
+    Values without a column of their own are kept as JSON in the last one, `other`.
 
     Args:
         path: The file.
-        bom: Begin with a byte order mark, by which some spreadsheets know UTF-8.
-        defuse: Put an apostrophe before what a spreadsheet would run as a formula.
+        bom: Begin with a byte order mark, by which some spreadsheets recognize UTF-8.
+        defuse: Put an apostrophe before cells that a spreadsheet would run as formulas.
     """
 
     def __init__(self, path: Path | str, *, bom: bool = False, defuse: bool = True) -> None:
@@ -182,12 +175,12 @@ class Csv(StagedFile):
 
 
 def joined(lines: Sequence[bytes]) -> bytes:
-    """Return lines as they stand in a file."""
+    """Return lines as the content of a file."""
     return b"\n".join([*lines, b""])
 
 
 def in_batches(lines: Iterable[bytes], size: int = _AT_ONCE) -> Iterator[tuple[int, list[bytes]]]:
-    """Give lines some thousand at a time, each time with how many have been given by then."""
+    """Give lines in batches, each with the number of lines up to its end."""
     iterator, done = iter(lines), 0
     while some := list(islice(iterator, size)):
         done += len(some)

@@ -1,4 +1,4 @@
-"""The sink that is a Parquet file, for which the extra `parquet` brings pyarrow."""
+"""The sink that is a Parquet file; it needs pyarrow, which comes with the extra `parquet`."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportMissingTypeStubs=false
 # pyarrow comes without types.
@@ -19,8 +19,9 @@ _ROWS_IN_A_GROUP = 20_000
 class Parquet(StagedFile):
     """A table with a column for each documented field and each custom field, by its title.
 
-    Numbers and booleans are typed, everything else is text, also where a number came for it. What
-    has no column of its own, or does not fit its column, is kept as JSON in the last one, `other`.
+    Numbers and booleans are typed. All other columns are text, even if a number came for one.
+    Values that have no column of their own, or do not fit it, are kept as JSON in the last one,
+    `other`.
 
     Args:
         path: The file.

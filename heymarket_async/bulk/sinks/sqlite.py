@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from heymarket_async.bulk.errors import JobError
-from heymarket_async.bulk.sinks.sink import FOREVER
+from heymarket_async.bulk.sinks.sink import FileSink
 from heymarket_async.bulk.store import schema
-from heymarket_async.bulk.store.database import Database
+from heymarket_async.bulk.store.database import Database, records
 from heymarket_async.models import ContactField
 
 
-class Sqlite:
+class Sqlite(FileSink):
     """A sink that is an SQLite file; `heymarket_async.bulk.store.database` lists its tables.
 
     The contacts of an unfinished export are kept in the file too, in the table `incoming`. When
@@ -23,11 +23,8 @@ class Sqlite:
         path: The file.
     """
 
-    needs_fields = True
-    latest = FOREVER
-
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
+        super().__init__(path)
         self._database: Database | None = None
 
     def doubts(self, fields: Sequence[ContactField]) -> list[str]:
@@ -69,7 +66,7 @@ class Sqlite:
         """Add contacts and replace the checkpoint, in one transaction."""
         with self._opened.transaction():
             # The table has no index, which makes a large export several times faster.
-            self._opened.insert(schema.INSERT.format(name="incoming"), lines)
+            self._opened.run_many(schema.INSERT.format(name="incoming"), records(lines))
             self._opened.set_state("checkpoint", checkpoint)
 
     def finish(self, again: frozenset[int], fields: Sequence[ContactField]) -> Iterator[int]:

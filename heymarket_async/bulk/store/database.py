@@ -89,7 +89,8 @@ class Database:
             OSError: It cannot be opened, or another job works with it.
         """
         self.path = path = real_path(self.path)
-        if any(beside(path, ending) not in self._beside() for ending in _BESIDE):
+        self._beside = [beside(path, ending) for ending in _BESIDE]
+        if not all(each.name.startswith(path.name) for each in self._beside):
             raise ValueError(
                 f"{path}: the name is too long for the files that SQLite keeps beside it; name a"
                 " shorter one"
@@ -99,7 +100,7 @@ class Database:
             # Opening and closing an existing file would end the locks that SQLite has on it.
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-            for each in (path, *self._beside()):
+            for each in (path, *self._beside):
                 check_own(each)
             self._facts = path.lstat()
             with self.naming():
@@ -203,16 +204,6 @@ class Database:
 
     # Contacts
 
-    def insert(self, statement: str, lines: Sequence[bytes], *more: str) -> int:
-        """Run a statement for each contact, and return how many rows of the file changed.
-
-        Args:
-            statement: `schema.INSERT`, `schema.UPSERT`, or one with the same values.
-            lines: The contacts, each as JSON.
-            more: The values of the statement that follow those of a contact.
-        """
-        return self.run_many(statement, ((*record, *more) for record in _records(lines)))
-
     def upsert(self, lines: Sequence[bytes], *, latest: str) -> int:
         """Add contacts, or replace older versions of them; return how many that was.
 
@@ -220,7 +211,7 @@ class Database:
             lines: The contacts.
             latest: See `Version.replaces`.
         """
-        return self.insert(schema.UPSERT, lines, latest)
+        return self.run_many(schema.UPSERT, ((*record, latest) for record in records(lines)))
 
     def distrust(self, *, after: str, until: str) -> None:
         """Let any other content replace the contacts that were updated between two instants."""
@@ -277,9 +268,6 @@ class Database:
 
     # Opening
 
-    def _beside(self) -> list[Path]:
-        return [self.path.with_name(self.path.name + ending) for ending in _BESIDE]
-
     def _prepare(self, path: Path) -> None:
         run = self._connection.execute
         try:
@@ -301,7 +289,7 @@ class Database:
         # Readers need not wait, and a commit outlasts a power failure.
         run("PRAGMA journal_mode = WAL")
         # A killed job may have left files beside it; SQLite makes new ones with its mode.
-        for each in self._beside():
+        for each in self._beside:
             with suppress(FileNotFoundError):
                 make_private(each)
         run("PRAGMA synchronous = FULL")
@@ -312,7 +300,8 @@ class Database:
             self._connection.executescript(schema.NEW_FILE)
 
 
-def _records(lines: Sequence[bytes]) -> Iterator[tuple[int, int, str, str, str]]:
+def records(lines: Sequence[bytes]) -> Iterator[tuple[int, int, str, str, str]]:
+    """Give the values of `schema.INSERT` for contacts that are given as JSON."""
     rows = batch_of(lines).rows
     for place, line in enumerate(lines):
         instant = rows.stamps[place]

@@ -212,21 +212,13 @@ def behind_links(path: Path) -> Path:
     with suppress(FileNotFoundError, PermissionError):
         path.stat()
     at = path
-    while (target := _next_link(at)) is not None:
-        at = at.parent / target
+    while at.is_symlink():
+        check_own(at, LINK)
+        at = at.parent / at.readlink()
     if at.name in {"", ".."}:
         return at.resolve()
     # The last name is not resolved: a link that is there by now may have been planted.
     return at.parent.resolve() / at.name
-
-
-def _next_link(path: Path) -> Path | None:
-    with suppress(FileNotFoundError):
-        facts = path.lstat()
-        if stat.S_ISLNK(facts.st_mode):
-            _check(path, facts, LINK)
-            return path.readlink()
-    return None
 
 
 def beside(path: Path, ending: str) -> Path:

