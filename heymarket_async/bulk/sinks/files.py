@@ -69,7 +69,7 @@ class StagedFile(FileSink, ABC):
 
     def finish(self, again: frozenset[int], fields: Sequence[ContactField]) -> Iterator[int]:
         """Make the file of the staged contacts, with the newest version of those in `again`."""
-        if again or not self._has_become_the_file():
+        if again or not self._move_staged():
             lines = self._newest(again) if again else self._staged.lines()
             with replacing(self.path) as file:
                 yield from self._render(lines, fields, file)
@@ -91,7 +91,7 @@ class StagedFile(FileSink, ABC):
         newest = newest_versions(self._staged.lines(), again, latest=self.latest)
         return without_older(self._staged.lines(), newest)
 
-    def _has_become_the_file(self) -> bool:
+    def _move_staged(self) -> bool:
         """Move the staged contacts to the path if they are the file, and return whether so."""
         return False
 
@@ -117,9 +117,9 @@ class JsonLines(StagedFile):
     def __init__(self, path: Path | str) -> None:
         super().__init__(path, ".jsonl", packing_of(Path(path)))
 
-    def _has_become_the_file(self) -> bool:
+    def _move_staged(self) -> bool:
         try:
-            self._staged.become(self.path)
+            self._staged.move_rows(self.path)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise

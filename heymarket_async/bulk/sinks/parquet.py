@@ -51,8 +51,8 @@ class Parquet(StagedFile):
             for done, some in in_batches(lines, _ROWS_IN_A_GROUP):
                 columns = list(zip(*(table.row(line) for line in some), strict=True))
                 arrays = [
-                    pa.array(column, type=each.type)
-                    for column, each in zip(columns, schema, strict=True)
+                    pa.array(column, type=field.type)
+                    for column, field in zip(columns, schema, strict=True)
                 ]
                 writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
                 yield done

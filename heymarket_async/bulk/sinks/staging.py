@@ -170,7 +170,7 @@ class Staging:
         except self._packing.errors:
             raise _damaged(self.rows, "cannot be read") from None
 
-    def become(self, path: Path) -> None:
+    def move_rows(self, path: Path) -> None:
         """Move the contacts to the place of this file.
 
         Raises:
@@ -219,7 +219,7 @@ class Staging:
         if self._state.exists():
             return
         # Desktops leave hidden files, such as .DS_Store, in every folder.
-        if any(not each.name.startswith(("heymarket-", ".")) for each in self._folder.iterdir()):
+        if any(not file.name.startswith(("heymarket-", ".")) for file in self._folder.iterdir()):
             raise ValueError(
                 f"{self._folder} holds other files than an unfinished export; name another folder"
             )

@@ -90,7 +90,7 @@ class Database:
         """
         self.path = path = real_path(self.path)
         self._beside = [beside(path, ending) for ending in _BESIDE]
-        if not all(each.name.startswith(path.name) for each in self._beside):
+        if not all(file.name.startswith(path.name) for file in self._beside):
             raise ValueError(
                 f"{path}: the name is too long for the files that SQLite keeps beside it; name a"
                 " shorter one"
@@ -100,8 +100,8 @@ class Database:
             # Opening and closing an existing file would end the locks that SQLite has on it.
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-            for each in (path, *self._beside):
-                check_own(each)
+            for file in (path, *self._beside):
+                check_own(file)
             self._facts = path.lstat()
             with self.naming():
                 # One thread at a time, but not always the same one.
@@ -235,14 +235,17 @@ class Database:
 
     def mark_deleted(self, ids: Iterable[int], at: str) -> None:
         """Store the time when contacts were found to be deleted; they stay in the file."""
-        marks = ((at, each) for each in ids)
+        marks = ((at, contact_id) for contact_id in ids)
         self.run_many("UPDATE contacts SET deleted_at = ? WHERE id = ?", marks)
 
     def fields(self) -> list[ContactField]:
         """Return the custom fields that the views have."""
         ids = self.values(int, "SELECT id FROM fields ORDER BY id")
         titles = self.values(str, "SELECT title FROM fields ORDER BY id")
-        return [ContactField(id=each, title=title) for each, title in zip(ids, titles, strict=True)]
+        return [
+            ContactField(id=field_id, title=title)
+            for field_id, title in zip(ids, titles, strict=True)
+        ]
 
     def show(self, fields: Sequence[ContactField]) -> None:
         """Make the views, with the account's custom fields as they are now."""
@@ -289,9 +292,9 @@ class Database:
         # Readers need not wait, and a commit outlasts a power failure.
         run("PRAGMA journal_mode = WAL")
         # A killed job may have left files beside it; SQLite makes new ones with its mode.
-        for each in self._beside:
+        for file in self._beside:
             with suppress(FileNotFoundError):
-                make_private(each)
+                make_private(file)
         run("PRAGMA synchronous = FULL")
         # Else a table could not be renamed if another program has a view on the one it replaces.
         run("PRAGMA legacy_alter_table = ON")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heymarket_async.bulk.sinks.tables import Kind, Table
+from heymarket_async.bulk.sinks.tables import CellType, Table
 from heymarket_async.models import ContactField
 
 APPLICATION_ID = 0x48657953
@@ -106,7 +106,7 @@ def views(fields: Sequence[ContactField]) -> list[str]:
     ]
 
 
-def _value(path: str, kind: Kind) -> str:
+def _value(path: str, kind: CellType) -> str:
     value = f"json_extract(json, '{path}')"  # only our names and ids: no quotes are in it
     if kind is not int:
         return value
