@@ -111,6 +111,26 @@ def test_an_old_file_is_replaced_when_the_new_one_is_complete(run, sandbox, tmp_
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_the_remedy_for_an_unfinished_export_is_in_the_words_of_the_command(run, sandbox, tmp_path):
+    path, state = tmp_path / "c.jsonl", tmp_path / "c.jsonl.partial" / "heymarket-state.json"
+    sandbox.faults.answer(400, on="POST /v1/contacts", after=1)
+    assert run("contacts", "export", path, "--page-size", 50).exit_code == 1
+
+    folder = ("--checkpoint", tmp_path / "c.jsonl.partial")
+    others = run("contacts", "export", tmp_path / "c.csv", *folder)
+    state.write_text("{")
+    damaged = run("contacts", "export", path)
+    stream = run("contacts", "export", "-", *folder)
+    database = run("contacts", "export", tmp_path / "c.db", *folder)
+
+    assert [each.exit_code for each in (others, damaged, stream, database)] == [2] * 4
+    assert "csv file. Continue that export, start again with --restart, or" in others.stderr
+    assert damaged.stderr == f"Error: {state} cannot be read. Start again with --restart.\n"
+    assert "it cannot be resumed. Leave out --checkpoint.\n" in stream.stderr
+    assert "itself. Leave out --checkpoint.\n" in database.stderr
+    assert run("contacts", "export", path, "--restart").exit_code == 0
+
+
 def test_a_link_stays_a_link(run, tmp_path):
     target, link = tmp_path / "target.jsonl", tmp_path / "link.jsonl"
     link.symlink_to(target)
