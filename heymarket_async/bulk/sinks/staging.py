@@ -201,28 +201,25 @@ class Staging:
 
     def _take_folder(self) -> bool:
         """Make the folder or check the existing one, and return whether there was one."""
-        try:
-            self._folder.mkdir(mode=0o700)
-        except FileExistsError:
-            self._check_folder()
-            mode = self._folder.stat().st_mode
-            if mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:
-                make_private(self._folder, expected=FOLDER)
-            return True
-        return False
-
-    def _check_folder(self) -> None:
-        if not self._folder.is_dir():
-            raise ValueError(f"{self._folder} is no folder; name one to keep the export in")
-        check_own(self._folder, FOLDER)
+        folder = self._folder
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            return False
+        if not folder.is_dir():
+            raise ValueError(f"{folder} is no folder; name one to keep the export in")
+        check_own(folder, FOLDER)
         check_own(self._state)
-        if self._state.exists():
-            return
         # Desktops leave hidden files, such as .DS_Store, in every folder.
-        if any(not file.name.startswith(("heymarket-", ".")) for file in self._folder.iterdir()):
+        if not self._state.exists() and any(
+            not file.name.startswith(("heymarket-", ".")) for file in folder.iterdir()
+        ):
             raise ValueError(
-                f"{self._folder} holds other files than an unfinished export; name another folder"
+                f"{folder} holds other files than an unfinished export; name another folder"
             )
+        mode = folder.stat().st_mode
+        if mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:
+            make_private(folder, expected=FOLDER)
+        return True
 
     def _read_state(self, *, restart: bool) -> _State | None:
         try:
