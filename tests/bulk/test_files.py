@@ -282,7 +282,7 @@ def test_csv_begins_with_a_byte_order_mark_if_wanted(tmp_path):
 
 
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(ValueError, match="is no file; name one"):
+    with pytest.raises(ValueError, match=r"is not a file\. Name a file"):
         JsonLines(tmp_path).open(None, restart=False)
 
 

@@ -130,7 +130,7 @@ def test_what_is_no_file_is_not_opened_in_the_folder_of_an_export(file, put, the
     path.unlink(missing_ok=True)
     put(path)
 
-    with pytest.raises(OSError, match=f"{file} is not a regular file: remove it"):
+    with pytest.raises(OSError, match=rf"{file} is not a regular file\. Remove it"):
         sink.open(None, restart=False)
     sink.close()
 
@@ -140,7 +140,7 @@ def test_what_is_no_file_is_not_opened_in_the_folder_of_an_export(file, put, the
 def test_what_is_no_file_is_not_opened_beside_a_database(ending, put, there, tmp_path):
     put(tmp_path / f"c.db{ending}")
 
-    with pytest.raises(OSError, match=rf"c\.db{ending} is not a regular file: remove it"):
+    with pytest.raises(OSError, match=rf"c\.db{ending} is not a regular file\. Remove it"):
         Sqlite(tmp_path / "c.db").open(None, restart=False)
 
 
@@ -148,9 +148,9 @@ def test_what_is_no_file_is_not_opened_beside_a_database(ending, put, there, tmp
 def test_a_database_or_an_outcome_file_is_a_regular_file(put, there, tmp_path):
     put(tmp_path / "c")
 
-    with pytest.raises(ValueError, match="c is no file; name one"):
+    with pytest.raises(ValueError, match=r"c is not a file\. Name a file"):
         Sqlite(tmp_path / "c").open(None, restart=False)
-    with pytest.raises(ValueError, match="c is no file; name one"):
+    with pytest.raises(ValueError, match=r"c is not a file\. Name a file"):
         checked_path(tmp_path / "c", resume=True)
 
 
@@ -241,7 +241,7 @@ async def test_a_checkpoint_that_is_rubbish_is_told_with_the_file(name, kind, ac
 
     rule = r"the checkpoint cannot be read; start anew \(--restart\)"
     if name == "s.db":
-        rule = "the checkpoint that is stored cannot be read; remove it, or name another file"
+        rule = r"the checkpoint that is stored cannot be read\. Remove the file, or name"
     with pytest.raises(ValueError, match=f"{path}: {rule}"):
         await (sync if name == "s.db" else export)(account[1], path)
     if name != "s.db":
@@ -308,8 +308,8 @@ async def test_a_database_that_was_edited_is_told_with_the_file(name, edit, acco
     table = "contacts" if name == "s.db" else "incoming"
     run(path, *(each.format(table=table) for each in EDITS[edit]))
 
-    remedy = "remove it" if name == "s.db" else "(remove it|start anew)"
-    with pytest.raises((OSError, ValueError), match=rf"^{path}: .*; {remedy}"):
+    remedy = "Remove the file" if name == "s.db" else "(Remove the file|start anew)"
+    with pytest.raises((OSError, ValueError), match=rf"^{path}: .*[.;] {remedy}"):
         await (sync if name == "s.db" else export)(account[1], path)
 
 
@@ -330,7 +330,7 @@ async def test_the_file_of_a_sync_that_was_edited_is_told_with_the_file(edit, ac
     await sync(account[1], path)
     run(path, edit.format())
 
-    with pytest.raises((OSError, ValueError), match=rf"^{path}: .*; remove it"):
+    with pytest.raises((OSError, ValueError), match=rf"^{path}: .*\. Remove the file"):
         await sync(account[1], path)
 
 
@@ -349,7 +349,7 @@ async def test_pages_that_are_damaged_are_told_with_the_file(account, begun):
     content[4096:] = b"\x55" * (len(content) - 4096)
     path.write_bytes(content)
 
-    with pytest.raises(OSError, match=rf"^{path}: .*malformed.*; remove it, or name another file"):
+    with pytest.raises(OSError, match=rf"^{path}: .*malformed.*\. Remove the file, or name"):
         await export(account[1], path)
 
 

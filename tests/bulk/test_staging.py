@@ -112,7 +112,7 @@ def test_a_folder_of_other_files_is_refused_and_left_alone(restart, tmp_path):
     folder.mkdir()
     (folder / "notes").write_text("mine")
 
-    with pytest.raises(ValueError, match=r"c\.partial holds other files .*; name another folder"):
+    with pytest.raises(ValueError, match=r"c\.partial holds other files .*\. Name another folder"):
         staging(tmp_path, restart=restart)
 
     assert [(each.name, each.read_text()) for each in folder.iterdir()] == [("notes", "mine")]
@@ -142,7 +142,7 @@ def test_other_files_do_not_keep_an_export_from_being_gone_on_with(tmp_path):
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "c.partial").write_text("mine")
 
-    with pytest.raises(ValueError, match=r"c\.partial is no folder; name one"):
+    with pytest.raises(ValueError, match=r"c\.partial is not a folder\. Name a folder"):
         staging(tmp_path)
 
     assert (tmp_path / "c.partial").read_text() == "mine"

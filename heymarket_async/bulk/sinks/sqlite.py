@@ -48,7 +48,7 @@ class Sqlite(FileSink):
         self._database = database = Database(self.path)
         database.open()
         if database.state("account") is not None:
-            raise ValueError(f"a sync keeps {self.path} up to date; export into another file")
+            raise ValueError(f"A sync keeps {self.path} up to date. Export into another file.")
         stored = None if restart else database.state("checkpoint")
         if stored is None:
             with database.transaction():

@@ -206,7 +206,7 @@ class Staging:
             folder.mkdir(mode=0o700)
             return False
         if not folder.is_dir():
-            raise ValueError(f"{folder} is no folder; name one to keep the export in")
+            raise ValueError(f"{folder} is not a folder. Name a folder for the unfinished export.")
         check_own(folder, FOLDER)
         check_own(self._state)
         # Desktops leave hidden files, such as .DS_Store, in every folder.
@@ -214,7 +214,7 @@ class Staging:
             not file.name.startswith(("heymarket-", ".")) for file in folder.iterdir()
         ):
             raise ValueError(
-                f"{folder} holds other files than an unfinished export; name another folder"
+                f"{folder} holds other files than an unfinished export. Name another folder."
             )
         mode = folder.stat().st_mode
         if mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:

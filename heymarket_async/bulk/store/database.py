@@ -42,8 +42,8 @@ T = TypeVar("T")
 _BESIDE = ("-wal", "-shm", "-journal")
 """The endings of the files that SQLite makes beside a file, and reads if they are there."""
 
-_REMEDY = "remove it, or name another file"
-_NOT_OURS = "drop the index, trigger or rule that is not of this package, or name another file"
+_REMEDY = "Remove the file, or name another one."
+_NOT_OURS = "Drop the index, trigger or rule of another program, or name another file."
 _REMEDIES = {
     sqlite3.SQLITE_ERROR: _REMEDY,
     sqlite3.SQLITE_CORRUPT: _REMEDY,
@@ -92,8 +92,8 @@ class Database:
         self._beside = [beside(path, ending) for ending in _BESIDE]
         if not all(file.name.startswith(path.name) for file in self._beside):
             raise ValueError(
-                f"{path}: the name is too long for the files that SQLite keeps beside it; name a"
-                " shorter one"
+                f"{path}: the name is too long for the files that SQLite keeps beside it. Name a"
+                " shorter one."
             )
         with ExitStack() as opened:
             opened.callback(Lock(beside(path, ".heymarket-lock")).release)
@@ -142,7 +142,7 @@ class Database:
         except sqlite3.DatabaseError as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)  # of Python's own
             remedy = _REMEDIES.get(code & 0xFF)
-            raise OSError(f"{self.path}: {error}{f'; {remedy}' if remedy else ''}") from None
+            raise OSError(f"{self.path}: {error}{f'. {remedy}' if remedy else ''}") from None
         except UNREADABLE:
             raise self.damaged("a contact") from None
 
@@ -153,11 +153,13 @@ class Database:
             OSError: It was removed, or replaced by another one.
         """
         if not is_same_file(self.path, self._facts):
-            raise OSError(f"{self.path} was removed or replaced while it was written; run it again")
+            raise OSError(
+                f"{self.path} was removed or replaced while it was written. Run this again."
+            )
 
     def damaged(self, what: str) -> ValueError:
         """Return the error for a value that another program has changed."""
-        return ValueError(f"{self.path}: {what} that is stored cannot be read; {_REMEDY}")
+        return ValueError(f"{self.path}: {what} that is stored cannot be read. {_REMEDY}")
 
     # Statements
 
@@ -280,13 +282,13 @@ class Database:
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
                 raise  # it is damaged, or another program holds it
-            raise ValueError(f"{path} is not an SQLite file") from None
+            raise ValueError(f"{path} is not an SQLite file. Name another file.") from None
         if not is_new and kind != schema.APPLICATION_ID:
-            raise ValueError(f"{path} holds something else; name a file of its own")
+            raise ValueError(f"{path} holds the tables of another program. Name another file.")
         if not is_new and version != schema.VERSION:
             raise ValueError(
-                f"{path} has version {version}, and this package reads {schema.VERSION};"
-                " name another file, or use the package that wrote it"
+                f"{path} has version {version}, and this package reads {schema.VERSION}. Name"
+                " another file, or use the version of the package that wrote it."
             )
         make_private(path)
         # Readers need not wait, and a commit outlasts a power failure.

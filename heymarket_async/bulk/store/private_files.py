@@ -119,8 +119,8 @@ def make_private(path: Path, descriptor: int | None = None, *, expected: str = F
         new = _new_file_in(path.parent)
         if new is None or not new.st_mode & _OTHERS:
             raise PermissionError(
-                f"{path} cannot be taken from other users ({error.strerror}): remove it, or name"
-                " another place"
+                f"{path} is open to other users, and its mode cannot be changed ({error.strerror})."
+                " Remove it, or name another place."
             ) from None
 
 
@@ -137,13 +137,13 @@ def check_own(path: Path, expected: str = FILE) -> None:
 
 def _check(path: Path, facts: os.stat_result, expected: str) -> None:
     if _TYPES.get(stat.S_IFMT(facts.st_mode), PIPE) is not expected:
-        raise OSError(f"{path} is not {expected}: remove it, or name another place")
+        raise OSError(f"{path} is not {expected}. Remove it, or name another place.")
     if not _has_owners() or facts.st_uid in {os.geteuid(), _ROOT}:
         return
     if (new := _new_file_in(path.parent)) is None or new.st_uid != facts.st_uid:
         raise PermissionError(
-            f"{path} belongs to another user (id {facts.st_uid}) and may have been planted: remove"
-            " it, name another place, or run this as that user"
+            f"{path} belongs to another user (id {facts.st_uid}) and may have been planted. Remove"
+            " it, name another place, or run this as that user."
         )
 
 
@@ -178,7 +178,7 @@ def check_place(path: Path) -> None:
         if _has_owners() and owner != os.geteuid() and not _replaces_any_file(path.parent):
             raise PermissionError(
                 f"{path} belongs to another user (id {owner}) and cannot be replaced in this"
-                " folder: name another place, or run this as that user"
+                " folder. Name another place, or run this as that user."
             )
 
 
@@ -198,7 +198,7 @@ def real_path(path: Path) -> Path:
     real = behind_links(path)
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(real.lstat().st_mode):
-            raise ValueError(f"{path} is no file; name one")
+            raise ValueError(f"{path} is not a file. Name a file.")
     return real
 
 

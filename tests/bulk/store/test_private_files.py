@@ -154,7 +154,7 @@ def test_a_database_of_something_else_keeps_its_mode(tmp_path):
     other.close()
     path.chmod(0o666)
 
-    with pytest.raises(ValueError, match="holds something else"):
+    with pytest.raises(ValueError, match="holds the tables of another program"):
         Sqlite(path).open(None, restart=False)
 
     assert mode_of(path) == 0o666
