@@ -5,8 +5,8 @@ from __future__ import annotations
 from heymarket_async.bulk.errors import JobError
 
 _REMEDIES: dict[str, str] = {
-    "damaged_export": "Start again with --restart.",
-    "other_format": "Continue that export, start again with --restart, or name another folder.",
+    "damaged_export": "Start anew with --restart.",
+    "other_format": "Continue that export, start anew with --restart, or name another folder.",
     "no_checkpoint": "Leave out --checkpoint.",
 }
 """By `JobError.reason`; `{names}` in braces are filled in from `JobError.about`."""

@@ -180,9 +180,7 @@ async def test_a_length_that_cannot_be_is_told(length, account, begun):
     state = path.with_name("c.jsonl.partial") / "heymarket-state.json"
     changed(state, length=length)
 
-    with pytest.raises(
-        ValueError, match=rf"{state} cannot be read\. Start again with restart=True"
-    ):
+    with pytest.raises(ValueError, match=rf"{state} cannot be read\. Start anew with restart=True"):
         await export(account[1], path)
     assert (await export(account[1], path, restart=True)).is_proved
 
@@ -278,7 +276,7 @@ async def test_stored_contacts_that_are_damaged_are_told_with_the_file(name, acc
     content[40:60] = b"\xff" * 20
     rows.write_bytes(content)
 
-    rule = r"c\.jsonl.* cannot be read(; start anew \(--restart\)|\. Start again with restart=True)"
+    rule = r"c\.jsonl.* cannot be read(; start anew \(--restart\)|\. Start anew with restart=True)"
     with pytest.raises(ValueError, match=rule):
         await export(account[1], path)
     assert (await export(account[1], path, restart=True)).is_proved

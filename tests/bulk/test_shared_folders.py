@@ -92,7 +92,7 @@ def test_rows_that_were_replaced_meanwhile_do_not_become_the_file(tmp_path):
     rows.rename(tmp_path / "mine")
     rows.write_text("planted")
 
-    with pytest.raises(ValueError, match=r"heymarket-rows was replaced meanwhile\. Start again"):
+    with pytest.raises(ValueError, match=r"heymarket-rows was replaced meanwhile\. Start anew"):
         list(sink.finish(frozenset(), []))
     sink.close()
 

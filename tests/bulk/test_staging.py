@@ -154,7 +154,7 @@ def test_a_state_that_cannot_be_read_is_told(tmp_path):
     one.close()
     (tmp_path / "c.partial" / "heymarket-state.json").write_text("{")
 
-    with pytest.raises(ValueError, match=r"heymarket-state\.json cannot be read\. Start again"):
+    with pytest.raises(ValueError, match=r"heymarket-state\.json cannot be read\. Start anew"):
         staging(tmp_path)
     staging(tmp_path, restart=True).close()
     assert not list(tmp_path.iterdir())

@@ -124,8 +124,8 @@ def test_the_remedy_for_an_unfinished_export_is_in_the_words_of_the_command(run,
     database = run("contacts", "export", tmp_path / "c.db", *folder)
 
     assert [each.exit_code for each in (others, damaged, stream, database)] == [2] * 4
-    assert "csv file. Continue that export, start again with --restart, or" in others.stderr
-    assert f"{state} cannot be read. Start again with --restart.\n" in damaged.stderr
+    assert "csv file. Continue that export, start anew with --restart, or" in others.stderr
+    assert f"{state} cannot be read. Start anew with --restart.\n" in damaged.stderr
     assert "it cannot be resumed. Leave out --checkpoint.\n" in stream.stderr
     assert "itself. Leave out --checkpoint.\n" in database.stderr
     assert run("contacts", "export", path, "--restart").exit_code == 0

@@ -243,7 +243,7 @@ class Staging:
                 "other_format",
                 f"{self._folder} holds an unfinished export into a {state.kind} file, not into a"
                 f" {self._kind} file.",
-                "Continue that export, start again with restart=True, or name another folder.",
+                "Continue that export, start anew with restart=True, or name another folder.",
             )
         self._reopen_rows(state.length)
         self._length, self.checkpoint = state.length, state.checkpoint
@@ -256,4 +256,4 @@ class Staging:
 
 
 def _damaged(path: Path, problem: str) -> JobError:
-    return JobError("damaged_export", f"{path} {problem}.", "Start again with restart=True.")
+    return JobError("damaged_export", f"{path} {problem}.", "Start anew with restart=True.")
