@@ -16,14 +16,13 @@ from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
 from heymarket_async.bulk.read import checkpoint as checkpoints
-from heymarket_async.bulk.read.checkpoint import Checkpoint
+from heymarket_async.bulk.read.checkpoint import ANEW, Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector
 from heymarket_async.bulk.read.options import Reading
 from heymarket_async.bulk.read.proof import count_of, prove, wrote_other
 from heymarket_async.bulk.read.walk import walk
 from heymarket_async.bulk.read.windows import later
-from heymarket_async.bulk.sinks.sink import Dated, Filed, Sink
-from heymarket_async.bulk.sinks.staging import ANEW
+from heymarket_async.bulk.sinks.sink import FileSink, Sink
 from heymarket_async.bulk.thread import OneThread
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
@@ -219,19 +218,19 @@ class _Export:
 
     @property
     def _place(self) -> Path | None:
-        return self._sink.path if isinstance(self._sink, Filed) else None
+        return self._sink.path if isinstance(self._sink, FileSink) else None
 
     def _not_made(self, collector: Collector) -> list[str]:
         made, read = self._made, len(collector.memory.seen)
         # Only of a file is it known that each contact is to be in it once.
-        if made is None or made == read or not isinstance(self._sink, Filed):
+        if made is None or made == read or not isinstance(self._sink, FileSink):
             return []
         return [wrote_other(made, read)]
 
     def _not_shown(self, fields: Sequence[ContactField] | None) -> list[str]:
         if fields is None:
             return [UNREAD]
-        return self._sink.doubts(fields) if isinstance(self._sink, Filed) else []
+        return self._sink.doubts(fields) if isinstance(self._sink, FileSink) else []
 
     async def _checkpoint(self, stored: str | None) -> Checkpoint:
         account = await account_of(self._client)
@@ -245,7 +244,7 @@ class _Export:
         return at
 
     async def _finish(self, collector: Collector, fields: Sequence[ContactField]) -> None:
-        if isinstance(self._sink, Dated):
+        if isinstance(self._sink, FileSink):
             self._sink.latest = later(self._tally.clock(), SETTLE_S)
         steps = self._sink.finish(frozenset(collector.memory.again), fields)
         await self._thread.each(steps, self._has_made, at_once=1)

@@ -10,8 +10,7 @@ import typer
 
 from heymarket_async import HeymarketClient
 from heymarket_async.bulk import ExportReport, export_contacts
-from heymarket_async.bulk.sinks.staging import real_path, replace_file
-from heymarket_async.bulk.store.private_files import check_place
+from heymarket_async.bulk.store.private_files import check_place, real_path, replace_file
 from heymarket_async.cli.output import counted, print_json
 from heymarket_async.cli.progress import show_progress
 from heymarket_async.cli.reading import Concurrency, PageSize, ReadFrom, Surface

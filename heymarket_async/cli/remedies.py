@@ -21,6 +21,9 @@ _REMEDIES: dict[str, str] = {
     "unread_custom_fields": 'Map one with --map "{column}={field}", skip one with --ignore'
     " {skipped}, or get the right to read custom fields. The fields are {fields}.",
     "wrong_delimiter": "If that divides the cells, use --delimiter {delimiter}.",
+    "damaged_export": "Start anew with --restart.",
+    "other_format": "Continue that export, start anew with --restart, or name another folder.",
+    "no_checkpoint": "Leave out --checkpoint.",
 }
 """By `JobError.reason`; `{names}` in braces are filled in from `JobError.about`."""
 

@@ -14,7 +14,7 @@ from backports import zstd
 
 from heymarket_async import ContactField
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Stream, export_contacts
-from heymarket_async.bulk.sinks.packing import Zstandard, packing_of
+from heymarket_async.bulk.sinks.staging import packing_of
 from heymarket_async.bulk.sinks.tables import COLUMNS, Table, harmless
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import client_of, lines_of
@@ -282,7 +282,7 @@ def test_csv_begins_with_a_byte_order_mark_if_wanted(tmp_path):
 
 
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(ValueError, match="is no file; name one"):
+    with pytest.raises(ValueError, match=r"is not a file\. Name a file"):
         JsonLines(tmp_path).open(None, restart=False)
 
 
@@ -311,18 +311,18 @@ def test_a_file_that_is_being_made_leaves_nothing_if_that_is_interrupted(tmp_pat
     ("sink", "module", "extra"),
     [
         (Parquet, "pyarrow", "parquet"),
-        (lambda _: Zstandard(), "backports.zstd", "zst"),
+        (packing_of, "backports.zstd", "zst"),
     ],
 )
 def test_a_missing_package_is_told(sink, module, extra, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
 
     with pytest.raises(ValueError, match=rf"pip install 'heymarket-async\[{extra}\]'"):
-        sink(tmp_path / "c")
+        sink(tmp_path / "c.zst")
 
 
 def test_a_stream_cannot_be_gone_on_with(tmp_path):
-    with pytest.raises(ValueError, match="a pipe cannot be gone on with"):
+    with pytest.raises(ValueError, match=r"a pipe has no checkpoint: it cannot be resumed\. Leave"):
         Stream(None).open(tmp_path, restart=False)
     assert list(Stream(None).stored()) == []
 

@@ -16,7 +16,7 @@ import pytest
 from heymarket_async import BadRequestError, HeymarketClient, PaginationError
 from heymarket_async.bulk import JsonLines, Sqlite, export_contacts, sync_contacts
 from heymarket_async.bulk.importing.outcome_file import Header, OutcomeFile, checked_path
-from heymarket_async.bulk.store.lock import Lock
+from heymarket_async.bulk.store.private_files import Lock
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import client_of
 
@@ -129,7 +129,7 @@ def test_what_is_no_file_is_not_opened_in_the_folder_of_an_export(file, put, the
     path.unlink(missing_ok=True)
     put(path)
 
-    with pytest.raises(OSError, match=f"{file} is not a regular file: remove it"):
+    with pytest.raises(OSError, match=rf"{file} is not a regular file\. Remove it"):
         sink.open(None, restart=False)
     sink.close()
 
@@ -139,7 +139,7 @@ def test_what_is_no_file_is_not_opened_in_the_folder_of_an_export(file, put, the
 def test_what_is_no_file_is_not_opened_beside_a_database(ending, put, there, tmp_path):
     put(tmp_path / f"c.db{ending}")
 
-    with pytest.raises(OSError, match=rf"c\.db{ending} is not a regular file: remove it"):
+    with pytest.raises(OSError, match=rf"c\.db{ending} is not a regular file\. Remove it"):
         Sqlite(tmp_path / "c.db").open(None, restart=False)
 
 
@@ -147,9 +147,9 @@ def test_what_is_no_file_is_not_opened_beside_a_database(ending, put, there, tmp
 def test_a_database_or_an_outcome_file_is_a_regular_file(put, there, tmp_path):
     put(tmp_path / "c")
 
-    with pytest.raises(ValueError, match="c is no file; name one"):
+    with pytest.raises(ValueError, match=r"c is not a file\. Name a file"):
         Sqlite(tmp_path / "c").open(None, restart=False)
-    with pytest.raises(ValueError, match="c is no file; name one"):
+    with pytest.raises(ValueError, match=r"c is not a file\. Name a file"):
         checked_path(tmp_path / "c", resume=True)
 
 
@@ -179,7 +179,7 @@ async def test_a_length_that_cannot_be_is_told(length, account, begun):
     state = path.with_name("c.jsonl.partial") / "heymarket-state.json"
     changed(state, length=length)
 
-    with pytest.raises(ValueError, match=rf"{state} cannot be read; start anew \(--restart\)"):
+    with pytest.raises(ValueError, match=rf"{state} cannot be read\. Start anew with restart=True"):
         await export(account[1], path)
     assert (await export(account[1], path, restart=True)).is_proved
 
@@ -238,7 +238,7 @@ async def test_a_checkpoint_that_is_rubbish_is_told_with_the_file(name, kind, ac
 
     rule = r"the checkpoint cannot be read; start anew \(--restart\)"
     if name == "s.db":
-        rule = "the checkpoint that is stored cannot be read; remove it, or name another file"
+        rule = r"the checkpoint that is stored cannot be read\. Remove the file, or name"
     with pytest.raises(ValueError, match=f"{path}: {rule}"):
         await (sync if name == "s.db" else export)(account[1], path)
     if name != "s.db":
@@ -275,7 +275,8 @@ async def test_stored_contacts_that_are_damaged_are_told_with_the_file(name, acc
     content[40:60] = b"\xff" * 20
     rows.write_bytes(content)
 
-    with pytest.raises(ValueError, match=r"c\.jsonl.* cannot be read; start anew \(--restart\)"):
+    rule = r"c\.jsonl.* cannot be read(; start anew \(--restart\)|\. Start anew with restart=True)"
+    with pytest.raises(ValueError, match=rule):
         await export(account[1], path)
     assert (await export(account[1], path, restart=True)).is_proved
 
@@ -304,8 +305,8 @@ async def test_a_database_that_was_edited_is_told_with_the_file(name, edit, acco
     table = "contacts" if name == "s.db" else "incoming"
     run(path, *(each.format(table=table) for each in EDITS[edit]))
 
-    remedy = "remove it" if name == "s.db" else "(remove it|start anew)"
-    with pytest.raises((OSError, ValueError), match=rf"^{path}: .*; {remedy}"):
+    remedy = "Remove the file" if name == "s.db" else "(Remove the file|start anew)"
+    with pytest.raises((OSError, ValueError), match=rf"^{path}: .*[.;] {remedy}"):
         await (sync if name == "s.db" else export)(account[1], path)
 
 
@@ -326,7 +327,7 @@ async def test_the_file_of_a_sync_that_was_edited_is_told_with_the_file(edit, ac
     await sync(account[1], path)
     run(path, edit.format())
 
-    with pytest.raises((OSError, ValueError), match=rf"^{path}: .*; remove it"):
+    with pytest.raises((OSError, ValueError), match=rf"^{path}: .*\. Remove the file"):
         await sync(account[1], path)
 
 
@@ -345,7 +346,7 @@ async def test_pages_that_are_damaged_are_told_with_the_file(account, begun):
     content[4096:] = b"\x55" * (len(content) - 4096)
     path.write_bytes(content)
 
-    with pytest.raises(OSError, match=rf"^{path}: .*malformed.*; remove it, or name another file"):
+    with pytest.raises(OSError, match=rf"^{path}: .*malformed.*\. Remove the file, or name"):
         await export(account[1], path)
 
 

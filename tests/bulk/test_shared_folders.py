@@ -11,10 +11,14 @@ import pytest
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite
 from heymarket_async.bulk.importing.outcome_file import Header, OutcomeFile, checked_path
-from heymarket_async.bulk.sinks.staging import UNFINISHED, real_path
 from heymarket_async.bulk.store import private_files
-from heymarket_async.bulk.store.lock import Lock
-from heymarket_async.bulk.store.private_files import make_private, open_own
+from heymarket_async.bulk.store.private_files import (
+    UNFINISHED,
+    Lock,
+    make_private,
+    open_own,
+    real_path,
+)
 from tests.bulk.test_files import contact, written
 
 FILES = {"c.jsonl": JsonLines, "c.csv": Csv, "c.parquet": Parquet, "c.jsonl.gz": JsonLines}
@@ -60,7 +64,7 @@ def test_a_planted_file_in_ones_own_folder_is_refused_by_name(name, file, give, 
     give(path)
 
     sink = FILES[name](tmp_path / name)
-    with pytest.raises(PermissionError, match=rf"{file} belongs to another user .*: remove it"):
+    with pytest.raises(PermissionError, match=rf"{file} belongs to another user .*\. Remove it"):
         sink.open(None, restart=False)
     sink.close()
 
@@ -87,7 +91,7 @@ def test_rows_that_were_replaced_meanwhile_do_not_become_the_file(tmp_path):
     rows.rename(tmp_path / "mine")
     rows.write_text("planted")
 
-    with pytest.raises(ValueError, match=r"heymarket-rows was replaced meanwhile; start anew"):
+    with pytest.raises(ValueError, match=r"heymarket-rows was replaced meanwhile\. Start anew"):
         list(sink.finish(frozenset(), []))
     sink.close()
 
@@ -230,7 +234,7 @@ def test_a_file_that_cannot_be_taken_from_others_is_refused(tmp_path, monkeypatc
     (tmp_path / "c").chmod(0o666)
     monkeypatch.setattr(private_files.os, "chmod", refuse)
 
-    with pytest.raises(PermissionError, match=r"c cannot be taken from other users \(Operation"):
+    with pytest.raises(PermissionError, match=r"c is open to .* cannot be changed \(Operation"):
         open_own(tmp_path / "c", os.O_RDONLY)
 
 

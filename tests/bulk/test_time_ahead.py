@@ -262,8 +262,7 @@ def test_one_rule_says_which_version_stays_in_python_and_in_sql(new, old, replac
 
     latest = "2026-02-01T00:00:00Z"
     database = sqlite3.connect(":memory:")
-    for statement in (schema.TABLE.format(name="contacts"), *schema._INDEXES, schema.DISTRUSTED):
-        database.execute(statement)
+    database.executescript(schema.NEW_FILE + schema.DISTRUSTED)
     for each in (old, new):
         content = f"{each.instant}{each.rev}{each.content}"
         row = (1, each.rev, each.instant, each.instant, content, latest)

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from heymarket_async.bulk import JsonLines, Sqlite
-from heymarket_async.bulk.sinks.staging import UNFINISHED
 from heymarket_async.bulk.sinks.stream import open_pipe
+from heymarket_async.bulk.store.private_files import UNFINISHED
 from tests.bulk.conftest import IS_ROOT, OTHER
 from tests.bulk.test_files import contact, written
 from tests.bulk.test_shared_folders import FILES

@@ -18,7 +18,7 @@ from contextlib import suppress
 
 import pytest
 
-from heymarket_async.bulk.sinks import staging
+from heymarket_async.bulk.store import private_files
 from heymarket_async.sandbox import Sandbox
 from tests.cli.conftest import COMMAND
 
@@ -109,6 +109,26 @@ def test_an_old_file_is_replaced_when_the_new_one_is_complete(run, sandbox, tmp_
     assert list(tmp_path.iterdir()) == [path]
     assert len(path.read_text().splitlines()) == 130
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_remedy_for_an_unfinished_export_is_in_the_words_of_the_command(run, sandbox, tmp_path):
+    path, state = tmp_path / "c.jsonl", tmp_path / "c.jsonl.partial" / "heymarket-state.json"
+    sandbox.faults.answer(400, on="POST /v1/contacts", after=1)
+    assert run("contacts", "export", path, "--page-size", 50).exit_code == 1
+
+    folder = ("--checkpoint", tmp_path / "c.jsonl.partial")
+    others = run("contacts", "export", tmp_path / "c.csv", *folder)
+    state.write_text("{")
+    damaged = run("contacts", "export", path)
+    stream = run("contacts", "export", "-", *folder)
+    database = run("contacts", "export", tmp_path / "c.db", *folder)
+
+    assert [each.exit_code for each in (others, damaged, stream, database)] == [2] * 4
+    assert "csv file. Continue that export, start anew with --restart, or" in others.stderr
+    assert f"{state} cannot be read. Start anew with --restart.\n" in damaged.stderr
+    assert "it cannot be resumed. Leave out --checkpoint.\n" in stream.stderr
+    assert "itself. Leave out --checkpoint.\n" in database.stderr
+    assert run("contacts", "export", path, "--restart").exit_code == 0
 
 
 def test_a_link_stays_a_link(run, tmp_path):
@@ -262,14 +282,14 @@ def test_links_in_a_circle_are_one_line(run, tmp_path):
 
 
 def test_a_folder_that_may_not_be_read_is_no_reason_to_fail(run, tmp_path, monkeypatch):
-    opened = staging.os.open
+    opened = private_files.os.open
 
     def refuse_folders(path, flags, *args):
         if flags == os.O_RDONLY:
             raise PermissionError(13, "Permission denied")
         return opened(path, flags, *args)
 
-    monkeypatch.setattr(staging.os, "open", refuse_folders)
+    monkeypatch.setattr(private_files.os, "open", refuse_folders)
 
     assert run("contacts", "export", tmp_path / "c").exit_code == 0
     assert len((tmp_path / "c").read_bytes().splitlines()) == 130

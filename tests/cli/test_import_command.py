@@ -14,7 +14,7 @@ import pytest
 
 from heymarket_async import RetryPolicy
 from heymarket_async.bulk.importing.phones import phone_reader
-from heymarket_async.bulk.store.lock import lock
+from heymarket_async.bulk.store.private_files import lock
 from tests.bulk.importing.imports import BATCH, outcomes_of
 
 CSV = """\

@@ -178,7 +178,9 @@ def test_another_file_is_one_line(run, tmp_path):
     result = run("sync", tmp_path / "c.db")
 
     assert result.exit_code == 2
-    assert result.stderr == f"Error: {tmp_path / 'c.db'} is not an SQLite file\n"
+    assert (
+        result.stderr == f"Error: {tmp_path / 'c.db'} is not an SQLite file. Name another file.\n"
+    )
 
 
 # Kinds of files
@@ -219,7 +221,7 @@ def test_csv_for_a_spreadsheet(run, sandbox, tmp_path):
         (["c", "--report", "c"], "--report must be another file than PATH"),
         (["c", "--report", "none/r"], "the folder of --report does not exist"),
         (["c", "--bom"], "--bom and --raw-formulas are for .csv"),
-        (["-", "--checkpoint", "x"], "checkpoint needs a file"),
+        (["-", "--checkpoint", "x"], "Leave out --checkpoint"),
         (["c", "--surface", "v2", "--since", "May"], "date must be an RFC 3339 timestamp"),
     ],
 )
@@ -249,7 +251,7 @@ def test_a_report_is_not_put_in_the_place_of_a_pipe(run, tmp_path):
     result = run("contacts", "export", tmp_path / "c", "--report", pipe)
 
     assert result.exit_code == 2
-    assert "is no file; name one" in result.stderr
+    assert "is not a file. Name a file." in result.stderr
     assert list(tmp_path.iterdir()) == [pipe]
 
 

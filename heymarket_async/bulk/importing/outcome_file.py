@@ -21,11 +21,9 @@ from typing import Annotated, BinaryIO, Literal, Self, TypeAlias
 
 import msgspec
 
-from heymarket_async.bulk.errors import JobError
+from heymarket_async.bulk.errors import UNREADABLE, JobError
 from heymarket_async.bulk.importing.rules import Decision, NumberedRow, RowOutcome, SentWhen
-from heymarket_async.bulk.sinks.staging import UNREADABLE, naming, real_path
-from heymarket_async.bulk.store.lock import lock
-from heymarket_async.bulk.store.private_files import make_private, open_own
+from heymarket_async.bulk.store.private_files import lock, make_private, naming, open_own, real_path
 from heymarket_async.bulk.thread import OneThread
 from heymarket_async.checks import one_of
 

@@ -9,13 +9,16 @@ from pathlib import Path
 import msgspec
 
 from heymarket_async import timestamps
+from heymarket_async.bulk.errors import UNREADABLE, JobError
 from heymarket_async.bulk.read.odd import Odd
 from heymarket_async.bulk.read.windows import Window
-from heymarket_async.bulk.sinks.staging import ANEW, UNREADABLE
 from heymarket_async.transport.account import Account
 from heymarket_async.walk import cursor
 
 VERSION = 1
+
+ANEW = "start anew (--restart)"
+"""The remedy for an unfinished export that is damaged."""
 
 
 class Checkpoint(msgspec.Struct, kw_only=True):
@@ -182,6 +185,8 @@ def stored_at(place: Path | None) -> Generator[None]:
         yield
     except UNREADABLE:
         raise ValueError(f"{prefix}the stored contacts cannot be read; {ANEW}") from None
+    except JobError:
+        raise
     except ValueError as error:
         if prefix and str(place) not in str(error):
             raise ValueError(f"{prefix}{error}") from None

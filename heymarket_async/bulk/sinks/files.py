@@ -1,7 +1,7 @@
-"""Sinks that are files: JSON Lines and CSV, and what Parquet shares with them.
+"""Sinks that are files: JSON Lines and CSV, and the base class that Parquet shares with them.
 
-While an export is under way, its contacts are staged as JSON Lines in a folder beside the file. The
-file itself appears when it is whole, and only its owner can read it.
+Until an export is complete, its contacts are staged as JSON Lines in a folder beside the file. Then
+the file is made of them. Only its owner can read it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import errno
 import io
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -17,56 +16,47 @@ from pathlib import Path
 from typing import BinaryIO
 
 from heymarket_async.bulk.read.versions import newest_versions, without_older
-from heymarket_async.bulk.sinks.packing import Packing, Plain, packing_of
-from heymarket_async.bulk.sinks.sink import FOREVER
-from heymarket_async.bulk.sinks.staging import (
-    UNFINISHED,
-    Staging,
-    beside,
-    naming,
-    real_path,
-    sync_folder,
-)
+from heymarket_async.bulk.sinks.sink import FileSink
+from heymarket_async.bulk.sinks.staging import Packing, Staging, packing_of
 from heymarket_async.bulk.sinks.tables import Cell, Table, harmless, is_dividable
-from heymarket_async.bulk.store.private_files import check_place, open_new, remove
+from heymarket_async.bulk.store.private_files import (
+    UNFINISHED,
+    beside,
+    check_place,
+    real_path,
+    remove,
+    replacing,
+)
 from heymarket_async.models import ContactField
 
 _AT_ONCE = 5000
 
 
-class StagedFile(ABC):
+class StagedFile(FileSink, ABC):
     """A file that is made of staged contacts when they are complete.
 
-    A path that is a link stays one: what it points to is replaced.
+    If its path is a link, the link stays, and its target is replaced.
     """
 
-    needs_fields = True
-    latest = FOREVER
-
-    def __init__(self, path: Path | str, packing: Packing, *, kind: str) -> None:
-        self.path = Path(path)
+    def __init__(self, path: Path | str, kind: str, packing: Packing = Packing()) -> None:  # noqa: B008 - immutable
+        super().__init__(path)
         self._packing = packing
         self._kind = kind + packing.suffix
         self._staging: Staging | None = None
 
-    def doubts(self, fields: Sequence[ContactField]) -> list[str]:  # noqa: ARG002 - shows them all
-        """Return nothing: every contact is there with all that it has."""
-        return []
-
     def open(self, checkpoint: Path | None, *, restart: bool) -> str | None:
-        """Get ready, and return the checkpoint that an unfinished export left, or None."""
+        """Open the folder of the unfinished export, and return its checkpoint, or None."""
         self._staging = None
         self.path = real_path(self.path)
         check_place(self.path)
-        folder = checkpoint or beside(self.path, ".partial")
         self._staging = Staging(
-            folder,
+            checkpoint or beside(self.path, ".partial"),
             self._packing,
             kind=self._kind,
             restart=restart,
             is_named=checkpoint is not None,
         )
-        remove(beside(self.path, UNFINISHED))  # if it cannot be, that is better known now
+        remove(beside(self.path, UNFINISHED))  # if it cannot be, the user should know now
         return self._staging.checkpoint
 
     def stored(self) -> Iterable[bytes]:
@@ -78,22 +68,15 @@ class StagedFile(ABC):
         self._staged.add(joined(lines), checkpoint)
 
     def finish(self, again: frozenset[int], fields: Sequence[ContactField]) -> Iterator[int]:
-        """Make the file of what is staged; of contacts that came again, of the newest version."""
-        part = beside(self.path, UNFINISHED)
-        try:
-            if again or not self._has_become_the_file():
-                with naming(self.path), open_new(part) as file:
-                    yield from self._render(self._lines(again), fields, file)
-                    file.flush()
-                    os.fsync(file.fileno())
-                part.replace(self.path)
-        finally:
-            remove(part)
-        sync_folder(self.path.parent)
+        """Make the file of the staged contacts, with the newest version of those in `again`."""
+        if again or not self._move_staged():
+            lines = self._newest(again) if again else self._staged.lines()
+            with replacing(self.path) as file:
+                yield from self._render(lines, fields, file)
         self._staged.finish()
 
     def close(self) -> None:
-        """Let go of everything. An unfinished export stays, and can be resumed."""
+        """Close everything. An unfinished export stays, and can be resumed."""
         if self._staging is not None:
             staging, self._staging = self._staging, None
             staging.close()
@@ -104,21 +87,19 @@ class StagedFile(ABC):
             raise RuntimeError("the sink is not open")
         return self._staging
 
-    def _lines(self, again: frozenset[int]) -> Iterable[bytes]:
-        if not again:
-            return self._staged.lines()
+    def _newest(self, again: frozenset[int]) -> Iterable[bytes]:
         newest = newest_versions(self._staged.lines(), again, latest=self.latest)
         return without_older(self._staged.lines(), newest)
 
-    def _has_become_the_file(self) -> bool:
-        """Let what is staged be the file, if it is the same, and return whether it is."""
+    def _move_staged(self) -> bool:
+        """Move the staged contacts to the path if they are the file, and return whether so."""
         return False
 
     @abstractmethod
     def _render(
         self, lines: Iterable[bytes], fields: Sequence[ContactField], file: BinaryIO
     ) -> Iterator[int]:
-        """Write contacts to the file; give now and then how many are written."""
+        """Write contacts to the file; after each few thousand, give how many are written."""
 
 
 class JsonLines(StagedFile):
@@ -134,11 +115,11 @@ class JsonLines(StagedFile):
     needs_fields = False
 
     def __init__(self, path: Path | str) -> None:
-        super().__init__(path, packing_of(Path(path)), kind=".jsonl")
+        super().__init__(path, ".jsonl", packing_of(Path(path)))
 
-    def _has_become_the_file(self) -> bool:
+    def _move_staged(self) -> bool:
         try:
-            self._staged.become(self.path)
+            self._staged.move_rows(self.path)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
@@ -159,16 +140,16 @@ class JsonLines(StagedFile):
 class Csv(StagedFile):
     """A table with a column for each documented field and each custom field, by its title.
 
-    What has no column of its own is kept as JSON in the last one, `other`.
+    Values without a column of their own are kept as JSON in the last one, `other`.
 
     Args:
         path: The file.
-        bom: Begin with a byte order mark, by which some spreadsheets know UTF-8.
-        defuse: Put an apostrophe before what a spreadsheet would run as a formula.
+        bom: Begin with a byte order mark, by which some spreadsheets recognize UTF-8.
+        defuse: Put an apostrophe before cells that a spreadsheet would run as formulas.
     """
 
     def __init__(self, path: Path | str, *, bom: bool = False, defuse: bool = True) -> None:
-        super().__init__(path, Plain(), kind=".csv")
+        super().__init__(path, ".csv")
         self._encoding = "utf-8-sig" if bom else "utf-8"
         self._defuse = defuse
 
@@ -194,12 +175,12 @@ class Csv(StagedFile):
 
 
 def joined(lines: Sequence[bytes]) -> bytes:
-    """Return lines as they stand in a file."""
+    """Return lines as the content of a file."""
     return b"\n".join([*lines, b""])
 
 
 def in_batches(lines: Iterable[bytes], size: int = _AT_ONCE) -> Iterator[tuple[int, list[bytes]]]:
-    """Give lines some thousand at a time, each time with how many have been given by then."""
+    """Give lines in batches, each with the number of lines up to its end."""
     iterator, done = iter(lines), 0
     while some := list(islice(iterator, size)):
         done += len(some)

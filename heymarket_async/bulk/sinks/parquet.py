@@ -1,4 +1,4 @@
-"""The sink that is a Parquet file, for which the extra `parquet` brings pyarrow."""
+"""The sink that is a Parquet file; it needs pyarrow, which comes with the extra `parquet`."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportMissingTypeStubs=false
 # pyarrow comes without types.
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from heymarket_async.bulk.sinks.files import StagedFile, in_batches
-from heymarket_async.bulk.sinks.packing import Plain
 from heymarket_async.bulk.sinks.tables import Table
 from heymarket_async.models import ContactField
 
@@ -20,8 +19,9 @@ _ROWS_IN_A_GROUP = 20_000
 class Parquet(StagedFile):
     """A table with a column for each documented field and each custom field, by its title.
 
-    Numbers and booleans are typed, everything else is text, also where a number came for it. What
-    has no column of its own, or does not fit its column, is kept as JSON in the last one, `other`.
+    Numbers and booleans are typed. All other columns are text, even if a number came for one.
+    Values that have no column of their own, or do not fit it, are kept as JSON in the last one,
+    `other`.
 
     Args:
         path: The file.
@@ -31,7 +31,7 @@ class Parquet(StagedFile):
     """
 
     def __init__(self, path: Path | str) -> None:
-        super().__init__(path, Plain(), kind=".parquet")
+        super().__init__(path, ".parquet")
         try:
             import pyarrow as pa  # type: ignore[import-untyped] # noqa: PLC0415 - an extra
             import pyarrow.parquet as pq  # type: ignore[import-untyped] # noqa: PLC0415 - has no types
@@ -51,8 +51,8 @@ class Parquet(StagedFile):
             for done, some in in_batches(lines, _ROWS_IN_A_GROUP):
                 columns = list(zip(*(table.row(line) for line in some), strict=True))
                 arrays = [
-                    pa.array(column, type=each.type)
-                    for column, each in zip(columns, schema, strict=True)
+                    pa.array(column, type=field.type)
+                    for column, field in zip(columns, schema, strict=True)
                 ]
                 writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
                 yield done

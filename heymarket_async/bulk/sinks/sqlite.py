@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from heymarket_async.bulk.sinks.sink import FOREVER
+from heymarket_async.bulk.errors import JobError
+from heymarket_async.bulk.sinks.sink import FileSink
 from heymarket_async.bulk.store import schema
-from heymarket_async.bulk.store.database import Database
+from heymarket_async.bulk.store.database import Database, records
 from heymarket_async.models import ContactField
 
 
-class Sqlite:
-    """A sink that is an SQLite file; see `heymarket_async.bulk.sinks.database` for what is in it.
+class Sqlite(FileSink):
+    """A sink that is an SQLite file; `heymarket_async.bulk.store.database` lists its tables.
 
-    The contacts of an unfinished export are kept in the file beside those of the last one, which
-    they replace when they are complete.
+    The contacts of an unfinished export are kept in the file too, in the table `incoming`. When
+    they are complete, it replaces the table `contacts` of the last export.
 
     Args:
         path: The file.
     """
 
-    needs_fields = True
-    latest = FOREVER
-
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
+        super().__init__(path)
         self._database: Database | None = None
 
     def doubts(self, fields: Sequence[ContactField]) -> list[str]:
@@ -33,53 +32,83 @@ class Sqlite:
         return schema.doubts(fields)
 
     def open(self, checkpoint: Path | None, *, restart: bool) -> str | None:
-        """Open the file, and return the checkpoint that an unfinished export left, or None.
+        """Open the file, and return the checkpoint of an unfinished export, or None.
 
         Raises:
-            ValueError: A place for the checkpoint was named, or the file is something else, or a
-                sync follows with it.
+            ValueError: A place for the checkpoint is given, or the file is of another program or
+                of a sync.
         """
         self._database = None
         if checkpoint is not None:
-            raise ValueError("checkpoint must be None: an SQLite file keeps it in itself")
+            raise JobError(
+                "no_checkpoint",
+                "An SQLite file keeps the checkpoint of an export itself.",
+                "Leave out checkpoint.",
+            )
         self._database = database = Database(self.path)
         database.open()
         if database.state("account") is not None:
-            raise ValueError(f"a sync keeps {self.path} up to date; export into another file")
-        stored = database.state("checkpoint")
-        if stored is None or restart:
+            raise ValueError(f"A sync keeps {self.path} up to date. Export into another file.")
+        stored = None if restart else database.state("checkpoint")
+        if stored is None:
             with database.transaction():
                 database.set_state("checkpoint", None)
-                database.begin_load()
-            return None
+                database.run("DROP TABLE IF EXISTS incoming")
+                database.run(schema.CONTACTS.format(name="incoming"))
         return stored
 
     def stored(self) -> Iterable[bytes]:
         """Return the contacts that were written together with that checkpoint."""
-        return self._open.loaded()
+        query = "SELECT json FROM incoming ORDER BY rowid"
+        return map(str.encode, self._opened.values(str, query))
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
         """Add contacts and replace the checkpoint, in one transaction."""
-        with self._open.transaction():
-            self._open.load(lines)
-            self._open.set_state("checkpoint", checkpoint)
+        with self._opened.transaction():
+            # The table has no index, which makes a large export several times faster.
+            self._opened.run_many(schema.INSERT.format(name="incoming"), records(lines))
+            self._opened.set_state("checkpoint", checkpoint)
 
     def finish(self, again: frozenset[int], fields: Sequence[ContactField]) -> Iterator[int]:
-        """Let these contacts take the place of those of an earlier export, in one transaction."""
-        with self._open.transaction():
-            self._open.end_load(again, latest=self.latest)
-            self._open.show(fields)
-            self._open.set_state("checkpoint", None)
-        self._open.check_there()
-        yield self._open.count()
+        """Replace the contacts of the last export by these, in one transaction."""
+        with self._opened.transaction():
+            if again:
+                self._keep_newest(self._opened, again)
+            self._replace_contacts(self._opened)
+            self._opened.show(fields)
+            self._opened.set_state("checkpoint", None)
+        self._opened.check_there()
+        yield self._opened.count()
 
     def close(self) -> None:
-        """Let go of the file. What is not finished stays to be gone on with."""
+        """Close the file. An unfinished export stays, and can be resumed."""
         if self._database is not None:
             self._database.close()
 
     @property
-    def _open(self) -> Database:
+    def _opened(self) -> Database:
         if self._database is None:
             raise RuntimeError("the sink is not open")
         return self._database
+
+    def _keep_newest(self, database: Database, again: frozenset[int]) -> None:
+        """Keep only the newest version of contacts that were written more than once."""
+        database.run(schema.CONTACTS.format(name="temp.newest"))
+        database.run("CREATE UNIQUE INDEX temp.newest_by_id ON newest (id)")
+        database.run(schema.UPSERT_REPEATED, (json.dumps(list(again)), self.latest))
+        database.run("DELETE FROM incoming WHERE id IN (SELECT id FROM newest)")
+        database.run("INSERT INTO incoming SELECT * FROM newest")
+        database.run("DROP TABLE newest")
+
+    def _replace_contacts(self, database: Database) -> None:
+        # Another program may have marked some as deleted.
+        database.run("UPDATE incoming SET deleted_at = NULL WHERE deleted_at IS NOT NULL")
+        # All indexes and triggers go with the table, also those that other programs have made.
+        dropped = database.run(
+            "SELECT sql FROM sqlite_master WHERE tbl_name = 'contacts' AND sql IS NOT NULL"
+            " AND type IN ('index', 'trigger')"
+        ).fetchall()
+        database.run("DROP TABLE contacts")
+        database.run("ALTER TABLE incoming RENAME TO contacts")
+        for (statement,) in dropped:
+            database.run(statement)

@@ -1,44 +1,89 @@
-"""A folder in which an unfinished export is kept: its contacts, and how far it is.
+"""The folder of an unfinished export: its contacts, and the checkpoint up to which they are whole.
 
-All names in it begin with `heymarket-`, and nothing else in it is touched.
-`heymarket-rows` only grows. `heymarket-state.json` says how much of it counts, and is replaced as a
-whole after that much is on the disk. So whenever the process dies, or the machine, the two fit
-together: when the export is resumed, anything added behind that length is cut off.
+All names in it begin with `heymarket-`, and nothing else in it is touched. `heymarket-rows` only
+grows. `heymarket-state.json` says how many bytes of it count, and is replaced as a whole after they
+are on the disk. So the two fit together whenever the process or the machine dies: when the export
+is resumed, bytes behind that length are cut off.
 """
 
 from __future__ import annotations
 
-import hashlib
+import gzip
 import os
 import stat
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, NamedTuple, Protocol, cast
 
 import msgspec
 
-from heymarket_async.bulk.sinks.packing import Packing
-from heymarket_async.bulk.store.lock import Lock
+from heymarket_async.bulk.errors import UNREADABLE, JobError
 from heymarket_async.bulk.store.private_files import (
+    FOLDER,
+    UNFINISHED,
+    Lock,
     behind_links,
+    beside,
     check_own,
+    is_same_file,
     make_private,
+    naming,
     open_new,
     open_own,
+    replace_file,
+    sync_folder,
 )
 
-UNFINISHED = ".heymarket-new"
-"""The ending of what is to take the place of the file beside it; nobody else has such files."""
-
-_LONGEST_NAME = 255
+_ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 
 
-ANEW = "start anew (--restart)"
-"""The remedy for an unfinished export that is damaged."""
+class Packing(NamedTuple):
+    """A compression whose pieces stand alone, so that a file of them can be cut; or none.
 
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""The errors that msgspec raises for bytes that are not what they should be."""
+    Attributes:
+        suffix: The ending of the names of such files.
+        pack: Returns data as one piece.
+        reader: Opens a file of pieces as one.
+        errors: Raised by reading a damaged file.
+    """
+
+    suffix: str = ""
+    pack: Callable[[bytes], bytes] = bytes
+    reader: Callable[[BinaryIO], BinaryIO] = lambda file: file
+    errors: tuple[type[Exception], ...] = ()
+
+
+class _Zstandard(Protocol):
+    ZstdError: type[Exception]
+
+    def compress(self, data: bytes) -> bytes: ...
+    def open(self, file: BinaryIO) -> BinaryIO: ...
+
+
+def packing_of(path: Path) -> Packing:
+    """Return the packing for a file by its name: .gz and .zst are compressed.
+
+    Raises:
+        ValueError: It ends in .zst, Python is older than 3.14, and the extra `zst` is missing.
+    """
+    if path.suffix == ".gz":
+        reader = cast(Callable[[BinaryIO], BinaryIO], gzip.open)
+        errors = (gzip.BadGzipFile, EOFError, zlib.error)
+        return Packing(".gz", partial(gzip.compress, mtime=0), reader, errors)
+    if path.suffix == ".zst":
+        try:
+            zstd = cast(_Zstandard, import_module(_ZSTD))
+        except ImportError:
+            raise ValueError(
+                "a .zst file needs a package: pip install 'heymarket-async[zst]'"
+            ) from None
+        return Packing(".zst", zstd.compress, zstd.open, (zstd.ZstdError, EOFError))
+    return Packing()
 
 
 class _State(msgspec.Struct, omit_defaults=True):
@@ -49,25 +94,25 @@ class _State(msgspec.Struct, omit_defaults=True):
 
 
 class Staging:
-    """The folder of one unfinished export; it belongs to one process at a time.
+    """The folder of one unfinished export, for one process at a time.
 
-    It and all that is read from it are the user's own, see `heymarket_async.bulk.private`. A folder
-    in which others could replace files is taken from them, and what they have put in it is refused.
+    Its files follow the rule of `heymarket_async.bulk.store.private_files`. If other users can
+    replace files in the folder, their permissions are removed, and their files in it are refused.
 
     Args:
-        folder: Where it is; made, for its owner alone to read, if it is not there.
-        packing: How the contacts are compressed.
-        kind: What they are to become, such as ".jsonl.gz"; another kind does not go on with them.
-        restart: Drop what an unfinished export left.
+        folder: The folder; made, for its owner alone to read, if it is not there.
+        packing: The compression of the contacts.
+        kind: The format that they are staged for, such as ".jsonl.gz"; no other one resumes them.
+        restart: Drop an unfinished export.
         is_named: The user has named the folder. If it was there before, it stays at the end.
 
     Attributes:
         rows: The file of the contacts.
-        checkpoint: How far the export is, or None if it begins.
+        checkpoint: The checkpoint of these contacts, or None if there are none.
 
     Raises:
-        ValueError: The folder holds something else, or what is to become another kind of file.
-        PermissionError: It, or a file in it, belongs to somebody else.
+        ValueError: The folder holds other files, or an export into another format.
+        PermissionError: It, or a file in it, belongs to another user.
         OSError: The folder cannot be made, or another export works in it.
     """
 
@@ -83,22 +128,16 @@ class Staging:
         self._length = 0
         was_there = self._take_folder()
         self._lock = Lock(folder / "heymarket-lock")
-        self._keeps_folder = is_named and was_there and self._was_there_before()
         try:
-            state = None if restart else self._stored()
-            if state is None:
-                self._state.unlink(missing_ok=True)
-                self._file = open_new(self.rows)
-            else:
-                self._file = _reopened(self.rows, state.length)
-                self._length = state.length
-                self.checkpoint = state.checkpoint
+            state = self._read_state(restart=restart)
+            self._keeps_folder = is_named and was_there and (state is None or state.keeps_folder)
+            self._open_rows(None if restart else state)
         except BaseException:
             self._lock.release()
             raise
 
     def add(self, data: bytes, checkpoint: str) -> None:
-        """Add to the contacts and replace the checkpoint, once all of it is on the disk."""
+        """Add contacts and replace the checkpoint, when all of it is on the disk."""
         try:
             with naming(self.rows):
                 if data or not self._length:  # compressed, nothing is something too
@@ -109,12 +148,14 @@ class Staging:
             state = _State(self._kind, length, checkpoint, self._keeps_folder)
             replace_file(self._state, msgspec.json.encode(state))
         except OSError:
-            self._cut_off()
+            with suppress(OSError):  # it still holds bytes that could not be written
+                self._file.close()
+            self._reopen_rows(self._length)
             raise
         self._length, self.checkpoint = length, checkpoint
 
     def lines(self) -> Iterator[bytes]:
-        """Give the contacts that were added, each as a line without its end.
+        """Give the contacts, each as a line without its end.
 
         Raises:
             ValueError: They are damaged.
@@ -126,164 +167,93 @@ class Staging:
             ):
                 for line in file:
                     yield line.rstrip(b"\n")
-        except self._packing.damages:
-            raise _unreadable(self.rows) from None
+        except self._packing.errors:
+            raise _damaged(self.rows, "cannot be read") from None
 
-    def become(self, path: Path) -> None:
-        """Let the file of the contacts be this file.
+    def move_rows(self, path: Path) -> None:
+        """Move the contacts to the place of this file.
 
         Raises:
-            ValueError: Another file is in its place.
+            ValueError: Another file is in the place of the contacts.
         """
-        if not os.path.samestat(self.rows.lstat(), os.fstat(self._file.fileno())):
-            raise ValueError(f"{self.rows} was replaced meanwhile; {ANEW}")
+        if not is_same_file(self.rows, os.fstat(self._file.fileno())):
+            raise _damaged(self.rows, "was replaced meanwhile")
         self.rows.replace(path)
+        sync_folder(path.parent)
 
     def finish(self) -> None:
-        """Drop what is staged, once it has become what it was staged for."""
+        """Let `close` remove the contacts: the file that they were staged for is there."""
         self.checkpoint = None
 
     def close(self) -> None:
-        """Let go of the folder, and remove it if there is nothing in it to go on with."""
-        with suppress(OSError):  # of a disk that is full: what is not recorded does not count
+        """Unlock the folder, and remove it if there is nothing to resume."""
+        with suppress(OSError):  # of a full disk: bytes behind the recorded length do not count
             self._file.close()
         is_over = self.checkpoint is None
         if is_over:
-            # The state first: without it, what is left of the rest means nothing.
+            # The state first: without it, the other files mean nothing.
             for path in (self._state, beside(self._state, UNFINISHED), self.rows):
                 path.unlink(missing_ok=True)
         self._lock.release()
         if is_over and not self._keeps_folder:
-            with suppress(OSError):  # what somebody else has put there is not ours
+            with suppress(OSError):  # it holds files of other programs
                 self._folder.rmdir()
 
-    def _cut_off(self) -> None:
-        """Cut off what was added in part."""
-        with suppress(OSError):  # it is still full of what could not be written
-            self._file.close()
-        self._file = _reopened(self.rows, self._length)
-
     def _take_folder(self) -> bool:
-        """Make the folder or take the one that is there, and return whether one was."""
-        try:
-            self._folder.mkdir(mode=0o700)
-        except FileExistsError:
-            self._check_folder()
-            if _can_lose_files(self._folder):
-                make_private(self._folder, is_right=stat.S_ISDIR)
-            return True
-        return False
-
-    def _check_folder(self) -> None:
-        if not self._folder.is_dir():
-            raise ValueError(f"{self._folder} is no folder; name one to keep the export in")
-        check_own(self._folder, is_right=stat.S_ISDIR)
+        """Make the folder or check the existing one, and return whether there was one."""
+        folder = self._folder
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            return False
+        if not folder.is_dir():
+            raise ValueError(f"{folder} is not a folder. Name a folder for the unfinished export.")
+        check_own(folder, FOLDER)
         check_own(self._state)
-        if self._state.exists():
-            return
-        # What a desktop leaves in every folder, such as .DS_Store, makes it nobody's.
-        if any(not each.name.startswith(("heymarket-", ".")) for each in self._folder.iterdir()):
+        # Desktops leave hidden files, such as .DS_Store, in every folder.
+        if not self._state.exists() and any(
+            not file.name.startswith(("heymarket-", ".")) for file in folder.iterdir()
+        ):
             raise ValueError(
-                f"{self._folder} holds other files than an unfinished export; name another folder"
+                f"{folder} holds other files than an unfinished export. Name another folder."
             )
-
-    def _was_there_before(self) -> bool:
-        """Whether the folder is older than the unfinished export in it, if there is one."""
-        with suppress(OSError, *UNREADABLE):
-            return self._read_state().keeps_folder
+        mode = folder.stat().st_mode
+        if mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:
+            make_private(folder, expected=FOLDER)
         return True
 
-    def _stored(self) -> _State | None:
+    def _read_state(self, *, restart: bool) -> _State | None:
         try:
-            state = self._read_state()
-            if self.rows.stat().st_size < state.length:
-                return None
+            with os.fdopen(open_own(self._state, os.O_RDONLY), "rb") as file:
+                return msgspec.json.decode(file.read(), type=_State)
         except FileNotFoundError:
-            return None  # not begun, or finished but for being removed
+            return None  # not begun, or finished and about to be removed
         except UNREADABLE:
-            raise _unreadable(self._state) from None
+            if not restart:
+                raise _damaged(self._state, "cannot be read") from None
+            return None
+
+    def _open_rows(self, state: _State | None) -> None:
+        has_rows = state is not None and self.rows.exists()
+        if state is None or not has_rows or self.rows.stat().st_size < state.length:
+            self._state.unlink(missing_ok=True)
+            self._file = open_new(self.rows)
+            return
         if state.kind != self._kind:
-            raise ValueError(
+            raise JobError(
+                "other_format",
                 f"{self._folder} holds an unfinished export into a {state.kind} file, not into a"
-                f" {self._kind} file; continue that export,"
-                f" {ANEW}, or name another folder"
+                f" {self._kind} file.",
+                "Continue that export, start anew with restart=True, or name another folder.",
             )
-        return state
+        self._reopen_rows(state.length)
+        self._length, self.checkpoint = state.length, state.checkpoint
 
-    def _read_state(self) -> _State:
-        with os.fdopen(open_own(self._state, os.O_RDONLY), "rb") as file:
-            return msgspec.json.decode(file.read(), type=_State)
-
-
-def _can_lose_files(folder: Path) -> bool:
-    """Whether others can put files in the place of those in it."""
-    mode = folder.stat().st_mode
-    return bool(mode & (stat.S_IWGRP | stat.S_IWOTH)) and not mode & stat.S_ISVTX
+    def _reopen_rows(self, length: int) -> None:
+        """Open the contacts to add to them, and cut off the bytes behind a length."""
+        self._file = os.fdopen(open_own(self.rows, os.O_WRONLY | os.O_APPEND), "ab")
+        self._file.truncate(length)
+        self._file.seek(length)
 
 
-def _unreadable(path: Path) -> ValueError:
-    return ValueError(f"{path} cannot be read; {ANEW}")
-
-
-def _reopened(path: Path, length: int) -> BinaryIO:
-    """Open a file to add to it behind a length."""
-    file = os.fdopen(open_own(path, os.O_WRONLY | os.O_APPEND), "ab")
-    file.truncate(length)
-    file.seek(length)
-    return file
-
-
-@contextmanager
-def naming(path: Path) -> Generator[None]:
-    """Let an error say which file is at fault; of a full disk the system tells no name."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is not None and error.filename is None:
-            error.filename = str(path)
-        raise
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Give a file a new content: all of it or, whatever happens, the old one."""
-    partial = beside(path, UNFINISHED)
-    with naming(path), open_new(partial) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    sync_folder(path.parent)
-
-
-def real_path(path: Path) -> Path:
-    """Return where a file is to be, behind all links.
-
-    Raises:
-        ValueError: It is a folder, a pipe or a device.
-        PermissionError: It is a link of somebody else's.
-        OSError: The links go in a circle.
-    """
-    real = behind_links(path)
-    with suppress(FileNotFoundError):
-        if not stat.S_ISREG(real.lstat().st_mode):
-            raise ValueError(f"{path} is no file; name one")
-    return real
-
-
-def beside(path: Path, ending: str) -> Path:
-    """Return a name in the same folder that says whose it is, unless that would be too long."""
-    name = f"{path.name}{ending}"
-    if len(os.fsencode(name)) > _LONGEST_NAME:
-        name = f"{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}{ending}"
-    return path.with_name(name)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new names in a folder outlast a power failure."""
-    # The file is there in any case, so a folder that may not be read is no reason to fail.
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _damaged(path: Path, problem: str) -> JobError:
+    return JobError("damaged_export", f"{path} {problem}.", "Start anew with restart=True.")

@@ -1,4 +1,4 @@
-"""The sink that is a pipe: JSON Lines, as they come."""
+"""The sink that is a pipe: JSON Lines, written as the contacts come."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.sinks.files import joined
-from heymarket_async.bulk.store.private_files import behind_links, open_own_pipe
+from heymarket_async.bulk.store.private_files import PIPE, behind_links, open_own
 from heymarket_async.models import ContactField
 
-_LOOK_AGAIN_S = 0.1
+_RETRY_S = 0.1
 
 
 class Stream:
-    """JSON Lines into standard output or another pipe, as they come.
+    """JSON Lines into standard output or another pipe, written as the contacts come.
 
-    Nothing can be taken back from a pipe: a contact that is edited meanwhile comes again, and its
-    last line is the newest. There is no checkpoint.
+    A line cannot be taken back: a contact that is edited meanwhile comes again, and its last line
+    is the newest. There is no checkpoint, so an interrupted export cannot be resumed.
 
     Args:
-        file: Where to write; it is not closed.
+        file: The pipe; it is not closed.
     """
 
     needs_fields = False
@@ -35,10 +36,14 @@ class Stream:
         """Refuse a place for a checkpoint.
 
         Raises:
-            ValueError: One was asked for.
+            JobError: A place is given.
         """
         if checkpoint is not None:
-            raise ValueError("checkpoint needs a file: a pipe cannot be gone on with")
+            raise JobError(
+                "no_checkpoint",
+                "An export into a pipe has no checkpoint: it cannot be resumed.",
+                "Leave out checkpoint.",
+            )
 
     def stored(self) -> Iterable[bytes]:
         """Return nothing."""
@@ -51,44 +56,39 @@ class Stream:
 
     def finish(
         self,
-        again: frozenset[int],  # noqa: ARG002 - they were written
+        again: frozenset[int],  # noqa: ARG002 - they are written already
         fields: Sequence[ContactField],  # noqa: ARG002 - not needed
     ) -> Iterable[int]:
-        """Do nothing: all was written."""
+        """Do nothing: all contacts are written already."""
         return ()
 
     def close(self) -> None:
-        """Leave the file to its owner."""
+        """Leave the pipe open for its owner."""
 
 
 async def open_pipe(path: Path) -> BinaryIO:
-    """Open a pipe or a device to write to, without holding up the loop.
-
-    A named pipe is waited for until somebody reads it.
+    """Open a pipe or a device to write to; wait for the reader of a named pipe.
 
     Raises:
-        PermissionError: It, or a link to it, belongs to somebody else.
+        PermissionError: It, or a link to it, belongs to another user.
         OSError: It cannot be opened.
     """
-    while (file := _opened(path)) is None:  # noqa: ASYNC110 - nobody tells of a reader
-        await asyncio.sleep(_LOOK_AGAIN_S)
-    return file
+    while (descriptor := _opened(path)) is None:  # noqa: ASYNC110 - no event says that it is read
+        await asyncio.sleep(_RETRY_S)
+    return os.fdopen(descriptor, "wb")
 
 
-def _opened(path: Path) -> BinaryIO | None:
+def _opened(path: Path) -> int | None:
+    """Open a pipe, and return its descriptor, or None if it has no reader yet."""
+    real = behind_links(path)
     try:
-        return open(path, "wb", opener=_at_once)
+        if real.is_relative_to("/proc"):  # a pipe without a name, which this process was given
+            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        else:
+            descriptor = open_own(real, os.O_WRONLY, expected=PIPE, closes=False)
     except OSError as error:
-        if error.errno == errno.ENXIO and path.is_fifo():
-            return None  # nobody reads it
+        if error.errno == errno.ENXIO and real.is_fifo():
+            return None
         raise
-
-
-def _at_once(path: str, flags: int) -> int:  # noqa: ARG001 - it is there, and nothing to cut
-    real = behind_links(Path(path))
-    if real.is_relative_to("/proc"):  # a pipe without a name, which this process was given
-        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-    else:
-        descriptor = open_own_pipe(real)
     os.set_blocking(descriptor, True)
     return descriptor

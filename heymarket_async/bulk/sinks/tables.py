@@ -1,4 +1,4 @@
-"""Contacts as rows of a table: which columns there are, and what stands in them."""
+"""Contacts as rows of a table: its columns, and their cells."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import msgspec
 from heymarket_async.decoding import mending
 from heymarket_async.models import ContactField
 
-Kind = type[int] | type[bool] | type[str]
+CellType = type[int] | type[bool] | type[str]
 
-COLUMNS: dict[str, Kind] = {
+COLUMNS: dict[str, CellType] = {
     "id": int,
     "uuid": str,
     "display_name": str,
@@ -40,23 +40,23 @@ COLUMNS: dict[str, Kind] = {
     "type": str,
     "contact_channels": str,
 }
-"""The documented fields of a contact, in the order of the columns; lists are kept as JSON."""
+"""The documented fields of a contact, in the order of the columns. Lists are kept as JSON."""
 
 OTHER = "other"
-"""The column for all that has no column of its own, as JSON."""
+"""The column for values that have no column of their own, as JSON."""
 
 _KNOWN = frozenset({*COLUMNS, "custom"})
 _LISTS = frozenset({"tags", "note", "contact_channels"})
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - a spreadsheet takes both widths
-"""The beginnings of cells that a spreadsheet would run."""
+"""The first characters of cells that a spreadsheet would run."""
 
-_STARTS = r"\"*[=+\-@＝＋－＠]"  # noqa: RUF001 - as above; a quote that is no text's is left out
+_STARTS = r"\"*[=+\-@＝＋－＠]"  # noqa: RUF001 - as above; a spreadsheet drops a stray quote
 _DIVIDED = re.compile(rf"([;\t\r\n])(?={_STARTS})")
 _UNDIVIDED = re.compile(rf"(?<=[;\t\r\n])'(?={_STARTS})")
 
 _WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 _LARGEST = 2**63 - 1
-"""What fits in a column of numbers, of either sign."""
+"""The largest number that fits in a column, of either sign."""
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
@@ -69,23 +69,23 @@ class Table:
     """The columns for contacts of one account.
 
     Attributes:
-        columns: Their headings with their kinds: the documented fields, the account's custom
-            fields by title in the order of their ids, and `other`.
+        columns: The headings with the types of their cells: the documented fields, the account's
+            custom fields by title in the order of their ids, and `other`.
     """
 
     def __init__(self, fields: Sequence[ContactField]) -> None:
         self._titles = _titles(fields)
-        customs: dict[str, Kind] = dict.fromkeys(self._titles.values(), str)
-        self.columns: dict[str, Kind] = {**COLUMNS, **customs, OTHER: str}
+        customs: dict[str, CellType] = dict.fromkeys(self._titles.values(), str)
+        self.columns: dict[str, CellType] = {**COLUMNS, **customs, OTHER: str}
 
     @property
     def paths(self) -> list[tuple[str, str]]:
-        """The headings that stand for one value, each with its JSON path."""
+        """The headings of all columns but `other`, each with its path in the JSON."""
         own = [(name, f'$."{name}"') for name in COLUMNS]
         return own + [(title, f'$.custom."{key}"') for key, title in self._titles.items()]
 
     def row(self, line: bytes) -> list[Cell]:
-        """Return what stands in the columns for one contact, given as JSON."""
+        """Return the cells of one contact, which is given as JSON."""
         contact = mending.decode(_decode, line)
         cells: dict[str, Cell] = {}
         other: dict[str, object] = {}
@@ -116,7 +116,7 @@ class Table:
 
 
 def _cell(name: str, value: object) -> Cell:
-    """Return what stands in the column of a key, or None if it has none or does not fit it."""
+    """Return the cell for a value, or None if it has no column or does not fit it."""
     if name in _LISTS:
         return _json(value)
     kind = COLUMNS.get(name)
@@ -124,21 +124,21 @@ def _cell(name: str, value: object) -> Cell:
         value = int(value)
     elif kind is str and type(value) in {int, float}:
         value = str(value)
-    # A bool is an int to Python, and to nobody else.
+    # In Python a bool is an int, but not in a table.
     if type(value) is not kind or (type(value) is int and abs(value) > _LARGEST):
         return None
     return cast("Cell", value)
 
 
 def harmless(cells: Iterable[Cell], *, is_dividable: bool = True) -> list[Cell]:
-    """Return cells of which a spreadsheet runs none as a formula: an apostrophe stands before it.
+    """Return cells with an apostrophe before each text that a spreadsheet would run as a formula.
 
-    So it does behind what divides cells for other spreadsheets, those of Europe above all: they
-    divide at semicolons, and by their rules the quotes around our cell are none.
+    Some spreadsheets, above all in Europe, divide cells at semicolons or tabs and then ignore the
+    quotes around a cell. So an apostrophe is also put behind these dividers.
 
     Args:
         cells: The cells of a row.
-        is_dividable: There may be semicolons, tabs or line breaks in them.
+        is_dividable: They may have semicolons, tabs or line breaks in them.
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """
@@ -148,9 +148,9 @@ def harmless(cells: Iterable[Cell], *, is_dividable: bool = True) -> list[Cell]:
 
 
 def as_it_was(cell: str) -> str:
-    """Return a cell without white space around, and without the apostrophes of `harmless`."""
+    """Return a cell without surrounding white space, and without the apostrophes of `harmless`."""
     if "'" in cell:
-        # The white space comes off after that: what divides cells is part of it.
+        # The white space is removed last, since some of it divides cells.
         cell = _UNDIVIDED.sub("", cell).lstrip()
         cell = cell[1:] if cell[0] == "'" and _FORMULA.match(cell, 1) else cell
     return cell.strip()
@@ -166,13 +166,13 @@ def _is_formula(text: str) -> bool:
 
 
 def _titles(fields: Sequence[ContactField]) -> dict[str, str]:
-    """Return headings by field id; a title that is taken, in any case, is told apart by its id.
+    """Return headings by field id. If a title is taken, in upper or lower case, the id is added.
 
-    The oldest field keeps its title, so that no heading changes when another field is made.
+    The oldest field keeps its title, so no heading changes when another field is made.
     """
-    taken = {*COLUMNS, OTHER, ""}  # all in lower case; to SQLite, names are the same in any
+    taken = {*COLUMNS, OTHER, ""}  # in lower case: SQLite ignores the case of names
     titles: dict[str, str] = {}
-    for field in sorted(fields, key=lambda each: each.id):
+    for field in sorted(fields, key=lambda field: field.id):
         title = field.title
         while title.casefold() in taken:
             title = f"{title} ({field.id})".lstrip()

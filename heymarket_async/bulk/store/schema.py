@@ -1,19 +1,19 @@
-"""What an SQLite file of contacts is made of: its tables and views, as SQL."""
+"""The tables and views of an SQLite file of contacts, as SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heymarket_async.bulk.sinks.tables import Kind, Table
+from heymarket_async.bulk.sinks.tables import CellType, Table
 from heymarket_async.models import ContactField
 
 APPLICATION_ID = 0x48657953
 VERSION = 1
 
 _MOST_COLUMNS = 2000
-"""What SQLite takes; what goes beyond stays in `json` alone."""
+"""The limit of SQLite. The values of more fields are in `json` alone."""
 
-TABLE = """
+CONTACTS = """
 CREATE TABLE {name} (
     id INTEGER NOT NULL,
     rev INTEGER NOT NULL,
@@ -22,11 +22,14 @@ CREATE TABLE {name} (
     json TEXT NOT NULL,
     deleted_at TEXT
 )"""
-_INDEXES = (
-    "CREATE UNIQUE INDEX contacts_by_id ON contacts (id)",
-    "CREATE INDEX contacts_by_instant ON contacts (instant)",
-)
-_RUNS = """
+
+NEW_FILE = f"""
+BEGIN IMMEDIATE;
+{CONTACTS.format(name="contacts")};
+CREATE UNIQUE INDEX contacts_by_id ON contacts (id);
+CREATE INDEX contacts_by_instant ON contacts (instant);
+CREATE TABLE fields (id INTEGER PRIMARY KEY, title TEXT NOT NULL);
+CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY,
     started TEXT NOT NULL,
@@ -39,27 +42,17 @@ CREATE TABLE runs (
     contacts INTEGER,
     requests INTEGER,
     doubts TEXT
-)"""
-ALL = (
-    TABLE.format(name="contacts"),
-    *_INDEXES,
-    "CREATE TABLE fields (id INTEGER PRIMARY KEY, title TEXT NOT NULL)",
-    "CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    _RUNS,
-    f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {VERSION}",
-)
-DROP_VIEWS = tuple(
-    f"DROP VIEW IF EXISTS {view}"
-    for view in ("changes_by_day", "opted_out_contacts", "current_contacts")
-)
-DISTRUSTED = "CREATE TEMP TABLE distrusted (id INTEGER PRIMARY KEY)"
-"""Contacts that whatever is met next replaces: what they have was stamped ahead when it came."""
+);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
 
-INSERT = "INSERT INTO {name} (id, rev, updated, instant, json) VALUES (?, ?, ?, ?, ?)"
-UPSERT = (
-    INSERT.format(name="contacts")
-    + """
+DISTRUSTED = "CREATE TEMP TABLE distrusted (id INTEGER PRIMARY KEY)"
+"""Contacts that any other content replaces: their `updated` was ahead of the server's clock."""
+
+_COLUMNS = "id, rev, updated, instant, json"
+_IF_NEWER = """
 ON CONFLICT (id) DO UPDATE SET
     rev = excluded.rev, updated = excluded.updated, instant = excluded.instant,
     json = excluded.json, deleted_at = NULL
@@ -67,10 +60,19 @@ WHERE excluded.instant > instant OR (rev > 0 AND excluded.rev > rev) OR deleted_
     OR (excluded.json <> json AND (
         excluded.instant = ''
         OR (excluded.rev = 0 AND excluded.instant = instant)
-        OR instant > ? OR contacts.id IN distrusted
+        OR instant > ? OR excluded.id IN distrusted
     ))"""
-)
+
+INSERT = f"INSERT INTO {{name}} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608 - a constant
+"""Adds a contact to a table."""
+
+UPSERT = INSERT.format(name="contacts") + _IF_NEWER
 """Adds a contact, or replaces it as `Version.replaces` says, whose `latest` is the last value."""
+
+UPSERT_REPEATED = f"""
+INSERT INTO newest ({_COLUMNS}) SELECT {_COLUMNS} FROM incoming
+WHERE id IN (SELECT value FROM json_each(?)) ORDER BY rowid {_IF_NEWER}"""  # noqa: S608 - constants
+"""Does so with the contacts of `incoming` that have one of these ids, a list in JSON."""
 
 
 def doubts(fields: Sequence[ContactField]) -> list[str]:
@@ -85,11 +87,15 @@ def doubts(fields: Sequence[ContactField]) -> list[str]:
     ]
 
 
-def views(table: Table) -> list[str]:
-    """Return what makes the views, with a column for each of the table's columns but `other`."""
+def views(fields: Sequence[ContactField]) -> list[str]:
+    """Return the statements that make the views, with a column for each field but `other`."""
+    table = Table(fields)
     shown = table.paths[:_MOST_COLUMNS]
     columns = [f"{_value(path, table.columns[name])} AS {_name(name)}" for name, path in shown]
     return [
+        "DROP VIEW IF EXISTS changes_by_day",
+        "DROP VIEW IF EXISTS opted_out_contacts",
+        "DROP VIEW IF EXISTS current_contacts",
         f"CREATE VIEW current_contacts AS SELECT {', '.join(columns)}"  # noqa: S608 - quoted
         " FROM contacts WHERE deleted_at IS NULL",
         "CREATE VIEW opted_out_contacts AS SELECT * FROM current_contacts WHERE is_opted_out",
@@ -100,8 +106,8 @@ def views(table: Table) -> list[str]:
     ]
 
 
-def _value(path: str, kind: Kind) -> str:
-    value = f"json_extract(json, {_text(path)})"
+def _value(path: str, kind: CellType) -> str:
+    value = f"json_extract(json, '{path}')"  # only our names and ids: no quotes are in it
     if kind is not int:
         return value
     # A number that is sent as text is one, unless it would not be written like that.
@@ -111,7 +117,3 @@ def _value(path: str, kind: Kind) -> str:
 
 def _name(text: str) -> str:
     return '"' + text.replace('"', '""').replace("\0", "") + '"'
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

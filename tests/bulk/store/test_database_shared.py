@@ -54,6 +54,27 @@ def test_indexes_triggers_and_tables_of_others_stay(tmp_path):
     assert run(path, "SELECT * FROM calls") == [(3, 11)]
 
 
+def test_of_contacts_that_came_again_the_newest_versions_are_kept_and_no_trigger_runs(tmp_path):
+    path = tmp_path / "c.db"
+    written(Sqlite(path), contact(id=9))
+    run(
+        path,
+        "CREATE TABLE added (id INTEGER)",
+        "CREATE TRIGGER mine AFTER INSERT ON contacts BEGIN INSERT INTO added VALUES (new.id); END",
+    )
+    lines = [
+        b'{"id":%d,"rev":%d,"updated":"2026-01-0%dT00:00:00Z"}' % each
+        for each in [(1, 1, 1), (2, 7, 1), (1, 3, 3), (3, 1, 1), (1, 2, 2), (2, 7, 1)]
+    ]
+
+    assert written(Sqlite(path), *lines, again=[1, 2]) == [3]
+
+    assert run(path, "SELECT id, rev, json FROM contacts ORDER BY id") == [
+        (1, 3, lines[2].decode()), (2, 7, lines[1].decode()), (3, 1, lines[3].decode()),
+    ]  # fmt: skip
+    assert run(path, "SELECT * FROM added") == []
+
+
 def test_an_index_of_others_that_contacts_break_is_told_and_nothing_is_lost(tmp_path):
     path = tmp_path / "c.db"
     written(Sqlite(path), contact(rev=4))

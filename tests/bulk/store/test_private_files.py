@@ -17,7 +17,7 @@ from functools import partial
 import pytest
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite
-from heymarket_async.bulk.sinks.staging import UNFINISHED, naming, replace_file
+from heymarket_async.bulk.store.private_files import UNFINISHED, naming, replace_file
 from tests.bulk.test_files import contact, written
 
 FILES = {"c.jsonl": JsonLines, "c.jsonl.gz": JsonLines, "c.csv": Csv, "c.parquet": Parquet}
@@ -154,7 +154,7 @@ def test_a_database_of_something_else_keeps_its_mode(tmp_path):
     other.close()
     path.chmod(0o666)
 
-    with pytest.raises(ValueError, match="holds something else"):
+    with pytest.raises(ValueError, match="holds the tables of another program"):
         Sqlite(path).open(None, restart=False)
 
     assert mode_of(path) == 0o666

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from heymarket_async.bulk.store import lock as locks
-from heymarket_async.bulk.store.lock import Lock
+from heymarket_async.bulk.store import private_files as locks
+from heymarket_async.bulk.store.private_files import Lock
 
 
 def test_a_lock_is_held_by_one_and_leaves_nothing(tmp_path):
@@ -55,7 +55,7 @@ def test_a_lock_on_a_file_that_was_removed_counts_for_nothing(
 
 CONTENDER = """
 import os, pathlib, sys
-from heymarket_async.bulk.store.lock import Lock
+from heymarket_async.bulk.store.private_files import Lock
 
 folder = pathlib.Path(sys.argv[1])
 held = 0
