@@ -1,4 +1,4 @@
-"""The `heymarket` command: the commands that are not about contacts, and all together."""
+"""The `heymarket` command: all its commands, and those that are not about contacts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import typer
 
 from heymarket_async import HeymarketClient, Repeat
 from heymarket_async.bulk.store import private_files
-from heymarket_async.cli import contacts
-from heymarket_async.cli.output import print_json, print_record, print_table
-from heymarket_async.cli.running import Commands, Json, SandboxSize, run, until_terminated
-from heymarket_async.cli.sync import sync_command
+from heymarket_async.cli import contacts, show
+from heymarket_async.cli.bulk_commands import sync_command
+from heymarket_async.cli.options import Json, SandboxSize
+from heymarket_async.cli.running import Commands, run, until_terminated
 from heymarket_async.version import __version__
 
 app = typer.Typer(
@@ -58,9 +58,9 @@ def whoami(*, json: Json = False, sandbox: SandboxSize = None) -> None:
 
     team = run(work, sandbox)
     if json:
-        print_json(team)
+        show.print_json(team)
     else:
-        print_record({name: team[name] for name in ("id", "name") if name in team} or team)
+        show.print_record({name: team[name] for name in ("id", "name") if name in team} or team)
 
 
 @app.command()
@@ -69,9 +69,9 @@ def fields(*, json: Json = False, sandbox: SandboxSize = None) -> None:
     fields = run(lambda client: client.contact_fields.all(), sandbox)
     found = [{"id": field.id, "title": field.title} for field in fields]
     if json:
-        print_json(found)
+        show.print_json(found)
     else:
-        print_table(found, ("id", "title"))
+        show.print_table(found, ("id", "title"))
 
 
 @app.command("sandbox")
@@ -108,7 +108,7 @@ async def _serve(
             "HEYMARKET_SECRET_KEY": server.credentials.secret_key,
         }
         if json:
-            print_json(environment)
+            show.print_json(environment)
         else:
             for name, value in environment.items():
                 typer.echo(f"export {name}={value}")

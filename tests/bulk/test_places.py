@@ -16,7 +16,7 @@ from heymarket_async.bulk.sinks.staging import real_path
 from heymarket_async.bulk.store import private_files
 from heymarket_async.bulk.store.private_files import behind_links
 from heymarket_async.cli.app import app
-from heymarket_async.cli.sinks import sink_of
+from heymarket_async.cli.options import sink_of
 from tests.bulk.test_files import contact
 from tests.bulk.test_shared_folders import HEADER, mode_of, refuse
 

@@ -243,18 +243,18 @@ def test_an_embedded_sandbox_needs_no_credentials(run):
 
 
 WRONG = [
-    (["contacts", "find", "--phone", "555-3344"], "phone must be E.164"),
-    (["contacts", "get", "0"], "contact_id must be a positive integer"),
-    (["contacts", "get", "98765x"], "contact_uuid must be a UUID"),
-    (["contacts", "search"], "search needs at least one"),
+    (["contacts", "find", "--phone", "555-3344"], "Error: --phone must be E.164"),
+    (["contacts", "get", "0"], "ID must be a positive integer or a UUID"),
+    (["contacts", "get", "98765x"], "ID must be a positive integer or a UUID"),
+    (["contacts", "search"], "At least one --phone or --email is needed"),
     (["contacts", "create", "--phone", "15105553344", "--custom", "Plan"], "--custom must be"),
-    (["contacts", "count", "--since", "today"], "RFC 3339"),
+    (["contacts", "count", "--since", "today"], "Error: --since must be an RFC 3339"),
     (["contacts", "export", "/", "--json"], "PATH is a folder"),
-    (["contacts", "export", "/nowhere/x.jsonl"], "the folder of PATH does not exist"),
+    (["contacts", "export", "/nowhere/x.jsonl"], "The folder of PATH does not exist"),
     (["contacts", "export", "x.jsonl", "--page-size", "0"], "--page-size"),
     (
         ["contacts", "export", "x.jsonl", "--surface", "v2", "--page-size", "101"],
-        "page_size must be an integer from 1 to 100",
+        "--page-size must be an integer from 1 to 100",
     ),
     (
         ["contacts", "update", "1", "--phone", "15105553344", "--overwrite"],
@@ -279,7 +279,7 @@ def test_wrong_arguments_end_with_2(arguments, message, run, sandbox, tmp_path, 
     result = run(*arguments)
 
     assert result.exit_code == 2
-    assert message in " ".join(result.stderr.replace("│", " ").split())
+    assert message in result.stderr
     assert not sandbox.requests
     assert not list(tmp_path.iterdir())
 

@@ -46,11 +46,11 @@ def test_a_file_becomes_contacts_and_outcomes(run, sandbox, file):
     assert result.exit_code == 3
     assert result.stdout == ""
     lines = result.stderr.splitlines()
-    assert lines[0].startswith("4 rows: 2 created, 2 rejected; 1 of them with the phone of an ")
+    assert lines[0].startswith("4 rows: 2 created, 2 rejected; 1 duplicate of an earlier row; ")
     assert lines[1].startswith("row 3: phone must be a valid number of US")
     assert lines[2:] == [
         "row 4: row 1 has the same phone",
-        f"What became of each row is in {file}.outcomes.jsonl",
+        f"The outcome of each row is in {file}.outcomes.jsonl",
     ]
     zoe = stored(sandbox)["14155550100"]
     assert (zoe["first"], zoe["custom"]) == ("Zoë", {"123": "Premium"})
@@ -70,7 +70,7 @@ def test_a_second_run_is_refused_unless_it_resumes(run, sandbox, file):
 
     assert (refused.exit_code, resumed.exit_code) == (2, 3)
     assert "is there already: resume that import (--resume), or name another" in refused.stderr
-    assert "4 of them settled by an earlier run" in resumed.stderr
+    assert "4 of them done by an earlier run" in resumed.stderr
     assert BATCH not in [f"{each.method} {each.path}" for each in sandbox.requests]
 
 
@@ -99,7 +99,7 @@ def test_what_is_wrong_with_the_files_is_said_before_anything_is_asked(
 
 @pytest.mark.parametrize("route", ["POST /v1/contact-fields", "GET /v1/team"])
 def test_what_is_asked_before_the_first_row_is_told(route, run, sandbox, file, monkeypatch):
-    monkeypatch.setattr("heymarket_async.cli.progress._LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("heymarket_async.cli.show._LINE_EVERY_S", 0.0)
     sandbox.faults.answer(400, on=route, times=None)
 
     result = run("contacts", "import", file, *MAPPED)
@@ -115,7 +115,7 @@ def test_a_dry_run_writes_neither_contacts_nor_a_file(run, sandbox, file, tmp_pa
     assert "nothing was written" in result.stderr
     assert len(sandbox.store) == 130
     assert sorted(each.name for each in tmp_path.iterdir()) == ["o", "people.csv"]
-    assert kept.stderr.endswith(f"What became of each row is in {tmp_path / 'o'}\n")
+    assert kept.stderr.endswith(f"The outcome of each row is in {tmp_path / 'o'}\n")
 
 
 def test_json_lines_from_standard_input(run, sandbox, tmp_path):
@@ -154,7 +154,7 @@ def test_overwriting_is_asked_for(run, sandbox, tmp_path):
 
 @pytest.mark.parametrize("size", [True, False])
 def test_progress_has_a_total_by_the_size_of_the_file(size, run, tmp_path, monkeypatch):
-    monkeypatch.setattr("heymarket_async.cli.progress._LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("heymarket_async.cli.show._LINE_EVERY_S", 0.0)
     rows = "".join(f"{14155550000 + n}\n" for n in range(95))
     path = tmp_path / "people.csv"
     path.write_text("phone\n" + rows)
@@ -167,7 +167,7 @@ def test_progress_has_a_total_by_the_size_of_the_file(size, run, tmp_path, monke
     assert told[-1].startswith(
         "importing (total estimated): 95 of 95, " if size else "importing: 95, "
     )
-    assert quiet.stderr.startswith("95 rows: 95 created; 95 of them settled by an earlier run")
+    assert quiet.stderr.startswith("95 rows: 95 created; 95 of them done by an earlier run")
 
 
 def test_an_empty_file_is_no_rows(run, tmp_path):
@@ -189,7 +189,9 @@ def test_unknown_rows_are_to_be_resumed(run, sandbox, tmp_path, monkeypatch):
 
     assert result.exit_code == 3
     assert "1 row: 1 unknown; " in result.stderr
-    assert result.stderr.endswith("unknown: run it again with --resume to look them up\n")
+    assert result.stderr.endswith(
+        "unknown. Run the same command again with --resume to look them up.\n"
+    )
     assert resumed.exit_code == 0
     assert len(sandbox.store) == 131
 
@@ -201,7 +203,9 @@ def test_unknown_rows_of_standard_input_cannot_be_resumed(run, sandbox, monkeypa
     result = run("contacts", "import", "-", "--format", "csv", input="phone\n14155550100\n")
 
     assert result.exit_code == 3
-    assert result.stderr.endswith("unknown: run it again, no phone gets a second contact\n")
+    assert result.stderr.endswith(
+        "unknown. Run the import again: no phone gets a second contact.\n"
+    )
 
 
 @pytest.mark.parametrize("what", ["folder", "team"])
@@ -291,11 +295,13 @@ def test_an_import_that_is_ended_can_be_resumed(number, code, start, run, sandbo
     output, errors = process.communicate(timeout=60)
     result = run("contacts", "import", path, "--batch-size", 10, "--resume")
 
-    way_on = f"To go on, run it again with --resume; what became of each row is in {path}.outcomes"
+    way_on = (
+        f"To resume, run the same command again with --resume. The outcome of each row is in {path}"
+    )
     assert (process.returncode, output) == (code, b"")
-    assert errors.decode().splitlines() == [f"{way_on}.jsonl"]
+    assert errors.decode().splitlines() == [f"{way_on}.outcomes.jsonl"]
     assert result.exit_code == 0
-    assert result.stderr.startswith("40 rows: 40 created; 10 of them settled by an earlier run")
+    assert result.stderr.startswith("40 rows: 40 created; 10 of them done by an earlier run")
     assert len(sandbox.store) == 170
 
 
@@ -335,7 +341,7 @@ def test_a_pipe_that_is_silent_does_not_keep_the_import_from_its_end(
     errors = process.communicate()[1].decode()
 
     assert process.returncode == code
-    noted = "To go on, run" if kind == "named pipe" else "Nothing was noted down to go on from: run"
+    noted = "To resume, run" if kind == "named pipe" else "There is no outcome file to resume from."
     assert errors.startswith(noted)
     assert len(errors.splitlines()) == 1
 
@@ -353,10 +359,10 @@ def test_an_error_of_the_file_says_how_to_go_on(run, sandbox, tmp_path):
     assert result.stderr.splitlines() == [
         "Error: the row in line 27 has a quoted cell without an end, or one that is far too long;"
         " mend it",
-        "To go on, run it again with --resume; what became of each row is in"
+        "To resume, run the same command again with --resume. The outcome of each row is in"
         f" {path}.outcomes.jsonl",
     ]
-    assert resumed.stderr.startswith("26 rows: 26 created; 25 of them settled by an earlier run")
+    assert resumed.stderr.startswith("26 rows: 26 created; 25 of them done by an earlier run")
 
 
 def test_an_error_of_the_account_says_how_to_go_on(run, sandbox, tmp_path):
@@ -368,8 +374,10 @@ def test_an_error_of_the_account_says_how_to_go_on(run, sandbox, tmp_path):
     dry = run("contacts", "import", tmp_path / "none.csv")
 
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[1].startswith("To go on, run it again with --resume; ")
-    assert "go on" not in dry.stderr
+    assert result.stderr.splitlines()[1].startswith(
+        "To resume, run the same command again with --resume. "
+    )
+    assert "resume" not in dry.stderr
 
 
 def test_another_input_is_refused_without_a_word_of_going_on(run, tmp_path):
@@ -409,8 +417,10 @@ def test_what_was_exported_is_imported_as_it_is(ending, run, sandbox, tmp_path):
     lines = result.stderr.splitlines()
     made = len(before) - 100
     assert lines[0].startswith(f"{len(before)} rows: {made} created, 100 unchanged; ")
-    assert lines[1].startswith("Left out: id, ")
-    assert {"rev", "updated", "created"} <= set(lines[1].removeprefix("Left out: ").split(", "))
+    assert lines[1].startswith("Skipped columns: id, ")
+    assert {"rev", "updated", "created"} <= set(
+        lines[1].removeprefix("Skipped columns: ").split(", ")
+    )
     assert {each["phone"]: each["first"] for each in sandbox.store.contacts} == before
 
 
@@ -425,7 +435,7 @@ def test_a_file_may_be_divided_otherwise_and_have_columns_of_no_meaning(run, san
         result = run("contacts", "import", path, *arguments, "--ignore-others")
 
         assert (refused.exit_code, result.exit_code) == (2, 0)
-        assert "\nLeft out: Nick\n" in result.stderr
+        assert "\nSkipped columns: Nick\n" in result.stderr
         assert stored(sandbox)[f"141555501{ord(name)}"]["custom"] == {"123": name}
 
 
@@ -438,7 +448,7 @@ def test_what_was_to_be_ignored_in_json_and_was_not_there_is_told(run, tmp_path)
     report = json.loads(run(*arguments, "--outcomes", tmp_path / "2", "--json").stdout)
 
     assert result.exit_code == 0
-    assert "\nIn no row, to map or to ignore: x, Notse\n" in result.stderr
+    assert "\nNamed by --map or --ignore, but in no row: x, Notse\n" in result.stderr
     assert (report["unseen"], report["left_out"]) == (["x", "Notse"], [])
 
 

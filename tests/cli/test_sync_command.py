@@ -13,7 +13,7 @@ import time
 import pyarrow.parquet
 import pytest
 
-from heymarket_async.cli import progress
+from heymarket_async.cli import bulk_commands, show
 
 
 def rows_in(path) -> int:
@@ -155,7 +155,7 @@ def test_a_first_sync_that_was_ended_is_gone_on_with(start, run, sandbox, tmp_pa
     [
         (["--every", "soon"], "--every must be a time such as 30s, 5m or 1h"),
         (["--every", "0m"], "--every must be a time such as 30s, 5m or 1h"),
-        (["--page-size", "101"], "page_size must be an integer from 1 to 100"),
+        (["--page-size", "101"], "--page-size must be an integer from 1 to 100"),
     ],
 )
 def test_a_wrong_option_of_a_sync_is_told(arguments, rule, run, tmp_path):
@@ -167,9 +167,7 @@ def test_a_wrong_option_of_a_sync_is_told(arguments, rule, run, tmp_path):
 
 
 def test_the_pauses_of_a_sync_are_read(monkeypatch):
-    from heymarket_async.cli import sync  # noqa: PLC0415 - here alone
-
-    assert [sync._seconds(each) for each in ("30s", "5m", "2h")] == [30, 300, 7200]
+    assert [bulk_commands._seconds(each) for each in ("30s", "5m", "2h")] == [30, 300, 7200]
 
 
 def test_another_file_is_one_line(run, tmp_path):
@@ -217,10 +215,10 @@ def test_csv_for_a_spreadsheet(run, sandbox, tmp_path):
         (["c.parquet.zst"], "PATH must end in"),
         (["c", "--since", "2026-01-01T00:00:00Z"], "--since needs --surface v2"),
         (["c", "--report", "c"], "--report must be another file than PATH"),
-        (["c", "--report", "none/r"], "the folder of --report does not exist"),
+        (["c", "--report", "none/r"], "The folder of --report does not exist"),
         (["c", "--bom"], "--bom and --raw-formulas are for .csv"),
         (["-", "--checkpoint", "x"], "checkpoint needs a file"),
-        (["c", "--surface", "v2", "--since", "May"], "date must be an RFC 3339 timestamp"),
+        (["c", "--surface", "v2", "--since", "May"], "--since must be an RFC 3339 timestamp"),
     ],
 )
 def test_a_wrong_option_of_an_export_is_told(arguments, rule, run, tmp_path, monkeypatch):
@@ -295,7 +293,7 @@ def test_edits_are_told(run, sandbox, tmp_path):
 
 
 def test_without_a_terminal_a_line_is_shown_every_few_seconds(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(progress, "_LINE_EVERY_S", 0.0)
+    monkeypatch.setattr(show, "_LINE_EVERY_S", 0.0)
 
     shown = run("contacts", "export", tmp_path / "c").stderr.splitlines()
     silent = run("contacts", "export", tmp_path / "c", "--quiet").stderr.splitlines()
@@ -308,7 +306,7 @@ def test_without_a_terminal_a_line_is_shown_every_few_seconds(run, tmp_path, mon
 def test_a_line_tells_what_is_waited_for(capsys, monkeypatch):
     from heymarket_async.bulk import Progress  # noqa: PLC0415 - here alone
 
-    monkeypatch.setattr(progress, "_LINE_EVERY_S", 0.0)
+    monkeypatch.setattr(show, "_LINE_EVERY_S", 0.0)
     now = Progress(
         done=1200,
         total=None,
@@ -318,8 +316,8 @@ def test_a_line_tells_what_is_waited_for(capsys, monkeypatch):
         stage="reading",
     )
 
-    with progress.show_progress(quiet=False) as show:
-        show(now)
+    with show.progress_of_job(quiet=False) as on_progress:
+        on_progress(now)
 
     line = capsys.readouterr().err
     assert line.startswith("reading: 1,200, ")
