@@ -61,8 +61,8 @@ def export_command(
     """Write all contacts to a file, each in its newest version.
 
     If it is interrupted, run the same command again: it continues where it stopped. The file
-    appears when it is complete, and only you can read it. Exits with 3 if the export is not proved
-    to be complete.
+    appears when it is complete, and only you can read it. --since needs --surface v2. Exits with 3
+    if the export is not proved to be complete.
     """
     if date is not None and surface is o.Surface.V1:
         raise typer.BadParameter("--since needs --surface v2: v1 cannot be read from a time on.")

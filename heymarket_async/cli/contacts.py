@@ -37,7 +37,7 @@ def get(contact: o.ContactId, *, json: o.Json = False, sandbox: o.SandboxSize = 
             return await client.contacts.get(contact_id, returns=Fields)
         return await client.contacts_v2.get(contact_id, returns=Fields)
 
-    _print(run(work, sandbox), json=json)
+    show.print_result(run(work, sandbox), json=json)
 
 
 @app.command()
@@ -45,7 +45,7 @@ def find(phone: o.Phone, *, json: o.Json = False, sandbox: o.SandboxSize = None)
     """Show the contact with this phone. Exits with 1 if there is none."""
     found = run(lambda client: client.contacts.find(phone=phone, returns=Fields), sandbox)
     if found is not None:
-        _print(found, json=json)
+        show.print_result(found, json=json)
         return
     if json:
         show.print_json(None)
@@ -71,10 +71,7 @@ def search(
         ),
         sandbox,
     )
-    if json:
-        show.print_json(found)
-    else:
-        show.print_table(found, COLUMNS)
+    show.print_result(found, json=json, columns=COLUMNS)
 
 
 @app.command()
@@ -190,6 +187,7 @@ def _is_confirmed(question: str) -> bool:
     try:
         return typer.confirm(question, err=True)
     except typer.Abort:
+        show.say("")  # the question is a line of its own
         if sys.stdin.isatty():
             raise
         raise typer.BadParameter("--yes is needed, since nobody can be asked here.") from None
@@ -205,13 +203,6 @@ def _by_title(custom: list[str]) -> dict[str, str]:
     return values
 
 
-def _print(contact: Fields, *, json: bool) -> None:
-    if json:
-        show.print_json(contact)
-    else:
-        show.print_record(contact)
-
-
 def _print_written(written: ContactRef | Contact, *, json: bool) -> None:
     uuid = None if written.uuid is None else str(written.uuid)
-    _print({"id": written.id, "rev": written.rev, "uuid": uuid}, json=json)
+    show.print_result({"id": written.id, "rev": written.rev, "uuid": uuid}, json=json)

@@ -153,7 +153,9 @@ DryRun = Annotated[
 ]
 Outcomes = Annotated[
     Path | None,
-    Option(metavar="FILE", help="The outcome of each row.  [default: FILE.outcomes.jsonl]"),
+    Option(
+        metavar="FILE", help="Write the outcome of each row here.  [default: FILE.outcomes.jsonl]"
+    ),
 ]
 Resume = Annotated[bool, Option("--resume", help="Continue an interrupted import.")]
 BatchSize = Annotated[int, Option(metavar="N", min=1, help="Rows per request.")]

@@ -24,6 +24,17 @@ T = TypeVar("T")
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])
 """The base of all errors about arguments. Typer does not export it."""
 
+_VARIABLES = {
+    "base_url": "HEYMARKET_BASE_URL",
+    "secret_id": "HEYMARKET_SECRET_ID",
+    "secret_key": "HEYMARKET_SECRET_KEY",
+    "key": "HEYMARKET_API_KEY",
+    "rate_limit.store": "HEYMARKET_STORE",
+    "rate_limit.share": "HEYMARKET_SHARE",
+    "rate_limit.fallback": "HEYMARKET_FALLBACK",
+}
+"""The environment variable by the library's argument."""
+
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
@@ -40,19 +51,24 @@ class Commands(typer.core.TyperGroup):
     prints nothing but the notes of the error, which say how to resume.
     """
 
-    def make_context(self, *args: Any, **options: Any) -> Any:
+    def make_context(self, info_name: Any, args: Any, parent: Any = None, **more: Any) -> Any:
         """Read the arguments, and print the help if it was asked for."""
         with _exit_codes():
-            return super().make_context(*args, **options)
+            try:
+                return super().make_context(info_name, args, parent, **more)
+            except _UsageError as error:
+                _add_hint(error, f"{parent.command_path} {info_name}" if parent else info_name)
+                raise
 
     def invoke(self, ctx: Any) -> Any:  # typer's own types for these are private
         """Run the command that was asked for."""
         with _exit_codes():
             try:
                 result = super().invoke(ctx)
-            except ValueError as error:
-                path = f"{ctx.command_path} {ctx.invoked_subcommand}"
-                _name_option(error, self.commands[ctx.invoked_subcommand], path)
+            except (ValueError, _UsageError) as error:
+                command = self.commands.get(ctx.invoked_subcommand, self)
+                if not isinstance(error, ValueError) or _names_option(error, command):
+                    _add_hint(error, f"{ctx.command_path} {command.name}")
                 raise
             sys.stdout.flush()
         return result
@@ -121,15 +137,14 @@ def _exit_codes() -> Generator[None]:
     try:
         _check_output()
         yield
-    except _UsageError as error:
-        raise _usage_error(error) from None
-    except ValueError as error:
-        text = remedies.told(error) if isinstance(error, JobError) else str(error)
-        raise _ended(error, text, 2) from None
     except BrokenPipeError:
         raise typer.Exit(141) from None
+    except (ValueError, _UsageError) as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            raise  # typer prints the help
+        raise _ended(error, 2) from None
     except (HeymarketError, OSError) as error:
-        raise _ended(error, str(error), 1) from None
+        raise _ended(error, 1) from None
     except (KeyboardInterrupt, typer.Abort) as error:
         _print_notes(error)
         raise typer.Exit(130) from None
@@ -138,38 +153,47 @@ def _exit_codes() -> Generator[None]:
         raise typer.Exit(128 + (error.args[0] if error.args else signal.SIGTERM)) from None
 
 
-def _name_option(error: ValueError, command: Any, path: str) -> None:
-    """Let an error that begins with an argument of the library begin with the option for it.
+def _names_option(error: ValueError, command: Any) -> bool:
+    """Put the option or the variable that was set in the place of the library's argument.
 
-    The parameters of a command have the names of the library's arguments.
+    An error about an argument begins with its name, and the parameters of a command have the same
+    names.
+
+    Returns:
+        It is an option, and the error has no remedy of its own.
     """
+    options = {each.name: each.opts[0] for each in command.params if each.opts[0][:2] == "--"}
     text = error.problem if isinstance(error, JobError) else str(error)
     name, _, rule = text.removeprefix("each of ").partition(" ")
-    typed = {each.name: each.opts[0] for each in command.params if each.opts[0][:2] == "--"}
-    if name not in typed or not rule.startswith(("must ", "needs ")):
-        return
+    typed = options.get(name, _VARIABLES.get(name))
+    if typed is None or not rule.startswith(("must ", "needs ")):
+        return False
+    text = f"{typed} {rule.replace('must be None', 'must not be given')}"
     if isinstance(error, JobError):
-        error.problem = f"{typed[name]} {rule}"
-    else:
-        error.args = (f"{typed[name]} {rule}",)
-        error.add_note(_hint(path))
+        error.problem = text
+        return False
+    error.args = (text,)
+    return name in options
 
 
-def _usage_error(error: typer.BadParameter) -> typer.Exit:
-    if type(error).__name__ == "NoArgsIsHelpError":
-        raise error  # typer prints the help
+def _add_hint(error: Exception, path: str) -> None:
+    ctx = getattr(error, "ctx", None)
+    error.add_note(f"Try '{ctx.command_path if ctx else path} --help'.")
+
+
+def _text_of(error: Exception) -> str:
+    if isinstance(error, JobError):
+        return remedies.told(error)
+    if isinstance(error, OSError):
+        return str(error).removeprefix(f"[Errno {error.errno}] ")
+    if not isinstance(error, _UsageError):
+        return str(error)
     is_ours = type(error) is typer.BadParameter and error.param is None
-    if error.ctx is not None:
-        error.add_note(_hint(error.ctx.command_path))
-    return _ended(error, error.message if is_ours else error.format_message(), 2)
+    return error.message if is_ours else error.format_message().replace("Value error, ", "")
 
 
-def _hint(command: str) -> str:
-    return f"Try '{command} --help'."
-
-
-def _ended(error: Exception, text: str, code: int) -> typer.Exit:
-    show.print_error(text)
+def _ended(error: Exception, code: int) -> typer.Exit:
+    show.print_error(_text_of(error))
     _print_notes(error)
     return typer.Exit(code)
 

@@ -33,6 +33,8 @@ from heymarket_async.bulk import (
 
 err = Console(stderr=True, highlight=False)
 
+Fields = Mapping[str, object]
+
 _UNLIMITED = 100_000
 _LINE_EVERY_S = 5.0
 
@@ -53,29 +55,33 @@ def print_json(value: object) -> None:
     sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
 
 
-def print_record(fields: Mapping[str, object]) -> None:
-    """Print one object as a table of its fields, without those that are null."""
+def print_result(
+    result: Fields | Sequence[Fields], *, json: bool, columns: Sequence[str] = ()
+) -> None:
+    """Print one object as a table of its fields that are not null, or several by these columns."""
+    if json:
+        print_json(result)
+        return
+    # Only a terminal has a width to which values may be cut.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _UNLIMITED)
+    with console.capture() as shown:
+        console.print(_fields(result) if isinstance(result, Mapping) else _rows(result, columns))
+    sys.stdout.write(shown.get())
+
+
+def _fields(fields: Fields) -> Table:
     table = Table(show_header=False, box=None)
     for name, value in fields.items():
         if value is not None:
             table.add_row(Text(name, style="bold"), _cell(value))
-    _print(table)
+    return table
 
 
-def print_table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
-    """Print several objects as a table with these columns."""
+def _rows(rows: Sequence[Fields], columns: Sequence[str]) -> Table:
     table = Table(*columns, box=None, header_style="bold")
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
-    _print(table)
-
-
-def _print(table: Table) -> None:
-    # Only a terminal has a width to which values may be cut.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _UNLIMITED)
-    with console.capture() as shown:
-        console.print(table)
-    sys.stdout.write(shown.get())
+    return table
 
 
 def _cell(value: object) -> Text:

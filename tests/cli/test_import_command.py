@@ -267,7 +267,7 @@ def test_a_file_that_is_not_there_is_one_line(run, tmp_path):
     result = run("contacts", "import", tmp_path / "x.csv")
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: [Errno 2] No such file or directory")
+    assert result.stderr.startswith("Error: No such file or directory")
 
 
 def test_a_row_in_another_encoding_does_not_stop_the_others(run, tmp_path):
@@ -458,4 +458,4 @@ def test_standard_input_that_is_closed_is_one_line(start):
     _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 1
-    assert errors == b"Error: [Errno 9] standard input is closed\n"
+    assert errors == b"Error: standard input is closed\n"
