@@ -83,7 +83,7 @@ class Source:
             if not self._size or not self._bytes_read:
                 return on_progress(progress)
             total = round(self._rows_read * self._size / self._bytes_read)
-            stage = f"{progress.stage} (total estimated)"
+            stage = f"{progress.stage} (estimated)"
             return on_progress(msgspec.structs.replace(progress, total=total, stage=stage))
 
         return report

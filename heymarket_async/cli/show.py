@@ -133,7 +133,8 @@ def _show_in_bar(bar: Bar, progress: Progress) -> None:
     if progress.stage != task.description:
         # Another stage has another speed.
         bar.reset(task.id, description=progress.stage, total=progress.total, note="")
-    bar.update(task.id, completed=progress.done, total=progress.total, note=_note(progress))
+    note = f"waiting: {progress.waiting}" if progress.waiting else _requests(progress)
+    bar.update(task.id, completed=progress.done, total=progress.total, note=note)
 
 
 class _Lines:
@@ -153,12 +154,13 @@ class _Lines:
         self._shown = now
         of_total = "" if progress.total is None else f" of {progress.total:,}"
         speed = (progress.done - self._done_before) / max(now - self._stage_began, 0.001)
-        say(f"{progress.stage}: {progress.done:,}{of_total}, {speed:,.0f}/s, {_note(progress)}")
+        line = f"{progress.stage}: {progress.done:,}{of_total}, {speed:,.0f}/s"
+        waiting = f"; waiting: {progress.waiting}" if progress.waiting else ""
+        say(f"{line}, {_requests(progress)}{waiting}")
 
 
-def _note(progress: Progress) -> str:
-    waiting = f"; waiting: {progress.waiting}" if progress.waiting else ""
-    return f"{progress.requests_lately} of 500 requests in the last minute{waiting}"
+def _requests(progress: Progress) -> str:
+    return f"{progress.requests_lately} of 500 requests/min"
 
 
 # The reports of bulk jobs

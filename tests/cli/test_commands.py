@@ -13,7 +13,7 @@ import typer.main
 
 from heymarket_async import cli
 from heymarket_async.bulk import JobError
-from heymarket_async.cli import running
+from heymarket_async.cli import remedies, running
 from heymarket_async.cli.app import app
 from heymarket_async.version import __version__
 
@@ -431,3 +431,16 @@ def test_with_its_extra_the_command_runs(monkeypatch, capsys):
 
     assert raised.value.code == 0
     assert capsys.readouterr().out == f"heymarket-async {__version__}\n"
+
+
+def test_an_error_of_a_job_is_one_line_with_the_remedy_of_the_command(run, tmp_path, monkeypatch):
+    async def fail(*_: object, **__: object) -> None:
+        raise JobError("some_reason", "page_size must be smaller.", "Pass page_size=1.", most="1")
+
+    monkeypatch.setattr("heymarket_async.cli.bulk_commands.sync_contacts", fail)
+    monkeypatch.setitem(remedies._REMEDIES, "some_reason", "Use --page-size {most}.")
+
+    result = run("sync", tmp_path / "c.db")
+
+    assert result.exit_code == 2
+    assert result.stderr == "Error: --page-size must be smaller. Use --page-size 1.\n"

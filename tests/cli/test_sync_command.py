@@ -298,7 +298,7 @@ def test_without_a_terminal_a_line_is_shown_every_few_seconds(run, tmp_path, mon
     shown = run("contacts", "export", tmp_path / "c").stderr.splitlines()
     silent = run("contacts", "export", tmp_path / "c", "--quiet").stderr.splitlines()
 
-    assert shown[0].startswith("starting: 0, 0/s, 0 of 500 requests in the last minute")
+    assert shown[0].startswith("starting: 0, 0/s, 0 of 500 requests/min")
     assert "130 of 130, " in shown[-2]
     assert len(silent) == 1
 
@@ -321,4 +321,4 @@ def test_a_line_tells_what_is_waited_for(capsys, monkeypatch):
 
     line = capsys.readouterr().err
     assert line.startswith("reading: 1,200, ")
-    assert line.endswith("/s, 499 of 500 requests in the last minute; waiting: the rate limit\n")
+    assert line.endswith("/s, 499 of 500 requests/min; waiting: the rate limit\n")
