@@ -16,13 +16,7 @@ from heymarket_async.bulk import OnProgress, export_contacts, import_contacts, s
 from heymarket_async.bulk.sinks.staging import real_path, replace_file
 from heymarket_async.cli import options as o
 from heymarket_async.cli import show
-from heymarket_async.cli.import_source import (
-    Columns,
-    Source,
-    custom_fields_of,
-    meanings_of,
-    reader_of,
-)
+from heymarket_async.cli.import_source import Columns, Source, custom_fields_of, meanings_of
 from heymarket_async.cli.running import run
 
 INCOMPLETE = 3
@@ -39,7 +33,7 @@ class _Finished(NamedTuple):
     is_complete: bool
 
 
-_Job = Callable[[HeymarketClient, OnProgress | None], Awaitable[_Finished]]
+_Job = Callable[[HeymarketClient, OnProgress], Awaitable[_Finished]]
 
 
 def export_command(
@@ -70,7 +64,7 @@ def export_command(
         raise typer.BadParameter("--bom and --raw-formulas are for .csv files only.")
     o.check_export_paths(path, report)
 
-    async def job(client: HeymarketClient, on_progress: OnProgress | None) -> _Finished:
+    async def job(client: HeymarketClient, on_progress: OnProgress) -> _Finished:
         async with o.sink_of(path, bom=bom, defuse=not raw_formulas) as sink:
             done = await export_contacts(
                 client,
@@ -121,13 +115,13 @@ def import_command(
     The outcome of a row is created, updated, unchanged, rejected or unknown. Exits with 3 if any
     row was rejected or is unknown.
     """
-    source = Source(path, reader_of(path, file_format, delimiter, region))
+    source = Source(path, file_format, delimiter, region)
     meanings = meanings_of(mapped or [])
     if outcomes is None and not dry_run and str(path) != "-":
         outcomes = Path(f"{path}.outcomes.jsonl")
     source.check(outcomes, resume=resume)
 
-    async def job(client: HeymarketClient, on_progress: OnProgress | None) -> _Finished:
+    async def job(client: HeymarketClient, on_progress: OnProgress) -> _Finished:
         fields = await custom_fields_of(client, on_progress)
         columns = Columns(fields, meanings, ignored or [], ignore_others=ignore_others)
         with source.noting_how_to_resume(outcomes):
@@ -140,7 +134,7 @@ def import_command(
                 concurrency=concurrency,
                 outcomes=outcomes,
                 resume=resume,
-                on_progress=source.with_total(on_progress),
+                on_progress=lambda progress: on_progress(source.with_total(progress)),
             )
         names = {"left_out": list(columns.left_out), "unseen": columns.unseen}
         report = {**msgspec.to_builtins(done), **names, "outcomes": outcomes and str(outcomes)}
@@ -171,7 +165,7 @@ def sync_command(
     """
     pause_s = None if every is None else _seconds(every)
 
-    async def job(client: HeymarketClient, on_progress: OnProgress | None) -> _Finished:
+    async def job(client: HeymarketClient, on_progress: OnProgress) -> _Finished:
         done = await sync_contacts(
             client,
             path,
@@ -196,15 +190,10 @@ def _run_job(
     is_piped: bool = False,
     pause_s: float | None = None,
 ) -> None:
-    """Run a job with a client, show its progress and its report, and exit with 3 if in doubt.
+    """Run a job, show its progress and its report, and exit with 3 if it is not complete.
 
-    Args:
-        job: The job, called with a client and its `on_progress`.
-        json: Print the report as JSON.
-        quiet: Show no progress.
-        sandbox: The size of a sandbox to use instead of Heymarket.
-        is_piped: Standard output is the result of the job, so the report goes to standard error.
-        pause_s: Run the job again and again with this pause, also after an error that may pass.
+    With `is_piped`, the job writes to standard output, so the report goes to standard error. With
+    `pause_s`, the job is repeated with this pause, also after an error that may pass.
     """
 
     async def once(client: HeymarketClient) -> bool:

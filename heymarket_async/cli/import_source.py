@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from io import UnsupportedOperation
 from pathlib import Path
@@ -25,9 +25,7 @@ from heymarket_async.bulk.importing.phones import phone_reader
 from heymarket_async.bulk.progress import Tally, told
 from heymarket_async.cli.options import Format
 
-__all__ = ["Columns", "Source", "custom_fields_of", "meanings_of", "reader_of"]
-
-Reader = Callable[[Iterable[bytes], Columns], Iterator[NewContact | RejectedRow]]
+__all__ = ["Columns", "Source", "custom_fields_of", "meanings_of"]
 
 
 class Source:
@@ -37,12 +35,22 @@ class Source:
 
     Args:
         path: The file, or - for standard input.
-        read: Makes rows of the lines of the file.
+        file_format: Its format, or None for the one that its name gives.
+        delimiter: The character between the cells of CSV, "tab", or None for a comma.
+        region: The country of phones without a country code, or None.
     """
 
-    def __init__(self, path: Path, read: Reader) -> None:
+    def __init__(
+        self, path: Path, file_format: Format | None, delimiter: str | None, region: str | None
+    ) -> None:
         self._path = path
-        self._read = read
+        self._format = file_format or _format_of(path)
+        self._phone = phone_reader(region)
+        self._delimiter = "\t" if delimiter == "tab" else delimiter or ","
+        if delimiter is not None and self._format is not Format.CSV:
+            raise typer.BadParameter("--delimiter is for CSV only.")
+        if len(self._delimiter) != 1 or self._delimiter in '"\r\n ':
+            raise typer.BadParameter('--delimiter must be one character, or "tab".')
         self._size: int | None = None
         self._bytes_read = 0
         self._rows_read = 0
@@ -71,22 +79,13 @@ class Source:
             self._has_failed = True
             raise
 
-    def with_total(self, on_progress: OnProgress | None) -> OnProgress | None:
-        """Add an estimate of the number of rows, by the size of the file, to reports of progress.
-
-        The size of a pipe is unknown, so there is no estimate.
-        """
-        if on_progress is None:
-            return None
-
-        def report(progress: Progress) -> object:
-            if not self._size or not self._bytes_read:
-                return on_progress(progress)
-            total = round(self._rows_read * self._size / self._bytes_read)
-            stage = f"{progress.stage} (estimated)"
-            return on_progress(msgspec.structs.replace(progress, total=total, stage=stage))
-
-        return report
+    def with_total(self, progress: Progress) -> Progress:
+        """Add an estimate of the number of rows, by the size of the file if it has one."""
+        if not self._size or not self._bytes_read:
+            return progress
+        total = round(self._rows_read * self._size / self._bytes_read)
+        stage = f"{progress.stage} (estimated)"
+        return msgspec.structs.replace(progress, total=total, stage=stage)
 
     @contextmanager
     def noting_how_to_resume(self, outcomes: Path | None) -> Generator[None]:
@@ -117,30 +116,15 @@ class Source:
         with open(descriptor, "rb", closefd=False) as file:
             yield file
 
+    def _read(self, lines: Iterable[bytes], columns: Columns) -> Iterator[NewContact | RejectedRow]:
+        if self._format is Format.CSV:
+            return csv_rows(lines, columns, self._phone, delimiter=self._delimiter)
+        return json_rows(lines, columns, self._phone)
+
     def _lines(self, file: BinaryIO) -> Iterator[bytes]:
         for line in file:
             self._bytes_read += len(line)
             yield line
-
-
-def reader_of(
-    path: Path, file_format: Format | None, delimiter: str | None, region: str | None
-) -> Reader:
-    """Return the function that reads rows from the lines of a file of this format."""
-    file_format = file_format or _format_of(path)
-    phone = phone_reader(region)
-    character = "\t" if delimiter == "tab" else delimiter or ","
-    if delimiter is not None and file_format is not Format.CSV:
-        raise typer.BadParameter("--delimiter is for CSV only.")
-    if len(character) != 1 or character in '"\r\n ':
-        raise typer.BadParameter('--delimiter must be one character, or "tab".')
-
-    def read(lines: Iterable[bytes], columns: Columns) -> Iterator[NewContact | RejectedRow]:
-        if file_format is Format.CSV:
-            return csv_rows(lines, columns, phone, delimiter=character)
-        return json_rows(lines, columns, phone)
-
-    return read
 
 
 def meanings_of(mapped: list[str]) -> dict[str, str]:
@@ -152,7 +136,7 @@ def meanings_of(mapped: list[str]) -> dict[str, str]:
 
 
 async def custom_fields_of(
-    client: HeymarketClient, on_progress: OnProgress | None
+    client: HeymarketClient, on_progress: OnProgress
 ) -> list[ContactField] | None:
     """Return the custom fields of the account, or None if they cannot be read."""
     tally = Tally(client)

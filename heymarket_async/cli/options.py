@@ -45,6 +45,14 @@ SandboxSize = Annotated[
     int | None,
     Option("--sandbox", metavar="N", min=0, help="Use a built-in sandbox with N contacts."),
 ]
+Since = Annotated[
+    str | None,
+    Option(
+        "--since",
+        metavar="TIME",
+        help="Only contacts updated after this time, such as 2026-04-12T15:30:00Z.",
+    ),
+]
 ReadFrom = Annotated[Surface, Option("--surface", help="The API version to list contacts with.")]
 PageSize = Annotated[int, Option(metavar="N", min=1, help="Contacts per request.")]
 Parts = Annotated[int, Option(metavar="N", min=1, help="Parts of the account to read at once.")]
@@ -54,12 +62,6 @@ Parts = Annotated[int, Option(metavar="N", min=1, help="Parts of the account to 
 ContactId = Annotated[str, Argument(metavar="ID", help="The integer id or the UUID.")]
 Phone = Annotated[
     str, Option(metavar="PHONE", help="Digits with the country code, such as 15105553344.")
-]
-Phones = Annotated[
-    list[str] | None, Option("--phone", metavar="PHONE", help="A phone; repeatable.")
-]
-Emails = Annotated[
-    list[str] | None, Option("--email", metavar="EMAIL", help="An email; repeatable.")
 ]
 First = Annotated[str | None, Option(metavar="NAME", help="The first name.")]
 Last = Annotated[str | None, Option(metavar="NAME", help="The last name.")]
@@ -71,17 +73,13 @@ Custom = Annotated[
 Tags = Annotated[
     list[int] | None, Option("--tag", metavar="ID", help="The id of a tag; repeatable.")
 ]
-Replace = Annotated[
-    bool, Option("--overwrite", help="Remove the custom fields that are not given.")
-]
+Replace = Annotated[bool, Option("--overwrite", help="Remove custom fields that are not given.")]
 Yes = Annotated[bool, Option("--yes", help="Delete without asking.")]
-Since = Annotated[
-    str | None,
-    Option(
-        "--since",
-        metavar="TIME",
-        help="Only contacts updated after this time, such as 2026-04-12T15:30:00Z.",
-    ),
+Phones = Annotated[
+    list[str] | None, Option("--phone", metavar="PHONE", help="A phone; repeatable.")
+]
+Emails = Annotated[
+    list[str] | None, Option("--email", metavar="EMAIL", help="An email; repeatable.")
 ]
 
 # Of an export
@@ -101,7 +99,7 @@ Checkpoint = Annotated[
 Restart = Annotated[bool, Option("--restart", help="Discard an unfinished export.")]
 Bom = Annotated[bool, Option("--bom", help="CSV: start with a byte order mark, for spreadsheets.")]
 RawFormulas = Annotated[
-    bool, Option("--raw-formulas", help="CSV: keep cells that a spreadsheet would run.")
+    bool, Option("--raw-formulas", help="CSV: keep cells that a spreadsheet would run as formulas.")
 ]
 ReportFile = Annotated[
     Path | None, Option(metavar="FILE", help="Write the report to this file too, as JSON.")
@@ -113,16 +111,12 @@ SyncPath = Annotated[Path, Argument(metavar="FILE", help="The SQLite file, such 
 DetectDeletions = Annotated[
     bool, Option("--detect-deletions", help="Read all contacts, and mark those that are gone.")
 ]
-Rebind = Annotated[bool, Option("--rebind", help="Accept a new base URL, if it has the same team.")]
-Every = Annotated[
-    str | None, Option(metavar="TIME", help="Repeat with this pause, such as 30s, 5m or 1h.")
-]
+Rebind = Annotated[bool, Option("--rebind", help="Accept a new base URL with the same team.")]
+Every = Annotated[str | None, Option(metavar="TIME", help="Repeat with this pause: 30s, 5m, 1h.")]
 
 # Of an import
 
-ImportPath = Annotated[
-    Path, Argument(metavar="FILE", help="The file to read. Use - for standard input.")
-]
+ImportPath = Annotated[Path, Argument(metavar="FILE", help="The file, or - for standard input.")]
 FileFormat = Annotated[
     Format | None, Option("--format", help="The format of FILE.  [default: by its name]")
 ]
@@ -145,16 +139,15 @@ Ignored = Annotated[
 IgnoreOthers = Annotated[bool, Option("--ignore-others", help="Skip all unknown columns.")]
 Region = Annotated[
     str | None,
-    Option(metavar="COUNTRY", help="The country of phones without a country code, such as US."),
+    Option(metavar="COUNTRY", help="Country of phones without a country code, such as US."),
 ]
 Overwrite = Annotated[bool, Option("--overwrite", help="Update contacts that exist but differ.")]
-DryRun = Annotated[
-    bool, Option("--dry-run", help="Compare with the account, but write nothing to it.")
-]
+DryRun = Annotated[bool, Option("--dry-run", help="Compare with the account, but write nothing.")]
 Outcomes = Annotated[
     Path | None,
     Option(
-        metavar="FILE", help="Write the outcome of each row here.  [default: FILE.outcomes.jsonl]"
+        metavar="FILE",
+        help="Write the outcome of each row here.  [default: FILE.outcomes.jsonl]",
     ),
 ]
 Resume = Annotated[bool, Option("--resume", help="Continue an interrupted import.")]

@@ -95,13 +95,13 @@ def _cell(value: object) -> Text:
 
 
 @contextmanager
-def progress_of_job(*, quiet: bool) -> Generator[OnProgress | None]:
+def progress_of_job(*, quiet: bool) -> Generator[OnProgress]:
     """Show the progress of a bulk job: a bar on a terminal, else a line every few seconds.
 
-    Gives the `on_progress` for the job, or None if nothing is to be shown.
+    Gives the `on_progress` for the job, which shows nothing if quiet.
     """
     if quiet:
-        yield None
+        yield lambda _: None
     elif sys.stderr.isatty():
         with _bar() as bar:
             yield lambda progress: _show_in_bar(bar, progress)
