@@ -17,7 +17,7 @@ import typer.core
 
 from heymarket_async import ApiSecret, HeymarketClient, HeymarketError
 from heymarket_async.bulk import JobError
-from heymarket_async.cli import remedies, show
+from heymarket_async.cli import show
 
 T = TypeVar("T")
 
@@ -139,17 +139,22 @@ def _exit_codes() -> Generator[None]:
         yield
     except BrokenPipeError:
         raise typer.Exit(141) from None
-    except (ValueError, _UsageError) as error:
+    except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             raise  # typer prints the help
-        raise _ended(error, 2) from None
-    except (HeymarketError, OSError) as error:
-        raise _ended(error, 1) from None
+        if type(error) is not typer.BadParameter or error.param is not None:
+            # Typer puts the name of the option into the message only when it prints it.
+            error.message = error.format_message().replace("Value error, ", "")
+        show.print_error(error)
+        raise typer.Exit(2) from None
+    except (ValueError, HeymarketError, OSError) as error:
+        show.print_error(error)
+        raise typer.Exit(2 if isinstance(error, ValueError) else 1) from None
     except (KeyboardInterrupt, typer.Abort) as error:
-        _print_notes(error)
+        show.print_notes(error)
         raise typer.Exit(130) from None
     except asyncio.CancelledError as error:
-        _print_notes(error)
+        show.print_notes(error)
         raise typer.Exit(128 + (error.args[0] if error.args else signal.SIGTERM)) from None
 
 
@@ -179,28 +184,6 @@ def _names_option(error: ValueError, command: Any) -> bool:
 def _add_hint(error: Exception, path: str) -> None:
     ctx = getattr(error, "ctx", None)
     error.add_note(f"Try '{ctx.command_path if ctx else path} --help'.")
-
-
-def _text_of(error: Exception) -> str:
-    if isinstance(error, JobError):
-        return remedies.told(error)
-    if isinstance(error, OSError):
-        return str(error).removeprefix(f"[Errno {error.errno}] ")
-    if not isinstance(error, _UsageError):
-        return str(error)
-    is_ours = type(error) is typer.BadParameter and error.param is None
-    return error.message if is_ours else error.format_message().replace("Value error, ", "")
-
-
-def _ended(error: Exception, code: int) -> typer.Exit:
-    show.print_error(_text_of(error))
-    _print_notes(error)
-    return typer.Exit(code)
-
-
-def _print_notes(error: BaseException) -> None:
-    for note in getattr(error, "__notes__", ()):
-        show.say(note)
 
 
 def _check_output() -> None:

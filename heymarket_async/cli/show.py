@@ -25,11 +25,13 @@ from rich.text import Text
 from heymarket_async.bulk import (
     ExportReport,
     ImportReport,
+    JobError,
     OnProgress,
     Progress,
     RowOutcome,
     SyncReport,
 )
+from heymarket_async.cli import remedies
 
 err = Console(stderr=True, highlight=False)
 
@@ -44,9 +46,19 @@ def say(text: str, style: str | None = None) -> None:
     err.print(text, style=style, soft_wrap=True, markup=False)
 
 
-def print_error(text: object) -> None:
-    """Print an error to stderr, in one line."""
+def print_error(error: Exception) -> None:
+    """Print an error to stderr in one line, and its notes in a line each."""
+    text = remedies.told(error) if isinstance(error, JobError) else str(error)
+    if isinstance(error, OSError):
+        text = text.removeprefix(f"[Errno {error.errno}] ")
     say(f"Error: {text}", style="red")
+    print_notes(error)
+
+
+def print_notes(error: BaseException) -> None:
+    """Print the notes of an error to stderr: a hint, or how to resume."""
+    for note in getattr(error, "__notes__", ()):
+        say(note)
 
 
 def print_json(value: object) -> None:

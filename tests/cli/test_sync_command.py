@@ -70,6 +70,7 @@ def test_a_sync_that_repeats_outlives_an_error_and_ends_when_interrupted(start, 
     assert process.returncode == 130
     assert locked.startswith(b"Error: POST /v2/contacts/list answered 400")
     assert locked.endswith(b"c.db: database is locked\n")
+    assert b"Errno" not in locked
 
 
 def test_a_sync_that_repeats_outlives_what_a_later_run_may_mend(start, sandbox, tmp_path):
