@@ -48,7 +48,7 @@ def say(text: str, style: str | None = None) -> None:
 
 def print_error(error: Exception) -> None:
     """Print an error to stderr in one line, and its notes in a line each."""
-    text = remedies.told(error) if isinstance(error, JobError) else str(error)
+    text = remedies.message_of(error) if isinstance(error, JobError) else str(error)
     if isinstance(error, OSError):
         text = text.removeprefix(f"[Errno {error.errno}] ")
     say(f"Error: {text}", style="red")

@@ -1,4 +1,4 @@
-"""`heymarket contacts export`: the whole file, or what it can be gone on with, whatever happens."""
+"""`heymarket contacts export`: the whole file, or what it can be resumed from, whatever happens."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_link_stays_a_link(run, tmp_path):
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_an_export_that_is_ended_can_be_gone_on_with(number, code, start, sandbox, tmp_path, run):
+def test_an_interrupted_export_can_be_resumed(number, code, start, sandbox, tmp_path, run):
     path = tmp_path / "contacts.jsonl"
     path.write_text("old")
     sandbox.faults.delay(60, on="POST /v1/contacts", after=1)
@@ -338,7 +338,7 @@ def test_the_sandbox_serves_until_it_is_interrupted(start, run):
     assert (process.returncode, errors) == (130, b"")
 
 
-def test_the_sandbox_tells_what_to_export(start, run):
+def test_the_sandbox_prints_the_variables_to_export(start, run):
     process = start("sandbox", "--port", 0, "--contacts", 12)
     lines = [process.stdout.readline().decode() for _ in range(3)]
     environment = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)

@@ -98,7 +98,7 @@ def test_what_is_wrong_with_the_files_is_said_before_anything_is_asked(
 
 
 @pytest.mark.parametrize("route", ["POST /v1/contact-fields", "GET /v1/team"])
-def test_what_is_asked_before_the_first_row_is_told(route, run, sandbox, file, monkeypatch):
+def test_requests_before_the_first_row_are_shown(route, run, sandbox, file, monkeypatch):
     monkeypatch.setattr("heymarket_async.cli.show._LINE_EVERY_S", 0.0)
     sandbox.faults.answer(400, on=route, times=None)
 
@@ -207,7 +207,7 @@ def test_unknown_rows_of_standard_input_cannot_be_resumed(run, sandbox, monkeypa
 
 
 @pytest.mark.parametrize("what", ["folder", "team"])
-def test_an_outcome_file_that_was_never_made_is_not_named_to_go_on_from(
+def test_an_outcome_file_that_was_never_made_is_not_named_to_resume_from(
     what, run, sandbox, file, tmp_path
 ):
     if what == "team":
@@ -280,7 +280,7 @@ def test_a_row_in_another_encoding_does_not_stop_the_others(run, tmp_path):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_import_that_is_ended_can_be_resumed(number, code, start, run, sandbox, tmp_path):
+def test_an_interrupted_import_can_be_resumed(number, code, start, run, sandbox, tmp_path):
     path = tmp_path / "people.csv"
     path.write_text("phone\n" + "".join(f"{14155550000 + n}\n" for n in range(40)))
     sandbox.faults.delay(60, on=BATCH, after=1)
@@ -344,7 +344,7 @@ def test_a_pipe_that_is_silent_does_not_keep_the_import_from_its_end(
     assert len(errors.splitlines()) == 1
 
 
-def test_an_error_of_the_file_says_how_to_go_on(run, sandbox, tmp_path):
+def test_an_error_of_the_file_says_how_to_resume(run, sandbox, tmp_path):
     path = tmp_path / "people.csv"
     rows = "".join(f"{14155550000 + n}\n" for n in range(25))
     path.write_text(f'phone\n{rows}"{rows}')
@@ -363,7 +363,7 @@ def test_an_error_of_the_file_says_how_to_go_on(run, sandbox, tmp_path):
     assert resumed.stderr.startswith("26 rows: 26 created; 25 of them done by an earlier run")
 
 
-def test_an_error_of_the_account_says_how_to_go_on(run, sandbox, tmp_path):
+def test_an_error_of_the_account_says_how_to_resume(run, sandbox, tmp_path):
     path = tmp_path / "people.csv"
     path.write_text("phone\n14155550100\n")
     sandbox.faults.answer(403, on=BATCH, times=None)
@@ -378,7 +378,7 @@ def test_an_error_of_the_account_says_how_to_go_on(run, sandbox, tmp_path):
     assert "resume" not in dry.stderr
 
 
-def test_another_input_is_refused_without_a_word_of_going_on(run, tmp_path):
+def test_another_input_is_refused_without_a_word_of_resuming(run, tmp_path):
     path = tmp_path / "people.csv"
     path.write_text("phone\n14155550100\n")
     run("contacts", "import", path)
@@ -437,7 +437,7 @@ def test_a_file_may_be_divided_otherwise_and_have_columns_of_no_meaning(run, san
         assert stored(sandbox)[f"141555501{ord(name)}"]["custom"] == {"123": name}
 
 
-def test_what_was_to_be_ignored_in_json_and_was_not_there_is_told(run, tmp_path):
+def test_names_to_ignore_that_are_in_no_row_of_json_are_reported(run, tmp_path):
     path = tmp_path / "people.jsonl"
     path.write_text('{"phone": "14155550100"}\n')
     arguments = ("contacts", "import", path, "--ignore", "Notse", "--map", "x=first")

@@ -92,7 +92,7 @@ def test_a_sync_that_repeats_outlives_what_a_later_run_may_mend(start, sandbox, 
     assert process.returncode == 130
 
 
-def test_what_had_to_be_mended_is_told(run, sandbox, tmp_path):
+def test_mended_contacts_are_reported(run, sandbox, tmp_path):
     sandbox.show_as(sandbox.store._rows[3].id, "raw_tab")
 
     export, sync = run("contacts", "export", tmp_path / "c"), run("sync", tmp_path / "c.db")
@@ -133,7 +133,7 @@ def test_a_sync_that_fails_is_one_line(run, sandbox, tmp_path):
     assert result.stderr.startswith("Error: POST /v2/contacts/list answered 403")
 
 
-def test_a_first_sync_that_was_ended_is_gone_on_with(start, run, sandbox, tmp_path):
+def test_an_interrupted_first_sync_is_resumed(start, run, sandbox, tmp_path):
     path = tmp_path / "c.db"
     sandbox.faults.delay(60, on="POST /v2/contacts/list", after=1)
     process = start("sync", path, "--page-size", 30)
@@ -159,7 +159,7 @@ def test_a_first_sync_that_was_ended_is_gone_on_with(start, run, sandbox, tmp_pa
         (["--page-size", "101"], "--page-size must be an integer from 1 to 100"),
     ],
 )
-def test_a_wrong_option_of_a_sync_is_told(arguments, rule, run, tmp_path):
+def test_a_wrong_option_of_a_sync_is_reported(arguments, rule, run, tmp_path):
     result = run("sync", tmp_path / "c.db", *arguments)
 
     assert result.exit_code == 2
@@ -222,7 +222,7 @@ def test_csv_for_a_spreadsheet(run, sandbox, tmp_path):
         (["c", "--surface", "v2", "--since", "May"], "--since must be an RFC 3339 timestamp"),
     ],
 )
-def test_a_wrong_option_of_an_export_is_told(arguments, rule, run, tmp_path, monkeypatch):
+def test_a_wrong_option_of_an_export_is_reported(arguments, rule, run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     result = run("contacts", "export", *arguments)
@@ -276,7 +276,7 @@ def test_an_export_since_a_time_holds_what_was_updated_after_it(run, sandbox, tm
     assert sorted((tmp_path / "c").read_bytes().splitlines()) == sorted(later)
 
 
-def test_edits_are_told(run, sandbox, tmp_path):
+def test_edits_are_reported(run, sandbox, tmp_path):
     contact = sandbox.store.contacts[0]["id"]
 
     # The sandbox answers with what it has, and with an edit that came in between.
@@ -304,7 +304,7 @@ def test_without_a_terminal_a_line_is_shown_every_few_seconds(run, tmp_path, mon
     assert len(silent) == 1
 
 
-def test_a_line_tells_what_is_waited_for(capsys, monkeypatch):
+def test_a_line_gives_the_reason_for_waiting(capsys, monkeypatch):
     from heymarket_async.bulk import Progress  # noqa: PLC0415 - here alone
 
     monkeypatch.setattr(show, "_LINE_EVERY_S", 0.0)
