@@ -37,7 +37,7 @@ def main() -> None:
 
 @contextmanager
 def _silent_interrupts() -> Generator[None]:
-    """Let an interrupt end the process at once: an import may catch the exception, and go on."""
+    """Let an interrupt end the process at once: an import may catch the exception and continue."""
     is_ours = (
         threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGINT) is signal.default_int_handler

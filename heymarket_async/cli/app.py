@@ -1,4 +1,4 @@
-"""The `heymarket` command: the commands that are not about contacts, and all together."""
+"""The `heymarket` command: all its commands, and those that are not about contacts."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from typing import Annotated
 
 import msgspec
 import typer
+from typer import Option
 
 from heymarket_async import HeymarketClient, Repeat
 from heymarket_async.bulk.store import private_files
-from heymarket_async.cli import contacts
-from heymarket_async.cli.output import print_json, print_record, print_table
-from heymarket_async.cli.running import Commands, Json, SandboxSize, run, until_terminated
-from heymarket_async.cli.sync import sync_command
+from heymarket_async.cli import contacts, show
+from heymarket_async.cli.bulk_commands import sync_command
+from heymarket_async.cli.options import Json, SandboxSize
+from heymarket_async.cli.running import Commands, run, until_terminated
 from heymarket_async.version import __version__
 
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
+    rich_markup_mode=None,
     add_completion=False,
     pretty_exceptions_show_locals=False,  # they could hold a secret
     help="Work with the contacts of a Heymarket account.",
@@ -41,7 +43,7 @@ def _version(wanted: bool) -> None:
 def options(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool, Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Work with the contacts of a Heymarket account."""
@@ -57,10 +59,8 @@ def whoami(*, json: Json = False, sandbox: SandboxSize = None) -> None:
         )
 
     team = run(work, sandbox)
-    if json:
-        print_json(team)
-    else:
-        print_record({name: team[name] for name in ("id", "name") if name in team} or team)
+    known: dict[str, object] = {name: team[name] for name in ("id", "name") if name in team}
+    show.print_result(team if json else known or team, json=json)
 
 
 @app.command()
@@ -68,25 +68,24 @@ def fields(*, json: Json = False, sandbox: SandboxSize = None) -> None:
     """Show the custom fields of the account."""
     fields = run(lambda client: client.contact_fields.all(), sandbox)
     found = [{"id": field.id, "title": field.title} for field in fields]
-    if json:
-        print_json(found)
-    else:
-        print_table(found, ("id", "title"))
+    show.print_result(found, json=json, columns=("id", "title"))
 
 
 @app.command("sandbox")
 def sandbox_command(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
-    contacts: Annotated[int, typer.Option(min=0, help="How many it holds.")] = 1000,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same contacts.")] = 7,
+    port: Annotated[
+        int, Option(metavar="PORT", min=0, max=65535, help="0 chooses a free port.")
+    ] = 8080,
+    contacts: Annotated[int, Option(metavar="N", min=0, help="Contacts to start with.")] = 1000,
+    seed: Annotated[int, Option(metavar="N", help="The same seed gives the same contacts.")] = 7,
     credentials: Annotated[
         Path | None,
-        typer.Option(help="Keep its credentials in this file, and use them in the next start."),
+        Option(metavar="FILE", help="Keep the credentials in this file, and use them again."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Serve a local Heymarket to develop and test against, until interrupted."""
+    """Run a local Heymarket to develop and test against."""
     until_terminated(_serve(port, contacts, seed, credentials, json=json))
 
 
@@ -108,17 +107,17 @@ async def _serve(
             "HEYMARKET_SECRET_KEY": server.credentials.secret_key,
         }
         if json:
-            print_json(environment)
+            show.print_json(environment)
         else:
             for name, value in environment.items():
                 typer.echo(f"export {name}={value}")
-            typer.echo(f"# {contacts:,} contacts; interrupt to end", err=True)
+            typer.echo(f"# {contacts:,} contacts. Press Ctrl-C to stop.", err=True)
         sys.stdout.flush()
         await asyncio.Event().wait()
 
 
 def _kept(path: Path) -> tuple[str, str] | tuple[None, None]:
-    """Return the credentials that a sandbox left in a file.
+    """Return the credentials that an earlier sandbox wrote to the file, if it exists.
 
     They never come from the environment or from arguments: those may hold a key of a real account.
     """
@@ -129,5 +128,5 @@ def _kept(path: Path) -> tuple[str, str] | tuple[None, None]:
         return None, None
     except ValueError:
         raise ValueError(
-            f"{path} holds no credentials of a sandbox: remove it, or name another file"
+            f"{path} holds no credentials of a sandbox. Remove it, or name another file."
         ) from None

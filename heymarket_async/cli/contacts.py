@@ -1,34 +1,24 @@
-"""`heymarket contacts …`."""
+"""The commands `heymarket contacts …` for one contact, or for a few."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
 import typer
 from msgspec import UNSET
 
 from heymarket_async import Contact, ContactRef, HeymarketClient, NewContact
-from heymarket_async.cli.export import export_command
-from heymarket_async.cli.importing import import_command
-from heymarket_async.cli.output import print_json, print_record, print_table
-from heymarket_async.cli.running import Json, SandboxSize, err, run
+from heymarket_async.cli import options as o
+from heymarket_async.cli import show
+from heymarket_async.cli.bulk_commands import export_command, import_command
+from heymarket_async.cli.running import Commands, run
 
-app = typer.Typer(no_args_is_help=True, help="Read and write contacts.")
-
-Phone = Annotated[str, typer.Option(help="E.164 digits, such as 15105553344.")]
-Text = Annotated[str | None, typer.Option()]
-Custom = Annotated[
-    list[str] | None,
-    typer.Option("--custom", metavar="TITLE=VALUE", help="A custom field by title; repeatable."),
-]
-Tags = Annotated[
-    list[int] | None, typer.Option("--tag", metavar="ID", help="Id of a tag; repeatable.")
-]
-ContactId = Annotated[str, typer.Argument(metavar="ID", help="The integer id, or the UUID.")]
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, rich_markup_mode=None, help="Read and write contacts."
+)
 
 Fields = dict[str, object]
-"""A contact with every field that the server sent, known to this package or not."""
+"""A contact with all fields that the server sent, known to this package or not."""
 
 COLUMNS = ("id", "display_name", "phone", "email", "updated")
 
@@ -38,143 +28,140 @@ app.command("import")(import_command)
 
 
 @app.command()
-def get(contact: ContactId, *, json: Json = False, sandbox: SandboxSize = None) -> None:
+def get(contact: o.ContactId, *, json: o.Json = False, sandbox: o.SandboxSize = None) -> None:
     """Show a contact by its id."""
+    contact_id = o.contact_id_of(contact)
 
     async def work(client: HeymarketClient) -> Fields:
-        if contact.isdecimal():
-            return await client.contacts.get(int(contact), returns=Fields)
-        return await client.contacts_v2.get(contact, returns=Fields)
+        if isinstance(contact_id, int):
+            return await client.contacts.get(contact_id, returns=Fields)
+        return await client.contacts_v2.get(contact_id, returns=Fields)
 
-    _show(run(work, sandbox), json=json)
+    show.print_result(run(work, sandbox), json=json)
 
 
 @app.command()
-def find(phone: Phone, *, json: Json = False, sandbox: SandboxSize = None) -> None:
-    """Show the contact that has a phone; exit with 1 if there is none."""
+def find(phone: o.Phone, *, json: o.Json = False, sandbox: o.SandboxSize = None) -> None:
+    """Show the contact with this phone. Exits with 1 if there is none."""
     found = run(lambda client: client.contacts.find(phone=phone, returns=Fields), sandbox)
     if found is not None:
-        _show(found, json=json)
+        show.print_result(found, json=json)
         return
     if json:
-        print_json(None)
+        show.print_json(None)
     else:
-        err.print("No contact has this phone.")
+        show.say("No contact has this phone.")
     raise typer.Exit(1)
 
 
 @app.command()
 def search(
     *,
-    phone: Annotated[list[str] | None, typer.Option(help="E.164 digits; repeatable.")] = None,
-    email: Annotated[list[str] | None, typer.Option(help="An e-mail; repeatable.")] = None,
-    json: Json = False,
-    sandbox: SandboxSize = None,
+    phones: o.Phones = None,
+    emails: o.Emails = None,
+    json: o.Json = False,
+    sandbox: o.SandboxSize = None,
 ) -> None:
-    """Show all contacts that have one of these phones or e-mails."""
+    """Show all contacts with any of these phones or emails."""
+    if not (phones or emails):
+        raise typer.BadParameter("At least one --phone or --email is needed.")
     found = run(
         lambda client: client.contacts_v2.search(
-            phones=phone or (), emails=email or (), returns=Fields
+            phones=phones or (), emails=emails or (), returns=Fields
         ),
         sandbox,
     )
-    if json:
-        print_json(found)
-    else:
-        print_table(found, COLUMNS)
+    show.print_result(found, json=json, columns=COLUMNS)
 
 
 @app.command()
 def create(
-    phone: Phone,
+    phone: o.Phone,
     *,
-    first: Text = None,
-    last: Text = None,
-    email: Text = None,
-    custom: Custom = None,
-    tag: Tags = None,
-    json: Json = False,
-    sandbox: SandboxSize = None,
+    first: o.First = None,
+    last: o.Last = None,
+    email: o.Email = None,
+    custom: o.Custom = None,
+    tags: o.Tags = None,
+    json: o.Json = False,
+    sandbox: o.SandboxSize = None,
 ) -> None:
-    """Create a contact. If its phone is taken, Heymarket may refuse, update, or make a second."""
+    """Create a contact.
+
+    If another contact has its phone already, Heymarket may refuse it, update that contact, or
+    create a second one.
+    """
 
     async def work(client: HeymarketClient) -> ContactRef:
-        contact = await _contact(client, phone, first, last, email, custom, tag)
+        contact = await _contact(client, phone, first, last, email, custom, tags)
         return await client.contacts.create(contact)
 
-    _show_written(run(work, sandbox), json=json)
+    _print_written(run(work, sandbox), json=json)
 
 
 @app.command()
 def update(
-    contact: ContactId,
-    phone: Phone,
+    contact: o.ContactId,
+    phone: o.Phone,
     *,
-    first: Text = None,
-    last: Text = None,
-    email: Text = None,
-    custom: Custom = None,
-    tag: Tags = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Remove custom fields that are not given.")
-    ] = False,
-    json: Json = False,
-    sandbox: SandboxSize = None,
+    first: o.First = None,
+    last: o.Last = None,
+    email: o.Email = None,
+    custom: o.Custom = None,
+    tags: o.Tags = None,
+    overwrite: o.Replace = False,
+    json: o.Json = False,
+    sandbox: o.SandboxSize = None,
 ) -> None:
-    """Update a contact; the phone is needed even if it stays the same.
+    """Update a contact. The phone is needed even if it stays the same.
 
-    Whether Heymarket keeps or empties fields that are not given is not documented.
+    Heymarket does not document if it keeps or empties the fields that are not given.
     """
+    contact_id = o.contact_id_of(contact)
     if overwrite and not custom:
-        raise typer.BadParameter("--overwrite needs --custom: it could remove all custom fields")
+        raise typer.BadParameter("--overwrite needs --custom, or it may remove all custom fields.")
 
     async def work(client: HeymarketClient) -> ContactRef | Contact:
-        changes = await _contact(client, phone, first, last, email, custom, tag)
-        if contact.isdecimal():
-            return await client.contacts.update(int(contact), changes, overwrite=overwrite)
-        return await client.contacts_v2.update(contact, changes, overwrite=overwrite)
+        changes = await _contact(client, phone, first, last, email, custom, tags)
+        if isinstance(contact_id, int):
+            return await client.contacts.update(contact_id, changes, overwrite=overwrite)
+        return await client.contacts_v2.update(contact_id, changes, overwrite=overwrite)
 
-    _show_written(run(work, sandbox), json=json)
+    _print_written(run(work, sandbox), json=json)
 
 
 @app.command()
 def delete(
-    contact: ContactId,
+    contact: o.ContactId,
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    json: Json = False,
-    sandbox: SandboxSize = None,
+    yes: o.Yes = False,
+    json: o.Json = False,
+    sandbox: o.SandboxSize = None,
 ) -> None:
     """Delete a contact for good."""
+    contact_id = o.contact_id_of(contact)
 
     async def work(client: HeymarketClient) -> None:
-        if contact.isdecimal():
-            await client.contacts.delete(int(contact))
+        if isinstance(contact_id, int):
+            await client.contacts.delete(contact_id)
         else:
-            await client.contacts_v2.delete(contact)
+            await client.contacts_v2.delete(contact_id)
 
-    if not (yes or _confirmed(f"Delete contact {contact} for good?")):
-        err.print("Nothing was deleted.")
+    if not (yes or _is_confirmed(f"Delete contact {contact} for good?")):
+        show.say("Nothing was deleted.")
         raise typer.Exit(1)
     run(work, sandbox)
     if json:
-        print_json({"deleted": contact})
+        show.print_json({"deleted": contact})
     else:
-        err.print(f"Deleted contact {contact}.", markup=False)
+        show.say(f"Deleted contact {contact}.")
 
 
 @app.command()
-def count(
-    *,
-    since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only those updated after it (RFC 3339).")
-    ] = None,
-    json: Json = False,
-    sandbox: SandboxSize = None,
-) -> None:
+def count(*, date: o.Since = None, json: o.Json = False, sandbox: o.SandboxSize = None) -> None:
     """Count the contacts."""
-    counted = run(lambda client: client.contacts.count(date=since), sandbox)
-    print_json({"contacts": counted} if json else counted)
+    counted = run(lambda client: client.contacts.count(date=date), sandbox)
+    show.print_json({"contacts": counted} if json else counted)
 
 
 async def _contact(
@@ -196,32 +183,26 @@ async def _contact(
     )
 
 
-def _confirmed(question: str) -> bool:
+def _is_confirmed(question: str) -> bool:
     try:
         return typer.confirm(question, err=True)
     except typer.Abort:
+        show.say("")  # the question is a line of its own
         if sys.stdin.isatty():
             raise
-        raise typer.BadParameter("--yes is needed where nobody can answer") from None
+        raise typer.BadParameter("--yes is needed, since nobody can be asked here.") from None
 
 
 def _by_title(custom: list[str]) -> dict[str, str]:
     pairs = [each.partition("=") for each in custom]
     if not all(title and equals for title, equals, _ in pairs):
-        raise ValueError("--custom must be TITLE=VALUE, such as --custom 'Plan=Premium'")
+        raise typer.BadParameter("--custom must be TITLE=VALUE, such as --custom 'Plan=Premium'.")
     values = {title: value for title, _, value in pairs}
     if len(values) < len(pairs):
-        raise ValueError("--custom must not name a title twice")
+        raise typer.BadParameter("--custom must not name a title twice.")
     return values
 
 
-def _show(contact: Fields, *, json: bool) -> None:
-    if json:
-        print_json(contact)
-    else:
-        print_record(contact)
-
-
-def _show_written(written: ContactRef | Contact, *, json: bool) -> None:
+def _print_written(written: ContactRef | Contact, *, json: bool) -> None:
     uuid = None if written.uuid is None else str(written.uuid)
-    _show({"id": written.id, "rev": written.rev, "uuid": uuid}, json=json)
+    show.print_result({"id": written.id, "rev": written.rev, "uuid": uuid}, json=json)

@@ -28,8 +28,9 @@ _REMEDIES: dict[str, str] = {
 """By `JobError.reason`; `{names}` in braces are filled in from `JobError.about`."""
 
 
-def told(error: JobError) -> str:
-    """Return the problem, and what to do about it."""
-    template = _REMEDIES.get(error.reason)
-    remedy = error.remedy if template is None else template.format_map(error.about)
+def message_of(error: JobError) -> str:
+    """Return the problem, and the remedy in the words of the command, or else of the library."""
+    remedy = _REMEDIES.get(error.reason)
+    # The library's remedy is no template: it may hold braces, as of a column's name.
+    remedy = error.remedy if remedy is None else remedy.format_map(error.about)
     return f"{error.problem} {remedy}".rstrip()

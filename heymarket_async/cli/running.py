@@ -1,4 +1,4 @@
-"""What every command shares: its client, its end, and the options that mean the same everywhere."""
+"""Runs a command: with a client, until a signal ends it, and to its exit code."""
 
 from __future__ import annotations
 
@@ -10,62 +10,72 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Annotated, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import typer
 import typer.core
-from rich.console import Console
 
 from heymarket_async import ApiSecret, HeymarketClient, HeymarketError
 from heymarket_async.bulk import JobError
-from heymarket_async.cli import remedies
+from heymarket_async.cli import show
 
 T = TypeVar("T")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
-SandboxSize = Annotated[
-    int | None,
-    typer.Option(
-        "--sandbox", metavar="N", min=0, help="Use an embedded sandbox that holds N contacts."
-    ),
+_UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])
+"""The base of all errors about arguments. Typer does not export it."""
+
+_VARIABLES = {
+    "base_url": "HEYMARKET_BASE_URL",
+    "secret_id": "HEYMARKET_SECRET_ID",
+    "secret_key": "HEYMARKET_SECRET_KEY",
+    "key": "HEYMARKET_API_KEY",
+    "rate_limit.store": "HEYMARKET_STORE",
+    "rate_limit.share": "HEYMARKET_SHARE",
+    "rate_limit.fallback": "HEYMARKET_FALLBACK",
+}
+"""The environment variable by the library's argument."""
+
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
-NOT_PROVED = 3
-"""Exit code of a job that came to its end, but has to say that something may be missing."""
-
-err = Console(stderr=True, highlight=False)
-
-
-def say(text: str) -> None:
-    """Print a text to stderr as it is, however long its lines are."""
-    err.print(text, soft_wrap=True, markup=False)
-
-
-def say_error(error: Exception) -> None:
-    """Print an error to stderr, in one line."""
-    text = remedies.told(error) if isinstance(error, JobError) else str(error)
-    err.print(f"Error: {text}", style="red", soft_wrap=True, markup=False)
+_SHOW_CURSOR = b"\x1b[?25h\n"
+"""A progress bar hides it."""
 
 
 class Commands(typer.core.TyperGroup):
-    """A group of commands, of which each ends the process as a command should."""
+    """A group of commands that end with one line on stderr for an error, and an exit code.
 
-    def make_context(self, *given: Any, **options: Any) -> Any:
-        """Read the arguments, which prints the help if that was asked for."""
-        with _ending_well():
-            return super().make_context(*given, **options)
+    Exit codes: 1 for an error of a call or of a file, 2 for wrong arguments, 141 if the reader of
+    a pipe has left, and 128 + the number of a signal. After a signal the command cleans up, and
+    prints nothing but the notes of the error, which say how to resume.
+    """
+
+    def make_context(self, info_name: Any, args: Any, parent: Any = None, **more: Any) -> Any:
+        """Read the arguments, and print the help if it was asked for."""
+        with _exit_codes():
+            try:
+                return super().make_context(info_name, args, parent, **more)
+            except _UsageError as error:
+                _add_hint(error, f"{parent.command_path} {info_name}" if parent else info_name)
+                raise
 
     def invoke(self, ctx: Any) -> Any:  # typer's own types for these are private
         """Run the command that was asked for."""
-        with _ending_well():
-            result = super().invoke(ctx)
+        with _exit_codes():
+            try:
+                result = super().invoke(ctx)
+            except (ValueError, _UsageError) as error:
+                command = self.commands.get(ctx.invoked_subcommand, self)
+                if not isinstance(error, ValueError) or _names_option(error, command):
+                    _add_hint(error, f"{ctx.command_path} {command.name}")
+                raise
             sys.stdout.flush()
         return result
 
 
 def run(work: Callable[[HeymarketClient], Awaitable[T]], sandbox: int | None) -> T:
-    """Run a command's work with a client, and return what it found."""
+    """Run the work of a command with a client, and return its result."""
 
     async def main() -> T:
         async with _client(sandbox) as client:
@@ -75,71 +85,46 @@ def run(work: Callable[[HeymarketClient], Awaitable[T]], sandbox: int | None) ->
 
 
 def until_terminated(main: Coroutine[object, None, T]) -> T:
-    """Run a coroutine in a loop of its own.
+    """Run a coroutine in an event loop of its own.
 
-    The first interrupt, request to terminate, or hang-up cancels it, and it ends in its own time.
+    The first interrupt, request to terminate, or hang-up cancels it, and it may clean up.
     The second one ends the process at once, even if a thread is stuck in a file that never answers.
+    Signals that the process ignores stay ignored.
     """
-    ending = _Ending()
+    received: list[int] = []
+    handlers = {each: signal.getsignal(each) for each in _SIGNALS}
+    handlers = {each: how for each, how in handlers.items() if how not in {None, signal.SIG_IGN}}
 
     async def cancelled_by_signals() -> T:
-        work = asyncio.ensure_future(main)
-        ending.listen(work)
+        work, loop = asyncio.ensure_future(main), asyncio.get_running_loop()
+
+        def receive(number: int, _: object) -> None:
+            if received:
+                _exit_at_once(number)
+            else:
+                received.append(number)
+                loop.call_soon_threadsafe(work.cancel)
+
+        _handle_signals(dict.fromkeys(handlers, receive))
         return await work
 
     try:
         return asyncio.run(cancelled_by_signals())
     except asyncio.CancelledError as error:
-        error.args = (ending.number,) if ending.number else error.args
+        error.args = tuple(received) or error.args
         raise
     finally:
-        ending.close()
+        if not received:  # else the process is about to end, and one more signal ends it at once
+            _handle_signals(handlers)
 
 
-class _Ending:
-    """Hears signals, in the main thread; those that the process ignores stay ignored.
-
-    Attributes:
-        number: The first signal that came, or 0.
-    """
-
-    def __init__(self) -> None:
-        self.number = 0
-        handlers = {each: signal.getsignal(each) for each in _SIGNALS}
-        ignored = {None, signal.SIG_IGN}
-        self._before = {each: how for each, how in handlers.items() if how not in ignored}
-
-    def listen(self, work: asyncio.Future[T]) -> None:
-        loop = asyncio.get_running_loop()
-
-        def hear(number: int, _: object) -> None:
-            if self.number:
-                _leave(number)
-            else:
-                self.number = number
-                loop.call_soon_threadsafe(work.cancel)
-
-        with suppress(ValueError):  # not the main thread
-            for each in self._before:
-                signal.signal(each, hear)
-
-    def close(self) -> None:
-        """Hear no more, unless the process is about to end: then one more signal ends it."""
-        with suppress(ValueError):
-            for each, before in self._before.items():
-                if not self.number:
-                    signal.signal(each, before)
+def _handle_signals(handlers: dict[Any, Any]) -> None:
+    with suppress(ValueError):  # only the main thread can
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
-_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
-
-_SHOW_CURSOR = b"\x1b[?25h\n"
-"""A bar hides it."""
-
-
-def _leave(number: int) -> None:
+def _exit_at_once(number: int) -> None:
     """End the process, and wait for nothing: to flush a pipe that nobody reads takes forever."""
     if os.isatty(2):
         os.write(2, _SHOW_CURSOR)
@@ -147,28 +132,58 @@ def _leave(number: int) -> None:
 
 
 @contextmanager
-def _ending_well() -> Generator[None]:
-    """Turn errors into one line on stderr and an exit code.
-
-    1 is an error of the call or of a file, 2 wrong arguments. 129 a hang-up, 130 an interrupt, 141
-    a reader that has left, and 143 a request to terminate: then all is cleaned up, silently, but
-    for what was noted on how to go on.
-    """
+def _exit_codes() -> Generator[None]:
+    """Print an error, and exit with its code."""
     try:
         _check_output()
         yield
-    except ValueError as error:
-        raise _ended(error, 2) from None
     except BrokenPipeError:
         raise typer.Exit(141) from None
-    except (HeymarketError, OSError) as error:
-        raise _ended(error, 1) from None
+    except _UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            raise  # typer prints the help
+        if type(error) is not typer.BadParameter or error.param is not None:
+            # Typer puts the name of the option into the message only when it prints it.
+            error.message = error.format_message().replace("Value error, ", "")
+        show.print_error(error)
+        raise typer.Exit(2) from None
+    except (ValueError, HeymarketError, OSError) as error:
+        show.print_error(error)
+        raise typer.Exit(2 if isinstance(error, ValueError) else 1) from None
     except (KeyboardInterrupt, typer.Abort) as error:
-        _say_notes(error)
+        show.print_notes(error)
         raise typer.Exit(130) from None
     except asyncio.CancelledError as error:
-        _say_notes(error)
+        show.print_notes(error)
         raise typer.Exit(128 + (error.args[0] if error.args else signal.SIGTERM)) from None
+
+
+def _names_option(error: ValueError, command: Any) -> bool:
+    """Put the option or the variable that was set in the place of the library's argument.
+
+    An error about an argument begins with its name, and the parameters of a command have the same
+    names.
+
+    Returns:
+        It is an option, and the error has no remedy of its own.
+    """
+    options = {each.name: each.opts[0] for each in command.params if each.opts[0][:2] == "--"}
+    text = error.problem if isinstance(error, JobError) else str(error)
+    name, _, rule = text.removeprefix("each of ").partition(" ")
+    typed = options.get(name, _VARIABLES.get(name))
+    if typed is None or not rule.startswith(("must ", "needs ")):
+        return False
+    text = f"{typed} {rule.replace('must be None', 'must not be given')}"
+    if isinstance(error, JobError):
+        error.problem = text
+        return False
+    error.args = (text,)
+    return name in options
+
+
+def _add_hint(error: Exception, path: str) -> None:
+    ctx = getattr(error, "ctx", None)
+    error.add_note(f"Try '{ctx.command_path if ctx else path} --help'.")
 
 
 def _check_output() -> None:
@@ -189,17 +204,6 @@ def _fill_standard_files() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
-
-
-def _ended(error: Exception, code: int) -> typer.Exit:
-    say_error(error)
-    _say_notes(error)
-    return typer.Exit(code)
-
-
-def _say_notes(error: BaseException) -> None:
-    for note in getattr(error, "__notes__", ()):
-        say(note)
 
 
 @asynccontextmanager

@@ -26,9 +26,9 @@ def test_an_error_survives_pickling():
 
 
 def test_the_command_puts_its_own_remedy_in_place_of_the_librarys(monkeypatch):
-    error = JobError("some_reason", "Cell is unknown.", "Pass ignore=.", column="Cell")
-    assert remedies.told(error) == "Cell is unknown. Pass ignore=."
+    error = JobError("some_reason", "Cell is unknown.", "Pass ignore={}.", column="Cell")
+    assert remedies.message_of(error) == "Cell is unknown. Pass ignore={}."
 
     monkeypatch.setitem(remedies._REMEDIES, "some_reason", "Skip it with --ignore {column}.")
 
-    assert remedies.told(error) == "Cell is unknown. Skip it with --ignore Cell."
+    assert remedies.message_of(error) == "Cell is unknown. Skip it with --ignore Cell."

@@ -46,11 +46,11 @@ def test_a_file_becomes_contacts_and_outcomes(run, sandbox, file):
     assert result.exit_code == 3
     assert result.stdout == ""
     lines = result.stderr.splitlines()
-    assert lines[0].startswith("4 rows: 2 created, 2 rejected; 1 of them with the phone of an ")
+    assert lines[0].startswith("4 rows: 2 created, 2 rejected; 1 duplicate of an earlier row; ")
     assert lines[1].startswith("row 3: phone must be a valid number of US")
     assert lines[2:] == [
         "row 4: row 1 has the same phone",
-        f"What became of each row is in {file}.outcomes.jsonl",
+        f"The outcome of each row is in {file}.outcomes.jsonl",
     ]
     zoe = stored(sandbox)["14155550100"]
     assert (zoe["first"], zoe["custom"]) == ("Zoë", {"123": "Premium"})
@@ -73,7 +73,7 @@ def test_a_second_run_is_refused_unless_it_resumes(run, sandbox, file):
         "exists already. Resume that import with --resume, or name another file with --outcomes."
         in refused.stderr
     )
-    assert "4 of them settled by an earlier run" in resumed.stderr
+    assert "4 of them done by an earlier run" in resumed.stderr
     assert BATCH not in [f"{each.method} {each.path}" for each in sandbox.requests]
 
 
@@ -101,8 +101,8 @@ def test_what_is_wrong_with_the_files_is_said_before_anything_is_asked(
 
 
 @pytest.mark.parametrize("route", ["POST /v1/contact-fields", "GET /v1/team"])
-def test_what_is_asked_before_the_first_row_is_told(route, run, sandbox, file, monkeypatch):
-    monkeypatch.setattr("heymarket_async.cli.progress._LINE_EVERY_S", 0.0)
+def test_requests_before_the_first_row_are_shown(route, run, sandbox, file, monkeypatch):
+    monkeypatch.setattr("heymarket_async.cli.show._LINE_EVERY_S", 0.0)
     sandbox.faults.answer(400, on=route, times=None)
 
     result = run("contacts", "import", file, *MAPPED)
@@ -118,7 +118,7 @@ def test_a_dry_run_writes_neither_contacts_nor_a_file(run, sandbox, file, tmp_pa
     assert "nothing was written" in result.stderr
     assert len(sandbox.store) == 130
     assert sorted(each.name for each in tmp_path.iterdir()) == ["o", "people.csv"]
-    assert kept.stderr.endswith(f"What became of each row is in {tmp_path / 'o'}\n")
+    assert kept.stderr.endswith(f"The outcome of each row is in {tmp_path / 'o'}\n")
 
 
 def test_json_lines_from_standard_input(run, sandbox, tmp_path):
@@ -157,7 +157,7 @@ def test_overwriting_is_asked_for(run, sandbox, tmp_path):
 
 @pytest.mark.parametrize("size", [True, False])
 def test_progress_has_a_total_by_the_size_of_the_file(size, run, tmp_path, monkeypatch):
-    monkeypatch.setattr("heymarket_async.cli.progress._LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("heymarket_async.cli.show._LINE_EVERY_S", 0.0)
     rows = "".join(f"{14155550000 + n}\n" for n in range(95))
     path = tmp_path / "people.csv"
     path.write_text("phone\n" + rows)
@@ -167,10 +167,8 @@ def test_progress_has_a_total_by_the_size_of_the_file(size, run, tmp_path, monke
     quiet = run("contacts", "import", path, *arguments, "--resume", "--quiet")
 
     told = [line for line in result.stderr.splitlines() if line.startswith("importing")]
-    assert told[-1].startswith(
-        "importing (total estimated): 95 of 95, " if size else "importing: 95, "
-    )
-    assert quiet.stderr.startswith("95 rows: 95 created; 95 of them settled by an earlier run")
+    assert told[-1].startswith("importing (estimated): 95 of 95, " if size else "importing: 95, ")
+    assert quiet.stderr.startswith("95 rows: 95 created; 95 of them done by an earlier run")
 
 
 def test_an_empty_file_is_no_rows(run, tmp_path):
@@ -192,7 +190,9 @@ def test_unknown_rows_are_to_be_resumed(run, sandbox, tmp_path, monkeypatch):
 
     assert result.exit_code == 3
     assert "1 row: 1 unknown; " in result.stderr
-    assert result.stderr.endswith("unknown: run it again with --resume to look them up\n")
+    assert result.stderr.endswith(
+        "unknown. Run the same command again with --resume to look them up.\n"
+    )
     assert resumed.exit_code == 0
     assert len(sandbox.store) == 131
 
@@ -204,11 +204,13 @@ def test_unknown_rows_of_standard_input_cannot_be_resumed(run, sandbox, monkeypa
     result = run("contacts", "import", "-", "--format", "csv", input="phone\n14155550100\n")
 
     assert result.exit_code == 3
-    assert result.stderr.endswith("unknown: run it again, no phone gets a second contact\n")
+    assert result.stderr.endswith(
+        "unknown. Run the import again: no phone gets a second contact.\n"
+    )
 
 
 @pytest.mark.parametrize("what", ["folder", "team"])
-def test_an_outcome_file_that_was_never_made_is_not_named_to_go_on_from(
+def test_an_outcome_file_that_was_never_made_is_not_named_to_resume_from(
     what, run, sandbox, file, tmp_path
 ):
     if what == "team":
@@ -354,7 +356,7 @@ def test_a_file_that_is_not_there_is_one_line(run, tmp_path):
     result = run("contacts", "import", tmp_path / "x.csv")
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: [Errno 2] No such file or directory")
+    assert result.stderr.startswith("Error: No such file or directory")
 
 
 def test_a_row_in_another_encoding_does_not_stop_the_others(run, tmp_path):
@@ -369,7 +371,7 @@ def test_a_row_in_another_encoding_does_not_stop_the_others(run, tmp_path):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_import_that_is_ended_can_be_resumed(number, code, start, run, sandbox, tmp_path):
+def test_an_interrupted_import_can_be_resumed(number, code, start, run, sandbox, tmp_path):
     path = tmp_path / "people.csv"
     path.write_text("phone\n" + "".join(f"{14155550000 + n}\n" for n in range(40)))
     sandbox.faults.delay(60, on=BATCH, after=1)
@@ -382,11 +384,13 @@ def test_an_import_that_is_ended_can_be_resumed(number, code, start, run, sandbo
     output, errors = process.communicate(timeout=60)
     result = run("contacts", "import", path, "--batch-size", 10, "--resume")
 
-    way_on = f"To go on, run it again with --resume; what became of each row is in {path}.outcomes"
+    way_on = (
+        f"To resume, run the same command again with --resume. The outcome of each row is in {path}"
+    )
     assert (process.returncode, output) == (code, b"")
-    assert errors.decode().splitlines() == [f"{way_on}.jsonl"]
+    assert errors.decode().splitlines() == [f"{way_on}.outcomes.jsonl"]
     assert result.exit_code == 0
-    assert result.stderr.startswith("40 rows: 40 created; 10 of them settled by an earlier run")
+    assert result.stderr.startswith("40 rows: 40 created; 10 of them done by an earlier run")
     assert len(sandbox.store) == 170
 
 
@@ -426,12 +430,12 @@ def test_a_pipe_that_is_silent_does_not_keep_the_import_from_its_end(
     errors = process.communicate()[1].decode()
 
     assert process.returncode == code
-    noted = "To go on, run" if kind == "named pipe" else "Nothing was noted down to go on from: run"
+    noted = "To resume, run" if kind == "named pipe" else "There is no outcome file to resume from."
     assert errors.startswith(noted)
     assert len(errors.splitlines()) == 1
 
 
-def test_an_error_of_the_file_says_how_to_go_on(run, sandbox, tmp_path):
+def test_an_error_of_the_file_says_how_to_resume(run, sandbox, tmp_path):
     path = tmp_path / "people.csv"
     rows = "".join(f"{14155550000 + n}\n" for n in range(25))
     path.write_text(f'phone\n{rows}"{rows}')
@@ -444,13 +448,13 @@ def test_an_error_of_the_file_says_how_to_go_on(run, sandbox, tmp_path):
     assert result.stderr.splitlines() == [
         "Error: The row in line 27 has a quoted cell without an end, or one that is far too long."
         " Correct it.",
-        "To go on, run it again with --resume; what became of each row is in"
+        "To resume, run the same command again with --resume. The outcome of each row is in"
         f" {path}.outcomes.jsonl",
     ]
-    assert resumed.stderr.startswith("26 rows: 26 created; 25 of them settled by an earlier run")
+    assert resumed.stderr.startswith("26 rows: 26 created; 25 of them done by an earlier run")
 
 
-def test_an_error_of_the_account_says_how_to_go_on(run, sandbox, tmp_path):
+def test_an_error_of_the_account_says_how_to_resume(run, sandbox, tmp_path):
     path = tmp_path / "people.csv"
     path.write_text("phone\n14155550100\n")
     sandbox.faults.answer(403, on=BATCH, times=None)
@@ -459,11 +463,13 @@ def test_an_error_of_the_account_says_how_to_go_on(run, sandbox, tmp_path):
     dry = run("contacts", "import", tmp_path / "none.csv")
 
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[1].startswith("To go on, run it again with --resume; ")
-    assert "go on" not in dry.stderr
+    assert result.stderr.splitlines()[1].startswith(
+        "To resume, run the same command again with --resume. "
+    )
+    assert "resume" not in dry.stderr
 
 
-def test_another_input_is_refused_without_a_word_of_going_on(run, tmp_path):
+def test_another_input_is_refused_without_a_word_of_resuming(run, tmp_path):
     path = tmp_path / "people.csv"
     path.write_text("phone\n14155550100\n")
     run("contacts", "import", path)
@@ -500,8 +506,10 @@ def test_what_was_exported_is_imported_as_it_is(ending, run, sandbox, tmp_path):
     lines = result.stderr.splitlines()
     made = len(before) - 100
     assert lines[0].startswith(f"{len(before)} rows: {made} created, 100 unchanged; ")
-    assert lines[1].startswith("Left out: id, ")
-    assert {"rev", "updated", "created"} <= set(lines[1].removeprefix("Left out: ").split(", "))
+    assert lines[1].startswith("Skipped columns: id, ")
+    assert {"rev", "updated", "created"} <= set(
+        lines[1].removeprefix("Skipped columns: ").split(", ")
+    )
     assert {each["phone"]: each["first"] for each in sandbox.store.contacts} == before
 
 
@@ -516,11 +524,11 @@ def test_a_file_may_be_divided_otherwise_and_have_columns_of_no_meaning(run, san
         result = run("contacts", "import", path, *arguments, "--ignore-others")
 
         assert (refused.exit_code, result.exit_code) == (2, 0)
-        assert "\nLeft out: Nick\n" in result.stderr
+        assert "\nSkipped columns: Nick\n" in result.stderr
         assert stored(sandbox)[f"141555501{ord(name)}"]["custom"] == {"123": name}
 
 
-def test_what_was_to_be_ignored_in_json_and_was_not_there_is_told(run, tmp_path):
+def test_names_to_ignore_that_are_in_no_row_of_json_are_reported(run, tmp_path):
     path = tmp_path / "people.jsonl"
     path.write_text('{"phone": "14155550100"}\n')
     arguments = ("contacts", "import", path, "--ignore", "Notse", "--map", "x=first")
@@ -529,7 +537,7 @@ def test_what_was_to_be_ignored_in_json_and_was_not_there_is_told(run, tmp_path)
     report = json.loads(run(*arguments, "--outcomes", tmp_path / "2", "--json").stdout)
 
     assert result.exit_code == 0
-    assert "\nIn no row, to map or to ignore: x, Notse\n" in result.stderr
+    assert "\nNamed by --map or --ignore, but in no row: x, Notse\n" in result.stderr
     assert (report["unseen"], report["left_out"]) == (["x", "Notse"], [])
 
 
@@ -539,4 +547,4 @@ def test_standard_input_that_is_closed_is_one_line(start):
     _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 1
-    assert errors == b"Error: [Errno 9] standard input is closed\n"
+    assert errors == b"Error: standard input is closed\n"

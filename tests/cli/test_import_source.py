@@ -9,12 +9,13 @@ import pytest
 
 from heymarket_async.bulk.importing.columns import Columns
 from heymarket_async.cli.import_source import Source
+from heymarket_async.cli.options import Format
 
 
 @pytest.fixture
 def descriptor(monkeypatch):
     read, write = os.pipe()
-    os.write(write, b"a\nb\n")
+    os.write(write, b"phone\n14155550100\n14155550101\n")
     os.close(write)
     with os.fdopen(read) as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
@@ -22,8 +23,10 @@ def descriptor(monkeypatch):
 
 
 def test_standard_input_stays_open(descriptor):
-    source = Source(Path("-"), lambda lines, _: iter(lines))
+    source = Source(Path("-"), Format.CSV, None, None)
 
-    assert list(source.rows(Columns([]))) == [b"a\n", b"b\n"]
+    rows = list(source.rows(Columns([])))
+
+    assert [row.phone for row in rows] == ["14155550100", "14155550101"]
 
     os.fstat(descriptor)

@@ -7,7 +7,7 @@ import stat
 import pytest
 import typer
 
-from heymarket_async.cli import app
+from heymarket_async.cli import show
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def printed(run, monkeypatch):
             found.append(environment)
             raise typer.Exit
 
-        monkeypatch.setattr(app, "print_json", end)
+        monkeypatch.setattr(show, "print_json", end)
         assert run("sandbox", "--port", 0, "--json", *options).exit_code == 0
         return [found[0]["HEYMARKET_SECRET_ID"], found[0]["HEYMARKET_SECRET_KEY"]]
 

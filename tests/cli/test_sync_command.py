@@ -13,7 +13,7 @@ import time
 import pyarrow.parquet
 import pytest
 
-from heymarket_async.cli import progress
+from heymarket_async.cli import bulk_commands, show
 
 
 def rows_in(path) -> int:
@@ -70,6 +70,7 @@ def test_a_sync_that_repeats_outlives_an_error_and_ends_when_interrupted(start, 
     assert process.returncode == 130
     assert locked.startswith(b"Error: POST /v2/contacts/list answered 400")
     assert locked.endswith(b"c.db: database is locked\n")
+    assert b"Errno" not in locked
 
 
 def test_a_sync_that_repeats_outlives_what_a_later_run_may_mend(start, sandbox, tmp_path):
@@ -91,7 +92,7 @@ def test_a_sync_that_repeats_outlives_what_a_later_run_may_mend(start, sandbox, 
     assert process.returncode == 130
 
 
-def test_what_had_to_be_mended_is_told(run, sandbox, tmp_path):
+def test_mended_contacts_are_reported(run, sandbox, tmp_path):
     sandbox.show_as(sandbox.store._rows[3].id, "raw_tab")
 
     export, sync = run("contacts", "export", tmp_path / "c"), run("sync", tmp_path / "c.db")
@@ -132,7 +133,7 @@ def test_a_sync_that_fails_is_one_line(run, sandbox, tmp_path):
     assert result.stderr.startswith("Error: POST /v2/contacts/list answered 403")
 
 
-def test_a_first_sync_that_was_ended_is_gone_on_with(start, run, sandbox, tmp_path):
+def test_an_interrupted_first_sync_is_resumed(start, run, sandbox, tmp_path):
     path = tmp_path / "c.db"
     sandbox.faults.delay(60, on="POST /v2/contacts/list", after=1)
     process = start("sync", path, "--page-size", 30)
@@ -155,10 +156,10 @@ def test_a_first_sync_that_was_ended_is_gone_on_with(start, run, sandbox, tmp_pa
     [
         (["--every", "soon"], "--every must be a time such as 30s, 5m or 1h"),
         (["--every", "0m"], "--every must be a time such as 30s, 5m or 1h"),
-        (["--page-size", "101"], "page_size must be an integer from 1 to 100"),
+        (["--page-size", "101"], "--page-size must be an integer from 1 to 100"),
     ],
 )
-def test_a_wrong_option_of_a_sync_is_told(arguments, rule, run, tmp_path):
+def test_a_wrong_option_of_a_sync_is_reported(arguments, rule, run, tmp_path):
     result = run("sync", tmp_path / "c.db", *arguments)
 
     assert result.exit_code == 2
@@ -167,9 +168,7 @@ def test_a_wrong_option_of_a_sync_is_told(arguments, rule, run, tmp_path):
 
 
 def test_the_pauses_of_a_sync_are_read(monkeypatch):
-    from heymarket_async.cli import sync  # noqa: PLC0415 - here alone
-
-    assert [sync._seconds(each) for each in ("30s", "5m", "2h")] == [30, 300, 7200]
+    assert [bulk_commands._seconds(each) for each in ("30s", "5m", "2h")] == [30, 300, 7200]
 
 
 def test_another_file_is_one_line(run, tmp_path):
@@ -219,13 +218,13 @@ def test_csv_for_a_spreadsheet(run, sandbox, tmp_path):
         (["c.parquet.zst"], "PATH must end in"),
         (["c", "--since", "2026-01-01T00:00:00Z"], "--since needs --surface v2"),
         (["c", "--report", "c"], "--report must be another file than PATH"),
-        (["c", "--report", "none/r"], "the folder of --report does not exist"),
+        (["c", "--report", "none/r"], "The folder of --report does not exist"),
         (["c", "--bom"], "--bom and --raw-formulas are for .csv"),
         (["-", "--checkpoint", "x"], "Leave out --checkpoint"),
-        (["c", "--surface", "v2", "--since", "May"], "date must be an RFC 3339 timestamp"),
+        (["c", "--surface", "v2", "--since", "May"], "--since must be an RFC 3339 timestamp"),
     ],
 )
-def test_a_wrong_option_of_an_export_is_told(arguments, rule, run, tmp_path, monkeypatch):
+def test_a_wrong_option_of_an_export_is_reported(arguments, rule, run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     result = run("contacts", "export", *arguments)
@@ -279,7 +278,7 @@ def test_an_export_since_a_time_holds_what_was_updated_after_it(run, sandbox, tm
     assert sorted((tmp_path / "c").read_bytes().splitlines()) == sorted(later)
 
 
-def test_edits_are_told(run, sandbox, tmp_path):
+def test_edits_are_reported(run, sandbox, tmp_path):
     contact = sandbox.store.contacts[0]["id"]
 
     # The sandbox answers with what it has, and with an edit that came in between.
@@ -297,20 +296,20 @@ def test_edits_are_told(run, sandbox, tmp_path):
 
 
 def test_without_a_terminal_a_line_is_shown_every_few_seconds(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(progress, "_LINE_EVERY_S", 0.0)
+    monkeypatch.setattr(show, "_LINE_EVERY_S", 0.0)
 
     shown = run("contacts", "export", tmp_path / "c").stderr.splitlines()
     silent = run("contacts", "export", tmp_path / "c", "--quiet").stderr.splitlines()
 
-    assert shown[0].startswith("starting: 0, 0/s, 0 of 500 requests in the last minute")
+    assert shown[0].startswith("starting: 0, 0/s, 0 of 500 requests/min")
     assert "130 of 130, " in shown[-2]
     assert len(silent) == 1
 
 
-def test_a_line_tells_what_is_waited_for(capsys, monkeypatch):
+def test_a_line_gives_the_reason_for_waiting(capsys, monkeypatch):
     from heymarket_async.bulk import Progress  # noqa: PLC0415 - here alone
 
-    monkeypatch.setattr(progress, "_LINE_EVERY_S", 0.0)
+    monkeypatch.setattr(show, "_LINE_EVERY_S", 0.0)
     now = Progress(
         done=1200,
         total=None,
@@ -320,9 +319,9 @@ def test_a_line_tells_what_is_waited_for(capsys, monkeypatch):
         stage="reading",
     )
 
-    with progress.show_progress(quiet=False) as show:
-        show(now)
+    with show.progress_of_job(quiet=False) as on_progress:
+        on_progress(now)
 
     line = capsys.readouterr().err
     assert line.startswith("reading: 1,200, ")
-    assert line.endswith("/s, 499 of 500 requests in the last minute; waiting: the rate limit\n")
+    assert line.endswith("/s, 499 of 500 requests/min; waiting: the rate limit\n")

@@ -1,0 +1,215 @@
+"""The arguments and options of the commands, and the checks of their values.
+
+A parameter has the name of the library's argument that it is passed to. So an error about that
+argument can name the option (`running.Commands`).
+"""
+
+from __future__ import annotations
+
+import stat
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+from typer import Argument, BadParameter, Option
+
+from heymarket_async.bulk import Csv, JsonLines, Parquet, Sink, Sqlite, Stream
+from heymarket_async.bulk.sinks.stream import open_pipe
+from heymarket_async.bulk.store.private_files import check_place, real_path
+
+
+class Surface(StrEnum):
+    """The list of contacts to read: of the v1 or of the v2 endpoints."""
+
+    V1 = "v1"
+    V2 = "v2"
+
+
+class Format(StrEnum):
+    """The format of a file to import."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+# Of several commands
+
+Json = Annotated[bool, Option("--json", help="Print JSON, for programs.")]
+Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
+SandboxSize = Annotated[
+    int | None,
+    Option("--sandbox", metavar="N", min=0, help="Use a built-in sandbox with N contacts."),
+]
+Since = Annotated[
+    str | None,
+    Option(
+        "--since",
+        metavar="TIME",
+        help="Only contacts updated after this time, such as 2026-04-12T15:30:00Z.",
+    ),
+]
+ReadFrom = Annotated[Surface, Option("--surface", help="The API version to list contacts with.")]
+PageSize = Annotated[int, Option(metavar="N", min=1, help="Contacts per request.")]
+Parts = Annotated[int, Option(metavar="N", min=1, help="Parts of the account to read at once.")]
+
+# Of a contact
+
+ContactId = Annotated[str, Argument(metavar="ID", help="The integer id or the UUID.")]
+Phone = Annotated[
+    str, Option(metavar="PHONE", help="Digits with the country code, such as 15105553344.")
+]
+First = Annotated[str | None, Option(metavar="NAME", help="The first name.")]
+Last = Annotated[str | None, Option(metavar="NAME", help="The last name.")]
+Email = Annotated[str | None, Option(metavar="EMAIL", help="The email.")]
+Custom = Annotated[
+    list[str] | None,
+    Option(metavar="TITLE=VALUE", help="A custom field, by its title; repeatable."),
+]
+Tags = Annotated[
+    list[int] | None, Option("--tag", metavar="ID", help="The id of a tag; repeatable.")
+]
+Replace = Annotated[bool, Option("--overwrite", help="Remove custom fields that are not given.")]
+Yes = Annotated[bool, Option("--yes", help="Delete without asking.")]
+Phones = Annotated[
+    list[str] | None, Option("--phone", metavar="PHONE", help="A phone; repeatable.")
+]
+Emails = Annotated[
+    list[str] | None, Option("--email", metavar="EMAIL", help="An email; repeatable.")
+]
+
+# Of an export
+
+ExportPath = Annotated[
+    Path,
+    Argument(
+        metavar="PATH",
+        help="The file to write: .jsonl, .jsonl.gz, .jsonl.zst, .csv, .parquet, or .db for SQLite."
+        " Use - for JSON Lines on standard output.",
+    ),
+]
+Checkpoint = Annotated[
+    Path | None,
+    Option(metavar="FOLDER", help="Where to keep an unfinished export.  [default: PATH.partial]"),
+]
+Restart = Annotated[bool, Option("--restart", help="Discard an unfinished export.")]
+Bom = Annotated[bool, Option("--bom", help="CSV: start with a byte order mark, for spreadsheets.")]
+RawFormulas = Annotated[
+    bool, Option("--raw-formulas", help="CSV: keep cells that a spreadsheet would run as formulas.")
+]
+ReportFile = Annotated[
+    Path | None, Option(metavar="FILE", help="Write the report to this file too, as JSON.")
+]
+
+# Of a sync
+
+SyncPath = Annotated[Path, Argument(metavar="FILE", help="The SQLite file, such as contacts.db.")]
+DetectDeletions = Annotated[
+    bool, Option("--detect-deletions", help="Read all contacts, and mark those that are gone.")
+]
+Rebind = Annotated[bool, Option("--rebind", help="Accept a new base URL with the same team.")]
+Every = Annotated[str | None, Option(metavar="TIME", help="Repeat with this pause: 30s, 5m, 1h.")]
+
+# Of an import
+
+ImportPath = Annotated[Path, Argument(metavar="FILE", help="The file, or - for standard input.")]
+FileFormat = Annotated[
+    Format | None, Option("--format", help="The format of FILE.  [default: by its name]")
+]
+Delimiter = Annotated[
+    str | None,
+    Option(metavar="CHARACTER", help='CSV: the delimiter, such as ";" or "tab".  [default: ,]'),
+]
+Mapped = Annotated[
+    list[str] | None,
+    Option(
+        "--map",
+        metavar="COLUMN=FIELD",
+        help="The meaning of a column: a field of a contact, the title of a custom field,"
+        " custom:TITLE or custom:ID; repeatable.",
+    ),
+]
+Ignored = Annotated[
+    list[str] | None, Option("--ignore", metavar="COLUMN", help="A column to skip; repeatable.")
+]
+IgnoreOthers = Annotated[bool, Option("--ignore-others", help="Skip all unknown columns.")]
+Region = Annotated[
+    str | None,
+    Option(metavar="COUNTRY", help="Country of phones without a country code, such as US."),
+]
+Overwrite = Annotated[bool, Option("--overwrite", help="Update contacts that exist but differ.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Compare with the account, but write nothing.")]
+Outcomes = Annotated[
+    Path | None,
+    Option(
+        metavar="FILE",
+        help="Write the outcome of each row here.  [default: FILE.outcomes.jsonl]",
+    ),
+]
+Resume = Annotated[bool, Option("--resume", help="Continue an interrupted import.")]
+BatchSize = Annotated[int, Option(metavar="N", min=1, help="Rows per request.")]
+Requests = Annotated[int, Option(metavar="N", min=1, help="Requests at the same time.")]
+
+
+def contact_id_of(text: str) -> int | UUID:
+    """Return the id of a contact, which is an integer in v1 and a UUID in v2."""
+    try:
+        if not text.isdecimal():
+            return UUID(text)
+        if number := int(text):
+            return number
+    except ValueError:  # also of an integer with thousands of digits
+        pass
+    raise BadParameter("ID must be a positive integer or a UUID.")
+
+
+def check_export_paths(path: Path, report: Path | None) -> None:
+    """Check that the files of an export can be written, before the account is read."""
+    if path.is_dir():
+        raise BadParameter("PATH is a folder. Name a file in it.")
+    if not path.absolute().parent.is_dir():
+        raise BadParameter("The folder of PATH does not exist.")
+    if report is None:
+        return
+    place = real_path(report)
+    if place == path.resolve():
+        raise BadParameter("--report must be another file than PATH.")
+    if not report.absolute().parent.is_dir():
+        raise BadParameter("The folder of --report does not exist.")
+    check_place(place)
+
+
+@asynccontextmanager
+async def sink_of(path: Path, *, bom: bool, defuse: bool) -> AsyncGenerator[Sink]:
+    """Open the sink for the PATH of an export; the end of the name gives the format."""
+    if str(path) == "-":
+        yield Stream(sys.stdout.buffer)
+    elif _is_pipe_or_device(path):
+        with await open_pipe(path) as device:
+            yield Stream(device)
+    elif path.suffix == ".csv":
+        yield Csv(path, bom=bom, defuse=defuse)
+    else:
+        yield _format_of(path)(path)
+
+
+def _format_of(path: Path) -> Callable[[Path], Sink]:
+    is_compressed = path.suffix in {".gz", ".zst"}
+    name = path.with_suffix("").suffix if is_compressed else path.suffix
+    if name in {"", ".json", ".jsonl", ".ndjson"}:
+        return JsonLines
+    if name == ".parquet" and not is_compressed:
+        return Parquet
+    if name in {".db", ".sqlite", ".sqlite3"} and not is_compressed:
+        return Sqlite
+    raise BadParameter("PATH must end in .jsonl, .jsonl.gz, .jsonl.zst, .csv, .parquet or .db.")
+
+
+def _is_pipe_or_device(path: Path) -> bool:
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,258 @@
+"""All that a command prints: errors, JSON, tables, progress, and the reports of bulk jobs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from heymarket_async.bulk import (
+    ExportReport,
+    ImportReport,
+    JobError,
+    OnProgress,
+    Progress,
+    RowOutcome,
+    SyncReport,
+)
+from heymarket_async.cli import remedies
+
+err = Console(stderr=True, highlight=False)
+
+Fields = Mapping[str, object]
+
+_UNLIMITED = 100_000
+_LINE_EVERY_S = 5.0
+
+
+def say(text: str, style: str | None = None) -> None:
+    """Print a text to stderr as it is, and do not wrap its lines."""
+    err.print(text, style=style, soft_wrap=True, markup=False)
+
+
+def print_error(error: Exception) -> None:
+    """Print an error to stderr in one line, and its notes in a line each."""
+    text = remedies.message_of(error) if isinstance(error, JobError) else str(error)
+    if isinstance(error, OSError):
+        text = text.removeprefix(f"[Errno {error.errno}] ")
+    say(f"Error: {text}", style="red")
+    print_notes(error)
+
+
+def print_notes(error: BaseException) -> None:
+    """Print the notes of an error to stderr: a hint, or how to resume."""
+    for note in getattr(error, "__notes__", ()):
+        say(note)
+
+
+def print_json(value: object) -> None:
+    """Print one value as JSON on one line, in UTF-8 whatever the encoding of the terminal."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+
+
+def print_result(
+    result: Fields | Sequence[Fields], *, json: bool, columns: Sequence[str] = ()
+) -> None:
+    """Print one object as a table of its fields that are not null, or several by these columns."""
+    if json:
+        print_json(result)
+        return
+    # Only a terminal has a width to which values may be cut.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _UNLIMITED)
+    with console.capture() as shown:
+        console.print(_fields(result) if isinstance(result, Mapping) else _rows(result, columns))
+    sys.stdout.write(shown.get())
+
+
+def _fields(fields: Fields) -> Table:
+    table = Table(show_header=False, box=None)
+    for name, value in fields.items():
+        if value is not None:
+            table.add_row(Text(name, style="bold"), _cell(value))
+    return table
+
+
+def _rows(rows: Sequence[Fields], columns: Sequence[str]) -> Table:
+    table = Table(*columns, box=None, header_style="bold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    return table
+
+
+def _cell(value: object) -> Text:
+    if value is None:
+        return Text()
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return Text("".join(each if each.isprintable() else " " for each in text))
+
+
+# Progress
+
+
+@contextmanager
+def progress_of_job(*, quiet: bool) -> Generator[OnProgress]:
+    """Show the progress of a bulk job: a bar on a terminal, else a line every few seconds.
+
+    Gives the `on_progress` for the job, which shows nothing if quiet.
+    """
+    if quiet:
+        yield lambda _: None
+    elif sys.stderr.isatty():
+        with _bar() as bar:
+            yield lambda progress: _show_in_bar(bar, progress)
+    else:
+        yield _Lines().show
+
+
+class _Speed(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed or 0:,.0f}/s")
+
+
+def _bar() -> Bar:
+    bar = Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Speed(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", style="yellow"),
+        console=err,
+    )
+    bar.add_task("starting", total=None, note="")
+    return bar
+
+
+def _show_in_bar(bar: Bar, progress: Progress) -> None:
+    task = bar.tasks[0]
+    if progress.stage != task.description:
+        # Another stage has another speed.
+        bar.reset(task.id, description=progress.stage, total=progress.total, note="")
+    note = f"waiting: {progress.waiting}" if progress.waiting else _requests(progress)
+    bar.update(task.id, completed=progress.done, total=progress.total, note=note)
+
+
+class _Lines:
+    def __init__(self) -> None:
+        self._stage_began = self._shown = time.monotonic()
+        self._stage = ""
+        self._done_before = 0
+
+    def show(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if progress.stage != self._stage:
+            # Another stage has another speed, and what an earlier run has done does not count.
+            self._stage, self._stage_began = progress.stage, now
+            self._done_before = progress.done
+        if now - self._shown < _LINE_EVERY_S:
+            return
+        self._shown = now
+        of_total = "" if progress.total is None else f" of {progress.total:,}"
+        speed = (progress.done - self._done_before) / max(now - self._stage_began, 0.001)
+        line = f"{progress.stage}: {progress.done:,}{of_total}, {speed:,.0f}/s"
+        waiting = f"; waiting: {progress.waiting}" if progress.waiting else ""
+        say(f"{line}, {_requests(progress)}{waiting}")
+
+
+def _requests(progress: Progress) -> str:
+    return f"{progress.requests_lately} of 500 requests/min"
+
+
+# The reports of bulk jobs
+
+
+def lines_of_export(report: ExportReport, path: Path) -> list[str]:
+    """Return the lines that say how an export ended."""
+    where = "standard output" if str(path) == "-" else path
+    parts = [
+        f"{counted(report.contacts, 'contact')} to {where}",
+        counted(report.pages, "page"),
+        counted(report.requests, "request"),
+        f"{report.repeated:,} of them repeated" if report.repeated else "",
+        f"{report.seconds:.1f} s",
+        f"{counted(report.edited, 'contact')} edited meanwhile" if report.edited else "",
+        f"{counted(report.mended, 'contact')} mended" if report.mended else "",
+        "resumed" if report.resumed else "",
+    ]
+    doubts = [f"Not proved to be complete: {doubt}" for doubt in report.doubts]
+    return [", ".join(filter(None, parts)), *doubts]
+
+
+def lines_of_sync(report: SyncReport, path: Path) -> list[str]:
+    """Return the lines that say how a sync ended."""
+    parts = [
+        f"{counted(report.contacts, 'contact')} in {path}",
+        f"{report.added:,} added",
+        f"{report.changed:,} changed",
+        f"{report.deleted:,} deleted",
+        counted(report.requests, "request"),
+        f"{report.seconds:.1f} s",
+        f"{report.mended:,} mended" if report.mended else "",
+        "resumed" if report.resumed else "",
+    ]
+    doubts = [f"Something may be missing: {doubt}" for doubt in report.doubts]
+    return [", ".join(filter(None, parts)), *doubts]
+
+
+def lines_of_import(
+    report: ImportReport,
+    outcomes: Path | None,
+    *,
+    dry_run: bool,
+    left_out: list[str],
+    unseen: list[str],
+) -> list[str]:
+    """Return the lines that say how an import ended, and what to do about the rest."""
+    lines = [_summary(report, dry_run=dry_run)]
+    lines += [f"row {each.row}: {each.reason}" for each in report.rejections]
+    if left_out:
+        lines.append(f"Skipped columns: {', '.join(left_out)}")
+    if unseen:
+        lines.append(f"Named by --map or --ignore, but in no row: {', '.join(unseen)}")
+    if outcomes is not None:
+        lines.append(f"The outcome of each row is in {outcomes}")
+    if report.unknown:
+        remedy = (
+            "Run the import again: no phone gets a second contact."
+            if outcomes is None
+            else "Run the same command again with --resume to look them up."
+        )
+        lines.append(f"Some outcomes are unknown. {remedy}")
+    return lines
+
+
+def _summary(report: ImportReport, *, dry_run: bool) -> str:
+    is_or = "would be " if dry_run else ""
+    numbers = {each.value: int(getattr(report, each)) for each in RowOutcome}
+    counts = [f"{number:,} {is_or}{each}" for each, number in numbers.items() if number]
+    rows = counted(report.rows, "row")
+    parts = [
+        f"{rows}: {', '.join(counts)}" if counts else rows,
+        f"{counted(report.duplicates, 'duplicate')} of an earlier row" if report.duplicates else "",
+        f"{report.skipped:,} of them done by an earlier run" if report.skipped else "",
+        f"{counted(report.requests, 'request')}, {report.seconds:.1f} s",
+        "nothing was written" if dry_run else "",
+    ]
+    return "; ".join(filter(None, parts))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as "1 page" or "2,000 pages"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
