@@ -140,8 +140,9 @@ def _exit_codes() -> Generator[None]:
     except BrokenPipeError:
         raise typer.Exit(141) from None
     except _UsageError as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            raise  # typer prints the help
+        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help
+            sys.stdout.write(f"{error.message}\n")
+            raise typer.Exit(2) from None
         if type(error) is not typer.BadParameter or error.param is not None:
             # Typer puts the name of the option into the message only when it prints it.
             error.message = error.format_message().replace("Value error, ", "")

@@ -275,10 +275,6 @@ WRONG = [
         "Error: --tag must be at most 5",
     ),
     (["contacts", "search", "--phone", "555x"], "Error: --phone must be E.164"),
-    (
-        ["contacts", "export", "c.db", "--checkpoint", "x"],
-        "Error: An SQLite file keeps the checkpoint of an export itself. Leave out --checkpoint.",
-    ),
     (["contacts", "count", "--since"], "Error: Option '--since' requires an argument."),
     (["contacts", "export"], "Error: Missing argument 'PATH'."),
     (["sandbox", "--port", "99999"], "--port"),
@@ -447,3 +443,12 @@ def test_an_error_of_a_job_is_one_line_with_the_remedy_of_the_command(run, tmp_p
 
     assert result.exit_code == 2
     assert result.stderr == "Error: --page-size must be smaller. Use --page-size 1.\n"
+
+
+@pytest.mark.parametrize("group", [[], ["contacts"]])
+def test_a_group_without_a_command_prints_its_help(group, run):
+    result = run(*group)
+
+    assert result.exit_code == 2
+    assert result.stdout.startswith("Usage: ")
+    assert result.stderr == ""

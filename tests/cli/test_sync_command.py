@@ -221,6 +221,7 @@ def test_csv_for_a_spreadsheet(run, sandbox, tmp_path):
         (["c", "--report", "none/r"], "The folder of --report does not exist"),
         (["c", "--bom"], "--bom and --raw-formulas are for .csv"),
         (["-", "--checkpoint", "x"], "Leave out --checkpoint"),
+        (["c.db", "--checkpoint", "x"], "Leave out --checkpoint"),
         (["c", "--surface", "v2", "--since", "May"], "--since must be an RFC 3339 timestamp"),
     ],
 )
