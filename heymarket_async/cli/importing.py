@@ -18,7 +18,7 @@ from heymarket_async.bulk.importing.csv_rows import csv_rows
 from heymarket_async.bulk.importing.json_rows import json_rows
 from heymarket_async.bulk.importing.outcome_file import checked_path
 from heymarket_async.bulk.importing.phones import phone_reader
-from heymarket_async.bulk.progress import Tally, told
+from heymarket_async.bulk.progress import RequestStats, reporting
 from heymarket_async.cli.import_report import show
 from heymarket_async.cli.import_source import Reader, Source
 from heymarket_async.cli.output import print_json
@@ -111,8 +111,8 @@ def import_command(
 
     async def work(client: HeymarketClient) -> tuple[ImportReport, Columns]:
         with show_progress(quiet=quiet or json) as on_progress:
-            tally = Tally(client)
-            async with told(on_progress, lambda: tally.progress(0, None, "starting")):
+            tally = RequestStats(client)
+            async with reporting(on_progress, lambda: tally.progress(0, None, "starting")):
                 fields = await fields_of(tally.client)
             columns = Columns(fields, meanings, ignored or [], ignore_others=ignore_others)
             report = await import_contacts(

@@ -9,8 +9,8 @@ import pytest
 from heymarket_async import BadRequestError
 from heymarket_async.bulk import JsonLines, export_contacts, sync_contacts
 from heymarket_async.bulk.read import catch_up
-from heymarket_async.bulk.read.windows import later
 from heymarket_async.sandbox import Readings, Sandbox
+from heymarket_async.timestamps import later
 from tests.bulk import accounts
 from tests.bulk.accounts import Editor, client_of, current, edit, ids_of, lines_of, store_clock
 

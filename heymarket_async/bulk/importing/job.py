@@ -17,7 +17,7 @@ from heymarket_async.bulk.importing.report import ImportReport, Results
 from heymarket_async.bulk.importing.rules import Row
 from heymarket_async.bulk.importing.same_phone import SamePhone
 from heymarket_async.bulk.importing.send import Sender
-from heymarket_async.bulk.progress import OnProgress, Tally, told
+from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.client import HeymarketClient
 from heymarket_async.privacy import hides_locals
@@ -82,13 +82,13 @@ async def import_contacts(
     if on_progress is not None and not callable(on_progress):
         raise ValueError("on_progress must be a function, or None")
     path = checked_path(outcomes, resume=resume)
-    tally = Tally(client)
+    tally = RequestStats(client)
     async with Feed(rows, batch_size) as feed:
         await feed.begin()
-        async with told(on_progress, lambda: tally.progress(0, None, "starting")):
+        async with reporting(on_progress, lambda: tally.progress(0, None, "starting")):
             file = await _outcome_file(tally.client, path, overwrite, dry_run, resume)
         results = Results(file, tally)
-        async with file, told(on_progress, results.progress):
+        async with file, reporting(on_progress, results.progress):
             same_phone = SamePhone(results)
             intake = Intake(feed, file, results, same_phone, batch_size)
             sender = Sender(tally, file, results, same_phone, overwrite=overwrite, dry_run=dry_run)

@@ -19,7 +19,7 @@ from heymarket_async.bulk.importing.rules import (
     judge_answered,
 )
 from heymarket_async.bulk.importing.same_phone import SamePhone
-from heymarket_async.bulk.progress import Tally
+from heymarket_async.bulk.progress import RequestStats
 from heymarket_async.errors import HeymarketError, StatusError
 
 
@@ -37,7 +37,7 @@ class Sender:
 
     def __init__(
         self,
-        tally: Tally,
+        tally: RequestStats,
         file: OutcomeFile,
         results: Results,
         same_phone: SamePhone,

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from heymarket_async.bulk.read.versions import newest_versions, without_older
+from heymarket_async.bulk.read.versions import older
 from heymarket_async.bulk.sinks.packing import Packing, Plain, packing_of
 from heymarket_async.bulk.sinks.sink import FOREVER
 from heymarket_async.bulk.sinks.staging import (
@@ -107,8 +107,9 @@ class StagedFile(ABC):
     def _lines(self, again: frozenset[int]) -> Iterable[bytes]:
         if not again:
             return self._staged.lines()
-        newest = newest_versions(self._staged.lines(), again, latest=self.latest)
-        return without_older(self._staged.lines(), newest)
+        lines = self._staged.lines
+        dropped = set(older(enumerate(lines()), again, latest=self.latest))
+        return (line for place, line in enumerate(lines()) if place not in dropped)
 
     def _has_become_the_file(self) -> bool:
         """Let what is staged be the file, if it is the same, and return whether it is."""
