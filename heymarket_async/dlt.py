@@ -45,8 +45,6 @@ except ModuleNotFoundError as error:
         "heymarket_async.dlt needs a package: pip install 'heymarket-async[dlt]'", name=error.name
     ) from error
 
-Records = list[dict[str, object]]
-
 _KINDS: dict[object, TDataType] = {int: "bigint", str: "text", UUID: "text", bool: "bool"}
 
 # Without a type, dlt guesses one from the first value.
@@ -131,10 +129,12 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
         updated: incremental[datetime] = incremental[datetime](  # noqa: B008 - dlt copies it
             "updated", lag=SETTLE_S, row_order="asc", on_cursor_value_missing="include"
         ),
-    ) -> AsyncIterator[Records]:
+    ) -> AsyncIterator[list[dict[str, object]]]:
         watermark = _Watermark(updated)
         start = updated.start_value = watermark.start()
-        newest = _NewestVersions()
+        # Held back until the next page has come, which may have a newer version of a contact: dlt
+        # compares versions by one column, and two of the same second have the same `updated`.
+        held: dict[int, dict[str, object]] = {}
         async with client() as api:
             stats = RequestStats(api)
             await hold(stats.client)
@@ -144,15 +144,17 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
             async for page in walk.pages():
                 batch = batch_of_page(page)
                 watermark.read(batch.rows, stats.clock())
-                if records := newest.exchange(_records(batch)):
-                    yield records
-        if records := newest.exchange({}):
-            yield records
+                records = _records(batch)
+                if newest := [held[each] for each in held if each not in records]:
+                    yield newest
+                held = records
+        if held:
+            yield list(held.values())
         watermark.end()
 
     @dlt.resource(primary_key="id", write_disposition="replace")
     @hides_locals
-    async def contact_fields() -> AsyncIterator[Records]:
+    async def contact_fields() -> AsyncIterator[list[dict[str, object]]]:
         async with client() as api:
             fields = await fields_of(api)
         if fields is None:
@@ -205,22 +207,6 @@ class _Watermark:
             _logger.warning("dlt source, contacts: %s", doubt)
         if ids := known.union(self._odd.ids):
             self._state[_REPORTED] = msgspec.json.encode(sorted(ids)).decode()
-
-
-class _NewestVersions:
-    """Delays each page by one, and leaves out contacts that come again on the next page.
-
-    dlt compares versions by one column, and two of the same second have the same `updated`.
-    """
-
-    def __init__(self) -> None:
-        self._page: dict[int, dict[str, object]] = {}
-
-    def exchange(self, page: dict[int, dict[str, object]]) -> Records:
-        """Take a page, and return the one before, without contacts that have come again."""
-        records = [record for each, record in self._page.items() if each not in page]
-        self._page = page
-        return records
 
 
 def _records(batch: Batch) -> dict[int, dict[str, object]]:

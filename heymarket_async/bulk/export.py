@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -16,7 +15,7 @@ from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.job import Job
 from heymarket_async.bulk.progress import OnProgress
 from heymarket_async.bulk.read import checkpoint as checkpoints
-from heymarket_async.bulk.read.catch_up import count, other_writer
+from heymarket_async.bulk.read.catch_up import count_contacts, other_writer
 from heymarket_async.bulk.read.checkpoint import Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector
 from heymarket_async.bulk.read.walk import ReadOptions
@@ -137,7 +136,7 @@ async def _export(
     at = await _checkpoint(job, stored, options.surface, date, place)
     # The fields are needed at the end, but read now: that must not fail after hours.
     fields = await fields_of(job.client) if sink.needs_fields else []
-    with _hinting_at(stored, place):
+    try:
         collector, counted, doubts = await job.read(
             sink,
             at,
@@ -145,9 +144,21 @@ async def _export(
             recalled=None if stored is None else sink.stored(),
             damaged=lambda: checkpoints.unreadable("stored contacts", place),
         )
+    except (BadRequestError, PaginationError) as error:
+        if stored is not None:  # its cursor may be the cause
+            into = place and f" into {place}"
+            error.add_note(
+                f"The export{into} was resumed. If it fails like this again, restart it from the"
+                " beginning."
+            )
+        raise
     job.stage = "writing"
     await _finish(job, sink, collector, fields or [])
-    doubts += _missing(job.made, len(collector.seen.ids), sink) + at.odd.doubts()
+    made, read = job.made, len(collector.seen.ids)
+    # A sink that is no file may keep several versions of a contact.
+    if made is not None and made != read and isinstance(sink, Filed):
+        doubts.append(other_writer(made, read))
+    doubts += at.odd.doubts()
     if fields is None:
         doubts.append(UNREAD)
     elif isinstance(sink, Filed):
@@ -162,23 +173,8 @@ async def _checkpoint(
     if stored is not None:
         return checkpoints.read(stored, account=account, surface=surface, date=date, place=place)
     at = checkpoints.new(account=account, surface=surface, date=date)
-    at.counted = await count(job.client, at)
+    at.counted = await count_contacts(job.client, at)
     return at
-
-
-@contextmanager
-def _hinting_at(stored: str | None, place: str) -> Generator[None]:
-    """Add a note to an error that a stored cursor may have caused."""
-    try:
-        yield
-    except (BadRequestError, PaginationError) as error:
-        if stored is not None:
-            into = place and f" into {place}"
-            error.add_note(
-                f"The export{into} was resumed. If it fails like this again, restart it from the"
-                " beginning."
-            )
-        raise
 
 
 async def _finish(
@@ -191,13 +187,6 @@ async def _finish(
         sink.latest = timestamps.later(job.stats.clock(), SETTLE_S)
     steps = sink.finish(frozenset(collector.seen.edited), fields)
     await job.thread.each(steps, count_made, at_once=1)
-
-
-def _missing(made: int | None, read: int, sink: Sink) -> list[str]:
-    # Only a file is known to have each contact once.
-    if made is None or made == read or not isinstance(sink, Filed):
-        return []
-    return [other_writer(made, read)]
 
 
 def _report(

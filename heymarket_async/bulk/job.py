@@ -70,18 +70,18 @@ class Job:
         *,
         recalled: Iterable[bytes] | None,
         damaged: Callable[[], ValueError],
-        count: Callable[[], Awaitable[int]] | None = None,
+        stored: Callable[[], Awaitable[int]] | None = None,
         settle_s: float = SETTLE_S,
     ) -> tuple[Collector, int | None, list[str]]:
         """Read the account into a store; return the collector, the account's count, and the doubts.
 
         Args:
-            store: What contacts are written to.
+            store: The sink or file that contacts are written to.
             at: The checkpoint to read from.
-            options: What is read.
+            options: The list, the size of its pages, and the concurrency.
             recalled: Stored contacts of earlier runs, which this run may read again.
             damaged: Returns the error for stored contacts that cannot be read.
-            count: Counts the contacts in the result; None counts those that were taken.
+            stored: Counts the contacts in the result; None counts those that were taken.
             settle_s: How late a write may show up.
         """
         collector = self.collector = Collector(
@@ -96,7 +96,5 @@ class Job:
         self.stage = "reading"
         await walk(self.client, collector, options)
         self.stage = "catching up"
-        counted, doubts = await catch_up(
-            self.client, collector, options, count or collector.distinct
-        )
+        counted, doubts = await catch_up(self.client, collector, options, stored)
         return collector, counted, doubts

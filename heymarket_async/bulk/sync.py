@@ -12,7 +12,7 @@ from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.job import Job
 from heymarket_async.bulk.progress import OnProgress
-from heymarket_async.bulk.read.catch_up import count, other_writer
+from heymarket_async.bulk.read.catch_up import count_contacts, other_writer
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector
 from heymarket_async.bulk.read.walk import ReadOptions
 from heymarket_async.bulk.store import schema
@@ -141,15 +141,15 @@ async def _sync(
     is_full, is_resumed = bool(at.spans), any(span.cursor for span in at.spans)
     # The fields are needed at the end, but read now: that must not fail after hours.
     fields = await fields_of(job.client)
-    at.counted = await count(job.client, at)
+    at.counted = await count_contacts(job.client, at)
     collector, counted, doubts = await job.read(
         file,
         at,
         options,
         recalled=None if is_full and not is_resumed else file.stored(settle_s),
-        damaged=file.damaged,
+        damaged=partial(file.database.damaged, "a contact"),
         # Until deleted contacts are marked, the file has more than were read.
-        count=None if finds_deleted else partial(run, file.count),
+        stored=None if finds_deleted else partial(run, file.database.count),
         settle_s=settle_s,
     )
     deleted = await _deleted(job, file, collector, counted, doubts) if finds_deleted else []
@@ -158,7 +158,7 @@ async def _sync(
     added = await run(file.complete, at, deleted=deleted, fields=fields)
     return SyncReport(
         kind="full" if is_full else "changes",
-        contacts=await run(file.count),
+        contacts=await run(file.database.count),
         counted=counted,
         added=added,
         changed=file.changed - added,
@@ -192,7 +192,7 @@ async def _deleted(
             deleted += unasked  # all contacts that are counted were read, without these
         else:
             doubts.append(f"{len(unasked):,}{_NOT_FOUND} could not be asked for{_NOT_MARKED}")
-    left = await job.thread.run(file.count) - len(deleted)
+    left = await job.thread.run(file.database.count) - len(deleted)
     if counted is not None and left > counted and len(doubts) == known:
         more = f"{left - counted:,} more than the account counts"
         doubts.append(f"the file has {left:,} contacts, {more}")

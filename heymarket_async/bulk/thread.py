@@ -50,7 +50,7 @@ class OneThread:
 
 
 def _retrieve(future: asyncio.Future[T]) -> None:
-    # After a cancellation nobody else does, and asyncio would report it as never retrieved.
+    # After a cancellation, asyncio would report the error as never retrieved.
     if not future.cancelled():
         future.exception()
 

@@ -19,8 +19,8 @@ MOST_PASSES = 20
 
 _MOST_COUNTS = 3
 
-_MOST_IN_VAIN = 100
-"""Answers of a pass that may bring only contacts that it has read before, in newer versions."""
+_MOST_STALE_PAGES = 100
+"""Pages of a pass that may have only contacts that it has read before, in newer versions."""
 
 _TOO_BUSY = (
     "the account changes faster than it can be read, so contacts or edits of them may be missing"
@@ -31,7 +31,7 @@ async def catch_up(
     client: HeymarketClient,
     collector: Collector,
     options: ReadOptions,
-    stored: Callable[[], Awaitable[int]],
+    stored: Callable[[], Awaitable[int]] | None,
 ) -> tuple[int | None, list[str]]:
     """Read the changes, and count; return the account's count, and the doubts.
 
@@ -42,18 +42,19 @@ async def catch_up(
         client: The account.
         collector: Takes the contacts.
         options: The options of the job.
-        stored: Returns how many contacts the result has.
+        stored: Counts the contacts in the result; None counts those that were taken.
     """
     left = _MOST_COUNTS
     while True:
         left -= 1
         is_quiet = await _passes(client, collector, options)
-        counted, have = await count(client, collector.at), await stored()
+        counted = await count_contacts(client, collector.at)
+        have = await stored() if stored else len(collector.seen.ids)
         if not left or not is_quiet or counted is None or counted <= have:
             return counted, ([] if is_quiet else [_TOO_BUSY]) + _count_doubts(have, counted)
 
 
-async def count(client: HeymarketClient, at: Checkpoint) -> int | None:
+async def count_contacts(client: HeymarketClient, at: Checkpoint) -> int | None:
     """Return how many contacts the account counts for a job, or None if it does not say so."""
     if at.date is not None and at.surface == "v1":
         return None  # it counts those after the date, and v1 may list those before it
@@ -111,8 +112,8 @@ async def _pass(
     """
     at, since = collector.at, collector.since
     began, latest = collector.clock(), ""
-    brought = answers = no_contacts = in_vain = 0
-    met = IdSet()
+    found = answers = no_contacts = stale = 0
+    read = IdSet()
     async for page in options.walk(client, date=_date(at, since)).pages():
         stamps = page.rows.stamps
         at.learn_direction(stamps)
@@ -122,18 +123,18 @@ async def _pass(
         await collector.write_if_due()
         at.overlap += len(batch.items) - len(new.items)
         no_contacts += len(page) - len(batch.items)
-        brought += len(new.items)
+        found += len(new.items)
         answers += 1
         latest = max(latest, latest_of(stamps, until=began) or "")
         if at.ascending and stamps[-1] > began:
-            in_vain += len(met.add_all(page.rows.ids)) == len(page)
+            stale += len(read.add_all(page.rows.ids)) == len(page)
         is_read = at.ascending is False and stamps[-1] < since and not page.is_amid_group
-        if is_read or in_vain > _MOST_IN_VAIN:
+        if is_read or stale > _MOST_STALE_PAGES:
             break
     at.odd.no_contacts = max(at.odd.no_contacts, no_contacts)
     # Not earlier: an interrupted pass that began with the newest has not read the rest.
     at.reach(latest)
-    return not brought and in_vain <= _MOST_IN_VAIN, answers
+    return not found and stale <= _MOST_STALE_PAGES, answers
 
 
 def _new(batch: Batch, collector: Collector) -> Batch:

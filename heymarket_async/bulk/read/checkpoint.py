@@ -117,7 +117,7 @@ class Ids(msgspec.Struct):
         if not news:
             return []
         count = self.count - len(self.shown) + len(news)
-        # A contact that came without an id has a negative one, which would help nobody.
+        # The negative id of a contact that came without one is of no use.
         named = ", ".join(str(each) for each in news[:_IDS_NAMED] if each > 0) or "none has an id"
         more = count - len(news[:_IDS_NAMED])
         have = "1 contact has" if count == 1 else f"{count:,} contacts have"

@@ -24,7 +24,7 @@ _FEW = 1000
 
 
 class Store(Protocol):
-    """What contacts are written to: a sink, or the file of a sync."""
+    """A place that contacts are written to: a sink, or the file of a sync."""
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> object:
         """Add contacts, each as a line of JSON, and replace the checkpoint: both, or neither."""
@@ -123,10 +123,6 @@ class Collector:
     def since(self) -> str:
         """The instant that a catch-up begins at."""
         return earlier(self.at.newest, self._settle_s) if self.at.newest else ""
-
-    async def distinct(self) -> int:
-        """Return how many different contacts were taken."""
-        return len(self.seen.ids)
 
     def recall(self, lines: Sequence[bytes]) -> None:
         """Remember contacts that an earlier run has stored."""

@@ -35,6 +35,7 @@ class SyncFile:
         clock: Returns the server's time, as an instant.
 
     Attributes:
+        database: The file.
         changed: How many contacts this run has added or changed.
         reported: Ids of odd contacts that earlier runs have reported.
 
@@ -43,7 +44,7 @@ class SyncFile:
     """
 
     def __init__(self, database: Database, clock: Callable[[], str]) -> None:
-        self._database = database
+        self.database = database
         self._clock = clock
         is_of_export = database.state("checkpoint") or database.count(deleted=True)
         if database.state("account") is None and is_of_export:
@@ -77,21 +78,21 @@ class SyncFile:
         """
         self._bind(account, surface, rebind=rebind)
         self._distrust_the_future()
-        stored = self._database.state("first_run")
+        stored = self.database.state("first_run")
         if self._newest is None and stored is not None:
             try:
                 return checkpoints.read(stored, account=None, surface=surface, date=None)
             except ValueError:
-                raise self._database.damaged("the checkpoint") from None
+                raise self.database.damaged("the checkpoint") from None
         at = checkpoints.new(account=account, surface=surface)
         if self._newest is not None and not all_anew:
             at.spans = []
             at.newest = self._newest
-            at.ascending = self._database.decoded_state("ascending", bool)
+            at.ascending = self.database.decoded_state("ascending", bool)
         return at
 
     def _bind(self, account: Account, surface: str, *, rebind: bool) -> None:
-        database = self._database
+        database = self.database
         name, stored = account.name, database.state("account")
         if stored is not None:
             if account.is_the_one(stored, database.state("credentials")):
@@ -115,7 +116,7 @@ class SyncFile:
             remedy = "Name another file, or pass rebind=True if the account has moved."
         elif rebind:
             remedy = "It cannot be rebound, because it is not known that the team is the same."
-        path = str(self._database.path)
+        path = str(self.database.path)
         return of_another("account", path, stored, account.name, reason=reason, remedy=remedy)
 
     def _distrust_the_future(self) -> None:
@@ -124,36 +125,28 @@ class SyncFile:
         If the file has come to such a time, all contacts are read anew: earlier versions of this
         package believed every `updated`, and it is not known what has changed since.
         """
-        if (then := self._database.state("latest")) is not None:
-            self._database.distrust(after=then, until=self._latest())
+        if (then := self.database.state("latest")) is not None:
+            self.database.distrust(after=then, until=self._latest())
         if self._newest is not None and self._newest > self._latest():
             self._newest = None
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
         """Add contacts, or newer versions of them; a first run resumes from this checkpoint."""
-        with self._database.transaction():
+        with self.database.transaction():
             latest = self._latest()
-            self.changed += self._database.upsert(lines, latest=latest)
-            self._database.set_state("latest", latest)
+            self.changed += self.database.upsert(lines, latest=latest)
+            self.database.set_state("latest", latest)
             if self._newest is None:
-                self._database.set_state("first_run", checkpoint)
+                self.database.set_state("first_run", checkpoint)
 
     def stored(self, settle_s: float) -> Iterator[bytes]:
         """Give the contacts that this run may read again."""
         since = earlier(self._newest, settle_s) if self._newest else ""
-        return self._database.updated_since(since)
-
-    def damaged(self) -> ValueError:
-        """Return the error for a contact that another program has changed."""
-        return self._database.damaged("a contact")
+        return self.database.updated_since(since)
 
     def missing(self, seen: Container[int]) -> list[int]:
         """Return the ids in the file that are not among those."""
-        return [contact_id for contact_id in self._database.ids() if contact_id not in seen]
-
-    def count(self) -> int:
-        """Count the contacts in the file, without those that are deleted."""
-        return self._database.count()
+        return [contact_id for contact_id in self.database.ids() if contact_id not in seen]
 
     def complete(
         self, at: Checkpoint, *, deleted: Iterable[int], fields: Sequence[ContactField] | None
@@ -168,19 +161,19 @@ class SyncFile:
         Returns:
             How many contacts this run has added.
         """
-        with self._database.transaction():
-            self._database.mark_deleted(deleted, _now())
-            self._database.set_state("newest", at.newest)
-            self._database.set_state("ascending", json.dumps(at.ascending))
-            self._database.set_state("first_run", None)
-            self._database.set_state("told", json.dumps(sorted(self.reported.union(at.odd.ids))))
-            self._database.show(self._database.fields() if fields is None else fields)
-        return self._database.count(deleted=True) - self._before
+        with self.database.transaction():
+            self.database.mark_deleted(deleted, _now())
+            self.database.set_state("newest", at.newest)
+            self.database.set_state("ascending", json.dumps(at.ascending))
+            self.database.set_state("first_run", None)
+            self.database.set_state("told", json.dumps(sorted(self.reported.union(at.odd.ids))))
+            self.database.show(self.database.fields() if fields is None else fields)
+        return self.database.count(deleted=True) - self._before
 
     def end(self, **facts: str | int | None) -> None:
         """Record the end of this run."""
-        with self._database.transaction():
-            self._database.end_run(self._run, ended=_now(), **facts)
+        with self.database.transaction():
+            self.database.end_run(self._run, ended=_now(), **facts)
 
     def _latest(self) -> str:
         return later(self._clock(), SETTLE_S)
