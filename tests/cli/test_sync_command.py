@@ -263,6 +263,7 @@ def test_a_trial_on_the_sandbox_leaves_an_unfinished_export_alone(name, run, san
 
     assert trial.exit_code == 2
     assert "the checkpoint belongs to another account: " in trial.stderr
+    assert "Start anew with --restart, or name another file." in trial.stderr
     assert "resumed" in run("contacts", "export", path).stderr
     assert run("contacts", "export", path, "--sandbox", 3).exit_code == 0
 
