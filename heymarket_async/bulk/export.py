@@ -133,13 +133,13 @@ async def _export(
     job: Job, sink: Sink, options: ReadOptions, date: str | None, stored: str | None
 ) -> ExportReport:
     place = str(sink.path) if isinstance(sink, Filed) else ""
-    at = await _checkpoint(job, stored, options.surface, date, place)
+    checkpoint = await _checkpoint(job, stored, options.surface, date, place)
     # The fields are needed at the end, but read now: that must not fail after hours.
     fields = await fields_of(job.client) if sink.needs_fields else []
     try:
         collector, counted, doubts = await job.read(
             sink,
-            at,
+            checkpoint,
             options,
             recalled=None if stored is None else sink.stored(),
             damaged=lambda: checkpoints.unreadable("stored contacts", place),
@@ -158,7 +158,7 @@ async def _export(
     # A sink that is no file may keep several versions of a contact.
     if made is not None and made != read and isinstance(sink, Filed):
         doubts.append(other_writer(made, read))
-    doubts += at.odd.doubts()
+    doubts += checkpoint.odd.doubts()
     if fields is None:
         doubts.append(UNREAD)
     elif isinstance(sink, Filed):
@@ -172,9 +172,9 @@ async def _checkpoint(
     account = await account_of(job.client)
     if stored is not None:
         return checkpoints.read(stored, account=account, surface=surface, date=date, place=place)
-    at = checkpoints.new(account=account, surface=surface, date=date)
-    at.counted = await count_contacts(job.client, at)
-    return at
+    checkpoint = checkpoints.new(account=account, surface=surface, date=date)
+    checkpoint.counted = await count_contacts(job.client, checkpoint)
+    return checkpoint
 
 
 async def _finish(
@@ -192,24 +192,24 @@ async def _finish(
 def _report(
     job: Job, collector: Collector, counted: int | None, doubts: list[str], *, resumed: bool
 ) -> ExportReport:
-    at, seen = collector.at, collector.seen
+    checkpoint, seen = collector.checkpoint, collector.seen
     return ExportReport(
         contacts=collector.taken if job.made is None else job.made,
         distinct=len(seen.ids),
-        counted_before=at.counted,
+        counted_before=checkpoint.counted,
         counted_after=counted,
         edited=len(seen.edited),
-        overlap=at.overlap,
-        ties=at.ties,
-        largest_tie=at.largest_tie,
+        overlap=checkpoint.overlap,
+        ties=checkpoint.ties,
+        largest_tie=checkpoint.largest_tie,
         oldest=seen.oldest,
         newest=seen.newest,
-        pages=at.pages,
+        pages=checkpoint.pages,
         requests=job.stats.requests,
         repeated=job.stats.repeated,
         resumed=resumed,
         seconds=job.seconds,
         waited_s=job.stats.waits(),
         doubts=doubts,
-        mended=at.odd.mended,
+        mended=checkpoint.odd.mended,
     )

@@ -60,12 +60,12 @@ class Job:
         """Return the progress."""
         read = self.collector
         done = self.made or (read.taken if read else 0)
-        return self.stats.progress(done, read.at.counted if read else None, self.stage)
+        return self.stats.progress(done, read.checkpoint.counted if read else None, self.stage)
 
     async def read(
         self,
         store: Store,
-        at: Checkpoint,
+        checkpoint: Checkpoint,
         options: ReadOptions,
         *,
         recalled: Iterable[bytes] | None,
@@ -77,7 +77,7 @@ class Job:
 
         Args:
             store: The sink or file that contacts are written to.
-            at: The checkpoint to read from.
+            checkpoint: The checkpoint to read from.
             options: The list, the size of its pages, and the concurrency.
             recalled: Stored contacts of earlier runs, which this run may read again.
             damaged: Returns the error for stored contacts that cannot be read.
@@ -85,7 +85,7 @@ class Job:
             settle_s: How late a write may show up.
         """
         collector = self.collector = Collector(
-            store, self.thread, at, clock=self.stats.clock, settle_s=settle_s
+            store, self.thread, checkpoint, clock=self.stats.clock, settle_s=settle_s
         )
         if recalled is not None:
             self.stage = "recalling"

@@ -137,14 +137,16 @@ async def _sync(
     finds_deleted: bool,
 ) -> SyncReport:
     run, account = job.thread.run, await account_of(job.client)
-    at = await run(file.begin, account, options.surface, rebind=rebind, all_anew=finds_deleted)
-    is_full, is_resumed = bool(at.spans), any(span.cursor for span in at.spans)
+    checkpoint = await run(
+        file.begin, account, options.surface, rebind=rebind, all_anew=finds_deleted
+    )
+    is_full, is_resumed = bool(checkpoint.spans), any(span.cursor for span in checkpoint.spans)
     # The fields are needed at the end, but read now: that must not fail after hours.
     fields = await fields_of(job.client)
-    at.counted = await count_contacts(job.client, at)
+    checkpoint.counted = await count_contacts(job.client, checkpoint)
     collector, counted, doubts = await job.read(
         file,
-        at,
+        checkpoint,
         options,
         recalled=None if is_full and not is_resumed else file.stored(settle_s),
         damaged=partial(file.database.damaged, "a contact"),
@@ -153,9 +155,9 @@ async def _sync(
         settle_s=settle_s,
     )
     deleted = await _deleted(job, file, collector, counted, doubts) if finds_deleted else []
-    doubts += at.odd.doubts(file.reported)
+    doubts += checkpoint.odd.doubts(file.reported)
     doubts += [UNREAD] if fields is None else schema.doubts(fields)
-    added = await run(file.complete, at, deleted=deleted, fields=fields)
+    added = await run(file.complete, checkpoint, deleted=deleted, fields=fields)
     return SyncReport(
         kind="full" if is_full else "changes",
         contacts=await run(file.database.count),
@@ -169,7 +171,7 @@ async def _sync(
         seconds=job.seconds,
         waited_s=job.stats.waits(),
         doubts=doubts,
-        mended=at.odd.mended,
+        mended=checkpoint.odd.mended,
     )
 
 

@@ -48,18 +48,18 @@ async def catch_up(
     while True:
         left -= 1
         is_quiet = await _passes(client, collector, options)
-        counted = await count_contacts(client, collector.at)
+        counted = await count_contacts(client, collector.checkpoint)
         have = await stored() if stored else len(collector.seen.ids)
         if not left or not is_quiet or counted is None or counted <= have:
             return counted, ([] if is_quiet else [_TOO_BUSY]) + _count_doubts(have, counted)
 
 
-async def count_contacts(client: HeymarketClient, at: Checkpoint) -> int | None:
+async def count_contacts(client: HeymarketClient, checkpoint: Checkpoint) -> int | None:
     """Return how many contacts the account counts for a job, or None if it does not say so."""
-    if at.date is not None and at.surface == "v1":
+    if checkpoint.date is not None and checkpoint.surface == "v1":
         return None  # it counts those after the date, and v1 may list those before it
     try:
-        return await client.contacts.count(date=at.date)
+        return await client.contacts.count(date=checkpoint.date)
     except ClientStateError:
         raise
     except HeymarketError:
@@ -91,7 +91,7 @@ async def _passes(client: HeymarketClient, collector: Collector, options: ReadOp
     A pass of a single answer has missed nothing either, as of that answer. So after many passes, it
     is enough if the last one was that short.
     """
-    if collector.at.date is not None and not collector.at.ascending:
+    if collector.checkpoint.date is not None and not collector.checkpoint.ascending:
         return True  # a contact that is edited now has left the range that was asked for
     answers = 0
     for _ in range(MOST_PASSES):
@@ -110,36 +110,36 @@ async def _pass(
     Oldest first, a pass over an account that changes faster than it can be read would have no end.
     But then it reads the same contacts again; contacts that are stamped in the future come once.
     """
-    at, since = collector.at, collector.since
+    checkpoint, since = collector.checkpoint, collector.since
     began, latest = collector.clock(), ""
     found = answers = no_contacts = stale = 0
     read = IdSet()
-    async for page in options.walk(client, date=_date(at, since)).pages():
+    async for page in options.walk(client, date=_date(checkpoint, since)).pages():
         stamps = page.rows.stamps
-        at.learn_direction(stamps)
+        checkpoint.learn_direction(stamps)
         batch = batch_of_page(page)
         new = _new(batch, collector)
         collector.take(new)
         await collector.write_if_due()
-        at.overlap += len(batch.items) - len(new.items)
+        checkpoint.overlap += len(batch.items) - len(new.items)
         no_contacts += len(page) - len(batch.items)
         found += len(new.items)
         answers += 1
         latest = max(latest, latest_of(stamps, until=began) or "")
-        if at.ascending and stamps[-1] > began:
+        if checkpoint.ascending and stamps[-1] > began:
             stale += len(read.add_all(page.rows.ids)) == len(page)
-        is_read = at.ascending is False and stamps[-1] < since and not page.is_amid_group
+        is_read = checkpoint.ascending is False and stamps[-1] < since and not page.is_amid_group
         if is_read or stale > _MOST_STALE_PAGES:
             break
-    at.odd.no_contacts = max(at.odd.no_contacts, no_contacts)
+    checkpoint.odd.no_contacts = max(checkpoint.odd.no_contacts, no_contacts)
     # Not earlier: an interrupted pass that began with the newest has not read the rest.
-    at.reach(latest)
+    checkpoint.reach(latest)
     return not found and stale <= _MOST_STALE_PAGES, answers
 
 
 def _new(batch: Batch, collector: Collector) -> Batch:
     """Return the contacts that were not taken in this version."""
-    since, after, knows = collector.since, collector.at.after or "", collector.seen.knows
+    since, after, knows = collector.since, collector.checkpoint.after or "", collector.seen.knows
     return batch.only(
         [
             place
@@ -150,9 +150,9 @@ def _new(batch: Batch, collector: Collector) -> Batch:
     )
 
 
-def _date(at: Checkpoint, since: str) -> str | None:
-    if not at.ascending:
-        return at.date
+def _date(checkpoint: Checkpoint, since: str) -> str | None:
+    if not checkpoint.ascending:
+        return checkpoint.date
     # It is not documented whether contacts at `date` are listed, so ask from the second before.
-    dates = [date for date in (since and earlier(since, 1.0), at.date) if date]
+    dates = [date for date in (since and earlier(since, 1.0), checkpoint.date) if date]
     return max(dates, key=timestamps.instant, default=None)

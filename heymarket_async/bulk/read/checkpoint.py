@@ -262,7 +262,7 @@ def latest_of(stamps: Sequence[str], *, until: str) -> str | None:
 
 def new(*, account: Account, surface: str, date: str | None = None) -> Checkpoint:
     """Return the checkpoint of a job that begins."""
-    at = Checkpoint(
+    checkpoint = Checkpoint(
         account=account.name,
         credentials=account.credentials,
         surface=surface,
@@ -270,8 +270,8 @@ def new(*, account: Account, surface: str, date: str | None = None) -> Checkpoin
         # v2 is asked for oldest first; v1 has to show its direction.
         ascending=True if surface == "v2" else None,
     )
-    at.spans = [TimeSpan(above=at.after)]
-    return at
+    checkpoint.spans = [TimeSpan(above=checkpoint.after)]
+    return checkpoint
 
 
 def read(

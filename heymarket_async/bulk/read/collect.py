@@ -89,7 +89,7 @@ class Collector:
     """Takes contacts, and writes them to a store, some thousand at a time.
 
     Attributes:
-        at: The checkpoint.
+        checkpoint: The state of the job.
         seen: The contacts that were taken.
         taken: How many contacts were taken; edited ones count each time.
         clock: Returns the server's time, as an instant.
@@ -100,12 +100,12 @@ class Collector:
         self,
         store: Store,
         thread: OneThread,
-        at: Checkpoint,
+        checkpoint: Checkpoint,
         *,
         clock: Callable[[], str],
         settle_s: float = SETTLE_S,
     ) -> None:
-        self.at = at
+        self.checkpoint = checkpoint
         self.clock = clock
         self.began = clock()
         self.seen = Seen(latest=self.began)
@@ -122,7 +122,7 @@ class Collector:
     @property
     def since(self) -> str:
         """The instant that a catch-up begins at."""
-        return earlier(self.at.newest, self._settle_s) if self.at.newest else ""
+        return earlier(self.checkpoint.newest, self._settle_s) if self.checkpoint.newest else ""
 
     def recall(self, lines: Sequence[bytes]) -> None:
         """Remember contacts that an earlier run has stored."""
@@ -135,8 +135,8 @@ class Collector:
         self._remember(batch)
         lines, mended = lines_of(batch.items)
         self._lines += lines
-        self.at.odd.mended += mended
-        self.at.odd.count(batch.rows, self.seen.latest)
+        self.checkpoint.odd.mended += mended
+        self.checkpoint.odd.count(batch.rows, self.seen.latest)
 
     def _remember(self, batch: Batch) -> None:
         if max(batch.rows.stamps) > self.seen.latest:
@@ -169,7 +169,7 @@ class Collector:
             self._last_pages.clear()
             self._written_at = asyncio.get_running_loop().time()
             self._has_failed = True
-            await self._thread.run(self._write, lines, self.at.text)
+            await self._thread.run(self._write, lines, self.checkpoint.text)
 
     def _write(self, lines: list[bytes], checkpoint: str) -> None:
         self._store.write(lines, checkpoint)

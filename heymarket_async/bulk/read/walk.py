@@ -77,9 +77,9 @@ class _Walkers:
         self._client = client
         self._collector = collector
         self._options = options
-        self._at = collector.at
+        self._checkpoint = collector.checkpoint
         self._far_ends: tuple[str, str] | None = None
-        self._unread = [span for span in self._at.spans if not span.is_read]
+        self._unread = [span for span in self._checkpoint.spans if not span.is_read]
         self._moved = asyncio.Event()
 
     async def run(self) -> None:
@@ -93,7 +93,7 @@ class _Walkers:
             self._wake()
 
     async def _next_span(self) -> TimeSpan | None:
-        while not all(span.is_read for span in self._at.spans):
+        while not all(span.is_read for span in self._checkpoint.spans):
             if self._unread:
                 return self._unread.pop(0)
             if (span := self._half_of_the_largest()) is not None:
@@ -102,15 +102,15 @@ class _Walkers:
         return None
 
     def _half_of_the_largest(self) -> TimeSpan | None:
-        ascending = self._at.ascending
+        ascending = self._checkpoint.ascending
         if self._far_ends is None or ascending is None:
             return None
         far_end = self._far_ends[ascending]
-        left = [span.pages_left(far_end, ascending=ascending) for span in self._at.spans]
+        left = [span.pages_left(far_end, ascending=ascending) for span in self._checkpoint.spans]
         if max(left) < WORTH_SPLITTING:
             return None
-        half = self._at.spans[left.index(max(left))].split(far_end, ascending=ascending)
-        self._at.spans.append(half)
+        half = self._checkpoint.spans[left.index(max(left))].split(far_end, ascending=ascending)
+        self._checkpoint.spans.append(half)
         return half
 
     async def _read(self, span: TimeSpan) -> None:
@@ -126,7 +126,7 @@ class _Walkers:
                     coming = asyncio.ensure_future(_next(pages))
                     await asyncio.sleep(0)
                 self._take(page, span)
-                self._at.overlap += walk.left_out - left_out
+                self._checkpoint.overlap += walk.left_out - left_out
                 left_out = walk.left_out
                 if is_last:
                     break
@@ -139,11 +139,11 @@ class _Walkers:
     def _walk_of(self, span: TimeSpan) -> Walk[msgspec.Raw]:
         if span.cursor is not None:
             return self._options.walk(self._client, cursor=span.cursor)
-        date = span.start(ascending=bool(self._at.ascending)) or self._at.date
+        date = span.start(ascending=bool(self._checkpoint.ascending)) or self._checkpoint.date
         return self._options.walk(self._client, date=date)
 
     def _is_last(self, rows: Rows, span: TimeSpan) -> bool:
-        last, ascending = rows.stamps[-1], bool(self._at.ascending)
+        last, ascending = rows.stamps[-1], bool(self._checkpoint.ascending)
         # Oldest first, a busy account is written to as fast as it is read, and the walk would have
         # no end. Here, contacts that were stamped in the future are read; the catch-up reads edits.
         if ascending and last > self._collector.began:
@@ -153,17 +153,17 @@ class _Walkers:
         return span.ends_before(last, ascending=ascending)
 
     def _take(self, page: Page[msgspec.Raw], span: TimeSpan) -> None:
-        at, stamps = self._at, page.rows.stamps
-        at.learn_direction(stamps)
+        checkpoint, stamps = self._checkpoint, page.rows.stamps
+        checkpoint.learn_direction(stamps)
         span.page_s = max(1.0, abs(seconds_between(stamps[0], stamps[-1])))
         batch = batch_of_page(page)
         taken = self._inside(batch, span)
         placed = list(filter(None, taken.rows.stamps))
-        at.count_ties(span, placed)
-        at.reach(latest_of(placed, until=self._collector.began))
-        at.pages += 1
-        at.overlap += len(batch.items) - len(taken.items)
-        at.odd.no_contacts += len(page) - len(batch.items)
+        checkpoint.count_ties(span, placed)
+        checkpoint.reach(latest_of(placed, until=self._collector.began))
+        checkpoint.pages += 1
+        checkpoint.overlap += len(batch.items) - len(taken.items)
+        checkpoint.odd.no_contacts += len(page) - len(batch.items)
         self._collector.take(taken)
         self._collector.resume_after(page, span)
         self._wake()

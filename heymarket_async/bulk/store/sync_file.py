@@ -84,12 +84,12 @@ class SyncFile:
                 return checkpoints.read(stored, account=None, surface=surface, date=None)
             except ValueError:
                 raise self.database.damaged("the checkpoint") from None
-        at = checkpoints.new(account=account, surface=surface)
+        checkpoint = checkpoints.new(account=account, surface=surface)
         if self._newest is not None and not all_anew:
-            at.spans = []
-            at.newest = self._newest
-            at.ascending = self.database.decoded_state("ascending", bool)
-        return at
+            checkpoint.spans = []
+            checkpoint.newest = self._newest
+            checkpoint.ascending = self.database.decoded_state("ascending", bool)
+        return checkpoint
 
     def _bind(self, account: Account, surface: str, *, rebind: bool) -> None:
         database = self.database
@@ -149,12 +149,16 @@ class SyncFile:
         return [contact_id for contact_id in self.database.ids() if contact_id not in seen]
 
     def complete(
-        self, at: Checkpoint, *, deleted: Iterable[int], fields: Sequence[ContactField] | None
+        self,
+        checkpoint: Checkpoint,
+        *,
+        deleted: Iterable[int],
+        fields: Sequence[ContactField] | None,
     ) -> int:
         """Record that the run is complete, and which contacts are deleted.
 
         Args:
-            at: Where the next run begins.
+            checkpoint: Where the next run begins.
             deleted: The ids of deleted contacts.
             fields: The custom fields; None leaves those in the file.
 
@@ -163,10 +167,12 @@ class SyncFile:
         """
         with self.database.transaction():
             self.database.mark_deleted(deleted, _now())
-            self.database.set_state("newest", at.newest)
-            self.database.set_state("ascending", json.dumps(at.ascending))
+            self.database.set_state("newest", checkpoint.newest)
+            self.database.set_state("ascending", json.dumps(checkpoint.ascending))
             self.database.set_state("first_run", None)
-            self.database.set_state("told", json.dumps(sorted(self.reported.union(at.odd.ids))))
+            self.database.set_state(
+                "told", json.dumps(sorted(self.reported.union(checkpoint.odd.ids)))
+            )
             self.database.show(self.database.fields() if fields is None else fields)
         return self.database.count(deleted=True) - self._before
 
