@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""The errors that msgspec raises for bytes that are not what they should be."""
+
 
 class JobError(ValueError):
     """A job cannot begin or resume: its arguments, its file or its stored state do not fit.

@@ -142,7 +142,7 @@ async def _export(
             checkpoint,
             options,
             recalled=None if stored is None else sink.stored(),
-            damaged=lambda: checkpoints.unreadable("stored contacts", place),
+            damaged=lambda: checkpoints.damaged("stored contacts", place),
         )
     except (BadRequestError, PaginationError) as error:
         if stored is not None:  # its cursor may be the cause

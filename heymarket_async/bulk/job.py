@@ -6,12 +6,12 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
+from heymarket_async.bulk.errors import UNREADABLE
 from heymarket_async.bulk.progress import OnProgress, Progress, RequestStats, reporting
 from heymarket_async.bulk.read.catch_up import catch_up
 from heymarket_async.bulk.read.checkpoint import Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector, Store
 from heymarket_async.bulk.read.walk import ReadOptions, walk
-from heymarket_async.bulk.sinks.staging import UNREADABLE
 from heymarket_async.bulk.thread import OneThread
 from heymarket_async.client import HeymarketClient
 

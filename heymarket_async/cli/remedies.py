@@ -5,9 +5,9 @@ from __future__ import annotations
 from heymarket_async.bulk.errors import JobError
 
 _REMEDIES: dict[str, str] = {
+    "damaged_export": "Start anew with --restart.",
     "moved_account": "Name another file, or use --rebind if the account has moved.",
     "other_checkpoint": "Start anew with --restart, or name another file.",
-    "unreadable_checkpoint": "Start anew with --restart.",
 }
 """By `JobError.reason`; `{names}` in braces are filled in from `JobError.about`."""
 

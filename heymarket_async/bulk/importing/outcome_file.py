@@ -20,6 +20,7 @@ from typing import BinaryIO, Self, TypeAlias
 
 import msgspec
 
+from heymarket_async.bulk.errors import UNREADABLE
 from heymarket_async.bulk.importing.outcome_lines import (
     Header,
     Line,
@@ -30,7 +31,7 @@ from heymarket_async.bulk.importing.outcome_lines import (
     no_outcome_file,
 )
 from heymarket_async.bulk.importing.rules import Before, ReadRow, RowOutcome, Verdict
-from heymarket_async.bulk.sinks.staging import UNREADABLE, naming, real_path
+from heymarket_async.bulk.sinks.staging import naming, real_path
 from heymarket_async.bulk.store.lock import lock
 from heymarket_async.bulk.store.private_files import make_private, open_own
 from heymarket_async.bulk.thread import OneThread

@@ -8,8 +8,7 @@ from typing import Annotated
 import msgspec
 
 from heymarket_async import timestamps
-from heymarket_async.bulk.errors import JobError, of_another
-from heymarket_async.bulk.sinks.staging import UNREADABLE
+from heymarket_async.bulk.errors import UNREADABLE, JobError, of_another
 from heymarket_async.timestamps import earlier, later, seconds_between
 from heymarket_async.transport.account import Account
 from heymarket_async.walk import cursor
@@ -302,7 +301,7 @@ def read(
     except JobError:
         raise
     except (ValueError, *UNREADABLE):
-        raise unreadable("checkpoint", place) from None
+        raise damaged("checkpoint", place) from None
     if account is not None:
         if not account.is_the_one(stored.account, stored.credentials):
             raise _other(name, "account", stored.account, account.name)
@@ -319,7 +318,7 @@ class _Version(msgspec.Struct):
     version: int
 
 
-def unreadable(stored: str, place: str) -> JobError:
+def damaged(stored: str, place: str) -> JobError:
     """Return the error for a stored checkpoint, or stored contacts, that another program changed.
 
     Args:
@@ -327,7 +326,7 @@ def unreadable(stored: str, place: str) -> JobError:
         place: The file that it is kept for, or "".
     """
     problem = f"{_named(stored, place)} cannot be read."
-    return JobError("unreadable_checkpoint", problem, "Start anew with restart=True.")
+    return JobError("damaged_export", problem, "Start anew with restart=True.")
 
 
 def _named(stored: str, place: str) -> str:

@@ -18,6 +18,7 @@ from typing import Annotated, BinaryIO
 
 import msgspec
 
+from heymarket_async.bulk.errors import UNREADABLE
 from heymarket_async.bulk.sinks.packing import Packing
 from heymarket_async.bulk.store.lock import Lock
 from heymarket_async.bulk.store.private_files import (
@@ -36,9 +37,6 @@ _LONGEST_NAME = 255
 
 ANEW = "start anew (--restart)"
 """The remedy for an unfinished export that is damaged."""
-
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""The errors that msgspec raises for bytes that are not what they should be."""
 
 
 class _State(msgspec.Struct, omit_defaults=True):

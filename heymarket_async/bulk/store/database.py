@@ -23,8 +23,9 @@ from typing import TypeVar
 
 import msgspec
 
+from heymarket_async.bulk.errors import UNREADABLE
 from heymarket_async.bulk.read.versions import batch_of, older, text_of
-from heymarket_async.bulk.sinks.staging import UNREADABLE, beside, real_path
+from heymarket_async.bulk.sinks.staging import beside, real_path
 from heymarket_async.bulk.sinks.tables import Table
 from heymarket_async.bulk.store import schema
 from heymarket_async.bulk.store.lock import Lock
