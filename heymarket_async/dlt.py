@@ -1,10 +1,10 @@
-"""A source for dlt, which loads into many databases; dlt comes with the extra `dlt`.
+"""A source for dlt, which loads contacts into many databases; the extra `dlt` installs it.
 
 ```python
 dlt.pipeline("contacts", destination="duckdb").run(heymarket())
 ```
 
-loads all contacts the first time, and later what changed since.
+loads all contacts the first time, and later only the changes.
 
 https://dlthub.com/docs/general-usage/source
 """
@@ -22,12 +22,10 @@ import msgspec
 from heymarket_async import timestamps
 from heymarket_async.bulk.account import hold
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
-from heymarket_async.bulk.progress import Tally
-from heymarket_async.bulk.read.checkpoint import latest_of
+from heymarket_async.bulk.progress import RequestStats
+from heymarket_async.bulk.read.checkpoint import OddRows, latest_of
 from heymarket_async.bulk.read.collect import SETTLE_S
-from heymarket_async.bulk.read.odd import Odd
 from heymarket_async.bulk.read.versions import Batch, batch_of_page
-from heymarket_async.bulk.read.windows import later
 from heymarket_async.checks import Int64
 from heymarket_async.client import HeymarketClient
 from heymarket_async.decoding import mending
@@ -35,8 +33,7 @@ from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 from heymarket_async.models import Contact
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.auth import ApiSecret
-from heymarket_async.walk import rows as walk_rows
-from heymarket_async.walk.rows import Rows as WalkRows
+from heymarket_async.walk.rows import Rows
 
 try:
     import dlt
@@ -48,11 +45,9 @@ except ModuleNotFoundError as error:
         "heymarket_async.dlt needs a package: pip install 'heymarket-async[dlt]'", name=error.name
     ) from error
 
-Rows = list[dict[str, object]]
-
 _KINDS: dict[object, TDataType] = {int: "bigint", str: "text", UUID: "text", bool: "bool"}
 
-# What dlt is not told, it guesses from the first value that it meets.
+# Without a type, dlt guesses one from the first value.
 _COLUMNS: dict[str, TColumnSchema] = {
     **{
         name: {"data_type": _KINDS[kind]}
@@ -62,8 +57,8 @@ _COLUMNS: dict[str, TColumnSchema] = {
     "created": {"data_type": "timestamp"},
     "updated": {"data_type": "timestamp", "dedup_sort": "desc"},
     "custom": {"data_type": "json"},
-    # A contact that is edited during the walk comes twice; this keeps the newest. The `rev` decided
-    # before, and what is left out here would stay in the schema of a pipeline that is there.
+    # A contact that is edited during the walk comes twice; the sort of `updated` keeps the newest.
+    # Older versions sorted by `rev`; without the None, existing pipelines would keep that.
     "rev": {"data_type": "bigint", "dedup_sort": None},
 }
 
@@ -71,9 +66,9 @@ _COLUMNS: dict[str, TColumnSchema] = {
 _ASKED_BEFORE = timedelta(seconds=1)
 
 _REACHED = "heymarket_reached"
-_TOLD = "heymarket_told"
+_REPORTED = "heymarket_told"
 
-# A row that they refuse has an integer of more than 64 bits, or is nested deeper than that.
+# A contact that they refuse has an integer of more than 64 bits, or is nested deeper than that.
 _Plain: TypeAlias = Int64 | float | str | bool | None
 _Nested: TypeAlias = _Plain | list[_Plain] | dict[str, _Plain]
 _Deep: TypeAlias = _Plain | list[_Nested] | dict[str, _Nested]
@@ -104,26 +99,26 @@ def client_from_dlt() -> HeymarketClient:
 def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[object, object]:
     """Return a source with the resources `contacts` and `contact_fields`.
 
-    `contacts` is merged on `id`, and goes on from a minute before the newest `updated` that was
+    `contacts` is merged on `id`. A run resumes from a minute before the newest `updated` that was
     loaded, because a write may show up late. Every key that Heymarket sends is kept. `updated` is
-    made a datetime: dlt would compare texts letter by letter, and half a second would come before
-    none. Where it is no time, it is null, and `updated_as_sent` has what was sent. `id_as_sent` and
-    `rev_as_sent` have what is no integer of 64 bits. An integer of more than 64 bits anywhere else
-    is a text in such a column too, such as `inbox_id_as_sent`, and in `custom` in its place. A
-    warning in the log, once for each pipeline, names contacts that have no time, of which an edit
-    may be missed, and those whose time is still to come.
+    a datetime, because dlt would compare texts letter by letter, which sorts half a second before
+    none. If `updated` is no time, it is null, and the column `updated_as_sent` has the original.
+    `id_as_sent` and `rev_as_sent` have an `id` and `rev` that are no integers of 64 bits. Any other
+    integer of more than 64 bits is a text in a column like `inbox_id_as_sent`; inside `custom`, it
+    is a text in its place. The log warns, once for each pipeline, of contacts that have no time,
+    whose edits may be missed, and of those whose time is in the future.
 
-    `custom` stays one column of JSON, such as {"123": "Premium"}. A column for each field would be
-    there only once a contact has a value, and would split with the first value of another type.
-    Titles name no columns either: they change, and two fields may share one. They are in
-    `contact_fields`, which each load replaces.
+    `custom` stays one column of JSON, such as {"123": "Premium"}. A column for each field would not
+    exist until a contact has a value, and would split with the first value of another type.
+    Titles are no good names for columns either: they change, and two fields may share one. They are
+    in `contact_fields`, which each load replaces.
 
     Deleted contacts stay until all are loaded anew: `pipeline.run(heymarket(),
-    refresh="drop_data")`. A destination that can only upsert, such as Delta, does not sort out the
-    versions of a contact that was edited during the walk.
+    refresh="drop_data")`. A destination that can only upsert, such as Delta, may keep an older
+    version of a contact that was edited during the walk.
 
     Args:
-        client: Makes a client; called once for each resource, which closes it.
+        client: Returns a client; called once for each resource, which closes it.
 
     https://developers.heymarket.com/api-reference/contacts/list-v2
     """
@@ -134,28 +129,32 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
         updated: incremental[datetime] = incremental[datetime](  # noqa: B008 - dlt copies it
             "updated", lag=SETTLE_S, row_order="asc", on_cursor_value_missing="include"
         ),
-    ) -> AsyncIterator[Rows]:
-        reached = _Reached(updated)
-        start = updated.start_value = reached.start()
-        held = _Held()
+    ) -> AsyncIterator[list[dict[str, object]]]:
+        watermark = _Watermark(updated)
+        start = updated.start_value = watermark.start()
+        # Held back until the next page has come, which may have a newer version of a contact: dlt
+        # compares versions by one column, and two of the same second have the same `updated`.
+        held: dict[int, dict[str, object]] = {}
         async with client() as api:
-            tally = Tally(api)
-            await hold(tally.client)
-            walk = tally.client.contacts_v2.iterate(
+            stats = RequestStats(api)
+            await hold(stats.client)
+            walk = stats.client.contacts_v2.iterate(
                 date=start and start - _ASKED_BEFORE, limit=MAX_LIMIT, returns=msgspec.Raw
             )
             async for page in walk.pages():
                 batch = batch_of_page(page)
-                reached.note(batch.rows, tally.clock())
-                if rows := held.exchange(batch):
-                    yield rows
-        if rows := held.exchange(None):
-            yield rows
-        reached.end()
+                watermark.read(batch.rows, stats.clock())
+                records = _records(batch)
+                if newest := [held[each] for each in held if each not in records]:
+                    yield newest
+                held = records
+        if held:
+            yield list(held.values())
+        watermark.end()
 
     @dlt.resource(primary_key="id", write_disposition="replace")
     @hides_locals
-    async def contact_fields() -> AsyncIterator[Rows]:
+    async def contact_fields() -> AsyncIterator[list[dict[str, object]]]:
         async with client() as api:
             fields = await fields_of(api)
         if fields is None:
@@ -165,10 +164,10 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
     return contacts, contact_fields
 
 
-class _Reached:
-    """How far a run has come, by the server's clock, whatever `updated` a contact has.
+class _Watermark:
+    """The instant that a run has come to, by the server's clock, and the odd contacts it has read.
 
-    It is kept beside dlt's own state, which believes every `updated`.
+    It is kept beside dlt's own state, which believes an `updated` that is in the future.
     """
 
     def __init__(self, updated: incremental[datetime]) -> None:
@@ -176,7 +175,7 @@ class _Reached:
         self._state: dict[str, str] = {}
         if updated.end_value is None:
             self._state = dlt.current.resource_state(updated.resource_name or "contacts")
-        self._odd = Odd()
+        self._odd = OddRows()
         self._began = ""
         self._latest = ""
 
@@ -189,103 +188,81 @@ class _Reached:
             before = timestamps.parse(reached) - timedelta(seconds=self._updated.lag or 0.0)
             start = min(start, before)
         elif start > datetime.now(UTC):
-            # An older version went there, and nobody knows what it has missed.
+            # An older version of this package stored it; it is not known what it has missed.
             return initial
         return start if initial is None else max(start, initial)
 
-    def note(self, rows: WalkRows, now: str) -> None:
-        """Take note of a page, and of the server's time."""
+    def read(self, rows: Rows, now: str) -> None:
+        """Count a page that was read at this time of the server."""
         self._began = self._began or now
         self._latest = max(self._latest, latest_of(rows.stamps, until=self._began) or "")
-        self._odd.note(rows, later(now, SETTLE_S))
+        self._odd.count(rows, timestamps.later(now, SETTLE_S))
 
     def end(self) -> None:
-        """Keep how far the run has come, and tell what was odd, as no earlier run has."""
+        """Store the watermark, and warn of odd contacts that no earlier run has reported."""
         if self._latest:
             self._state[_REACHED] = max(self._latest, self._state.get(_REACHED, ""))
-        told = msgspec.json.decode(self._state.get(_TOLD, "[]"), type=set[int])
-        for doubt in self._odd.doubts(told):
+        known = msgspec.json.decode(self._state.get(_REPORTED, "[]"), type=set[int])
+        for doubt in self._odd.doubts(known):
             _logger.warning("dlt source, contacts: %s", doubt)
-        if ids := told.union(self._odd.unplaced.shown, self._odd.ahead.shown):
-            self._state[_TOLD] = msgspec.json.encode(sorted(ids)).decode()
+        if ids := known.union(self._odd.ids):
+            self._state[_REPORTED] = msgspec.json.encode(sorted(ids)).decode()
 
 
-class _Held:
-    """Holds a page back until the next one came, which may have newer versions of its contacts.
-
-    dlt tells versions by one column, and two of the same second have the same `updated`.
-    """
-
-    def __init__(self) -> None:
-        self._page: dict[int, dict[str, object]] = {}
-
-    def exchange(self, batch: Batch | None) -> Rows:
-        """Take a page, and return the one before, without what has come again."""
-        page = {} if batch is None else _rows(batch)
-        rows = [row for contact_id, row in self._page.items() if contact_id not in page]
-        self._page = page
-        return rows
-
-
-def _rows(batch: Batch) -> dict[int, dict[str, object]]:
-    """Return contacts as rows by their ids, typed as their columns are."""
+def _records(batch: Batch) -> dict[int, dict[str, object]]:
+    """Return contacts by their ids, typed as their columns are."""
     ids, revs, updated = batch.rows.ids, batch.rows.revs, batch.rows.updated
-    rows: dict[int, dict[str, object]] = {}
+    records: dict[int, dict[str, object]] = {}
     for place, item in enumerate(batch.items):
-        row = _row(item)
+        record = _record(item)
+        # A stamp may name a day that no calendar has; dlt needs a real time.
+        has_time = bool(batch.rows.stamps[place]) and timestamps.is_time(updated[place])
         typed = {
             "id": ids[place],
             "rev": revs[place],
-            # A day that is in no calendar may pass for a time elsewhere, but not here.
-            "updated": timestamps.parse(updated[place]) if _has_time(batch.rows, place) else None,
+            "updated": timestamps.parse(updated[place]) if has_time else None,
         }
         for name, value in typed.items():
-            sent = row.get(name)
+            sent = record.get(name)
             if sent is not None and (value is None or (name == "id" and str(sent) != str(value))):
-                row[f"{name}_as_sent"] = sent if isinstance(sent, str) else str(sent)
-        rows[ids[place]] = row | typed
-    return rows
+                record[f"{name}_as_sent"] = sent if isinstance(sent, str) else str(sent)
+        records[ids[place]] = record | typed
+    return records
 
 
-def _has_time(rows: walk_rows.Rows, place: int) -> bool:
-    return bool(rows.stamps[place]) and timestamps.is_time(rows.updated[place])
+def _record(item: bytes) -> dict[str, object]:
+    """Return a contact with integers of more than 64 bits as text, for dlt and databases.
 
-
-def _row(item: bytes) -> dict[str, object]:
-    """Return a row with integers of more than 64 bits as text, which dlt and databases take.
-
-    They get a column of their own, since dlt would make a text in a column of integers one again.
+    Such a text gets a column of its own, or dlt would make it an integer again. In `custom`, which
+    is one column of JSON, it stays in its place.
     """
     try:
         return cast(dict[str, object], mending.decode(_decode, item))
     except msgspec.ValidationError:
-        row = mending.decode(_decode_any, item)
-    custom = _in_place(row.pop("custom", None))
-    return cast(dict[str, object], _beside(row)) | {"custom": custom}
+        record = mending.decode(_decode_any, item)
+    custom = _with_texts(record.pop("custom", None), renames=False)
+    return cast(dict[str, object], _with_texts(record, renames=True)) | {"custom": custom}
 
 
-def _beside(value: object) -> object:
+def _with_texts(value: object, *, renames: bool) -> object:
+    """Return JSON with large integers as text, if asked for under names of their own."""
     if isinstance(value, dict):
         fields = cast(dict[str, object], value)
         return {
-            f"{name}_as_sent" if _is_too_large(each) else name: (
-                str(each) if _is_too_large(each) else _beside(each)
+            f"{name}_as_sent" if renames and _is_too_large(each) else name: _with_texts(
+                each, renames=renames
             )
             for name, each in fields.items()
         }
     if isinstance(value, list):
         elements = cast(list[object], value)
         # To dlt, an element that is no object has the one column `value`.
-        return [_beside({"value": each} if _is_too_large(each) else each) for each in elements]
-    return value
-
-
-def _in_place(value: object) -> object:
-    if isinstance(value, dict):
-        fields = cast(dict[str, object], value)
-        return {name: _in_place(each) for name, each in fields.items()}
-    if isinstance(value, list):
-        return [_in_place(each) for each in cast(list[object], value)]
+        return [
+            _with_texts(
+                {"value": each} if renames and _is_too_large(each) else each, renames=renames
+            )
+            for each in elements
+        ]
     return str(value) if _is_too_large(value) else value
 
 

@@ -99,6 +99,33 @@ def second_after(text: str) -> str:
     return f"{parse(text).replace(tzinfo=None) + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def later(instant: str, seconds: float) -> str:
+    """Return the whole second that lies so many seconds after an instant, as a timestamp."""
+    try:
+        moment = _second_of(instant) + timedelta(seconds=seconds)
+    except OverflowError:
+        return "0001-01-01T00:00:00Z" if seconds < 0 else "9999-12-31T23:59:59Z"
+    return f"{moment.isoformat(timespec='seconds')}Z"
+
+
+def earlier(instant: str, seconds: float) -> str:
+    """Return the whole second that lies so many seconds before an instant, as a timestamp."""
+    return later(instant, -seconds)
+
+
+def seconds_between(first: str, last: str) -> float:
+    """Return the whole seconds from one instant to another; negative if the second is earlier."""
+    return (_second_of(last) - _second_of(first)).total_seconds()
+
+
+def _second_of(instant: str) -> datetime:
+    try:
+        return datetime.fromisoformat(instant[:19])
+    except ValueError:
+        # A month that no calendar has. Without a zone, as the result above.
+        return datetime.min  # noqa: DTZ901
+
+
 def to_text(name: str, value: datetime | str) -> str:
     """Return a time as the API takes it; text goes through unchanged, character for character.
 

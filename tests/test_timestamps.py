@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heymarket_async import timestamps
+from heymarket_async.timestamps import earlier, later, seconds_between
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -140,3 +141,20 @@ def test_a_time_beyond_all_years_is_refused(text):
 def test_a_naive_datetime_is_refused():
     with pytest.raises(ValueError, match="date must be an aware datetime: give it a tzinfo"):
         timestamps.to_text("date", datetime(2026, 4, 12))  # noqa: DTZ001 - that is the point
+
+
+def test_earlier_and_later_are_whole_seconds_within_the_calendar():
+    assert earlier("2026-04-12T13:00:00Z.75", 60) == "2026-04-12T12:59:00Z"
+    assert later("2026-04-12T13:00:00Z.75", 0.5) == "2026-04-12T13:00:00Z"
+    assert earlier("0001-01-01T00:00:30Z", 60) == "0001-01-01T00:00:00Z"
+    assert earlier("9999-12-31T23:59:59Z", -60) == "9999-12-31T23:59:59Z"
+
+
+def test_seconds_between_instants_may_be_negative():
+    noon, one = "2026-04-12T12:00:00Z", "2026-04-12T13:00:00Z.5"
+    assert (seconds_between(noon, one), seconds_between(one, noon)) == (3600, -3600)
+
+
+def test_a_month_that_the_calendar_does_not_have_is_no_error():
+    assert seconds_between("2026-13-45T00:00:00Z", "2026-01-01T00:00:00Z") > 1
+    assert later("2026-13-45T00:00:00Z", 1.0) == "0001-01-01T00:00:01Z"

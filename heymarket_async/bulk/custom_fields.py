@@ -12,7 +12,7 @@ from heymarket_async.models import ContactField
 from heymarket_async.request import Repeat
 
 UNREAD = "the custom fields cannot be read, so their values are shown by id"
-"""The doubt that a report has then."""
+"""The doubt in a report if they cannot be read."""
 
 
 class _Field(msgspec.Struct):
@@ -24,13 +24,13 @@ _decode = msgspec.json.Decoder(_Field, strict=False).decode
 
 
 async def fields_of(client: HeymarketClient) -> list[ContactField] | None:
-    """Return the custom fields, or None if they cannot be read, as without the right to.
+    """Return the custom fields, or None if they cannot be read, as without the right to read them.
 
-    A field without a title has an empty one, and is shown by its id. A field without an id of 64
-    bits is left out, and one that is listed twice is one, with the first title that it has.
+    A field without a title has the title "", and is shown by its id. A field without an id of 64
+    bits is left out. A field that is listed twice is given once, with its first title.
 
     Raises:
-        HeymarketError: They cannot be asked for.
+        HeymarketError: Heymarket cannot be asked.
     """
     try:
         sent = await client.request(

@@ -32,5 +32,33 @@ class JobError(ValueError):
         return _job_error, (self.reason, self.problem, self.remedy, self.about)
 
 
+def of_another(
+    name: str,
+    place: str,
+    stored: str | None,
+    wanted: str | None,
+    *,
+    reason: str = "",
+    remedy: str = "Name another file.",
+) -> JobError:
+    """Return the error for stored state that belongs to something else than this job.
+
+    Args:
+        name: The part that differs: "account", "surface", "date", "version".
+        place: The stored state: a file, or "The checkpoint".
+        stored: The value that it has; None reads "none".
+        wanted: The value that this job has.
+        reason: For `JobError`; if it is empty, `other_` and the name.
+        remedy: In the words of the library.
+    """
+    values = f"{_shown(stored)}, not {_shown(wanted)}"
+    problem = f"{place} belongs to another {name}: {values}."
+    return JobError(reason or f"other_{name}", problem, remedy, name=name)
+
+
+def _shown(value: str | None) -> str:
+    return (value or "none")[:300]  # another program may have stored a very long text
+
+
 def _job_error(reason: str, problem: str, remedy: str, about: dict[str, str]) -> JobError:
     return JobError(reason, problem, remedy, **about)

@@ -1,4 +1,4 @@
-"""What a bulk job tells while it runs: how far it is, what it sent, and what it waited for."""
+"""Progress of a bulk job while it runs, and statistics of the requests that it sends."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from heymarket_async.transport.call import AttemptEvent, tell
 
 _MINUTE_S = 60.0
 _DAY_S = 24 * 3600.0
-_TOLD_EVERY_S = 0.5
+_REPORTED_EVERY_S = 0.5
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a bulk job is, as its `on_progress` gets it.
+    """The progress of a bulk job, as its `on_progress` gets it.
 
     Attributes:
         done: Contacts, or rows, that are done.
-        total: Of how many, or None if nobody knows.
+        total: How many there are, or None if that is not known.
         requests: Requests sent so far, repeated ones included.
         requests_lately: Requests sent within the last minute; Heymarket takes 500.
-        waiting: Why the job waits at this moment, such as "the rate limit", or "".
-        stage: What the job is doing, such as "reading" or "writing".
+        waiting: The reason why the job waits at this moment, such as "the rate limit", or "".
+        stage: The current step of the job, such as "reading" or "writing".
     """
 
     done: int
@@ -42,15 +42,15 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 OnProgress: TypeAlias = Callable[[Progress], object]
-"""Called with a `Progress` now and then, in the event loop; must not block."""
+"""Called with a `Progress` twice a second, in the event loop; must not block."""
 
 
-class Tally:
-    """Counts what a job sends, and what it waits for.
+class RequestStats:
+    """Statistics of the requests that a job sends, and the server's clock.
 
     Attributes:
-        client: The client to make the job's calls with; the hook of the one it came from is
-            called too.
+        client: The client for the job's calls; the `on_attempt` of the original client is called
+            too.
         requests: Requests sent, repeated ones included.
         repeated: Requests that failed and were sent again, or that ended the job.
         waited_s: Seconds waited, by reason, summed over calls that waited side by side.
@@ -68,11 +68,11 @@ class Tally:
     def clock(self) -> str:
         """Return the server's time as an instant: its newest `Date`, else this machine's clock.
 
-        A `Date` more than a day ahead of this machine is not believed: what is read up to a wrong
-        time would never be read again.
+        A `Date` is taken for at most a day ahead of this machine: changes before a wrong time would
+        never be read again.
         """
-        told, here = http_date(self._date), time.time()
-        seconds = here if told is None else max(0.0, min(told, here + _DAY_S))
+        server, here = http_date(self._date), time.time()
+        seconds = here if server is None else max(0.0, min(server, here + _DAY_S))
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
     def waits(self) -> dict[str, float]:
@@ -80,7 +80,7 @@ class Tally:
         return {reason: round(seconds, 3) for reason, seconds in self.waited_s.items()}
 
     def progress(self, done: int, total: int | None, stage: str) -> Progress:
-        """Return how far the job is."""
+        """Return the progress of the job."""
         return Progress(
             done=done,
             total=total,
@@ -108,23 +108,23 @@ class Tally:
 
 
 @asynccontextmanager
-async def told(
+async def reporting(
     on_progress: OnProgress | None, progress: Callable[[], Progress]
 ) -> AsyncGenerator[None]:
-    """Tell how far a job is, twice a second and at its end, also while it waits."""
+    """Report the progress of a job twice a second and at its end, also while it waits."""
     if on_progress is None:
         yield
         return
-    telling = asyncio.create_task(_tell_on(on_progress, progress))
+    reporter = asyncio.create_task(_report_often(on_progress, progress))
     try:
         yield
         tell(on_progress, progress(), name="on_progress", of="job")
     finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        reporter.cancel()
+        await asyncio.gather(reporter, return_exceptions=True)
 
 
-async def _tell_on(on_progress: OnProgress, progress: Callable[[], Progress]) -> None:
+async def _report_often(on_progress: OnProgress, progress: Callable[[], Progress]) -> None:
     while True:
         tell(on_progress, progress(), name="on_progress", of="job")
-        await asyncio.sleep(_TOLD_EVERY_S)
+        await asyncio.sleep(_REPORTED_EVERY_S)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -11,15 +10,14 @@ import msgspec
 
 from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
-from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
+from heymarket_async.bulk.job import Job
+from heymarket_async.bulk.progress import OnProgress
+from heymarket_async.bulk.read.catch_up import count_contacts, other_writer
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector
-from heymarket_async.bulk.read.options import Reading
-from heymarket_async.bulk.read.proof import count_of, prove, wrote_other
-from heymarket_async.bulk.read.walk import walk
+from heymarket_async.bulk.read.walk import ReadOptions
 from heymarket_async.bulk.store import schema
 from heymarket_async.bulk.store.database import Database
-from heymarket_async.bulk.store.sync_file import Following
-from heymarket_async.bulk.thread import OneThread
+from heymarket_async.bulk.store.sync_file import SyncFile
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import DecodeError, HeymarketError, NotFoundError
@@ -28,26 +26,26 @@ from heymarket_async.privacy import hides_locals
 _LOGGED = ("kind", "contacts", "added", "changed", "deleted", "requests")
 _MOST_ASKED_FOR = 1000
 
-_NOT_MET = " of the contacts that were not met"
+_NOT_FOUND = " of the contacts that were not found"
 _NOT_MARKED = ", so they are not marked"
 
 
 class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run of a sync did.
+    """The result of one run of a sync.
 
     Attributes:
-        kind: "full", all contacts were read; or "changes", only what changed since the last run.
+        kind: "full" if all contacts were read, "changes" if only the changes since the last run.
         contacts: Contacts in the file, without those that are deleted.
-        counted: How many the account said to have at the end, or None.
+        counted: The account's own count at the end, or None.
         added: Contacts that the file did not have.
-        changed: Contacts of which the file had an older version.
+        changed: Contacts that the file had in an older version.
         deleted: Contacts that were found to be deleted.
         requests: Requests sent, repeated ones included.
         repeated: How many of them failed and were sent again.
-        resumed: This run went on where an interrupted one stood.
+        resumed: This run resumed an interrupted one.
         seconds: How long it took.
         waited_s: Seconds that its calls waited, by reason.
-        doubts: What may be missing in the file, and why; empty if nothing is.
+        doubts: Why contacts may be missing in the file; empty if none are.
         mended: Contacts that were read whose JSON had to be mended first.
     """
 
@@ -79,183 +77,141 @@ async def sync_contacts(
     rebind: bool = False,
     on_progress: OnProgress | None = None,
 ) -> SyncReport:
-    """Bring an SQLite file up to date with an account, and return what was done.
+    """Bring an SQLite file up to date with an account, and return a report.
 
-    The first run reads all contacts; if it is interrupted, the next one goes on with it. Later runs
-    read only what changed since. What is in the file is described in
-    `heymarket_async.bulk.sinks.database`; each run adds a line to its table `runs`.
+    The first run reads all contacts; if it is interrupted, the next one resumes it. Later runs
+    read only the changes since. `heymarket_async.bulk.store.database` describes the content of the
+    file; each run adds a line to its table `runs`.
 
     Args:
-        client: Whose contacts.
-        path: The file; made, for its owner alone to read, if it is not there.
-        surface: Which list to read: "v2", oldest update first, or "v1".
-        page_size: Contacts asked for at once; v2 takes 100 at most.
-        concurrency: How many parts of the time range are read side by side when all are.
-        detect_deletions: Read all contacts, and mark those that are not there any more: a deletion
-            is no change that Heymarket tells of. Each that was not met is asked for, up to 1,000.
-            In a first run that goes on with an interrupted one, what that had read counts as met.
+        client: The account.
+        path: The file. If it does not exist, it is created, readable by its owner only.
+        surface: The list to read: "v2", oldest update first, or "v1".
+        page_size: Contacts in a page; v2 takes 100 at most.
+        concurrency: Parts of the time range that are read side by side when all contacts are read.
+        detect_deletions: Read all contacts, and mark those that are not there any more; Heymarket
+            does not report deletions. Contacts that were not found are asked for one by one, up to
+            1,000. In a first run that resumes an interrupted one, contacts that the interrupted one
+            has read count as found.
         settle_s: How far before the newest `updated` of the last run to begin, in seconds: a write
             may show up late.
         rebind: Follow the account to another base URL, where it must have the same team.
         on_progress: Called with a `Progress` twice a second.
 
     Raises:
-        ValueError: An argument breaks its rule, or the file holds something else, or the contacts
-            of another account or surface.
-        HeymarketError: The run could not be completed; the next one makes up for it.
-        OSError: The file cannot be written to, or another job is at work on it.
+        ValueError: An argument breaks its rule, or the file is not one of a sync, or is damaged.
+        JobError: The file belongs to another account or list.
+        HeymarketError: The run could not be completed; the next run catches up.
+        OSError: The file cannot be written to, or another job is using it.
     """
-    reading = Reading(surface, page_size, concurrency)
+    options = ReadOptions(surface, page_size, concurrency)
     one_of("detect_deletions", detect_deletions, bool)
     one_of("rebind", rebind, bool)
     if not one_of("settle_s", settle_s, (int, float)) >= 0:
         raise ValueError("settle_s must be a number of seconds, 0 or above")
-    run = _Run(client, reading, settle_s, rebind=rebind)
-    async with told(on_progress, run.progress):
-        return await run.run(Path(path), detect_deletions=detect_deletions)
-
-
-class _Run:
-    """One run of a sync."""
-
-    def __init__(
-        self, client: HeymarketClient, reading: Reading, settle_s: float, *, rebind: bool
-    ) -> None:
-        self._tally = Tally(client)
-        self._client = self._tally.client
-        self._reading = reading
-        self._settle_s = settle_s
-        self._rebind = rebind
-        self._thread = OneThread()
-        self._started = time.monotonic()
-        self._stage = "starting"
-        self._collector: Collector | None = None
-
-    def progress(self) -> Progress:
-        """Return how far it is."""
-        job = self._collector
-        return self._tally.progress(
-            job.taken if job else 0, job.at.counted if job else None, self._stage
-        )
-
-    async def run(self, path: Path, *, detect_deletions: bool) -> SyncReport:
-        """Bring the file up to date, and let go of it in any case."""
+    job, database = Job(client), Database(Path(path))
+    async with job.running(on_progress, database.close):
+        await job.thread.run(database.open)
+        file = await job.thread.run(SyncFile, database, job.stats.clock)
         try:
-            database = Database(path)
-            try:
-                await self._thread.run(database.open)
-                file = await self._thread.run(Following, database, self._tally.clock)
-                return await self._logged(file, detect_deletions=detect_deletions)
-            finally:
-                await self._thread.run(database.close)
-        finally:
-            self._thread.close()
-
-    async def _logged(self, file: Following, *, detect_deletions: bool) -> SyncReport:
-        try:
-            report = await self._sync(file, detect_deletions=detect_deletions)
+            report = await _sync(
+                job, file, options, settle_s, rebind=rebind, finds_deleted=detect_deletions
+            )
         except (HeymarketError, OSError, ValueError) as error:
-            await self._thread.run(file.end, outcome=type(error).__name__)
+            await job.thread.run(file.end, outcome=type(error).__name__)
             raise
         shown = msgspec.structs.asdict(report)
         facts = {name: shown[name] for name in _LOGGED}
         doubts = "; ".join(report.doubts) or None
-        await self._thread.run(file.end, outcome="done", doubts=doubts, **facts)
+        await job.thread.run(file.end, outcome="done", doubts=doubts, **facts)
         return report
 
-    async def _sync(self, file: Following, *, detect_deletions: bool) -> SyncReport:
-        thread = self._thread
-        account, surface = await account_of(self._client), self._reading.surface
-        await thread.run(file.bind, account, surface, rebind=self._rebind)
-        # What is needed at the end is asked for now: it must not fail after hours.
-        fields = await fields_of(self._client)
-        await thread.run(file.distrust_what_is_ahead)
-        reads_all = file.newest is None or detect_deletions
-        at = await thread.run(file.checkpoint, account, surface, reads_all=reads_all)
-        is_resumed = any(window.cursor for window in at.windows)
-        job = self._collector = Collector(
-            file, thread, at, clock=self._tally.clock, settle_s=self._settle_s
-        )
-        if is_resumed or not reads_all:
-            self._stage = "recalling"
-            with file.naming():
-                await thread.each(file.stored(self._settle_s), job.recall)
-        self._stage = "reading"
-        at.counted = await count_of(self._client, at)
-        await walk(self._client, job, self._reading)
-        self._stage = "catching up"
-        # Until the missing ones are marked, the file has more than were read.
-        have = job.distinct if detect_deletions else partial(thread.run, file.count)
-        counted, doubts = await prove(self._client, job, self._reading, have)
-        deleted = await self._deleted(file, job, counted, doubts=doubts) if detect_deletions else []
-        doubts += at.odd.doubts(file.told)
-        doubts += [UNREAD] if fields is None else schema.doubts(fields)
-        await thread.run(
-            file.complete,
-            at.newest,
-            ascending=at.ascending,
-            deleted=deleted,
-            fields=fields,
-            told=at.odd,
-        )
-        added = await thread.run(file.added)
-        return SyncReport(
-            kind="full" if reads_all else "changes",
-            contacts=await thread.run(file.count),
-            counted=counted,
-            added=added,
-            changed=file.changed - added,
-            deleted=len(deleted),
-            requests=self._tally.requests,
-            repeated=self._tally.repeated,
-            resumed=is_resumed,
-            seconds=round(time.monotonic() - self._started, 3),
-            waited_s=self._tally.waits(),
-            doubts=doubts,
-            mended=at.odd.mended,
-        )
 
-    async def _deleted(
-        self, file: Following, job: Collector, counted: int | None, *, doubts: list[str]
-    ) -> list[int]:
-        """Return which contacts in the file are deleted, once that is sure."""
-        is_proved, known = not doubts, len(doubts)
-        missing = await self._thread.run(file.missing, job.memory.seen)
-        # An id of 0 or below was made up, or is none that Heymarket can be asked for.
-        askable = [each for each in missing if each > 0]
-        asked = askable if len(askable) <= _MOST_ASKED_FOR else []
-        deleted = await self._gone(asked, doubts)
-        if unasked := set(missing).difference(asked):
-            if is_proved:
-                deleted += unasked  # all that are counted were read, and these are not among them
-            else:
-                doubts.append(f"{len(unasked):,}{_NOT_MET} could not be asked for{_NOT_MARKED}")
-        left = await self._thread.run(file.count) - len(deleted)
-        if counted is not None and left > counted and len(doubts) == known:
-            more = f"{left - counted:,} more than the account counts"
-            doubts.append(f"the file has {left:,} contacts, {more}")
-        elif counted is not None and left < counted and not doubts:
-            doubts.append(wrote_other(left, counted))
-        return deleted
+async def _sync(
+    job: Job,
+    file: SyncFile,
+    options: ReadOptions,
+    settle_s: float,
+    *,
+    rebind: bool,
+    finds_deleted: bool,
+) -> SyncReport:
+    run, account = job.thread.run, await account_of(job.client)
+    checkpoint = await run(
+        file.begin, account, options.surface, rebind=rebind, all_anew=finds_deleted
+    )
+    is_full, is_resumed = bool(checkpoint.spans), any(span.cursor for span in checkpoint.spans)
+    # The fields are needed at the end, but read now: that must not fail after hours.
+    fields = await fields_of(job.client)
+    checkpoint.counted = await count_contacts(job.client, checkpoint)
+    collector, counted, doubts = await job.read(
+        file,
+        checkpoint,
+        options,
+        recalled=None if is_full and not is_resumed else file.stored(settle_s),
+        damaged=partial(file.database.damaged, "a contact"),
+        # Until deleted contacts are marked, the file has more than were read.
+        stored=None if finds_deleted else partial(run, file.database.count),
+        settle_s=settle_s,
+    )
+    deleted = await _deleted(job, file, collector, counted, doubts) if finds_deleted else []
+    doubts += checkpoint.odd.doubts(file.reported)
+    doubts += [UNREAD] if fields is None else schema.doubts(fields)
+    added = await run(file.complete, checkpoint, deleted=deleted, fields=fields)
+    return SyncReport(
+        kind="full" if is_full else "changes",
+        contacts=await run(file.database.count),
+        counted=counted,
+        added=added,
+        changed=file.changed - added,
+        deleted=len(deleted),
+        requests=job.stats.requests,
+        repeated=job.stats.repeated,
+        resumed=is_resumed,
+        seconds=job.seconds,
+        waited_s=job.stats.waits(),
+        doubts=doubts,
+        mended=checkpoint.odd.mended,
+    )
 
-    async def _gone(self, missing: list[int], doubts: list[str]) -> list[int]:
-        answers = {each: await self._is_gone(each) for each in missing}
-        if unsure := sum(gone is None for gone in answers.values()):
-            doubts.append(
-                f"{unsure:,}{_NOT_MET} may be deleted, but no answer of Heymarket says"
-                f" so{_NOT_MARKED}"
-            )
-        return [each for each, gone in answers.items() if gone]
 
-    async def _is_gone(self, contact_id: int) -> bool | None:
-        """Ask for a contact; None if the answer does not show whether it is there.
+async def _deleted(
+    job: Job, file: SyncFile, collector: Collector, counted: int | None, doubts: list[str]
+) -> list[int]:
+    """Return the contacts in the file that are certainly deleted; add to the doubts."""
+    is_proved, known = not doubts, len(doubts)
+    missing = await job.thread.run(file.missing, collector.seen.ids)
+    # Heymarket cannot be asked for an id of 0 or below; a negative one was made up.
+    askable = [contact_id for contact_id in missing if contact_id > 0]
+    asked = askable if len(askable) <= _MOST_ASKED_FOR else []
+    answers = {contact_id: await _is_deleted(job.client, contact_id) for contact_id in asked}
+    deleted = [contact_id for contact_id, answer in answers.items() if answer]
+    if unsure := list(answers.values()).count(None):
+        why = "may be deleted, but no answer of Heymarket says so"
+        doubts.append(f"{unsure:,}{_NOT_FOUND} {why}{_NOT_MARKED}")
+    if unasked := set(missing).difference(asked):
+        if is_proved:
+            deleted += unasked  # all contacts that are counted were read, without these
+        else:
+            doubts.append(f"{len(unasked):,}{_NOT_FOUND} could not be asked for{_NOT_MARKED}")
+    left = await job.thread.run(file.database.count) - len(deleted)
+    if counted is not None and left > counted and len(doubts) == known:
+        more = f"{left - counted:,} more than the account counts"
+        doubts.append(f"the file has {left:,} contacts, {more}")
+    elif counted is not None and left < counted and not doubts:
+        doubts.append(other_writer(left, counted))
+    return deleted
 
-        Such is a 404 of a gateway, and a 200 that does not hold this contact.
-        """
-        try:
-            await self._client.contacts.get(contact_id, returns=msgspec.Raw)
-        except NotFoundError as error:
-            return bool(error.request_id) or None
-        except DecodeError:
-            return None
-        return False
+
+async def _is_deleted(client: HeymarketClient, contact_id: int) -> bool | None:
+    """Ask for a contact; return None if the answer proves nothing.
+
+    A 404 of a gateway proves nothing, and neither does a 200 without this contact.
+    """
+    try:
+        await client.contacts.get(contact_id, returns=msgspec.Raw)
+    except NotFoundError as error:
+        return bool(error.request_id) or None
+    except DecodeError:
+        return None
+    return False

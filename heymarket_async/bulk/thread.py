@@ -1,9 +1,9 @@
-"""A thread of its own for what blocks: files and databases."""
+"""Work beside the event loop: a thread for files and databases, and tasks side by side."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import ParamSpec, TypeVar
@@ -13,16 +13,16 @@ T = TypeVar("T")
 
 
 class OneThread:
-    """Runs one piece of blocking work after the other, beside the event loop."""
+    """A thread for blocking work, one piece after the other."""
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="heymarket-bulk")
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a piece of work, and return what it returns.
+        """Run a piece of work, and return its result.
 
-        What has begun cannot be stopped, so a cancellation comes through after its end, whatever
-        that is.
+        Work that has begun cannot be stopped, so a cancellation is raised only after the end of
+        the work, however it ends.
         """
         future = asyncio.wrap_future(self._executor.submit(work, *args, **kwargs))
         future.add_done_callback(_retrieve)
@@ -35,10 +35,10 @@ class OneThread:
     async def each(
         self, items: Iterable[T], handle: Callable[[list[T]], object], *, at_once: int = 5000
     ) -> None:
-        """Take items in the thread, and hand them over in the loop, so many at a time."""
+        """Read items in the thread, and call `handle` in the loop with up to `at_once` of them."""
         iterator = await self.run(iter, items)
         try:
-            while some := await self.run(_some, iterator, at_once):
+            while some := await self.run(lambda: list(islice(iterator, at_once))):
                 handle(some)
         finally:
             if isinstance(iterator, Generator):
@@ -50,10 +50,16 @@ class OneThread:
 
 
 def _retrieve(future: asyncio.Future[T]) -> None:
-    # After a cancellation nobody else does, and then it is reported as never retrieved.
+    # After a cancellation, asyncio would report the error as never retrieved.
     if not future.cancelled():
         future.exception()
 
 
-def _some(iterator: Iterator[T], at_once: int) -> list[T]:
-    return list(islice(iterator, at_once))
+async def side_by_side(work: Callable[[], Coroutine[object, object, None]], times: int) -> None:
+    """Run a piece of work in several tasks at once; the first error ends them all."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(times):
+                group.create_task(work())
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None

@@ -21,7 +21,7 @@ from heymarket_async.bulk.importing.columns import Columns
 from heymarket_async.bulk.importing.outcome_file import checked_path
 from heymarket_async.bulk.importing.phones import phone_reader
 from heymarket_async.bulk.importing.rows import csv_rows, json_rows
-from heymarket_async.bulk.progress import Tally, told
+from heymarket_async.bulk.progress import RequestStats, reporting
 from heymarket_async.cli.options import Format
 
 __all__ = ["Columns", "Source", "custom_fields_of", "meanings_of"]
@@ -138,8 +138,8 @@ async def custom_fields_of(
     client: HeymarketClient, on_progress: OnProgress
 ) -> list[ContactField] | None:
     """Return the custom fields of the account, or None if they cannot be read."""
-    tally = Tally(client)
-    async with told(on_progress, lambda: tally.progress(0, None, "starting")):
+    tally = RequestStats(client)
+    async with reporting(on_progress, lambda: tally.progress(0, None, "starting")):
         return await fields_of(tally.client)
 
 

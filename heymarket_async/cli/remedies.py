@@ -24,6 +24,8 @@ _REMEDIES: dict[str, str] = {
     "damaged_export": "Start anew with --restart.",
     "other_format": "Continue that export, start anew with --restart, or name another folder.",
     "no_checkpoint": "Leave out --checkpoint.",
+    "moved_account": "Name another file, or use --rebind if the account has moved.",
+    "other_checkpoint": "Start anew with --restart, or name another file.",
 }
 """By `JobError.reason`; `{names}` in braces are filled in from `JobError.about`."""
 

@@ -32,7 +32,7 @@ def test_edits_are_loaded_though_a_contact_is_stamped_ahead(warehouse, caplog):
         ahead, other = ids_of(sandbox)[:2]
         sandbox.stamp(ahead, AHEAD)
         warehouse.load(source_of(sandbox))
-        assert f"still to come by the server's clock; it will be read again each time: {ahead}" in (
+        assert f"in the future by the server's clock; it will be read again each time: {ahead}" in (
             caplog.text
         )
         for number in range(2):
@@ -52,7 +52,7 @@ def test_a_pipeline_of_an_older_version_that_believed_a_time_ahead_loads_all_ane
     with Sandbox(contacts=150) as sandbox:
         ahead, other = ids_of(sandbox)[:2]
         sandbox.stamp(ahead, AHEAD)
-        monkeypatch.setattr("heymarket_async.dlt._Reached.end", lambda self: None)
+        monkeypatch.setattr("heymarket_async.dlt._Watermark.end", lambda self: None)
         warehouse.load(source_of(sandbox))
         monkeypatch.undo()
         edit(sandbox, other)
@@ -63,7 +63,7 @@ def test_a_pipeline_of_an_older_version_that_believed_a_time_ahead_loads_all_ane
 
 def test_a_pipeline_of_an_older_version_goes_on_where_it_stood(warehouse, monkeypatch):
     with Sandbox(contacts=350) as sandbox:
-        monkeypatch.setattr("heymarket_async.dlt._Reached.end", lambda self: None)
+        monkeypatch.setattr("heymarket_async.dlt._Watermark.end", lambda self: None)
         warehouse.load(source_of(sandbox))
         monkeypatch.undo()
         edit(sandbox, ids_of(sandbox)[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 from heymarket_async.bulk import JobError
+from heymarket_async.bulk.errors import of_another
 from heymarket_async.cli import remedies
 
 
@@ -32,3 +33,17 @@ def test_the_command_puts_its_own_remedy_in_place_of_the_librarys(monkeypatch):
     monkeypatch.setitem(remedies._REMEDIES, "some_reason", "Skip it with --ignore {column}.")
 
     assert remedies.message_of(error) == "Cell is unknown. Skip it with --ignore Cell."
+
+
+def test_stored_state_of_another_job_is_refused_with_one_text():
+    error = of_another("surface", "c.db", "v1", None)
+
+    assert str(error) == "c.db belongs to another surface: v1, not none. Name another file."
+    assert (error.reason, error.about) == ("other_surface", {"name": "surface"})
+
+
+def test_a_stored_value_is_shown_in_short():
+    error = of_another("account", "c.db", "a" * 9999, "b", reason="moved_account", remedy="Wait.")
+
+    assert str(error) == f"c.db belongs to another account: {'a' * 300}, not b. Wait."
+    assert error.reason == "moved_account"

@@ -289,7 +289,7 @@ async def test_an_error_of_the_walk_comes_through(tmp_path):
 def test_requests_of_more_than_a_minute_ago_are_not_lately(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    tally = progress.Tally(HeymarketClient(ApiKey("key")))
+    tally = progress.RequestStats(HeymarketClient(ApiKey("key")))
     event = AttemptEvent("GET /", 1, 200, 0.1, 1.5, {"the rate limit": 1.5}, "", None)
     tally._count(event)
     now[0] = 30.0

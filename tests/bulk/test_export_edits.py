@@ -95,7 +95,7 @@ async def test_a_contact_that_was_deleted_after_it_was_read_leaves_a_doubt(tmp_p
 
     assert not report.is_proved
     assert report.doubts == [
-        "the account counts 299, 1 fewer than were read: so many may have been deleted since"
+        "the account counts 299, 1 fewer than were read; they may have been deleted meanwhile"
     ]
 
 
@@ -204,7 +204,7 @@ async def test_an_account_that_cannot_be_counted_leaves_a_doubt(status, tmp_path
         report = await export_contacts(client, JsonLines(tmp_path / "c"))
 
     assert report.counted_before is report.counted_after is None
-    assert report.doubts == ["the account does not tell how many contacts there should be"]
+    assert report.doubts == ["the account does not say how many contacts there should be"]
 
 
 async def test_an_export_from_a_date_is_compared_with_the_count_from_there(tmp_path):
@@ -226,7 +226,7 @@ async def test_an_export_from_a_date_on_v1_cannot_be_compared(tmp_path):
         report = await export_contacts(client, JsonLines(tmp_path / "c"), date=middle)
 
     assert report.contacts == len(earlier)
-    assert report.doubts == ["the account does not tell how many contacts there should be"]
+    assert report.doubts == ["the account does not say how many contacts there should be"]
 
 
 def _with_a_group(sandbox: Sandbox, size: int) -> list[int]:

@@ -9,8 +9,8 @@ import pytest
 from heymarket_async import BadRequestError
 from heymarket_async.bulk import JsonLines, export_contacts, sync_contacts
 from heymarket_async.bulk.read import catch_up
-from heymarket_async.bulk.read.windows import later
 from heymarket_async.sandbox import Readings, Sandbox
+from heymarket_async.timestamps import later
 from tests.bulk import accounts
 from tests.bulk.accounts import Editor, client_of, current, edit, ids_of, lines_of, store_clock
 
@@ -75,7 +75,7 @@ async def test_a_walk_that_was_cut_amid_contacts_ahead_resumes_there(tmp_path):
 async def test_a_pass_that_was_cut_is_not_quiet_and_says_that_contacts_may_be_missing(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(catch_up, "_MOST_IN_VAIN", 2)
+    monkeypatch.setattr(catch_up, "_MOST_STALE_PAGES", 2)
     monkeypatch.setattr(accounts, "_clock", [time.time()])
     async with Sandbox(contacts=20, seed=4, limit=None) as sandbox:
 

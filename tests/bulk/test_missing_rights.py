@@ -13,13 +13,13 @@ from heymarket_async import ClientStateError, RetryPolicy, ServerError
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, export_contacts, sync_contacts
 from heymarket_async.bulk.custom_fields import UNREAD
 from heymarket_async.bulk.read import checkpoint as checkpoints
-from heymarket_async.bulk.read.proof import count_of
+from heymarket_async.bulk.read.catch_up import count_contacts
 from heymarket_async.sandbox import Sandbox
 from heymarket_async.transport.account import Account
 from tests.bulk.accounts import client_of, current, lines_of, query
 
 FIELDS, COUNT, GET = "POST /v1/contact-fields", "POST /v1/contacts/count", "GET /v1/contact/{id}"
-UNCOUNTED = "the account does not tell how many contacts there should be"
+UNCOUNTED = "the account does not say how many contacts there should be"
 
 
 def with_titles(sandbox, *titles):
@@ -197,7 +197,7 @@ async def test_that_a_contact_is_gone_is_not_believed_without_a_request_id(statu
         report = await sync_contacts(client, path, detect_deletions=True)
 
     assert report.deleted == 0
-    assert report.doubts[-1].startswith("1 of the contacts that were not met may be deleted")
+    assert report.doubts[-1].startswith("1 of the contacts that were not found may be deleted")
 
 
 async def test_a_contact_that_answers_oddly_is_not_deleted(tmp_path):
@@ -220,4 +220,4 @@ async def test_a_count_by_a_closed_client_is_no_doubt_but_an_error():
         await client.aclose()
 
         with pytest.raises(ClientStateError):
-            await count_of(client, at)
+            await count_contacts(client, at)

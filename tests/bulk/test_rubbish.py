@@ -236,7 +236,7 @@ async def test_a_checkpoint_that_is_rubbish_is_told_with_the_file(name, kind, ac
             update = "UPDATE state SET value = ? WHERE name = ?"
             database.execute(update, (CHECKPOINTS[kind](stored), key))
 
-    rule = r"the checkpoint cannot be read; start anew \(--restart\)"
+    rule = r"the checkpoint cannot be read\. Start anew with restart=True\."
     if name == "s.db":
         rule = r"the checkpoint that is stored cannot be read\. Remove the file, or name"
     with pytest.raises(ValueError, match=f"{path}: {rule}"):
@@ -263,7 +263,8 @@ async def test_a_resumed_export_that_the_server_refuses_names_the_remedy(
         await export(account[1], path)
 
     assert caught.value.__notes__ == [
-        f"the export into {path} was resumed: if it fails like this again, start anew (--restart)"
+        f"The export into {path} was resumed. If it fails like this again, restart it from the"
+        " beginning."
     ]
 
 
@@ -275,8 +276,9 @@ async def test_stored_contacts_that_are_damaged_are_told_with_the_file(name, acc
     content[40:60] = b"\xff" * 20
     rows.write_bytes(content)
 
-    rule = r"c\.jsonl.* cannot be read(; start anew \(--restart\)|\. Start anew with restart=True)"
-    with pytest.raises(ValueError, match=rule):
+    with pytest.raises(
+        ValueError, match=r"c\.jsonl.* cannot be read\. Start anew with restart=True"
+    ):
         await export(account[1], path)
     assert (await export(account[1], path, restart=True)).is_proved
 
@@ -305,7 +307,7 @@ async def test_a_database_that_was_edited_is_told_with_the_file(name, edit, acco
     table = "contacts" if name == "s.db" else "incoming"
     run(path, *(each.format(table=table) for each in EDITS[edit]))
 
-    remedy = "Remove the file" if name == "s.db" else "(Remove the file|start anew)"
+    remedy = "Remove the file" if name == "s.db" else "(Remove the file|Start anew)"
     with pytest.raises((OSError, ValueError), match=rf"^{path}: .*[.;] {remedy}"):
         await (sync if name == "s.db" else export)(account[1], path)
 

@@ -10,7 +10,7 @@ import pytest
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet
 from heymarket_async.bulk.read import checkpoint
-from heymarket_async.bulk.read.windows import Window
+from heymarket_async.bulk.read.checkpoint import TimeSpan
 from heymarket_async.bulk.sinks.staging import Packing, Staging, packing_of
 from heymarket_async.bulk.store.private_files import beside, replace_file
 from heymarket_async.transport.account import Account
@@ -189,19 +189,19 @@ def test_a_name_beside_a_long_one_is_short(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"version": 1}'])
 def test_a_checkpoint_that_cannot_be_read_is_told(text):
-    with pytest.raises(ValueError, match="the checkpoint cannot be read; start anew"):
+    with pytest.raises(ValueError, match=r"The checkpoint cannot be read\. Start anew"):
         checkpoint.read(text, account="a", surface="v1", date=None)
 
 
 def test_a_checkpoint_of_another_version_is_refused():
-    with pytest.raises(ValueError, match="the checkpoint has version 9, and this package reads 1"):
+    with pytest.raises(ValueError, match="The checkpoint belongs to another version: 9, not 1"):
         checkpoint.read('{"version": 9}', account="a", surface="v1", date=None)
 
 
 def test_a_checkpoint_is_what_was_stored():
     account = Account("team 1 of a", "credentials b of a")
     one = checkpoint.new(account=account, surface="v2", date="2026-01-01T00:00:00Z")
-    one.windows.append(Window(above="x", at="y", sharing=3))
+    one.spans.append(TimeSpan(above="x", at="y", sharing=3))
 
     assert one.ascending is True
     assert checkpoint.new(account=account, surface="v1").ascending is None

@@ -130,7 +130,7 @@ async def test_a_file_of_an_export_is_not_taken_for_a_sync(tmp_path):
     async with Sandbox(contacts=5, seed=4) as sandbox, client_of(sandbox) as client:
         await export_contacts(client, Sqlite(tmp_path / "c.db"))
 
-        with pytest.raises(ValueError, match="the file holds an export"):
+        with pytest.raises(ValueError, match="holds an export"):
             await sync_contacts(client, tmp_path / "c.db")
 
 
@@ -246,9 +246,9 @@ async def test_a_file_follows_one_account_and_one_list(tmp_path):
         async with client_of(one) as client, client_of(other) as stranger:
             await sync_contacts(client, path)
 
-            with pytest.raises(ValueError, match="the file follows another account, team 7001 of"):
+            with pytest.raises(ValueError, match="belongs to another account: team 7001 of"):
                 await sync_contacts(stranger, path)
-            with pytest.raises(ValueError, match="the file follows another surface, v2, not v1"):
+            with pytest.raises(ValueError, match="belongs to another surface: v2, not v1"):
                 await sync_contacts(client, path, surface="v1")
             with pytest.raises(ValueError, match=r"A sync keeps .* up to date"):
                 await export_contacts(client, Sqlite(path))
@@ -306,7 +306,7 @@ async def test_a_file_with_an_unfinished_export_is_not_followed_with(tmp_path):
         with pytest.raises(BadRequestError):
             await export_contacts(client, Sqlite(path), page_size=30)
 
-        with pytest.raises(ValueError, match="the file holds an export"):
+        with pytest.raises(ValueError, match="holds an export"):
             await sync_contacts(client, path)
         assert (await export_contacts(client, Sqlite(path))).resumed
 

@@ -109,8 +109,9 @@ async def test_too_many_missing_are_not_asked_for_one_by_one(tmp_path, monkeypat
         report = await sync_contacts(client, path, detect_deletions=True)
 
     assert report.deleted == 0
-    assert "4 of the contacts that were not met could not be asked for, so they are not marked" in (
-        report.doubts
+    assert (
+        "4 of the contacts that were not found could not be asked for, so they are not marked"
+        in (report.doubts)
     )
 
 
@@ -179,8 +180,8 @@ async def test_an_answer_that_shows_no_contact_is_no_proof_and_leaves_a_doubt(
 
     assert (report.contacts, report.deleted) == (40, 0)
     assert report.doubts[-1] == (
-        "3 of the contacts that were not met may be deleted, but no answer of Heymarket says so, so"
-        " they are not marked"
+        "3 of the contacts that were not found may be deleted, but no answer of Heymarket says so,"
+        " so they are not marked"
     )
 
 
@@ -195,7 +196,7 @@ async def test_a_page_of_html_is_no_proof_of_a_deletion(tmp_path):
         report = await sync_contacts(client, tmp_path / "c.db", detect_deletions=True)
 
     assert (report.contacts, report.counted, report.deleted) == (40, 39, 0)
-    assert report.doubts[-1].startswith("1 of the contacts that were not met may be deleted")
+    assert report.doubts[-1].startswith("1 of the contacts that were not found may be deleted")
 
 
 async def test_a_file_that_has_more_than_is_counted_leaves_a_doubt(tmp_path):
@@ -245,6 +246,7 @@ async def test_a_contact_whose_id_cannot_be_asked_for_stays_while_contacts_may_b
         report = await sync_contacts(client, path, detect_deletions=True)
 
     assert (report.deleted, report.contacts) == (0, 60)
-    assert "1 of the contacts that were not met could not be asked for, so they are not marked" in (
-        report.doubts
+    assert (
+        "1 of the contacts that were not found could not be asked for, so they are not marked"
+        in (report.doubts)
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from heymarket_async.bulk.thread import OneThread
+from heymarket_async.bulk.thread import OneThread, side_by_side
 
 
 async def test_a_cancellation_comes_through_after_the_work_that_has_begun():
@@ -106,3 +106,22 @@ async def test_work_that_has_not_begun_is_cancelled_with_the_thread():
     with pytest.raises(asyncio.CancelledError):
         await second
     await first
+
+
+async def test_the_first_error_ends_all_that_is_done_side_by_side():
+    begun, cancelled = [], []
+
+    async def work() -> None:
+        begun.append(True)
+        if len(begun) == 3:
+            raise OSError("no space")
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.append(True)
+            raise
+
+    with pytest.raises(OSError, match="no space"):
+        await side_by_side(work, 3)
+
+    assert (len(begun), len(cancelled)) == (3, 2)

@@ -11,10 +11,10 @@ import pytest
 
 from heymarket_async import ApiKey, AttemptEvent, BadRequestError, HeymarketClient
 from heymarket_async.bulk import Csv, JsonLines, Sqlite, export_contacts, sync_contacts
-from heymarket_async.bulk.progress import Tally
+from heymarket_async.bulk.progress import RequestStats
 from heymarket_async.bulk.read.versions import Version
-from heymarket_async.bulk.read.windows import later
 from heymarket_async.sandbox import Readings, Sandbox
+from heymarket_async.timestamps import later
 from tests.bulk.accounts import client_of, current, edit, ids_of, lines_of, query
 
 AHEAD = "2086-01-01T00:00:00Z"
@@ -26,7 +26,7 @@ def now():
 
 
 def says_ahead(doubts, contact_id):
-    return len(doubts) == 1 and "still to come" in doubts[0] and f": {contact_id}" in doubts[0]
+    return len(doubts) == 1 and "in the future" in doubts[0] and f": {contact_id}" in doubts[0]
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
@@ -126,7 +126,7 @@ async def test_a_file_of_an_older_version_that_believed_a_time_ahead_is_read_ane
 
 
 def test_without_a_date_this_machines_clock_counts():
-    tally = Tally(HeymarketClient(ApiKey("key")))
+    tally = RequestStats(HeymarketClient(ApiKey("key")))
     event = AttemptEvent("GET /", 1, 200, 0.1, 0.0, {}, "", None, "Sat, 28 Nov 2026 09:00:00 GMT")
     own = tally.clock()
     tally._count(event)
@@ -145,7 +145,7 @@ def test_without_a_date_this_machines_clock_counts():
     ],
 )
 def test_a_date_far_from_this_machines_clock_moves_no_watermark_ahead(date):
-    tally = Tally(HeymarketClient(ApiKey("key")))
+    tally = RequestStats(HeymarketClient(ApiKey("key")))
     tally._count(AttemptEvent("GET /", 1, 200, 0.1, 0.0, {}, "", None, date))
 
     assert tally.clock() <= later(now(), 24 * 3600 + 60)

@@ -109,7 +109,7 @@ def test_a_sync_of_an_account_that_has_moved_is_rebound(run, tmp_path):
     rebound = run("sync", path, "--sandbox", 130, "--rebind")
 
     assert refused.exit_code == 2
-    assert "rebind it (--rebind) if the account has moved" in refused.stderr
+    assert "use --rebind if the account has moved" in refused.stderr
     assert rebound.exit_code == 0
 
 
@@ -264,7 +264,8 @@ def test_a_trial_on_the_sandbox_leaves_an_unfinished_export_alone(name, run, san
     trial = run("contacts", "export", path, "--sandbox", 3)
 
     assert trial.exit_code == 2
-    assert "the checkpoint belongs to another account" in trial.stderr
+    assert "the checkpoint belongs to another account: " in trial.stderr
+    assert "Start anew with --restart, or name another file." in trial.stderr
     assert "resumed" in run("contacts", "export", path).stderr
     assert run("contacts", "export", path, "--sandbox", 3).exit_code == 0
 

@@ -21,7 +21,7 @@ from heymarket_async.bulk.importing.report import ImportReport, Results
 from heymarket_async.bulk.importing.rules import Decision, NumberedRow, PendingRow, RowOutcome
 from heymarket_async.bulk.importing.send import Sender
 from heymarket_async.bulk.importing.source import Item, RejectedRow, batches_of, contact_of
-from heymarket_async.bulk.progress import OnProgress, Tally, told
+from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.client import HeymarketClient
 from heymarket_async.models import NewContact
@@ -93,13 +93,13 @@ async def import_contacts(
     if on_progress is not None and not callable(on_progress):
         raise ValueError("on_progress must be a function, or None")
     path = checked_path(outcomes, resume=resume)
-    tally = Tally(client)
+    tally = RequestStats(client)
     async with aclosing(batches_of(rows, batch_size)) as batches:
         first = await anext(batches, list[Item]())
-        async with told(on_progress, lambda: tally.progress(0, None, "starting")):
+        async with reporting(on_progress, lambda: tally.progress(0, None, "starting")):
             file = await _outcome_file(tally.client, path, overwrite, dry_run, resume)
         job = _Import(batches, file, tally, batch_size, overwrite=overwrite, dry_run=dry_run)
-        async with file, told(on_progress, job.results.progress):
+        async with file, reporting(on_progress, job.results.progress):
             await job.run(first, concurrency)
     if job.failure is not None:
         raise job.failure
@@ -133,7 +133,7 @@ class _Import:
         self,
         batches: AsyncGenerator[list[Item]],
         file: OutcomeFile,
-        tally: Tally,
+        tally: RequestStats,
         size: int,
         *,
         overwrite: bool,

@@ -10,7 +10,7 @@ import msgspec
 
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile
 from heymarket_async.bulk.importing.rules import Decision, NumberedRow, RowOutcome
-from heymarket_async.bulk.progress import Progress, Tally
+from heymarket_async.bulk.progress import Progress, RequestStats
 
 _MOST_REJECTIONS = 20
 
@@ -74,7 +74,7 @@ class Results:
         skipped: Rows that an earlier run had finished.
     """
 
-    def __init__(self, file: OutcomeFile, tally: Tally) -> None:
+    def __init__(self, file: OutcomeFile, tally: RequestStats) -> None:
         self.rows = 0
         self.duplicates = 0
         self.skipped = 0

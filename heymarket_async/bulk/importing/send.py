@@ -16,7 +16,7 @@ from heymarket_async.bulk.importing.rules import (
     decide,
     decide_after_answer,
 )
-from heymarket_async.bulk.progress import Tally
+from heymarket_async.bulk.progress import RequestStats
 from heymarket_async.errors import HeymarketError, StatusError
 
 _MOST_FAILED = 12
@@ -45,7 +45,7 @@ class Sender:
 
     def __init__(
         self,
-        tally: Tally,
+        tally: RequestStats,
         file: OutcomeFile,
         finish: Callable[[PendingRow, Decision], None],
         *,

@@ -1,1 +1,1 @@
-"""Reads a whole account, side by side, and knows how far it is."""
+"""Reads a whole account into a store, some parts side by side, and can resume."""

@@ -1,34 +1,101 @@
-"""Reads what changed while an account was read, until nothing has."""
+"""Reads the changes since an account was read, until there are no more; then compares the count."""
 
 from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
 
 from heymarket_async import timestamps
 from heymarket_async.bulk.read.checkpoint import Checkpoint, latest_of
 from heymarket_async.bulk.read.collect import Collector
 from heymarket_async.bulk.read.id_set import IdSet
-from heymarket_async.bulk.read.options import Reading
 from heymarket_async.bulk.read.versions import UNPLACED, Batch, batch_of_page
-from heymarket_async.bulk.read.windows import earlier
+from heymarket_async.bulk.read.walk import ReadOptions
 from heymarket_async.client import HeymarketClient
+from heymarket_async.errors import ClientStateError, HeymarketError
+from heymarket_async.timestamps import earlier
 
 MOST_PASSES = 20
-"""How often what changed is read before the account counts as too restless."""
+"""Passes over the changes before the account counts as too busy."""
 
-_MOST_IN_VAIN = 100
-"""Answers that may bring only contacts that the same pass has met, as they are edited meanwhile."""
+_MOST_COUNTS = 3
+
+_MOST_STALE_PAGES = 100
+"""Pages of a pass that may have only contacts that it has read before, in newer versions."""
+
+_TOO_BUSY = (
+    "the account changes faster than it can be read, so contacts or edits of them may be missing"
+)
 
 
-async def catch_up(client: HeymarketClient, collector: Collector, reading: Reading) -> bool:
-    """Read what changed since, until a pass brings nothing new; return whether one did.
+async def catch_up(
+    client: HeymarketClient,
+    collector: Collector,
+    options: ReadOptions,
+    stored: Callable[[], Awaitable[int]] | None,
+) -> tuple[int | None, list[str]]:
+    """Read the changes, and count; return the account's count, and the doubts.
 
-    A pass that one answer covered has missed nothing either, as of that answer. So after many, it
+    If the account counts more than are stored, a contact may have been created between the last
+    pass and the count. So both are repeated.
+
+    Args:
+        client: The account.
+        collector: Takes the contacts.
+        options: The options of the job.
+        stored: Counts the contacts in the result; None counts those that were taken.
+    """
+    left = _MOST_COUNTS
+    while True:
+        left -= 1
+        is_quiet = await _passes(client, collector, options)
+        counted = await count_contacts(client, collector.checkpoint)
+        have = await stored() if stored else len(collector.seen.ids)
+        if not left or not is_quiet or counted is None or counted <= have:
+            return counted, ([] if is_quiet else [_TOO_BUSY]) + _count_doubts(have, counted)
+
+
+async def count_contacts(client: HeymarketClient, checkpoint: Checkpoint) -> int | None:
+    """Return how many contacts the account counts for a job, or None if it does not say so."""
+    if checkpoint.date is not None and checkpoint.surface == "v1":
+        return None  # it counts those after the date, and v1 may list those before it
+    try:
+        return await client.contacts.count(date=checkpoint.date)
+    except ClientStateError:
+        raise
+    except HeymarketError:
+        return None  # without a count, the contacts that were read are still there
+
+
+def other_writer(stored: int, read: int) -> str:
+    """Return the doubt about a file that has another number of contacts than were read."""
+    return (
+        f"the file has {stored:,} contacts, and {read:,} were read: another program may have"
+        " changed it; start again with a new file"
+    )
+
+
+def _count_doubts(read: int, counted: int | None) -> list[str]:
+    if counted is None:
+        return ["the account does not say how many contacts there should be"]
+    if counted > read:
+        return [f"the account counts {counted:,}, {counted - read:,} more than were read"]
+    if counted < read:
+        fewer = f"{read - counted:,} fewer than were read"
+        return [f"the account counts {counted:,}, {fewer}; they may have been deleted meanwhile"]
+    return []
+
+
+async def _passes(client: HeymarketClient, collector: Collector, options: ReadOptions) -> bool:
+    """Read the changes until a pass brings nothing new; return whether one did.
+
+    A pass of a single answer has missed nothing either, as of that answer. So after many passes, it
     is enough if the last one was that short.
     """
-    if collector.at.date is not None and not collector.at.ascending:
-        return True  # what is edited now has left the range that was asked for
+    if collector.checkpoint.date is not None and not collector.checkpoint.ascending:
+        return True  # a contact that is edited now has left the range that was asked for
     answers = 0
     for _ in range(MOST_PASSES):
-        is_quiet, answers = await _pass(client, collector, reading)
+        is_quiet, answers = await _pass(client, collector, options)
         await collector.write()
         if is_quiet:
             return True
@@ -36,54 +103,56 @@ async def catch_up(client: HeymarketClient, collector: Collector, reading: Readi
 
 
 async def _pass(
-    client: HeymarketClient, collector: Collector, reading: Reading
+    client: HeymarketClient, collector: Collector, options: ReadOptions
 ) -> tuple[bool, int]:
-    """Read what changed lately; return whether all was read and nothing was new, and the answers.
+    """Read the recent changes; return whether all was read and nothing was new, and the answers.
 
-    Oldest first, a pass over what changes faster than it can be read would have no end. But there
-    it meets the same contacts again, while those that are stamped ahead are met once.
+    Oldest first, a pass over an account that changes faster than it can be read would have no end.
+    But then it reads the same contacts again; contacts that are stamped in the future come once.
     """
-    at, since = collector.at, collector.since
+    checkpoint, since = collector.checkpoint, collector.since
     began, latest = collector.clock(), ""
-    brought = answers = no_contacts = in_vain = 0
-    met = IdSet()
-    async for page in reading.walk(client, date=_date(at, since)).pages():
+    found = answers = no_contacts = stale = 0
+    read = IdSet()
+    async for page in options.walk(client, date=_date(checkpoint, since)).pages():
         stamps = page.rows.stamps
-        at.learn_direction(stamps)
+        checkpoint.learn_direction(stamps)
         batch = batch_of_page(page)
-        no_contacts += len(page) - len(batch.items)
         new = _new(batch, collector)
-        collector.take(batch.only(new))
-        await collector.write_now_and_then()
-        at.overlap += len(batch.items) - len(new)
-        latest = max(latest, latest_of(stamps, until=began) or "")
-        brought += len(new)
+        collector.take(new)
+        await collector.write_if_due()
+        checkpoint.overlap += len(batch.items) - len(new.items)
+        no_contacts += len(page) - len(batch.items)
+        found += len(new.items)
         answers += 1
-        if at.ascending and stamps[-1] > began:
-            in_vain += len(met.add_all(page.rows.ids)) == len(page)
-        is_read = at.ascending is False and stamps[-1] < since and not page.is_amid_group
-        if is_read or in_vain > _MOST_IN_VAIN:
+        latest = max(latest, latest_of(stamps, until=began) or "")
+        if checkpoint.ascending and stamps[-1] > began:
+            stale += len(read.add_all(page.rows.ids)) == len(page)
+        is_read = checkpoint.ascending is False and stamps[-1] < since and not page.is_amid_group
+        if is_read or stale > _MOST_STALE_PAGES:
             break
-    at.odd.no_contacts = max(at.odd.no_contacts, no_contacts)
-    # Not before: an interrupted pass that went from the newest on has not read the rest.
-    at.reach(latest)
-    return not brought and in_vain <= _MOST_IN_VAIN, answers
+    checkpoint.odd.no_contacts = max(checkpoint.odd.no_contacts, no_contacts)
+    # Not earlier: an interrupted pass that began with the newest has not read the rest.
+    checkpoint.reach(latest)
+    return not found and stale <= _MOST_STALE_PAGES, answers
 
 
-def _new(batch: Batch, collector: Collector) -> list[int]:
-    """Return the places of contacts that were not taken in this version."""
-    since, after, knows = collector.since, collector.at.after or "", collector.memory.knows
-    return [
-        place
-        for place, stamp in enumerate(batch.rows.stamps)
-        if ((stamp >= since and stamp > after) or stamp == UNPLACED)
-        and not knows(batch.rows.ids[place], batch.version(place))
-    ]
+def _new(batch: Batch, collector: Collector) -> Batch:
+    """Return the contacts that were not taken in this version."""
+    since, after, knows = collector.since, collector.checkpoint.after or "", collector.seen.knows
+    return batch.only(
+        [
+            place
+            for place, stamp in enumerate(batch.rows.stamps)
+            if ((stamp >= since and stamp > after) or stamp == UNPLACED)
+            and not knows(batch.rows.ids[place], batch.version(place))
+        ]
+    )
 
 
-def _date(at: Checkpoint, since: str) -> str | None:
-    if not at.ascending:
-        return at.date
-    # Nobody says whether the contacts at `date` are listed, so ask from the second before.
-    dates = [each for each in (since and earlier(since, 1.0), at.date) if each]
+def _date(checkpoint: Checkpoint, since: str) -> str | None:
+    if not checkpoint.ascending:
+        return checkpoint.date
+    # It is not documented whether contacts at `date` are listed, so ask from the second before.
+    dates = [date for date in (since and earlier(since, 1.0), checkpoint.date) if date]
     return max(dates, key=timestamps.instant, default=None)

@@ -7,14 +7,15 @@ from bisect import bisect_left
 from collections.abc import Iterable
 
 _BITS = 16
+_LOW = (1 << _BITS) - 1
 _MOST_LISTED = 4096
 
 
 class IdSet:
-    """Ids by their upper bits; the lower 16 as a sorted list, or as a bitmap where that is less.
+    """Ids by their upper bits; the lower 16 as a sorted list, or as a bitmap if that is smaller.
 
-    This is how roaring bitmaps do it. What an id takes depends on how close together they lie: two
-    bytes where one in twenty numbers is an id, five where one in a thousand is, and 170 if no two
+    Roaring bitmaps do the same. The memory for an id depends on how close together the ids lie: two
+    bytes if one number in twenty is an id, five if one in a thousand is, and 170 if no two ids
     share their upper bits. A `set` takes sixty.
     """
 
@@ -28,38 +29,36 @@ class IdSet:
     def __contains__(self, number: object) -> bool:
         if not isinstance(number, int):
             return False
-        chunk = self._chunks.get(number >> _BITS)
-        low = number & 0xFFFF
+        chunk, low = self._chunks.get(number >> _BITS, b""), number & _LOW
         if isinstance(chunk, bytearray):
             return bool(chunk[low >> 3] & 1 << (low & 7))
-        if chunk is None:
-            return False
         place = bisect_left(chunk, low)
         return place < len(chunk) and chunk[place] == low
 
     def add_all(self, numbers: Iterable[int]) -> list[int]:
         """Add ids, and return those that were there already."""
-        return [number for number in numbers if not self._add(number)]
-
-    def _add(self, number: int) -> bool:
-        high, low = number >> _BITS, number & 0xFFFF
-        chunk = self._chunks.get(high)
-        if isinstance(chunk, bytearray):
-            byte, bit = low >> 3, 1 << (low & 7)
-            if chunk[byte] & bit:
-                return False
-            chunk[byte] |= bit
-        else:
-            if chunk is None:
-                chunk = self._chunks[high] = array("H")
-            place = bisect_left(chunk, low)
-            if place < len(chunk) and chunk[place] == low:
-                return False
-            chunk.insert(place, low)
-            if len(chunk) > _MOST_LISTED:
-                self._chunks[high] = _bitmap(chunk)
-        self._size += 1
-        return True
+        known: list[int] = []
+        for number in numbers:
+            high, low = number >> _BITS, number & _LOW
+            chunk = self._chunks.get(high)
+            if isinstance(chunk, bytearray):
+                byte, bit = low >> 3, 1 << (low & 7)
+                if chunk[byte] & bit:
+                    known.append(number)
+                    continue
+                chunk[byte] |= bit
+            else:
+                if chunk is None:
+                    chunk = self._chunks[high] = array("H")
+                place = bisect_left(chunk, low)
+                if place < len(chunk) and chunk[place] == low:
+                    known.append(number)
+                    continue
+                chunk.insert(place, low)
+                if len(chunk) > _MOST_LISTED:
+                    self._chunks[high] = _bitmap(chunk)
+            self._size += 1
+        return known
 
 
 def _bitmap(listed: array[int]) -> bytearray:

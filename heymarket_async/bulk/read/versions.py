@@ -1,8 +1,8 @@
-"""Contacts as bulk jobs handle them: JSON as the server sent it, and what tells versions apart."""
+"""Contacts as JSON from the server, and the rule for which of two versions is newer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -13,13 +13,14 @@ from heymarket_async.walk.rows import Rows, rows_of_raw
 from heymarket_async.walk.walk import Page
 
 _AT_ONCE = 1000
+_LF, _CR = b"\n\r"  # numbers: Python looks for them in bytes without raising an error first
 
 UNPLACED = ""
 """The stamp of a contact whose `updated` is no time; it sorts before all others."""
 
 
 class Version(NamedTuple):
-    """What tells the versions of one contact apart.
+    """A version of one contact.
 
     Attributes:
         instant: When it was updated, or `UNPLACED`.
@@ -32,15 +33,15 @@ class Version(NamedTuple):
     content: int = 0
 
     def replaces(self, old: Version, *, latest: str) -> bool:
-        """Whether this version takes the place of one that was met before it.
+        """Return whether this version replaces one that was read before it.
 
-        This is the one rule of all jobs; `schema.UPSERT` is the same in SQL. Its `updated` is
-        later, or its `rev` is greater where both are known. So where a restored backup has lowered
-        the `rev`, the later `updated` wins. If that does not tell, other content does. An `updated`
-        that is still to come proves nothing.
+        This is the one rule of all jobs; `schema.UPSERT` is the same in SQL. This version has the
+        later `updated`, or the greater `rev` if both are known. So if a restored backup has lowered
+        the `rev`, the later `updated` wins. If neither decides, different content does. An
+        `updated` in the future proves nothing.
 
         Args:
-            old: The one that was met before.
+            old: The version that was read before.
             latest: The latest instant that an `updated` can have, by the server's clock.
         """
         if self.instant > old.instant or self.rev > old.rev > 0:
@@ -61,16 +62,14 @@ class Batch(NamedTuple):
     rows: Rows
     items: Sequence[bytes | msgspec.Raw]
 
-    def part(self, places: slice) -> Batch:
-        """Return those that stand together at these places."""
-        return Batch(self.rows.part(places), self.items[places])
-
     def only(self, places: list[int]) -> Batch:
-        """Return those at these places."""
-        return Batch(self.rows.only(places), [self.items[each] for each in places])
+        """Return the contacts at these places."""
+        if len(places) == len(self.items):
+            return self
+        return Batch(self.rows.only(places), [self.items[place] for place in places])
 
     def version(self, place: int) -> Version:
-        """Return which version of its contact the one at a place is."""
+        """Return the version of the contact at a place."""
         instant, rev = self.rows.stamps[place], self.rows.revs[place]
         if rev and instant:
             return Version(instant, rev)
@@ -83,8 +82,7 @@ def batch_of_page(page: Page[msgspec.Raw]) -> Batch:
     batch = _unplaced_marked(Batch(page.rows, page.items))
     if not batch.rows.unplaced:
         return batch
-    kept = [place for place, item in enumerate(page.items) if _is_object(item)]
-    return batch.only(kept) if len(kept) < len(page) else batch
+    return batch.only([place for place, item in enumerate(page.items) if _is_object(item)])
 
 
 def batch_of(lines: Sequence[bytes]) -> Batch:
@@ -93,12 +91,9 @@ def batch_of(lines: Sequence[bytes]) -> Batch:
 
 
 def lines_of(sent: Iterable[bytes | msgspec.Raw]) -> tuple[list[bytes], int]:
-    """Return JSON as the server sent it, each without line breaks, and how many were mended."""
+    """Return JSON as the server sent it, without line breaks, and how many lines were mended."""
     lines, mended = mending.without_marks(list(map(bytes, sent)))
-    together = b"".join(lines)
-    if b"\n" not in together and b"\r" not in together:
-        return lines, mended
-    return [_on_one_line(line) for line in lines], mended
+    return [_on_one_line(line) if _LF in line or _CR in line else line for line in lines], mended
 
 
 def text_of(line: bytes) -> str:
@@ -107,67 +102,35 @@ def text_of(line: bytes) -> str:
     return (mending.mended(line) if has_surrogates else line).decode()
 
 
-def older(loaded: Iterable[tuple[int, bytes]], *, latest: str) -> Iterator[int]:
-    """Give the places of contacts that others replace; they stand as they were met.
+def older(
+    placed: Iterable[tuple[int, bytes]], ids: Container[int] | None = None, *, latest: str
+) -> Iterator[int]:
+    """Give the places of contacts that another line replaces.
 
     Args:
-        loaded: Contacts with their places.
+        placed: The lines with their places, in the order in which they were read.
+        ids: The contacts to compare; None compares all.
         latest: See `Version.replaces`.
     """
+    iterator = iter(placed)
     newest: dict[int, tuple[Version, int]] = {}
-    for place, line in loaded:
-        batch = batch_of([line])
-        contact_id, version = batch.rows.ids[0], batch.version(0)
-        kept = newest.get(contact_id)
-        if kept is not None and not version.replaces(kept[0], latest=latest):
-            yield place
-            continue
-        newest[contact_id] = version, place
-        if kept is not None:
-            yield kept[1]
-
-
-def newest_versions(
-    lines: Iterable[bytes], ids: frozenset[int], *, latest: str
-) -> dict[int, Version]:
-    """Return the newest version of each of these contacts; lines stand as they were met.
-
-    Args:
-        lines: Contacts.
-        ids: Whose versions.
-        latest: See `Version.replaces`.
-    """
-    newest: dict[int, Version] = {}
-    for batch in _batches(lines):
-        for place, contact_id in enumerate(batch.rows.ids):
-            if contact_id in ids:
-                version = batch.version(place)
-                kept = newest.get(contact_id)
-                if kept is None or version.replaces(kept, latest=latest):
-                    newest[contact_id] = version
-    return newest
-
-
-def without_older(lines: Iterable[bytes], newest: dict[int, Version]) -> Iterator[bytes]:
-    """Leave out what another line has in a newer version, or in the same one."""
-    left = dict(newest)
-    for batch in _batches(lines):
-        for place, contact_id in enumerate(batch.rows.ids):
-            if contact_id in newest:
-                if left.get(contact_id) != batch.version(place):
-                    continue
-                del left[contact_id]
-            yield bytes(batch.items[place])
-
-
-def _batches(lines: Iterable[bytes]) -> Iterator[Batch]:
-    iterator = iter(lines)
     while some := list(islice(iterator, _AT_ONCE)):
-        yield batch_of(some)
+        batch = batch_of([line for _, line in some])
+        for number, contact_id in enumerate(batch.rows.ids):
+            if ids is not None and contact_id not in ids:
+                continue
+            version, place = batch.version(number), some[number][0]
+            kept = newest.get(contact_id)
+            if kept is not None and not version.replaces(kept[0], latest=latest):
+                yield place
+                continue
+            newest[contact_id] = version, place
+            if kept is not None:
+                yield kept[1]
 
 
 def _unplaced_marked(batch: Batch) -> Batch:
-    """Return contacts of which those without a time do not have their neighbour's any more."""
+    """Return contacts with `UNPLACED` for those without a time, instead of a neighbour's time."""
     rows = batch.rows
     if not rows.unplaced:
         return batch
@@ -178,8 +141,6 @@ def _unplaced_marked(batch: Batch) -> Batch:
 
 
 def _on_one_line(line: bytes) -> bytes:
-    if b"\n" not in line and b"\r" not in line:
-        return line
     try:
         return msgspec.json.format(line, indent=-1)
     except msgspec.DecodeError:

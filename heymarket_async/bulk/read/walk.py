@@ -1,4 +1,4 @@
-"""Walks over all contacts of an account, window by window, some of them side by side."""
+"""Reads all contacts of an account: the time range in spans, some of them side by side."""
 
 from __future__ import annotations
 
@@ -7,150 +7,176 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from heymarket_async.bulk.read.checkpoint import latest_of
+from heymarket_async.bulk.read.checkpoint import TimeSpan, latest_of
 from heymarket_async.bulk.read.collect import Collector
-from heymarket_async.bulk.read.options import Reading
 from heymarket_async.bulk.read.versions import Batch, batch_of, batch_of_page
-from heymarket_async.bulk.read.windows import WORTH_SPLITTING, Window, seconds_covered
+from heymarket_async.bulk.thread import side_by_side
+from heymarket_async.checks import is_int, limit_of, one_of
 from heymarket_async.client import HeymarketClient
+from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 from heymarket_async.errors import DecodeError, HeymarketError, StatusError
+from heymarket_async.timestamps import seconds_between
+from heymarket_async.walk.rows import Rows
 from heymarket_async.walk.walk import Page, Walk
 
+WORTH_SPLITTING = 4.0
+"""Pages that a span must have left, by estimate, before it is split."""
 
-async def walk(client: HeymarketClient, collector: Collector, reading: Reading) -> None:
-    """Read every window to its end, and write what is there.
+
+class ReadOptions(msgspec.Struct, frozen=True):
+    """The options of a job that reads an account.
+
+    Attributes:
+        surface: The list to read: "v1" or "v2".
+        page_size: Contacts in a page; v2 takes 100 at most.
+        concurrency: Parts of the time range that are walked side by side.
 
     Raises:
-        HeymarketError: A walk could not be completed; what was written can be gone on from.
+        ValueError: An option breaks its rule.
     """
-    walkers = _Walkers(client, collector, reading)
+
+    surface: str
+    page_size: int
+    concurrency: int
+
+    def __post_init__(self) -> None:
+        if self.surface not in {"v1", "v2"}:
+            raise ValueError('surface must be "v1" or "v2"')
+        most = MAX_LIMIT if self.surface == "v2" else None
+        limit_of(one_of("page_size", self.page_size, int), most, name="page_size")
+        if not is_int(self.concurrency) or self.concurrency < 1:
+            raise ValueError("concurrency must be an integer of at least 1")
+
+    def walk(
+        self, client: HeymarketClient, *, date: str | None = None, cursor: str | None = None
+    ) -> Walk[msgspec.Raw]:
+        """Return a walk over the list, in JSON as the server sends it."""
+        contacts = client.contacts if self.surface == "v1" else client.contacts_v2
+        return contacts.iterate(date=date, cursor=cursor, limit=self.page_size, returns=msgspec.Raw)
+
+
+async def walk(client: HeymarketClient, collector: Collector, options: ReadOptions) -> None:
+    """Read every span to its end, and write the contacts.
+
+    Raises:
+        HeymarketError: A walk could not be completed; the next run resumes from what was written.
+    """
+    walkers = _Walkers(client, collector, options)
     try:
         await walkers.run()
     except HeymarketError:
-        await collector.write()  # what was read before it need not be read again
+        await collector.write()  # so that the next run need not read it again
         raise
     await collector.write()
 
 
 class _Walkers:
-    def __init__(self, client: HeymarketClient, collector: Collector, reading: Reading) -> None:
+    """Walkers that share the spans: one that finishes takes over half of the largest part left."""
+
+    def __init__(self, client: HeymarketClient, collector: Collector, options: ReadOptions) -> None:
         self._client = client
         self._collector = collector
-        self._reading = reading
-        self._at = collector.at
+        self._options = options
+        self._checkpoint = collector.checkpoint
         self._far_ends: tuple[str, str] | None = None
-        self._unread = [window for window in self._at.windows if not window.is_read]
+        self._unread = [span for span in self._checkpoint.spans if not span.is_read]
         self._moved = asyncio.Event()
 
     async def run(self) -> None:
-        if self._reading.concurrency > 1 and self._unread:
+        if self._options.concurrency > 1 and self._unread:
             self._far_ends = await self._oldest_and_newest()
-        walkers = self._reading.concurrency if self._far_ends else 1
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(walkers):
-                    group.create_task(self._walker())
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        await side_by_side(self._walker, self._options.concurrency if self._far_ends else 1)
 
     async def _walker(self) -> None:
-        while (window := await self._next_window()) is not None:
-            await self._read(window)
+        while (span := await self._next_span()) is not None:
+            await self._read(span)
+            self._wake()
 
-    async def _next_window(self) -> Window | None:
-        while not all(window.is_read for window in self._at.windows):
+    async def _next_span(self) -> TimeSpan | None:
+        while not all(span.is_read for span in self._checkpoint.spans):
             if self._unread:
                 return self._unread.pop(0)
-            if (window := self._half_of_the_busiest()) is not None:
-                return window
+            if (span := self._half_of_the_largest()) is not None:
+                return span
             await self._moved.wait()
         return None
 
-    def _half_of_the_busiest(self) -> Window | None:
-        ascending = self._at.ascending
+    def _half_of_the_largest(self) -> TimeSpan | None:
+        ascending = self._checkpoint.ascending
         if self._far_ends is None or ascending is None:
             return None
         far_end = self._far_ends[ascending]
-        left = [window.pages_left(far_end, ascending=ascending) for window in self._at.windows]
+        left = [span.pages_left(far_end, ascending=ascending) for span in self._checkpoint.spans]
         if max(left) < WORTH_SPLITTING:
             return None
-        half = self._at.windows[left.index(max(left))].split(far_end, ascending=ascending)
-        self._at.windows.append(half)
+        half = self._checkpoint.spans[left.index(max(left))].split(far_end, ascending=ascending)
+        self._checkpoint.spans.append(half)
         return half
 
-    async def _read(self, window: Window) -> None:
-        walk = self._walk_of(window)
+    async def _read(self, span: TimeSpan) -> None:
+        walk = self._walk_of(span)
         pages = walk.pages()
         left_out = 0
         coming = asyncio.ensure_future(_next(pages))
         try:
             while (page := await coming) is not None:
-                is_last = self._is_last(page, window)
+                is_last = not page.is_amid_group and self._is_last(page.rows, span)
                 if not is_last:
-                    # It is on its way while this one is written.
+                    # Ask for the next page while this one is written.
                     coming = asyncio.ensure_future(_next(pages))
                     await asyncio.sleep(0)
-                self._take(page, window)
-                self._at.overlap += walk.left_out - left_out
+                self._take(page, span)
+                self._checkpoint.overlap += walk.left_out - left_out
                 left_out = walk.left_out
                 if is_last:
                     break
-                await self._collector.write_now_and_then()
+                await self._collector.write_if_due()
         finally:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
-        window.is_read = True
-        self._wake()
+        span.is_read = True
 
-    def _walk_of(self, window: Window) -> Walk[msgspec.Raw]:
-        if window.cursor is not None:
-            return self._reading.walk(self._client, cursor=window.cursor)
-        date = window.start(ascending=bool(self._at.ascending)) or self._at.date
-        return self._reading.walk(self._client, date=date)
+    def _walk_of(self, span: TimeSpan) -> Walk[msgspec.Raw]:
+        if span.cursor is not None:
+            return self._options.walk(self._client, cursor=span.cursor)
+        date = span.start(ascending=bool(self._checkpoint.ascending)) or self._checkpoint.date
+        return self._options.walk(self._client, date=date)
 
-    def _is_last(self, page: Page[msgspec.Raw], window: Window) -> bool:
-        last, ascending = page.rows.stamps[-1], bool(self._at.ascending)
+    def _is_last(self, rows: Rows, span: TimeSpan) -> bool:
+        last, ascending = rows.stamps[-1], bool(self._checkpoint.ascending)
         # Oldest first, a busy account is written to as fast as it is read, and the walk would have
-        # no end. What was stamped ahead is read here, and what changed meanwhile by the catch-up.
-        is_past_its_begin = ascending and last > self._collector.began
-        return (
-            window.ends_before(last, ascending=ascending)
-            or (is_past_its_begin and self._has_taken_all(page))
-        ) and not page.is_amid_group
+        # no end. Here, contacts that were stamped in the future are read; the catch-up reads edits.
+        if ascending and last > self._collector.began:
+            seen = self._collector.seen.ids
+            if all(contact_id in seen for contact_id in rows.ids):
+                return True
+        return span.ends_before(last, ascending=ascending)
 
-    def _has_taken_all(self, page: Page[msgspec.Raw]) -> bool:
-        seen = self._collector.memory.seen
-        return all(each in seen for each in page.rows.ids)
-
-    def _take(self, page: Page[msgspec.Raw], window: Window) -> None:
-        stamps = page.rows.stamps
-        self._at.learn_direction(stamps)
+    def _take(self, page: Page[msgspec.Raw], span: TimeSpan) -> None:
+        checkpoint, stamps = self._checkpoint, page.rows.stamps
+        checkpoint.learn_direction(stamps)
+        span.page_s = max(1.0, abs(seconds_between(stamps[0], stamps[-1])))
         batch = batch_of_page(page)
-        inside = self._inside(batch, window, stamps)
-        window.page_s = seconds_covered(stamps)
-        placed = inside.rows.stamps
-        if inside.rows.unplaced:
-            placed = list(filter(None, placed))
-        self._at.count_ties(window, placed)
-        self._at.pages += 1
-        self._at.overlap += len(batch.items) - len(inside.items)
-        self._at.odd.no_contacts += len(page) - len(batch.items)
-        self._at.reach(latest_of(placed, until=self._collector.began))
-        self._collector.take(inside)
-        self._collector.go_on_after(page, window)
+        taken = self._inside(batch, span)
+        placed = list(filter(None, taken.rows.stamps))
+        checkpoint.count_ties(span, placed)
+        checkpoint.reach(latest_of(placed, until=self._collector.began))
+        checkpoint.pages += 1
+        checkpoint.overlap += len(batch.items) - len(taken.items)
+        checkpoint.odd.no_contacts += len(page) - len(batch.items)
+        self._collector.take(taken)
+        self._collector.resume_after(page, span)
         self._wake()
 
-    def _inside(self, batch: Batch, window: Window, stamps: list[str]) -> Batch:
-        """Return the contacts of a page that the window has, of which each is in one only."""
-        if not batch.rows.unplaced:
-            return batch.part(window.places(stamps))
-        # Where those without a time belong is not known, so each is taken where it is met first.
-        seen, ids = self._collector.memory.seen, batch.rows.ids
+    def _inside(self, batch: Batch, span: TimeSpan) -> Batch:
+        """Return the contacts of a page that are in the span; each contact is in one span only."""
+        # It is not known where those without a time belong: the first span that has one takes it.
+        seen, ids = self._collector.seen.ids, batch.rows.ids
         return batch.only(
             [
                 place
                 for place, stamp in enumerate(batch.rows.stamps)
-                if (window.holds(stamp) if stamp else ids[place] not in seen)
+                if (span.holds(stamp) if stamp else ids[place] not in seen)
             ]
         )
 
@@ -165,7 +191,7 @@ class _Walkers:
             except (StatusError, DecodeError):
                 return None
             ends.extend(filter(None, batch_of(page).rows.stamps))
-        # A contact may be stamped with a time that is still to come.
+        # A contact may be stamped in the future.
         return (ends[0], min(ends[1], self._collector.began)) if len(ends) == 2 else None
 
     def _wake(self) -> None:

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from heymarket_async.bulk.read.versions import newest_versions, without_older
+from heymarket_async.bulk.read.versions import older
 from heymarket_async.bulk.sinks.sink import FileSink
 from heymarket_async.bulk.sinks.staging import Packing, Staging, packing_of
 from heymarket_async.bulk.sinks.tables import Cell, Table, harmless, is_dividable
@@ -88,8 +88,11 @@ class StagedFile(FileSink, ABC):
         return self._staging
 
     def _newest(self, again: frozenset[int]) -> Iterable[bytes]:
-        newest = newest_versions(self._staged.lines(), again, latest=self.latest)
-        return without_older(self._staged.lines(), newest)
+        if not again:
+            return self._staged.lines()
+        lines = self._staged.lines
+        dropped = set(older(enumerate(lines()), again, latest=self.latest))
+        return (line for place, line in enumerate(lines()) if place not in dropped)
 
     def _move_staged(self) -> bool:
         """Move the staged contacts to the path if they are the file, and return whether so."""

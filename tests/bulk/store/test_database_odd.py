@@ -171,9 +171,8 @@ async def test_a_damaged_file_of_a_sync_is_told_with_a_remedy(kind, sandbox, tmp
         await job(client, path, is_sync=True)
         run(path, *DAMAGES[kind])
 
-        with pytest.raises(
-            (OSError, ValueError), match=rf"^{path}: .*(\. (Remove the file, or n|N)|; n)ame"
-        ):
+        remedy = "(Remove the file, or |remove it, or )?[Nn]ame"
+        with pytest.raises((OSError, ValueError), match=rf"^{path}:? .*[;.] {remedy}"):
             await job(client, path, is_sync=True)
 
 
@@ -219,7 +218,7 @@ def test_whatever_is_asked_of_a_damaged_file_its_error_says_so(call, tmp_path):
         ("UPDATE state SET value = 'v3' WHERE name = 'surface'", "`surface` that is stored cannot"),
         (
             "UPDATE state SET value = 'team 9 of ' || hex(zeroblob(9999)) WHERE name = 'account'",
-            "the file follows",
+            "belongs to another account: team 9 of 0",
         ),
         (
             "PRAGMA user_version = 2",
@@ -236,7 +235,7 @@ async def test_an_edited_file_of_a_sync_is_told_in_short(edit, rule, sandbox, tm
         with pytest.raises(ValueError, match=rf"^{path}.*{rule}") as caught:
             await job(client, path, is_sync=True)
 
-    assert "ame another " in str(caught.value)
+    assert "name another " in str(caught.value).lower()
     assert len(str(caught.value)) < 1000
 
 

@@ -1,0 +1,100 @@
+"""One run of a bulk job. Export and sync share it: open, resume, read, catch up, finish, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from heymarket_async.bulk.errors import UNREADABLE
+from heymarket_async.bulk.progress import OnProgress, Progress, RequestStats, reporting
+from heymarket_async.bulk.read.catch_up import catch_up
+from heymarket_async.bulk.read.checkpoint import Checkpoint
+from heymarket_async.bulk.read.collect import SETTLE_S, Collector, Store
+from heymarket_async.bulk.read.walk import ReadOptions, walk
+from heymarket_async.bulk.thread import OneThread
+from heymarket_async.client import HeymarketClient
+
+
+class Job:
+    """One run of a job.
+
+    Attributes:
+        client: The client for the job's calls.
+        stats: The statistics of them.
+        thread: The thread in which the store is opened, read, written and closed.
+        stage: The current step, for `Progress`.
+        collector: Takes the contacts; None until `read`.
+        made: How many contacts the result has, or None until it is being made.
+    """
+
+    def __init__(self, client: HeymarketClient) -> None:
+        self.stats = RequestStats(client)
+        self.client = self.stats.client
+        self.thread = OneThread()
+        self.stage = "starting"
+        self.made: int | None = None
+        self.collector: Collector | None = None
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """The time since the job began."""
+        return round(time.monotonic() - self._started, 3)
+
+    @asynccontextmanager
+    async def running(
+        self, on_progress: OnProgress | None, close: Callable[[], object]
+    ) -> AsyncGenerator[None]:
+        """Report progress while the job runs, and close its store and its thread in any case."""
+        async with reporting(on_progress, self.progress):
+            try:
+                try:
+                    yield
+                finally:
+                    await self.thread.run(close)
+            finally:
+                self.thread.close()
+
+    def progress(self) -> Progress:
+        """Return the progress."""
+        read = self.collector
+        done = self.made or (read.taken if read else 0)
+        return self.stats.progress(done, read.checkpoint.counted if read else None, self.stage)
+
+    async def read(
+        self,
+        store: Store,
+        checkpoint: Checkpoint,
+        options: ReadOptions,
+        *,
+        recalled: Iterable[bytes] | None,
+        damaged: Callable[[], ValueError],
+        stored: Callable[[], Awaitable[int]] | None = None,
+        settle_s: float = SETTLE_S,
+    ) -> tuple[Collector, int | None, list[str]]:
+        """Read the account into a store; return the collector, the account's count, and the doubts.
+
+        Args:
+            store: The sink or file that contacts are written to.
+            checkpoint: The checkpoint to read from.
+            options: The list, the size of its pages, and the concurrency.
+            recalled: Stored contacts of earlier runs, which this run may read again.
+            damaged: Returns the error for stored contacts that cannot be read.
+            stored: Counts the contacts in the result; None counts those that were taken.
+            settle_s: How late a write may show up.
+        """
+        collector = self.collector = Collector(
+            store, self.thread, checkpoint, clock=self.stats.clock, settle_s=settle_s
+        )
+        if recalled is not None:
+            self.stage = "recalling"
+            try:
+                await self.thread.each(recalled, collector.recall)
+            except UNREADABLE:
+                raise damaged() from None
+        self.stage = "reading"
+        await walk(self.client, collector, options)
+        self.stage = "catching up"
+        counted, doubts = await catch_up(self.client, collector, options, stored)
+        return collector, counted, doubts
