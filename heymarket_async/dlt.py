@@ -20,7 +20,6 @@ from uuid import UUID
 import msgspec
 
 from heymarket_async import timestamps
-from heymarket_async.bulk.account import hold
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.progress import Tally
 from heymarket_async.bulk.read.checkpoint import latest_of
@@ -29,11 +28,12 @@ from heymarket_async.bulk.read.odd import Odd
 from heymarket_async.bulk.read.versions import Batch, batch_of_page
 from heymarket_async.bulk.read.windows import later
 from heymarket_async.checks import Int64
-from heymarket_async.client import HeymarketClient
+from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.decoding import mending
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 from heymarket_async.models import Contact
 from heymarket_async.privacy import hides_locals
+from heymarket_async.transport.account import hold
 from heymarket_async.transport.auth import ApiSecret
 from heymarket_async.walk import rows as walk_rows
 from heymarket_async.walk.rows import Rows as WalkRows
@@ -140,7 +140,7 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
         held = _Held()
         async with client() as api:
             tally = Tally(api)
-            await hold(tally.client)
+            await hold(transport_of(tally.client))
             walk = tally.client.contacts_v2.iterate(
                 date=start and start - _ASKED_BEFORE, limit=MAX_LIMIT, returns=msgspec.Raw
             )

@@ -12,7 +12,6 @@ from typing import Literal
 import msgspec
 
 from heymarket_async import timestamps
-from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
 from heymarket_async.bulk.read import checkpoint as checkpoints
@@ -26,10 +25,11 @@ from heymarket_async.bulk.sinks.sink import Dated, Filed, Sink
 from heymarket_async.bulk.sinks.staging import ANEW
 from heymarket_async.bulk.thread import OneThread
 from heymarket_async.checks import one_of
-from heymarket_async.client import HeymarketClient
+from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.errors import BadRequestError, PaginationError
 from heymarket_async.models import ContactField
 from heymarket_async.privacy import hides_locals
+from heymarket_async.transport.account import account_of
 
 
 class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,7 +234,7 @@ class _Export:
         return self._sink.doubts(fields) if isinstance(self._sink, Filed) else []
 
     async def _checkpoint(self, stored: str | None) -> Checkpoint:
-        account = await account_of(self._client)
+        account = await account_of(transport_of(self._client))
         if stored is not None:
             with checkpoints.stored_at(self._place):
                 return checkpoints.read(

@@ -9,7 +9,6 @@ from typing import Literal
 
 import msgspec
 
-from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.progress import OnProgress, Progress, Tally, told
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector
@@ -21,9 +20,10 @@ from heymarket_async.bulk.store.database import Database
 from heymarket_async.bulk.store.sync_file import Following
 from heymarket_async.bulk.thread import OneThread
 from heymarket_async.checks import one_of
-from heymarket_async.client import HeymarketClient
+from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.errors import DecodeError, HeymarketError, NotFoundError
 from heymarket_async.privacy import hides_locals
+from heymarket_async.transport.account import account_of
 
 _LOGGED = ("kind", "contacts", "added", "changed", "deleted", "requests")
 _MOST_ASKED_FOR = 1000
@@ -165,7 +165,7 @@ class _Run:
 
     async def _sync(self, file: Following, *, detect_deletions: bool) -> SyncReport:
         thread = self._thread
-        account, surface = await account_of(self._client), self._reading.surface
+        account, surface = await account_of(transport_of(self._client)), self._reading.surface
         await thread.run(file.bind, account, surface, rebind=self._rebind)
         # What is needed at the end is asked for now: it must not fail after hours.
         fields = await fields_of(self._client)

@@ -21,7 +21,7 @@ from heymarket_async.models import (
 )
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport.bound import binding_of
+from heymarket_async.transport.account import binding_of
 from heymarket_async.transport.send import Transport
 from heymarket_async.walk import walk as pagination
 from heymarket_async.walk.walk import Walk

@@ -30,7 +30,7 @@ from heymarket_async.privacy import Hidden, stripped_copy
 from heymarket_async.request import Repeat, Request
 from heymarket_async.transport import retry, wire
 from heymarket_async.transport.account import Binding, CredentialsChangedError
-from heymarket_async.transport.auth import Signer
+from heymarket_async.transport.auth import Credentials, Signer
 from heymarket_async.transport.call import AttemptEvent, Call, Options, emit, logger
 from heymarket_async.transport.http import Answer, Http
 
@@ -66,7 +66,7 @@ class Transport:
         options: Options,
     ) -> None:
         self.options = options
-        self._base_url = base_url
+        self.base_url = base_url
         self._origin = _origin(base_url)
         self._signer = signer
         self.can_change = signer.can_change
@@ -84,6 +84,13 @@ class Transport:
         """Return a transport with other options and everything else shared."""
         derived = copy.copy(self)
         derived.options = options
+        return derived
+
+    def with_credentials(self, credentials: Credentials) -> Transport:
+        """Return a transport with other credentials; its pacers must be closed on their own."""
+        derived = copy.copy(self)
+        derived._signer = Signer(credentials)  # noqa: SLF001 - the same class
+        derived._pacers = {}  # noqa: SLF001 - the same class
         return derived
 
     @property
@@ -107,10 +114,14 @@ class Transport:
             call.cancel()
         self._waits.close()
         await self._http.aclose()
-        for pacer in self._pacers.values():
-            await pacer.aclose()
+        await self.close_pacers()
         if self._closing:
             await asyncio.wait(self._closing)
+
+    async def close_pacers(self) -> None:
+        """Close the pacers, and leave everything else open."""
+        for pacer in self._pacers.values():
+            await pacer.aclose()
 
     async def send(self, request: Request[T], binding: Binding | None = None) -> T:
         """Send a request, again where that is safe, and return what the answer holds.
@@ -130,7 +141,7 @@ class Transport:
             raise
         held_to = binding or self.binding
         if held_to is None and self.can_change and request.repeat is not Repeat.READ:
-            held_to = self._binding_of_one_call()
+            held_to = Binding(self)
         call = Call(request, wire.prepare(request), now, now + self.options.deadline_s, held_to)
         self._open_calls.add(call)
         try:
@@ -150,11 +161,6 @@ class Transport:
         cut_off.may_have_taken_effect = call.is_under_way
         call.annotate(cut_off)
         raise cut_off
-
-    def _binding_of_one_call(self) -> Binding:
-        from heymarket_async.transport import bound  # noqa: PLC0415 - it builds on this module
-
-        return bound.binding_of(self)
 
     async def _again(self, call: Call[T], first: HeymarketError) -> T:
         loop = asyncio.get_running_loop()
@@ -272,7 +278,7 @@ class Transport:
         try:
             answer = await self._http.exchange(
                 request.method,
-                self._base_url + request.target,
+                self.base_url + request.target,
                 headers=self._headers(token, call.body is not None),
                 body=call.body,
                 timeout_s=min(self.options.timeout_s, call.deadline - started),

@@ -18,8 +18,8 @@ from heymarket_async import (
 from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.pacing.window import RateLimit
 from heymarket_async.request import Endpoint, Repeat
+from heymarket_async.transport.account import account_of
 from heymarket_async.transport.auth import Signer
-from heymarket_async.transport.bound import account_of
 from heymarket_async.transport.http import Answer, Http
 from heymarket_async.transport.send import Transport
 from tests.conftest import answer, jumping_time, now, transport_over

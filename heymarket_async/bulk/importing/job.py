@@ -8,7 +8,6 @@ from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mappin
 from contextlib import aclosing
 from pathlib import Path
 
-from heymarket_async.bulk.account import account_of, hold
 from heymarket_async.bulk.importing.feed import Feed
 from heymarket_async.bulk.importing.intake import Intake, Item
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
@@ -19,8 +18,9 @@ from heymarket_async.bulk.importing.same_phone import SamePhone
 from heymarket_async.bulk.importing.send import Sender
 from heymarket_async.bulk.progress import OnProgress, Tally, told
 from heymarket_async.checks import is_int, one_of
-from heymarket_async.client import HeymarketClient
+from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.privacy import hides_locals
+from heymarket_async.transport.account import account_of, hold
 
 
 @hides_locals
@@ -105,10 +105,10 @@ async def _outcome_file(
     client: HeymarketClient, path: Path | None, overwrite: bool, dry_run: bool, resume: bool
 ) -> OutcomeFile:
     if path is None:
-        await hold(client)
+        await hold(transport_of(client))
         return OutcomeFile()
     kind = Kind.DRY_RUN if dry_run else Kind.IMPORT
-    account = await account_of(client)
+    account = await account_of(transport_of(client))
     header = Header(kind=kind, account=account.name, overwrite=overwrite)
     return OutcomeFile(path, header, resume=resume)
 
