@@ -71,8 +71,8 @@ class Transport:
         self._signer = signer
         self.can_change = signer.can_change
         self._rate = rate
-        # How long a refused call waits to outlast the window in which the limit is counted.
-        self._minute_s = (rate or DOCUMENTED_LIMIT).per_s * MARGIN
+        # The wait after a 429 that does not say how long: then the server's window is over.
+        self._window_s = (rate or DOCUMENTED_LIMIT).per_s * MARGIN
         self._http = http
         self._waits = Waits()
         self._open_calls: set[Call[Any]] = set()
@@ -148,10 +148,16 @@ class Transport:
             try:
                 return await self._attempt(call)
             except HeymarketError as error:
-                first = error
-            if not retry.may_repeat(first, request.repeat, self.options.retry):
-                raise first
-            return await self._again(call, first)
+                failed = error
+            return await retry.after(
+                failed,
+                functools.partial(self._attempt, call),
+                repeat=request.repeat,
+                policy=self.options.retry,
+                window_s=self._window_s,
+                deadline=call.deadline,
+                sleep=functools.partial(self._sleep, call),
+            )
         except asyncio.CancelledError:
             if not call.take_back():
                 raise
@@ -161,18 +167,6 @@ class Transport:
         cut_off.may_have_taken_effect = call.is_under_way
         call.annotate(cut_off)
         raise cut_off
-
-    async def _again(self, call: Call[T], first: HeymarketError) -> T:
-        loop = asyncio.get_running_loop()
-        return await retry.again(
-            first,
-            lambda: self._attempt(call),
-            repeat=call.request.repeat,
-            policy=self.options.retry,
-            minute_s=self._minute_s,
-            left_s=lambda: call.deadline - loop.time(),
-            sleep=functools.partial(self._sleep, call),
-        )
 
     async def _sleep(self, call: Call[T], seconds: float) -> None:
         await self._waits.sleep(seconds, reason=f"to try {call.request.call} again")
@@ -346,12 +340,12 @@ class Transport:
             self._signer.distrust(token, answer.headers.get("Date"))
         elif isinstance(error, RateLimitError):
             # Bounded, because it holds for all who have the credential: they ask again then.
-            wait_s = retry.server_wait_s(error, self._minute_s)
+            wait_s = retry.server_wait_s(error, self._window_s)
             pacer.pause(min(wait_s, self._longest_pause_s))
 
     @property
     def _longest_pause_s(self) -> float:
-        return max(self.options.retry.max_retry_after_s, self._minute_s)
+        return max(self.options.retry.max_retry_after_s, self._window_s)
 
     def _report(
         self,
