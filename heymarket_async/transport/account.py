@@ -157,7 +157,7 @@ def binding_of(transport: Transport) -> Binding:
 
 def held_to_one(transport: Transport) -> Transport:
     """Return a transport for several calls that must all go to the account of the first answer."""
-    if not transport.can_change:
+    if not transport.credentials_can_change:
         return transport
     held = transport.with_options(transport.options)
     held.binding = binding_of(transport)
@@ -187,7 +187,7 @@ async def hold(transport: Transport) -> None:
     Raises:
         HeymarketError: The team cannot be read.
     """
-    if transport.can_change:
+    if transport.credentials_can_change:
         await account_of(transport)
 
 

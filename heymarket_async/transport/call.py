@@ -82,25 +82,25 @@ class Call(Cancellable, Generic[T]):
     Attributes:
         request: What is sent.
         body: Its body as it is sent.
-        since: When the attempt before ended, or the call began.
-        deadline: When the call is given up.
-        binding: The account that it must go to, if that matters.
-        waits: What it has waited for since then, in seconds, by reason.
-        attempts: How often it was sent.
-        is_under_way: It was sent, and not answered yet.
-        resigned: A new token was signed, because the first was refused.
-        may_have_taken_effect: It is a write, and an attempt that failed may have carried it out.
+        waiting_since: The end of the last attempt, or the start of the call, by the loop's clock.
+        deadline: When the call is given up, by the loop's clock.
+        binding: Keeps the call to one account; None if any account will do.
+        waits: Seconds that it waited since `waiting_since`, by reason.
+        attempts: How many requests were sent.
+        is_in_flight: A request was sent and not answered yet.
+        token_replaced: A token was refused, and a new one was made.
+        may_have_taken_effect: It is a write, and a failed attempt may have carried it out.
     """
 
     request: Request[T]
     body: bytes | None
-    since: float
+    waiting_since: float
     deadline: float
     binding: Binding | None = None
     waits: dict[str, float] = msgspec.field(default_factory=dict[str, float])
     attempts: int = 0
-    is_under_way: bool = False
-    resigned: bool = False
+    is_in_flight: bool = False
+    token_replaced: bool = False
     may_have_taken_effect: bool = False
 
     def __repr__(self) -> str:

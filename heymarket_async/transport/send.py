@@ -1,7 +1,7 @@
-"""The way down: retry( wait for a turn → sign → exchange → decode ), once per call.
+"""The way of one call: retry(wait for a turn → sign → exchange → decode).
 
-Signing is inside the retry, because a token would die during a long wait. Decoding is inside too:
-statuses become errors there, and retry looks at errors only.
+Signing is inside the retry, because a token would expire during a long wait. Decoding is inside
+too, because it turns statuses into errors, and retry looks at errors only.
 """
 
 from __future__ import annotations
@@ -10,11 +10,8 @@ import asyncio
 import copy
 import functools
 import logging
-from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
-
-from multidict import CIMultiDict, CIMultiDictProxy
 
 from heymarket_async.errors import (
     AuthenticationError,
@@ -45,15 +42,15 @@ class Transport:
 
     Args:
         base_url: Scheme and host, without a slash at the end.
-        user_agent: What to call ourselves.
+        user_agent: The `User-Agent` header.
         signer: Makes tokens.
-        rate: How many requests may be sent, or None for as many as wanted.
+        rate: How many requests may be sent; None for no limit.
         http: The connections.
         options: Time limits, retries and the hook.
     """
 
     binding: Binding | None = None
-    """The account that calls are held to which bring none of their own."""
+    """Keeps calls that have no binding of their own to one account."""
 
     def __init__(
         self,
@@ -69,7 +66,7 @@ class Transport:
         self.base_url = base_url
         self._origin = _origin(base_url)
         self._signer = signer
-        self.can_change = signer.can_change
+        self.credentials_can_change = signer.can_change
         self._rate = rate
         # The wait after a 429 that does not say how long: then the server's window is over.
         self._window_s = (rate or DOCUMENTED_LIMIT).per_s * MARGIN
@@ -78,7 +75,7 @@ class Transport:
         self._open_calls: set[Call[Any]] = set()
         self._pacers: dict[str, AnyPacer] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        self._headers = functools.lru_cache(maxsize=4)(functools.partial(_headers, user_agent))
+        self._headers = functools.lru_cache(maxsize=4)(functools.partial(wire.headers, user_agent))
 
     def with_options(self, options: Options) -> Transport:
         """Return a transport with other options and everything else shared."""
@@ -124,11 +121,11 @@ class Transport:
             await pacer.aclose()
 
     async def send(self, request: Request[T], binding: Binding | None = None) -> T:
-        """Send a request, again where that is safe, and return what the answer holds.
+        """Send a request, retry it where that is safe, and return the decoded answer.
 
         Args:
             request: The call.
-            binding: The account that it must go to.
+            binding: Keeps the call to one account.
 
         Raises:
             HeymarketError: See `heymarket_async.errors`.
@@ -140,7 +137,7 @@ class Transport:
             error.call = request.call
             raise
         held_to = binding or self.binding
-        if held_to is None and self.can_change and request.repeat is not Repeat.READ:
+        if held_to is None and self.credentials_can_change and request.repeat is not Repeat.READ:
             held_to = Binding(self)
         call = Call(request, wire.prepare(request), now, now + self.options.deadline_s, held_to)
         self._open_calls.add(call)
@@ -164,7 +161,7 @@ class Transport:
         finally:
             self._open_calls.discard(call)
         cut_off = ClientStateError("was cut off when its client was closed")
-        cut_off.may_have_taken_effect = call.is_under_way
+        cut_off.may_have_taken_effect = call.is_in_flight
         call.annotate(cut_off)
         raise cut_off
 
@@ -173,30 +170,22 @@ class Transport:
         call.waited("to try again", seconds)
 
     async def _attempt(self, call: Call[T]) -> T:
-        try:
-            try:
-                return await self._exchange(call)
-            except (AuthenticationError, CredentialsChangedError) as error:
-                return await self._resign(call, error)
-        except NotFoundError as error:
-            # An attempt whose answer was lost may have deleted it, and it is not there any more.
-            is_delete = call.request.method == "DELETE" and call.request.returns is type(None)
-            if not (is_delete and call.may_have_taken_effect and error.request_id):
-                raise
-            return cast(T, None)
-
-    async def _resign(self, call: Call[T], error: HeymarketError) -> T:
         while True:
-            if call.binding is not None and isinstance(error, CredentialsChangedError):
-                await call.binding.confirm(self._signer, call)
-            elif call.resigned:
-                raise error
-            # A token that is refused was not used, and the next knows the clock of the refusal.
-            call.resigned = call.resigned or isinstance(error, AuthenticationError)
             try:
                 return await self._exchange(call)
-            except (AuthenticationError, CredentialsChangedError) as another:
-                error = another
+            except CredentialsChangedError as changed:
+                await changed.binding.confirm(self._signer, call)
+            except AuthenticationError:
+                if call.token_replaced:
+                    raise
+                # The next token is stamped with the server's time, as this refusal gave it.
+                call.token_replaced = True
+            except NotFoundError as error:
+                # An earlier attempt, whose answer was lost, may have deleted it.
+                is_delete = call.request.method == "DELETE" and call.request.returns is type(None)
+                if not (is_delete and call.may_have_taken_effect and error.request_id):
+                    raise
+                return cast(T, None)
 
     async def _exchange(self, call: Call[T]) -> T:
         try:
@@ -259,15 +248,14 @@ class Transport:
 
     async def _send_once(self, call: Call[T], pacer: AnyPacer) -> T:
         if (binding := call.binding) is not None:
-            binding.check(self._signer, call)  # here, as nothing can happen before the token
+            binding.check(self._signer, call)  # here: nothing can happen before the token is made
         request, token = call.request, self._signer.token()
-        secrets = self._signer.secrets  # others, if they are rotated meanwhile
+        secrets = self._signer.secrets  # of this token; the credentials may change meanwhile
         started = asyncio.get_running_loop().time()
-        waited_s = started - call.since
         if started >= call.deadline:
-            raise DeadlineError("had no time left to be sent before its deadline")
+            raise DeadlineError("was not sent: its deadline had passed")
         call.attempts += 1
-        call.is_under_way = True
+        call.is_in_flight = True
         answer: Answer | None = None
         try:
             answer = await self._http.exchange(
@@ -280,12 +268,12 @@ class Transport:
             )
             result = wire.decode(request, answer, body=call.body, secrets=secrets)
         except HeymarketError as error:
-            call.is_under_way = False
+            call.is_in_flight = False
             call.annotate(error)
-            self._adapt(error, answer, token, pacer)
-            self._report(call, started, waited_s, answer, error)
+            self._react(error, answer, token, pacer)
+            self._report(call, started, answer, error)
             raise
-        self._report(call, started, waited_s, answer, None)
+        self._report(call, started, answer, None)
         return result
 
     async def _wait_for(
@@ -333,13 +321,13 @@ class Transport:
 
         return shared.pacer(f"{self._origin} {fingerprint}", self._rate, loop)
 
-    def _adapt(
+    def _react(
         self, error: HeymarketError, answer: Answer | None, token: Hidden[str], pacer: AnyPacer
     ) -> None:
         if isinstance(error, AuthenticationError) and answer is not None:
             self._signer.distrust(token, answer.headers.get("Date"))
         elif isinstance(error, RateLimitError):
-            # Bounded, because it holds for all who have the credential: they ask again then.
+            # Bounded, because it pauses all calls of the credential.
             wait_s = retry.server_wait_s(error, self._window_s)
             pacer.pause(min(wait_s, self._longest_pause_s))
 
@@ -348,15 +336,10 @@ class Transport:
         return max(self.options.retry.max_retry_after_s, self._window_s)
 
     def _report(
-        self,
-        call: Call[T],
-        started: float,
-        waited_s: float,
-        answer: Answer | None,
-        error: HeymarketError | None,
+        self, call: Call[T], started: float, answer: Answer | None, error: HeymarketError | None
     ) -> None:
-        call.since = asyncio.get_running_loop().time()
-        waits, call.waits = call.waits, {}
+        waited_s, waits = started - call.waiting_since, call.waits
+        call.waiting_since, call.waits = asyncio.get_running_loop().time(), {}
         hook = self.options.on_attempt
         if hook is None and not logger.isEnabledFor(logging.DEBUG):
             return
@@ -364,7 +347,7 @@ class Transport:
             call=call.request.call,
             attempt=call.attempts,
             status=answer.status if answer else getattr(error, "status", None),
-            seconds=call.since - started,
+            seconds=call.waiting_since - started,
             waited_s=waited_s,
             waits=waits,
             request_id=answer.request_id if answer else error.request_id if error else "",
@@ -375,20 +358,7 @@ class Transport:
 
 
 def _origin(base_url: str) -> str:
-    # One spelling for each server, since its window is kept under it.
+    # One spelling per server, because its rate limit is kept under this name.
     parts = urlsplit(base_url)
     port = parts.port or {"https": 443, "http": 80}[parts.scheme]
     return f"{parts.scheme}://{parts.hostname}:{port}"
-
-
-def _headers(user_agent: str, token: Hidden[str], has_body: bool) -> Hidden[Mapping[str, str]]:
-    headers = {
-        "Accept": "application/json",
-        "Accept-Encoding": "gzip",  # aiohttp would ask for whatever is installed
-        "Authorization": f"Bearer {token.reveal()}",
-        "User-Agent": user_agent,
-    }
-    if has_body:
-        headers["Content-Type"] = "application/json"
-    # As aiohttp needs them, so that it need not convert them for each request.
-    return Hidden(CIMultiDictProxy(CIMultiDict(headers)))

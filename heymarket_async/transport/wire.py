@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
-from multidict import MultiMapping
+from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
 from heymarket_async.decoding import answer as reading
 from heymarket_async.errors import (
@@ -76,6 +76,19 @@ def encode(body: object) -> bytes | None:
         msgspec.MsgspecError,
     ) as error:
         raise ValueError(f"the body cannot be written as JSON: {error}") from None
+
+
+def headers(user_agent: str, token: Hidden[str], has_body: bool) -> Hidden[Mapping[str, str]]:
+    """Return the headers of a request, in the form that aiohttp need not convert."""
+    named = {
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",  # aiohttp would ask for all that is installed
+        "Authorization": f"Bearer {token.reveal()}",
+        "User-Agent": user_agent,
+    }
+    if has_body:
+        named["Content-Type"] = "application/json"
+    return Hidden(CIMultiDictProxy(CIMultiDict(named)))
 
 
 def decode(
