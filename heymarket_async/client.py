@@ -27,7 +27,7 @@ from heymarket_async.transport.auth import (
     CredentialsProvider,
     Signer,
 )
-from heymarket_async.transport.bodies import MOST_BYTES
+from heymarket_async.transport.bodies import MAX_BYTES
 from heymarket_async.transport.call import AttemptEvent, Options
 from heymarket_async.transport.http import Http, Session
 from heymarket_async.transport.retry import RetryPolicy
@@ -119,7 +119,7 @@ class HeymarketClient:
         ssl: SSLContext | None = None,
         user_agent: str = "",
         on_attempt: Callable[[AttemptEvent], object] | None = None,
-        max_answer_bytes: int = MOST_BYTES,
+        max_answer_bytes: int = MAX_BYTES,
     ) -> None:
         self.base_url = urls.checked_base_url(base_url)
         one_of("rate_limit", rate_limit, (RateLimit, type(None)))

@@ -17,7 +17,7 @@ from heymarket_async.pacing.cancelling import Cancellable
 from heymarket_async.request import Repeat, Request
 from heymarket_async.transport import retry
 from heymarket_async.transport.account import Binding
-from heymarket_async.transport.bodies import MOST_BYTES
+from heymarket_async.transport.bodies import MAX_BYTES
 from heymarket_async.transport.retry import RetryPolicy
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class Options(msgspec.Struct, frozen=True):
     deadline_s: float = 180.0
     retry: RetryPolicy = RetryPolicy()
     on_attempt: Callable[[AttemptEvent], object] | None = None
-    max_answer_bytes: int = MOST_BYTES
+    max_answer_bytes: int = MAX_BYTES
 
     def __post_init__(self) -> None:
         for name in ("timeout_s", "deadline_s"):

@@ -50,6 +50,38 @@ class EarlyError(aiohttp.ClientConnectionError):
         super().__init__("it was answered or closed before anything was sent")
 
 
+class DroppedError(aiohttp.ClientError):
+    """A connection was dropped. aiohttp does not know this error, so it does not resend.
+
+    Args:
+        reason: The error of aiohttp.
+    """
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+# aiohttp never resends these. A middleware costs a fiftieth of a small call.
+NEVER_RESENT = frozenset({"POST", "PATCH"})
+
+
+async def never_resend(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Raise if a kept-alive connection was dropped, where aiohttp would send once more by itself.
+
+    It does so for PUT, DELETE and GET. That would be a second layer of retries, which ignores
+    pacing, and repeats writes that must not be repeated.
+    """
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise DroppedError(error) from error
+
+
 class _StaleError(Exception):
     """Bytes came over a connection while it was idle; nothing was sent over it."""
 

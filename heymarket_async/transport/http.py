@@ -93,7 +93,7 @@ class Http:
         self._session = session
         self._owned = session is None
         never_stale = () if session is None else (connections.never_stale,)
-        self._middlewares = never_stale, (*_NEVER_RESEND, *never_stale)
+        self._middlewares = never_stale, (connections.never_resend, *never_stale)
         if session is not None and session.auth is not None:
             raise ValueError("session must not have an auth of its own: each call brings a token")
         self._proxy, self._proxy_headers = proxies.split(proxy)
@@ -102,7 +102,6 @@ class Http:
         self._ssl = True if ssl is None else ssl
         self._loop: asyncio.AbstractEventLoop | None = None
         self._limits = TimeLimits()
-        self._last_body = b""
         self.closed = False
         self.slots = Slots(CONNECTIONS)
 
@@ -144,7 +143,7 @@ class Http:
         headers: Hidden[Mapping[str, str]],
         body: bytes | None,
         timeout_s: float,
-        max_bytes: int = bodies.MOST_BYTES,
+        max_bytes: int = bodies.MAX_BYTES,
     ) -> Answer:
         """Send one request and return its whole answer, whatever the status.
 
@@ -169,33 +168,22 @@ class Http:
         try:
             with TimeLimit(self._limits, asyncio.get_running_loop().time() + timeout_s):
                 response = await self._send(method, target, headers.reveal(), body, timeout_s)
-                stream = response.content
-                # What came whole needs no waiting; but a borrowed session may trace what is read.
-                if self._owned and stream.is_eof():
-                    content = stream.read_nowait()
+                if self._owned and response.content.is_eof():  # all of it has arrived, as a rule
+                    content = response.content.read_nowait()
                 else:
-                    most = bodies.most_of(response.status, max_bytes)
-                    content = await bodies.read(response, most, is_traced=not self._owned)
-            answer = _answer(response, content, max_bytes)
+                    # The hooks of a borrowed session may trace the read.
+                    content = await bodies.read(response, max_bytes, is_traced=not self._owned)
+            return _answer(response, content, max_bytes)
         except bodies.TooLargeError:
             return _without_body(cast("aiohttp.ClientResponse", response), max_bytes)
         except (aiohttp.ClientError, OSError, RuntimeError, bodies.BodyError) as error:
             failure = self._failure(error, target)
-        else:
-            if len(answer.body) > bodies.USUAL_BYTES:
-                return _uncrowded(answer)
-            # Held until the next one came: a large body that is freed before goes back to the
-            # system, and to get its memory anew costs a tenth of a page of 1,000.
-            self._last_body = answer.body
-            return answer
-        if response is not None:
-            failure.request_id = _request_id(response.headers)
-        raise failure
+            failure.request_id = "" if response is None else _request_id(response.headers)
+        raise failure  # outside, because the context of an error may quote what was sent
 
     async def aclose(self) -> None:
         """Close the connections that were made here."""
         self._limits.close()
-        self._last_body = b""
         if self._owned and self._session is not None:
             await self._session.close()
 
@@ -226,11 +214,13 @@ class Http:
             ssl=self._ssl,
             allow_redirects=False,
             raise_for_status=False,
-            middlewares=self._middlewares[method not in _NEVER_RESENT],
+            middlewares=self._middlewares[method not in connections.NEVER_RESENT],
             auto_decompress=False,
         )
 
     def _failure(self, error: Exception, target: URL) -> HeymarketError:
+        if isinstance(error, connections.DroppedError):
+            error = error.reason
         failure: HeymarketError
         if isinstance(error, RuntimeError) and not isinstance(error, aiohttp.ClientError):
             if self._session is None or not self._session.closed:
@@ -275,62 +265,35 @@ def _answer(response: aiohttp.ClientResponse, content: bytes, max_bytes: int) ->
     status, headers = response.status, response.headers
     if len(content) > max_bytes:
         raise bodies.TooLargeError
-    if content[:1] in _BEGINS_JSON:  # as a rule
-        return Answer(status, headers, content)
-    encoding = headers.get("Content-Encoding", "identity").strip().lower()
-    body = bodies.decompressed(content, encoding, bodies.most_of(status, max_bytes))
-    # A last chunk shows nothing, nor does a whole stream of nothing: nginx makes both out of an
-    # answer whose connection was closed after the head. Nor does a length of 0 where a compressed
-    # stream should be, which has bytes even if nothing is in it.
-    is_counted = "Content-Length" in headers and bool(content or encoding == "identity")
-    has_body = status not in {204, 205} and response.method != "HEAD"
-    may_be_cut = has_body and not is_counted and not body.removeprefix(BOM_UTF8).strip()
+    body, may_be_cut = content, False
+    if content[:1] not in _BEGINS_JSON:  # compressed, blank, or a page of a gateway
+        encoding = headers.get("Content-Encoding", "identity").strip().lower()
+        body = bodies.decompressed(content, encoding, bodies.max_size(status, max_bytes))
+        # nginx makes an empty answer look whole if its connection was closed after the head: it
+        # sends a last chunk, or an empty compressed stream. A length of 0 is no proof for a
+        # compressed body either, because an empty stream has bytes too.
+        is_counted = "Content-Length" in headers and bool(content or encoding == "identity")
+        has_body = status not in {204, 205} and response.method != "HEAD"
+        may_be_cut = has_body and not is_counted and not body.removeprefix(BOM_UTF8).strip()
+    if bodies.is_crowded(body):
+        raise DecodeError(
+            f"answered {status}, but its body of {len(body)} bytes holds more values than any"
+            " answer of Heymarket",
+            status=status,
+            request_id=_request_id(headers),
+        )
     return Answer(status, headers, body, may_be_cut)
 
 
 def _without_body(response: aiohttp.ClientResponse, max_bytes: int) -> Answer:
     if not 200 <= response.status <= 299:
-        return Answer(response.status, response.headers, b"")  # an error says little in any case
+        return Answer(response.status, response.headers, b"")  # the status says enough
     raise DecodeError(
-        f"answered {response.status}, but the body is larger than the {max_bytes} bytes that"
-        " max_answer_bytes allows; ask for less at once, or allow more",
+        f"answered {response.status}, but the body is larger than max_answer_bytes ({max_bytes})."
+        " Ask for less at once, or raise max_answer_bytes",
         status=response.status,
         request_id=_request_id(response.headers),
     ) from None
-
-
-def _uncrowded(answer: Answer) -> Answer:
-    if not bodies.is_crowded(answer.body):
-        return answer
-    raise DecodeError(
-        f"answered {answer.status}, but the {len(answer.body)} bytes of its body hold more values"
-        " than an answer of Heymarket",
-        status=answer.status,
-        request_id=answer.request_id,
-    )
-
-
-class _DroppedError(aiohttp.ClientError):
-    """A connection was dropped; aiohttp does not know this error, so it does not send again."""
-
-
-async def _never_resend(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    # aiohttp sends PUT, DELETE and GET once more by itself if a kept-alive connection turns out
-    # dropped. That would be a second layer of retries, blind to pacing, and wrong for a write
-    # that must not be repeated.
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _DroppedError(_name(error)) from error
-
-
-_NEVER_RESEND = (_never_resend,)
-# A middleware costs a fiftieth of a small call, and aiohttp sends these once as it is.
-_NEVER_RESENT = frozenset({"POST", "PATCH"})
 
 
 @functools.lru_cache(maxsize=16)
@@ -356,7 +319,7 @@ def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
 
 
 def _reason(error: Exception) -> str:
-    # Our own words, or the class: texts of aiohttp quote what they failed on.
+    # Our own words, or the name of the class: aiohttp's texts quote what they failed on.
     if isinstance(error, bodies.BodyError | connections.EarlyError):
         return str(error)
     if status := _proxy_status(error):
@@ -368,29 +331,22 @@ def _reason(error: Exception) -> str:
         return "it has a header that is longer than aiohttp reads"
     if isinstance(root, BadHttpMessage) and root.message.startswith("Too many"):
         return "it has more headers than aiohttp reads"
-    return _name(root)
+    if isinstance(root, TimeoutError) and not isinstance(root, aiohttp.ClientError):
+        return "time-out"
+    name = type(root).__name__
+    is_ssl = isinstance(root, aiohttp.ClientSSLError)
+    if isinstance(root, OSError) and not is_ssl and root.errno and root.errno > 0:
+        return f"{name}: {os.strerror(root.errno)}"
+    return name
 
 
-def _quotes(error: BaseException | None) -> bool:
-    """Whether an error holds what was sent, or a part of what came."""
-    if isinstance(error, _DroppedError):
-        return _quotes(error.__cause__)
+def _quotes(error: Exception) -> bool:
+    """Whether an error holds what was sent, or a part of what was received."""
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        # Its text may be the head of an answer, of which no more came.
+        # It may hold the head of an answer that was cut.
         return not all(isinstance(each, str) for each in error.args)
     return isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError)
 
 
 def _proxy_status(error: Exception) -> int:
     return error.status if isinstance(error, aiohttp.ClientHttpProxyError) else 0
-
-
-def _name(error: BaseException) -> str:
-    if isinstance(error, _DroppedError):
-        return str(error)
-    if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
-        return "time-out"
-    name = type(error).__name__
-    if isinstance(error, OSError) and error.errno and not isinstance(error, aiohttp.ClientSSLError):
-        return f"{name}: {os.strerror(error.errno)}" if error.errno > 0 else name
-    return name
