@@ -24,11 +24,11 @@ _TEAM = "team "
 
 
 class Account(msgspec.Struct, frozen=True):
-    """Which account it is; holds nothing secret.
+    """The identity of an account; holds nothing secret.
 
     Attributes:
-        name: Its team and its server, such as "team 7001 of https://api.heymarket.com"; where the
-            team cannot be read, the same as `credentials`.
+        name: Its team and its server, such as "team 7001 of https://api.heymarket.com"; the same
+            as `credentials` if the team cannot be read.
         credentials: The fingerprint of the credentials, and the server.
     """
 
@@ -43,12 +43,12 @@ class Account(msgspec.Struct, frozen=True):
     def is_the_one(self, name: str, credentials: str | None) -> bool:
         """Whether it is the account that was stored.
 
-        The credentials count only where one of the two has no team: they are rotated, and a file
+        Credentials are compared only if one of the two has no team. They are rotated, and a file
         that follows an account for years must outlive them.
 
         Args:
             name: The stored `name`.
-            credentials: The stored `credentials`; None if an older version has stored none.
+            credentials: The stored `credentials`; None if an older version stored none.
         """
         if name == self.name:
             return True
@@ -56,12 +56,12 @@ class Account(msgspec.Struct, frozen=True):
         return is_without_team and self.credentials in {name, credentials}
 
     def is_same_team(self, name: str) -> bool:
-        """Whether the account that was stored has the same team, on this server or another one."""
+        """Whether the stored account has the same team, on this server or another one."""
         team = name.partition(" of ")[0]
         return team.startswith(_TEAM) and team == self.name.partition(" of ")[0]
 
     def better(self, name: str) -> str:
-        """Return the name to store, of this account's and the one that was stored."""
+        """Return the better name to store: this one, or the stored one if this has no team."""
         return self.name if self.has_team else name
 
 
@@ -143,8 +143,7 @@ class Binding:
                 finally:
                     await before.close_pacers()
         except HeymarketError as error:
-            why = f"and it cannot be read which account they belong to ({error})"
-            raise _changed(why) from error
+            raise _changed(f"and their account cannot be read ({error})") from error
         if not now.is_the_one(self._account.name, self._account.credentials):
             raise _changed(_difference(self._account, now))
         self.fingerprints.add(fingerprint)
@@ -212,14 +211,14 @@ _GET_TEAM = Endpoint("GET", "/v1/team", _Team, Repeat.READ)
 
 
 def _difference(then: Account, now: Account) -> str:
-    both = f"it began with {then.name}, and they belong to {now.name}"
+    names = f"({now.name} instead of {then.name})"
     if then.has_team and now.has_team:
-        return f"and belong to another account: {both}"
-    return f"and the team cannot be read, so the account cannot be confirmed: {both}"
+        return f"and belong to another account {names}"
+    return f"and the team cannot be read, so the account cannot be confirmed {names}"
 
 
 def _changed(why: str) -> ClientStateError:
     return ClientStateError(
-        f"was not sent: the credentials changed, {why}; run it again with credentials of the"
+        f"was not sent: the credentials changed, {why}. Run it again with credentials of the"
         " account that it began with"
     )

@@ -1,4 +1,4 @@
-"""The body of an answer: read in pieces, decompressed, and never larger than it may be."""
+"""Reads and decompresses the body of an answer, up to its largest allowed size."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class BodyError(Exception):
 
 
 class TooLargeError(Exception):
-    """A body is larger than it may be."""
+    """A body is larger than allowed."""
 
 
 def max_size(status: int, max_bytes: int) -> int:
-    """Return how many bytes the body of an answer may have, by its status."""
+    """Return the largest allowed size of a body, which is smaller for errors."""
     return max_bytes if 200 <= status <= 299 else min(max_bytes, _MAX_BYTES_OF_AN_ERROR)
 
 
@@ -43,12 +43,12 @@ async def read(response: aiohttp.ClientResponse, max_bytes: int, *, is_traced: b
     """Return a body as it was sent, or close its connection as soon as it is too large.
 
     Args:
-        response: The answer whose head has arrived.
-        max_bytes: How many bytes the body of a success may have.
-        is_traced: Its session may want to see what is read.
+        response: The answer, whose head has arrived.
+        max_bytes: The largest allowed size for a success.
+        is_traced: Read through the response, so that the hooks of its session see it.
 
     Raises:
-        TooLargeError: It has more bytes, or says that it will have.
+        TooLargeError: The body is too large, or its `Content-Length` says so.
     """
     stream, max_bytes = response.content, max_size(response.status, max_bytes)
     try:
@@ -96,10 +96,10 @@ def decompressed(content: bytes, encoding: str, max_bytes: int) -> bytes:
     Args:
         content: As it was sent.
         encoding: The `Content-Encoding`; a body with an unknown one is returned as it was sent.
-        max_bytes: How many bytes it may have.
+        max_bytes: The largest allowed size after decompression.
 
     Raises:
-        BodyError: It is not whole.
+        BodyError: The body is not whole.
         TooLargeError: It has more than `max_bytes` bytes.
     """
     if encoding not in _COMPRESSIONS or not content:

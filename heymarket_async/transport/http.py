@@ -1,4 +1,4 @@
-"""One exchange: bytes out, bytes in. All that the client sends through aiohttp is sent here."""
+"""One HTTP exchange over aiohttp: sends a request, and returns its answer or a mapped error."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ from heymarket_async.pacing.time_limits import TimeLimit, TimeLimits
 from heymarket_async.privacy import Hidden, Masked
 from heymarket_async.transport import bodies, connections, proxies
 
-# More connections make small calls dearer, not faster; further calls wait for their turn here,
-# where it does not count against their time limit, instead of in aiohttp's pool, where it would.
+# More connections make small calls slower. Further calls wait for a slot, which does not count
+# against their time limit, as a wait in aiohttp's own pool would.
 CONNECTIONS = 100
 # A request id is 36 characters long.
-_LONGEST_SHOWN = 128
+_MAX_SHOWN = 128
 
 
 Session = aiohttp.ClientSession
 
 
 class Answer(Masked, msgspec.Struct, frozen=True):
-    """What came back; header names are looked up in any case.
+    """The answer to a request.
 
     Attributes:
         status: HTTP status code.
-        headers: As they came; one may be there more than once.
-        body: Decompressed.
-        may_be_cut: The body is blank, and nothing shows that it was sent so: one that was lost on
-            the way looks the same, and a gateway such as nginx makes such an answer look whole.
+        headers: The headers; names are looked up in any case, and may occur more than once.
+        body: The body, decompressed.
+        may_be_cut: The body is blank, and may have been lost on the way: gateways such as nginx
+            make an answer without its body look whole.
     """
 
     status: int
@@ -75,9 +75,9 @@ class Http:
     """The connections of one client.
 
     Args:
-        session: A session to borrow, with its connector and cookies; it is never closed here, and
-            its middlewares are not run. None makes one in the loop of the first call.
-        proxy: URL of an HTTP proxy; may carry a user and a password.
+        session: A session to borrow, with its connector and cookies. It is not closed here, and
+            its middlewares are not run. None creates one in the loop of the first call.
+        proxy: URL of an HTTP proxy; may contain a user and a password.
         ssl: Context for TLS; None for the default one.
         is_direct: Use no proxy, not even that of a borrowed session.
     """
@@ -95,10 +95,10 @@ class Http:
         never_stale = () if session is None else (connections.never_stale,)
         self._middlewares = never_stale, (connections.never_resend, *never_stale)
         if session is not None and session.auth is not None:
-            raise ValueError("session must not have an auth of its own: each call brings a token")
+            raise ValueError("session must not have an auth of its own: every call sends a token")
         self._proxy, self._proxy_headers = proxies.split(proxy)
         if is_direct and session is not None:
-            self._proxy = URL()  # so aiohttp has it: None stands for that of the session
+            self._proxy = URL()  # no proxy; None would mean that of the session
         self._ssl = True if ssl is None else ssl
         self._loop: asyncio.AbstractEventLoop | None = None
         self._limits = TimeLimits()
@@ -106,7 +106,7 @@ class Http:
         self.slots = Slots(CONNECTIONS)
 
     def enter(self) -> asyncio.AbstractEventLoop:
-        """Return the running loop, to which the first call binds these connections.
+        """Return the running loop. The first call binds these connections to it.
 
         Raises:
             ClientStateError: The client is closed, or bound to another loop.
@@ -125,7 +125,7 @@ class Http:
         return loop
 
     def leave(self) -> None:
-        """Let no call enter any more.
+        """Let no further call enter.
 
         Raises:
             ClientStateError: The client is in use in another loop, which has not ended.
@@ -145,22 +145,22 @@ class Http:
         timeout_s: float,
         max_bytes: int = bodies.MAX_BYTES,
     ) -> Answer:
-        """Send one request and return its whole answer, whatever the status.
+        """Send one request and return its answer, whatever the status.
 
-        Of an answer that is no success, a body that is too large is left out.
+        If the status is an error and the body is too large, the body is left out.
 
         Args:
             method: The verb.
-            url: Where to, quoted.
-            headers: What to send with it.
-            body: What to send, or None.
-            timeout_s: Seconds until the last byte of the answer must have come.
-            max_bytes: How large the body may be, decompressed.
+            url: The URL, quoted.
+            headers: The headers.
+            body: The body, or None.
+            timeout_s: Seconds until the last byte of the answer must have arrived.
+            max_bytes: The largest allowed size of the body, after decompression.
 
         Raises:
             ConnectError: Nothing was sent.
-            NoResponseError: The request was sent, and no whole answer came in time.
-            DecodeError: The answer is a success, and its body is too large, or crowded.
+            NoResponseError: The request was sent, and no whole answer arrived in time.
+            DecodeError: The answer is a success, and its body is too large or has too many values.
             ClientStateError: The borrowed session is closed.
         """
         response: aiohttp.ClientResponse | None = None
@@ -182,7 +182,7 @@ class Http:
         raise failure  # outside, because the context of an error may quote what was sent
 
     async def aclose(self) -> None:
-        """Close the connections that were made here."""
+        """Close the connections, except those of a borrowed session."""
         self._limits.close()
         if self._owned and self._session is not None:
             await self._session.close()
@@ -201,7 +201,7 @@ class Http:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         if self._proxy_headers is not None and target.scheme == "http":
-            # aiohttp sends them with CONNECT only, and there is none for plain http.
+            # aiohttp sends them only with CONNECT, which plain http does not use.
             headers = {**headers, **self._proxy_headers}
         return self._session.request(
             method,
@@ -298,8 +298,8 @@ def _without_body(response: aiohttp.ClientResponse, max_bytes: int) -> Answer:
 
 @functools.lru_cache(maxsize=16)
 def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
-    # Connecting has a shorter limit of its own, so that a connection that never came about is
-    # told apart from an answer that never came.
+    # Connecting has a shorter limit of its own, so that a failed connection can be distinguished
+    # from a missing answer.
     return aiohttp.ClientTimeout(total=None, connect=min(10.0, timeout_s / 2))
 
 
@@ -308,13 +308,13 @@ def _request_id(headers: Mapping[str, str]) -> str:
 
 
 def _shown(headers: Mapping[str, str], name: str) -> str:
-    # It ends up in logs and on terminals.
-    text = headers.get(name, "")[:_LONGEST_SHOWN]
+    # The text is written to logs and terminals.
+    text = headers.get(name, "")[:_MAX_SHOWN]
     return text if text.isprintable() else ""
 
 
 def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
-    # aiohttp writes bytes at once, and warns of more than a megabyte of them.
+    # aiohttp warns about bytes of more than a megabyte.
     return io.BytesIO(body) if body is not None and len(body) > 1 << 20 else body
 
 

@@ -492,7 +492,7 @@ async def test_a_hook_cannot_break_a_call_whatever_it_raises(failure, caplog):
 
     assert await transport_over(Scripted(OK), on_attempt=hook).send(READ) == {}
 
-    assert "the on_attempt hook failed; the call goes on" in caplog.text
+    assert "the on_attempt hook failed; the call continues" in caplog.text
 
 
 @jumping_time
