@@ -27,37 +27,34 @@ _PYJWT_WARNS_BELOW = 32
 
 
 class _Secret:
-    """A secret that no `repr` and no pickle shows."""
+    """A secret that no `repr` and no pickle shows.
 
-    __slots__ = ("_fingerprint", "_secret", "_secrets")
+    Attributes:
+        fingerprint: A name for these credentials that reveals nothing about them.
+        secrets: Their parts, which must not be shown anywhere.
+    """
+
+    __slots__ = ("fingerprint", "secrets")
 
     def __init__(self, secret: str, identity: str) -> None:
-        self._secret = Hidden(secret)
-        self._secrets = Hidden(tuple(secret.split("||")))
-        self._fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        self.fingerprint = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        self.secrets = Hidden(tuple(secret.split("||")))
 
-    @property
-    def fingerprint(self) -> str:
-        """A name for these credentials that reveals nothing about them."""
-        return self._fingerprint
-
-    @property
-    def secrets(self) -> Hidden[tuple[str, ...]]:
-        """The parts of the credentials, which must not be shown anywhere."""
-        return self._secrets
+    def _reveal(self) -> str:
+        return "||".join(self.secrets.reveal())
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(<secret>, fingerprint={self._fingerprint!r})"
+        return f"{type(self).__name__}(<secret>, fingerprint={self.fingerprint!r})"
 
     def __eq__(self, other: object) -> bool:
         return (
             type(self) is type(other)
             and isinstance(other, _Secret)
-            and self._secret.reveal() == other._secret.reveal()
+            and self.secrets.reveal() == other.secrets.reveal()
         )
 
     def __hash__(self) -> int:
-        return hash(self._fingerprint)
+        return hash(self.fingerprint)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -90,16 +87,14 @@ class ApiSecret(_Secret):
 
     def token(self, now: float) -> str:
         """Return a token that is valid for 300 seconds from `now`, in Unix seconds."""
+        secret = self._reveal()
         claims: dict[str, object] = {"iss": self._secret_id, "iat": int(now)}
-        if len(self._secret.reveal()) < _PYJWT_WARNS_BELOW:
+        if len(secret) < _PYJWT_WARNS_BELOW:
             # Heymarket's secrets are longer. Secrets made up for tests need no warning.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)
-                return self._signed(claims)
-        return self._signed(claims)
-
-    def _signed(self, claims: dict[str, object]) -> str:
-        return jwt.encode(claims, self._secret.reveal().encode(), algorithm="HS256")  # pyright: ignore[reportUnknownMemberType] - PyJWT leaves the key's type partly open
+                return _signed(claims, secret)
+        return _signed(claims, secret)
 
 
 @hides_locals
@@ -120,7 +115,7 @@ class ApiKey(_Secret):
 
     def token(self, now: float) -> str:  # noqa: ARG002 - a key does not depend on the time
         """Return the key."""
-        return self._secret.reveal()
+        return self._reveal()
 
 
 Credentials = ApiSecret | ApiKey
@@ -221,6 +216,10 @@ class Signer:
         server_time = None if date is None else http_date(date)
         # Without a date, the skew that was learned before may be the reason of the refusal.
         self._skew_s = 0.0 if server_time is None else server_time - self._wall()
+
+
+def _signed(claims: dict[str, object], secret: str) -> str:
+    return jwt.encode(claims, secret.encode(), algorithm="HS256")  # pyright: ignore[reportUnknownMemberType] - PyJWT leaves the key's type partly open
 
 
 def _check(name: str, value: str) -> None:

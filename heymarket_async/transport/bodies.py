@@ -138,8 +138,6 @@ def is_crowded(body: bytes) -> bool:
 
     An object takes some hundred bytes of memory, and any other value some fifty.
     """
-    if len(body) <= USUAL_BYTES:
-        return False
     objects, values = body.count(b"{"), body.count(b",")
     return objects > max(_MANY, len(body) // 64) or values > max(_MANY, len(body) // 8)
 

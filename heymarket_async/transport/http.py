@@ -92,8 +92,7 @@ class Http:
     ) -> None:
         self._session = session
         self._owned = session is None
-        never_stale = () if session is None else (connections.never_stale,)
-        self._middlewares = never_stale, (connections.never_resend, *never_stale)
+        self._middlewares = () if session is None else (connections.never_stale,)
         if session is not None and session.auth is not None:
             raise ValueError("session must not have an auth of its own: every call sends a token")
         self._proxy, self._proxy_headers = proxies.split(proxy)
@@ -203,6 +202,9 @@ class Http:
         if self._proxy_headers is not None and target.scheme == "http":
             # aiohttp sends them only with CONNECT, which plain http does not use.
             headers = {**headers, **self._proxy_headers}
+        middlewares = self._middlewares
+        if method not in connections.NEVER_RESENT:
+            middlewares = (connections.never_resend, *middlewares)
         return self._session.request(
             method,
             target,
@@ -214,7 +216,7 @@ class Http:
             ssl=self._ssl,
             allow_redirects=False,
             raise_for_status=False,
-            middlewares=self._middlewares[method not in connections.NEVER_RESENT],
+            middlewares=middlewares,
             auto_decompress=False,
         )
 
@@ -275,7 +277,7 @@ def _answer(response: aiohttp.ClientResponse, content: bytes, max_bytes: int) ->
         is_counted = "Content-Length" in headers and bool(content or encoding == "identity")
         has_body = status not in {204, 205} and response.method != "HEAD"
         may_be_cut = has_body and not is_counted and not body.removeprefix(BOM_UTF8).strip()
-    if bodies.is_crowded(body):
+    if len(body) > bodies.USUAL_BYTES and bodies.is_crowded(body):
         raise DecodeError(
             f"answered {status}, but its body of {len(body)} bytes holds more values than any"
             " answer of Heymarket",
