@@ -110,25 +110,24 @@ def decode(
     if not 200 <= answer.status <= 299:
         raise _status_error(request, answer, body, secrets)
     if answer.may_be_cut and request.returns is not type(None):
-        raise _lost_body(request, answer)
+        raise NoResponseError(
+            "got no whole answer (its body is empty, perhaps because it got lost)",
+            call=request.call,
+            request_id=answer.request_id,
+        )
     if request.one and answer.body.strip() in reading.NOTHING:
         raise _not_found(request, answer)
     try:
         return reading.read(request, answer.body)
     except reading.UnreadableError as error:
-        failure = _unreadable(request, answer, error)
-    raise failure  # outside, so that no traceback holds the body
-
-
-def _unreadable(
-    request: Request[T], answer: Answer, error: reading.UnreadableError
-) -> DecodeError | NotFoundError:
+        problem, is_garbled = str(error), error.is_garbled
+    # Raised outside, so that no traceback holds the body.
     if request.one and reading.says_none(answer.body):
-        return _not_found(request, answer)
-    return DecodeError(
-        f"answered {answer.status}, but the body cannot be read: {error}",
+        raise _not_found(request, answer)
+    raise DecodeError(
+        f"answered {answer.status}, but the body cannot be read: {problem}",
         status=answer.status,
-        is_garbled=error.is_garbled,
+        is_garbled=is_garbled,
         call=request.call,
         request_id=answer.request_id,
     )
@@ -141,12 +140,6 @@ def _not_found(request: Request[T], answer: Answer) -> NotFoundError:
         call=request.call,
         request_id=answer.request_id,
     )
-
-
-def _lost_body(request: Request[T], answer: Answer) -> NoResponseError:
-    lost = NoResponseError("got no whole answer (its body is empty, perhaps because it got lost)")
-    lost.call, lost.request_id = request.call, answer.request_id
-    return lost
 
 
 def retry_after_s(headers: MultiMapping[str]) -> float | None:
