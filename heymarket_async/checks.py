@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeGuard, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -42,7 +42,7 @@ def known_as(channel_id: str) -> str:
 _PUNCTUATION = re.compile(r"[^\w@]")
 
 
-def id_of(name: str, value: int) -> int:
+def id_of(name: str, value: object) -> int:
     """Return the integer id.
 
     Raises:
@@ -53,14 +53,14 @@ def id_of(name: str, value: int) -> int:
     return value
 
 
-def uuid_of(name: str, value: UUID | str) -> UUID:
+def uuid_of(name: str, value: object) -> UUID:
     """Return the UUID, read from text where it is given as text.
 
     Raises:
         ValueError: It is not a UUID, such as an integer id of the v1 endpoints.
     """
     try:
-        return value if isinstance(value, UUID) else UUID(value)
+        return value if isinstance(value, UUID) else UUID(cast(str, value))
     except (ValueError, AttributeError, TypeError):
         raise ValueError(
             f"{name} must be a UUID, such as a1b2c3d4-e5f6-7890-abcd-ef1234567890;"
@@ -68,7 +68,7 @@ def uuid_of(name: str, value: UUID | str) -> UUID:
         ) from None
 
 
-def segment_of(name: str, value: str) -> str:
+def segment_of(name: str, value: object) -> str:
     """Return a text that can stand alone between two slashes of a path.
 
     Raises:
@@ -121,6 +121,6 @@ def limit_of(limit: int | None, most: int | None = None, name: str = "limit") ->
     raise ValueError(f"{name} must be {rule}")
 
 
-def is_int(value: object) -> bool:
+def is_int(value: object) -> TypeGuard[int]:
     """Whether a value is an integer; True and False are none."""
     return isinstance(value, int) and not isinstance(value, bool)

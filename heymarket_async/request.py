@@ -6,7 +6,7 @@ transport sends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from heymarket_async.checks import id_of, segment_of, uuid_of
 from heymarket_async.privacy import Masked
 
 T = TypeVar("T")
@@ -73,13 +74,19 @@ class Request(Masked, msgspec.Struct, Generic[T], frozen=True):
 
 
 class Endpoint(msgspec.Struct, Generic[T], frozen=True):
-    """One call of the API; for the fields see `Request`."""
+    """One call of the API; for the fields see `Request`.
+
+    Attributes:
+        id_fields: The field of the answer for a placeholder of the path, such as {"contactID":
+            "uuid"}. If the answer has that field, it must be the id that was asked for.
+    """
 
     method: str
     path: str
     returns: type[T]
     repeat: Repeat
     one: bool = False
+    id_fields: Mapping[str, str] = {}
 
     def request(
         self,
@@ -89,13 +96,28 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True):
         about: Mapping[str, object] | None = None,
         **ids: int | UUID | str,
     ) -> Request[T]:
-        """Return a request to this endpoint; each `{name}` in the path needs its keyword.
+        """Return a request to this endpoint.
+
+        Args:
+            query: Query parameters.
+            body: The content to encode as JSON.
+            about: See `Request`; the ids that `id_fields` names are added.
+            **ids: A value for each `{name}` in the path.
 
         Raises:
-            ValueError: A text cannot be sent.
+            ValueError: An id breaks the rule of its placeholder, or a text cannot be sent.
         """
+        target = self.path
         try:
-            target = _target(self.path, query, ids)
+            for name, value in ids.items():
+                argument, check = _PLACEHOLDERS.get(name, (name, id_of))
+                checked = check(argument, value)
+                target = target.replace(f"{{{name}}}", quote(str(checked), safe=""))
+                if field := self.id_fields.get(name):
+                    about = {field: checked, **(about or {})}
+            if query:
+                values = {name: _query_text(value) for name, value in query.items()}
+                target = f"{target}?{urlencode(values)}"
         except UnicodeEncodeError:  # it quotes the text
             raise ValueError(
                 "the query, or a text for the path, holds half of an emoji (a lone surrogate),"
@@ -112,19 +134,19 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True):
 
     def returning(self, returns: type[U]) -> Endpoint[U]:
         """Return this endpoint with the answer decoded into another type."""
-        return Endpoint(self.method, self.path, returns, self.repeat, self.one)
+        return Endpoint(self.method, self.path, returns, self.repeat, self.one, self.id_fields)
+
+    def listing(self, element: type[U]) -> Endpoint[list[U]]:
+        """Return this endpoint with the answer decoded into a list of another type."""
+        return self.returning(list[element])  # type: ignore[valid-type] # a type made at run time
 
 
-def _target(
-    path: str,
-    query: Mapping[str, str | int | bool] | None,
-    ids: Mapping[str, int | UUID | str],
-) -> str:
-    for name, value in ids.items():
-        path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
-    if not query:
-        return path
-    return f"{path}?{urlencode({name: _query_text(value) for name, value in query.items()})}"
+_PLACEHOLDERS: dict[str, tuple[str, Callable[[str, object], object]]] = {
+    "id": ("contact_id", id_of),
+    "contactID": ("contact_uuid", uuid_of),
+    "channelType": ("channel_type", segment_of),
+}
+"""The argument that fills a placeholder of a path, and its check; any other takes an integer id."""
 
 
 def _query_text(value: str | int | bool) -> str:

@@ -5,7 +5,7 @@ https://developers.heymarket.com/api-reference/contacts/overview
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypedDict, TypeVar, Unpack, get_type_hints, overload
 
@@ -13,29 +13,22 @@ from heymarket_async import ensure as ensuring
 from heymarket_async import timestamps
 from heymarket_async.batches import BatchResult, batch_result
 from heymarket_async.checks import id_of, list_of, one_of, phone_digits
+from heymarket_async.endpoints.listing import Listing
 from heymarket_async.ensure import Ensured
 from heymarket_async.errors import NotFoundError
-from heymarket_async.models import (
-    Contact,
-    ContactRef,
-    ContactStatus,
-    NewContact,
-    NewStatus,
-)
-from heymarket_async.privacy import hides_locals
+from heymarket_async.models import Contact, ContactRef, ContactStatus, NewContact, NewStatus
 from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport.bound import binding_of, held_to_one
-from heymarket_async.transport.send import Transport
-from heymarket_async.walk import walk as pagination
-from heymarket_async.walk.walk import Walk
+from heymarket_async.transport.bound import held_to_one
 
 T = TypeVar("T")
 
+_BY_ID, _ID = "/v1/contact/{id}", {"id": "id"}
+
 CREATE = Endpoint("POST", "/v1/contact", ContactRef, Repeat.UNSAFE)
-GET = Endpoint("GET", "/v1/contact/{id}", Contact, Repeat.READ, one=True)
+GET = Endpoint("GET", _BY_ID, Contact, Repeat.READ, one=True, id_fields=_ID)
 FIND = Endpoint("POST", "/v1/contact/get", Contact, Repeat.READ, one=True)
-UPDATE = Endpoint("PUT", "/v1/contact/{id}", ContactRef, Repeat.IDEMPOTENT)
-DELETE = Endpoint("DELETE", "/v1/contact/{id}", type(None), Repeat.IDEMPOTENT)
+UPDATE = Endpoint("PUT", _BY_ID, ContactRef, Repeat.IDEMPOTENT, id_fields=_ID)
+DELETE = Endpoint("DELETE", _BY_ID, type(None), Repeat.IDEMPOTENT, id_fields=_ID)
 PAGE = Endpoint("POST", "/v1/contacts", list[Contact], Repeat.READ)
 COUNT = Endpoint("POST", "/v1/contacts/count", int, Repeat.READ)
 STATUS = Endpoint("POST", "/v1/contact/status", ContactStatus, Repeat.READ, one=True)
@@ -77,12 +70,10 @@ class PageQuery(TypedDict, total=False):
 _KINDS = get_type_hints(PageQuery)
 
 
-@hides_locals
-class Contacts:
+class Contacts(Listing):
     """Contacts by their integer id: `client.contacts`."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    _list, _surface = PAGE, "v1"
 
     async def create(self, contact: NewContact) -> ContactRef:
         """Create a contact and return its ids.
@@ -99,9 +90,7 @@ class Contacts:
         https://developers.heymarket.com/api-reference/contacts/create
         """
         one_of("contact", contact, NewContact)
-        return await self._transport.send(
-            CREATE.request(body=contact, about={"phone": contact.phone})
-        )
+        return await self._send(CREATE.request(body=contact, about={"phone": contact.phone}))
 
     @overload
     async def get(self, contact_id: int) -> Contact: ...
@@ -119,9 +108,7 @@ class Contacts:
 
         https://developers.heymarket.com/api-reference/contacts/get
         """
-        id_of("contact_id", contact_id)
-        request = GET.returning(returns).request(id=contact_id, about={"id": contact_id})
-        return await self._transport.send(request)
+        return await self._send(GET.returning(returns).request(id=contact_id))
 
     @overload
     async def find(
@@ -157,10 +144,11 @@ class Contacts:
         """
         if (phone is None) == (contact_id is None):
             raise ValueError("find needs either phone or contact_id")
-        wanted = _phone_or_id(phone, contact_id)
+        # The page that documents it writes the id as text.
+        wanted = {name: str(value) for name, value in _id_and_phone(contact_id, phone).items()}
         request = FIND.returning(returns).request(body=wanted, about=wanted)
         try:
-            return await self._transport.send(request)
+            return await self._send(request)
         except NotFoundError as error:
             if not error.request_id:
                 raise
@@ -187,12 +175,12 @@ class Contacts:
         https://developers.heymarket.com/guides/manage-contacts
         """
         request = UPDATE.request(
-            id=id_of("contact_id", contact_id),
+            id=contact_id,
             query={"overwrite": one_of("overwrite", overwrite, bool)},
             body=one_of("contact", contact, NewContact),
-            about={"id": contact_id, "phone": contact.phone},
+            about={"phone": contact.phone},
         )
-        return await self._transport.send(request)
+        return await self._send(request)
 
     async def delete(self, contact_id: int) -> None:
         """Delete a contact for good, with its conversations as the documentation has it.
@@ -204,8 +192,7 @@ class Contacts:
 
         https://developers.heymarket.com/api-reference/contacts/delete
         """
-        id_of("contact_id", contact_id)
-        await self._transport.send(DELETE.request(id=contact_id, about={"id": contact_id}))
+        await self._send(DELETE.request(id=contact_id))
 
     @overload
     async def page(self, **query: Unpack[PageQuery]) -> list[Contact]: ...
@@ -224,59 +211,7 @@ class Contacts:
 
         https://developers.heymarket.com/api-reference/contacts/list
         """
-        body = pagination.query_of(query, _KINDS)
-        return await self._transport.send(_page_of(returns).request(body=body))
-
-    @overload
-    def iterate(
-        self,
-        *,
-        date: datetime | str | None = ...,
-        limit: int | None = ...,
-        cursor: str | None = ...,
-    ) -> Walk[Contact]: ...
-    @overload
-    def iterate(
-        self,
-        *,
-        date: datetime | str | None = ...,
-        limit: int | None = ...,
-        cursor: str | None = ...,
-        returns: type[T],
-    ) -> Walk[T]: ...
-    def iterate(
-        self,
-        *,
-        date: datetime | str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-        returns: type[object] = Contact,
-    ) -> object:
-        """Walk over all contacts, and give each once.
-
-        Args:
-            date: Where to start; which side of it is walked is not documented.
-            limit: Contacts on a page, 30 if left out.
-            cursor: The `cursor` of an earlier walk, to go on from where it stood.
-            returns: A subclass of `Contact` with more fields, another struct that has `id`, `rev`
-                and `updated`, or `msgspec.Raw` for each contact as the server sent it.
-
-        Raises:
-            PaginationError: While walking: the server cannot be walked without a gap. This error,
-                and any other that ends the walk, has the `cursor` to go on from.
-
-        https://developers.heymarket.com/guides/manage-contacts
-        """
-        endpoint, binding = _page_of(returns), binding_of(self._transport)
-
-        def fetch(date: str | None, page: int | None, limit: int | None) -> Awaitable[list[object]]:
-            body = {"date": date, "page": page, "limit": limit}
-            body = {name: value for name, value in body.items() if value is not None}
-            return self._transport.send(endpoint.request(body=body), binding)
-
-        return pagination.walk(
-            fetch, PAGE.call, surface="v1", date=date, limit=limit, cursor=cursor, returns=returns
-        )
+        return await self._page(query, _KINDS, returns)
 
     async def count(self, *, date: datetime | str | None = None) -> int:
         """Count the contacts that were updated after a time, or all.
@@ -286,7 +221,7 @@ class Contacts:
         https://developers.heymarket.com/api-reference/contacts/get
         """
         body = {} if date is None else {"date": timestamps.to_text("date", date)}
-        return await self._transport.send(COUNT.request(body=body))
+        return await self._send(COUNT.request(body=body))
 
     async def status(
         self, *, contact_id: int | None = None, phone: str | None = None
@@ -299,7 +234,7 @@ class Contacts:
         https://developers.heymarket.com/api-reference/contacts/status
         """
         wanted = _id_and_phone(contact_id, phone)
-        return await self._transport.send(STATUS.request(body=wanted, about=wanted))
+        return await self._send(STATUS.request(body=wanted, about=wanted))
 
     async def set_status(
         self, status: NewStatus | str, *, contact_id: int | None = None, phone: str | None = None
@@ -320,7 +255,7 @@ class Contacts:
             raise ValueError(f"status must be one of {', '.join(NewStatus)}")
         wanted = _id_and_phone(contact_id, phone)
         body = {**wanted, "status": str(status)}
-        await self._transport.send(SET_STATUS.request(body=body, about=wanted))
+        await self._send(SET_STATUS.request(body=body, about=wanted))
 
     async def create_batch(
         self, contacts: Sequence[NewContact], *, overwrite: bool = False
@@ -345,7 +280,7 @@ class Contacts:
             raise ValueError("contacts must not be empty")
         query = {"overwrite": one_of("overwrite", overwrite, bool)}
         request = CREATE_BATCH.request(query=query, body=batch)
-        return batch_result(batch, await self._transport.send(request))
+        return batch_result(batch, await self._send(request))
 
     async def ensure(self, contact: NewContact) -> Ensured:
         """Create a contact unless its phone is known, and return what the account has then.
@@ -370,17 +305,6 @@ class Contacts:
             self._transport.options.retry,
             CREATE_BATCH.call,
         )
-
-
-def _page_of(returns: type[T]) -> Endpoint[list[T]]:
-    return PAGE.returning(list[returns])  # type: ignore[valid-type] # a type made at run time
-
-
-def _phone_or_id(phone: str | None, contact_id: int | None) -> dict[str, str]:
-    if phone is not None:
-        return {"phone": phone_digits(phone)}
-    # Written as text: so the page that documents it.
-    return {"id": str(id_of("contact_id", contact_id or 0))}
 
 
 def _id_and_phone(contact_id: int | None, phone: str | None) -> dict[str, int | str]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime
 from operator import length_hint
 from types import TracebackType
-from typing import Generic, Self, TypeGuard, TypeVar, cast
+from typing import Generic, Self, TypeGuard, TypeVar
 
 import msgspec
 
 from heymarket_async import timestamps
-from heymarket_async.checks import limit_of, one_of
+from heymarket_async.checks import limit_of
 from heymarket_async.errors import (
     BadRequestError,
     ClientStateError,
@@ -266,33 +266,6 @@ def walk(
     if limit is not None:
         start = msgspec.structs.replace(start, limit=limit)
     return Walk(fetch, call, returns, start)
-
-
-def query_of(
-    query: Mapping[str, object], kinds: Mapping[str, object], *, most: int | None = None
-) -> dict[str, object]:
-    """Return what one page is asked for with; None counts as left out.
-
-    Args:
-        query: What the caller asks for.
-        kinds: All that may be asked for, with the types.
-        most: The largest `limit` that the endpoint takes, if that is documented.
-
-    Raises:
-        TypeError: An argument is not known, as of any function.
-        ValueError: An argument breaks its rule; the message names it.
-    """
-    body = {name: value for name, value in query.items() if value is not None}
-    for name, value in query.items():
-        if name not in kinds:
-            raise TypeError(f"page() got an unexpected keyword argument {name!r}")
-        kind = kinds[name]
-        if value is not None and isinstance(kind, type):
-            one_of(name, value, kind)
-    limit_of(cast(int | None, body.get("limit")), most)
-    if "date" in body:
-        body["date"] = timestamps.to_text("date", cast(str, body["date"]))
-    return body
 
 
 class _Pages(Generic[T]):
