@@ -164,7 +164,7 @@ class Walk(Generic[T]):
         left = length_hint(self._left)
         if not left:
             return self._stands_at
-        return rules.partly(self._asked_at, self._page.rows, len(self._page) - left)
+        return self._asked_at.partly(self._page.rows, len(self._page) - left)
 
     async def _next_page(self) -> Page[T]:
         left = length_hint(self._left)
@@ -193,7 +193,7 @@ class Walk(Generic[T]):
         try:
             while not self._stands_at.done:
                 at = self._stands_at
-                if at.group is not None and at.group.is_restless:
+                if at.group is not None and at.group.is_changing:
                     # A group of the current second is edited until the second is over.
                     await asyncio.sleep(_REST_S)
                 items = await self._fetch(at.date, at.asks_page, at.asks_limit)
@@ -259,7 +259,7 @@ def walk(
         )
     if cursor is None:
         text = None if date is None else timestamps.to_text("date", date)
-        return Walk(fetch, call, returns, Cursor(surface=surface, limit=limit, date=text))
+        return Walk(fetch, call, returns, cursors.start(surface, limit=limit, date=text))
     if date is not None:
         raise ValueError("date and cursor exclude each other: a cursor knows where it stands")
     start = cursors.read(cursor, surface=surface)

@@ -813,7 +813,7 @@ async def test_a_limit_given_with_a_cursor_is_used_from_there_on():
     assert [limit for _, _, limit in listing.requests][:2] == [10, 50]
 
 
-CURSOR = cursors.Cursor(surface="v1").text
+CURSOR = cursors.start("v1").text
 
 
 @pytest.mark.parametrize(
@@ -861,9 +861,9 @@ async def ids_until(walking: Walk[Row], count: int) -> list[int]:
 
 
 def test_what_grew_twice_from_one_place_is_told_apart():
-    root = cursors.grown([((1, 1), "a")])
+    root = cursors.Seen([((1, 1), "a")])
 
-    one, other = root.grow([((2, 1), "b")]), root.grow([((3, 1), "c")])
+    one, other = root.with_more([((2, 1), "b")]), root.with_more([((3, 1), "c")])
 
     assert dict(root.items()) == {(1, 1): "a"}
     assert dict(one.items()) == {(1, 1): "a", (2, 1): "b"}
