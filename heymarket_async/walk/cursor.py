@@ -175,8 +175,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
 
     def given_since(self, here: str | None) -> int:
         """Return how many given rows may be on the page that begins at an instant."""
-        comes_again = _COMES_AGAIN[self.ascending]
-        return sum(comes_again(stamp, here or "") for _, stamp in self.given.items())
+        may_follow = _MAY_FOLLOW[self.ascending]
+        return sum(may_follow(stamp, here or "") for _, stamp in self.given.items())
 
     def date_after(self, rows: Rows, otherwise: str | None) -> tuple[str | None, str | None]:
         """Return the `date` to ask from after a full page, and the `back` that goes with it.
@@ -196,11 +196,11 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
 
     def moved(self, rows: Rows, date: str, back: str | None = None) -> Cursor:
         """Ask from another `date`, and remember the rows that may then come again."""
-        target, comes_again = timestamps.instant(back or date), _COMES_AGAIN[self.ascending]
-        given = {key: stamp for key, stamp in self.given.items() if comes_again(stamp, target)}
+        target, may_follow = timestamps.instant(back or date), _MAY_FOLLOW[self.ascending]
+        given = {key: stamp for key, stamp in self.given.items() if may_follow(stamp, target)}
         stamps = rows.stamps
         for place in range(len(stamps) - 1, -1, -1):
-            if not comes_again(stamps[place], target):
+            if not may_follow(stamps[place], target):
                 break
             given[rows.key(place)] = stamps[place]
         return replace(self, date=date, back=back, given=Seen(given.items()), group=None)
@@ -225,8 +225,8 @@ def _always(_stamp: str, _target: str) -> bool:
     return True
 
 
-_COMES_AGAIN: dict[bool | None, Callable[[str, str], bool]] = {True: ge, False: le, None: _always}
-"""By order: whether a row of one instant may come again on the page that begins at another."""
+_MAY_FOLLOW: dict[bool | None, Callable[[str, str], bool]] = {True: ge, False: le, None: _always}
+"""By order: whether a row of one instant may be on the page that begins at another."""
 
 
 def start(surface: str, *, limit: int | None = None, date: str | None = None) -> Cursor:

@@ -79,7 +79,7 @@ def _step(at: Cursor, rows: Rows) -> Step:
     is_full = len(rows.ids) + rows.left_out >= min(at.asks_limit or PAGE_SIZE, PAGE_SIZE)
     if at.back is not None:
         given_here = [key for key, stamp in at.given.items() if stamp == here]
-        if not _come_again(given_here, rows):  # 1
+        if not _includes_all(given_here, rows):  # 1
             return rows, slice(0), replace(at, date=at.back, back=None, inclusive=None)
         expected = at.given_since(here)
     if (rows.unplaced or rows.left_out) and rows.none_is_placed:  # 2
@@ -129,7 +129,7 @@ def _new(at: Cursor, rows: Rows, expected: int) -> slice | list[int]:
     return places
 
 
-def _come_again(given: list[Key], rows: Rows) -> bool:
+def _includes_all(given: list[Key], rows: Rows) -> bool:
     """Whether all rows that were given at `date` are on the page that was asked for from there."""
     first = [rows.key(place) for place in range(min(len(given), len(rows.ids)))]
     return given == first or set(given).issubset(rows.all_keys())
@@ -151,7 +151,7 @@ def _learned(at: Cursor, here: str | None, rows: Rows) -> Cursor:
             ascending = here < first
     if first == here and inclusive is False:
         given = [key for key, stamp in at.given.items() if stamp == here]
-        inclusive = bool(given) and _come_again(given, rows)
+        inclusive = bool(given) and _includes_all(given, rows)
     if stamps != sorted(stamps, reverse=ascending is False):
         raise PaginationError(
             f"the page is not sorted by `updated`, from contact {_first_out_of_order(rows)} on",
