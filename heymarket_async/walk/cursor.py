@@ -173,11 +173,6 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
         """This cursor as JSON; `read` makes it a cursor again."""
         return _encode(self).decode()
 
-    def given_since(self, here: str | None) -> int:
-        """Return how many given rows may be on the page that begins at an instant."""
-        may_follow = _MAY_FOLLOW[self.ascending]
-        return sum(may_follow(stamp, here or "") for _, stamp in self.given.items())
-
     def date_after(self, rows: Rows, otherwise: str | None) -> tuple[str | None, str | None]:
         """Return the `date` to ask from after a full page, and the `back` that goes with it.
 

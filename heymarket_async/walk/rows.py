@@ -159,11 +159,6 @@ def _integer(value: object, otherwise: int | None) -> int | None:
         return otherwise
 
 
-def carefully_placed(rows: Rows) -> Rows:
-    """Return the rows, but those unplaced whose day is in no calendar, such as 30 February."""
-    return _placed(rows, rows.updated)
-
-
 def _with_unplaced(
     items: Sequence[object],
     ids: list[int | None],

@@ -41,7 +41,7 @@ from heymarket_async import timestamps
 from heymarket_async.errors import PaginationError
 from heymarket_async.walk import ties
 from heymarket_async.walk.cursor import PAGE_SIZE, Cursor
-from heymarket_async.walk.rows import Key, Rows, carefully_placed
+from heymarket_async.walk.rows import Key, Rows
 
 Step = tuple[Rows, slice | list[int], Cursor]
 
@@ -56,40 +56,20 @@ def step(at: Cursor, rows: Rows) -> Step:
     Raises:
         PaginationError: The walk cannot continue without a guess.
     """
-    try:
-        taken = _step(at, rows)
-        if _is_at_a_time(at, taken[-1]):
-            return taken
-    except PaginationError:
-        if carefully_placed(rows) == rows:
-            raise
-    # A day that is in no calendar does not move the walk, and may be at any place.
-    return _step(at, carefully_placed(rows))
-
-
-def _is_at_a_time(before: Cursor, after: Cursor) -> bool:
-    is_at_time = after.date in {None, before.date} or timestamps.is_time(after.date)
-    group = after.group
-    return is_at_time and (group is None or timestamps.is_time(group.updated))
-
-
-def _step(at: Cursor, rows: Rows) -> Step:
     here = None if at.date is None else timestamps.instant(at.date)
-    expected = at.given.size
     is_full = len(rows.ids) + rows.left_out >= min(at.asks_limit or PAGE_SIZE, PAGE_SIZE)
     if at.back is not None:
         given_here = [key for key, stamp in at.given.items() if stamp == here]
         if not _includes_all(given_here, rows):  # 1
             return rows, slice(0), replace(at, date=at.back, back=None, inclusive=None)
-        expected = at.given_since(here)
     if (rows.unplaced or rows.left_out) and rows.none_is_placed:  # 2
         if at.group is None:
             _check_is_last(at, rows, is_full)
-            return rows, _new(at, rows, at.given.size), replace(at, done=True)
+            return rows, _new(at, rows), replace(at, done=True)
         rows = rows.placed_at(at.group.updated)
     if rows.ids:
         at = _learned(at, here, rows)  # 3
-    new = _new(at, rows, expected)
+    new = _new(at, rows)
     stamps = rows.stamps[new] if isinstance(new, slice) else [rows.stamps[each] for each in new]
     if at.group is not None:  # 4
         page = ties.Page(rows, here, is_full, frozenset(stamps))
@@ -110,14 +90,14 @@ def _after_page(at: Cursor, rows: Rows, here: str | None, is_full: bool, has_new
     return at.moved(rows, date, back)  # 8, 9
 
 
-def _new(at: Cursor, rows: Rows, expected: int) -> slice | list[int]:
+def _new(at: Cursor, rows: Rows) -> slice | list[int]:
     """Return the places of the rows that were not given before."""
     given = at.given.entries  # its own entries only: a walk steps from its newest cursor
     # Rows that come again are at the beginning, unless the server mixes up those of one instant.
     known = 0
     while known < len(rows.ids) and rows.key(known) in given:
         known += 1
-    is_known = known == expected or {row for row, _ in given}.isdisjoint(rows.ids[known:])
+    is_known = known == len(given) or {row for row, _ in given}.isdisjoint(rows.ids[known:])
     if is_known and len(frozenset(rows.ids)) == len(rows.ids):  # no row is there twice
         return slice(known, None)
     seen = set(given)
