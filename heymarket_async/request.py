@@ -24,8 +24,8 @@ U = TypeVar("U")
 class Repeat(Enum):
     """Whether a call may be sent again after it may have been carried out.
 
-    This is stated per endpoint, never guessed from the verb: Heymarket lists, searches and counts
-    with POST.
+    Each endpoint states this. It is never guessed from the verb, because Heymarket lists, searches
+    and counts with POST.
     """
 
     READ = "read"
@@ -33,7 +33,7 @@ class Repeat(Enum):
     IDEMPOTENT = "idempotent"
     """Writes, but twice is the same as once: repeat freely."""
     UNSAFE = "unsafe"
-    """Writes, and twice is not the same as once: never repeat what may have been carried out."""
+    """Writes, and twice is not the same as once: do not repeat if it may have been carried out."""
 
 
 class Request(Masked, msgspec.Struct, Generic[T], frozen=True):
@@ -43,15 +43,15 @@ class Request(Masked, msgspec.Struct, Generic[T], frozen=True):
         method: The verb.
         path: The path as documented, placeholders included: it holds no one's data.
         target: Path and query as sent.
-        body: What is encoded as the JSON body; UNSET for none.
+        body: The content of the JSON body; UNSET for none.
         returns: Type that the answer is decoded into; None's type for an answer whose content is
             not needed: any JSON, or nothing.
         repeat: Whether the call may be sent again.
-        one: The answer is one thing, so an answer that holds nothing means "not found".
-        about: What the thing is known by that the answer is about, such as {"id": 98765}: an
-            answer about another is none. A frozenset stands for one of several, and "channel" for
-            what it is reached by, as `known_as` spells it. Empty for a thing that is new; None if
-            it is not compared.
+        one: The answer is one thing, so an empty answer means "not found".
+        about: The values that an answer must have if it has these fields, such as {"id": 98765};
+            another value is an error. A frozenset means one of several values. "channel" means a
+            channel of the contact, as `known_as` writes it. Empty for a new thing; None if the
+            answer is not compared.
     """
 
     method: str

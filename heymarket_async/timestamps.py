@@ -17,11 +17,10 @@ _RFC_3339 = re.compile(
 
 
 def instant(text: str) -> str:
-    """Return a key by which timestamps of any precision and zone compare as instants.
+    """Return a text for a timestamp of any precision and zone, so that texts compare as instants.
 
-    The key is the time in UTC with the fraction, without trailing zeros, behind the zone, such as
-    "2026-04-12T15:30:00Z.5". So keys are equal, less or greater exactly as their instants are,
-    nothing is rounded, and the most common form on the wire is its own key.
+    It is the time in UTC, with the fraction after the zone and without trailing zeros, such as
+    "2026-04-12T15:30:00Z.5". Nothing is rounded, and the most common form is unchanged.
 
     Raises:
         ValueError: `text` is not an RFC 3339 timestamp.
@@ -82,7 +81,7 @@ def _is_day(text: str) -> bool:
 
 
 def is_time(text: object) -> bool:
-    """Whether this is a timestamp that the calendar has, and after year 1, which means "never"."""
+    """Whether this is a timestamp with a day of the calendar. Year 1 is not: it means "never"."""
     if not isinstance(text, str):
         return False
     try:
@@ -142,9 +141,9 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 def http_date(text: str) -> float | None:
-    """Return the Unix time that an HTTP date names, or None if it is none.
+    """Return the Unix time of an HTTP date, or None if the text is not one.
 
-    Of its three forms, the old one of C's asctime names no zone, and is in UTC all the same.
+    The old asctime form has no zone. It is in UTC too.
     """
     try:
         moment = parsedate_to_datetime(text)

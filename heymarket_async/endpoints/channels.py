@@ -1,7 +1,7 @@
 """Phones, e-mails and other channels of one contact (v2).
 
-Channels are addressed by their type, so a contact seems to have one of each type; what happens with
-two is not documented.
+Channels are addressed by their type, so a contact seems to have one channel of a type. It is not
+documented how two of a type are handled.
 
 https://developers.heymarket.com/api-reference/contacts/channels
 """
@@ -34,7 +34,7 @@ class ContactChannels(Group):
     async def add(self, contact_uuid: UUID | str, channel: Channel) -> list[ContactChannel]:
         """Add a channel, and return all channels of the contact.
 
-        It is not repeated once it may have been carried out; it then raises with
+        It is not repeated once it may have been carried out. It then raises with
         `may_have_taken_effect`. Look at `all` before you try again.
 
         Raises:
@@ -47,7 +47,7 @@ class ContactChannels(Group):
         return await self._send(ADD.request(contactID=contact_uuid, body=channel, about=about))
 
     async def replace(self, contact_uuid: UUID | str, channel: Channel) -> None:
-        """Give the channel of this type another value. The answer is not documented.
+        """Change the value of the channel of this type. The answer is not documented.
 
         Raises:
             NotFoundError: No contact has this UUID, or it has no channel of this type.

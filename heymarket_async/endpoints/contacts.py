@@ -37,15 +37,15 @@ CREATE_BATCH = Endpoint("POST", "/v1/batch/contacts", object, Repeat.UNSAFE)
 
 
 class PageQuery(TypedDict, total=False):
-    """What `Contacts.page` may ask for.
+    """The parameters of `Contacts.page`.
 
-    Only `date` and the page size without a limit, 30, are described by Heymarket; the others are
-    listed without a description.
+    Heymarket describes only `date` and the page size without a limit, 30. It lists the rest without
+    a description.
 
     Attributes:
-        date: The `updated` of the last contact of the page before; text goes out unchanged.
+        date: The `updated` of the last contact of the page before; text is sent unchanged.
         limit: Contacts on the page; the most is not documented.
-        page: Number of the page; whether it counts from 0 or 1 is not documented.
+        page: Number of the page. It is not documented whether the first one is 0 or 1.
         ascending: Oldest first, presumably.
         order: A field to sort by; its values are not documented.
         archived: Not described.
@@ -78,11 +78,11 @@ class Contacts(Listing):
     async def create(self, contact: NewContact) -> ContactRef:
         """Create a contact and return its ids.
 
-        What Heymarket does if the phone is taken is not documented: it may refuse, update the
-        contact that has it, or make a second one. If you do not know, `find` it first.
+        If the phone already exists, Heymarket may reject the contact, update the one that has it,
+        or make a second one: this is not documented. If you do not know, `find` the phone first.
 
         A create is not repeated once it may have been carried out, since that could make a second
-        contact. It then raises with `may_have_taken_effect`; find the phone before you try again.
+        contact. It then raises with `may_have_taken_effect`. Find the phone before you try again.
 
         Raises:
             BadRequestError: A field is invalid.
@@ -127,12 +127,12 @@ class Contacts(Listing):
     ) -> object:
         """Find a contact by phone or by id, and return it, or None if there is none.
 
-        How Heymarket says that there is none is not documented: a 404, a 410 and an answer with
-        nothing in it are all read so. One without Heymarket's `X-Request-Id` did not come from
-        Heymarket, and raises. So does an answer about another contact, or about none.
+        The answer for an unknown contact is not documented: a 404, a 410 and an empty answer all
+        count. An answer without Heymarket's `X-Request-Id` did not come from Heymarket, and raises.
+        So does an answer that is about another contact, or about no contact.
 
         Args:
-            phone: E.164 digits; one leading plus is taken off.
+            phone: E.164 digits; one leading plus is removed.
             contact_id: The integer id. Give one of the two.
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
 
@@ -159,9 +159,9 @@ class Contacts(Listing):
     ) -> ContactRef:
         """Update a contact and return its new revision.
 
-        Names are replaced in any case; `overwrite` says whether custom fields are replaced too or
-        merged into the stored ones. Whether other fields that are left out are kept or emptied is
-        not documented: read, change and write the whole contact if that matters.
+        Names are always replaced. Custom fields are merged into the stored ones, or replaced with
+        `overwrite`. It is not documented whether other fields that are left out are kept or
+        emptied. If that matters, read, change and write the whole contact.
 
         Args:
             contact_id: The integer id, not the UUID that the v2 endpoints take.
@@ -183,7 +183,7 @@ class Contacts(Listing):
         return await self._send(request)
 
     async def delete(self, contact_id: int) -> None:
-        """Delete a contact for good, with its conversations as the documentation has it.
+        """Delete a contact for good; by the documentation, with its conversations.
 
         If an answer was lost and the repeated delete finds nothing, that is a success.
 
@@ -201,13 +201,13 @@ class Contacts(Listing):
     async def page(
         self, *, returns: type[object] = Contact, **query: Unpack[PageQuery]
     ) -> Sequence[object]:
-        """Get one page of contacts; `iterate` is what gets them all without a gap.
+        """Get one page of contacts. Use `iterate` to get all contacts without a gap.
 
-        Elements that are no objects are left out, except with `msgspec.Raw`.
+        Elements that are not objects are left out, except with `msgspec.Raw`.
 
         Args:
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
-            **query: What to list; see `PageQuery`.
+            **query: See `PageQuery`.
 
         https://developers.heymarket.com/api-reference/contacts/list
         """
@@ -229,7 +229,7 @@ class Contacts(Listing):
         """Get whether a contact can be messaged; give its id, its phone, or both.
 
         Raises:
-            NotFoundError: There is no such contact.
+            NotFoundError: There is no contact with this id or phone.
 
         https://developers.heymarket.com/api-reference/contacts/status
         """
@@ -244,10 +244,10 @@ class Contacts(Listing):
         Args:
             status: "active", "blocked", "unblocked", "subscribed" or "unsubscribed".
             contact_id: The integer id.
-            phone: E.164 digits; one leading plus is taken off.
+            phone: E.164 digits; one leading plus is removed.
 
         Raises:
-            NotFoundError: There is no such contact.
+            NotFoundError: There is no contact with this id or phone.
 
         https://developers.heymarket.com/api-reference/contacts/set-status
         """
@@ -262,16 +262,17 @@ class Contacts(Listing):
     ) -> BatchResult:
         """Create many contacts in one request, and return one outcome for each.
 
-        A contact whose phone is known is left alone, or overwritten. As for `create`, a batch is
-        not repeated once it may have been carried out.
+        A contact whose phone already exists is not changed, unless with `overwrite`. Like a
+        `create`, a batch is not repeated once it may have been carried out.
 
-        The documentation contradicts itself on the answer. The text "ok" is read as all stored. An
-        array may hold those that failed, or those that were stored: then every outcome is UNKNOWN,
-        with what the array says of the phone in `returned`. `contacts_v2.search` can tell.
+        The documentation contradicts itself on the answer. The text "ok" means that all are stored.
+        An array may hold the failed contacts or the stored ones: then every outcome is UNKNOWN, and
+        `returned` has the array's entry for the phone. Look the contacts up with
+        `contacts_v2.search`.
 
         Args:
             contacts: At least one; the most is not documented.
-            overwrite: Overwrite contacts whose phone is known.
+            overwrite: Overwrite contacts whose phone already exists.
 
         https://developers.heymarket.com/api-reference/contacts/bulk
         """
@@ -283,17 +284,17 @@ class Contacts(Listing):
         return batch_result(batch, await self._send(request))
 
     async def ensure(self, contact: NewContact) -> Ensured:
-        """Create a contact unless its phone is known, and return what the account has then.
+        """Create a contact unless its phone already exists, and return the stored contact.
 
-        It never makes a second contact: a lost answer is followed by a look, and two who ensure
-        the same phone at once make one. A contact that is there is left as it is. Repeating is
-        safe, whatever it raised.
+        It never makes a second contact: it looks the phone up after a lost answer, and two calls
+        for the same phone at the same time create one contact. A contact that exists is not
+        changed. It is safe to repeat after any error.
 
         Raises:
             BadRequestError: A field is invalid.
             ClientStateError: A callable returned credentials of another account meanwhile.
-            HeymarketError: Any other; with `may_have_taken_effect` if nobody knows whether the
-                contact is there.
+            HeymarketError: Any other; with `may_have_taken_effect` if it is unknown whether the
+                contact was created.
 
         https://developers.heymarket.com/api-reference/contacts/bulk
         """

@@ -33,7 +33,7 @@ DELETE_MANY = Endpoint("DELETE", "/v2/contacts", type(None), Repeat.IDEMPOTENT)
 
 
 class PageQueryV2(TypedDict, total=False):
-    """What `ContactsV2.page` may ask for.
+    """The parameters of `ContactsV2.page`.
 
     Attributes:
         date: Only contacts updated after this time.
@@ -58,7 +58,7 @@ class ContactsV2(Listing):
     _order: ClassVar[Mapping[str, object]] = {"ascending": True}
 
     async def create(self, contact: NewContactV2) -> ContactRef:
-        """Create a contact that is reached by its channels, and return its ids.
+        """Create a contact with its channels, and return its ids.
 
         A create is not repeated once it may have been carried out; it then raises with
         `may_have_taken_effect`. Search for a channel of it before you try again.
@@ -108,9 +108,9 @@ class ContactsV2(Listing):
     ) -> Contact:
         """Update a contact, and return it.
 
-        One documentation shows the whole contact as the answer, another only `id`, `rev` and
-        `uuid`; what is not sent is None. What happens to fields that are left out is not
-        documented.
+        One page of the documentation shows the whole contact as the answer, another page only `id`,
+        `rev` and `uuid`; the other attributes are then None. It is not documented whether fields
+        that are left out are kept or emptied.
 
         Args:
             contact_uuid: The UUID, not the integer id that the v1 endpoints take.
@@ -154,13 +154,13 @@ class ContactsV2(Listing):
     async def page(
         self, *, returns: type[object] = Contact, **query: Unpack[PageQueryV2]
     ) -> Sequence[object]:
-        """Get one page of contacts; `iterate` is what gets them all without a gap.
+        """Get one page of contacts. Use `iterate` to get all contacts without a gap.
 
-        Elements that are no objects are left out, except with `msgspec.Raw`.
+        Elements that are not objects are left out, except with `msgspec.Raw`.
 
         Args:
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
-            **query: What to list; see `PageQueryV2`.
+            **query: See `PageQueryV2`.
 
         https://developers.heymarket.com/api-reference/contacts/list-v2
         """
@@ -194,10 +194,10 @@ class ContactsV2(Listing):
         """Return all contacts that have one of these phones, e-mails or other channels.
 
         Args:
-            phones: E.164 digits; one leading plus is taken off.
+            phones: E.164 digits; one leading plus is removed.
             emails: E-mails.
-            channels: Ids by channel type, such as {"facebook": ["1234"]}. The type "" lets
-                Heymarket tell phones and e-mails by their form.
+            channels: Ids by channel type, such as {"facebook": ["1234"]}. With the type "",
+                Heymarket recognizes phones and e-mails by their form.
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
 
         Raises:
@@ -223,10 +223,10 @@ class ContactsV2(Listing):
         An item with `contact_uuid` updates that contact, one without it creates one. As for
         `create`, the request is not repeated once it may have been carried out.
 
-        The answer lists what failed and what was stored, in an order and with error details that
-        are not documented. An item is FAILED if the answer holds it as sent among the failures;
-        the others are STORED if the answer has exactly one contact for each, and none that shows
-        another UUID or other channels than were sent; else UNKNOWN.
+        The answer lists failed and stored contacts, in an order and with error details that are not
+        documented. An item is FAILED if the answer has it among the failures as it was sent. The
+        rest is STORED if the answer has exactly one contact for each item, and no contact with
+        another UUID or other channels than were sent. Otherwise it is UNKNOWN.
 
         Args:
             contacts: At least one; the most is not documented.
@@ -245,7 +245,7 @@ class ContactsV2(Listing):
     async def delete_many(self, contact_uuids: Sequence[UUID | str]) -> None:
         """Delete many contacts for good.
 
-        What Heymarket does about a UUID that no contact has is not documented.
+        It is not documented how Heymarket treats a UUID that no contact has.
 
         Args:
             contact_uuids: At least one; the most is not documented.

@@ -30,7 +30,7 @@ class ContactFields(Group):
     async def create(self, titles: Sequence[str]) -> list[ContactField]:
         """Create custom fields, and return them; `duplicate` marks a title that was there already.
 
-        It is not repeated once it may have been carried out; look at `all` then.
+        It is not repeated once it may have been carried out. Look at `all` then.
 
         Args:
             titles: At least one.
@@ -43,10 +43,10 @@ class ContactFields(Group):
         return await self._send(CREATE.request(body=[{"title": each} for each in wanted]))
 
     async def resolve(self, values: Mapping[str, T]) -> dict[str, T]:
-        """Return values by custom field title as values by field id, as `custom` wants them.
+        """Return values by custom field title as values by field id, for `custom`.
 
-        Heymarket was seen to answer 200 to values under titles and to drop them, so a title is
-        looked up here, and one that is not known raises. The fields are asked for each time.
+        Heymarket answers 200 to values under titles, and drops them. So this looks the titles up,
+        and an unknown title raises. It asks for the fields each time.
 
         Args:
             values: Such as {"Plan": "Premium"}, which may become {"123": "Premium"}.
