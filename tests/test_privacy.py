@@ -323,7 +323,7 @@ def public_functions():
         if isinstance(owner, FunctionType):
             yield name, owner
         elif name == "HeymarketClient" or "endpoints" in getattr(owner, "__module__", ""):
-            for method, member in vars(owner).items():
+            for method, member in inspect.getmembers(owner):
                 function = getattr(member, "__func__", member)
                 if isinstance(function, FunctionType) and not method.startswith("_"):
                     yield f"{name}.{method}", function
