@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from heymarket_async.errors import DeadlineError
-from heymarket_async.pacing.time_limits import TimeLimit, TimeLimits
 
 
 class Waits:
@@ -16,11 +15,6 @@ class Waits:
 
     def __init__(self) -> None:
         self._reasons: dict[object, str] = {}
-        self._limits = TimeLimits()
-
-    def close(self) -> None:
-        """Leave no timer behind."""
-        self._limits.close()
 
     @property
     def reason(self) -> str:
@@ -35,7 +29,7 @@ class Waits:
         """
         self._reasons[future] = reason
         try:
-            with TimeLimit(self._limits, until):
+            async with asyncio.timeout_at(until):
                 await future
         except TimeoutError:
             late = f"was still waiting ({reason}) when its deadline passed"

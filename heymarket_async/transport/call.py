@@ -13,11 +13,11 @@ import msgspec
 
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.errors import HeymarketError
-from heymarket_async.pacing.cancelling import Cancellable
 from heymarket_async.request import Repeat, Request
 from heymarket_async.transport import retry
 from heymarket_async.transport.account import Binding
 from heymarket_async.transport.bodies import MOST_BYTES
+from heymarket_async.transport.cancelling import Cancellable
 from heymarket_async.transport.retry import RetryPolicy
 
 T = TypeVar("T")

@@ -105,7 +105,6 @@ class Transport:
         self._http.leave()
         for call in self._open_calls:
             call.cancel()
-        self._waits.close()
         await self._http.aclose()
         for pacer in self._pacers.values():
             await pacer.aclose()

@@ -529,7 +529,6 @@ async def test_a_turn_that_comes_with_the_deadline_comes_too_late_and_is_there_f
     assert now() == 5
     assert not waits.reason
     assert slots._free == 1
-    waits.close()
 
 
 async def test_a_call_does_not_show_what_it_sends():
