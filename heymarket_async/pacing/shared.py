@@ -17,15 +17,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections import deque
 from contextlib import suppress
 from enum import Enum, auto
 from math import inf
 
 from heymarket_async.errors import StoreError
-from heymarket_async.pacing.line import give_up
+from heymarket_async.pacing.ledger import Ledger
+from heymarket_async.pacing.line import PacedLine
 from heymarket_async.pacing.store import Reply, Server, Store, StoreLostError
-from heymarket_async.pacing.turns import OwnTurns
 from heymarket_async.pacing.window import MARGIN, RateLimit
 from heymarket_async.privacy import hides_locals
 
@@ -47,7 +46,7 @@ class _Link(Enum):
     AWAY = auto()
 
 
-class SharedPacer:
+class SharedPacer(PacedLine):
     """One client's queue before the window of a credential that other processes use too.
 
     Args:
@@ -57,6 +56,7 @@ class SharedPacer:
     """
 
     def __init__(self, store: Store, rate: RateLimit, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
         self._store = store
         self._rate = rate
         self._loop = loop
@@ -67,8 +67,7 @@ class SharedPacer:
         part = max(1, int(rate.limit * rate.fallback)) if rate.fallback else 0
         self._most_alone = min(self._most, part)
         self._at_once = max(1, rate.limit // 100)
-        self._own = OwnTurns(self._window_s, self._grace_s)
-        self._queue: deque[asyncio.Future[None]] = deque()
+        self._own = Ledger(self._window_s, self._grace_s)
         self._pauses_until = self._told_until = self._sent_alone_at = -inf
         self._pause_is_news = False
 
@@ -95,17 +94,12 @@ class SharedPacer:
         Whoever stops waiting for the future must `discard` it, and whoever has sent a request must
         say when it is `answered`.
         """
-        turn: asyncio.Future[None] = self._loop.create_future()
-        self._queue.append(turn)
+        turn = self._join()
         if self._link is _Link.AWAY:
             self._serve_alone()  # at once, although the store may just be looked for
         if not self._is_in_line:
             self._wake()
         return turn
-
-    def discard(self, turn: asyncio.Future[None]) -> None:
-        """Give up a turn, whether it came already or not."""
-        give_up(self._queue, turn, self.give_back)
 
     def give_back(self) -> None:
         """Return a turn that came and was not used."""
@@ -137,7 +131,7 @@ class SharedPacer:
         self._is_closed = True
         if self._loop.is_closed():  # with all that was in it
             return
-        while self._someone_waits():
+        while self._is_waited_for():
             self._let_go(self._loop.time(), is_known=True)
         if self._work is not None and not self._work.done():
             self._woken.set()
@@ -157,7 +151,7 @@ class SharedPacer:
         try:
             while not self._is_closed:  # a connection being made may swallow a cancellation
                 self._woken.clear()
-                seconds = await self._serve()
+                seconds = await self._work_once()
                 self._is_in_line = seconds is not None
                 await self._sleep(inf if seconds is None else seconds)
         finally:
@@ -187,7 +181,7 @@ class SharedPacer:
         if not work.cancelled() and (error := work.exception()) is not None:
             self._refuse_all(f"was not sent: its rate limit failed ({type(error).__name__})", error)
 
-    async def _serve(self) -> float | None:
+    async def _work_once(self) -> float | None:
         """Give turns to those who wait; return after how long to do it again, or None."""
         if self._link is _Link.AWAY:
             seconds = self._serve_alone()
@@ -236,10 +230,10 @@ class SharedPacer:
         now = self._loop.time()
         is_young = now < self._young_until
         room = (self._most_without(now) if is_young else self._most) - self._own.weighing(now)
-        want = max(0, min(len(self._queue), room, self._at_once)) if self._someone_waits() else 0
+        want = max(0, min(len(self._queue), room, self._at_once)) if self._is_waited_for() else 0
         reply = await self._ask(want)
         for _ in range(reply.granted):
-            if self._someone_waits():
+            if self._is_waited_for():
                 # For the store they began while it was asked; its answer may have made them late.
                 self._let_go(now, is_known=True)
             else:
@@ -294,14 +288,12 @@ class SharedPacer:
                 self._most_alone,
             )
 
+    def _take_now(self) -> float:
+        return inf
+
     def _let_go(self, at: float, *, is_known: bool) -> None:
         self._own.take(at, is_known=is_known)
         self._queue.popleft().set_result(None)
-
-    def _someone_waits(self) -> bool:
-        while self._queue and self._queue[0].done():
-            self._queue.popleft()  # it gave up
-        return bool(self._queue)
 
     # Without the store
 
@@ -346,7 +338,7 @@ class SharedPacer:
                 f"was not sent: the store of the rate limit cannot be used ({self._why})"
             )
         until_look_s = max(0.0, self._look_again_at - now)
-        while self._someone_waits():
+        while self._is_waited_for():
             if (wait_s := self._next_alone_in_s(now)) > 0:
                 return min(wait_s, until_look_s)
             self._let_go(now, is_known=False)
@@ -366,7 +358,7 @@ class SharedPacer:
         return next_at - now
 
     def _refuse_all(self, why: str, cause: BaseException | None = None) -> None:
-        while self._someone_waits():
+        while self._is_waited_for():
             refusal = StoreError(why)
             refusal.__cause__ = cause
             self._queue.popleft().set_exception(refusal)

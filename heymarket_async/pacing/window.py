@@ -22,12 +22,11 @@ from bisect import bisect_right
 from collections import deque
 from importlib.util import find_spec
 from math import isfinite
-from typing import Protocol
 
 import msgspec
 
 from heymarket_async.checks import is_int, one_of
-from heymarket_async.pacing.line import give_up
+from heymarket_async.pacing.line import PacedLine
 from heymarket_async.privacy import Masked, hides_locals
 
 # For clocks that do not run alike: 0.12 of 60 seconds.
@@ -175,86 +174,27 @@ class Window:
             return not self.pacers and not self._under_way and now > until
 
 
-class AnyPacer(Protocol):
-    """A queue before a window, of which it does not matter who shares it."""
-
-    def take(self) -> asyncio.Future[None] | None:
-        """Return None if a request may be sent now, else a future that is done when it may.
-
-        Whoever stops waiting for the future must `discard` it, and whoever has sent a request must
-        say when it is `answered`.
-        """
-        ...
-
-    def discard(self, turn: asyncio.Future[None]) -> None:
-        """Give up a turn, whether it came already or not, so that it leaves no hole."""
-        ...
-
-    def give_back(self) -> None:
-        """Return a turn that came and was not used, to the next that waits."""
-        ...
-
-    def answered(self) -> None:
-        """Tell that the request of a turn was answered, or failed."""
-        ...
-
-    def pause(self, seconds: float) -> None:
-        """Let no call of this credential be sent for so long."""
-        ...
-
-    @property
-    def pause_s(self) -> float:
-        """For how long no call of this credential may be sent yet."""
-        ...
-
-    async def aclose(self) -> None:
-        """Let all go who wait here and nowhere else, and let go of what it holds."""
-        ...
-
-
-class Pacer:
-    """One event loop's queue before a window."""
+class Pacer(PacedLine):
+    """The line of one event loop before a window."""
 
     def __init__(
         self, window: Window, rate: RateLimit | None, loop: asyncio.AbstractEventLoop
     ) -> None:
+        super().__init__()
         self._window = window
         self._rate = rate
         self._loop = loop
-        self._queue: deque[asyncio.Future[None]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
 
-    def take(self) -> asyncio.Future[None] | None:
-        """Return None if a request may be sent now, else a future that is done when it may.
-
-        Whoever stops waiting for the future must `discard` it, and whoever has sent a request must
-        say when it is `answered`.
-        """
-        wait_s = 0.0
-        if not self._queue:
-            wait_s = self._window.take(self._loop.time(), self._rate)
-            if not wait_s:
-                return None
-        turn: asyncio.Future[None] = self._loop.create_future()
-        self._queue.append(turn)
-        if self._timer is None:
-            self._timer = self._loop.call_later(wait_s, self._serve)
-        return turn
-
-    def discard(self, turn: asyncio.Future[None]) -> None:
-        """Give up a turn, whether it came already or not, so that it leaves no hole."""
-        give_up(self._queue, turn, self.give_back)
-        if not self._queue and self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _take_now(self) -> float:
+        return self._window.take(self._loop.time(), self._rate)
 
     def give_back(self) -> None:
-        """Return a turn that came and was not used, to the next that waits."""
+        """Return a turn that was not used, for the first in line."""
         self._window.give_back()
         self._serve()
 
     def answered(self) -> None:
-        """Tell that the request of a turn was answered, or failed."""
+        """Count a request as answered or failed: it weighs for a window more."""
         self._window.release(self._loop.time(), self._rate)
 
     def pause(self, seconds: float) -> None:
@@ -263,25 +203,11 @@ class Pacer:
 
     @property
     def pause_s(self) -> float:
-        """For how long no call of this credential may be sent yet."""
+        """For how many seconds no call of this credential may be sent yet."""
         return self._window.pause_s(self._loop.time())
 
     async def aclose(self) -> None:
         """Do nothing: it holds nothing, and other clients may wait here too."""
-
-    def _serve(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        while self._queue:
-            if self._queue[0].done():
-                self._queue.popleft()
-                continue
-            wait_s = self._window.take(self._loop.time(), self._rate)
-            if wait_s:
-                self._timer = self._loop.call_later(wait_s, self._serve)
-                return
-            self._queue.popleft().set_result(None)
 
 
 class Windows:

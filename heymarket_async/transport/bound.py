@@ -7,7 +7,6 @@ import copy
 import msgspec
 
 from heymarket_async.errors import PermissionDeniedError
-from heymarket_async.pacing.window import AnyPacer
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport.account import TEAM, Account, Binding
 from heymarket_async.transport.auth import Credentials, Signer
@@ -78,10 +77,10 @@ class _Asking(Transport):
         self.binding = self._asked = _new(transport)
         if deadline_s is not None:
             self.options = msgspec.structs.replace(self.options, deadline_s=max(0.001, deadline_s))
-        self._own_pacers: dict[str, AnyPacer] = {}
+        self._shared_turns = self._turns
         if whose is not None:
             self._signer = Signer(whose)
-            self._pacers = self._own_pacers
+            self._turns = self._turns.for_other_credentials()
 
     async def account(self) -> tuple[Account, str]:
         try:
@@ -89,8 +88,8 @@ class _Asking(Transport):
         except PermissionDeniedError:
             team = None
         finally:
-            for pacer in self._own_pacers.values():
-                await pacer.aclose()
+            if self._turns is not self._shared_turns:
+                await self._turns.aclose()
         (fingerprint,) = self._asked.fingerprints
         credentials = f"credentials {fingerprint} of {self._base_url}"
         name = credentials if team is None else f"{TEAM}{team.id} of {self._base_url}"

@@ -107,10 +107,6 @@ class Call(Cancellable, Generic[T]):
         # A body holds people's data.
         return f"<Call of {self.request.call}>"
 
-    def waited(self, reason: str, seconds: float) -> None:
-        """Add to what this call has waited for since its attempt before."""
-        self.waits[reason] = self.waits.get(reason, 0.0) + seconds
-
     def annotate(self, error: HeymarketError) -> None:
         """Write into an error what the call knows of itself."""
         possible = error.may_have_taken_effect or retry.may_have_taken_effect(error)

@@ -26,7 +26,7 @@ from heymarket_async.pacing.shared import SharedPacer
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.sandbox import Sandbox
 from heymarket_async.transport.auth import Signer
-from tests.conftest import Scripted, answer, transport_over
+from tests.conftest import Scripted, answer, line_of, transport_over
 from tests.redis_server import GivenServer, RedisServer
 from tests.windows import most_in_a_window
 
@@ -561,7 +561,7 @@ async def test_calls_that_wait_while_credentials_are_rotated_count_for_the_new_o
     current[0] = ApiKey("new")
     signer._asked_at = float("-inf")
     await signer.ask()
-    transport._pacer()
+    line_of(transport)
     await asyncio.gather(*waiting)
     await transport.aclose()
 
@@ -577,7 +577,7 @@ async def test_closing_waits_for_what_rotated_credentials_have_left(server):
     transport = transport_over(Scripted(answer(200, [])), rate=rate, signer=signer)
     tasks = asyncio.all_tasks()
     await transport.send(READ)
-    rotated = transport._pacer()._store
+    rotated = line_of(transport)._store
     close = rotated.close
 
     async def close_slowly() -> None:

@@ -593,11 +593,11 @@ async def test_a_slot_passes_over_those_who_gave_up():
     gave_up, next_one = slots.take(), slots.take()
 
     gave_up.cancel()
-    slots.release()
+    slots.give_back()
 
     assert next_one.done()
     slots.discard(gave_up)
-    slots.release()
+    slots.give_back()
     assert slots.take() is None
 
 
@@ -606,7 +606,7 @@ async def test_a_slot_that_came_and_is_not_wanted_goes_to_the_next():
     assert slots.take() is None
     gave_up, next_one = slots.take(), slots.take()
 
-    slots.release()
+    slots.give_back()
     slots.discard(gave_up)
 
     assert next_one.done()
@@ -618,7 +618,7 @@ async def test_who_stops_waiting_for_a_slot_leaves_the_queue():
     gave_up, next_one = slots.take(), slots.take()
 
     slots.discard(gave_up)
-    slots.release()
+    slots.give_back()
 
     assert not gave_up.done()
     assert next_one.done()

@@ -6,12 +6,12 @@ import math
 
 import pytest
 
-from heymarket_async.pacing.turns import OwnTurns
+from heymarket_async.pacing.ledger import Ledger
 
 
 @pytest.fixture
-def own() -> OwnTurns:
-    return OwnTurns(window_s=60.0, grace_s=1.0)
+def own() -> Ledger:
+    return Ledger(window_s=60.0, grace_s=1.0)
 
 
 def test_a_turn_weighs_until_a_window_after_its_answer(own):
