@@ -1,4 +1,4 @@
-"""The turns that a client has taken, and what the store has yet to be told of them."""
+"""The turns that a client has taken, and the changes that it has yet to report to the store."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from math import inf
 
 
 class Ledger:
-    """What one client has sent within the last window. No I/O, no clock.
+    """The turns that one client has taken within the last window. No I/O, no clock.
 
-    Which answer belongs to which turn does not matter: how many weigh until when is the same.
+    An answer ends the oldest turn. Which turn it really belongs to does not matter: as many turns
+    weigh until the same times.
 
     Args:
         window_s: How long a request weighs after its answer.
-        grace_s: How late an answer may be without the store being told of it.
+        grace_s: How late an answer may come without a report to the store.
     """
 
     def __init__(self, window_s: float, grace_s: float) -> None:
@@ -22,68 +23,69 @@ class Ledger:
         self._grace_s = grace_s
         self.name = secrets.token_hex(6)
         self.taken = 0
-        # Each with the time at which the store was told that it is under way.
+        # With the time at which the store last heard that it is under way.
         self._under_way: deque[tuple[str, float]] = deque()
         self._answered: deque[tuple[str, float]] = deque()
-        self._news: dict[str, float] = {}
+        self._changes: dict[str, float] = {}
 
     def take(self, now: float, *, is_known: bool) -> None:
-        """Note a turn that is used now, of which the store knows already, or does not."""
+        """Note a turn that is used now; `is_known` if the store gave it."""
         name = f"{self.name}:{self.taken}"
         self.taken += 1
         self._under_way.append((name, now if is_known else -inf))
 
     def skip(self, turns: int) -> None:
-        """Note turns that the store gave, and nobody wants any more."""
+        """Note turns that the store gave, and that no call waits for any more."""
         for number in range(self.taken, self.taken + turns):
-            self._news[f"{self.name}:{number}"] = -inf
+            self._changes[f"{self.name}:{number}"] = -inf
         self.taken += turns
 
     def give_back(self) -> None:
-        """Note that a turn was not used after all."""
+        """Note that the last turn was not used after all."""
         name, _ = self._under_way.pop()
-        self._news[name] = -inf
+        self._changes[name] = -inf
 
     def answer(self, now: float) -> bool:
-        """Note that a request was answered, or failed; return whether the store must know soon."""
-        name, told_at = self._under_way.popleft()
+        """Note that a request was answered or failed; return True if that must be reported soon."""
+        name, reported_at = self._under_way.popleft()
         self._answered.append((name, now))
-        self._news[name] = now  # it weighs less long than the store reckons with, or longer
-        return now - told_at > self._grace_s
+        self._changes[name] = now  # it weighs shorter than the store assumes, or longer
+        return now - reported_at > self._grace_s
 
-    def overdue_in_s(self, now: float) -> float:
-        """Return after how long the store must be told anew what is still under way."""
-        return self._under_way[0][1] + self._window_s / 2 - now if self._under_way else inf
+    def report_at(self) -> float:
+        """Return when the turns under way must be reported again; inf if there are none."""
+        return self._under_way[0][1] + self._window_s / 2 if self._under_way else inf
 
     def weighing(self, now: float) -> int:
         """Count the turns that weigh."""
         while self._answered and self._answered[0][1] <= now - self._window_s:
-            self._news.pop(self._answered.popleft()[0], None)
+            self._changes.pop(self._answered.popleft()[0], None)
         return len(self._under_way) + len(self._answered)
 
     def lighter_in_s(self, now: float) -> float:
-        """Return after how many seconds one less may weigh."""
+        """Return after how many seconds fewer turns may weigh."""
         if not self._answered:
             return self._grace_s
         return max(0.0, self._answered[0][1] + self._window_s - now)
 
-    def news(self, now: float) -> list[str | float]:
-        """Return what the store has to be told: turn, ms since its answer, and so on; forget it.
+    def changes(self, now: float) -> list[str | float]:
+        """Return the changes as the store takes them: turn, ms since its answer, turn, ms, ...
 
-        What is under way for long is told anew, as taken just now, before the store forgets it;
-        what was not used as answered so long ago that it weighs no more.
+        They count as reported. A turn that is under way for long is reported again, as taken just
+        now, before the store forgets it. An unused turn is reported as answered so long ago that it
+        weighs no more.
         """
-        for place, (name, told_at) in enumerate(self._under_way):
-            if told_at < now - self._window_s / 4:
+        for place, (name, reported_at) in enumerate(self._under_way):
+            if reported_at < now - self._window_s / 4:
                 self._under_way[place] = (name, now)
-                self._news[name] = now + self._grace_s
-        told: list[str | float] = []
-        for name, answered_at in self._news.items():
-            told += [name, 1000 * min(now - answered_at, 2 * self._window_s)]
-        self._news = {}
-        return told
+                self._changes[name] = now + self._grace_s
+        changes: list[str | float] = []
+        for name, answered_at in self._changes.items():
+            changes += [name, 1000 * min(now - answered_at, 2 * self._window_s)]
+        self._changes = {}
+        return changes
 
-    def tell_all(self) -> None:
-        """Have the store told of every turn: it may know none of them."""
-        self._news = dict(self._answered)
+    def report_all(self) -> None:
+        """Report every turn anew: the store may know none of them."""
+        self._changes = dict(self._answered)
         self._under_way = deque((name, -inf) for name, _ in self._under_way)
