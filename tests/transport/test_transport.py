@@ -19,7 +19,6 @@ from heymarket_async import (
     RetryPolicy,
     ServerError,
 )
-from heymarket_async.pacing.line import Slots
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import Call, Options
@@ -521,21 +520,6 @@ async def test_a_delete_that_a_gateway_does_not_know_is_not_taken_for_done():
         await transport_over(Scripted(answer(502), answer(404))).send(delete)
 
     assert raised.value.may_have_taken_effect
-
-
-@jumping_time
-async def test_a_turn_that_comes_with_the_deadline_comes_too_late_and_is_there_for_others():
-    slots = Slots(1)
-    slots.take()
-    turn = slots.take()
-    asyncio.get_running_loop().call_at(5, slots.give_back)
-
-    with pytest.raises(DeadlineError, match="a turn"):
-        await slots.wait(turn, deadline=5, reason="a turn")
-    slots.discard(turn)
-
-    assert now() == 5
-    assert slots._free == 1
 
 
 async def test_a_call_does_not_show_what_it_sends():
