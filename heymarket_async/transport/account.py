@@ -141,7 +141,7 @@ class Binding:
                 try:
                     self._account, _ = await _ask(before)
                 finally:
-                    await before.close_pacers()
+                    await before.close_turns()
         except HeymarketError as error:
             raise _changed(f"and their account cannot be read ({error})") from error
         if not now.is_the_one(self._account.name, self._account.credentials):

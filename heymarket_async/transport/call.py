@@ -13,11 +13,11 @@ import msgspec
 
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.errors import HeymarketError
-from heymarket_async.pacing.cancelling import Cancellable
 from heymarket_async.request import Repeat, Request
 from heymarket_async.transport import retry
 from heymarket_async.transport.account import Binding
 from heymarket_async.transport.bodies import MAX_BYTES
+from heymarket_async.transport.cancelling import Cancellable
 from heymarket_async.transport.retry import RetryPolicy
 
 T = TypeVar("T")
@@ -106,10 +106,6 @@ class Call(Cancellable, Generic[T]):
     def __repr__(self) -> str:
         # The body holds people's data.
         return f"<Call of {self.request.call}>"
-
-    def waited(self, reason: str, seconds: float) -> None:
-        """Add to the seconds that this call waited since its attempt before."""
-        self.waits[reason] = self.waits.get(reason, 0.0) + seconds
 
     def annotate(self, error: HeymarketError) -> None:
         """Write the facts of the call into an error."""

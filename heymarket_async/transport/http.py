@@ -9,6 +9,7 @@ import os
 import warnings
 from codecs import BOM_UTF8
 from collections.abc import Awaitable, Mapping
+from math import inf
 from ssl import SSLContext
 from typing import cast
 
@@ -26,9 +27,9 @@ from heymarket_async.errors import (
     NoResponseError,
 )
 from heymarket_async.pacing.line import Slots
-from heymarket_async.pacing.time_limits import TimeLimit, TimeLimits
 from heymarket_async.privacy import Hidden, Masked
 from heymarket_async.transport import bodies, connections, proxies
+from heymarket_async.transport.cancelling import TimeLimit, TimeLimits
 
 # More connections make small calls slower. Further calls wait for a slot, which does not count
 # against their time limit, as a wait in aiohttp's own pool would.
@@ -182,7 +183,7 @@ class Http:
 
     async def aclose(self) -> None:
         """Close the connections, except those of a borrowed session."""
-        self._limits.close()
+        self._limits.set_timer(inf)
         if self._owned and self._session is not None:
             await self._session.close()
 

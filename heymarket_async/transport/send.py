@@ -21,8 +21,9 @@ from heymarket_async.errors import (
     NotFoundError,
     RateLimitError,
 )
-from heymarket_async.pacing.line import Turns, Waits
-from heymarket_async.pacing.window import DOCUMENTED_LIMIT, MARGIN, WINDOWS, AnyPacer, RateLimit
+from heymarket_async.pacing.line import PacedLine
+from heymarket_async.pacing.turns import Patience, Turns
+from heymarket_async.pacing.window import DOCUMENTED_LIMIT, MARGIN, RateLimit
 from heymarket_async.privacy import Hidden, stripped_copy
 from heymarket_async.request import Repeat, Request
 from heymarket_async.transport import retry, wire
@@ -32,9 +33,6 @@ from heymarket_async.transport.call import AttemptEvent, Call, Options, emit, lo
 from heymarket_async.transport.http import Answer, Http
 
 T = TypeVar("T")
-
-
-_RATE_LIMIT = "the rate limit"
 
 
 class Transport:
@@ -64,17 +62,13 @@ class Transport:
     ) -> None:
         self.options = options
         self.base_url = base_url
-        self._origin = _origin(base_url)
         self._signer = signer
         self.credentials_can_change = signer.can_change
-        self._rate = rate
         # The wait after a 429 that does not say how long: then the server's window is over.
         self._window_s = (rate or DOCUMENTED_LIMIT).per_s * MARGIN
         self._http = http
-        self._waits = Waits()
+        self._turns = Turns(http.slots, _origin(base_url), rate, http.enter)
         self._open_calls: set[Call[Any]] = set()
-        self._pacers: dict[str, AnyPacer] = {}
-        self._closing: set[asyncio.Task[None]] = set()
         self._headers = functools.lru_cache(maxsize=4)(functools.partial(wire.headers, user_agent))
 
     def with_options(self, options: Options) -> Transport:
@@ -84,10 +78,10 @@ class Transport:
         return derived
 
     def with_credentials(self, credentials: Credentials) -> Transport:
-        """Return a transport with other credentials; its pacers must be closed on their own."""
+        """Return a transport with other credentials; its turns must be closed on their own."""
         derived = copy.copy(self)
         derived._signer = Signer(credentials)  # noqa: SLF001 - the same class
-        derived._pacers = {}  # noqa: SLF001 - the same class
+        derived._turns = self._turns.for_other_credentials()  # noqa: SLF001 - the same class
         return derived
 
     @property
@@ -98,7 +92,7 @@ class Transport:
     @property
     def waiting(self) -> str:
         """Why the call that waits longest is waiting, or "" if none is."""
-        return self._waits.reason
+        return self._turns.reason
 
     async def aclose(self) -> None:
         """Close the connections and end all calls with `ClientStateError`.
@@ -109,16 +103,12 @@ class Transport:
         self._http.leave()
         for call in self._open_calls:
             call.cancel()
-        self._waits.close()
         await self._http.aclose()
-        await self.close_pacers()
-        if self._closing:
-            await asyncio.wait(self._closing)
+        await self._turns.aclose()
 
-    async def close_pacers(self) -> None:
-        """Close the pacers, and leave everything else open."""
-        for pacer in self._pacers.values():
-            await pacer.aclose()
+    async def close_turns(self) -> None:
+        """Close the lines of its turns, and leave everything else open."""
+        await self._turns.aclose()
 
     async def send(self, request: Request[T], binding: Binding | None = None) -> T:
         """Send a request, retry it where that is safe, and return the decoded answer.
@@ -166,8 +156,9 @@ class Transport:
         raise cut_off
 
     async def _sleep(self, call: Call[T], seconds: float) -> None:
-        await self._waits.sleep(seconds, reason=f"to try {call.request.call} again")
-        call.waited("to try again", seconds)
+        with self._turns.waiting(f"to try {call.request.call} again"):
+            await asyncio.sleep(seconds)
+        call.waits["to try again"] = call.waits.get("to try again", 0.0) + seconds
 
     async def _attempt(self, call: Call[T]) -> T:
         while True:
@@ -188,65 +179,33 @@ class Transport:
                 return cast(T, None)
 
     async def _exchange(self, call: Call[T]) -> T:
+        turns = self._turns
         try:
-            slots = self._http.slots
-            if (turn := slots.take()) is not None:
-                await self._wait_for_slot(turn, call)
+            if (turn := turns.slots.take()) is not None:
+                await turns.wait_for_slot(turn, self._patience(call))
             try:
                 if self._signer.needs_credentials:
                     await self._ask_for_credentials(call)
                 self._http.enter()  # the client may have been closed meanwhile
-                pacer = self._pacer()
+                pacer = turns.pacer(self._signer.fingerprint)
                 if (turn := pacer.take()) is not None:
-                    pacer = await self._wait_for_pacer(turn, call, pacer)
+                    pacer = await turns.wait_for_pacer(
+                        pacer, turn, self._patience(call), lambda: self._signer.fingerprint
+                    )
                 try:
                     return await self._send_once(call, pacer)
                 finally:
                     pacer.answered()
             finally:
-                slots.release()
+                turns.slots.give_back()
         except HeymarketError as error:
             call.annotate(error)
             raise
 
-    async def _wait_for_slot(self, turn: asyncio.Future[None], call: Call[T]) -> None:
-        slots = self._http.slots
-        # Those that have one may all be waiting for the rate limit.
-        for pacer in self._pacers.values():
-            self._refuse_if_paused(call, pacer, turn, slots)
-        is_paced = self.waiting == _RATE_LIMIT
-        reason = _RATE_LIMIT if is_paced else "all connections are in use"
-        await self._wait_for(turn, call, slots, reason)
+    def _patience(self, call: Call[T]) -> Patience:
+        return Patience(call.deadline, self._longest_pause_s, call.waits)
 
-    async def _wait_for_pacer(
-        self, turn: asyncio.Future[None] | None, call: Call[T], pacer: AnyPacer
-    ) -> AnyPacer:
-        while turn is not None:
-            self._refuse_if_paused(call, pacer, turn, pacer)
-            await self._wait_for(turn, call, pacer, _RATE_LIMIT)
-            if pacer is self._pacer():
-                return pacer
-            # The credentials were rotated meanwhile, so this counts for others.
-            pacer.give_back()
-            pacer = self._pacer()
-            turn = pacer.take()
-        return pacer
-
-    def _refuse_if_paused(
-        self, call: Call[T], pacer: AnyPacer, turn: asyncio.Future[None], queue: Turns
-    ) -> None:
-        if not (pause_s := pacer.pause_s):
-            return
-        left_s = call.deadline - asyncio.get_running_loop().time()
-        if pause_s > min(left_s, self._longest_pause_s):
-            queue.discard(turn)
-            raise RateLimitError(
-                f"was not sent: an earlier answer asks to wait {pause_s:.0f} s more",
-                status=429,
-                retry_after_s=pause_s,
-            )
-
-    async def _send_once(self, call: Call[T], pacer: AnyPacer) -> T:
+    async def _send_once(self, call: Call[T], pacer: PacedLine) -> T:
         if (binding := call.binding) is not None:
             binding.check(self._signer, call)  # here: nothing can happen before the token is made
         request, token = call.request, self._signer.token()
@@ -276,19 +235,6 @@ class Transport:
         self._report(call, started, answer, None)
         return result
 
-    async def _wait_for(
-        self, turn: asyncio.Future[None], call: Call[T], queue: Turns, reason: str
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        try:
-            await self._waits.wait(turn, until=call.deadline, reason=reason)
-            call.waited(reason, loop.time() - began)
-            self._http.enter()
-        except BaseException:
-            queue.discard(turn)
-            raise
-
     async def _ask_for_credentials(self, call: Call[T]) -> None:
         until_deadline = asyncio.timeout_at(call.deadline)
         try:
@@ -300,29 +246,8 @@ class Transport:
             late = DeadlineError("was still waiting for its credentials when its deadline passed")
             raise late from error
 
-    def _pacer(self) -> AnyPacer:
-        fingerprint = self._signer.fingerprint
-        pacer = self._pacers.get(fingerprint)
-        if pacer is None:
-            # One at a time: credentials that were rotated away need no pacer any more.
-            for rotated in self._pacers.values():
-                closing = asyncio.create_task(rotated.aclose())
-                self._closing.add(closing)
-                closing.add_done_callback(self._closing.discard)
-            self._pacers.clear()
-            pacer = self._pacers[fingerprint] = self._new_pacer(fingerprint)
-        return pacer
-
-    def _new_pacer(self, fingerprint: str) -> AnyPacer:
-        loop = asyncio.get_running_loop()
-        if self._rate is None or self._rate.store is None:
-            return WINDOWS.pacer(self._origin, fingerprint, self._rate, loop)
-        from heymarket_async.pacing import shared  # noqa: PLC0415 - an extra
-
-        return shared.pacer(f"{self._origin} {fingerprint}", self._rate, loop)
-
     def _react(
-        self, error: HeymarketError, answer: Answer | None, token: Hidden[str], pacer: AnyPacer
+        self, error: HeymarketError, answer: Answer | None, token: Hidden[str], pacer: PacedLine
     ) -> None:
         if isinstance(error, AuthenticationError) and answer is not None:
             self._signer.distrust(token, answer.headers.get("Date"))

@@ -13,6 +13,7 @@ import msgspec
 from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
 from heymarket_async.decoding import answer as reading
+from heymarket_async.decoding.subject import UnreadableError
 from heymarket_async.errors import (
     AuthenticationError,
     BadRequestError,
@@ -119,7 +120,7 @@ def decode(
         raise _not_found(request, answer)
     try:
         return reading.read(request, answer.body)
-    except reading.UnreadableError as error:
+    except UnreadableError as error:
         problem, is_garbled = str(error), error.is_garbled
     # Raised outside, so that no traceback holds the body.
     if request.one and reading.says_none(answer.body):
