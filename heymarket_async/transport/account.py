@@ -149,18 +149,11 @@ class Binding:
         self.fingerprints.add(fingerprint)
 
 
-def binding_of(transport: Transport) -> Binding:
-    """Return the binding of a transport, or a new one to the account of the first answer."""
-    return transport.binding or Binding(transport)
-
-
 def held_to_one(transport: Transport) -> Transport:
     """Return a transport for several calls that must all go to the account of the first answer."""
-    if not transport.credentials_can_change:
+    if transport.binding or not transport.credentials_can_change:
         return transport
-    held = transport.with_options(transport.options)
-    held.binding = binding_of(transport)
-    return held
+    return _bound(transport, Binding(transport))
 
 
 async def account_of(transport: Transport) -> Account:
@@ -175,7 +168,7 @@ async def account_of(transport: Transport) -> Account:
     https://developers.heymarket.com/api-reference/team
     """
     account, fingerprint = await _ask(transport)
-    transport.binding = binding_of(transport)
+    transport.binding = transport.binding or Binding(transport)
     transport.binding.set_account(account, fingerprint)
     return account
 
@@ -194,13 +187,19 @@ async def _ask(transport: Transport) -> tuple[Account, str]:
     """Ask for the account; return it with the fingerprint of the credentials that were accepted."""
     accepted = Binding(transport)
     try:
-        team = await transport.send(_GET_TEAM.request(), accepted)
+        team = await _bound(transport, accepted).send(_GET_TEAM.request())
     except PermissionDeniedError:
         team = None
     (fingerprint,) = accepted.fingerprints
     credentials = f"credentials {fingerprint} of {transport.base_url}"
     name = credentials if team is None else f"{_TEAM}{team.id} of {transport.base_url}"
     return Account(name, credentials), fingerprint
+
+
+def _bound(transport: Transport, binding: Binding) -> Transport:
+    bound = transport.with_options(transport.options)
+    bound.binding = binding
+    return bound
 
 
 class _Team(msgspec.Struct):

@@ -48,7 +48,7 @@ class Transport:
     """
 
     binding: Binding | None = None
-    """Keeps calls that have no binding of their own to one account."""
+    """Keeps the calls to one account; None if any account will do."""
 
     def __init__(
         self,
@@ -110,12 +110,8 @@ class Transport:
         """Close the lines of its turns, and leave everything else open."""
         await self._turns.aclose()
 
-    async def send(self, request: Request[T], binding: Binding | None = None) -> T:
+    async def send(self, request: Request[T]) -> T:
         """Send a request, retry it where that is safe, and return the decoded answer.
-
-        Args:
-            request: The call.
-            binding: Keeps the call to one account.
 
         Raises:
             HeymarketError: See `heymarket_async.errors`.
@@ -126,10 +122,10 @@ class Transport:
         except ClientStateError as error:
             error.call = request.call
             raise
-        held_to = binding or self.binding
-        if held_to is None and self.credentials_can_change and request.repeat is not Repeat.READ:
-            held_to = Binding(self)
-        call = Call(request, wire.prepare(request), now, now + self.options.deadline_s, held_to)
+        binding = self.binding
+        if binding is None and self.credentials_can_change and request.repeat is not Repeat.READ:
+            binding = Binding(self)
+        call = Call(request, wire.prepare(request), now, now + self.options.deadline_s, binding)
         self._open_calls.add(call)
         try:
             try:
