@@ -1,4 +1,4 @@
-"""What became of each item of a batch, as far as the answer tells."""
+"""The outcome of each item of a batch, as far as the answer shows it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from heymarket_async.models import Contact, NewContact, NewContactV2
 
 
 class Outcome(StrEnum):
-    """What became of one item of a batch.
+    """The outcome of one item of a batch.
 
-    `UNKNOWN` is an honest answer: the documentation contradicts itself, or the server's answer
-    does not name the item. Look the contact up before you send it again.
+    `UNKNOWN` means that the documentation contradicts itself, or that the server's answer does not
+    name the item. Look the contact up before you send it again.
     """
 
     STORED = "stored"
@@ -28,12 +28,12 @@ class Outcome(StrEnum):
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one contact of `contacts.create_batch`.
+    """The outcome of one contact of `contacts.create_batch`.
 
     Attributes:
         contact: The contact as given.
         outcome: STORED also stands for a known phone that was left alone.
-        returned: What the answer says of this phone, every key kept, or None.
+        returned: The entry of the answer with this phone, all its keys kept, or None.
     """
 
     contact: NewContact
@@ -42,11 +42,11 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What `contacts.create_batch` did.
+    """The outcomes of `contacts.create_batch`.
 
     Attributes:
         items: One per contact given, in that order.
-        answer: What they were read from, decoded.
+        answer: The decoded answer.
     """
 
     items: list[BatchItem]
@@ -54,14 +54,14 @@ class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UpsertItem(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one contact of `contacts_v2.upsert_many`.
+    """The outcome of one contact of `contacts_v2.upsert_many`.
 
     Attributes:
         contact: The contact as given.
-        outcome: FAILED if the answer lists it so; STORED if the answer accounts for all others,
-            and shows no other contact.
+        outcome: FAILED if the answer lists it as failed; STORED if the answer has one entry for
+            every item, and shows no other contact.
         stored: The contact as stored, if the answer shows which one it is.
-        failure: The failed entry with its error details, every key kept, or None.
+        failure: The failed entry with its error details, all its keys kept, or None.
     """
 
     contact: NewContactV2
@@ -71,12 +71,12 @@ class UpsertItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UpsertResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What `contacts_v2.upsert_many` did.
+    """The outcomes of `contacts_v2.upsert_many`.
 
     Attributes:
         items: One per contact given, in that order.
-        answer: What they were read from, decoded, every key kept: `contacts` holds what was stored,
-            `failed_contacts` what failed, each under "contact" as sent with error details beside.
+        answer: The decoded answer, all its keys kept. `contacts` holds the stored contacts.
+            `failed_contacts` holds the failed ones: "contact" as it was sent, and error details.
     """
 
     items: list[UpsertItem]
@@ -84,9 +84,9 @@ class UpsertResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def batch_result(contacts: Sequence[NewContact], answer: object) -> BatchResult:
-    """Return the outcomes of `contacts.create_batch`; the text "ok" alone is understood."""
+    """Return the outcomes of `contacts.create_batch`. Only the answer "ok" shows them."""
     outcome = Outcome.STORED if answer == "ok" else Outcome.UNKNOWN
-    by_phone = {_phone(row): row for row in _rows(answer)}
+    by_phone = {_phone(row): row for row in _entries(answer)}
     items = [
         BatchItem(contact=contact, outcome=outcome, returned=by_phone.get(contact.phone))
         for contact in contacts
@@ -95,28 +95,28 @@ def batch_result(contacts: Sequence[NewContact], answer: object) -> BatchResult:
 
 
 def lists_what_was_stored(result: BatchResult) -> bool:
-    """Whether an answer is a list of what was stored, so that what it leaves out was not.
+    """Whether an answer lists the stored contacts, so that a contact it leaves out was not stored.
 
-    Each of its rows must have an id and a phone that was sent: a list of ids alone, or of phones
-    written in a way that is not known here, leaves out nothing that can be told.
+    Each entry must have an id and a phone that was sent. A list of ids alone, or of phones in an
+    unknown format, does not show which contacts it leaves out.
     """
-    rows = _rows(result.answer)
+    rows = _entries(result.answer)
     phones = {item.contact.phone for item in result.items}
     return bool(rows) and all(row.get("id") and _phone(row) in phones for row in rows)
 
 
 def upsert_result(contacts: Sequence[NewContactV2], answer: dict[str, object]) -> UpsertResult:
     """Return the outcomes of `contacts_v2.upsert_many`."""
-    failures = _rows(answer.get("failed_contacts"))
-    sent = [cast(Row, msgspec.to_builtins(contact)) for contact in contacts]
+    failures = _entries(answer.get("failed_contacts"))
+    sent = [cast(Entry, msgspec.to_builtins(contact)) for contact in contacts]
     failed = _failures_of(sent, failures)
-    rows = _rows(answer.get("contacts"))
+    rows = _entries(answer.get("contacts"))
     stored = _stored_of(sent, rows)
-    # Only an answer that accounts for every item tells that the others were stored.
-    counts = (len(failures), len(rows))
-    is_accounted_for = counts == (len(contacts) - failed.count(None), failed.count(None))
-    is_accounted_for = is_accounted_for and not _shows_another(sent, rows)
-    rest = Outcome.STORED if is_accounted_for else Outcome.UNKNOWN
+    # Only an answer that has one entry for every item shows that the rest was stored.
+    not_failed = failed.count(None)
+    is_complete = len(failures) == len(contacts) - not_failed and len(rows) == not_failed
+    is_known = is_complete and not _shows_another(sent, rows)
+    rest = Outcome.STORED if is_known else Outcome.UNKNOWN
     items = [
         UpsertItem(
             contact=contact,
@@ -129,54 +129,56 @@ def upsert_result(contacts: Sequence[NewContactV2], answer: dict[str, object]) -
     return UpsertResult(items=items, answer=answer)
 
 
-Row = dict[str, object]
-Name = tuple[str, str]
-"""What a contact may be known by: ("id", its UUID), or the type and id of a channel."""
+Entry = dict[str, object]
+Identifier = tuple[str, str]
+"""A way to identify a contact: ("id", its UUID), or the type and id of a channel."""
 
 
-def _rows(value: object) -> list[Row]:
+def _entries(value: object) -> list[Entry]:
     listed = cast(list[object], value) if isinstance(value, list) else []
-    return [cast(Row, row) for row in listed if isinstance(row, dict)]
+    return [cast(Entry, row) for row in listed if isinstance(row, dict)]
 
 
 _NO_DIGIT = re.compile(r"\D")
 
 
-def _phone(row: Row) -> str:
+def _phone(row: Entry) -> str:
     return _NO_DIGIT.sub("", str(row.get("phone")))
 
 
-def _failures_of(sent: Sequence[Row], failures: Sequence[Row]) -> list[Row | None]:
-    """Return, for each contact, the failure that echoes it, or None."""
-    found: list[Row | None] = [None] * len(sent)
+def _failures_of(sent: Sequence[Entry], failures: Sequence[Entry]) -> list[Entry | None]:
+    """Return the failure that repeats each contact, or None."""
+    found: list[Entry | None] = [None] * len(sent)
     places: dict[bytes, deque[int]] = defaultdict(deque)
     for place, row in enumerate(sent):
         places[_canonical(row)].append(place)
-    others: list[Row] = []
+    unmatched: list[Entry] = []
     for failure in failures:
         if same := places.get(_canonical(failure.get("contact"))):
             found[same.popleft()] = failure
         else:
-            others.append(failure)
-    # An echo may have more fields than were sent, but then it must be clear whose it is.
-    by_name: dict[Name, set[int]] = defaultdict(set)
+            unmatched.append(failure)
+    # An echo may have more fields than were sent, but then only one contact may match it.
+    by_name: dict[Identifier, set[int]] = defaultdict(set)
     for place, row in enumerate(sent):
-        for name in _names(row) if found[place] is None else ():
+        for name in _identifiers(row) if found[place] is None else ():
             by_name[name].add(place)
-    claims = [_claims(sent, by_name, failure) for failure in others]
+    claims = [_claims(sent, by_name, failure) for failure in unmatched]
     rivals = Counter(place for each in claims for place in each)
-    for failure, each in zip(others, claims, strict=True):
+    for failure, each in zip(unmatched, claims, strict=True):
         if len(each) == 1 and rivals[each[0]] == 1:
             found[each[0]] = failure
     return found
 
 
-def _claims(sent: Sequence[Row], by_name: Mapping[Name, set[int]], failure: Row) -> list[int]:
+def _claims(
+    sent: Sequence[Entry], by_name: Mapping[Identifier, set[int]], failure: Entry
+) -> list[int]:
     echo = failure.get("contact")
     if not isinstance(echo, dict):
         return []
-    echoed = cast(Row, echo)
-    near = {place for name in _names(echoed) for place in by_name.get(name, ())}
+    echoed = cast(Entry, echo)
+    near = {place for name in _identifiers(echoed) for place in by_name.get(name, ())}
     return [
         place
         for place in near
@@ -184,21 +186,21 @@ def _claims(sent: Sequence[Row], by_name: Mapping[Name, set[int]], failure: Row)
     ]
 
 
-def _stored_of(sent: Sequence[Row], rows: Sequence[Row]) -> list[Contact | None]:
-    """Return, for each contact, the one row that can only be what became of it, or None."""
-    by_name: dict[Name, set[int]] = defaultdict(set)
+def _stored_of(sent: Sequence[Entry], rows: Sequence[Entry]) -> list[Contact | None]:
+    """Return the one stored contact that matches each contact that was sent, or None."""
+    by_name: dict[Identifier, set[int]] = defaultdict(set)
     for place, row in enumerate(rows):
-        for name in _names(row):
+        for name in _identifiers(row):
             by_name[name].add(place)
     stored: list[Contact | None] = []
     for each in sent:
-        places = {place for name in _names(each) for place in by_name.get(name, ())}
+        places = {place for name in _identifiers(each) for place in by_name.get(name, ())}
         stored.append(_contact(rows[places.pop()]) if len(places) == 1 else None)
     return stored
 
 
-def _shows_another(sent: Sequence[Row], rows: Sequence[Row]) -> bool:
-    """Whether an answer shows a contact that can be none of those that were sent."""
+def _shows_another(sent: Sequence[Entry], rows: Sequence[Entry]) -> bool:
+    """Whether an answer shows a contact that was not sent."""
     known = [each["contact_id"] for each in sent if "contact_id" in each]
     uuids, has_new = set(known), len(known) < len(sent)
     own = set[str]().union(*[_reached_by(each, ("phone", "email")) for each in sent])
@@ -215,13 +217,13 @@ def _shows_another(sent: Sequence[Row], rows: Sequence[Row]) -> bool:
     return False
 
 
-def _reached_by(row: Row, fields: Sequence[str]) -> set[str]:
+def _reached_by(row: Entry, fields: Sequence[str]) -> set[str]:
     ids = [row.get(field) for field in fields]
-    ids += [each.get("channel_id") for each in _rows(row.get("contact_channels"))]
+    ids += [each.get("channel_id") for each in _entries(row.get("contact_channels"))]
     return {known_as(str(each)) for each in ids if each}
 
 
-def _uuid(row: Row) -> str:
+def _uuid(row: Entry) -> str:
     for key in ("uuid", "contact_id", "id"):
         text = row.get(key)
         if isinstance(text, str) and len(text) == _UUID_LENGTH:
@@ -232,14 +234,14 @@ def _uuid(row: Row) -> str:
 _UUID_LENGTH = 36
 
 
-def _names(row: Row) -> set[Name]:
-    channels = _rows(row.get("contact_channels"))
+def _identifiers(row: Entry) -> set[Identifier]:
+    channels = _entries(row.get("contact_channels"))
     names = {(str(each.get("channel_type")), str(each.get("channel_id"))) for each in channels}
     own = {("id", "uuid"), ("id", "contact_id"), ("phone", "phone"), ("email", "email")}
     return names | {(kind, str(row[key])) for kind, key in own if row.get(key)}
 
 
-def _contact(row: Row) -> Contact:
+def _contact(row: Entry) -> Contact:
     return lenient.read(Contact, msgspec.json.encode(row))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeGuard, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 T = TypeVar("T")
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-"""What databases take, to decode into."""
+"""An integer that fits into a database column, as a type to decode into."""
 
 _PHONE = re.compile(r"[1-9][0-9]{1,14}", re.ASCII)
 
@@ -34,7 +34,7 @@ def phone_digits(phone: str, name: str = "phone") -> str:
 
 
 def known_as(channel_id: str) -> str:
-    """Return the id of a channel in one spelling: of a phone the digits, else in lower case."""
+    """Return the id of a channel in one form: the digits of a phone, other text in lower case."""
     plain = _PUNCTUATION.sub("", channel_id)
     return plain if plain.isdigit() else channel_id.casefold()
 
@@ -42,7 +42,7 @@ def known_as(channel_id: str) -> str:
 _PUNCTUATION = re.compile(r"[^\w@]")
 
 
-def id_of(name: str, value: int) -> int:
+def id_of(name: str, value: object) -> int:
     """Return the integer id.
 
     Raises:
@@ -53,14 +53,14 @@ def id_of(name: str, value: int) -> int:
     return value
 
 
-def uuid_of(name: str, value: UUID | str) -> UUID:
+def uuid_of(name: str, value: object) -> UUID:
     """Return the UUID, read from text where it is given as text.
 
     Raises:
         ValueError: It is not a UUID, such as an integer id of the v1 endpoints.
     """
     try:
-        return value if isinstance(value, UUID) else UUID(value)
+        return value if isinstance(value, UUID) else UUID(cast(str, value))
     except (ValueError, AttributeError, TypeError):
         raise ValueError(
             f"{name} must be a UUID, such as a1b2c3d4-e5f6-7890-abcd-ef1234567890;"
@@ -68,11 +68,11 @@ def uuid_of(name: str, value: UUID | str) -> UUID:
         ) from None
 
 
-def segment_of(name: str, value: str) -> str:
+def segment_of(name: str, value: object) -> str:
     """Return a text that can stand alone between two slashes of a path.
 
     Raises:
-        ValueError: It is empty or dots: the path would lead to another endpoint.
+        ValueError: It is empty, or only dots, which would lead to another endpoint.
     """
     if not isinstance(value, str) or value in {"", ".", ".."}:
         raise ValueError(f"{name} must be a text that is neither empty nor dots")
@@ -85,10 +85,10 @@ def one_of(name: str, value: T, kind: type[object] | tuple[type[object], ...]) -
     Raises:
         ValueError: It is of another type. Its text is not in the message.
     """
-    if type(value) is kind:  # as most often; what follows costs five times that
+    if type(value) is kind:  # the usual case; the rest takes five times as long
         return value
     kinds = kind if isinstance(kind, tuple) else (kind,)
-    # True is an int to Python, and to nobody else.
+    # Python counts True as an int. No caller means it that way.
     is_stray_bool = isinstance(value, bool) and not {bool, object} & set(kinds)
     if not isinstance(value, kinds) or is_stray_bool:
         wanted = " or ".join("None" if each is type(None) else each.__name__ for each in kinds)
@@ -102,7 +102,7 @@ def list_of(
     """Return several values of the right type as a list.
 
     Raises:
-        ValueError: It is one value only, such as a text, or an element is of another type.
+        ValueError: It is a single value, such as a text, or an element has another type.
     """
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
         raise ValueError(f"{name} must be a list")
@@ -121,6 +121,6 @@ def limit_of(limit: int | None, most: int | None = None, name: str = "limit") ->
     raise ValueError(f"{name} must be {rule}")
 
 
-def is_int(value: object) -> bool:
-    """Whether a value is an integer; True and False are none."""
+def is_int(value: object) -> TypeGuard[int]:
+    """Whether a value is an integer. True and False are not."""
     return isinstance(value, int) and not isinstance(value, bool)

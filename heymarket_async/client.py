@@ -1,4 +1,4 @@
-"""What a user holds: the client, which owns the transport and shows the endpoint groups."""
+"""`HeymarketClient`: owns the transport, and has the groups of calls as attributes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from heymarket_async.transport.auth import (
     CredentialsProvider,
     Signer,
 )
-from heymarket_async.transport.bodies import MOST_BYTES
+from heymarket_async.transport.bodies import MAX_BYTES
 from heymarket_async.transport.call import AttemptEvent, Options
 from heymarket_async.transport.http import Http, Session
 from heymarket_async.transport.retry import RetryPolicy
@@ -42,7 +42,7 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class CallOptions(TypedDict, total=False):
-    """What `with_options` can change; see `HeymarketClient` for what they mean."""
+    """The options that `with_options` can change; see `HeymarketClient`."""
 
     timeout_s: float
     deadline_s: float
@@ -51,8 +51,16 @@ class CallOptions(TypedDict, total=False):
     max_answer_bytes: int
 
 
+class RequestOptions(TypedDict, total=False):
+    """The options of `request`, apart from `returns`."""
+
+    body: object
+    query: Mapping[str, str | int | bool] | None
+    repeat: Repeat
+
+
 class ClientOptions(CallOptions, total=False):
-    """What `from_env` passes on; see `HeymarketClient` for what they mean."""
+    """The options that `from_env` passes on; see `HeymarketClient`."""
 
     credentials: Credentials | CredentialsProvider
     base_url: str
@@ -72,8 +80,8 @@ class HeymarketClient:
     the event loop of its first call. All calls may be made at once from any number of tasks.
 
     Args:
-        credentials: `ApiSecret`, the legacy `ApiKey`, or an async callable that returns one, which
-            lets a long-lived client survive a rotation; what it raises comes through as it is.
+        credentials: `ApiSecret`, the legacy `ApiKey`, or an async callable that returns one, so
+            that a long-lived client survives a rotation. Its errors are not wrapped.
         base_url: Scheme and host; plain http only for a loopback address.
         timeout_s: Seconds for one attempt, from sending to the last byte of the answer.
         deadline_s: Seconds for one call: waiting for its turn, all attempts, and the waits between.
@@ -83,17 +91,17 @@ class HeymarketClient:
             without a limit.
         session: An aiohttp session to borrow; it is not closed, its middlewares are not run, and
             its own time limits, redirects and decompression do not apply. With plain http its proxy
-            is not used. Of its kept-alive connections, one over which only the beginning of an
-            answer came that nobody asked for is still used.
+            is not used. If only the beginning of an unexpected answer came over one of its idle
+            connections, that connection is still used.
         proxy: URL of an HTTP proxy, with the user and the password if it wants a login. With plain
             http it must be on this machine.
-        trust_env: Take the proxy from the environment, which is read once, now; none for a
-            loopback address.
+        trust_env: Take the proxy from the environment, which is read once, now. A loopback address
+            has no proxy.
         ssl: Context for TLS, such as one with a company's own authority.
-        user_agent: What to add to the `User-Agent`, such as "crm-sync/2.1".
+        user_agent: Text to add to the `User-Agent`, such as "crm-sync/2.1".
         on_attempt: Called with an `AttemptEvent` after each attempt; must not block.
-        max_answer_bytes: How large the body of an answer may be, both as sent and decompressed. A
-            larger one is not read to its end, and raises `DecodeError`.
+        max_answer_bytes: The largest body of an answer, both as sent and decompressed. A larger
+            one is not read to its end, and raises `DecodeError`.
 
     Raises:
         ValueError: An argument breaks its rule; the message names it.
@@ -119,7 +127,7 @@ class HeymarketClient:
         ssl: SSLContext | None = None,
         user_agent: str = "",
         on_attempt: Callable[[AttemptEvent], object] | None = None,
-        max_answer_bytes: int = MOST_BYTES,
+        max_answer_bytes: int = MAX_BYTES,
     ) -> None:
         self.base_url = urls.checked_base_url(base_url)
         one_of("rate_limit", rate_limit, (RateLimit, type(None)))
@@ -144,12 +152,12 @@ class HeymarketClient:
     @classmethod
     @hides_locals
     def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
-        """Return a client with what the environment says; what is passed here wins.
+        """Return a client with the settings of the environment. An argument wins over them.
 
-        Read are `HEYMARKET_SECRET_ID` and `HEYMARKET_SECRET_KEY`, else `HEYMARKET_API_KEY`;
-        `HEYMARKET_BASE_URL`; and `HEYMARKET_STORE`, the URL of a Redis server in which processes
-        share the rate limit, with `HEYMARKET_SHARE` and `HEYMARKET_FALLBACK`: see `RateLimit`.
-        A variable that is read must not be empty: unset it instead.
+        These variables are read: `HEYMARKET_SECRET_ID` and `HEYMARKET_SECRET_KEY`, or
+        `HEYMARKET_API_KEY`; `HEYMARKET_BASE_URL`; `HEYMARKET_STORE`, the URL of a Redis server in
+        which processes share the rate limit, with `HEYMARKET_SHARE` and `HEYMARKET_FALLBACK` (see
+        `RateLimit`). A variable that is read must not be empty: unset it instead.
 
         Raises:
             ValueError: The environment has no credentials, or one half of them, or a variable
@@ -166,7 +174,7 @@ class HeymarketClient:
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """Return a client with other options that shares connections, token and pacing.
 
-        Only the client that it came from needs closing.
+        Only the original client needs to be closed.
         """
         derived = type(self).__new__(type(self))
         vars(derived).update(vars(self))
@@ -177,24 +185,11 @@ class HeymarketClient:
 
     @overload
     async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: object = ...,
-        query: Mapping[str, str | int | bool] | None = ...,
-        repeat: Repeat = ...,
+        self, method: str, path: str, **options: Unpack[RequestOptions]
     ) -> msgspec.Raw: ...
     @overload
     async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: object = ...,
-        query: Mapping[str, str | int | bool] | None = ...,
-        returns: type[T],
-        repeat: Repeat = ...,
+        self, method: str, path: str, *, returns: type[T], **options: Unpack[RequestOptions]
     ) -> T: ...
     async def request(
         self,
@@ -206,17 +201,17 @@ class HeymarketClient:
         returns: type[object] = msgspec.Raw,
         repeat: Repeat = Repeat.UNSAFE,
     ) -> object:
-        """Make a call that this package has no method for, with everything else it does.
+        """Make a call that this package has no method for. It is signed, paced and retried too.
 
         Args:
             method: GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.
-            path: Path from the host on, such as "/v1/team"; quote what you put into it. It names
-                the call in errors and logs.
-            body: What to send as JSON: msgspec structs, dicts, lists; None for nothing.
+            path: Path after the host, such as "/v1/team". Quote the values in it. It names the
+                call in errors and logs.
+            body: Content to send as JSON: msgspec structs, dicts, lists; None for nothing.
             query: Query parameters.
             returns: Type to decode the answer into; `msgspec.Raw` for its bytes, `type(None)` if
                 the content is not needed.
-            repeat: Whether the call may be sent again after it may have been carried out. Say
+            repeat: Whether the call may be sent again after it may have been carried out. Pass
                 `Repeat.READ` for reads, or they are not repeated after a lost answer.
 
         Raises:
@@ -247,21 +242,21 @@ class HeymarketClient:
 
     @property
     def fingerprint(self) -> str:
-        """A name for the credentials in use that tells nothing about them.
+        """A name for the credentials in use. Nothing about them can be learned from it.
 
-        It is "" until a callable was asked for them.
+        It is "" until a callable has returned them.
         """
         return self._transport.fingerprint
 
     @property
     def waiting(self) -> str:
-        """Why the call that waits longest is waiting, such as "the rate limit", or ""."""
+        """The reason why the longest waiting call waits, such as "the rate limit", or ""."""
         return self._transport.waiting
 
     async def aclose(self) -> None:
         """Close the connections; calls under way end with `ClientStateError`.
 
-        Closing twice is harmless. A client that came from `with_options` has nothing to close.
+        Closing twice is harmless. A client from `with_options` has nothing to close.
         """
         if not self._is_derived:
             await self._transport.aclose()
@@ -295,7 +290,7 @@ class HeymarketClient:
 
 
 def transport_of(client: HeymarketClient) -> Transport:
-    """Return what a client sends with, for jobs."""
+    """Return the transport of a client, for jobs."""
     return client._transport  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the same module
 
 
@@ -317,22 +312,18 @@ def _checked_credentials(
 
 
 def _rate_limit_from_env() -> RateLimit:
-    parts = {name: _part_from_env(name.upper()) for name in ("share", "fallback")}
-    given = {name: part for name, part in parts.items() if part is not None}
-    store = _from_env("STORE")
-    if store is None and given:
-        name = next(iter(given)).upper()
-        raise ValueError(f"HEYMARKET_{name} needs HEYMARKET_STORE, to share the limit with others")
-    return msgspec.structs.replace(DOCUMENTED_LIMIT, store=store, **given)
-
-
-def _part_from_env(name: str) -> float | None:
-    if (text := _from_env(name)) is None:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"HEYMARKET_{name} must be a number, such as 0.2") from None
+    limit = msgspec.structs.replace(DOCUMENTED_LIMIT, store=_from_env("STORE"))
+    for name in ("SHARE", "FALLBACK"):
+        if (text := _from_env(name)) is None:
+            continue
+        if limit.store is None:
+            raise ValueError(f"HEYMARKET_{name} needs HEYMARKET_STORE, to share the limit")
+        try:
+            part = float(text)
+        except ValueError:
+            raise ValueError(f"HEYMARKET_{name} must be a number, such as 0.2") from None
+        limit = msgspec.structs.replace(limit, **{name.lower(): part})
+    return limit
 
 
 def _credentials_from_env() -> Credentials:
@@ -353,8 +344,8 @@ def _credentials_from_env() -> Credentials:
 def _from_env(name: str) -> str | None:
     """Return a variable of the environment, or None if it is not set.
 
-    An empty one is a mistake, such as a secret that was not filled in. Taken for none, it would let
-    calls meant for a test reach production, or leave a limit unshared, without a word.
+    An empty variable is a mistake, such as a secret that was not filled in. If it counted as not
+    set, calls meant for a test would reach production, or a limit would not be shared.
     """
     value = os.environ.get(f"HEYMARKET_{name}")
     if value is not None and not value.strip():

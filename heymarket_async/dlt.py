@@ -20,18 +20,18 @@ from uuid import UUID
 import msgspec
 
 from heymarket_async import timestamps
-from heymarket_async.bulk.account import hold
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.progress import RequestStats
 from heymarket_async.bulk.read.checkpoint import OddRows, latest_of
 from heymarket_async.bulk.read.collect import SETTLE_S
 from heymarket_async.bulk.read.versions import Batch, batch_of_page
 from heymarket_async.checks import Int64
-from heymarket_async.client import HeymarketClient
+from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.decoding import mending
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 from heymarket_async.models import Contact
 from heymarket_async.privacy import hides_locals
+from heymarket_async.transport.account import hold
 from heymarket_async.transport.auth import ApiSecret
 from heymarket_async.walk.rows import Rows
 
@@ -137,7 +137,7 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
         held: dict[int, dict[str, object]] = {}
         async with client() as api:
             stats = RequestStats(api)
-            await hold(stats.client)
+            await hold(transport_of(stats.client))
             walk = stats.client.contacts_v2.iterate(
                 date=start and start - _ASKED_BEFORE, limit=MAX_LIMIT, returns=msgspec.Raw
             )

@@ -1,4 +1,4 @@
-"""Makes sure that the account has a contact, and never has it twice; knows no HTTP.
+"""Creates a contact unless it exists, and never creates it twice. No HTTP.
 
 https://developers.heymarket.com/api-reference/contacts/bulk
 """
@@ -35,15 +35,16 @@ async def ensure(
     policy: RetryPolicy,
     call: str,
 ) -> Ensured:
-    """Find a contact, or send it until it is there.
+    """Find a contact, or send it until it is in the account.
 
-    It goes as a batch of one, which leaves a known phone alone: so it may be sent again when the
-    answer was lost, and two who ensure the same contact at once make one.
+    It is sent as a batch of one, because a batch does not change a contact that already exists.
+    So it may be sent again after a lost answer, and two calls for the same contact at the same time
+    create one contact.
 
     Args:
         find: Returns the contact that has the phone.
         send: Sends the batch.
-        policy: How often a lost answer is followed by another attempt, and after what wait.
+        policy: The number of attempts after lost answers, and the waits between them.
         call: The call that `send` makes, for errors.
 
     Raises:
@@ -70,7 +71,7 @@ async def ensure(
         if (made := await _found(find, unknown)) is not None:
             return Ensured(contact=made, was_created=True)
         if result is not None and (reason := refusal(result.items[0])):
-            # What was stored without an answer may be refused when it is sent again, as known.
+            # A contact that was stored without an answer may be rejected as known the next time.
             unknown = HeymarketError(
                 f"did not store the contact: {reason}", call=call, may_have_taken_effect=was_lost
             )
@@ -80,21 +81,21 @@ async def ensure(
 
 
 def refusal(item: BatchItem) -> str | None:
-    """Return why a contact was not stored, if the answer lists it as failed.
+    """Return the reason why a contact was not stored, if the answer lists it as failed.
 
-    What failed is repeated as it was sent; what was stored has an id, which is never sent. What the
-    server says is masked, so it holds no phone, e-mail or name.
+    A failed contact is listed as it was sent. A stored one has an id, which is never sent. The
+    server's explanation is masked, so that it holds no phone, e-mail or name.
     """
     if item.returned is None or item.returned.get("id"):
         return None
-    said = {
+    details = {
         name: value
         for name, value in item.returned.items()
         if name not in NewContact.__struct_fields__
     }
-    if not said:
+    if not details:
         return "Heymarket lists it as failed, and gives no reason"
-    return f"Heymarket lists it as failed: {wire.masked(said, item.contact)}"
+    return f"Heymarket lists it as failed: {wire.masked(details, item.contact)}"
 
 
 async def _found(
@@ -103,7 +104,7 @@ async def _found(
     try:
         return await find()
     except HeymarketError as error:
-        # That the look failed is the smaller half of the story.
+        # The failed look-up matters less than the lost answer.
         raise unknown from error
 
 

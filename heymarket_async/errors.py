@@ -142,14 +142,14 @@ class ServerError(StatusError):
 
 
 class DecodeError(HeymarketError):
-    """Heymarket answered 200-299, but the body is not what its documentation says.
+    """Heymarket answered 200-299, but the body does not match its documentation.
 
-    It is no JSON, has another shape, or is about another contact than the one asked for.
+    It is not JSON, has another shape, or is about another contact than the one asked for.
 
     Attributes:
         status: HTTP status code.
-        is_garbled: The body is no JSON at all: a gateway's page, empty, or cut. So the answer is
-            lost, and the call is repeated where a lost answer is.
+        is_garbled: The body is not JSON at all: a gateway's page, empty, or cut. This counts as a
+            lost answer, and the call is retried like after one.
     """
 
     def __init__(
@@ -174,11 +174,11 @@ class DeadlineError(HeymarketError):
 
 
 class StoreError(HeymarketError):
-    """Nothing was sent: the store of a shared rate limit is away, and `fallback` is 0."""
+    """Nothing was sent: Redis for a shared rate limit is unreachable, and `fallback` is 0."""
 
 
 class PaginationError(HeymarketError):
-    """A walk could not go on without the danger of skipping contacts.
+    """A walk could not continue without the danger of skipping contacts.
 
     Attributes:
         timestamp: The `updated` value, as the server wrote it, where the walk stands, or None.
@@ -214,6 +214,6 @@ class CustomFieldError(HeymarketError, LookupError):
 class ClientStateError(HeymarketError, RuntimeError):
     """The client is closed, or is used from another event loop than the one it works in.
 
-    Or its credentials changed, and it is not shown that they belong to the account that a walk or
-    a job began with; nothing was sent with them.
+    Or its credentials changed, and it cannot be shown that they belong to the account that a walk
+    or a job began with. Nothing was sent with them.
     """

@@ -1,8 +1,8 @@
-"""What the API takes and gives, as msgspec structs.
+"""The structs that are sent to Heymarket and read from its answers.
 
-What is sent and what comes back are different structs: `NewContact` in, `Contact` out. Every field
-that is read is optional and nullable, because nullability is documented for none. Of what is sent,
-a field left out stays out of the request, and `None` goes out as null.
+A write takes another struct than a read returns: `NewContact` is sent, `Contact` comes back. Every
+field that is read is optional and nullable, because nullability is documented for none. A field
+that is left out of a struct to send stays out of the request, and `None` is sent as null.
 
 https://developers.heymarket.com/concepts/contacts
 """
@@ -27,15 +27,15 @@ MAX_TAGS = 5
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What all that comes back has in common."""
+    """Base of all structs that are read from answers."""
 
     @property
     def odd(self) -> dict[str, object]:
         """The fields that came with a value of another type than documented, as they were sent.
 
-        Such a field is None, or holds what could be read: a phone that came as a number is its
-        digits, and of a list the elements that are what they should be. Usually this is empty.
-        Where it is not, it counts when two are compared, and is written when one is encoded.
+        The attribute is then None, or holds the part that could be read: the digits of a phone that
+        came as a number, the right elements of a list. Usually this is empty. If it is not, it
+        counts when two structs are compared, and is written when one is encoded.
         """
         return {}
 
@@ -79,9 +79,9 @@ class Contact(Answered, frozen=True, kw_only=True, gc=False):
     fields, or `msgspec.Raw`, to the call that reads.
 
     A field that came with a value of another type is None, and the value is in `odd`. A subclass
-    of your own is read strictly: such a value raises `DecodeError`.
+    of your own is read strictly: a value like this raises `DecodeError`.
 
-    Contacts are kept out of Python's garbage collection: what JSON makes has no cycles. Put none
+    Contacts are kept out of Python's garbage collection, because JSON has no cycles. Put no cycle
     into `custom` or `tags`.
 
     Attributes:
@@ -94,7 +94,7 @@ class Contact(Answered, frozen=True, kw_only=True, gc=False):
         created: When it was made, as the server wrote it; `created_at` is the datetime.
         updated: When it was last written, as the server wrote it; `updated_at` is the datetime.
         op: The last operation; its values are not documented.
-        assigned_user_id: Who it is assigned to; written as `assignee_id`.
+        assigned_user_id: The user it is assigned to; written as `assignee_id`.
 
     https://developers.heymarket.com/api-reference/contacts/overview
     """
@@ -148,7 +148,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 class ContactRef(Answered, frozen=True, kw_only=True, gc=False):
-    """What a write of a contact answers.
+    """The answer to a write of a contact.
 
     Attributes:
         id: Integer id, which the v1 endpoints take.
@@ -197,7 +197,7 @@ class ContactStatus(Answered, frozen=True, kw_only=True, gc=False):
 
 
 class NewStatus(StrEnum):
-    """What `contacts.set_status` can make of a contact."""
+    """The statuses that `contacts.set_status` takes."""
 
     ACTIVE = "active"
     BLOCKED = "blocked"
@@ -273,8 +273,9 @@ class _Writable(msgspec.Struct, frozen=True, kw_only=True):
 class ContactChanges(_Writable, frozen=True, kw_only=True):
     """Fields of a contact to write; all optional.
 
-    A field left out is not sent. What Heymarket does with a field that is not sent, or sent as
-    null, is not documented: read, change and write the whole if that matters.
+    A field that is left out is not sent. Heymarket does not document whether a field that is not
+    sent, or sent as null, is kept or emptied. If that matters, read, change and write the whole
+    contact.
 
     Attributes:
         phone: E.164 digits; one leading plus is taken off.
@@ -285,7 +286,7 @@ class ContactChanges(_Writable, frozen=True, kw_only=True):
         custom: Values by custom field id; `contact_fields.resolve` makes it from titles.
         avatar: URL of an image.
         assignee_id: User id of a team member; -1 unassigns. Read as `assigned_user_id`.
-        tags: Ids of tags, at most five. Whether they replace or add is not documented.
+        tags: Ids of tags, at most five. It is not documented whether they replace or add.
         is_opted_out: True opts the contact out of messages.
         email_suppressions: Ids of e-mail suppressions; not described any further.
 

@@ -1,8 +1,9 @@
-"""Keeps secrets and people's data out of what an error tracker stores.
+"""Removes local variables from tracebacks, because they hold secrets and people's data.
 
-Error trackers, and tracebacks "with locals", store the variables of each frame that an error came
-through. Ours hold tokens, bodies and contacts, and so do those of aiohttp below them. So an error
-leaves this package with the same traceback, file by file and line by line, but without variables.
+Error trackers, and tracebacks "with locals", store the variables of each frame that an error passed
+through. The frames of this package hold tokens, bodies and contacts, and so do the frames of
+aiohttp. So an error leaves this package with the same files and lines in its traceback, but without
+variables.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Hidden(Generic[T]):
         return "<hidden>"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a hidden value does not pickle, so that it is written nowhere")
+        raise TypeError("a hidden value does not pickle, so that it is not stored by accident")
 
 
 class Masked:
@@ -55,9 +56,9 @@ class Masked:
 
 
 def hides_locals(target: C) -> C:
-    """Let errors leave a function, or the public methods of a class, without variables.
+    """Remove local variables from errors of a function, or of the public methods of a class.
 
-    Everything else about them stays: a method is a coroutine function as before.
+    Nothing else changes: a coroutine function is still a coroutine function.
     """
     if isinstance(target, type):
         for name, method in list(vars(target).items()):
@@ -68,9 +69,9 @@ def hides_locals(target: C) -> C:
 
 
 def strip_locals(error: BaseException) -> None:
-    """Take the variables out of the traceback of an error, and out of those that led to it.
+    """Remove the variables from the traceback of an error, and of the errors that led to it.
 
-    Frames of aiohttp are removed from its causes. A cause that is not to be shown at all, as after
+    Frames of aiohttp are removed from its causes. A cause that is not shown, as after
     `raise ... from None`, is removed. An error that the caller was already handling is not changed.
     """
     callers = set(_running_frames())
@@ -89,11 +90,15 @@ def strip_locals(error: BaseException) -> None:
 
 
 def stripped_copy(error: E) -> E:
-    """Return an error to keep, where the error itself is still on its way through our frames."""
+    """Return a copy of an error to keep, while the error itself still passes through our frames."""
     strip_locals(error)
     copied = copy.copy(error).with_traceback(error.__traceback__)
     copied.__cause__ = error.__cause__
     return copied
+
+
+# The three wrappers repeat their `except` block, because it cannot be a function. If the stack is
+# full (RecursionError), calling one would raise another error, with all variables.
 
 
 def _hiding(target: object) -> object:
@@ -114,7 +119,7 @@ def _hiding_async(
         except BaseException as error:
             try:
                 strip_locals(error)
-            except RecursionError:  # there is no room for it
+            except RecursionError:  # the stack is full
                 error.__traceback__ = error.__cause__ = error.__context__ = None
             raise
 
@@ -129,7 +134,7 @@ def _hiding_sync(function: Callable[P, T]) -> Callable[P, T]:
         except BaseException as error:
             try:
                 strip_locals(error)
-            except RecursionError:  # there is no room for it
+            except RecursionError:  # the stack is full
                 error.__traceback__ = error.__cause__ = error.__context__ = None
             raise
 
@@ -146,7 +151,7 @@ def _hiding_items(function: Callable[P, AsyncGenerator[T]]) -> Callable[P, Async
         except BaseException as error:
             try:
                 strip_locals(error)
-            except RecursionError:  # there is no room for it
+            except RecursionError:  # the stack is full
                 error.__traceback__ = error.__cause__ = error.__context__ = None
             raise
 
@@ -181,7 +186,7 @@ _STRIPPED = "__heymarket_stripped__"
 
 
 class _Place(NamedTuple):
-    """Where an error came through: what a traceback shows of it, and nothing else."""
+    """A place that an error passed through: only the parts that a traceback shows."""
 
     code: CodeType
     filename: str  # code is the same as its copy in another file
@@ -202,10 +207,10 @@ def _line_of(entry: TracebackType) -> int:
 
 @functools.lru_cache(maxsize=1024)
 def _bare(place: _Place) -> TracebackType | None:
-    """Return what looks as if an error had come through a place, and has no variables.
+    """Return a traceback entry for a place, with a frame that has no variables.
 
-    A frame is made by running it, and keeps the frame that it was called from, with its variables.
-    So it is made in a thread, where nobody called. None, if there can be none any more.
+    A frame is made by running code, and keeps the frame of its caller, with its variables. So it is
+    made in a thread, where it has no caller of ours. None, if no thread can be started any more.
     """
     made: list[TracebackType] = []
     maker = Thread(target=_make, args=(_raising_at(place), place.module, made))
@@ -225,7 +230,7 @@ def _make(raising: CodeType, module: str, made: list[TracebackType]) -> None:
 
 
 def _raising_at(place: _Place) -> CodeType:
-    """Return code that raises, and says that it stands in that place."""
+    """Return code that raises, with the file, name and line of that place."""
     positions = islice(place.code.co_positions(), place.lasti // 2, None)
     line, end_line, column, end_column = next(positions)
     tree = ast.parse("raise Exception")

@@ -6,7 +6,7 @@ transport sends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from heymarket_async.checks import id_of, segment_of, uuid_of
 from heymarket_async.privacy import Masked
 
 T = TypeVar("T")
@@ -23,8 +24,8 @@ U = TypeVar("U")
 class Repeat(Enum):
     """Whether a call may be sent again after it may have been carried out.
 
-    This is stated per endpoint, never guessed from the verb: Heymarket lists, searches and counts
-    with POST.
+    Each endpoint states this. It is never guessed from the verb, because Heymarket lists, searches
+    and counts with POST.
     """
 
     READ = "read"
@@ -32,7 +33,7 @@ class Repeat(Enum):
     IDEMPOTENT = "idempotent"
     """Writes, but twice is the same as once: repeat freely."""
     UNSAFE = "unsafe"
-    """Writes, and twice is not the same as once: never repeat what may have been carried out."""
+    """Writes, and twice is not the same as once: do not repeat if it may have been carried out."""
 
 
 class Request(Masked, msgspec.Struct, Generic[T], frozen=True):
@@ -42,15 +43,15 @@ class Request(Masked, msgspec.Struct, Generic[T], frozen=True):
         method: The verb.
         path: The path as documented, placeholders included: it holds no one's data.
         target: Path and query as sent.
-        body: What is encoded as the JSON body; UNSET for none.
+        body: The content of the JSON body; UNSET for none.
         returns: Type that the answer is decoded into; None's type for an answer whose content is
             not needed: any JSON, or nothing.
         repeat: Whether the call may be sent again.
-        one: The answer is one thing, so an answer that holds nothing means "not found".
-        about: What the thing is known by that the answer is about, such as {"id": 98765}: an
-            answer about another is none. A frozenset stands for one of several, and "channel" for
-            what it is reached by, as `known_as` spells it. Empty for a thing that is new; None if
-            it is not compared.
+        one: The answer is one thing, so an empty answer means "not found".
+        about: The values that an answer must have if it has these fields, such as {"id": 98765};
+            another value is an error. A frozenset means one of several values. "channel" means a
+            channel of the contact, as `known_as` writes it. Empty for a new thing; None if the
+            answer is not compared.
     """
 
     method: str
@@ -73,13 +74,19 @@ class Request(Masked, msgspec.Struct, Generic[T], frozen=True):
 
 
 class Endpoint(msgspec.Struct, Generic[T], frozen=True):
-    """One call of the API; for the fields see `Request`."""
+    """One call of the API; for the fields see `Request`.
+
+    Attributes:
+        id_fields: The field of the answer for a placeholder of the path, such as {"contactID":
+            "uuid"}. If the answer has that field, it must be the id that was asked for.
+    """
 
     method: str
     path: str
     returns: type[T]
     repeat: Repeat
     one: bool = False
+    id_fields: Mapping[str, str] = {}
 
     def request(
         self,
@@ -89,13 +96,28 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True):
         about: Mapping[str, object] | None = None,
         **ids: int | UUID | str,
     ) -> Request[T]:
-        """Return a request to this endpoint; each `{name}` in the path needs its keyword.
+        """Return a request to this endpoint.
+
+        Args:
+            query: Query parameters.
+            body: The content to encode as JSON.
+            about: See `Request`; the ids that `id_fields` names are added.
+            **ids: A value for each `{name}` in the path.
 
         Raises:
-            ValueError: A text cannot be sent.
+            ValueError: An id breaks the rule of its placeholder, or a text cannot be sent.
         """
+        target = self.path
         try:
-            target = _target(self.path, query, ids)
+            for name, value in ids.items():
+                argument, check = _PLACEHOLDERS.get(name, (name, id_of))
+                checked = check(argument, value)
+                target = target.replace(f"{{{name}}}", quote(str(checked), safe=""))
+                if field := self.id_fields.get(name):
+                    about = {field: checked, **(about or {})}
+            if query:
+                values = {name: _query_text(value) for name, value in query.items()}
+                target = f"{target}?{urlencode(values)}"
         except UnicodeEncodeError:  # it quotes the text
             raise ValueError(
                 "the query, or a text for the path, holds half of an emoji (a lone surrogate),"
@@ -112,19 +134,19 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True):
 
     def returning(self, returns: type[U]) -> Endpoint[U]:
         """Return this endpoint with the answer decoded into another type."""
-        return Endpoint(self.method, self.path, returns, self.repeat, self.one)
+        return Endpoint(self.method, self.path, returns, self.repeat, self.one, self.id_fields)
+
+    def listing(self, element: type[U]) -> Endpoint[list[U]]:
+        """Return this endpoint with the answer decoded into a list of another type."""
+        return self.returning(list[element])  # type: ignore[valid-type] # a type made at run time
 
 
-def _target(
-    path: str,
-    query: Mapping[str, str | int | bool] | None,
-    ids: Mapping[str, int | UUID | str],
-) -> str:
-    for name, value in ids.items():
-        path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
-    if not query:
-        return path
-    return f"{path}?{urlencode({name: _query_text(value) for name, value in query.items()})}"
+_PLACEHOLDERS: dict[str, tuple[str, Callable[[str, object], object]]] = {
+    "id": ("contact_id", id_of),
+    "contactID": ("contact_uuid", uuid_of),
+    "channelType": ("channel_type", segment_of),
+}
+"""The argument that fills a placeholder of a path, and its check; any other takes an integer id."""
 
 
 def _query_text(value: str | int | bool) -> str:

@@ -10,10 +10,10 @@ from heymarket_async.checks import one_of
 
 
 def checked_base_url(base_url: str) -> str:
-    """Return where calls go to, without a slash at the end.
+    """Return the base URL without a slash at the end.
 
     Raises:
-        ValueError: It is no plain URL, or leads over a network in plain text.
+        ValueError: It is not a plain URL, or is plain http to another machine.
     """
     parts = _parts_of(one_of("base_url", base_url, str))
     if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_port(parts):
@@ -31,10 +31,10 @@ def checked_base_url(base_url: str) -> str:
 
 
 def check_path(path: str) -> None:
-    """Make sure that a path leads to where it says.
+    """Check that a path has no parts that lead elsewhere.
 
     Raises:
-        ValueError: It is no plain absolute path.
+        ValueError: It is not a plain absolute path.
     """
     segments = path.split("/") if isinstance(path, str) else []
     if len(segments) < 2 or segments[0] or set("?#\\") & set(path) or not _is_visible(path):
@@ -54,7 +54,7 @@ def is_loopback(host: str) -> bool:
 def _parts_of(url: str) -> SplitResult:
     try:
         return urlsplit(url)
-    except ValueError:  # it quotes what it cannot read, which may be a password
+    except ValueError:  # it quotes the part that it cannot read, which may be a password
         return SplitResult("", "", "", "", "")
 
 
@@ -66,11 +66,11 @@ def _has_port(parts: SplitResult) -> bool:
 
 
 def _is_visible(text: str) -> bool:
-    # Anything else is dropped or quoted on the way, and so would lead elsewhere.
+    # Other characters are dropped or quoted on the way, so the URL would lead elsewhere.
     return all("!" <= character <= "~" for character in text)
 
 
 def _is_plain(path: str) -> bool:
-    # A quoted slash within a segment is data, unless dots beside it make it a way.
+    # A quoted slash in a segment is data, unless dots beside it make it a path.
     dotted = {".", ".."} & set(re.split(r"[/\\]", unquote(path)))
     return not dotted and "" not in path.split("/")[1:]

@@ -15,6 +15,7 @@ import pytest
 from multidict import CIMultiDict
 
 from heymarket_async import ApiSecret, RetryPolicy
+from heymarket_async.pacing.line import PacedLine
 from heymarket_async.pacing.window import WINDOWS, RateLimit
 from heymarket_async.privacy import Hidden
 from heymarket_async.transport.auth import Signer
@@ -144,6 +145,11 @@ def transport_over(
         http=http,
         options=Options(retry=retry or RetryPolicy(), **options),
     )
+
+
+def line_of(transport: Transport) -> PacedLine:
+    """The line under the rate limit of the credentials in use."""
+    return transport._turns.pacer(transport._signer.fingerprint)
 
 
 @pytest.fixture(autouse=True)

@@ -74,13 +74,13 @@ def test_the_environment_can_name_a_store_of_the_rate_limit(monkeypatch):
     monkeypatch.setenv("HEYMARKET_STORE", "redis://cache:6379/0")
 
     alone = RateLimit(500, per_s=60.0, store="redis://cache:6379/0")
-    assert HeymarketClient.from_env()._transport._rate == alone
+    assert HeymarketClient.from_env()._transport._turns._rate == alone
     monkeypatch.setenv("HEYMARKET_SHARE", "0.2")
     shared = RateLimit(500, per_s=60.0, store="redis://cache:6379/0", share=0.2, fallback=0.1)
-    assert HeymarketClient.from_env()._transport._rate == shared
-    assert HeymarketClient.from_env(rate_limit=None)._transport._rate is None
+    assert HeymarketClient.from_env()._transport._turns._rate == shared
+    assert HeymarketClient.from_env(rate_limit=None)._transport._turns._rate is None
     monkeypatch.setenv("HEYMARKET_FALLBACK", "0")
-    assert HeymarketClient.from_env()._transport._rate.fallback == 0.0
+    assert HeymarketClient.from_env()._transport._turns._rate.fallback == 0.0
     monkeypatch.setenv("HEYMARKET_FALLBACK", "a tenth")
     with pytest.raises(ValueError, match=r"HEYMARKET_FALLBACK must be a number, such as 0\.2"):
         HeymarketClient.from_env()
@@ -117,7 +117,7 @@ def test_a_limit_that_is_passed_wins_over_a_wrong_one_of_the_environment(monkeyp
     monkeypatch.setenv("HEYMARKET_API_KEY", "key")
     monkeypatch.setenv("HEYMARKET_STORE", "cache:6379")
 
-    assert HeymarketClient.from_env(rate_limit=RateLimit(9))._transport._rate == RateLimit(9)
+    assert HeymarketClient.from_env(rate_limit=RateLimit(9))._transport._turns._rate == RateLimit(9)
 
 
 @pytest.mark.parametrize(

@@ -323,7 +323,7 @@ def public_functions():
         if isinstance(owner, FunctionType):
             yield name, owner
         elif name == "HeymarketClient" or "endpoints" in getattr(owner, "__module__", ""):
-            for method, member in vars(owner).items():
+            for method, member in inspect.getmembers(owner):
                 function = getattr(member, "__func__", member)
                 if isinstance(function, FunctionType) and not method.startswith("_"):
                     yield f"{name}.{method}", function
@@ -365,7 +365,7 @@ async def test_values_that_carry_private_data_show_none_of_it_to_rich_either():
     request = created.request(body=NewContact(phone=PHONE), query={"phone": PHONE})
     values = [
         request,
-        Call(request, PHONE.encode(), since=0, deadline=1),
+        Call(request, PHONE.encode(), waiting_since=0, deadline=1),
         Answer(200, {"Set-Cookie": KEY}, PHONE.encode()),
         RateLimit(500, store=f"redis://:{KEY}@localhost/0"),
     ]

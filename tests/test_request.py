@@ -31,7 +31,12 @@ def test_a_segment_stays_one_segment(text):
     except UnicodeEncodeError:
         return
 
-    target = GET.request(contactID=1, channelType=text, query={"a": text}).target
+    if text in {".", ".."}:
+        with pytest.raises(ValueError, match="channel_type"):
+            GET.request(contactID=UUID(int=1), channelType=text)
+        return
+
+    target = GET.request(contactID=UUID(int=1), channelType=text, query={"a": text}).target
 
     url = URL(f"https://host{target}", encoded=True)
     assert url.raw_path.count("/") == 5
@@ -43,18 +48,42 @@ def test_a_segment_stays_one_segment(text):
     ("value", "text"), [(True, "true"), (False, "false"), (7, "7"), ("a b", "a+b")]
 )
 def test_a_query_is_written_as_the_api_writes_it(value, text):
-    assert GET.request(contactID=1, channelType="x", query={"q": value}).target.endswith(
-        f"?q={text}"
+    request = GET.request(contactID=UUID(int=1), channelType="x", query={"q": value})
+
+    assert request.target.endswith(f"?q={text}")
+
+
+@pytest.mark.parametrize(
+    ("path", "ids", "problem"),
+    [
+        ("/v1/contact/{id}", {"id": UUID(int=1)}, "contact_id must be a positive integer"),
+        ("/v1/contact/{id}", {"id": 0}, "contact_id must be a positive integer"),
+        ("/v1/tag/{tag_id}", {"tag_id": True}, "tag_id must be a positive integer"),
+        ("/v2/contact/{contactID}", {"contactID": 1}, "contact_uuid must be a UUID"),
+        ("/v2/channel/{channelType}", {"channelType": ""}, "channel_type must be a text"),
+    ],
+)
+def test_each_placeholder_has_a_rule_that_its_id_must_keep(path, ids, problem):
+    with pytest.raises(ValueError, match=problem):
+        Endpoint("GET", path, object, Repeat.READ).request(**ids)
+
+
+def test_ids_that_the_answer_holds_are_among_what_it_is_about():
+    endpoint = Endpoint(
+        "GET", "/v2/contact/{contactID}", object, Repeat.READ, id_fields={"contactID": "uuid"}
     )
+    uuid = UUID(int=1)
+
+    assert endpoint.request(contactID=str(uuid)).about == {"uuid": uuid}
+    about = {"phone": "15105550101"}
+    assert endpoint.request(contactID=uuid, about=about).about == {"uuid": uuid, **about}
+    assert GET.request(contactID=uuid, channelType="x").about is None
 
 
 def test_an_endpoint_with_another_answer_is_the_same_otherwise():
     other = GET.returning(int)
 
     assert other.returns is int
-    assert (other.method, other.path, other.repeat, other.one) == (
-        "GET",
-        GET.path,
-        GET.repeat,
-        False,
-    )
+    assert msgspec.structs.replace(other, returns=object) == GET
+    assert msgspec.structs.replace(GET.listing(int), returns=object) == GET
+    assert GET.listing(int).returns == list[int]

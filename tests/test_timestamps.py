@@ -64,6 +64,39 @@ def test_keys_of_many_are_not_made_of_texts_that_only_look_right_together(many):
         timestamps.instants(many)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_time"),
+    [
+        ("2026-01-31T00:00:00Z", True),
+        ("2028-02-29T00:00:00Z", True),
+        ("2026-10-09T00:00:00Z", True),
+        ("2026-02-29T00:00:00Z", False),
+        ("2026-02-30T00:00:00Z", False),
+        ("2026-04-31T00:00:00Z", False),
+        ("2026-04-32T00:00:00Z", False),
+        ("2026-04-00T00:00:00Z", False),
+        ("2026-00-12T00:00:00Z", False),
+        ("2026-13-01T00:00:00Z", False),
+        ("2026-19-01T00:00:00Z", False),
+        ("2026-04-12T24:00:00Z", False),
+        ("2026-06-30T23:59:60Z", False),
+        ("0000-04-12T00:00:00Z", False),
+        ("0001-04-12T00:00:00Z", False),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_keys_of_many_are_only_made_of_times_that_the_calendar_has(text, is_time, place):
+    many = ["2026-09-12T15:30:00Z", "2026-12-28T23:59:59Z"]
+    many.insert(place, text)
+
+    assert timestamps.is_time(text) is is_time
+    if is_time:
+        assert timestamps.instants(many) == many
+    else:
+        with pytest.raises(ValueError, match=r"time|range|must be in"):
+            timestamps.instants(many)
+
+
 @given(texts())
 def test_a_datetime_is_cut_to_microseconds_and_never_rounded_up(text):
     shown = timestamps.parse(text[0])

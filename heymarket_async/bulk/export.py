@@ -10,7 +10,6 @@ from typing import Literal
 import msgspec
 
 from heymarket_async import timestamps
-from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.job import Job
 from heymarket_async.bulk.progress import OnProgress
@@ -21,10 +20,11 @@ from heymarket_async.bulk.read.collect import SETTLE_S, Collector
 from heymarket_async.bulk.read.walk import ReadOptions
 from heymarket_async.bulk.sinks.sink import FileSink, Sink
 from heymarket_async.checks import one_of
-from heymarket_async.client import HeymarketClient
+from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.errors import BadRequestError, PaginationError
 from heymarket_async.models import ContactField
 from heymarket_async.privacy import hides_locals
+from heymarket_async.transport.account import account_of
 
 
 class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +169,7 @@ async def _export(
 async def _checkpoint(
     job: Job, stored: str | None, surface: str, date: str | None, place: str
 ) -> Checkpoint:
-    account = await account_of(job.client)
+    account = await account_of(transport_of(job.client))
     if stored is not None:
         return checkpoints.read(stored, account=account, surface=surface, date=date, place=place)
     checkpoint = checkpoints.new(account=account, surface=surface, date=date)

@@ -14,7 +14,7 @@ import msgspec
 
 from heymarket_async.client import HeymarketClient
 from heymarket_async.timestamps import http_date
-from heymarket_async.transport.call import AttemptEvent, tell
+from heymarket_async.transport.call import AttemptEvent, call_hook
 
 _MINUTE_S = 60.0
 _DAY_S = 24 * 3600.0
@@ -104,7 +104,7 @@ class RequestStats:
         for reason, seconds in event.waits.items():
             self.waited_s[reason] = self.waited_s.get(reason, 0.0) + seconds
         if self._hook is not None:
-            tell(self._hook, event, name="on_attempt", of="call")
+            call_hook(self._hook, event, name="on_attempt", of="call")
 
 
 @asynccontextmanager
@@ -118,7 +118,7 @@ async def reporting(
     reporter = asyncio.create_task(_report_often(on_progress, progress))
     try:
         yield
-        tell(on_progress, progress(), name="on_progress", of="job")
+        call_hook(on_progress, progress(), name="on_progress", of="job")
     finally:
         reporter.cancel()
         await asyncio.gather(reporter, return_exceptions=True)
@@ -126,5 +126,5 @@ async def reporting(
 
 async def _report_often(on_progress: OnProgress, progress: Callable[[], Progress]) -> None:
     while True:
-        tell(on_progress, progress(), name="on_progress", of="job")
+        call_hook(on_progress, progress(), name="on_progress", of="job")
         await asyncio.sleep(_REPORTED_EVERY_S)

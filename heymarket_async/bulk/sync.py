@@ -8,7 +8,6 @@ from typing import Literal
 
 import msgspec
 
-from heymarket_async.bulk.account import account_of
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.job import Job
 from heymarket_async.bulk.progress import OnProgress
@@ -19,9 +18,10 @@ from heymarket_async.bulk.store import schema
 from heymarket_async.bulk.store.database import Database
 from heymarket_async.bulk.store.sync_file import SyncFile
 from heymarket_async.checks import one_of
-from heymarket_async.client import HeymarketClient
+from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.errors import DecodeError, HeymarketError, NotFoundError
 from heymarket_async.privacy import hides_locals
+from heymarket_async.transport.account import account_of
 
 _LOGGED = ("kind", "contacts", "added", "changed", "deleted", "requests")
 _MOST_ASKED_FOR = 1000
@@ -136,7 +136,7 @@ async def _sync(
     rebind: bool,
     finds_deleted: bool,
 ) -> SyncReport:
-    run, account = job.thread.run, await account_of(job.client)
+    run, account = job.thread.run, await account_of(transport_of(job.client))
     checkpoint = await run(
         file.begin, account, options.surface, rebind=rebind, all_anew=finds_deleted
     )

@@ -1,1 +1,1 @@
-"""From the body of an answer to models, however odd it is."""
+"""From the body of an answer to models, however odd the body is."""

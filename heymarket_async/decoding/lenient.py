@@ -1,7 +1,7 @@
-"""Reads our own models where single fields are of another type than documented.
+"""Reads our own models, even if some fields have another type than documented.
 
-Entered only after the usual reading has refused: row by row then, and only an odd row field by
-field. Types of the user's own are never read so.
+It is used only after the usual reading has failed. It goes row by row, and reads only odd rows
+field by field. A user's own types are never read like this.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 def _with_odd(kind: type[Answered]) -> type[Answered]:
-    # A class of its own, so that the usual answers pay nothing for it.
+    # A class of its own, so that the usual answers pay nothing for the field.
     return cast(
         type[Answered],
         msgspec.defstruct(
@@ -43,26 +43,15 @@ def _with_odd(kind: type[Answered]) -> type[Answered]:
     )
 
 
-# By these names they pickle.
-OddContact = _with_odd(Contact)
-OddContactChannel = _with_odd(ContactChannel)
-OddContactField = _with_odd(ContactField)
-OddContactRef = _with_odd(ContactRef)
-OddContactStatus = _with_odd(ContactStatus)
-OddNote = _with_odd(Note)
-
 _ODD: dict[object, Callable[..., Answered]] = {
-    Contact: OddContact,
-    ContactChannel: OddContactChannel,
-    ContactField: OddContactField,
-    ContactRef: OddContactRef,
-    ContactStatus: OddContactStatus,
-    Note: OddNote,
+    kind: _with_odd(kind)
+    for kind in (Contact, ContactChannel, ContactField, ContactRef, ContactStatus, Note)
 }
+globals().update({kind.__name__: kind for kind in _ODD.values()})  # by their names they pickle
 _WRITTEN_IN_DIGITS = frozenset({"phone", "channel_id"})
 
 _read_list = msgspec.json.Decoder(list[Raw]).decode
-# To read them takes some ten times as long. No page has so many.
+# An odd row takes some ten times as long to read. No page has so many.
 _MOST_ODD = 20_000
 
 
@@ -70,14 +59,14 @@ class Listed(list[T], Generic[T]):
     """The readable elements of a list, the others left out.
 
     Attributes:
-        left_out: How many elements were no objects, or lack what cannot be done without.
+        left_out: How many elements were no objects, or lack a field that is needed.
     """
 
     left_out = 0
 
 
 def is_ours(kind: object) -> bool:
-    """Whether a type is one of our own, which are read leniently."""
+    """Return True for our own models, which are read leniently."""
     return kind in _ODD
 
 
@@ -87,10 +76,10 @@ def element_of(returns: object) -> object:
 
 
 def read(kind: type[T], row: bytes | Raw) -> T:
-    """Return one of our models, as far as it can be read; what cannot be is in its `odd`.
+    """Return one of our models, as far as it can be read. The other values are in its `odd`.
 
     Raises:
-        msgspec.DecodeError: It is no object, or lacks what cannot be done without.
+        msgspec.DecodeError: It is no object, or lacks a field that is needed.
     """
     ours = cast("type[Answered]", kind)
     try:

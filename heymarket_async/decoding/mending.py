@@ -1,4 +1,4 @@
-r"""Makes readable what strict JSON readers refuse. Pure; entered only after msgspec has refused.
+r"""Mends JSON that strict readers refuse. No I/O; used only after msgspec has refused a body.
 
 A server may send half of an emoji as a lone `\ud83d`, a raw tab or line break inside a text, bytes
 that are not UTF-8, `NaN` or `Infinity`. Python's `json` reads most of these; msgspec refuses the
@@ -10,7 +10,7 @@ whole page for one of them. Only the odd places are changed, every other byte st
     NaN, Infinity, a float too large  null; only outside texts
 
 Rows that are kept as bytes (`msgspec.Raw`) keep a lone surrogate as it was sent, since it is valid
-UTF-8 on one line. So whoever reads a kept row calls `decode`, which mends what cannot be read.
+UTF-8 on one line. To read them, call `decode`, which mends them if need be.
 
 msgspec (0.20 to 0.22) checks everything inside a `Raw` but UTF-8 and the size of floats.
 """
@@ -26,17 +26,17 @@ import msgspec
 T = TypeVar("T")
 
 MARK = b" "
-"""What stands before a row that was mended; no other row in a list begins with white space."""
+"""The first byte of a row that was mended. No other row in a list begins with white space."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _read_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def decode(decoder: Callable[[bytes | msgspec.Raw], T], row: bytes | msgspec.Raw) -> T:
-    """Return what a decoder reads, from mended JSON if it refuses what was sent.
+    """Return what a decoder reads: from the row as sent, or mended if it refuses that.
 
     Raises:
-        msgspec.MsgspecError, UnicodeDecodeError, RecursionError: It refuses that, too.
+        msgspec.MsgspecError, UnicodeDecodeError, RecursionError: It refuses both.
     """
     try:
         return decoder(row)
@@ -49,9 +49,9 @@ def decode(decoder: Callable[[bytes | msgspec.Raw], T], row: bytes | msgspec.Raw
 
 
 def mended(body: bytes) -> bytes:
-    """Return JSON in which everything named above is mended, or the body if nothing was found.
+    """Return JSON in which everything named above is mended; the body itself if nothing is odd.
 
-    A body that is larger, or odd in more places, than any answer of Heymarket is left as it is.
+    A body that is larger, or odd in more places, than any answer of Heymarket stays as it is.
     """
     kept = _kept(body)
     readable = kept and _without_lone_surrogates(kept.text)
@@ -65,11 +65,30 @@ def as_kept(body: bytes) -> bytes:
 
 
 def rows(body: bytes) -> list[msgspec.Raw]:
-    """Return the elements of a list; `is_mended` tells those that were not as JSON wants them.
+    """Return the elements of a list, mended where need be; see `is_mended`.
 
     Raises:
         msgspec.DecodeError: It is no list, or cannot be read even so.
     """
+    try:
+        found = _read_rows(body)
+        check_utf_8(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _mended_rows(body)
+    return found
+
+
+def check_utf_8(body: bytes) -> None:
+    """Check the one thing that msgspec does not check in values that it keeps as bytes.
+
+    Raises:
+        UnicodeDecodeError: It is not UTF-8.
+    """
+    if not body.isascii():
+        body.decode()
+
+
+def _mended_rows(body: bytes) -> list[msgspec.Raw]:
     kept = _kept(body)
     readable = kept and _without_lone_surrogates(kept.text)
     if kept is None or readable is None:
@@ -92,12 +111,12 @@ def rows(body: bytes) -> list[msgspec.Raw]:
 
 
 def is_mended(row: bytes | msgspec.Raw) -> bool:
-    """Whether a row of a list had to be mended."""
+    """Return True if a row of a list had to be mended."""
     return bytes(row[:1] if isinstance(row, bytes) else memoryview(row)[:1]) == MARK
 
 
 def without_marks(lines: list[bytes]) -> tuple[list[bytes], int]:
-    """Return rows of a list without their marks, and how many had one; free where none has."""
+    """Return rows of a list without their marks, and how many had one; the same list if none."""
     if not any(line.startswith(MARK) for line in lines):
         return lines, 0
     return [line.removeprefix(MARK) for line in lines], sum(map(is_mended, lines))
@@ -108,8 +127,8 @@ class _Kept(NamedTuple):
     places: list[int]  # where it was mended
 
 
-# A page of 1,000 contacts has about 1 MiB. An answer that nobody would send must not hold the event
-# loop, nor take many times its own memory: compressed, a few KiB can become all of it.
+# A page of 1,000 contacts has about 1 MiB. A hostile answer must not block the event loop, nor take
+# many times its own memory: compressed, a few KiB can become all of it.
 _MOST_BYTES = 8 << 20
 _MOST_STEPS = 250_000
 
@@ -127,7 +146,7 @@ def _pattern(sound: bytes, odd: bytes) -> Callable[[bytes, int], re.Match[bytes]
     return cast("Callable[[bytes, int], re.Match[bytes]]", found)  # it matches everywhere
 
 
-# They run over all that is sound at once, and end behind one odd place, or a text's quotes.
+# They skip all sound bytes at once, and end behind one odd place, or behind a text's quotes.
 _outside = _pattern(
     rb'(?:[^"NI\-\d.]++|"%b"|-?[\d.]++(?![eE])|N(?!aN)|I(?!nfinity)|(?!%b)(?:-|[\d.]++))*+'
     % (_SOUND_IN_TEXT, _ODD_OUTSIDE),
@@ -142,7 +161,7 @@ _lone = _pattern(
 
 
 def _kept(body: bytes) -> _Kept | None:
-    """Return what `as_kept` does, and where it was mended; None if that is too much."""
+    """Return the text as `as_kept` does, with the places; None if there are too many."""
     if len(body) > _MOST_BYTES:
         return None
     kept, places = bytearray(), list[int]()
@@ -177,7 +196,7 @@ def _in_texts(odd: bytes) -> bytes:
 
 
 def _without_lone_surrogates(text: bytes) -> bytes | None:
-    """Return a text of the same length; None if it has too many of them."""
+    """Return a text of the same length; None if too much of it is odd."""
     if b"\\u" not in text:
         return text
     readable, at = bytearray(text), 0

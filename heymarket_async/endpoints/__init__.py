@@ -1,1 +1,1 @@
-"""The calls of the API, one module per kind of thing; none imports another."""
+"""The calls of the API, one module per kind of thing. They share `listing` and `group`."""

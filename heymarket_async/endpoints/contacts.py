@@ -5,7 +5,7 @@ https://developers.heymarket.com/api-reference/contacts/overview
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypedDict, TypeVar, Unpack, get_type_hints, overload
 
@@ -13,29 +13,22 @@ from heymarket_async import ensure as ensuring
 from heymarket_async import timestamps
 from heymarket_async.batches import BatchResult, batch_result
 from heymarket_async.checks import id_of, list_of, one_of, phone_digits
+from heymarket_async.endpoints.listing import Listing
 from heymarket_async.ensure import Ensured
 from heymarket_async.errors import NotFoundError
-from heymarket_async.models import (
-    Contact,
-    ContactRef,
-    ContactStatus,
-    NewContact,
-    NewStatus,
-)
-from heymarket_async.privacy import hides_locals
+from heymarket_async.models import Contact, ContactRef, ContactStatus, NewContact, NewStatus
 from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport.bound import binding_of, held_to_one
-from heymarket_async.transport.send import Transport
-from heymarket_async.walk import walk as pagination
-from heymarket_async.walk.walk import Walk
+from heymarket_async.transport.account import held_to_one
 
 T = TypeVar("T")
 
+_BY_ID, _ID = "/v1/contact/{id}", {"id": "id"}
+
 CREATE = Endpoint("POST", "/v1/contact", ContactRef, Repeat.UNSAFE)
-GET = Endpoint("GET", "/v1/contact/{id}", Contact, Repeat.READ, one=True)
+GET = Endpoint("GET", _BY_ID, Contact, Repeat.READ, one=True, id_fields=_ID)
 FIND = Endpoint("POST", "/v1/contact/get", Contact, Repeat.READ, one=True)
-UPDATE = Endpoint("PUT", "/v1/contact/{id}", ContactRef, Repeat.IDEMPOTENT)
-DELETE = Endpoint("DELETE", "/v1/contact/{id}", type(None), Repeat.IDEMPOTENT)
+UPDATE = Endpoint("PUT", _BY_ID, ContactRef, Repeat.IDEMPOTENT, id_fields=_ID)
+DELETE = Endpoint("DELETE", _BY_ID, type(None), Repeat.IDEMPOTENT, id_fields=_ID)
 PAGE = Endpoint("POST", "/v1/contacts", list[Contact], Repeat.READ)
 COUNT = Endpoint("POST", "/v1/contacts/count", int, Repeat.READ)
 STATUS = Endpoint("POST", "/v1/contact/status", ContactStatus, Repeat.READ, one=True)
@@ -44,15 +37,15 @@ CREATE_BATCH = Endpoint("POST", "/v1/batch/contacts", object, Repeat.UNSAFE)
 
 
 class PageQuery(TypedDict, total=False):
-    """What `Contacts.page` may ask for.
+    """The parameters of `Contacts.page`.
 
-    Only `date` and the page size without a limit, 30, are described by Heymarket; the others are
-    listed without a description.
+    Heymarket describes only `date` and the page size without a limit, 30. It lists the rest without
+    a description.
 
     Attributes:
-        date: The `updated` of the last contact of the page before; text goes out unchanged.
+        date: The `updated` of the last contact of the page before; text is sent unchanged.
         limit: Contacts on the page; the most is not documented.
-        page: Number of the page; whether it counts from 0 or 1 is not documented.
+        page: Number of the page. It is not documented whether the first one is 0 or 1.
         ascending: Oldest first, presumably.
         order: A field to sort by; its values are not documented.
         archived: Not described.
@@ -77,21 +70,19 @@ class PageQuery(TypedDict, total=False):
 _KINDS = get_type_hints(PageQuery)
 
 
-@hides_locals
-class Contacts:
+class Contacts(Listing):
     """Contacts by their integer id: `client.contacts`."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    _list, _surface = PAGE, "v1"
 
     async def create(self, contact: NewContact) -> ContactRef:
         """Create a contact and return its ids.
 
-        What Heymarket does if the phone is taken is not documented: it may refuse, update the
-        contact that has it, or make a second one. If you do not know, `find` it first.
+        If the phone already exists, Heymarket may reject the contact, update the one that has it,
+        or make a second one: this is not documented. If you do not know, `find` the phone first.
 
         A create is not repeated once it may have been carried out, since that could make a second
-        contact. It then raises with `may_have_taken_effect`; find the phone before you try again.
+        contact. It then raises with `may_have_taken_effect`. Find the phone before you try again.
 
         Raises:
             BadRequestError: A field is invalid.
@@ -99,9 +90,7 @@ class Contacts:
         https://developers.heymarket.com/api-reference/contacts/create
         """
         one_of("contact", contact, NewContact)
-        return await self._transport.send(
-            CREATE.request(body=contact, about={"phone": contact.phone})
-        )
+        return await self._send(CREATE.request(body=contact, about={"phone": contact.phone}))
 
     @overload
     async def get(self, contact_id: int) -> Contact: ...
@@ -119,9 +108,7 @@ class Contacts:
 
         https://developers.heymarket.com/api-reference/contacts/get
         """
-        id_of("contact_id", contact_id)
-        request = GET.returning(returns).request(id=contact_id, about={"id": contact_id})
-        return await self._transport.send(request)
+        return await self._send(GET.returning(returns).request(id=contact_id))
 
     @overload
     async def find(
@@ -140,12 +127,12 @@ class Contacts:
     ) -> object:
         """Find a contact by phone or by id, and return it, or None if there is none.
 
-        How Heymarket says that there is none is not documented: a 404, a 410 and an answer with
-        nothing in it are all read so. One without Heymarket's `X-Request-Id` did not come from
-        Heymarket, and raises. So does an answer about another contact, or about none.
+        The answer for an unknown contact is not documented: a 404, a 410 and an empty answer all
+        count. An answer without Heymarket's `X-Request-Id` did not come from Heymarket, and raises.
+        So does an answer that is about another contact, or about no contact.
 
         Args:
-            phone: E.164 digits; one leading plus is taken off.
+            phone: E.164 digits; one leading plus is removed.
             contact_id: The integer id. Give one of the two.
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
 
@@ -157,10 +144,11 @@ class Contacts:
         """
         if (phone is None) == (contact_id is None):
             raise ValueError("find needs either phone or contact_id")
-        wanted = _phone_or_id(phone, contact_id)
+        # The page that documents it writes the id as text.
+        wanted = {name: str(value) for name, value in _id_and_phone(contact_id, phone).items()}
         request = FIND.returning(returns).request(body=wanted, about=wanted)
         try:
-            return await self._transport.send(request)
+            return await self._send(request)
         except NotFoundError as error:
             if not error.request_id:
                 raise
@@ -171,9 +159,9 @@ class Contacts:
     ) -> ContactRef:
         """Update a contact and return its new revision.
 
-        Names are replaced in any case; `overwrite` says whether custom fields are replaced too or
-        merged into the stored ones. Whether other fields that are left out are kept or emptied is
-        not documented: read, change and write the whole contact if that matters.
+        Names are always replaced. Custom fields are merged into the stored ones, or replaced with
+        `overwrite`. It is not documented whether other fields that are left out are kept or
+        emptied. If that matters, read, change and write the whole contact.
 
         Args:
             contact_id: The integer id, not the UUID that the v2 endpoints take.
@@ -187,15 +175,15 @@ class Contacts:
         https://developers.heymarket.com/guides/manage-contacts
         """
         request = UPDATE.request(
-            id=id_of("contact_id", contact_id),
+            id=contact_id,
             query={"overwrite": one_of("overwrite", overwrite, bool)},
             body=one_of("contact", contact, NewContact),
-            about={"id": contact_id, "phone": contact.phone},
+            about={"phone": contact.phone},
         )
-        return await self._transport.send(request)
+        return await self._send(request)
 
     async def delete(self, contact_id: int) -> None:
-        """Delete a contact for good, with its conversations as the documentation has it.
+        """Delete a contact for good; by the documentation, with its conversations.
 
         If an answer was lost and the repeated delete finds nothing, that is a success.
 
@@ -204,8 +192,7 @@ class Contacts:
 
         https://developers.heymarket.com/api-reference/contacts/delete
         """
-        id_of("contact_id", contact_id)
-        await self._transport.send(DELETE.request(id=contact_id, about={"id": contact_id}))
+        await self._send(DELETE.request(id=contact_id))
 
     @overload
     async def page(self, **query: Unpack[PageQuery]) -> list[Contact]: ...
@@ -214,69 +201,17 @@ class Contacts:
     async def page(
         self, *, returns: type[object] = Contact, **query: Unpack[PageQuery]
     ) -> Sequence[object]:
-        """Get one page of contacts; `iterate` is what gets them all without a gap.
+        """Get one page of contacts. Use `iterate` to get all contacts without a gap.
 
-        Elements that are no objects are left out, except with `msgspec.Raw`.
+        Elements that are not objects are left out, except with `msgspec.Raw`.
 
         Args:
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
-            **query: What to list; see `PageQuery`.
+            **query: See `PageQuery`.
 
         https://developers.heymarket.com/api-reference/contacts/list
         """
-        body = pagination.query_of(query, _KINDS)
-        return await self._transport.send(_page_of(returns).request(body=body))
-
-    @overload
-    def iterate(
-        self,
-        *,
-        date: datetime | str | None = ...,
-        limit: int | None = ...,
-        cursor: str | None = ...,
-    ) -> Walk[Contact]: ...
-    @overload
-    def iterate(
-        self,
-        *,
-        date: datetime | str | None = ...,
-        limit: int | None = ...,
-        cursor: str | None = ...,
-        returns: type[T],
-    ) -> Walk[T]: ...
-    def iterate(
-        self,
-        *,
-        date: datetime | str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-        returns: type[object] = Contact,
-    ) -> object:
-        """Walk over all contacts, and give each once.
-
-        Args:
-            date: Where to start; which side of it is walked is not documented.
-            limit: Contacts on a page, 30 if left out.
-            cursor: The `cursor` of an earlier walk, to go on from where it stood.
-            returns: A subclass of `Contact` with more fields, another struct that has `id`, `rev`
-                and `updated`, or `msgspec.Raw` for each contact as the server sent it.
-
-        Raises:
-            PaginationError: While walking: the server cannot be walked without a gap. This error,
-                and any other that ends the walk, has the `cursor` to go on from.
-
-        https://developers.heymarket.com/guides/manage-contacts
-        """
-        endpoint, binding = _page_of(returns), binding_of(self._transport)
-
-        def fetch(date: str | None, page: int | None, limit: int | None) -> Awaitable[list[object]]:
-            body = {"date": date, "page": page, "limit": limit}
-            body = {name: value for name, value in body.items() if value is not None}
-            return self._transport.send(endpoint.request(body=body), binding)
-
-        return pagination.walk(
-            fetch, PAGE.call, surface="v1", date=date, limit=limit, cursor=cursor, returns=returns
-        )
+        return await self._page(query, _KINDS, returns)
 
     async def count(self, *, date: datetime | str | None = None) -> int:
         """Count the contacts that were updated after a time, or all.
@@ -286,7 +221,7 @@ class Contacts:
         https://developers.heymarket.com/api-reference/contacts/get
         """
         body = {} if date is None else {"date": timestamps.to_text("date", date)}
-        return await self._transport.send(COUNT.request(body=body))
+        return await self._send(COUNT.request(body=body))
 
     async def status(
         self, *, contact_id: int | None = None, phone: str | None = None
@@ -294,12 +229,12 @@ class Contacts:
         """Get whether a contact can be messaged; give its id, its phone, or both.
 
         Raises:
-            NotFoundError: There is no such contact.
+            NotFoundError: There is no contact with this id or phone.
 
         https://developers.heymarket.com/api-reference/contacts/status
         """
         wanted = _id_and_phone(contact_id, phone)
-        return await self._transport.send(STATUS.request(body=wanted, about=wanted))
+        return await self._send(STATUS.request(body=wanted, about=wanted))
 
     async def set_status(
         self, status: NewStatus | str, *, contact_id: int | None = None, phone: str | None = None
@@ -309,10 +244,10 @@ class Contacts:
         Args:
             status: "active", "blocked", "unblocked", "subscribed" or "unsubscribed".
             contact_id: The integer id.
-            phone: E.164 digits; one leading plus is taken off.
+            phone: E.164 digits; one leading plus is removed.
 
         Raises:
-            NotFoundError: There is no such contact.
+            NotFoundError: There is no contact with this id or phone.
 
         https://developers.heymarket.com/api-reference/contacts/set-status
         """
@@ -320,23 +255,24 @@ class Contacts:
             raise ValueError(f"status must be one of {', '.join(NewStatus)}")
         wanted = _id_and_phone(contact_id, phone)
         body = {**wanted, "status": str(status)}
-        await self._transport.send(SET_STATUS.request(body=body, about=wanted))
+        await self._send(SET_STATUS.request(body=body, about=wanted))
 
     async def create_batch(
         self, contacts: Sequence[NewContact], *, overwrite: bool = False
     ) -> BatchResult:
         """Create many contacts in one request, and return one outcome for each.
 
-        A contact whose phone is known is left alone, or overwritten. As for `create`, a batch is
-        not repeated once it may have been carried out.
+        A contact whose phone already exists is not changed, unless with `overwrite`. Like a
+        `create`, a batch is not repeated once it may have been carried out.
 
-        The documentation contradicts itself on the answer. The text "ok" is read as all stored. An
-        array may hold those that failed, or those that were stored: then every outcome is UNKNOWN,
-        with what the array says of the phone in `returned`. `contacts_v2.search` can tell.
+        The documentation contradicts itself on the answer. The text "ok" means that all are stored.
+        An array may hold the failed contacts or the stored ones: then every outcome is UNKNOWN, and
+        `returned` has the array's entry for the phone. Look the contacts up with
+        `contacts_v2.search`.
 
         Args:
             contacts: At least one; the most is not documented.
-            overwrite: Overwrite contacts whose phone is known.
+            overwrite: Overwrite contacts whose phone already exists.
 
         https://developers.heymarket.com/api-reference/contacts/bulk
         """
@@ -345,20 +281,20 @@ class Contacts:
             raise ValueError("contacts must not be empty")
         query = {"overwrite": one_of("overwrite", overwrite, bool)}
         request = CREATE_BATCH.request(query=query, body=batch)
-        return batch_result(batch, await self._transport.send(request))
+        return batch_result(batch, await self._send(request))
 
     async def ensure(self, contact: NewContact) -> Ensured:
-        """Create a contact unless its phone is known, and return what the account has then.
+        """Create a contact unless its phone already exists, and return the stored contact.
 
-        It never makes a second contact: a lost answer is followed by a look, and two who ensure
-        the same phone at once make one. A contact that is there is left as it is. Repeating is
-        safe, whatever it raised.
+        It never makes a second contact: it looks the phone up after a lost answer, and two calls
+        for the same phone at the same time create one contact. A contact that exists is not
+        changed. It is safe to repeat after any error.
 
         Raises:
             BadRequestError: A field is invalid.
             ClientStateError: A callable returned credentials of another account meanwhile.
-            HeymarketError: Any other; with `may_have_taken_effect` if nobody knows whether the
-                contact is there.
+            HeymarketError: Any other; with `may_have_taken_effect` if it is unknown whether the
+                contact was created.
 
         https://developers.heymarket.com/api-reference/contacts/bulk
         """
@@ -370,17 +306,6 @@ class Contacts:
             self._transport.options.retry,
             CREATE_BATCH.call,
         )
-
-
-def _page_of(returns: type[T]) -> Endpoint[list[T]]:
-    return PAGE.returning(list[returns])  # type: ignore[valid-type] # a type made at run time
-
-
-def _phone_or_id(phone: str | None, contact_id: int | None) -> dict[str, str]:
-    if phone is not None:
-        return {"phone": phone_digits(phone)}
-    # Written as text: so the page that documents it.
-    return {"id": str(id_of("contact_id", contact_id or 0))}
 
 
 def _id_and_phone(contact_id: int | None, phone: str | None) -> dict[str, int | str]:

@@ -7,33 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypedDict, TypeVar, Unpack, get_type_hints, overload
+from typing import ClassVar, TypedDict, TypeVar, Unpack, get_type_hints, overload
 from uuid import UUID
 
 from heymarket_async.batches import UpsertResult, upsert_result
-from heymarket_async.checks import known_as, limit_of, list_of, one_of, phone_digits, uuid_of
-from heymarket_async.models import (
-    Contact,
-    ContactChanges,
-    ContactRef,
-    NewContact,
-    NewContactV2,
-)
-from heymarket_async.privacy import hides_locals
+from heymarket_async.checks import known_as, list_of, one_of, phone_digits, uuid_of
+from heymarket_async.endpoints.listing import Listing
+from heymarket_async.models import Contact, ContactChanges, ContactRef, NewContact, NewContactV2
 from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport.bound import binding_of
-from heymarket_async.transport.send import Transport
-from heymarket_async.walk import walk as pagination
-from heymarket_async.walk.walk import Walk
 
 T = TypeVar("T")
 
 MAX_LIMIT = 100
 
+_BY_UUID, _UUID = "/v2/contact/{contactID}", {"contactID": "uuid"}
+
 CREATE = Endpoint("POST", "/v2/contact", ContactRef, Repeat.UNSAFE)
-GET = Endpoint("GET", "/v2/contact/{contactID}", Contact, Repeat.READ, one=True)
-UPDATE = Endpoint("PUT", "/v2/contact/{contactID}", Contact, Repeat.IDEMPOTENT)
-DELETE = Endpoint("DELETE", "/v2/contact/{contactID}", type(None), Repeat.IDEMPOTENT)
+GET = Endpoint("GET", _BY_UUID, Contact, Repeat.READ, one=True, id_fields=_UUID)
+UPDATE = Endpoint("PUT", _BY_UUID, Contact, Repeat.IDEMPOTENT, id_fields=_UUID)
+DELETE = Endpoint("DELETE", _BY_UUID, type(None), Repeat.IDEMPOTENT, id_fields=_UUID)
 PAGE = Endpoint("POST", "/v2/contacts/list", list[Contact], Repeat.READ)
 SEARCH = Endpoint("POST", "/v2/contacts/search", list[Contact], Repeat.READ)
 UPSERT_MANY = Endpoint("POST", "/v2/contacts", dict[str, object], Repeat.UNSAFE)
@@ -41,7 +33,7 @@ DELETE_MANY = Endpoint("DELETE", "/v2/contacts", type(None), Repeat.IDEMPOTENT)
 
 
 class PageQueryV2(TypedDict, total=False):
-    """What `ContactsV2.page` may ask for.
+    """The parameters of `ContactsV2.page`.
 
     Attributes:
         date: Only contacts updated after this time.
@@ -59,15 +51,14 @@ class PageQueryV2(TypedDict, total=False):
 _KINDS = get_type_hints(PageQueryV2)
 
 
-@hides_locals
-class ContactsV2:
+class ContactsV2(Listing):
     """Contacts by their UUID: `client.contacts_v2`."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    _list, _surface, _most = PAGE, "v2", MAX_LIMIT
+    _order: ClassVar[Mapping[str, object]] = {"ascending": True}
 
     async def create(self, contact: NewContactV2) -> ContactRef:
-        """Create a contact that is reached by its channels, and return its ids.
+        """Create a contact with its channels, and return its ids.
 
         A create is not repeated once it may have been carried out; it then raises with
         `may_have_taken_effect`. Search for a channel of it before you try again.
@@ -86,7 +77,7 @@ class ContactsV2:
         about = _reached_by(each.channel_id for each in channels)
         if phones:
             about["phone"] = frozenset(phones)
-        return await self._transport.send(CREATE.request(body=contact, about=about))
+        return await self._send(CREATE.request(body=contact, about=about))
 
     @overload
     async def get(self, contact_uuid: UUID | str) -> Contact: ...
@@ -106,9 +97,7 @@ class ContactsV2:
 
         https://developers.heymarket.com/api-reference/contacts/get
         """
-        contact_id = uuid_of("contact_uuid", contact_uuid)
-        request = GET.returning(returns).request(contactID=contact_id, about={"uuid": contact_id})
-        return await self._transport.send(request)
+        return await self._send(GET.returning(returns).request(contactID=contact_uuid))
 
     async def update(
         self,
@@ -119,9 +108,9 @@ class ContactsV2:
     ) -> Contact:
         """Update a contact, and return it.
 
-        One documentation shows the whole contact as the answer, another only `id`, `rev` and
-        `uuid`; what is not sent is None. What happens to fields that are left out is not
-        documented.
+        One page of the documentation shows the whole contact as the answer, another page only `id`,
+        `rev` and `uuid`; the other attributes are then None. It is not documented whether fields
+        that are left out are kept or emptied.
 
         Args:
             contact_uuid: The UUID, not the integer id that the v1 endpoints take.
@@ -136,18 +125,15 @@ class ContactsV2:
         https://developers.heymarket.com/api-reference/contacts/update-v2
         """
         _check_no_uuid(one_of("changes", changes, (ContactChanges, NewContact)))
-        contact_id = uuid_of("contact_uuid", contact_uuid)
+        if overwrite is not None:
+            one_of("overwrite", overwrite, bool)
         request = UPDATE.request(
-            contactID=contact_id,
-            about={"uuid": contact_id, "phone": changes.phone}
-            if isinstance(changes.phone, str)
-            else {"uuid": contact_id},
-            query=None
-            if overwrite is None
-            else {"overwrite": one_of("overwrite", overwrite, bool)},
+            contactID=contact_uuid,
+            query=None if overwrite is None else {"overwrite": overwrite},
             body=changes,
+            about={"phone": changes.phone} if isinstance(changes.phone, str) else None,
         )
-        return await self._transport.send(request)
+        return await self._send(request)
 
     async def delete(self, contact_uuid: UUID | str) -> None:
         """Delete a contact for good.
@@ -159,9 +145,7 @@ class ContactsV2:
 
         https://developers.heymarket.com/api-reference/contacts/delete-v2
         """
-        contact_id = uuid_of("contact_uuid", contact_uuid)
-        request = DELETE.request(contactID=contact_id, about={"uuid": contact_id})
-        await self._transport.send(request)
+        await self._send(DELETE.request(contactID=contact_uuid))
 
     @overload
     async def page(self, **query: Unpack[PageQueryV2]) -> list[Contact]: ...
@@ -170,74 +154,17 @@ class ContactsV2:
     async def page(
         self, *, returns: type[object] = Contact, **query: Unpack[PageQueryV2]
     ) -> Sequence[object]:
-        """Get one page of contacts; `iterate` is what gets them all without a gap.
+        """Get one page of contacts. Use `iterate` to get all contacts without a gap.
 
-        Elements that are no objects are left out, except with `msgspec.Raw`.
+        Elements that are not objects are left out, except with `msgspec.Raw`.
 
         Args:
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
-            **query: What to list; see `PageQueryV2`.
+            **query: See `PageQueryV2`.
 
         https://developers.heymarket.com/api-reference/contacts/list-v2
         """
-        body = pagination.query_of(query, _KINDS, most=MAX_LIMIT)
-        return await self._transport.send(_listed(PAGE, returns).request(body=body))
-
-    @overload
-    def iterate(
-        self,
-        *,
-        date: datetime | str | None = ...,
-        limit: int | None = ...,
-        cursor: str | None = ...,
-    ) -> Walk[Contact]: ...
-    @overload
-    def iterate(
-        self,
-        *,
-        date: datetime | str | None = ...,
-        limit: int | None = ...,
-        cursor: str | None = ...,
-        returns: type[T],
-    ) -> Walk[T]: ...
-    def iterate(
-        self,
-        *,
-        date: datetime | str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-        returns: type[object] = Contact,
-    ) -> object:
-        """Walk over all contacts, the longest untouched first, and give each once.
-
-        Pages are cut by `date`, not counted by `page`: a contact that is edited meanwhile would
-        shift the count, and another would be missed.
-
-        Args:
-            date: Only contacts updated after this time.
-            limit: Contacts on a page, 1 to 100; 30 if left out.
-            cursor: The `cursor` of an earlier walk, to go on from where it stood.
-            returns: A subclass of `Contact` with more fields, another struct that has `id`, `rev`
-                and `updated`, or `msgspec.Raw` for each contact as the server sent it.
-
-        Raises:
-            PaginationError: While walking: the server cannot be walked without a gap. This error,
-                and any other that ends the walk, has the `cursor` to go on from.
-
-        https://developers.heymarket.com/api-reference/contacts/list-v2
-        """
-        limit_of(limit, MAX_LIMIT)
-        endpoint, binding = _listed(PAGE, returns), binding_of(self._transport)
-
-        async def fetch(date: str | None, page: int | None, limit: int | None) -> list[object]:
-            limit = None if limit is None else min(limit, MAX_LIMIT)
-            body = {"ascending": True, "date": date, "page": page, "limit": limit}
-            body = {name: value for name, value in body.items() if value is not None}
-            return await self._transport.send(endpoint.request(body=body), binding)
-
-        return pagination.walk(
-            fetch, PAGE.call, surface="v2", date=date, limit=limit, cursor=cursor, returns=returns
-        )
+        return await self._page(query, _KINDS, returns)
 
     @overload
     async def search(
@@ -267,10 +194,10 @@ class ContactsV2:
         """Return all contacts that have one of these phones, e-mails or other channels.
 
         Args:
-            phones: E.164 digits; one leading plus is taken off.
+            phones: E.164 digits; one leading plus is removed.
             emails: E-mails.
-            channels: Ids by channel type, such as {"facebook": ["1234"]}. The type "" lets
-                Heymarket tell phones and e-mails by their form.
+            channels: Ids by channel type, such as {"facebook": ["1234"]}. With the type "",
+                Heymarket recognizes phones and e-mails by their form.
             returns: A subclass of `Contact` with more fields, or `msgspec.Raw`.
 
         Raises:
@@ -287,8 +214,8 @@ class ContactsV2:
         if not filters:
             raise ValueError("search needs at least one of phones, emails and channels")
         about = _reached_by(each for ids in wanted.values() for each in ids)
-        request = _listed(SEARCH, returns).request(body={"contact_channels": filters}, about=about)
-        return await self._transport.send(request)
+        search = SEARCH.listing(returns)
+        return await self._send(search.request(body={"contact_channels": filters}, about=about))
 
     async def upsert_many(self, contacts: Sequence[NewContactV2]) -> UpsertResult:
         """Create or update many contacts in one request, and return one outcome for each.
@@ -296,10 +223,10 @@ class ContactsV2:
         An item with `contact_uuid` updates that contact, one without it creates one. As for
         `create`, the request is not repeated once it may have been carried out.
 
-        The answer lists what failed and what was stored, in an order and with error details that
-        are not documented. An item is FAILED if the answer holds it as sent among the failures;
-        the others are STORED if the answer has exactly one contact for each, and none that shows
-        another UUID or other channels than were sent; else UNKNOWN.
+        The answer lists failed and stored contacts, in an order and with error details that are not
+        documented. An item is FAILED if the answer has it among the failures as it was sent. The
+        rest is STORED if the answer has exactly one contact for each item, and no contact with
+        another UUID or other channels than were sent. Otherwise it is UNKNOWN.
 
         Args:
             contacts: At least one; the most is not documented.
@@ -313,12 +240,12 @@ class ContactsV2:
             if not contact.contact_channels and not isinstance(contact.contact_uuid, UUID):
                 raise ValueError("contact_channels must hold at least one channel to create")
         request = UPSERT_MANY.request(body={"contacts": batch})
-        return upsert_result(batch, await self._transport.send(request))
+        return upsert_result(batch, await self._send(request))
 
     async def delete_many(self, contact_uuids: Sequence[UUID | str]) -> None:
         """Delete many contacts for good.
 
-        What Heymarket does about a UUID that no contact has is not documented.
+        It is not documented how Heymarket treats a UUID that no contact has.
 
         Args:
             contact_uuids: At least one; the most is not documented.
@@ -331,11 +258,7 @@ class ContactsV2:
             raise ValueError("contact_uuids must not be empty")
         body = {"contact_channels": [{"channel_type": "id", "channel_ids": uuids}]}
         request = DELETE_MANY.request(body=body, about={"uuid": frozenset(uuids)})
-        await self._transport.send(request)
-
-
-def _listed(endpoint: Endpoint[list[Contact]], returns: type[T]) -> Endpoint[list[T]]:
-    return endpoint.returning(list[returns])  # type: ignore[valid-type] # a type made at run time
+        await self._send(request)
 
 
 def _reached_by(channel_ids: Iterable[str]) -> dict[str, object]:

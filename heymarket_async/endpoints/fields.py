@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from heymarket_async.checks import list_of, one_of
+from heymarket_async.endpoints.group import Group
 from heymarket_async.errors import CustomFieldError
 from heymarket_async.models import ContactField
-from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport.send import Transport
 
 T = TypeVar("T")
 
@@ -18,24 +17,20 @@ ALL = Endpoint("POST", "/v1/contact-fields", list[ContactField], Repeat.READ)
 CREATE = Endpoint("POST", "/v1/contacts/fields", list[ContactField], Repeat.UNSAFE)
 
 
-@hides_locals
-class ContactFields:
+class ContactFields(Group):
     """Custom fields of the account: `client.contact_fields`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def all(self) -> list[ContactField]:
         """Return all custom fields.
 
         https://developers.heymarket.com/guides/manage-contacts
         """
-        return await self._transport.send(ALL.request(body={}))
+        return await self._send(ALL.request(body={}))
 
     async def create(self, titles: Sequence[str]) -> list[ContactField]:
         """Create custom fields, and return them; `duplicate` marks a title that was there already.
 
-        It is not repeated once it may have been carried out; look at `all` then.
+        It is not repeated once it may have been carried out. Look at `all` then.
 
         Args:
             titles: At least one.
@@ -45,13 +40,13 @@ class ContactFields:
         wanted = list_of("titles", titles, str)
         if not wanted or not all(wanted):
             raise ValueError("titles must be a list of at least one title, none of them empty")
-        return await self._transport.send(CREATE.request(body=[{"title": each} for each in wanted]))
+        return await self._send(CREATE.request(body=[{"title": each} for each in wanted]))
 
     async def resolve(self, values: Mapping[str, T]) -> dict[str, T]:
-        """Return values by custom field title as values by field id, as `custom` wants them.
+        """Return values by custom field title as values by field id, for `custom`.
 
-        Heymarket was seen to answer 200 to values under titles and to drop them, so a title is
-        looked up here, and one that is not known raises. The fields are asked for each time.
+        Heymarket answers 200 to values under titles, and drops them. So this looks the titles up,
+        and an unknown title raises. It asks for the fields each time.
 
         Args:
             values: Such as {"Plan": "Premium"}, which may become {"123": "Premium"}.

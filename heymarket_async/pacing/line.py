@@ -1,107 +1,158 @@
-"""What a client's calls wait for, so that it can be shown, given up, and ended by a deadline."""
+"""A line of calls that wait for their turn: for a connection, or under the rate limit."""
 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
-from typing import Protocol
+from math import inf
 
-from heymarket_async.errors import DeadlineError
-from heymarket_async.pacing.time_limits import TimeLimit, TimeLimits
+from heymarket_async.errors import DeadlineError, RateLimitError
 
 
-class Waits:
-    """The waits of one client's calls, each with its reason."""
+class Line(ABC):
+    """Gives turns to calls in the order in which they ask.
+
+    The kinds of lines differ in when the first call may go (`_take_now`). The rest is the same:
+
+    1. A call asks, nobody waits, and a turn is free: it takes the turn and goes at once.
+    2. A call asks otherwise: it gets a future and joins the end of the line.
+    3. A turn becomes free: the first in line gets it, which sets the result of its future.
+    4. The first in line has given up already: the next one is first.
+    5. A call gives up before it got its turn: it leaves the line.
+    6. A call gives up just after it got its turn: the turn goes to the next in line.
+    7. A call was refused (its future has an error): it has no turn that it could return.
+    """
 
     def __init__(self) -> None:
-        self._reasons: dict[object, str] = {}
-        self._limits = TimeLimits()
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
 
-    def close(self) -> None:
-        """Leave no timer behind."""
-        self._limits.close()
+    @abstractmethod
+    def _take_now(self) -> float:
+        """Take a turn and return 0, or return after how many seconds to try again; inf for never.
 
-    @property
-    def reason(self) -> str:
-        """Why the call that waits longest is waiting, or "" if none is."""
-        return next(iter(self._reasons.values()), "")
+        A line that returns inf must call `_serve` when a turn becomes free.
+        """
 
-    async def wait(self, future: asyncio.Future[None], *, until: float, reason: str) -> None:
-        """Wait for a future, which is cancelled if it does not come in time.
+    @abstractmethod
+    def give_back(self) -> None:
+        """Return a turn, for the first in line if there is one."""
+
+    def take(self) -> asyncio.Future[None] | None:
+        """Return None if the call may go now, else a future that is done when it may.
+
+        A call that stops waiting for the future must `discard` it.
+        """
+        wait_s = inf
+        if not self._queue and not (wait_s := self._take_now()):
+            return None
+        turn = self._join()
+        if self._timer is None:
+            self._set_timer(wait_s)
+        return turn
+
+    async def wait(self, turn: asyncio.Future[None], *, deadline: float, reason: str) -> None:
+        """Wait for a turn; after any error, the caller must `discard` it.
 
         Raises:
-            DeadlineError: The loop's time reached `until` first.
+            DeadlineError: The loop's time reached `deadline` first.
+            StoreError: The call was refused.
         """
-        self._reasons[future] = reason
         try:
-            with TimeLimit(self._limits, until):
-                await future
+            async with asyncio.timeout_at(deadline):
+                await turn
         except TimeoutError:
             late = f"was still waiting ({reason}) when its deadline passed"
             raise DeadlineError(late) from None
-        finally:
-            del self._reasons[future]
-
-    async def sleep(self, seconds: float, *, reason: str) -> None:
-        """Wait for so many seconds."""
-        wait = object()
-        self._reasons[wait] = reason
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            del self._reasons[wait]
-
-
-class Turns(Protocol):
-    """Something that calls queue for."""
 
     def discard(self, turn: asyncio.Future[None]) -> None:
-        """Give up a turn, whether it came already or not."""
-        ...
+        """Give up a turn, whether it has come or not."""
+        if turn in self._queue:
+            self._queue.remove(turn)
+        elif turn.done() and not turn.cancelled() and turn.exception() is None:
+            self.give_back()
+        if not self._queue:
+            self._set_timer(inf)
 
-
-class Slots:
-    """At most so many exchanges at once, first come, first served."""
-
-    def __init__(self, slots: int) -> None:
-        self._free = slots
-        self._queue: deque[asyncio.Future[None]] = deque()
-
-    def take(self) -> asyncio.Future[None] | None:
-        """Return None if a slot was free, else a future that is done when one was handed over.
-
-        A slot that was taken must be given back with `release`, and whoever stops waiting for the
-        future must `discard` it.
-        """
-        if self._free:
-            self._free -= 1
-            return None
+    def _join(self) -> asyncio.Future[None]:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         return turn
 
-    def release(self) -> None:
-        """Hand the slot to the first that waits, or free it."""
-        while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
+    def _is_waited_for(self) -> bool:
+        while self._queue and self._queue[0].done():
+            self._queue.popleft()
+        return bool(self._queue)
+
+    def _serve(self) -> None:
+        """Give turns to the first in line for as long as there are any."""
+        wait_s = inf
+        while self._is_waited_for() and not (wait_s := self._take_now()):
+            self._queue.popleft().set_result(None)
+        self._set_timer(wait_s if self._queue else inf)
+
+    def _set_timer(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        if seconds < inf:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._serve)
+
+
+class Slots(Line):
+    """The connections of one client: at most so many exchanges at once."""
+
+    def __init__(self, slots: int) -> None:
+        super().__init__()
+        self._free = slots
+
+    def _take_now(self) -> float:
+        if not self._free:
+            return inf
+        self._free -= 1
+        return 0.0
+
+    def give_back(self) -> None:
+        """Free a connection, for the first in line if there is one."""
         self._free += 1
-
-    def discard(self, turn: asyncio.Future[None]) -> None:
-        """Give up a turn, whether it came already or not."""
-        give_up(self._queue, turn, self.release)
+        if self._queue:
+            self._serve()
 
 
-def give_up(
-    queue: deque[asyncio.Future[None]],
-    turn: asyncio.Future[None],
-    give_back: Callable[[], None],
-) -> None:
-    """Take a turn out of its queue, or give it back if it came already."""
-    if turn in queue:
-        queue.remove(turn)
-    elif turn.done() and not turn.cancelled() and turn.exception() is None:
-        give_back()
+class PacedLine(Line):
+    """A line under a rate limit, which an answer can pause.
+
+    A turn that was used must be reported as `answered`, one that was not is given back.
+    """
+
+    @abstractmethod
+    def answered(self) -> None:
+        """Count the request of a turn as answered, or failed."""
+
+    @abstractmethod
+    def pause(self, seconds: float) -> None:
+        """Let no call of this credential be sent for so long."""
+
+    @property
+    @abstractmethod
+    def pause_s(self) -> float:
+        """For how many seconds no call of this credential may be sent yet."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Let all calls go that wait here and in no other line, and close the connection."""
+
+    def refuse_long_pause(self, longest_s: float) -> None:
+        """Raise an error if the line is paused for longer than a call would wait.
+
+        Raises:
+            RateLimitError: It is.
+        """
+        pause_s = self.pause_s
+        if pause_s and pause_s > longest_s:
+            raise RateLimitError(
+                f"was not sent: an earlier answer asks to wait {pause_s:.0f} s more",
+                status=429,
+                retry_after_s=pause_s,
+            )

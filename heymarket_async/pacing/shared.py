@@ -1,15 +1,21 @@
-"""A queue before a window that processes share: ask for turns, sleep until the next, ask again.
+"""The line before a window that several processes share, kept in a store (Redis).
 
-The clients of a credential keep their window in a store, and the store's clock is the only one.
-One task of each client speaks for all its calls. It asks for some turns at a time, so that others
-come between; if not all are free, one is reserved, and it sleeps until that one has come. So who
-waits is served in the order of asking, and each turn costs a round trip at most.
+One task of each client asks the store for turns, a few at a time, so that other clients get theirs
+in between. If a turn is not free yet, the store reserves one, and the task sleeps until it is. So
+clients are served in the order in which they ask, with at most one round trip a turn.
 
-As in `pacing`, a request weighs from the moment it is sent until a window after its answer. The
-store reckons with answers that come within a sixtieth of the window (a second of a minute), and is
-told of those that come later.
+As everywhere in `pacing`, a request weighs from its sending until a window after its answer. The
+store assumes that an answer comes within a sixtieth of the window (a second of a minute). If one
+comes later, the client reports it.
 
-While the store is away, each client keeps to its own part of the limit.
+    state      a call asks     the store answers  the store fails       the store forgot all
+    UNKNOWN    waits           CONNECTED          ALONE; warn           young
+    CONNECTED  waits           gives turns        UNKNOWN; ask at once  young; report all; warn
+    ALONE      its own part    CONNECTED; young   ALONE; ask in 0.5 s   young
+    closed     goes and fails  -                  -                     -
+
+In any state, the store can be young: it may not know all that was sent in the last window. Until it
+can, a client sends no more than its own part of the limit, as it does alone.
 """
 
 from __future__ import annotations
@@ -17,15 +23,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections import deque
 from contextlib import suppress
 from enum import Enum, auto
 from math import inf
 
 from heymarket_async.errors import StoreError
-from heymarket_async.pacing.line import give_up
+from heymarket_async.pacing.ledger import Ledger
+from heymarket_async.pacing.line import PacedLine
 from heymarket_async.pacing.store import Reply, Server, Store, StoreLostError
-from heymarket_async.pacing.turns import OwnTurns
 from heymarket_async.pacing.window import MARGIN, RateLimit
 from heymarket_async.privacy import hides_locals
 
@@ -33,189 +38,205 @@ logger = logging.getLogger("heymarket_async")
 
 # Far above a round trip between machines of one place, and little beside a call to Heymarket.
 _TIMEOUT_S = 0.25
-# As soon as a user may notice, and too seldom to keep a server from starting.
-_LOOK_AGAIN_S = 0.5
+# Soon enough that hardly a user notices, and too seldom to keep a server from starting.
+_ASK_AGAIN_S = 0.5
 # As in `store.lua`.
 _LONGEST_PAUSE_S = 600.0
 
 
-class _Link(Enum):
-    """How it stands between a pacer and its store."""
-
-    UNKNOWN = auto()  # not asked yet, or cut just now, perhaps because the connection was idle
-    THERE = auto()
-    AWAY = auto()
+class _State(Enum):
+    UNKNOWN = auto()  # not asked yet, or the connection was cut, perhaps because it was idle
+    CONNECTED = auto()
+    ALONE = auto()
 
 
-class SharedPacer:
-    """One client's queue before the window of a credential that other processes use too.
+class SharedPacer(PacedLine):
+    """The line of one client before the window of a credential that other processes use too.
 
     Args:
         store: Where the window is.
         rate: What may be sent in it.
-        loop: The loop of all who wait.
+        loop: The loop of all calls that wait.
     """
 
     def __init__(self, store: Store, rate: RateLimit, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
         self._store = store
         self._rate = rate
         self._loop = loop
         self._window_s = rate.per_s * MARGIN
         self._grace_s = rate.per_s / 60
-        self._weighs_s = self._window_s + self._grace_s  # as the store reckons
+        self._weighs_s = self._window_s + self._grace_s  # as the store assumes
         self._most = max(1, int(rate.limit * rate.share))
         part = max(1, int(rate.limit * rate.fallback)) if rate.fallback else 0
         self._most_alone = min(self._most, part)
+        self._most_at_first = 0  # alone, in the window in which the connection was cut
         self._at_once = max(1, rate.limit // 100)
-        self._own = OwnTurns(self._window_s, self._grace_s)
-        self._queue: deque[asyncio.Future[None]] = deque()
-        self._pauses_until = self._told_until = self._sent_alone_at = -inf
-        self._pause_is_news = False
+        self._ledger = Ledger(self._window_s, self._grace_s)
 
-        self._link = _Link.UNKNOWN
-        self._server: Server | None = None
-        self._since: int = 0  # which memory of the store was last seen
-        self._weighing = 0  # of all, when the store was last asked
+        self._state = _State.UNKNOWN
+        self._is_closed = False
+        self._young_until = -inf
+        self._server: Server | None = None  # the server and its memory that were last seen
+        self._since: int = 0
         self._asked_at = -inf
-        self._young_until = -inf  # the store may not know yet what was sent lately
-        self._cut_at = self._look_again_at = self._warned_at = -inf
-        self._has_warned = self._has_warned_of_loss = False
+        self._weighing = 0  # turns of all clients, when the store was last asked
+        self._granted = 0  # turns that the store gave, and no call has taken yet
+        self._own_pause_until = self._pause_until = -inf  # asked for here, and as the store has it
+        self._is_pause_reported = True
+        self._cut_at = self._ask_again_at = self._sent_alone_at = self._warned_at = -inf
+        self._is_outage_logged = self._is_loss_logged = False
         self._why = ""  # the store cannot be used
-        self._most_at_first = 0  # in the window in which the connection was cut
 
-        self._is_in_line = self._is_closed = False
+        self._task: asyncio.Task[None] | None = None
+        self._next_at = inf  # when the task asks the store again, if it is not woken
         self._woken = asyncio.Event()
-        self._work: asyncio.Task[None] | None = None
 
-    # What a transport does with it
+    # The line
 
     def take(self) -> asyncio.Future[None]:
-        """Return a future that is done when a request may be sent.
-
-        Whoever stops waiting for the future must `discard` it, and whoever has sent a request must
-        say when it is `answered`.
-        """
-        turn: asyncio.Future[None] = self._loop.create_future()
-        self._queue.append(turn)
-        if self._link is _Link.AWAY:
-            self._serve_alone()  # at once, although the store may just be looked for
-        if not self._is_in_line:
+        """Return a future that is done when the call may go."""
+        turn = self._join()
+        self._serve()  # alone, it may go at once
+        if self._next_at == inf:
             self._wake()
         return turn
 
-    def discard(self, turn: asyncio.Future[None]) -> None:
-        """Give up a turn, whether it came already or not."""
-        give_up(self._queue, turn, self.give_back)
+    def _take_now(self) -> float:
+        now = self._loop.time()
+        if self._granted or self._is_closed:
+            self._granted = max(0, self._granted - 1)
+            # For the store, a turn begins when it is asked for. Its answer may have been slow.
+            self._ledger.take(self._asked_at, is_known=True)
+            return 0.0
+        if self._state is not _State.ALONE:
+            return inf
+        if (wait_s := self._next_alone_at(now) - now) > 0:
+            return wait_s
+        self._ledger.take(now, is_known=False)
+        self._sent_alone_at = now
+        return 0.0
+
+    def _serve(self) -> None:
+        is_alone = self._state is _State.ALONE and self._loop.time() < self._ask_again_at
+        if is_alone and not self._rate.fallback:
+            self._refuse_all(f"{_UNREACHABLE} ({self._why})")
+        super()._serve()
+
+    def _refuse_all(self, why: str, cause: BaseException | None = None) -> None:
+        while self._is_waited_for():
+            refusal = StoreError(f"was not sent: {why}")
+            refusal.__cause__ = cause
+            self._queue.popleft().set_exception(refusal)
 
     def give_back(self) -> None:
-        """Return a turn that came and was not used."""
-        self._own.give_back()
+        """Return a turn that was not used."""
+        self._ledger.give_back()
         self._wake()
 
     def answered(self) -> None:
-        """Tell that the request of a turn was answered, or failed."""
-        if self._own.answer(self._loop.time()):
+        """Count the request of a turn as answered, or failed."""
+        if self._ledger.answer(self._loop.time()):
             self._wake()
 
     def pause(self, seconds: float) -> None:
         """Let no call of this credential be sent for so long, by no process."""
-        self._pauses_until = max(self._pauses_until, self._loop.time() + seconds)
-        self._pause_is_news = True
+        self._own_pause_until = max(self._own_pause_until, self._loop.time() + seconds)
+        self._is_pause_reported = False
         self._wake()
 
     @property
     def pause_s(self) -> float:
-        """For how long no call of this credential may be sent yet, as far as is known here."""
+        """For how many seconds no call of this credential may be sent yet, as far as is known."""
         return max(0.0, self._paused_until - self._loop.time())
 
     @property
     def _paused_until(self) -> float:
-        return max(self._pauses_until, self._told_until)
+        return max(self._own_pause_until, self._pause_until)
 
     async def aclose(self) -> None:
-        """Let all go who wait, who see that this is over, and close the connection."""
+        """Let all waiting calls go, which then see that their client is closed, and disconnect."""
         self._is_closed = True
         if self._loop.is_closed():  # with all that was in it
             return
-        while self._someone_waits():
-            self._let_go(self._loop.time(), is_known=True)
-        if self._work is not None and not self._work.done():
+        self._serve()
+        if self._task is not None and not self._task.done():
             self._woken.set()
-            self._work.cancel()
-            await asyncio.wait([self._work])
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
-    # The task that speaks with the store for all
+    # The task that asks the store
 
     def _wake(self) -> None:
         self._woken.set()
-        if not self._is_closed and (self._work is None or self._work.done()):
-            self._work = self._loop.create_task(self._run())
-            self._work.add_done_callback(self._ended)
+        if not self._is_closed and (self._task is None or self._task.done()):
+            self._task = self._loop.create_task(self._run())
+            self._task.add_done_callback(self._note_end)
 
     @hides_locals
     async def _run(self) -> None:
         try:
             while not self._is_closed:  # a connection being made may swallow a cancellation
                 self._woken.clear()
-                seconds = await self._serve()
-                self._is_in_line = seconds is not None
-                await self._sleep(inf if seconds is None else seconds)
+                self._next_at = self._loop.time() + await self._ask_once()
+                await self._sleep()
         finally:
-            self._is_in_line = False
+            self._next_at = inf
             if not isinstance(sys.exception(), GeneratorExit):  # which lets nothing be awaited
-                if self._link is _Link.THERE:
-                    self._link = _Link.UNKNOWN
+                if self._state is _State.CONNECTED:
+                    self._state = _State.UNKNOWN
                     with suppress(StoreLostError):
-                        await self._ask(0)  # so that nobody waits for the turn that was reserved
+                        await self._ask(0)  # nobody shall wait for the turn that was reserved
                 await self._store.close()
 
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep until that is over, or there is something to say."""
-        until = self._loop.time() + seconds
-        while True:
-            now = self._loop.time()
-            overdue_in_s = self._own.overdue_in_s(now) if self._link is _Link.THERE else inf
-            wake_at = min(until, now + overdue_in_s)
+    async def _sleep(self) -> None:
+        """Sleep until it is time to ask or to report long requests, or until woken."""
+        while not self._woken.is_set():
+            is_connected = self._state is _State.CONNECTED
+            report_at = self._ledger.report_at() if is_connected else inf
+            wake_at = min(self._next_at, report_at)
+            if wake_at <= self._loop.time():
+                return
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(wake_at if wake_at < inf else None):
                     await self._woken.wait()
-            if self._woken.is_set() or self._loop.time() >= until or overdue_in_s <= 0:
-                return
 
-    def _ended(self, work: asyncio.Task[None]) -> None:
-        # Nobody would ever serve those who wait.
-        if not work.cancelled() and (error := work.exception()) is not None:
-            self._refuse_all(f"was not sent: its rate limit failed ({type(error).__name__})", error)
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        # After a mistake of ours, nobody would ever serve the calls that wait.
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._refuse_all(f"its rate limit failed ({type(error).__name__})", error)
 
-    async def _serve(self) -> float | None:
-        """Give turns to those who wait; return after how long to do it again, or None."""
-        if self._link is _Link.AWAY:
-            seconds = self._serve_alone()
-            if self._loop.time() < self._look_again_at:
-                return seconds
-        try:
-            if self._link is not _Link.THERE:
-                await self._connect()
-            return await self._take_turns()
-        except StoreLostError as error:
-            if self._link is _Link.THERE:
-                self._link = _Link.UNKNOWN
-                self._note_cut()
-                return 0.0
-            self._lose(str(error))
-            return self._serve_alone()
+    async def _ask_once(self) -> float:
+        """Ask the store for turns; return after how many seconds to do it again, inf for never."""
+        now = self._loop.time()
+        if self._state is not _State.ALONE or now >= self._ask_again_at:
+            try:
+                if self._state is not _State.CONNECTED:
+                    await self._connect()
+                return await self._ask_for_turns()
+            except StoreLostError as error:
+                now = self._loop.time()
+                if self._state is _State.CONNECTED:
+                    self._state = _State.UNKNOWN
+                    self._note_cut(now)
+                    return 0.0
+                self._be_alone(now, str(error))
+        self._serve()
+        # As long as some turns weigh, the store must hear of them when it is back.
+        is_needed = self._queue or self._ledger.weighing(now)
+        return max(0.0, self._ask_again_at - now) if is_needed else inf
 
     async def _connect(self) -> None:
         server = await self._store.server()
         young_s = self._young_s(server)
-        self._tell_all()
-        if self._link is _Link.AWAY:
-            young_s = max(young_s, 2 * _LOOK_AGAIN_S)  # so that the others have told theirs
+        if self._state is _State.ALONE:
+            young_s = max(young_s, 2 * _ASK_AGAIN_S)  # the other clients report theirs first
+        self._report_all()
         await self._ask(0)
-        if self._has_warned:
-            self._has_warned = False
-            logger.warning("the store of the rate limit is back")
-        self._link = _Link.THERE
+        if self._is_outage_logged:
+            self._is_outage_logged = False
+            logger.warning("Redis for the shared rate limit is back.")
+        self._state = _State.CONNECTED
         self._server = server
         self._young_until = max(self._young_until, self._loop.time() + young_s)
 
@@ -228,150 +249,120 @@ class SharedPacer:
         # Another server, or this one started again, does not know what was sent.
         return self._weighs_s if server.run_id != self._server.run_id else 0.0
 
-    def _tell_all(self) -> None:
-        self._own.tell_all()
-        self._pause_is_news = True
-
-    async def _take_turns(self) -> float | None:
+    async def _ask_for_turns(self) -> float:
         now = self._loop.time()
         is_young = now < self._young_until
-        room = (self._most_without(now) if is_young else self._most) - self._own.weighing(now)
-        want = max(0, min(len(self._queue), room, self._at_once)) if self._someone_waits() else 0
+        room = (self._most_without(now) if is_young else self._most) - self._ledger.weighing(now)
+        want = max(0, min(len(self._queue), room, self._at_once)) if self._is_waited_for() else 0
         reply = await self._ask(want)
-        for _ in range(reply.granted):
-            if self._someone_waits():
-                # For the store they began while it was asked; its answer may have made them late.
-                self._let_go(now, is_known=True)
-            else:
-                self._own.skip(1)
+        self._granted = reply.granted
+        self._serve()
+        self._ledger.skip(self._granted)
+        self._granted = 0
         if reply.wait_ms:
-            # Now and then it is asked anew, should a wrong number have been put right.
+            # At least once a window, in case that a wrong number was corrected in the store.
             return min(reply.wait_ms / 1000, self._window_s)
         if not self._queue:
-            return None
+            return inf
         if room > want:
             return 0.0
-        lighter_in_s = self._own.lighter_in_s(now)
+        lighter_in_s = self._ledger.lighter_in_s(now)
         return min(lighter_in_s, self._young_until - now) if is_young else lighter_in_s
 
     async def _ask(self, want: int) -> Reply:
         now = self._loop.time()
-        pause_s = max(0.0, self._pauses_until - now) if self._pause_is_news else 0.0
-        self._pause_is_news = False  # if the store does not hear it, it is told all when it is back
+        pause_s = 0.0 if self._is_pause_reported else max(0.0, self._own_pause_until - now)
+        self._is_pause_reported = True  # if this fails, all is reported when the store is back
         reply = await self._store.ask(
             self._window_s * 1000,
             self._grace_s * 1000,
             self._rate.limit,
-            self._own.name,
+            self._ledger.name,
             want,
-            self._own.taken,
+            self._ledger.taken,
             pause_s * 1000,
-            *self._own.news(now),
+            *self._ledger.changes(now),
         )
-        # It may have let go of a memory that nobody asked for, but not of one so fresh.
+        # The store may drop a memory that nobody asked for, but not one as fresh as this.
         if reply.since != self._since and now < self._asked_at + self._weighs_s:
             self._note_loss()
         self._since, self._weighing, self._asked_at = reply.since, reply.weighing, now
-        # The newest word counts, should a wrong one have been put right.
+        # The last answer counts, in case that a wrong number was corrected in the store.
         paused_s = min(reply.paused_ms / 1000, _LONGEST_PAUSE_S + 2 * self._window_s)
-        self._told_until = self._loop.time() + paused_s if paused_s else -inf
+        self._pause_until = self._loop.time() + paused_s if paused_s else -inf
         return reply
 
+    def _report_all(self) -> None:
+        self._ledger.report_all()
+        self._is_pause_reported = False
+
     def _note_loss(self) -> None:
-        self._young_until = self._loop.time() + self._weighs_s
-        if self._link is not _Link.THERE:
-            return  # it was started again, perhaps, and is told all in any case
-        self._note_cut()
-        self._tell_all()
-        self._woken.set()  # to tell it now
-        if not self._has_warned_of_loss:
-            self._has_warned_of_loss = True
+        now = self._loop.time()
+        self._young_until = now + self._weighs_s
+        if self._state is not _State.CONNECTED:
+            return  # it was started again, perhaps, and all is reported to it in any case
+        self._note_cut(now)
+        self._report_all()
+        self._woken.set()  # to report it now
+        if not self._is_loss_logged:
+            self._is_loss_logged = True
             logger.warning(
-                "the store of the rate limit has lost what was sent: it evicts keys (set"
-                " maxmemory-policy noeviction), or was emptied; in the next %g s, this client"
-                " sends at most %d requests",
+                "Redis has lost the requests of the shared rate limit: it was emptied, or it evicts"
+                " keys. Set its maxmemory-policy to noeviction. In the next %.0f s, this client"
+                " sends at most %d requests.",
                 self._weighs_s,
                 self._most_alone,
             )
 
-    def _let_go(self, at: float, *, is_known: bool) -> None:
-        self._own.take(at, is_known=is_known)
-        self._queue.popleft().set_result(None)
-
-    def _someone_waits(self) -> bool:
-        while self._queue and self._queue[0].done():
-            self._queue.popleft()  # it gave up
-        return bool(self._queue)
-
     # Without the store
 
-    def _note_cut(self) -> None:
-        now = self._cut_at = self._loop.time()
-        # What was told longer ago than that weighs no more; what was sent since, nobody knows.
+    def _note_cut(self, now: float) -> None:
+        self._cut_at = now
+        # Turns that were reported before weigh no more; nobody knows those that were sent since.
         weighing = self._weighing if now - self._asked_at < self._weighs_s else 0
         free = int((self._rate.limit - weighing) * self._rate.fallback)
-        self._most_at_first = min(self._most_alone, self._own.weighing(now) + free)
+        self._most_at_first = min(self._most_alone, self._ledger.weighing(now) + free)
 
     def _most_without(self, now: float) -> int:
         """Return how many requests may weigh while the store is away, or cannot know them all."""
         is_first_window = now <= self._cut_at + self._window_s
         return self._most_at_first if is_first_window else self._most_alone
 
-    def _lose(self, why: str) -> None:
-        now = self._loop.time()
-        self._look_again_at, self._why = now + _LOOK_AGAIN_S, why
-        if self._link is _Link.AWAY:
+    def _be_alone(self, now: float, why: str) -> None:
+        self._ask_again_at, self._why = now + _ASK_AGAIN_S, why
+        if self._state is _State.ALONE:
             return
-        self._link = _Link.AWAY
+        self._state = _State.ALONE
         if now > self._cut_at + self._window_s:
-            self._note_cut()
+            self._note_cut(now)
         if now < self._warned_at + self._window_s:  # it comes and goes
             return
-        self._warned_at, self._has_warned = now, True
+        self._warned_at, self._is_outage_logged = now, True
+        span = "a minute" if self._rate.per_s == 60 else f"in {self._rate.per_s:g} s"
         logger.warning(
-            "the store of the rate limit cannot be used (%s); until it can, %s",
+            "%s (%s). Until it is back, %s.",
+            _UNREACHABLE,
             why,
-            f"this client sends at most {self._most_alone} requests in {self._window_s:g} s"
+            f"this client sends at most {self._most_alone} requests {span}"
             if self._rate.fallback
             else "calls raise StoreError",
         )
 
-    def _serve_alone(self) -> float | None:
-        """Give turns within the part of this client; return after how long to do it again."""
-        now = self._loop.time()
-        if not self._rate.fallback:
-            if now >= self._look_again_at:
-                return 0.0  # perhaps it is back
-            self._refuse_all(
-                f"was not sent: the store of the rate limit cannot be used ({self._why})"
-            )
-        until_look_s = max(0.0, self._look_again_at - now)
-        while self._someone_waits():
-            if (wait_s := self._next_alone_in_s(now)) > 0:
-                return min(wait_s, until_look_s)
-            self._let_go(now, is_known=False)
-            self._sent_alone_at = now
-        # As long as some weigh, the store is to be told of them when it is back.
-        return until_look_s if self._own.weighing(now) else None
-
-    def _next_alone_in_s(self, now: float) -> float:
+    def _next_alone_at(self, now: float) -> float:
         most = self._most_without(now)
         if not most:
             return inf
         next_at = self._paused_until
         if now < self._paused_until + self._window_s:
             next_at = max(next_at, self._sent_alone_at + self._window_s / most)
-        if self._own.weighing(now) >= most:
-            next_at = max(next_at, now + self._own.lighter_in_s(now))
-        return next_at - now
+        if self._ledger.weighing(now) >= most:
+            next_at = max(next_at, now + self._ledger.lighter_in_s(now))
+        return next_at
 
-    def _refuse_all(self, why: str, cause: BaseException | None = None) -> None:
-        while self._someone_waits():
-            refusal = StoreError(why)
-            refusal.__cause__ = cause
-            self._queue.popleft().set_exception(refusal)
+
+_UNREACHABLE = "Redis for the shared rate limit is unreachable"
 
 
 def pacer(credential: str, rate: RateLimit, loop: asyncio.AbstractEventLoop) -> SharedPacer:
-    """Return a queue of its own before the window that is shared under a credential's name."""
+    """Return a line of its own before the window that is shared under a credential's name."""
     return SharedPacer(Store(rate.store or "", credential, _TIMEOUT_S), rate, loop)

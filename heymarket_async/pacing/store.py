@@ -1,4 +1,4 @@
-"""The window of a credential that processes share, in Redis: one script call is all that is said.
+"""The window of a credential that processes share, in Redis. All is done by one script.
 
 https://redis.io/docs/latest/develop/programmability/eval-intro/
 """
@@ -22,8 +22,6 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import MovedError, RedisError
 from redis.utils import str_if_bytes
 
-from heymarket_async.pacing.store_reasons import reason_of
-
 _SCRIPT = Path(__file__).with_name("store.lua").read_text(encoding="utf-8")
 # In a script, the server that has the keys answers, and no right to INFO is no error.
 _SERVER = """
@@ -42,11 +40,11 @@ _UNREADABLE = "its answer cannot be read"
 
 
 class StoreLostError(Exception):
-    """The store cannot be used; says why in words, without where it is."""
+    """The store cannot be used. The text says why, without its address."""
 
 
 def check(url: str) -> None:
-    """Check that a connection can be made from a URL, without making it.
+    """Check that a URL can be connected to, without connecting.
 
     Raises:
         ValueError: It cannot.
@@ -69,14 +67,14 @@ def check(url: str) -> None:
 
 
 class Reply(NamedTuple):
-    """What the store says.
+    """An answer of the script.
 
     Attributes:
         granted: How many turns may be used now.
-        wait_ms: After how long to ask again: one turn is kept until then; 0 if none is wanted.
-        paused_ms: For how long nobody may send.
+        wait_ms: When to ask again; one turn is reserved until then. 0 if no call waits.
+        paused_ms: For how long no call may be sent.
         weighing: How many turns weigh in the window.
-        since: Which memory of turns this is: by the store's clock, when it began.
+        since: When the store's memory of turns began, by its clock. It changes if that was lost.
     """
 
     granted: int
@@ -87,7 +85,7 @@ class Reply(NamedTuple):
 
 
 class Server(NamedTuple):
-    """Which server answered, and for how many seconds it has been up."""
+    """The server that answered, and for how many seconds it has been up."""
 
     run_id: bytes
     uptime_s: float
@@ -97,8 +95,8 @@ class Store:
     """A connection to the shared window of one credential, used by one task.
 
     Args:
-        url: Of the Redis server.
-        credential: What the credential is known by; only its hash is sent.
+        url: The Redis server.
+        credential: A name for the credential; only its hash is sent.
         timeout_s: Seconds to wait for an answer.
     """
 
@@ -108,71 +106,65 @@ class Store:
         self._redis = _client_of(url, timeout_s)
         self._script = self._redis.register_script(_SCRIPT)
         self._server = self._redis.register_script(_SERVER)
-        # Of a cluster, where any node tells which one has the keys.
+        # Any node of a cluster knows the node that has the keys.
         self._nodes = deque([url])
         tag = hashlib.sha256(credential.encode()).hexdigest()[:32]
         # One tag in braces, so that a cluster keeps both in one place.
         self._keys = [f"heymarket:{{{tag}}}:sent", f"heymarket:{{{tag}}}:state"]
 
-    async def ask(self, *said: str | float) -> Reply:
-        """Say something, and return what the store says; see `store.lua`.
+    async def ask(self, *values: str | float) -> Reply:
+        """Call the script with its arguments, and return its answer; see `store.lua`.
 
         Raises:
-            StoreLostError: There was no answer in time, or none that is of use.
+            StoreLostError: There was no answer in time, or an unreadable one.
         """
-        numbers = await self._run(self._script, said)
-        if not _is_reply(numbers, most=said[4]):
+        numbers = await self._run(self._script, values)
+        if not _is_reply(numbers, most=values[4]):
             raise StoreLostError(_UNREADABLE)
         return Reply(*numbers)
 
     async def server(self) -> Server | None:
-        """Connect if need be, and return which server it is; None if it keeps that to itself.
+        """Connect if need be, and return the server that has the keys; None if it is unknown.
 
         Raises:
-            StoreLostError: There was no answer in time, or none that is of use.
+            StoreLostError: There was no answer in time, or an unreadable one.
         """
-        said = await self._run(self._server)
+        answer = await self._run(self._server)
         with suppress(Exception):  # it may be anything, and urllib quotes the URL
-            return self._noted(said)
+            nodes, uptime_s, run_id = cast(tuple[list[bytes], int, bytes], answer)
+            urls = {self._url_at(*str_if_bytes(node).rsplit(" ", 1)) for node in nodes}
+            server = Server(str_if_bytes(run_id).encode(), float(int(uptime_s)))
+            self._nodes = deque([self._url, *urls])
+            return server if server.run_id else None
         raise StoreLostError(_UNREADABLE)
-
-    def _noted(self, said: object) -> Server | None:
-        nodes, uptime_s, run_id = cast(tuple[list[bytes], int, bytes], said)
-        urls = {self._url_at(*str_if_bytes(node).rsplit(" ", 1)) for node in nodes}
-        server = Server(str_if_bytes(run_id).encode(), float(int(uptime_s)))
-        self._nodes = deque([self._url, *urls])
-        return server if server.run_id else None
 
     async def close(self) -> None:
         """Close the connection."""
         with suppress(Exception):  # it is over in any case
             await self._redis.aclose()
 
-    async def _run(self, script: AsyncScript, said: Sequence[str | float] = ()) -> object:
+    async def _run(self, script: AsyncScript, values: Sequence[str | float] = ()) -> object:
         # Connecting and loading the script are rounds of their own.
         try:
             async with asyncio.timeout(3 * self._timeout_s):
-                return await self._follow(script, said)
+                return await self._follow(script, values)
         except Exception as error:  # noqa: BLE001 - redis-py raises anything for an odd answer
             is_known = isinstance(error, (RedisError, OSError))
             why = reason_of(error) if is_known else _UNREADABLE
-        # Its name may lead to another server by now, and another node may know more.
+        # The name may lead to another server by now, and another node may know more.
         self._nodes.rotate(-1)
         with suppress(Exception):
             await self._connect_to(self._nodes[0])
         raise StoreLostError(why)  # outside, since the error may quote the URL, and so the password
 
-    async def _follow(
-        self, script: AsyncScript, said: Sequence[str | float], hops: int = 3
-    ) -> object:
-        try:
-            return await script(self._keys, said, self._redis)
-        except MovedError as moved:
-            if not hops:
-                raise
-            host = str(moved.host)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - redis-py does not type it
-            await self._connect_to(self._url_at(host, moved.port))
-            return await self._follow(script, said, hops - 1)
+    async def _follow(self, script: AsyncScript, values: Sequence[str | float]) -> object:
+        for _ in range(3):
+            try:
+                return await script(self._keys, values, self._redis)
+            except MovedError as moved:
+                host = str(moved.host)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - redis-py does not type it
+                await self._connect_to(self._url_at(host, moved.port))
+        return await script(self._keys, values, self._redis)
 
     async def _connect_to(self, url: str) -> None:
         left, self._redis = self._redis, _client_of(url, self._timeout_s)
@@ -186,9 +178,9 @@ class Store:
         return parts._replace(netloc=netloc).geturl()
 
 
-def _is_reply(said: object, *, most: str | float) -> TypeGuard[list[int]]:
-    numbers = cast(list[object], said) if isinstance(said, list) else []
-    whole = [each for each in numbers if isinstance(each, int)]
+def _is_reply(answer: object, *, most: str | float) -> TypeGuard[list[int]]:
+    numbers = cast(list[object], answer) if isinstance(answer, list) else []
+    whole = [number for number in numbers if isinstance(number, int)]
     return (
         len(whole) == len(numbers) == len(Reply._fields)
         and min(whole[:4]) >= 0
@@ -203,7 +195,60 @@ def _client_of(url: str, timeout_s: float) -> Redis:
         f"{_SCHEMES[scheme]}://{rest}",
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
-        # What was said may have been heard, so a turn would be lost with each repetition.
+        # A call that seems to have failed may have taken a turn. A retry would lose that.
         retry=Retry(NoBackoff(), 0),
         max_connections=1,
     )
+
+
+# Reasons in words, by patterns that are looked for in order, in the types and texts of an error and
+# its causes. Servers and redis-py quote what they were sent, which may be a password. So none of
+# their text is passed on but the name of a command or of an error.
+_REASONS = {
+    r"TimeoutError": "no answer in time",
+    r"CERTIFICATE_VERIFY_FAILED.*(?:hostname|IP address) mismatch": (
+        "its certificate is for another name"
+    ),
+    r"CERTIFICATE_VERIFY_FAILED.*expired": "its certificate has expired",
+    r"CERTIFICATE_VERIFY_FAILED": (
+        "its certificate is not signed by an authority that is known here; name it with"
+        " ?ssl_ca_certs="
+    ),
+    r"WRONG_VERSION_NUMBER|record layer failure": "it does not speak TLS; use redis://",
+    r"SSLError|SSL:": "TLS failed",
+    r"gaierror": "its host name is not known",
+    r"AuthenticationError.*without any password": "it has no password, and one was sent",
+    r"AuthenticationError|WRONGPASS|NOAUTH": "wrong user or password, or none",
+    r"permissions? to run the '([\w|]+)' command": "its user has no right to {name}",
+    r"can't run this command": "its user has no right to a command of the script",
+    r"NoPermission.*keys?|can't access.*keys?": "its user has no right to the keys heymarket:*",
+    r"BUSY ": "it is busy with a script",
+    r"BusyLoading": "it is loading its data",
+    r"max number of clients": "it has as many clients as it takes",
+    r"ReadOnlyError|READONLY": "it is a replica, which takes no writes; name the primary",
+    r"OutOfMemory|OOM ": "its memory is full",
+    r"SELECT is not allowed": "it is a node of a cluster, which has database 0 only",
+    r"DB index is out of range": "it has no database of that number",
+    r"unknown command|unknown subcommand": (
+        "it does not know the command EVALSHA or SCRIPT; a Sentinel does not, so name the server"
+    ),
+    r"WRONGTYPE": "its keys heymarket:* hold something else",
+    r"Cluster|Moved|AskError|TryAgain|SlotNot": "its cluster is down, or is moving",
+    r"ConnectionRefused|Errno 111": "connection refused",
+    r"ConnectionError|OSError|Errno": "no connection, or it was cut",
+    r"ResponseError: (?-i:([A-Z]{4,})) ": "it answered with the error {name}",
+}
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the words for an error of redis-py."""
+    texts: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        texts.append(f"{type(cause).__name__}: {cause}")
+        cause = cause.__cause__ or cause.__context__
+    for pattern, words in _REASONS.items():
+        if found := re.search(pattern, "; ".join(texts), re.IGNORECASE | re.DOTALL):
+            name = found.group(1) if found.re.groups else ""
+            return words.format(name=name.replace("|", " ").upper())
+    return f"it answered with an error that is not known here ({type(error).__name__})"

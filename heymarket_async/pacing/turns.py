@@ -1,89 +1,151 @@
-"""The turns that a client has taken, and what the store has yet to be told of them."""
+"""The turns of one client's calls: a connection first, then the rate limit of the credential."""
 
 from __future__ import annotations
 
-import secrets
-from collections import deque
-from math import inf
+import asyncio
+import copy
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from heymarket_async.pacing.line import Line, PacedLine, Slots
+from heymarket_async.pacing.window import WINDOWS, RateLimit
+
+_RATE_LIMIT = "the rate limit"
 
 
-class OwnTurns:
-    """What one client has sent within the last window. No I/O, no clock.
+class Patience(NamedTuple):
+    """How long a call waits for its turns.
 
-    Which answer belongs to which turn does not matter: how many weigh until when is the same.
-
-    Args:
-        window_s: How long a request weighs after its answer.
-        grace_s: How late an answer may be without the store being told of it.
+    Attributes:
+        deadline: When it gives up, by the loop's clock.
+        longest_pause_s: The longest pause that it waits for, in seconds.
+        waits: How long it has waited so far, in seconds by reason; each wait is added.
     """
 
-    def __init__(self, window_s: float, grace_s: float) -> None:
-        self._window_s = window_s
-        self._grace_s = grace_s
-        self.name = secrets.token_hex(6)
-        self.taken = 0
-        # Each with the time at which the store was told that it is under way.
-        self._under_way: deque[tuple[str, float]] = deque()
-        self._answered: deque[tuple[str, float]] = deque()
-        self._news: dict[str, float] = {}
+    deadline: float
+    longest_pause_s: float
+    waits: dict[str, float]
 
-    def take(self, now: float, *, is_known: bool) -> None:
-        """Note a turn that is used now, of which the store knows already, or does not."""
-        name = f"{self.name}:{self.taken}"
-        self.taken += 1
-        self._under_way.append((name, now if is_known else -inf))
 
-    def skip(self, turns: int) -> None:
-        """Note turns that the store gave, and nobody wants any more."""
-        for number in range(self.taken, self.taken + turns):
-            self._news[f"{self.name}:{number}"] = -inf
-        self.taken += turns
+class Turns:
+    """The lines that the calls of one client wait in.
 
-    def give_back(self) -> None:
-        """Note that a turn was not used after all."""
-        name, _ = self._under_way.pop()
-        self._news[name] = -inf
+    Args:
+        slots: The line for a connection.
+        origin: The server, in one spelling.
+        rate: How many requests may be sent; None for as many as wanted.
+        check_open: Raises an error if the client is closed.
 
-    def answer(self, now: float) -> bool:
-        """Note that a request was answered, or failed; return whether the store must know soon."""
-        name, told_at = self._under_way.popleft()
-        self._answered.append((name, now))
-        self._news[name] = now  # it weighs less long than the store reckons with, or longer
-        return now - told_at > self._grace_s
+    Attributes:
+        slots: The line for a connection.
+        pacers: The line of each credential in use, by fingerprint.
+    """
 
-    def overdue_in_s(self, now: float) -> float:
-        """Return after how long the store must be told anew what is still under way."""
-        return self._under_way[0][1] + self._window_s / 2 - now if self._under_way else inf
+    def __init__(
+        self, slots: Slots, origin: str, rate: RateLimit | None, check_open: Callable[[], object]
+    ) -> None:
+        self.slots = slots
+        self.pacers: dict[str, PacedLine] = {}
+        self._origin = origin
+        self._rate = rate
+        self._check_open = check_open
+        self._reasons: dict[object, str] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
-    def weighing(self, now: float) -> int:
-        """Count the turns that weigh."""
-        while self._answered and self._answered[0][1] <= now - self._window_s:
-            self._news.pop(self._answered.popleft()[0], None)
-        return len(self._under_way) + len(self._answered)
+    def for_other_credentials(self) -> Turns:
+        """Return the same turns, but with lines of their own under the rate limit."""
+        other = copy.copy(self)
+        other.pacers = {}
+        return other
 
-    def lighter_in_s(self, now: float) -> float:
-        """Return after how many seconds one less may weigh."""
-        if not self._answered:
-            return self._grace_s
-        return max(0.0, self._answered[0][1] + self._window_s - now)
+    @property
+    def reason(self) -> str:
+        """Why the call that waits longest is waiting, or "" if none is."""
+        return next(iter(self._reasons.values()), "")
 
-    def news(self, now: float) -> list[str | float]:
-        """Return what the store has to be told: turn, ms since its answer, and so on; forget it.
+    @contextmanager
+    def waiting(self, reason: str) -> Generator[None]:
+        """Show for as long as the block runs that a call waits, and why."""
+        wait = object()
+        self._reasons[wait] = reason
+        try:
+            yield
+        finally:
+            del self._reasons[wait]
 
-        What is under way for long is told anew, as taken just now, before the store forgets it;
-        what was not used as answered so long ago that it weighs no more.
+    def pacer(self, fingerprint: str) -> PacedLine:
+        """Return the line for a credential, and close those of credentials no longer in use."""
+        pacer = self.pacers.get(fingerprint)
+        if pacer is None:
+            for rotated in self.pacers.values():
+                closing = asyncio.create_task(rotated.aclose())
+                self._closing.add(closing)
+                closing.add_done_callback(self._closing.discard)
+            self.pacers.clear()
+            pacer = self.pacers[fingerprint] = self._new_pacer(fingerprint)
+        return pacer
+
+    async def wait_for_slot(self, turn: asyncio.Future[None], patience: Patience) -> None:
+        """Wait for a connection.
+
+        Raises:
+            DeadlineError, RateLimitError, ClientStateError: The call cannot be sent.
         """
-        for place, (name, told_at) in enumerate(self._under_way):
-            if told_at < now - self._window_s / 4:
-                self._under_way[place] = (name, now)
-                self._news[name] = now + self._grace_s
-        told: list[str | float] = []
-        for name, answered_at in self._news.items():
-            told += [name, 1000 * min(now - answered_at, 2 * self._window_s)]
-        self._news = {}
-        return told
+        # The calls that have a connection may all be waiting for the rate limit.
+        reason = _RATE_LIMIT if self.reason == _RATE_LIMIT else "all connections are in use"
+        await self._wait(self.slots, turn, reason, patience)
 
-    def tell_all(self) -> None:
-        """Have the store told of every turn: it may know none of them."""
-        self._news = dict(self._answered)
-        self._under_way = deque((name, -inf) for name, _ in self._under_way)
+    async def wait_for_pacer(
+        self,
+        pacer: PacedLine,
+        turn: asyncio.Future[None],
+        patience: Patience,
+        fingerprint: Callable[[], str],
+    ) -> PacedLine:
+        """Wait for a turn under the rate limit; return the line that gave it.
+
+        Raises:
+            DeadlineError, RateLimitError, ClientStateError, StoreError: The call cannot be sent.
+        """
+        waited_for: asyncio.Future[None] | None = turn
+        while waited_for is not None:
+            await self._wait(pacer, waited_for, _RATE_LIMIT, patience)
+            if (current := self.pacer(fingerprint())) is pacer:
+                break
+            # The credentials were rotated meanwhile. Others have a rate limit of their own.
+            pacer.give_back()
+            pacer, waited_for = current, current.take()
+        return pacer
+
+    async def aclose(self) -> None:
+        """Close the lines of all credentials."""
+        for pacer in self.pacers.values():
+            await pacer.aclose()
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    async def _wait(
+        self, line: Line, turn: asyncio.Future[None], reason: str, patience: Patience
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        longest_s = min(patience.deadline - began, patience.longest_pause_s)
+        try:
+            for pacer in self.pacers.values():
+                pacer.refuse_long_pause(longest_s)
+            with self.waiting(reason):
+                await line.wait(turn, deadline=patience.deadline, reason=reason)
+            patience.waits[reason] = patience.waits.get(reason, 0.0) + loop.time() - began
+            self._check_open()
+        except BaseException:
+            line.discard(turn)
+            raise
+
+    def _new_pacer(self, fingerprint: str) -> PacedLine:
+        loop = asyncio.get_running_loop()
+        if self._rate is None or self._rate.store is None:
+            return WINDOWS.pacer(self._origin, fingerprint, self._rate, loop)
+        from heymarket_async.pacing import shared  # noqa: PLC0415 - an extra
+
+        return shared.pacer(f"{self._origin} {fingerprint}", self._rate, loop)

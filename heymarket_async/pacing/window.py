@@ -3,12 +3,12 @@
 Heymarket counts 500 requests a minute, and does not say whether its minute is fixed or slides. So
 no window of that length, wherever it begins, may hold more.
 
-When Heymarket counts a request is not known either, only that it lies between sending it and having
-its answer. So a request weighs from the moment it is sent until a window after its answer came;
-that costs the time of one answer in a minute, and leaves nothing to luck.
+Nor is it known when Heymarket counts a request, only that it does so before it answers. So a
+request weighs from the moment it is sent until a window after its answer. That costs the time of
+one answer a minute, and keeps the limit in any case.
 
-A window belongs to a credential and is shared by all clients, event loops and threads of the
-process. A pacer is one event loop's queue before that window.
+A window belongs to a credential, and is shared by all clients, event loops and threads of the
+process. A pacer is the line of one event loop before that window.
 
 https://developers.heymarket.com/rate-limits
 """
@@ -22,12 +22,11 @@ from bisect import bisect_right
 from collections import deque
 from importlib.util import find_spec
 from math import isfinite
-from typing import Protocol
 
 import msgspec
 
 from heymarket_async.checks import is_int, one_of
-from heymarket_async.pacing.line import give_up
+from heymarket_async.pacing.line import PacedLine
 from heymarket_async.privacy import Masked, hides_locals
 
 # For clocks that do not run alike: 0.12 of 60 seconds.
@@ -44,9 +43,9 @@ class RateLimit(Masked, msgspec.Struct, frozen=True):
             that name it share the window of a credential, such as "redis://localhost:6379/0";
             needs the extra `redis`.
         share: The part of the shared limit that one client may use, of 1.
-        fallback: The part of the limit that one client keeps to while the store is away, of 1: one
-            divided by the number of clients keeps them within the limit, but for the minute in
-            which the store is lost. 0 raises `StoreError` instead.
+        fallback: The part of the limit that one client uses while the store is unreachable, of 1.
+            One divided by the number of clients keeps all within the limit, except in the minute
+            in which the store is lost. 0 raises `StoreError` instead.
     """
 
     limit: int
@@ -89,7 +88,7 @@ DOCUMENTED_LIMIT = RateLimit(500, per_s=60.0)
 
 
 class Window:
-    """What one credential has sent lately. Safe to use from several threads."""
+    """The requests that one credential has sent lately. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -106,7 +105,7 @@ class Window:
     def take(self, now: float, rate: RateLimit | None) -> float:
         """Take the right to send now and return 0, or return how many seconds to wait at least.
 
-        Whoever has taken the right must `release` it, or `give_back` it unused.
+        The caller must `release` the right after the answer, or `give_back` it unused.
         """
         with self._lock:
             if now < self._spaced_until and (wait_s := self._held_up_s(now, rate)) > 0.0:
@@ -141,120 +140,61 @@ class Window:
         return oldest + window_s - now
 
     def release(self, now: float, rate: RateLimit | None) -> None:
-        """Let a request that was answered, or failed, weigh for a window more."""
+        """Let a request that was answered or failed weigh for a window more."""
         with self._lock:
             self._under_way -= 1
             if rate is not None:
                 self._answered.append(now)
 
     def give_back(self) -> None:
-        """Return a right that was taken and not used."""
+        """Return a right that was not used."""
         with self._lock:
             self._under_way -= 1
 
     def pause(self, until: float, rate: RateLimit | None) -> None:
-        """Let nobody send before that time; for a window after it, space the sends evenly.
+        """Let no call be sent before that time, and space the calls evenly for a window after it.
 
-        Calls that piled up during a pause would otherwise all leave at its end, into a minute of
-        which we no longer know how much is left.
+        Calls that pile up during a pause would otherwise all leave at its end, although nobody
+        knows how much of Heymarket's minute is left then.
         """
         with self._lock:
             self._paused_until = max(self._paused_until, until)
             self._spaced_until = self._paused_until + (rate or DOCUMENTED_LIMIT).per_s
 
     def pause_s(self, now: float) -> float:
-        """Return for how long nobody may send yet."""
+        """Return for how many seconds no call may be sent yet."""
         with self._lock:
             return max(0.0, self._paused_until - now)
 
     def is_idle(self, now: float) -> bool:
-        """Whether nothing that is remembered here can matter any more."""
+        """Return True if the window can be forgotten: nothing in it can delay a call any more."""
         with self._lock:
             last = self._answered[-1] if self._answered else float("-inf")
             until = max(last + self._longest_s, self._spaced_until)
             return not self.pacers and not self._under_way and now > until
 
 
-class AnyPacer(Protocol):
-    """A queue before a window, of which it does not matter who shares it."""
-
-    def take(self) -> asyncio.Future[None] | None:
-        """Return None if a request may be sent now, else a future that is done when it may.
-
-        Whoever stops waiting for the future must `discard` it, and whoever has sent a request must
-        say when it is `answered`.
-        """
-        ...
-
-    def discard(self, turn: asyncio.Future[None]) -> None:
-        """Give up a turn, whether it came already or not, so that it leaves no hole."""
-        ...
-
-    def give_back(self) -> None:
-        """Return a turn that came and was not used, to the next that waits."""
-        ...
-
-    def answered(self) -> None:
-        """Tell that the request of a turn was answered, or failed."""
-        ...
-
-    def pause(self, seconds: float) -> None:
-        """Let no call of this credential be sent for so long."""
-        ...
-
-    @property
-    def pause_s(self) -> float:
-        """For how long no call of this credential may be sent yet."""
-        ...
-
-    async def aclose(self) -> None:
-        """Let all go who wait here and nowhere else, and let go of what it holds."""
-        ...
-
-
-class Pacer:
-    """One event loop's queue before a window."""
+class Pacer(PacedLine):
+    """The line of one event loop before a window."""
 
     def __init__(
         self, window: Window, rate: RateLimit | None, loop: asyncio.AbstractEventLoop
     ) -> None:
+        super().__init__()
         self._window = window
         self._rate = rate
         self._loop = loop
-        self._queue: deque[asyncio.Future[None]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
 
-    def take(self) -> asyncio.Future[None] | None:
-        """Return None if a request may be sent now, else a future that is done when it may.
-
-        Whoever stops waiting for the future must `discard` it, and whoever has sent a request must
-        say when it is `answered`.
-        """
-        wait_s = 0.0
-        if not self._queue:
-            wait_s = self._window.take(self._loop.time(), self._rate)
-            if not wait_s:
-                return None
-        turn: asyncio.Future[None] = self._loop.create_future()
-        self._queue.append(turn)
-        if self._timer is None:
-            self._timer = self._loop.call_later(wait_s, self._serve)
-        return turn
-
-    def discard(self, turn: asyncio.Future[None]) -> None:
-        """Give up a turn, whether it came already or not, so that it leaves no hole."""
-        give_up(self._queue, turn, self.give_back)
-        if not self._queue and self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _take_now(self) -> float:
+        return self._window.take(self._loop.time(), self._rate)
 
     def give_back(self) -> None:
-        """Return a turn that came and was not used, to the next that waits."""
+        """Return a turn that was not used, for the first in line."""
         self._window.give_back()
         self._serve()
 
     def answered(self) -> None:
-        """Tell that the request of a turn was answered, or failed."""
+        """Count a request as answered or failed: it weighs for a window more."""
         self._window.release(self._loop.time(), self._rate)
 
     def pause(self, seconds: float) -> None:
@@ -263,32 +203,17 @@ class Pacer:
 
     @property
     def pause_s(self) -> float:
-        """For how long no call of this credential may be sent yet."""
+        """For how many seconds no call of this credential may be sent yet."""
         return self._window.pause_s(self._loop.time())
 
     async def aclose(self) -> None:
         """Do nothing: it holds nothing, and other clients may wait here too."""
 
-    def _serve(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        while self._queue:
-            if self._queue[0].done():
-                self._queue.popleft()
-                continue
-            wait_s = self._window.take(self._loop.time(), self._rate)
-            if wait_s:
-                self._timer = self._loop.call_later(wait_s, self._serve)
-                return
-            self._queue.popleft().set_result(None)
-
 
 class Windows:
     """The windows of all credentials that this process uses.
 
-    Windows outlive their clients: a script that runs one event loop after the other still has one
-    budget a minute.
+    They outlive their clients. A script that runs one event loop after another has one budget.
     """
 
     def __init__(self) -> None:
@@ -303,7 +228,7 @@ class Windows:
         rate: RateLimit | None,
         loop: asyncio.AbstractEventLoop,
     ) -> Pacer:
-        """Return the pacer that all clients of a loop share for one credential at one server."""
+        """Return the line that all clients of a loop share for one credential at one server."""
         with self._lock:
             window = self._windows.get((origin, fingerprint))
             if window is None:
@@ -315,7 +240,7 @@ class Windows:
             return pacer
 
     def _forget_idle(self, now: float) -> None:
-        # Looked through only when they have doubled, so thousands of credentials stay cheap.
+        # Only when their number has doubled, so that thousands of credentials stay cheap.
         if len(self._windows) >= self._forget_at:
             kept = {key: each for key, each in self._windows.items() if not each.is_idle(now)}
             self._windows = kept

@@ -1,1 +1,1 @@
-"""One call's way down and back: retry( wait for a turn, sign, exchange, decode )."""
+"""Sends one call: waits for its turn, signs it, exchanges it, decodes the answer, and retries."""

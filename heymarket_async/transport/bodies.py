@@ -1,30 +1,29 @@
-"""The body of an answer: read in pieces, decompressed, and never larger than it may be."""
+"""Reads and decompresses the body of an answer, up to its largest allowed size."""
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
 from typing import Protocol, cast
 
 import aiohttp
 
-MOST_BYTES = 64 << 20
-# An error says little. A longer page about one is not kept.
-_MOST_OF_AN_ERROR = 1 << 20
+MAX_BYTES = 64 << 20
+# A longer page about an error is not kept.
+_MAX_BYTES_OF_AN_ERROR = 1 << 20
 _COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate"})
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-# Usually there is one.
-_MOST_MEMBERS = 100
-_PIECE = 1 << 16  # what follows a member is copied
+# A gzip body may have several members, one after the other. Usually there is one.
+_MAX_MEMBERS = 100
+_PIECE = 1 << 16  # zlib copies the bytes behind a member
 _padding = re.compile(rb"\0*+").match
 
 USUAL_BYTES = 2 << 20
-"""How large the body of an answer is at most, as a rule: a page of 1,000 has about half of it."""
+"""Bodies are usually smaller. A page of 1,000 contacts has about half of this."""
 
 
 class _Stream(Protocol):
-    def decompress(self, data: bytes | memoryview, max_length: int, /) -> bytes: ...
+    def decompress(self, data: memoryview, max_length: int, /) -> bytes: ...
 
 
 class BodyError(Exception):
@@ -32,130 +31,112 @@ class BodyError(Exception):
 
 
 class TooLargeError(Exception):
-    """A body is larger than it may be; its connection is closed."""
+    """A body is larger than allowed."""
 
 
-def most_of(status: int, most: int) -> int:
-    """Return how many bytes the body of an answer may have, by its status."""
-    return most if 200 <= status <= 299 else min(most, _MOST_OF_AN_ERROR)
+def max_size(status: int, max_bytes: int) -> int:
+    """Return the largest allowed size of a body, which is smaller for errors."""
+    return max_bytes if 200 <= status <= 299 else min(max_bytes, _MAX_BYTES_OF_AN_ERROR)
 
 
-async def read(response: aiohttp.ClientResponse, most: int, *, is_traced: bool) -> bytes:
+async def read(response: aiohttp.ClientResponse, max_bytes: int, *, is_traced: bool) -> bytes:
     """Return a body as it was sent, or close its connection as soon as it is too large.
 
     Args:
-        response: Whose body; its head has come.
-        most: How many bytes it may have.
-        is_traced: Its session may want to see what is read.
+        response: The answer, whose head has arrived.
+        max_bytes: The largest allowed size for a success.
+        is_traced: Read through the response, so that the hooks of its session see it.
 
     Raises:
-        TooLargeError: It has more bytes, or says that it will have.
+        TooLargeError: The body is too large, or its `Content-Length` says so.
     """
+    stream, max_bytes = response.content, max_size(response.status, max_bytes)
     try:
-        if not response.content.is_eof() and (response.content_length or 0) > most:
-            raise TooLargeError  # noqa: TRY301 - closed as any other
+        if not stream.is_eof() and (response.content_length or 0) > max_bytes:
+            raise TooLargeError  # noqa: TRY301 - closed below
         if not is_traced:
-            return await _joined(response.content, most)
-        response.content = cast("aiohttp.StreamReader", _Bounded(response.content, most))
+            return await _joined(stream, max_bytes)
+        response.content = cast("aiohttp.StreamReader", _Bounded(stream, max_bytes))
         return await response.read()
     except BaseException:
         response.close()
         raise
 
 
-async def _joined(stream: aiohttp.StreamReader, most: int) -> bytes:
+async def _joined(stream: aiohttp.StreamReader, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     while part := await stream.readany():
-        most -= len(part)
-        if most < 0:
+        max_bytes -= len(part)
+        if max_bytes < 0:
             raise TooLargeError
         parts.append(part)
     return b"".join(parts)
 
 
 class _Bounded:
-    """Stands for the stream of a response, which reads all of it without a bound."""
+    """The stream of a response whose `read` has a limit."""
 
-    def __init__(self, stream: aiohttp.StreamReader, most: int) -> None:
+    def __init__(self, stream: aiohttp.StreamReader, max_bytes: int) -> None:
         self._stream = stream
-        self._most = most
+        self._max_bytes = max_bytes
 
     async def read(self) -> bytes:
-        return await _joined(self._stream, self._most)
+        return await _joined(self._stream, self._max_bytes)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)
 
 
-def decompressed(content: bytes, encoding: str, most: int) -> bytes:
+def decompressed(content: bytes, encoding: str, max_bytes: int) -> bytes:
     """Return a body as it was before it was compressed.
 
-    aiohttp takes what there is of a stream that ends early for all of it, so that a contact that
-    exists could pass for one that does not. Only the stream itself says whether it is whole.
+    aiohttp accepts a stream that ends early as if it were whole, so a contact that exists could
+    look like one that does not. Only the stream itself shows whether it is whole.
 
     Args:
         content: As it was sent.
-        encoding: The `Content-Encoding`; what is not known here is returned as it was sent.
-        most: How many bytes it may have.
+        encoding: The `Content-Encoding`; a body with an unknown one is returned as it was sent.
+        max_bytes: The largest allowed size after decompression.
 
     Raises:
-        BodyError: It is not whole.
-        TooLargeError: It has more than `most` bytes.
+        BodyError: The body is not whole.
+        TooLargeError: It has more than `max_bytes` bytes.
     """
-    if encoding not in _COMPRESSIONS:
+    if encoding not in _COMPRESSIONS or not content:
         return content
-    stream = zlib.decompressobj(_GZIP_OR_ZLIB)
-    # One byte more than is left tells a body that is too large; 0 would be no bound.
-    body = _part(stream, content, most + 1) if content else b""
-    if len(body) > most:
-        raise TooLargeError
-    if not content or (stream.eof and not stream.unused_data):
-        return body
-    if not stream.eof:
-        raise BodyError(_ENDS_EARLY)
-    return b"".join((body, *_more(stream.unused_data, most - len(body))))
-
-
-_ENDS_EARLY = "its compressed body ends early"
-
-
-def _more(content: bytes, most: int) -> Iterator[bytes]:
-    """Give what follows the first member: others, or padding."""
-    members, at = 1, _skip_padding(content, 0)
-    view = memoryview(content)
-    while at < len(content):
-        members += 1
-        if members > _MOST_MEMBERS:
-            raise BodyError("its compressed body has too many parts")
+    view, at, parts = memoryview(content), 0, list[bytes]()
+    for _ in range(_MAX_MEMBERS):
         stream = zlib.decompressobj(_GZIP_OR_ZLIB)
         while not stream.eof:
-            piece = view[at : at + _PIECE]
-            if not piece:
-                raise BodyError(_ENDS_EARLY)
-            part = _part(stream, piece, most + 1)
-            most -= len(part)
-            if most < 0:
+            if not (piece := view[at : at + _PIECE]):
+                raise BodyError("its compressed body ends early")
+            part = _part(stream, piece, max_bytes + 1)  # one more shows that it is too large
+            max_bytes -= len(part)
+            if max_bytes < 0:
                 raise TooLargeError
-            yield part
+            parts.append(part)
             at += len(piece) - len(stream.unused_data)
         at = _skip_padding(content, at)
+        if at == len(content):
+            return b"".join(parts)
+    raise BodyError("its compressed body has too many parts")
 
 
 def _skip_padding(content: bytes, at: int) -> int:
     return cast("re.Match[bytes]", _padding(content, at)).end()
 
 
-def _part(stream: _Stream, piece: bytes | memoryview, most: int) -> bytes:
+def _part(stream: _Stream, piece: memoryview, max_length: int) -> bytes:
     try:
-        return stream.decompress(piece, most)
+        return stream.decompress(piece, max_length)
     except zlib.error:
         raise BodyError("its compressed body is garbled") from None
 
 
 def is_crowded(body: bytes) -> bool:
-    """Whether a body has so many values in so few bytes that to read it takes many times as much.
+    """Whether a large body has so many values that reading it takes many times its memory.
 
-    An object takes some hundred bytes of memory, and another value some fifty.
+    An object takes some hundred bytes of memory, and any other value some fifty.
     """
     objects, values = body.count(b"{"), body.count(b",")
     return objects > max(_MANY, len(body) // 64) or values > max(_MANY, len(body) // 8)

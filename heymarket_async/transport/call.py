@@ -1,4 +1,4 @@
-"""What one call is made with, what it knows of itself, and what is told of its attempts."""
+"""The options and the state of one call, and the events that report its attempts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import msgspec
 
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.errors import HeymarketError
-from heymarket_async.pacing.cancelling import Cancellable
 from heymarket_async.request import Repeat, Request
 from heymarket_async.transport import retry
 from heymarket_async.transport.account import Binding
-from heymarket_async.transport.bodies import MOST_BYTES
+from heymarket_async.transport.bodies import MAX_BYTES
+from heymarket_async.transport.cancelling import Cancellable
 from heymarket_async.transport.retry import RetryPolicy
 
 T = TypeVar("T")
@@ -27,19 +27,19 @@ logger.addHandler(logging.NullHandler())
 
 
 class AttemptEvent(msgspec.Struct, frozen=True):
-    """One attempt of a call, as the `on_attempt` hook gets it.
+    """One attempt of a call, as passed to the `on_attempt` hook.
 
     Attributes:
         call: Verb and documented path, such as "PUT /v1/contact/{id}".
         attempt: 1 for the first.
         status: Status of the answer, or None if none came.
         seconds: How long the exchange took.
-        waited_s: How long the call waited since the attempt before, or since it began: for a
+        waited_s: Seconds that the call waited since the attempt before, or since it began: for a
             connection, for its turn under the rate limit, and between attempts.
         waits: Those seconds by reason, such as {"the rate limit": 1.5}; empty if there were none.
         request_id: The answer's `X-Request-Id`, or "".
-        error: What the attempt raised, or None; a copy, which may be kept.
-        date: The answer's `Date`, which tells the server's clock, or "".
+        error: The error of the attempt, or None; a copy, which may be kept.
+        date: The answer's `Date`, the time by the server's clock, or "".
     """
 
     call: str
@@ -54,13 +54,13 @@ class AttemptEvent(msgspec.Struct, frozen=True):
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What one client may do differently from another that shares its connections."""
+    """The options that clients with shared connections may have of their own."""
 
     timeout_s: float = 30.0
     deadline_s: float = 180.0
     retry: RetryPolicy = RetryPolicy()
     on_attempt: Callable[[AttemptEvent], object] | None = None
-    max_answer_bytes: int = MOST_BYTES
+    max_answer_bytes: int = MAX_BYTES
 
     def __post_init__(self) -> None:
         for name in ("timeout_s", "deadline_s"):
@@ -80,39 +80,35 @@ class Call(Cancellable, Generic[T]):
     """The state of one call over its attempts; cancelled when its client closes.
 
     Attributes:
-        request: What is sent.
-        body: Its body as it is sent.
-        since: When the attempt before ended, or the call began.
-        deadline: When the call is given up.
-        binding: The account that it must go to, if that matters.
-        waits: What it has waited for since then, in seconds, by reason.
-        attempts: How often it was sent.
-        is_under_way: It was sent, and not answered yet.
-        resigned: A new token was signed, because the first was refused.
-        may_have_taken_effect: It is a write, and an attempt that failed may have carried it out.
+        request: The request.
+        body: Its body, encoded.
+        waiting_since: The end of the last attempt, or the start of the call, by the loop's clock.
+        deadline: When the call is given up, by the loop's clock.
+        binding: Keeps the call to one account; None if any account will do.
+        waits: Seconds that it waited since `waiting_since`, by reason.
+        attempts: How many requests were sent.
+        is_in_flight: A request was sent and not answered yet.
+        token_replaced: A token was refused, and a new one was made.
+        may_have_taken_effect: It is a write, and a failed attempt may have carried it out.
     """
 
     request: Request[T]
     body: bytes | None
-    since: float
+    waiting_since: float
     deadline: float
     binding: Binding | None = None
     waits: dict[str, float] = msgspec.field(default_factory=dict[str, float])
     attempts: int = 0
-    is_under_way: bool = False
-    resigned: bool = False
+    is_in_flight: bool = False
+    token_replaced: bool = False
     may_have_taken_effect: bool = False
 
     def __repr__(self) -> str:
-        # A body holds people's data.
+        # The body holds people's data.
         return f"<Call of {self.request.call}>"
 
-    def waited(self, reason: str, seconds: float) -> None:
-        """Add to what this call has waited for since its attempt before."""
-        self.waits[reason] = self.waits.get(reason, 0.0) + seconds
-
     def annotate(self, error: HeymarketError) -> None:
-        """Write into an error what the call knows of itself."""
+        """Write the facts of the call into an error."""
         possible = error.may_have_taken_effect or retry.may_have_taken_effect(error)
         if possible and self.request.repeat is not Repeat.READ:
             self.may_have_taken_effect = True
@@ -122,7 +118,7 @@ class Call(Cancellable, Generic[T]):
 
 
 def emit(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> None:
-    """Log an attempt and call the hook, which cannot break the call."""
+    """Log an attempt and pass it to the hook, which cannot break the call."""
     logger.debug(
         "%s: attempt %d, status %s, %.3f s, waited %.3f s, request id %s, %s",
         event.call,
@@ -134,15 +130,15 @@ def emit(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> 
         type(event.error).__name__ if event.error else "no error",
     )
     if hook is not None:
-        tell(hook, event, name="on_attempt", of="call")
+        call_hook(hook, event, name="on_attempt", of="call")
 
 
-def tell(hook: Callable[[T], object], event: T, *, name: str, of: str) -> None:
-    """Call a hook, which cannot break the call, or the job, that it is told of."""
+def call_hook(hook: Callable[[T], object], event: T, *, name: str, of: str) -> None:
+    """Call a hook. Its errors are logged, and cannot break the call or job that it watches."""
     try:
         result = hook(event)
         if inspect.iscoroutine(result):
             result.close()
-            logger.error("%s returned a coroutine, which is called but not awaited", name)
+            logger.error("%s returned a coroutine, which is not awaited", name)
     except (Exception, asyncio.CancelledError):
-        logger.exception("the %s hook failed; the %s goes on", name, of)
+        logger.exception("the %s hook failed; the %s continues", name, of)

@@ -1,4 +1,4 @@
-"""One exchange: bytes out, bytes in. All that the client sends through aiohttp is sent here."""
+"""One HTTP exchange over aiohttp: sends a request, and returns its answer or a mapped error."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import warnings
 from codecs import BOM_UTF8
 from collections.abc import Awaitable, Mapping
+from math import inf
 from ssl import SSLContext
 from typing import cast
 
@@ -26,29 +27,29 @@ from heymarket_async.errors import (
     NoResponseError,
 )
 from heymarket_async.pacing.line import Slots
-from heymarket_async.pacing.time_limits import TimeLimit, TimeLimits
 from heymarket_async.privacy import Hidden, Masked
 from heymarket_async.transport import bodies, connections, proxies
+from heymarket_async.transport.cancelling import TimeLimit, TimeLimits
 
-# More connections make small calls dearer, not faster; further calls wait for their turn here,
-# where it does not count against their time limit, instead of in aiohttp's pool, where it would.
+# More connections make small calls slower. Further calls wait for a slot, which does not count
+# against their time limit, as a wait in aiohttp's own pool would.
 CONNECTIONS = 100
 # A request id is 36 characters long.
-_LONGEST_SHOWN = 128
+_MAX_SHOWN = 128
 
 
 Session = aiohttp.ClientSession
 
 
 class Answer(Masked, msgspec.Struct, frozen=True):
-    """What came back; header names are looked up in any case.
+    """The answer to a request.
 
     Attributes:
         status: HTTP status code.
-        headers: As they came; one may be there more than once.
-        body: Decompressed.
-        may_be_cut: The body is blank, and nothing shows that it was sent so: one that was lost on
-            the way looks the same, and a gateway such as nginx makes such an answer look whole.
+        headers: The headers; names are looked up in any case, and may occur more than once.
+        body: The body, decompressed.
+        may_be_cut: The body is blank, and may have been lost on the way: gateways such as nginx
+            make an answer without its body look whole.
     """
 
     status: int
@@ -75,9 +76,9 @@ class Http:
     """The connections of one client.
 
     Args:
-        session: A session to borrow, with its connector and cookies; it is never closed here, and
-            its middlewares are not run. None makes one in the loop of the first call.
-        proxy: URL of an HTTP proxy; may carry a user and a password.
+        session: A session to borrow, with its connector and cookies. It is not closed here, and
+            its middlewares are not run. None creates one in the loop of the first call.
+        proxy: URL of an HTTP proxy; may contain a user and a password.
         ssl: Context for TLS; None for the default one.
         is_direct: Use no proxy, not even that of a borrowed session.
     """
@@ -92,22 +93,20 @@ class Http:
     ) -> None:
         self._session = session
         self._owned = session is None
-        never_stale = () if session is None else (connections.never_stale,)
-        self._middlewares = never_stale, (*_NEVER_RESEND, *never_stale)
+        self._middlewares = () if session is None else (connections.never_stale,)
         if session is not None and session.auth is not None:
-            raise ValueError("session must not have an auth of its own: each call brings a token")
+            raise ValueError("session must not have an auth of its own: every call sends a token")
         self._proxy, self._proxy_headers = proxies.split(proxy)
         if is_direct and session is not None:
-            self._proxy = URL()  # so aiohttp has it: None stands for that of the session
+            self._proxy = URL()  # no proxy; None would mean that of the session
         self._ssl = True if ssl is None else ssl
         self._loop: asyncio.AbstractEventLoop | None = None
         self._limits = TimeLimits()
-        self._last_body = b""
         self.closed = False
         self.slots = Slots(CONNECTIONS)
 
     def enter(self) -> asyncio.AbstractEventLoop:
-        """Return the running loop, to which the first call binds these connections.
+        """Return the running loop. The first call binds these connections to it.
 
         Raises:
             ClientStateError: The client is closed, or bound to another loop.
@@ -126,7 +125,7 @@ class Http:
         return loop
 
     def leave(self) -> None:
-        """Let no call enter any more.
+        """Let no further call enter.
 
         Raises:
             ClientStateError: The client is in use in another loop, which has not ended.
@@ -144,24 +143,24 @@ class Http:
         headers: Hidden[Mapping[str, str]],
         body: bytes | None,
         timeout_s: float,
-        max_bytes: int = bodies.MOST_BYTES,
+        max_bytes: int = bodies.MAX_BYTES,
     ) -> Answer:
-        """Send one request and return its whole answer, whatever the status.
+        """Send one request and return its answer, whatever the status.
 
-        Of an answer that is no success, a body that is too large is left out.
+        If the status is an error and the body is too large, the body is left out.
 
         Args:
             method: The verb.
-            url: Where to, quoted.
-            headers: What to send with it.
-            body: What to send, or None.
-            timeout_s: Seconds until the last byte of the answer must have come.
-            max_bytes: How large the body may be, decompressed.
+            url: The URL, quoted.
+            headers: The headers.
+            body: The body, or None.
+            timeout_s: Seconds until the last byte of the answer must have arrived.
+            max_bytes: The largest allowed size of the body, after decompression.
 
         Raises:
             ConnectError: Nothing was sent.
-            NoResponseError: The request was sent, and no whole answer came in time.
-            DecodeError: The answer is a success, and its body is too large, or crowded.
+            NoResponseError: The request was sent, and no whole answer arrived in time.
+            DecodeError: The answer is a success, and its body is too large or has too many values.
             ClientStateError: The borrowed session is closed.
         """
         response: aiohttp.ClientResponse | None = None
@@ -169,33 +168,22 @@ class Http:
         try:
             with TimeLimit(self._limits, asyncio.get_running_loop().time() + timeout_s):
                 response = await self._send(method, target, headers.reveal(), body, timeout_s)
-                stream = response.content
-                # What came whole needs no waiting; but a borrowed session may trace what is read.
-                if self._owned and stream.is_eof():
-                    content = stream.read_nowait()
+                if self._owned and response.content.is_eof():  # all of it has arrived, as a rule
+                    content = response.content.read_nowait()
                 else:
-                    most = bodies.most_of(response.status, max_bytes)
-                    content = await bodies.read(response, most, is_traced=not self._owned)
-            answer = _answer(response, content, max_bytes)
+                    # The hooks of a borrowed session may trace the read.
+                    content = await bodies.read(response, max_bytes, is_traced=not self._owned)
+            return _answer(response, content, max_bytes)
         except bodies.TooLargeError:
             return _without_body(cast("aiohttp.ClientResponse", response), max_bytes)
         except (aiohttp.ClientError, OSError, RuntimeError, bodies.BodyError) as error:
             failure = self._failure(error, target)
-        else:
-            if len(answer.body) > bodies.USUAL_BYTES:
-                return _uncrowded(answer)
-            # Held until the next one came: a large body that is freed before goes back to the
-            # system, and to get its memory anew costs a tenth of a page of 1,000.
-            self._last_body = answer.body
-            return answer
-        if response is not None:
-            failure.request_id = _request_id(response.headers)
-        raise failure
+            failure.request_id = "" if response is None else _request_id(response.headers)
+        raise failure  # outside, because the context of an error may quote what was sent
 
     async def aclose(self) -> None:
-        """Close the connections that were made here."""
-        self._limits.close()
-        self._last_body = b""
+        """Close the connections, except those of a borrowed session."""
+        self._limits.set_timer(inf)
         if self._owned and self._session is not None:
             await self._session.close()
 
@@ -213,8 +201,11 @@ class Http:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         if self._proxy_headers is not None and target.scheme == "http":
-            # aiohttp sends them with CONNECT only, and there is none for plain http.
+            # aiohttp sends them only with CONNECT, which plain http does not use.
             headers = {**headers, **self._proxy_headers}
+        middlewares = self._middlewares
+        if method not in connections.NEVER_RESENT:
+            middlewares = (connections.never_resend, *middlewares)
         return self._session.request(
             method,
             target,
@@ -226,11 +217,13 @@ class Http:
             ssl=self._ssl,
             allow_redirects=False,
             raise_for_status=False,
-            middlewares=self._middlewares[method not in _NEVER_RESENT],
+            middlewares=middlewares,
             auto_decompress=False,
         )
 
     def _failure(self, error: Exception, target: URL) -> HeymarketError:
+        if isinstance(error, connections.DroppedError):
+            error = error.reason
         failure: HeymarketError
         if isinstance(error, RuntimeError) and not isinstance(error, aiohttp.ClientError):
             if self._session is None or not self._session.closed:
@@ -275,68 +268,41 @@ def _answer(response: aiohttp.ClientResponse, content: bytes, max_bytes: int) ->
     status, headers = response.status, response.headers
     if len(content) > max_bytes:
         raise bodies.TooLargeError
-    if content[:1] in _BEGINS_JSON:  # as a rule
-        return Answer(status, headers, content)
-    encoding = headers.get("Content-Encoding", "identity").strip().lower()
-    body = bodies.decompressed(content, encoding, bodies.most_of(status, max_bytes))
-    # A last chunk shows nothing, nor does a whole stream of nothing: nginx makes both out of an
-    # answer whose connection was closed after the head. Nor does a length of 0 where a compressed
-    # stream should be, which has bytes even if nothing is in it.
-    is_counted = "Content-Length" in headers and bool(content or encoding == "identity")
-    has_body = status not in {204, 205} and response.method != "HEAD"
-    may_be_cut = has_body and not is_counted and not body.removeprefix(BOM_UTF8).strip()
+    body, may_be_cut = content, False
+    if content[:1] not in _BEGINS_JSON:  # compressed, blank, or a page of a gateway
+        encoding = headers.get("Content-Encoding", "identity").strip().lower()
+        body = bodies.decompressed(content, encoding, bodies.max_size(status, max_bytes))
+        # nginx makes an empty answer look whole if its connection was closed after the head: it
+        # sends a last chunk, or an empty compressed stream. A length of 0 is no proof for a
+        # compressed body either, because an empty stream has bytes too.
+        is_counted = "Content-Length" in headers and bool(content or encoding == "identity")
+        has_body = status not in {204, 205} and response.method != "HEAD"
+        may_be_cut = has_body and not is_counted and not body.removeprefix(BOM_UTF8).strip()
+    if len(body) > bodies.USUAL_BYTES and bodies.is_crowded(body):
+        raise DecodeError(
+            f"answered {status}, but its body of {len(body)} bytes holds more values than any"
+            " answer of Heymarket",
+            status=status,
+            request_id=_request_id(headers),
+        )
     return Answer(status, headers, body, may_be_cut)
 
 
 def _without_body(response: aiohttp.ClientResponse, max_bytes: int) -> Answer:
     if not 200 <= response.status <= 299:
-        return Answer(response.status, response.headers, b"")  # an error says little in any case
+        return Answer(response.status, response.headers, b"")  # the status says enough
     raise DecodeError(
-        f"answered {response.status}, but the body is larger than the {max_bytes} bytes that"
-        " max_answer_bytes allows; ask for less at once, or allow more",
+        f"answered {response.status}, but the body is larger than max_answer_bytes ({max_bytes})."
+        " Ask for less at once, or raise max_answer_bytes",
         status=response.status,
         request_id=_request_id(response.headers),
     ) from None
 
 
-def _uncrowded(answer: Answer) -> Answer:
-    if not bodies.is_crowded(answer.body):
-        return answer
-    raise DecodeError(
-        f"answered {answer.status}, but the {len(answer.body)} bytes of its body hold more values"
-        " than an answer of Heymarket",
-        status=answer.status,
-        request_id=answer.request_id,
-    )
-
-
-class _DroppedError(aiohttp.ClientError):
-    """A connection was dropped; aiohttp does not know this error, so it does not send again."""
-
-
-async def _never_resend(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    # aiohttp sends PUT, DELETE and GET once more by itself if a kept-alive connection turns out
-    # dropped. That would be a second layer of retries, blind to pacing, and wrong for a write
-    # that must not be repeated.
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _DroppedError(_name(error)) from error
-
-
-_NEVER_RESEND = (_never_resend,)
-# A middleware costs a fiftieth of a small call, and aiohttp sends these once as it is.
-_NEVER_RESENT = frozenset({"POST", "PATCH"})
-
-
 @functools.lru_cache(maxsize=16)
 def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
-    # Connecting has a shorter limit of its own, so that a connection that never came about is
-    # told apart from an answer that never came.
+    # Connecting has a shorter limit of its own, so that a failed connection can be distinguished
+    # from a missing answer.
     return aiohttp.ClientTimeout(total=None, connect=min(10.0, timeout_s / 2))
 
 
@@ -345,18 +311,18 @@ def _request_id(headers: Mapping[str, str]) -> str:
 
 
 def _shown(headers: Mapping[str, str], name: str) -> str:
-    # It ends up in logs and on terminals.
-    text = headers.get(name, "")[:_LONGEST_SHOWN]
+    # The text is written to logs and terminals.
+    text = headers.get(name, "")[:_MAX_SHOWN]
     return text if text.isprintable() else ""
 
 
 def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
-    # aiohttp writes bytes at once, and warns of more than a megabyte of them.
+    # aiohttp warns about bytes of more than a megabyte.
     return io.BytesIO(body) if body is not None and len(body) > 1 << 20 else body
 
 
 def _reason(error: Exception) -> str:
-    # Our own words, or the class: texts of aiohttp quote what they failed on.
+    # Our own words, or the name of the class: aiohttp's texts quote what they failed on.
     if isinstance(error, bodies.BodyError | connections.EarlyError):
         return str(error)
     if status := _proxy_status(error):
@@ -368,29 +334,22 @@ def _reason(error: Exception) -> str:
         return "it has a header that is longer than aiohttp reads"
     if isinstance(root, BadHttpMessage) and root.message.startswith("Too many"):
         return "it has more headers than aiohttp reads"
-    return _name(root)
+    if isinstance(root, TimeoutError) and not isinstance(root, aiohttp.ClientError):
+        return "time-out"
+    name = type(root).__name__
+    is_ssl = isinstance(root, aiohttp.ClientSSLError)
+    if isinstance(root, OSError) and not is_ssl and root.errno and root.errno > 0:
+        return f"{name}: {os.strerror(root.errno)}"
+    return name
 
 
-def _quotes(error: BaseException | None) -> bool:
-    """Whether an error holds what was sent, or a part of what came."""
-    if isinstance(error, _DroppedError):
-        return _quotes(error.__cause__)
+def _quotes(error: Exception) -> bool:
+    """Whether an error holds what was sent, or a part of what was received."""
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        # Its text may be the head of an answer, of which no more came.
+        # It may hold the head of an answer that was cut.
         return not all(isinstance(each, str) for each in error.args)
     return isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError)
 
 
 def _proxy_status(error: Exception) -> int:
     return error.status if isinstance(error, aiohttp.ClientHttpProxyError) else 0
-
-
-def _name(error: BaseException) -> str:
-    if isinstance(error, _DroppedError):
-        return str(error)
-    if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
-        return "time-out"
-    name = type(error).__name__
-    if isinstance(error, OSError) and error.errno and not isinstance(error, aiohttp.ClientSSLError):
-        return f"{name}: {os.strerror(error.errno)}" if error.errno > 0 else name
-    return name

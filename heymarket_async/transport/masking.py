@@ -1,8 +1,8 @@
-"""A server's words as they may end up in logs and on terminals: on one line, masked and cut.
+"""Masks a server's texts for logs and terminals: on one line, without personal data, and cut.
 
-A server repeats what was sent in forms of its own: escaped, in other case, with other white space,
-cut short. So only letters and digits are compared, without case and accents, once the server's
-text is unescaped. This runs when a call has failed, and never else.
+A server may repeat sent texts in other forms: escaped, in other case, with other white space, or
+cut short. So its text is unescaped, and only letters and digits are compared, without case and
+accents. This runs only when a call has failed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from heymarket_async.privacy import Hidden
 
 MASK = "***"
-_LONGEST = 16_000
+_MAX_INPUT = 16_000
 _READ_LENGTH = 1000
 _DETAIL_LENGTH = 300
 _SHORTEST_SECRET = 8
@@ -30,7 +30,7 @@ _PERSONAL = re.compile(
     r"|\+?\d(?:[ ().\-\u2010-\u2015]*\d){6,}"  # phone, or another long number
     r"|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"  # token
 )
-# Values under these keys are the API's own vocabulary, and an error is clearer with them.
+# Values under these keys are the API's own words. Errors are clearer with them.
 _VOCABULARY = frozenset({"channel_type", "status", "date", "order"})
 _LETTER = re.compile(r"[^\W_]|[\u2600-\u27bf\U0001f000-\U0001faff]")  # or an emoji
 _WORD = re.compile(r"[^\W_]+")
@@ -52,52 +52,53 @@ class _Needle(NamedTuple):
 
     @property
     def is_short(self) -> bool:
-        """Whether it may well be a part of other words, which are English as a rule."""
+        """Whether it is likely to occur within other words, which are usually English."""
         return len(self.letters) < _SHORTEST_WITHIN_WORDS and self.letters.isascii()
 
 
-def shown(text: str, sent: Iterable[str], secrets: Hidden[tuple[str, ...]]) -> str:
-    """Return a text of the server without what the call sent and what looks like personal data.
+def mask(text: str, sent: Iterable[str], secrets: Hidden[tuple[str, ...]]) -> str:
+    """Return a server's text without the texts that were sent and without personal data.
 
     Args:
-        text: What the server said.
-        sent: The texts that were sent. One of up to three letters is masked as a word of its own,
-            others within words too, and where they are cut short.
-        secrets: What the token was made from. Very short ones are made up, and in every other word.
+        text: The server's text.
+        sent: The texts that were sent. Texts of up to three letters are masked as whole words only;
+            longer ones are masked within words too, and where they are cut short.
+        secrets: The parts of the credentials. Those shorter than 8 characters are not masked: they
+            are made up for tests, and occur in many words.
     """
     hidden = [each for each in secrets.reveal() if len(each) >= _SHORTEST_SECRET]
     needles = _needles([*hidden, *sent])
-    masked, is_cut = _masked_line(_unescaped(text[:_LONGEST]), needles)
-    if MASK not in masked:  # then it may as well stay as it came
-        masked, is_cut = _masked_line(text[:_LONGEST], needles)
+    masked, is_cut = _masked_line(_unescaped(text[:_MAX_INPUT]), needles)
+    if MASK not in masked:  # then the text needs no unescaping either
+        masked, is_cut = _masked_line(text[:_MAX_INPUT], needles)
     if MASK in masked and is_cut and len(masked) <= _DETAIL_LENGTH:
-        # The rest behind the last mask may be the first half of something to mask.
+        # The text behind the last mask may be the first half of a private text.
         masked = masked[: masked.rfind(MASK) + len(MASK)]
     return masked[:_DETAIL_LENGTH]
 
 
-def texts(value: object, key: str = "") -> Iterator[str]:
-    """Return what must not be repeated of something that is sent.
+def private_texts(value: object, key: str = "") -> Iterator[str]:
+    """Return the texts of a sent value that no message may repeat.
 
     Args:
-        value: What is sent, as JSON has it.
-        key: What it is sent as.
+        value: The value, as JSON has it.
+        key: The key that it is sent under.
     """
     if isinstance(value, dict):
         for name, each in cast(dict[str, object], value).items():
-            yield from texts(each, "custom" if key == "custom" else name)
+            yield from private_texts(each, "custom" if key == "custom" else name)
     elif isinstance(value, list):
         for each in cast(list[object], value):
-            yield from texts(each, key)
+            yield from private_texts(each, key)
     elif isinstance(value, str) and key not in _VOCABULARY:
         yield value
     elif key == "custom" and isinstance(value, int | float) and len(str(value)) > 3:
-        # Other numbers are ids, flags and counts of the API, and an error is clearer with them.
+        # Other numbers are ids, flags and counts. Errors are clearer with them.
         yield str(value)
 
 
 def _needles(hidden: Iterable[str]) -> list[_Needle]:
-    # A text may itself look as if it were escaped.
+    # A sent text may contain escapes of its own.
     forms = {form for each in hidden for form in (each, _unescaped(each))}
     needles = {_Needle(_letters(form), len(_WORD.findall(form)) or 1) for form in forms}
     return [each for each in needles if len(each.letters) > 1 or not each.letters.isascii()]
@@ -108,7 +109,7 @@ def _letters(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    for _ in range(6):  # as JSON in a text of JSON in a URL, and what was sent may be escaped too
+    for _ in range(6):  # escapes nest, such as JSON in a text of JSON in a URL
         text = unquote(html.unescape(_ESCAPE.sub(_character, text)))
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
@@ -141,7 +142,7 @@ def _masked(text: str, needles: Sequence[_Needle]) -> str:
 def _spans(text: str, needles: Sequence[_Needle]) -> Iterator[tuple[int, int]]:
     for personal in _PERSONAL.finditer(text):
         yield personal.span()
-    # A backslash and an n is the end of a line, or a backslash before a word.
+    # "\n" may be an escaped line break, or a backslash before a word that begins with n.
     for view in {text, _ESCAPED_BREAK.sub("  ", text)}:
         pairs = [(letter, at) for at, each in enumerate(view) for letter in _letters(each)]
         letters, places = "".join(letter for letter, _ in pairs), [at for _, at in pairs]
@@ -169,7 +170,7 @@ def _found(needle: str, letters: str, cuts: Sequence[int]) -> Iterator[tuple[int
 
 def _is_whole(text: str, start: int, end: int, needle: _Needle) -> bool:
     words = filter(_WORD.search, text[start:end].split())
-    if len(list(words)) > needle.words:  # put together from other words
+    if len(list(words)) > needle.words:  # its letters are spread over other words
         return False
     around = text[max(0, start - 1) : start] + text[end : end + 1]
     return not (needle.is_short and any(each.isalnum() for each in around))

@@ -1,4 +1,4 @@
-"""Which proxy a request goes through. Over plain http a proxy reads the token."""
+"""The proxy of a client, from its options or from the environment."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from heymarket_async.urls import is_loopback
 
 
 def from_environment(url: str) -> str | None:
-    """Return the proxy that the environment names for a URL, or None; for this machine, None.
+    """Return the proxy that the environment sets for a URL, or None; always None for loopback.
 
-    aiohttp's own `trust_env` reads the environment on each request, which makes a small call take
+    aiohttp's own `trust_env` reads the environment for every request, which makes a small call take
     three times as long.
     """
     target = URL(url)
@@ -24,30 +24,29 @@ def from_environment(url: str) -> str | None:
 
 
 def must_be_direct(url: str, proxy: str | None) -> bool:
-    """Whether a URL is asked without a proxy, also if a borrowed session has one of its own.
+    """Whether no proxy may be used, not even that of a borrowed session.
 
-    Plain http is for a server on this machine. A proxy elsewhere would get the token unencrypted,
-    and so would the next one behind a proxy that the environment names.
+    Plain http is allowed only for a server on this machine. A proxy on another machine would see
+    the token unencrypted.
 
     Raises:
-        ValueError: The proxy that was asked for could read the token.
+        ValueError: The given proxy could read the token.
     """
     if URL(url).scheme != "http":
         return False
     host = _parsed(proxy).host
     if host and not is_loopback(host):
         raise ValueError(
-            "proxy must be on this machine if base_url is plain http:"
-            " any other could read the token"
+            "proxy must be on this machine if base_url is plain http: another could read the token"
         )
     return proxy is None
 
 
 def split(proxy: str | None) -> tuple[URL | None, Mapping[str, str] | None]:
-    """Return a proxy's URL and the headers of its login, each None if there is none.
+    """Return the URL of a proxy without its login, and the headers of that login, or None for both.
 
     Raises:
-        ValueError: It is no URL of an HTTP proxy.
+        ValueError: It is not the URL of an HTTP proxy.
     """
     if proxy is None:
         return None, None
@@ -58,7 +57,7 @@ def split(proxy: str | None) -> tuple[URL | None, Mapping[str, str] | None]:
         )
     if url.user is None:
         return url, None
-    # Out of the URL, because URLs are in the texts of errors.
+    # Removed from the URL, because error texts contain URLs.
     login = aiohttp.encode_basic_auth(url.user, url.password or "")
     return url.with_user(None), {"Proxy-Authorization": login}
 
@@ -66,5 +65,5 @@ def split(proxy: str | None) -> tuple[URL | None, Mapping[str, str] | None]:
 def _parsed(proxy: object) -> URL:
     try:
         return URL(proxy) if isinstance(proxy, str) else URL()
-    except ValueError:  # it quotes what it cannot read, which may be the password
+    except ValueError:  # dropped, because its text may quote the password
         return URL()

@@ -1,18 +1,19 @@
-"""Requests to bytes, and answers to models or errors: no I/O, no state."""
+"""Turns requests into headers and bytes, and answers into models or errors. No I/O, no state."""
 
 from __future__ import annotations
 
 import math
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
-from multidict import MultiMapping
+from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
 from heymarket_async.decoding import answer as reading
+from heymarket_async.decoding.subject import UnreadableError
 from heymarket_async.errors import (
     AuthenticationError,
     BadRequestError,
@@ -45,11 +46,11 @@ _encoder = msgspec.json.Encoder()
 
 
 def prepare(request: Request[T]) -> bytes | None:
-    """Return a request's body as JSON, once it is sure that its answer can be read.
+    """Return a request's body as JSON, after a check that `returns` can be decoded into.
 
     Raises:
-        ValueError: The body holds a value that JSON cannot express, or nothing can be read into
-            `returns`.
+        ValueError: The body holds a value that JSON cannot express, or `returns` is not a type
+            that can be decoded into.
     """
     try:
         reading.reader(request.returns)
@@ -78,44 +79,56 @@ def encode(body: object) -> bytes | None:
         raise ValueError(f"the body cannot be written as JSON: {error}") from None
 
 
+def headers(user_agent: str, token: Hidden[str], has_body: bool) -> Hidden[Mapping[str, str]]:
+    """Return the headers of a request, in the form that aiohttp need not convert."""
+    named = {
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",  # aiohttp would ask for all that is installed
+        "Authorization": f"Bearer {token.reveal()}",
+        "User-Agent": user_agent,
+    }
+    if has_body:
+        named["Content-Type"] = "application/json"
+    return Hidden(CIMultiDictProxy(CIMultiDict(named)))
+
+
 def decode(
     request: Request[T], answer: Answer, *, body: bytes | None, secrets: Hidden[tuple[str, ...]]
 ) -> T:
-    """Return what an answer holds.
+    """Decode an answer into the type that the request asks for.
 
     Args:
-        request: What was asked.
-        answer: What came back.
-        body: The body that was sent, so that nothing of it is repeated in an error.
-        secrets: What the token was made from, for the same reason.
+        request: The request.
+        answer: Its answer.
+        body: The body that was sent. No error repeats any of it.
+        secrets: The parts of the credentials. No error repeats them either.
 
     Raises:
         StatusError: The status is outside 200-299.
         NoResponseError: The body is needed, and may have been lost.
-        DecodeError: The body is not what was asked for.
+        DecodeError: The body has another shape, or is no JSON.
     """
     if not 200 <= answer.status <= 299:
         raise _status_error(request, answer, body, secrets)
     if answer.may_be_cut and request.returns is not type(None):
-        raise _lost(request, answer)
+        raise NoResponseError(
+            "got no whole answer (its body is empty, perhaps because it got lost)",
+            call=request.call,
+            request_id=answer.request_id,
+        )
     if request.one and answer.body.strip() in reading.NOTHING:
         raise _not_found(request, answer)
     try:
         return reading.read(request, answer.body)
-    except reading.UnreadableError as error:
-        failure = _unreadable(request, answer, error)
-    raise failure  # outside, so that no traceback holds what could not be read
-
-
-def _unreadable(
-    request: Request[T], answer: Answer, error: reading.UnreadableError
-) -> DecodeError | NotFoundError:
+    except UnreadableError as error:
+        problem, is_garbled = str(error), error.is_garbled
+    # Raised outside, so that no traceback holds the body.
     if request.one and reading.says_none(answer.body):
-        return _not_found(request, answer)
-    return DecodeError(
-        f"answered {answer.status}, but the body cannot be read: {error}",
+        raise _not_found(request, answer)
+    raise DecodeError(
+        f"answered {answer.status}, but the body cannot be read: {problem}",
         status=answer.status,
-        is_garbled=error.is_garbled,
+        is_garbled=is_garbled,
         call=request.call,
         request_id=answer.request_id,
     )
@@ -130,40 +143,35 @@ def _not_found(request: Request[T], answer: Answer) -> NotFoundError:
     )
 
 
-def _lost(request: Request[T], answer: Answer) -> NoResponseError:
-    lost = NoResponseError("got no whole answer (its body is empty, perhaps because it got lost)")
-    lost.call, lost.request_id = request.call, answer.request_id
-    return lost
-
-
 def retry_after_s(headers: MultiMapping[str]) -> float | None:
     """Return the seconds that `Retry-After` asks to wait, or None if it gives no hint.
 
-    Of several values, in one header or in more, the longest counts. A date, or a number of seconds,
-    milli-, micro- or nanoseconds since 1970, is measured against the answer's own `Date`, so this
-    machine's clock does not matter. No time at all, and a time that has passed, are no hint.
+    If there are several values, in one header or in several, the longest wait is returned. A value
+    may be seconds, a date, or seconds, milli-, micro- or nanoseconds since 1970. Times are compared
+    with the answer's own `Date`, so this machine's clock does not matter. Zero and past times are
+    no hint.
     """
     if "Retry-After" not in headers:
         return None
-    told = http_date(headers.get("Date", ""))
-    now = time.time() if told is None else told
+    date = http_date(headers.get("Date", ""))
+    now = time.time() if date is None else date
     texts = (text for value in headers.getall("Retry-After") for text in _PARTS.split(value))
-    waits = (seconds for text in texts if 0 < (seconds := _wait_s(text, now)) < math.inf)
+    waits = (seconds for text in texts if 0 < (seconds := _seconds_until(text, now)) < math.inf)
     return max(waits, default=None)
 
 
-def _wait_s(text: str, now: float) -> float:
+def _seconds_until(text: str, now: float) -> float:
     match = _SECONDS.fullmatch(text)
     if match is None:
         until = http_date(text)
         return 0.0 if until is None else until - now
     seconds = float(match[1])
-    while 1e11 <= seconds < 1e20:  # milli-, micro- or nanoseconds since 1970: no wait is so long
+    while 1e11 <= seconds < 1e20:  # milli-, micro- or nanoseconds since 1970: no wait is that long
         seconds /= 1000
     return seconds - now if 1e9 <= seconds < 1e11 else seconds
 
 
-# The comma in a date follows the day of the week, without which it can be read too.
+# This splits a date behind the day of the week; the rest of it is still a valid date.
 _PARTS = re.compile("[,;]")
 _SECONDS = re.compile(
     r"[\s\"']*\+?(\d+(?:\.\d*)?(?:e\+?\d+)?)\s*(?:s|secs?|seconds?)?[\s\"']*(?:\(.*)?",
@@ -177,14 +185,14 @@ def _status_error(
     fallback = ServerError if 500 <= answer.status <= 599 else StatusError
     code, detail = _explanation(answer)
     sent = _sent(request, body)
-    code = code if masking.shown(code, sent, secrets) == code else ""
-    detail = masking.shown(detail, sent, secrets)
+    code = code if masking.mask(code, sent, secrets) == code else ""
+    detail = masking.mask(detail, sent, secrets)
     wait_s = retry_after_s(answer.headers)
     asks = "" if wait_s is None else f"(asks to wait {wait_s:g} s)"
-    leads = _leads_to(answer, sent, secrets)
-    said = " ".join(filter(None, (f"answered {answer.status}", code, asks, leads)))
+    redirect = _redirect(answer, sent, secrets)
+    summary = " ".join(filter(None, (f"answered {answer.status}", code, asks, redirect)))
     return _BY_STATUS.get(answer.status, fallback)(
-        f"{said}: {detail}" if detail else said,
+        f"{summary}: {detail}" if detail else summary,
         status=answer.status,
         code=code,
         detail=detail,
@@ -194,41 +202,41 @@ def _status_error(
     )
 
 
-def _leads_to(answer: Answer, sent: Iterable[str], secrets: Hidden[tuple[str, ...]]) -> str:
+def _redirect(answer: Answer, sent: Iterable[str], secrets: Hidden[tuple[str, ...]]) -> str:
     location = answer.headers.get("Location", "")
     if not 300 <= answer.status <= 399 or not location:
         return ""
-    # Not the whole of it, which may repeat a query or hold a password.
+    # Only the host: the rest may repeat a query or hold a password.
     match = _HOST.match(location)
     host = match[1] if match else "another path"
-    shown = host if _IP_ADDRESS.fullmatch(host) else masking.shown(host, sent, secrets)
+    shown = host if _IP_ADDRESS.fullmatch(host) else masking.mask(host, sent, secrets)
     return f"(a redirect to {shown}, which is not followed)"
 
 
-def masked(said: object, sent: object) -> str:
-    """Return what a server said of something that was sent, on one line, masked and cut.
+def masked(value: object, sent: object) -> str:
+    """Return a value from an answer on one line, masked and cut.
 
     Args:
-        said: JSON, decoded.
-        sent: What is sent as JSON; nothing of it is repeated.
+        value: The value, as it was decoded from JSON.
+        sent: The value that was sent; no text of it is repeated.
     """
-    texts = set(masking.texts(msgspec.to_builtins(sent)))
-    return masking.shown(_encoder.encode(said).decode(), texts, Hidden(()))
+    texts = set(masking.private_texts(msgspec.to_builtins(sent)))
+    return masking.mask(_encoder.encode(value).decode(), texts, Hidden(()))
 
 
 def _explanation(answer: Answer) -> tuple[str, str]:
-    # The shape of error bodies is not documented. Other clients of this API were seen to look for
-    # `message`, then `error`, then the plain text; a sister API sends `error_code`.
+    # The shape of error bodies is not documented. Other clients of this API look for `message`,
+    # then `error`, then the plain text; a related API sends `error_code`.
     text = answer.body.decode(errors="replace").strip()
     try:
-        said: object = msgspec.json.decode(answer.body)
-        # Written anew, since what is escaped in a text would not be known for what was sent.
-        text = _encoder.encode(said).decode()
+        content: object = msgspec.json.decode(answer.body)
+        # Encoded again without escapes, so that texts that were sent are recognized in it.
+        text = _encoder.encode(content).decode()
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return "", "(an HTML page)" if text.startswith("<") else text
-    if not isinstance(said, dict):
-        return "", said if isinstance(said, str) else text
-    fields = cast(dict[str, object], said)
+    if not isinstance(content, dict):
+        return "", content if isinstance(content, str) else text
+    fields = cast(dict[str, object], content)
     texts = {name: value for name, value in fields.items() if isinstance(value, str)}
     codes = [texts[name] for name in ("error_code", "code", "error") if name in texts]
     code = next((each for each in codes if re.fullmatch(r"[a-z][a-z0-9_]{0,63}", each)), "")
@@ -240,10 +248,13 @@ def _explanation(answer: Answer) -> tuple[str, str]:
 
 def _sent(request: Request[T], body: bytes | None) -> set[str]:
     query = {value for _, value in parse_qsl(urlsplit(request.target).query)}
-    return {*masking.texts(msgspec.json.decode(body) if body else None), *query} - {"true", "false"}
+    return {*masking.private_texts(msgspec.json.decode(body) if body else None), *query} - {
+        "true",
+        "false",
+    }
 
 
-# Up to the last @ it is a login. What is no port may be the beginning of a password with a slash.
+# All up to the last @ is a login. A "port" that is no number may be the start of a password.
 _HOST = re.compile(
     r"(?:[a-z][a-z0-9+.-]*:)?//(?:[^/?#]*@)?((?:\[[^]/?#@]*\]|[^][:/?#@]+)(?::\d*)?)(?=[/?#]|$)",
     re.ASCII | re.IGNORECASE,

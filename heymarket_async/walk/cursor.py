@@ -1,58 +1,61 @@
-"""Where a walk stands, and the text that it is stored as. Pure state; `walk.rules` moves it."""
+"""The state of a walk, and the text that it is stored as. Pure; `walk.rules` decides the steps."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
-from operator import itemgetter
-from typing import Annotated, Generic, TypeVar
+from operator import ge, itemgetter, le
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from heymarket_async import timestamps
+from heymarket_async.walk.rows import Key, Rows, key_of
 
 T = TypeVar("T")
 
-Key = tuple[int, int]
-"""`id` and `rev`: names one version of one row."""
+PAGE_SIZE = 30
+"""Rows on a page that is asked for without a `limit`."""
+
+VERSION = 1
 
 
-def key_of(row: int, rev: int | None, stamp: str) -> Key:
-    """Return what names one version of a row; where no `rev` comes, its time does."""
-    return (row, -1 - zlib.crc32(stamp.encode()) if rev is None else rev)
+class Seen(Generic[T]):
+    """Row versions that the walk has seen, with one value for each. It is never changed.
 
-
-class Grown(msgspec.Struct, Generic[T], frozen=True):
-    """A dict that only grows, as it was when it had `size` entries.
-
-    The cursors of one group's pages share one dict: a copy for each would make a large group dear.
+    The cursors of one group's pages share one dict, and each knows how many of its entries were
+    there: a copy for each would make a large group expensive.
     """
 
-    entries: dict[Key, T]
-    size: int
+    __slots__ = ("entries", "size")
+
+    def __init__(self, items: Iterable[tuple[Key, T]] = ()) -> None:
+        self.entries = dict(items)
+        self.size = len(self.entries)
 
     def items(self) -> Iterable[tuple[Key, T]]:
         """Return its entries."""
         return islice(self.entries.items(), self.size)
 
-    def grow(self, items: Iterable[tuple[Key, T]]) -> Grown[T]:
-        """Return it with more entries; those that are there already keep their values."""
-        # The newest goes on with the shared dict; one that it has outgrown starts a copy.
-        entries = self.entries if len(self.entries) == self.size else dict(self.items())
+    def with_more(self, items: Iterable[tuple[Key, T]]) -> Seen[T]:
+        """Return it with more entries. A key that is there already keeps its value."""
+        more: Seen[T] = Seen()
+        # The newest one adds to the shared dict. An older one starts a copy.
+        more.entries = self.entries if len(self.entries) == self.size else dict(self.items())
         for key, value in items:
-            entries.setdefault(key, value)
-        return Grown(entries, len(entries))
+            more.entries.setdefault(key, value)
+        more.size = len(more.entries)
+        return more
 
 
-def grown(items: Iterable[tuple[Key, T]]) -> Grown[T]:
-    """Return entries as a dict that may grow."""
-    entries = dict(items)
-    return Grown(entries, len(entries))
+_Limit = Annotated[int, msgspec.Meta(ge=1)] | None
+_Given = Seen[str]
+_Passed = Seen[int]
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """A group of equal timestamps that is larger than a page, while it is read.
+class Ties(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of rows with one timestamp that is larger than a page, while it is read.
 
     Attributes:
         updated: The timestamp, as the server wrote it.
@@ -60,30 +63,30 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         limit: `limit` to ask with, or None.
         wide: Larger limits are tried, because `page` has no effect.
         from_one: Page 1 has turned out to be the first page.
-        passed: Rows that this pass, or the last wide page, has brought, with their places.
-        before: Rows that the pass before brought; None in the first.
-        passes: How many passes are over.
-        repeats: How many rows of the group this pass has brought twice.
-        brings_new: This pass has brought a row of the group that none before it had.
-        is_mixed: This pass has brought rows in another order than the one before.
-        last: The page behind the group, as far as it is known.
-        shows: The instant on that page, while it is not known which of the two comes first.
+        passed: Rows that this pass, or the last wide page, has read, with their places.
+        repeats: How many rows of the group this pass has read twice.
+        before: Rows that the previous pass has read; None in the first pass.
+        brings_new: This pass has read a row of the group that no pass before it had.
+        is_mixed: This pass has read rows in another order than the one before.
+        last: The page behind the group, if it is known.
+        shows: The instant on that page, while the order of the list is not known.
         is_down: This pass goes from the last page to the first.
-        then: `date` to go on from after the group, once a page has left it.
+        then: `date` to continue from after the group, once a page has left it.
         back: `Cursor.back` of that.
         behind: The timestamp after it, if that is to be read from the same `date`, page by page.
             Without this and `then`, nothing comes after the group.
+        passes: How many passes are over.
     """
 
+    # A field without a default must be in a stored cursor; the others were added later.
     updated: str
     page: int | None
-    limit: int | None
-    wide: bool = False
+    limit: _Limit
+    wide: bool
     from_one: bool = False
-    passed: Grown[int]
-    before: Grown[int] | None = None
-    passes: int = 0
-    repeats: int = 0
+    passed: _Passed
+    repeats: bool | int = msgspec.field(name="repeated")
+    before: _Passed | None
     brings_new: bool = False
     is_mixed: bool = False
     last: int | None = None
@@ -92,6 +95,12 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     then: str | None = None
     back: str | None = None
     behind: str | None = None
+    passes: int
+
+    @property
+    def stamp(self) -> str:
+        """The instant that all rows of the group share."""
+        return timestamps.instant(self.updated)
 
     @property
     def is_at_first_page(self) -> bool:
@@ -99,36 +108,55 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         return self.page is None or (self.from_one and self.page == 1)
 
     @property
-    def is_restless(self) -> bool:
-        """Whether it is to be read anew, and was not the same when it was read before."""
+    def is_changing(self) -> bool:
+        """Whether a new pass begins because the one before read other rows, or another order."""
         return self.passes > 1 and not self.passed.size
 
 
+def ties(
+    updated: str, page: int | None, limit: int | None, passed: Iterable[tuple[Key, int]] = ()
+) -> Ties:
+    """Return the beginning of the first pass over a group."""
+    return Ties(
+        updated=updated,
+        page=page,
+        limit=limit,
+        wide=False,
+        passed=Seen(passed),
+        repeats=0,
+        before=None,
+        passes=0,
+    )
+
+
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
-    """What a walk asks for next, and what of it was given already.
+    """The next request of a walk, and the rows that were given already.
 
     Attributes:
-        surface: Which list is walked, so that a cursor is not taken to another one.
+        version: The version of this form.
+        surface: The list that is walked, so that a cursor is not used for another one.
         limit: `limit` of the walk, or None.
         date: `date` to ask from, as the server wrote it, or None.
+        back: `date` to go back to if the rows given at `date` do not come again.
         given: Rows given since `date`, with their instants.
-        back: `date` to go back to, should the rows given at `date` not come again.
         inclusive: The server has shown that it includes the rows at `date`; None if it has also
             shown the opposite, and is not believed any more.
-        ascending: Oldest first; None while no page told.
+        ascending: Oldest first; None while no page has shown it.
         group: The group larger than a page that is being read, or None.
         done: The walk is complete.
     """
 
+    # A field without a default must be in a stored cursor; `back` was added later.
+    version: int = VERSION
     surface: str
-    limit: int | None = None
-    date: str | None = None
+    limit: _Limit
+    date: str | None
     back: str | None = None
-    given: Grown[str] = msgspec.field(default_factory=lambda: Grown[str]({}, 0))
-    inclusive: bool | None = False
-    ascending: bool | None = None
-    group: Group | None = None
-    done: bool = False
+    given: _Given
+    inclusive: bool | None
+    ascending: bool | None
+    group: Ties | None
+    done: bool
 
     @property
     def asks_page(self) -> int | None:
@@ -143,18 +171,71 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """This cursor as JSON; `read` makes it a cursor again."""
-        stored = _Stored(
-            surface=self.surface,
-            limit=self.limit,
-            date=self.date,
-            back=self.back,
-            given=[(*key, stamp) for key, stamp in self.given.items()],
-            inclusive=self.inclusive,
-            ascending=self.ascending,
-            group=None if self.group is None else _stored_group(self.group),
-            done=self.done,
-        )
-        return msgspec.json.encode(stored).decode()
+        return _encode(self).decode()
+
+    def date_after(self, rows: Rows, otherwise: str | None) -> tuple[str | None, str | None]:
+        """Return the `date` to ask from after a full page, and the `back` that goes with it.
+
+        Args:
+            rows: The rows of the page.
+            otherwise: The date if all rows of the page share one timestamp.
+        """
+        cut_at = rows.cut_at
+        before = rows.updated[cut_at] if cut_at >= 0 else otherwise
+        if not self.inclusive or before is None:
+            return before, None
+        # Only a page that can hold all rows given at its `date` can show whether they come again.
+        known = list(self.given.entries.values()).count(rows.stamps[-1])
+        fits = known + len(rows.stamps) - 1 - cut_at <= (self.limit or PAGE_SIZE)
+        return (rows.updated[-1], before) if fits else (before, None)
+
+    def moved(self, rows: Rows, date: str, back: str | None = None) -> Cursor:
+        """Ask from another `date`, and remember the rows that may then come again."""
+        target, may_follow = timestamps.instant(back or date), _MAY_FOLLOW[self.ascending]
+        given = {key: stamp for key, stamp in self.given.items() if may_follow(stamp, target)}
+        stamps = rows.stamps
+        for place in range(len(stamps) - 1, -1, -1):
+            if not may_follow(stamps[place], target):
+                break
+            given[rows.key(place)] = stamps[place]
+        return replace(self, date=date, back=back, given=Seen(given.items()), group=None)
+
+    def held(self, rows: Rows, group: Ties) -> Cursor:
+        """Stay at this `date`, and remember all rows of the page."""
+        given = self.given.with_more(zip(rows.all_keys(), rows.stamps, strict=True))
+        return replace(self, given=given, group=group)
+
+    def partly(self, rows: Rows, count: int) -> Cursor:
+        """Ask for the same page again, and leave out its first rows.
+
+        Args:
+            rows: The new rows of the page.
+            count: How many of them were given.
+        """
+        given = zip(rows.all_keys()[:count], rows.stamps[:count], strict=True)
+        return replace(self, given=Seen([*self.given.items(), *given]))
+
+
+def _always(_stamp: str, _target: str) -> bool:
+    return True
+
+
+_MAY_FOLLOW: dict[bool | None, Callable[[str, str], bool]] = {True: ge, False: le, None: _always}
+"""By order: whether a row of one instant may be on the page that begins at another."""
+
+
+def start(surface: str, *, limit: int | None = None, date: str | None = None) -> Cursor:
+    """Return the cursor of a walk that begins."""
+    return Cursor(
+        surface=surface,
+        limit=limit,
+        date=date,
+        given=Seen(),
+        inclusive=False,
+        ascending=None,
+        group=None,
+        done=False,
+    )
 
 
 def read(text: str, *, surface: str) -> Cursor:
@@ -163,23 +244,16 @@ def read(text: str, *, surface: str) -> Cursor:
     Raises:
         ValueError: It is not a cursor of this surface, or of another version of this package.
     """
-    origin = _decoded(text, _Origin)
-    if origin.version != 1 or origin.surface != surface:
-        raise ValueError(
-            f"cursor belongs to surface {origin.surface!r}, version {origin.version};"
-            f" this walk needs surface {surface!r}, version 1"
-        )
-    stored = _decoded(text, _Stored)
-    return Cursor(
-        surface=stored.surface,
-        limit=stored.limit,
-        date=stored.date,
-        back=stored.back,
-        given=grown((key_of(*row), row[-1]) for row in stored.given),
-        inclusive=stored.inclusive,
-        ascending=stored.ascending,
-        group=None if stored.group is None else _group(stored.group),
-        done=stored.done,
+    try:
+        content = text if isinstance(text, str) else ""
+        origin = msgspec.json.decode(content, type=_Origin)
+        if (origin.version, origin.surface) == (VERSION, surface):
+            return _checked(_decode(content))
+    except (msgspec.MsgspecError, ValueError):
+        raise ValueError("cursor must be the text of a walk's `cursor`") from None
+    raise ValueError(
+        f"cursor belongs to surface {origin.surface!r}, version {origin.version};"
+        f" this walk needs surface {surface!r}, version {VERSION}"
     )
 
 
@@ -188,117 +262,53 @@ class _Origin(msgspec.Struct):
     surface: str
 
 
-_Limit = Annotated[int, msgspec.Meta(ge=1)] | None
+def _checked(stored: Cursor) -> Cursor:
+    """Return a stored cursor ready for use.
 
-
-_StoredKey = tuple[int, int | None]  # null in cursors of older versions
-
-
-class _StoredGroup(msgspec.Struct, kw_only=True):
-    updated: str
-    page: int | None
-    limit: _Limit
-    wide: bool
-    from_one: bool = False
-    passed: list[_StoredKey]
-    repeated: bool | int
-    before: list[_StoredKey] | None
-    brings_new: bool = False
-    is_mixed: bool = False
-    last: int | None = None
-    shows: str | None = None
-    is_down: bool = False
-    then: str | None = None
-    back: str | None = None
-    behind: str | None = None
-    passes: int
-
-
-class _Stored(msgspec.Struct, kw_only=True):
-    version: int = 1
-    surface: str
-    limit: _Limit
-    date: str | None
-    back: str | None = None
-    given: list[tuple[int, int | None, str]]
-    inclusive: bool | None
-    ascending: bool | None
-    group: _StoredGroup | None
-    done: bool
-
-    def __post_init__(self) -> None:
-        of_group: tuple[str | None, ...] = ()
-        if (group := self.group) is not None:
-            of_group = (group.updated, group.then, group.back, group.behind)
-        for time in (self.date, self.back, *of_group):
-            if time is not None:
-                timestamps.instant(time)
-
-
-Stored = TypeVar("Stored", _Origin, _Stored)
-
-
-def _decoded(text: str, stored: type[Stored]) -> Stored:
-    try:
-        return msgspec.json.decode(text if isinstance(text, str) else "", type=stored)
-    except (msgspec.MsgspecError, ValueError):
-        raise ValueError("cursor must be the text of a walk's `cursor`") from None
-
-
-def _stored_group(group: Group) -> _StoredGroup:
-    return _StoredGroup(
-        updated=group.updated,
-        page=group.page,
-        limit=group.limit,
-        wide=group.wide,
-        from_one=group.from_one,
-        passed=_in_order(group.passed),
-        repeated=group.repeats,
-        before=None if group.before is None else _in_order(group.before),
-        brings_new=group.brings_new,
-        is_mixed=group.is_mixed,
-        last=group.last,
-        shows=group.shows,
-        is_down=group.is_down,
-        then=group.then,
-        back=group.back,
-        behind=group.behind,
-        passes=group.passes,
-    )
-
-
-def _in_order(rows: Grown[int]) -> list[_StoredKey]:
-    return [key for key, _ in sorted(rows.items(), key=itemgetter(1))]
-
-
-def _group(stored: _StoredGroup) -> Group:
-    stamp, before = timestamps.instant(stored.updated), stored.before
-    # The rows of a pass that goes down stand behind all that it is still to bring.
-    first = _BEHIND_ALL_PAGES if stored.is_down else 0
-    return Group(
-        updated=stored.updated,
-        page=stored.page,
-        limit=stored.limit,
-        wide=stored.wide,
-        from_one=stored.from_one,
-        passed=_placed(stored.passed, stamp, first),
-        before=None if before is None else _placed(before, stamp, 0),
-        repeats=int(stored.repeated),
-        brings_new=stored.brings_new,
-        is_mixed=stored.is_mixed,
-        last=stored.last,
-        shows=stored.shows,
-        is_down=stored.is_down,
-        then=stored.then,
-        back=stored.back,
-        behind=stored.behind,
-        # Whoever resumes finds the account as it is now, not as restless as it was.
-        passes=0,
-    )
+    Raises:
+        ValueError: It has a time that is none.
+    """
+    group, times = stored.group, [stored.date, stored.back]
+    if group is not None:
+        stamp, times = group.stamp, [*times, group.then, group.back, group.behind]
+        group = replace(
+            group,
+            # The places in a pass that goes down are behind all those it has yet to read.
+            passed=_placed(group.passed, stamp, _BEHIND_ALL_PAGES if group.is_down else 0),
+            before=None if group.before is None else _placed(group.before, stamp, 0),
+            repeats=int(group.repeats),
+            # The account may be quieter now than it was.
+            passes=0,
+        )
+    for time in times:
+        if time is not None:
+            timestamps.instant(time)
+    return replace(stored, group=group)
 
 
 _BEHIND_ALL_PAGES = 1 << 62
 
 
-def _placed(keys: list[_StoredKey], stamp: str, first: int) -> Grown[int]:
-    return grown((key_of(*key, stamp), first + place) for place, key in enumerate(keys))
+def _placed(rows: Seen[int], stamp: str, first: int) -> Seen[int]:
+    return Seen((key_of(*key, stamp), first + place) for key, place in rows.items())
+
+
+def _to_list(seen: object) -> list[tuple[object, ...]]:
+    """Return rows as they are stored: given ones with their instants, passed ones in order."""
+    items = list(cast(Seen[Any], seen).items())
+    if items and isinstance(items[0][1], int):
+        return [key for key, _ in sorted(items, key=itemgetter(1))]
+    return [(*key, stamp) for key, stamp in items]
+
+
+def _from_list(kind: object, stored: object) -> object:
+    # `rev` is null in cursors of older versions.
+    if kind == _Given:
+        rows = msgspec.convert(stored, list[tuple[int, int | None, str]])
+        return Seen((key_of(*row), row[-1]) for row in rows)
+    keys = msgspec.convert(stored, list[tuple[int, int | None]])
+    return Seen((cast(Key, key), place) for place, key in enumerate(keys))
+
+
+_encode = msgspec.json.Encoder(enc_hook=_to_list).encode
+_decode = msgspec.json.Decoder(Cursor, dec_hook=_from_list).decode

@@ -1,8 +1,9 @@
-"""What a walk needs to know of the rows of a page: who they are, and when they were updated."""
+"""The rows of a page, as a walk sees them: `id`, `rev` and `updated`."""
 
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -11,19 +12,26 @@ import msgspec
 from heymarket_async import timestamps
 from heymarket_async.checks import Int64
 from heymarket_async.decoding import mending
-from heymarket_async.walk.cursor import Key, key_of
+
+Key = tuple[int, int]
+"""`id` and `rev`: names one version of one row."""
+
+
+def key_of(row: int, rev: int | None, stamp: str) -> Key:
+    """Return the key of one version of a row. Without a `rev`, its time takes that place."""
+    return (row, -1 - zlib.crc32(stamp.encode()) if rev is None else rev)
 
 
 class Rows(msgspec.Struct, frozen=True):
     """The rows of a page, in its order.
 
-    A row is unplaced if its `updated` is no time. It then takes the time of
-    the next row that is placed, or at the end of a page of the last one: so it is given once, and
-    does not move the walk.
+    A row is unplaced if its `updated` is no time. It then takes the time of the next row that has
+    one, or of the last such row at the end of a page. So it is given once, and does not move the
+    walk.
 
     Attributes:
-        ids: What names each row; a row without an `id` gets a negative one, made of its content.
-        revs: What tells its versions apart.
+        ids: The id of each row. A row without an `id` gets a negative one, made of its content.
+        revs: The revision of each row, or None.
         updated: When it was updated, as the server wrote it.
         stamps: The instants of that.
         unplaced: The places of the rows that are unplaced.
@@ -38,7 +46,7 @@ class Rows(msgspec.Struct, frozen=True):
     left_out: int = 0
 
     def key(self, place: int) -> Key:
-        """Return what names a row, in this version."""
+        """Return the key of the row at a place."""
         rev = self.revs[place]
         if rev is not None:
             return self.ids[place], rev
@@ -47,19 +55,19 @@ class Rows(msgspec.Struct, frozen=True):
         return key_of(self.ids[place], rev, self.stamps[place] if is_placed else "")
 
     def all_keys(self) -> list[Key]:
-        """Return the keys of all rows; seldom needed, and what is dearest about a large page."""
+        """Return the keys of all rows. On a large page this takes more time than the rest."""
         if None in self.revs:
             return [self.key(place) for place in range(len(self.ids))]
         return list(zip(self.ids, cast(list[int], self.revs), strict=True))
 
     def part(self, places: slice) -> Rows:
-        """Return those that stand together at these places."""
+        """Return the rows of a slice."""
         if self.unplaced:
             return self.only(list(range(len(self.ids)))[places])
         return Rows(self.ids[places], self.revs[places], self.updated[places], self.stamps[places])
 
     def only(self, places: list[int]) -> Rows:
-        """Return those at these places."""
+        """Return the rows at these places."""
         return Rows(
             [self.ids[each] for each in places],
             [self.revs[each] for each in places],
@@ -69,18 +77,20 @@ class Rows(msgspec.Struct, frozen=True):
         )
 
     @property
-    def first_name(self) -> str:
-        """What to call the first row in a message."""
-        has_id = bool(self.ids) and self.ids[0] >= 0
-        return f"contact {self.ids[0]}" if has_id else "one without an `id`"
+    def cut_at(self) -> int:
+        """The place of the last row but those that share the last timestamp; -1 if all share it."""
+        place = len(self.stamps) - 1
+        while place >= 0 and self.stamps[place] == self.stamps[-1]:
+            place -= 1
+        return place
 
     @property
     def none_is_placed(self) -> bool:
-        """Whether the page is not empty, and no time is known of any row."""
+        """Whether the page is not empty, and no row on it has a time."""
         return len(self.unplaced) == len(self.ids) and bool(self.ids or self.left_out)
 
     def placed_at(self, updated: str) -> Rows:
-        """Return them as rows of one time."""
+        """Return the rows as if all had the same time."""
         count = len(self.ids)
         stamps = [timestamps.instant(updated)] * count
         times = [updated] * count
@@ -88,7 +98,7 @@ class Rows(msgspec.Struct, frozen=True):
 
 
 def rows_of(items: Sequence[Any]) -> Rows:
-    """Return what a walk needs to know of a page, whose items have `id`, `rev` and `updated`."""
+    """Return the rows of a page, whose items have `id`, `rev` and `updated`."""
     ids = [item.id for item in items]
     updated = [item.updated for item in items]
     revs = [item.rev for item in items]
@@ -102,7 +112,7 @@ def rows_of(items: Sequence[Any]) -> Rows:
 
 
 def rows_of_raw(items: Sequence[object]) -> Rows:
-    """Return what a walk needs to know of a page of rows as the server sent them.
+    """Return the rows of a page, from its JSON as the server sent it.
 
     Their `id` and `rev` are 64-bit integers. A larger `rev` counts as none; a larger `id`, or one
     of another type, is replaced by a negative number that is made of it.
@@ -149,11 +159,6 @@ def _integer(value: object, otherwise: int | None) -> int | None:
         return otherwise
 
 
-def carefully_placed(rows: Rows) -> Rows:
-    """Return the rows with those unplaced whose day is in no calendar, such as 30 February."""
-    return _placed(rows, rows.updated)
-
-
 def _with_unplaced(
     items: Sequence[object],
     ids: list[int | None],
@@ -185,7 +190,7 @@ def _placed(rows: Rows, updated: Sequence[str | None]) -> Rows:
 
 
 def _left_out(items: object) -> int:
-    return getattr(items, "left_out", 0)  # a list of our models says so, if there was a null
+    return getattr(items, "left_out", 0)  # a list of our models has it, if there was a null
 
 
 def _made_up_id(content: bytes) -> int:

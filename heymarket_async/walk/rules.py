@@ -1,26 +1,34 @@
-"""Where a walk by timestamp goes next. Pure: no I/O, no model, no clock.
+"""The next step of a walk after a page. Pure: no I/O, no model, no clock.
 
-The API says: rows are sorted by `updated`; pass the last `updated` as `date` to get the next page,
-of 30 rows unless a `limit` is given. Nobody says whether newest or oldest come first, whether the
-row at `date` is in or out, how large a `limit` may be, or whether `page` counts from 0 or 1. Many
-rows can share one `updated`, and where the row at `date` is out, the plain walk skips those that
-the end of a page cut off. The server may also keep fractions of a second that it does not show. So:
+Heymarket documents this: rows are sorted by `updated`; the last `updated`, sent as `date`, gets the
+next page; a page has 30 rows unless a `limit` is given. Heymarket does not document whether newest
+or oldest come first, whether the rows at `date` are included, how large a `limit` may be, or
+whether `page` counts from 0 or 1. Many rows can share one `updated`. The server may also keep
+fractions of a second that it does not show.
 
-- A page is full from min(limit, 30) rows on; only a full page can have cut a group of equal
-  timestamps in two. After a page that is not full, go on from its last `updated`, as the guide
-  says.
-- After a full page, go back to the timestamp before the last one: the cut group is then read again
-  whole, and the rows that were given already are left out.
-- If all rows given at `date` came again, the server includes them, and the last `updated` is tried
-  after a full page. Should those given there not all come again, nothing is concluded from that
-  page: go back to the timestamp before.
-- A full page that cannot move `date` is a group larger than a page: hold `date` and read `page` by
-  `page`; see `walk.groups`.
-- A row that cannot be placed in time is given, and does not move `date`.
-- The end is an empty page, or one that is not full, brings nothing new, and was asked for from the
-  last timestamp.
-- Whatever would mean to guess raises `PaginationError`. Nothing is skipped, nothing spins: each
-  step moves `date`, brings something that its pass had not brought, or is counted.
+A page is full if it has at least min(limit, 30) rows. Only a full page can cut a group of rows
+with one `updated` in two. These are the cases, in the order in which they are looked at:
+
+ 1. Rows given at `date` did not come again, though the server seemed to include them.
+    Conclude nothing from the page. Go back to the `date` before.
+ 2. No row of the page has a time. In a group they are rows of the group. Otherwise a page that is
+    not full is the end, and a full page raises.
+ 3. The rows are not sorted, or are on the wrong side of `date`. Raise.
+ 4. A group larger than a page is being read. See `walk.ties`.
+ 5. The page is empty. This is the end.
+ 6. The page is not full, was asked for from its own last timestamp, and has nothing new.
+    This is the end.
+ 7. The page is not full. Continue from its last `updated`.
+ 8. The page is full, and the server includes the rows at `date`: all rows given there came again.
+    Continue from the last `updated`, and be ready to go back (1).
+ 9. The page is full. Continue from the timestamp before the last one: the group that the page has
+    cut is then read again as a whole, and rows that were given already are left out.
+10. The page is full, and `date` would stay the same: one group is larger than a page. Hold `date`
+    and read the group `page` by `page`. See `walk.ties`.
+
+A row whose `updated` is no time is given, and does not move `date`. If only a guess could continue
+the walk, it raises `PaginationError`. It never skips and never loops: each step moves `date`, has a
+row that its pass did not have, or is counted.
 
 https://developers.heymarket.com/guides/manage-contacts
 """
@@ -31,86 +39,66 @@ from msgspec.structs import replace
 
 from heymarket_async import timestamps
 from heymarket_async.errors import PaginationError
-from heymarket_async.walk import groups
-from heymarket_async.walk.cursor import Cursor, Key, grown
-from heymarket_async.walk.moves import PAGE_SIZE, AskedPage, move, onwards
-from heymarket_async.walk.rows import Rows, carefully_placed
+from heymarket_async.walk import ties
+from heymarket_async.walk.cursor import PAGE_SIZE, Cursor
+from heymarket_async.walk.rows import Key, Rows
 
 Step = tuple[Rows, slice | list[int], Cursor]
 
 
 def step(at: Cursor, rows: Rows) -> Step:
-    """Return a page's rows as they were placed, the places of those that are new, and the cursor.
+    """Return a page's rows as they were placed, the places of the new rows, and the next cursor.
 
     Args:
         at: The cursor that the page was asked for at.
-        rows: Its rows.
+        rows: The rows of the page.
 
     Raises:
-        PaginationError: The walk cannot go on without guessing.
+        PaginationError: The walk cannot continue without a guess.
     """
-    try:
-        taken = _step(at, rows)
-        if _stands_in_time(at, taken[-1]):
-            return taken
-    except PaginationError:
-        if carefully_placed(rows) == rows:
-            raise
-    # A day that is in no calendar does not move the walk, and may stand at any place.
-    return _step(at, carefully_placed(rows))
-
-
-def _stands_in_time(before: Cursor, after: Cursor) -> bool:
-    is_at_time = after.date in {None, before.date} or timestamps.is_time(after.date)
-    group = after.group
-    return is_at_time and (group is None or timestamps.is_time(group.updated))
-
-
-def _step(at: Cursor, rows: Rows) -> Step:
     here = None if at.date is None else timestamps.instant(at.date)
-    expected = at.given.size
+    is_full = len(rows.ids) + rows.left_out >= min(at.asks_limit or PAGE_SIZE, PAGE_SIZE)
     if at.back is not None:
         given_here = [key for key, stamp in at.given.items() if stamp == here]
-        if not _come_again(given_here, rows):
+        if not _includes_all(given_here, rows):  # 1
             return rows, slice(0), replace(at, date=at.back, back=None, inclusive=None)
-        expected = len(given_here)  # the others stand before `date`
-    if (rows.unplaced or rows.left_out) and rows.none_is_placed:
+    if (rows.unplaced or rows.left_out) and rows.none_is_placed:  # 2
         if at.group is None:
-            return _after_unplaced(at, rows)
+            _check_is_last(at, rows, is_full)
+            return rows, _new(at, rows), replace(at, done=True)
         rows = rows.placed_at(at.group.updated)
     if rows.ids:
-        at = _learn(at, here, rows)
-    new = _new(at, rows, expected)
-    page = AskedPage(rows, here, _is_full(at, rows), new)
-    if at.group is None:
-        return rows, new, _after_page(at, page)
-    return rows, new, groups.after_page(at, at.group, page)
+        at = _learned(at, here, rows)  # 3
+    new = _new(at, rows)
+    stamps = rows.stamps[new] if isinstance(new, slice) else [rows.stamps[each] for each in new]
+    if at.group is not None:  # 4
+        page = ties.Page(rows, here, is_full, frozenset(stamps))
+        return rows, new, ties.after_page(at, at.group, page)
+    return rows, new, _after_page(at, rows, here, is_full, bool(stamps))
 
 
-def partly(at: Cursor, rows: Rows, count: int) -> Cursor:
-    """Return the cursor at which a page is asked for again without its first rows.
-
-    Args:
-        at: The cursor that the page was asked for at.
-        rows: The rows that the page brought new.
-        count: How many of them were given.
-    """
-    given = zip(rows.all_keys()[:count], rows.stamps[:count], strict=True)
-    return replace(at, given=grown([*at.given.items(), *given]))
-
-
-def _is_full(at: Cursor, rows: Rows) -> bool:
-    return len(rows.ids) + rows.left_out >= min(at.asks_limit or PAGE_SIZE, PAGE_SIZE)
+def _after_page(at: Cursor, rows: Rows, here: str | None, is_full: bool, has_new: bool) -> Cursor:
+    if not rows.ids:  # 5
+        return replace(at, done=True)
+    if not is_full:
+        if rows.stamps[-1] == here and not has_new:  # 6
+            return replace(at, done=True)
+        return at.moved(rows, rows.updated[-1])  # 7
+    date, back = at.date_after(rows, None)
+    if date is None or timestamps.instant(date) == here:  # 10
+        return ties.begin(at, rows, here)
+    return at.moved(rows, date, back)  # 8, 9
 
 
-def _new(at: Cursor, rows: Rows, expected: int) -> slice | list[int]:
-    given = at.given.entries  # all its own: a walk steps from its newest cursor
-    # Rows that come again stand at the beginning, unless the server mixes up those of one instant.
+def _new(at: Cursor, rows: Rows) -> slice | list[int]:
+    """Return the places of the rows that were not given before."""
+    given = at.given.entries  # its own entries only: a walk steps from its newest cursor
+    # Rows that come again are at the beginning, unless the server mixes up those of one instant.
     known = 0
     while known < len(rows.ids) and rows.key(known) in given:
         known += 1
-    is_known = known == expected or {row for row, _ in given}.isdisjoint(rows.ids[known:])
-    if is_known and len(frozenset(rows.ids)) == len(rows.ids):  # nobody stands there twice
+    is_known = known == len(given) or {row for row, _ in given}.isdisjoint(rows.ids[known:])
+    if is_known and len(frozenset(rows.ids)) == len(rows.ids):  # no row is there twice
         return slice(known, None)
     seen = set(given)
     places: list[int] = []
@@ -121,13 +109,18 @@ def _new(at: Cursor, rows: Rows, expected: int) -> slice | list[int]:
     return places
 
 
-def _come_again(given: list[Key], rows: Rows) -> bool:
+def _includes_all(given: list[Key], rows: Rows) -> bool:
     """Whether all rows that were given at `date` are on the page that was asked for from there."""
     first = [rows.key(place) for place in range(min(len(given), len(rows.ids)))]
     return given == first or set(given).issubset(rows.all_keys())
 
 
-def _learn(at: Cursor, here: str | None, rows: Rows) -> Cursor:
+def _learned(at: Cursor, here: str | None, rows: Rows) -> Cursor:
+    """Return the cursor with what the page shows: the order, and whether `date` is included.
+
+    Raises:
+        PaginationError: The rows are not in that order.
+    """
     stamps = rows.stamps
     first, last = stamps[0], stamps[-1]
     ascending, inclusive = at.ascending, at.inclusive
@@ -138,7 +131,7 @@ def _learn(at: Cursor, here: str | None, rows: Rows) -> Cursor:
             ascending = here < first
     if first == here and inclusive is False:
         given = [key for key, stamp in at.given.items() if stamp == here]
-        inclusive = bool(given) and _come_again(given, rows)
+        inclusive = bool(given) and _includes_all(given, rows)
     if stamps != sorted(stamps, reverse=ascending is False):
         raise PaginationError(
             f"the page is not sorted by `updated`, from contact {_first_out_of_order(rows)} on",
@@ -154,33 +147,17 @@ def _learn(at: Cursor, here: str | None, rows: Rows) -> Cursor:
 def _first_out_of_order(rows: Rows) -> int:
     stamps = rows.stamps
     is_up = stamps[0] < stamps[-1]
-    places = range(1, len(stamps))
-    wrong = (
-        n for n in places if stamps[n] != stamps[n - 1] and (stamps[n - 1] < stamps[n]) != is_up
-    )
-    return rows.ids[next(wrong, 0)]
+    pairs = zip(stamps, stamps[1:], rows.ids[1:], strict=False)
+    wrong = (row for one, other, row in pairs if one != other and (one < other) != is_up)
+    return next(wrong, rows.ids[0])
 
 
-def _after_page(at: Cursor, page: AskedPage) -> Cursor:
-    rows = page.rows
-    if not rows.ids:
-        return replace(at, done=True)
-    if not page.is_full:
-        if rows.stamps[-1] == page.here and not page.brings_new:
-            return replace(at, done=True)
-        return move(at, page, rows.updated[-1])
-    date, back = onwards(at, page, None)
-    if date is None or timestamps.instant(date) == page.here:
-        return groups.begin(at, page)
-    return move(at, page, date, back)
-
-
-def _after_unplaced(at: Cursor, rows: Rows) -> Step:
-    if _is_full(at, rows):
+def _check_is_last(at: Cursor, rows: Rows, is_full: bool) -> None:
+    if is_full:
+        has_id = bool(rows.ids) and rows.ids[0] >= 0
+        first = f"contact {rows.ids[0]}" if has_id else "one without an `id`"
         raise PaginationError(
-            "no contact of a page has an `updated` that can be read; the first is"
-            f" {rows.first_name}; a larger `limit` may reach one that has",
+            f"no contact of a page has an `updated` that can be read; the first is {first};"
+            " a larger `limit` may reach one that has",
             timestamp=at.date,
         )
-    # A page that is not full and moves nothing is the last one.
-    return rows, _new(at, rows, at.given.size), replace(at, done=True)

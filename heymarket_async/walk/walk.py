@@ -1,19 +1,18 @@
-"""The walk over a list by timestamp: asks for page after page as `walk.rules` says. No HTTP."""
+"""`Walk` and `Page`: a walk over a list by timestamp, page by page. No HTTP; see `walk.rules`."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime
-from operator import length_hint
 from types import TracebackType
-from typing import Generic, Self, TypeGuard, TypeVar, cast
+from typing import Generic, Self, TypeGuard, TypeVar
 
 import msgspec
 
 from heymarket_async import timestamps
-from heymarket_async.checks import limit_of, one_of
+from heymarket_async.checks import limit_of
 from heymarket_async.errors import (
     BadRequestError,
     ClientStateError,
@@ -29,15 +28,14 @@ from heymarket_async.walk.rows import Rows, rows_of, rows_of_raw
 T = TypeVar("T")
 
 FetchPage = Callable[[str | None, int | None, int | None], Awaitable[list[T]]]
-"""Returns one page for `date`, `page` and `limit`; None leaves one out."""
-
+"""Returns one page for `date`, `page` and `limit`. A parameter that is None is not sent."""
 
 _REST_S = 1.0
-"""How long a walk waits before it reads a group again that keeps changing."""
+"""Seconds that a walk waits before it reads a changing group again."""
 
 
 class Page(Generic[T]):
-    """Contacts that one answer brought, those given before left out; never empty.
+    """The contacts of one answer, without those that were given before. It is never empty.
 
     Attributes:
         items: The contacts, in the server's order.
@@ -64,18 +62,18 @@ class Page(Generic[T]):
     def unplaced(self) -> tuple[int, ...]:
         """The places in `items` of contacts whose `updated` is no time, such as "" or null.
 
-        They are given like the others. They do not move the walk.
+        They are given like all other contacts, but do not move the walk.
         """
         return self.rows.unplaced if self._rows.unplaced else ()
 
     @property
     def cursor(self) -> str:
-        """Where a walk goes on after this page, as text that can be stored."""
+        """The text to store, so that a walk can resume after this page."""
         return self._after.text
 
     @property
     def is_amid_group(self) -> bool:
-        """Whether more contacts that share one `updated` are to be read, or to be read again."""
+        """Whether it is part of a large group with one `updated` that is not complete yet."""
         return self._after.group is not None
 
     def __repr__(self) -> str:
@@ -95,11 +93,12 @@ class Walk(Generic[T]):
     connection, no lock and no place under the rate limit, so it may be left standing or dropped at
     any time. It is walked once, by one task at a time.
 
-    Contacts that are written during the walk: oldest first, an edited contact is met again later,
-    in its new version; newest first, one that was not met yet jumps ahead and is not met at all.
+    Contacts that are edited during the walk: oldest first, an edited contact comes again later, in
+    its new version. Newest first, a contact that was not read yet moves to the front, and the walk
+    does not give it.
 
     Attributes:
-        left_out: How many contacts came again, where pages overlap, and were left out.
+        left_out: How many contacts came again, because pages overlap, and were left out.
     """
 
     def __init__(self, fetch: FetchPage[T], call: str, returns: type[T], start: Cursor) -> None:
@@ -109,7 +108,7 @@ class Walk(Generic[T]):
         self._asked_at = start
         self._stands_at = start
         self._page = Page[T]([], Rows([], [], [], []), slice(0), start)
-        self._left: Iterator[T] = iter(())
+        self._left: list[T] = []  # still to be given, the last one first
         self._seen = 0
         self.left_out = 0
         self._is_closed = False
@@ -117,36 +116,35 @@ class Walk(Generic[T]):
 
     @property
     def cursor(self) -> str:
-        """Where the walk stands, as text that can be stored.
+        """The text to store, so that a walk can resume from here.
 
-        A walk that starts from it gives exactly what this one has not given yet.
+        A walk that starts from it gives exactly the contacts that this one has not given yet.
         """
         return self._standing().text
 
     def pages(self) -> AsyncIterator[Page[T]]:
-        """Return an iterator over what is left of this walk, page by page."""
+        """Return an iterator over the rest of this walk, page by page."""
         return _Pages(self._next_page)
 
     def __repr__(self) -> str:
-        given = self._seen - length_hint(self._left)
-        state = "complete" if self._stands_at.done and not length_hint(self._left) else "under way"
+        given = self._seen - len(self._left)
+        state = "complete" if self._stands_at.done and not self._left else "under way"
         return f"<Walk by {self._call}: {given:,} given, {state}>"
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
-        for item in self._left:
-            return item
-        await self._advance()
-        for item in self._left:
-            return item
-        raise StopAsyncIteration
+        if not self._left:
+            await self._advance()
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop()
 
     async def aclose(self) -> None:
-        """End the walk. Its `cursor` stays; asking an incomplete one for more raises."""
+        """End the walk. Its `cursor` stays. Asking for more raises, unless it was complete."""
         self._stands_at = self._standing()
-        self._left = iter(())
+        self._left = []
         self._is_closed = True
 
     async def __aenter__(self) -> Self:
@@ -161,27 +159,25 @@ class Walk(Generic[T]):
         await self.aclose()
 
     def _standing(self) -> Cursor:
-        left = length_hint(self._left)
+        left = len(self._left)
         if not left:
             return self._stands_at
-        return rules.partly(self._asked_at, self._page.rows, len(self._page) - left)
+        return self._asked_at.partly(self._page.rows, len(self._page) - left)
 
     async def _next_page(self) -> Page[T]:
-        left = length_hint(self._left)
-        if not left:
+        if not self._left:
             await self._advance()
-            left = length_hint(self._left)
-            if not left:
-                raise StopAsyncIteration
-        page = self._page
-        self._left = iter(())
-        if left == len(page.items):
+        if not self._left:
+            raise StopAsyncIteration
+        page, left = self._page, len(self._left)
+        self._left = []
+        if left == len(page):
             return page
         return Page(page.items[-left:], page.rows, slice(-left, None), self._stands_at)
 
     @hides_locals
     async def _advance(self) -> None:
-        """Ask for pages until one brings something new or the walk is complete."""
+        """Ask for pages until one has new contacts, or the walk is complete."""
         if self._stands_at.done:
             return
         if self._is_closed or self._is_busy:
@@ -193,7 +189,7 @@ class Walk(Generic[T]):
         try:
             while not self._stands_at.done:
                 at = self._stands_at
-                if at.group is not None and at.group.is_restless:
+                if at.group is not None and at.group.is_changing:
                     # A group of the current second is edited until the second is over.
                     await asyncio.sleep(_REST_S)
                 items = await self._fetch(at.date, at.asks_page, at.asks_limit)
@@ -221,7 +217,7 @@ class Walk(Generic[T]):
         )
 
     def _take(self, at: Cursor, items: list[T]) -> bool:
-        """Take in the page that was asked for at a cursor, and return whether it brings any."""
+        """Take the page that was asked for at a cursor, and return whether it has new contacts."""
         try:
             rows, new, after = rules.step(at, self._rows_of(items))
         except PaginationError as error:
@@ -230,7 +226,7 @@ class Walk(Generic[T]):
         given = items[new] if isinstance(new, slice) else [items[place] for place in new]
         self._page = Page(given, rows, new, after)
         self._asked_at, self._stands_at = at, after
-        self._left = iter(given)
+        self._left = given[::-1]
         self._seen += len(given)
         self.left_out += len(items) - len(given)
         return bool(given)
@@ -248,6 +244,15 @@ def walk(
 ) -> Walk[T]:
     """Return a walk, from its beginning or from a stored cursor.
 
+    Args:
+        fetch: Gets one page.
+        call: The call that `fetch` makes, for errors.
+        surface: The name of the list in cursors.
+        date: Where to start, or None for the beginning.
+        limit: Contacts on a page, or None for the server's default.
+        cursor: Where to resume, or None.
+        returns: The type of the items.
+
     Raises:
         ValueError: An argument breaks its rule; the message names it.
     """
@@ -259,40 +264,13 @@ def walk(
         )
     if cursor is None:
         text = None if date is None else timestamps.to_text("date", date)
-        return Walk(fetch, call, returns, Cursor(surface=surface, limit=limit, date=text))
+        return Walk(fetch, call, returns, cursors.start(surface, limit=limit, date=text))
     if date is not None:
-        raise ValueError("date and cursor exclude each other: a cursor knows where it stands")
+        raise ValueError("date and cursor exclude each other: a cursor has its own date")
     start = cursors.read(cursor, surface=surface)
     if limit is not None:
         start = msgspec.structs.replace(start, limit=limit)
     return Walk(fetch, call, returns, start)
-
-
-def query_of(
-    query: Mapping[str, object], kinds: Mapping[str, object], *, most: int | None = None
-) -> dict[str, object]:
-    """Return what one page is asked for with; None counts as left out.
-
-    Args:
-        query: What the caller asks for.
-        kinds: All that may be asked for, with the types.
-        most: The largest `limit` that the endpoint takes, if that is documented.
-
-    Raises:
-        TypeError: An argument is not known, as of any function.
-        ValueError: An argument breaks its rule; the message names it.
-    """
-    body = {name: value for name, value in query.items() if value is not None}
-    for name, value in query.items():
-        if name not in kinds:
-            raise TypeError(f"page() got an unexpected keyword argument {name!r}")
-        kind = kinds[name]
-        if value is not None and isinstance(kind, type):
-            one_of(name, value, kind)
-    limit_of(cast(int | None, body.get("limit")), most)
-    if "date" in body:
-        body["date"] = timestamps.to_text("date", cast(str, body["date"]))
-    return body
 
 
 class _Pages(Generic[T]):

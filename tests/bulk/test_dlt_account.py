@@ -34,7 +34,7 @@ def test_a_load_ends_where_the_account_changes(warehouse: Warehouse):
         sandbox.faults.answer(200, on="GET /v1/team", body={"id": 8002}, after=1)
         source = heymarket(lambda: changing(sandbox)).with_resources("contacts")
 
-        with pytest.raises(PipelineStepFailed, match=r"began with team 7001 .* team 8002"):
+        with pytest.raises(PipelineStepFailed, match=r"team 8002 .* instead of team 7001"):
             warehouse.load(source)
 
         assert sum(each.path == "/v2/contacts/list" for each in sandbox.requests) == 1

@@ -88,6 +88,6 @@ def test_a_store_that_is_killed_and_started_again_breaks_no_limit(server, sandbo
     assert not [each for each in sandbox.requests if each.status != 200]
     assert sum(answered) >= 0.75 * 6 * LIMIT
     assert min(answered) >= 0.5 * sum(answered) / PROCESSES
-    assert written.count("the store of the rate limit cannot be used") == PROCESSES
-    assert written.count("the store of the rate limit is back") == PROCESSES
+    assert written.count("Redis for the shared rate limit is unreachable") == PROCESSES
+    assert written.count("Redis for the shared rate limit is back") == PROCESSES
     assert written.count("\n") == 2 * PROCESSES

@@ -26,7 +26,7 @@ from heymarket_async.pacing.shared import SharedPacer
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.sandbox import Sandbox
 from heymarket_async.transport.auth import Signer
-from tests.conftest import Scripted, answer, transport_over
+from tests.conftest import Scripted, answer, line_of, transport_over
 from tests.redis_server import GivenServer, RedisServer
 from tests.windows import most_in_a_window
 
@@ -173,7 +173,7 @@ async def test_a_process_that_is_gone_holds_nobody_up_for_long(credential, serve
     await asyncio.sleep(0.1)
     (sent,) = [key for key in server.run("KEYS", "*") if key.endswith(b":sent")]
     assert server.run("ZCARD", sent) == 5  # with the turn that is reserved
-    gone._link = shared._Link.UNKNOWN  # it is killed, so it does not say that it leaves
+    gone._state = shared._State.UNKNOWN  # it is killed, so it does not say that it leaves
     await gone.aclose()
     assert server.run("ZCARD", sent) == 5
     gone.discard(waiting)
@@ -331,10 +331,10 @@ async def test_without_the_store_a_client_keeps_to_its_part(credential, server, 
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert len(told) == 2
     assert told[0].startswith(
-        "the store of the rate limit cannot be used (connection refused); until it can, "
+        "Redis for the shared rate limit is unreachable (connection refused). Until it is back, "
     )
-    assert told[0].endswith("this client sends at most 5 requests in 1.002 s")
-    assert told[1] == "the store of the rate limit is back"
+    assert told[0].endswith("this client sends at most 5 requests in 1 s.")
+    assert told[1] == "Redis for the shared rate limit is back."
     assert "secret" not in caplog.text
 
 
@@ -407,7 +407,7 @@ async def test_without_a_part_calls_fail_at_once(credential, server):
     server.kill()
 
     began = asyncio.get_running_loop().time()
-    refusal = r"was not sent: the store of the rate limit cannot be used \(connection refused\)"
+    refusal = r"was not sent: Redis for the shared rate limit is unreachable \(connection refused\)"
     with pytest.raises(StoreError, match=refusal):
         await credential.send(pacer)
     with pytest.raises(StoreError):
@@ -451,7 +451,7 @@ async def test_closing_ends_it_wherever_it_stands(steps, credential):
     async with asyncio.timeout(5):
         await pacer.aclose()
     pacer.discard(turn)
-    assert pacer._work.done()
+    assert pacer._task.done()
 
 
 @own_redis
@@ -561,7 +561,7 @@ async def test_calls_that_wait_while_credentials_are_rotated_count_for_the_new_o
     current[0] = ApiKey("new")
     signer._asked_at = float("-inf")
     await signer.ask()
-    transport._pacer()
+    line_of(transport)
     await asyncio.gather(*waiting)
     await transport.aclose()
 
@@ -577,7 +577,7 @@ async def test_closing_waits_for_what_rotated_credentials_have_left(server):
     transport = transport_over(Scripted(answer(200, [])), rate=rate, signer=signer)
     tasks = asyncio.all_tasks()
     await transport.send(READ)
-    rotated = transport._pacer()._store
+    rotated = line_of(transport)._store
     close = rotated.close
 
     async def close_slowly() -> None:

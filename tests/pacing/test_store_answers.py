@@ -67,7 +67,7 @@ async def test_any_odd_answer_is_a_store_that_is_away(reply, at):
             for _ in range(2):
                 await pacer.take()
                 pacer.answered()
-        assert pacer._link is shared._Link.AWAY
+        assert pacer._state is shared._State.ALONE
         await pacer.aclose()
 
 
@@ -76,7 +76,9 @@ async def test_no_error_of_a_store_holds_its_password(reply, caplog):
     async with store_that_says(reply) as url:
         rate = RateLimit(5, store=url, fallback=0)
         pacer = shared.pacer("x", rate, asyncio.get_running_loop())
-        with pytest.raises(StoreError, match="the store of the rate limit cannot be used") as call:
+        with pytest.raises(
+            StoreError, match="Redis for the shared rate limit is unreachable"
+        ) as call:
             await pacer.take()
         await pacer.aclose()
         store = Store(url, "x", timeout_s=0.25)

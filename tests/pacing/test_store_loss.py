@@ -28,8 +28,9 @@ async def test_a_loss_is_told_once_and_what_was_sent_is_told_to_the_store_again(
 
     assert len(store.news) == 34  # all but the one that the store gave when it had lost the others
     assert [record.getMessage() for record in caplog.records] == [
-        "the store of the rate limit has lost what was sent: it evicts keys (set maxmemory-policy"
-        " noeviction), or was emptied; in the next 61.12 s, this client sends at most 10 requests"
+        "Redis has lost the requests of the shared rate limit: it was emptied, or it evicts keys."
+        " Set its maxmemory-policy to noeviction. In the next 61 s, this client sends at most 10"
+        " requests."
     ]
     store.since = 3
     waiting = pacer.take()
@@ -115,7 +116,7 @@ async def test_such_a_store_that_was_started_again_is_asked_for_a_part_alone(cap
     await send(pacer)
 
     assert now() - began > 50
-    assert "lost what was sent" not in caplog.text
+    assert "has lost" not in caplog.text
     await pacer.aclose()
 
 
@@ -143,4 +144,4 @@ async def test_what_a_real_server_loses_is_noticed(how, caplog):
             await send(pacer, 2)
         await pacer.aclose()
 
-    assert caplog.text.count("the store of the rate limit has lost what was sent") == 1
+    assert caplog.text.count("Redis has lost the requests of the shared rate limit") == 1

@@ -133,16 +133,16 @@ async def test_an_answer_that_is_none_is_a_store_that_is_away(pacer, wrong, monk
     async def run(*_: object) -> object:
         return wrong
 
-    monkeypatch.setattr(shared, "_LOOK_AGAIN_S", 0.02)
+    monkeypatch.setattr(shared, "_ASK_AGAIN_S", 0.02)
     monkeypatch.setattr(pacer._store, "_run", run)
     with pytest.raises(StoreLostError, match="its answer cannot be read"):
         await pacer._store.ask(200.0, 3.0, 5, "a", 1, 0, 0)
     await send(pacer)  # alone
-    assert pacer._link is shared._Link.AWAY
+    assert pacer._state is shared._State.ALONE
     monkeypatch.delattr(pacer._store, "_run")
 
     async with asyncio.timeout(2):
-        while pacer._link is not shared._Link.THERE:
+        while pacer._state is not shared._State.CONNECTED:
             await send(pacer)
             await asyncio.sleep(0.02)
 

@@ -17,8 +17,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, ResponseErr
 
 from heymarket_async import RateLimit
 from heymarket_async.pacing import shared
-from heymarket_async.pacing.store import Store, StoreLostError
-from heymarket_async.pacing.store_reasons import reason_of
+from heymarket_async.pacing.store import Store, StoreLostError, reason_of
 from tests.redis_server import RIGHTS, RedisServer
 
 
@@ -142,10 +141,10 @@ async def test_the_warning_and_the_error_give_the_reason(server, caplog):
     await asyncio.wait([turn])
     await pacer.aclose()
 
-    reason = "the store of the rate limit cannot be used (wrong user or password, or none)"
+    reason = "Redis for the shared rate limit is unreachable (wrong user or password, or none)"
     assert str(turn.exception()) == f"was not sent: {reason}"
     assert [record.getMessage() for record in caplog.records] == [
-        f"{reason}; until it can, calls raise StoreError"
+        f"{reason}. Until it is back, calls raise StoreError."
     ]
 
 

@@ -22,7 +22,7 @@ from heymarket_async import (
 from heymarket_async.pacing.window import WINDOWS, Window, Windows
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
-from tests.conftest import Scripted, answer, jumping_time, now, transport_over
+from tests.conftest import Scripted, answer, jumping_time, line_of, now, transport_over
 
 READ = Endpoint("GET", "/v1/team", object, Repeat.READ).request()
 OK = answer(200, {})
@@ -110,7 +110,7 @@ async def test_a_turn_that_comes_as_its_waiter_is_cancelled_goes_to_the_next():
     transport = transport_over(http, rate=RateLimit(1, per_s=1))
     calls = [asyncio.ensure_future(transport.send(READ)) for _ in range(3)]
     await asyncio.sleep(0.5)
-    grant = transport._pacer()._timer
+    grant = line_of(transport)._timer
 
     # The same moment, but after the grant and before its waiter runs.
     asyncio.get_running_loop().call_at(grant.when(), calls[1].cancel)
@@ -125,7 +125,7 @@ async def test_a_waiter_cancelled_in_the_moment_before_its_turn_is_passed_over()
     transport = transport_over(http, rate=RateLimit(1, per_s=1))
     calls = [asyncio.ensure_future(transport.send(READ)) for _ in range(3)]
     await asyncio.sleep(0.5)
-    grant = transport._pacer()._timer
+    grant = line_of(transport)._timer
 
     asyncio.get_running_loop().call_at(grant.when() - 1e-10, calls[1].cancel)
     await asyncio.wait(calls)
@@ -297,7 +297,7 @@ async def test_a_429_pauses_the_credential_that_it_was_for():
     transport = transport_over(Scripted(late_refusal, OK), signer=signer, deadline_s=20)
     call = asyncio.ensure_future(transport.send(READ))
     await asyncio.sleep(1)
-    old = transport._pacer()
+    old = line_of(transport)
 
     current[0] = ApiKey("new")
     signer._asked_at = float("-inf")
@@ -306,7 +306,7 @@ async def test_a_429_pauses_the_credential_that_it_was_for():
         await call
 
     assert old.pause_s == pytest.approx(30)
-    assert transport._pacer().pause_s == 0
+    assert line_of(transport).pause_s == 0
 
 
 @jumping_time
@@ -316,7 +316,7 @@ async def test_one_server_has_one_window_however_its_address_is_written():
         ["http://LOCALHOST/", "http://localhost:80", "http://localhost/a"],
     )
     windows = {
-        transport_over(Scripted(OK), rate=rate, base_url=url)._pacer()._window for url in urls
+        line_of(transport_over(Scripted(OK), rate=rate, base_url=url))._window for url in urls
     }
 
     assert len(windows) == 1

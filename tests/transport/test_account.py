@@ -18,8 +18,8 @@ from heymarket_async import (
 from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.pacing.window import RateLimit
 from heymarket_async.request import Endpoint, Repeat
+from heymarket_async.transport.account import account_of
 from heymarket_async.transport.auth import Signer
-from heymarket_async.transport.bound import account_of
 from heymarket_async.transport.http import Answer, Http
 from heymarket_async.transport.send import Transport
 from tests.conftest import answer, jumping_time, now, transport_over
@@ -29,8 +29,8 @@ WRITE = Endpoint("POST", "/v1/contact", object, Repeat.UNSAFE).request(body={})
 PUT = Endpoint("PUT", "/v1/contact/{id}", object, Repeat.IDEMPOTENT).request(id=1, body={})
 
 OTHER = (
-    r"was not sent: the credentials changed, and belong to another account: it began with team 1 of"
-    r" https://api.heymarket.com, and they belong to team 2 of https://api.heymarket.com; run it"
+    r"was not sent: the credentials changed, and belong to another account \(team 2 of"
+    r" https://api.heymarket.com instead of team 1 of https://api.heymarket.com\). Run it"
     r" again with credentials of the account that it began with"
 )
 
@@ -165,7 +165,7 @@ async def test_new_credentials_that_are_refused_too_end_the_call():
     http.revoked.update({"a1", "a2"})
 
     with pytest.raises(
-        ClientStateError, match=r"it cannot be read .* \(GET /v1/team .*401"
+        ClientStateError, match=r"account cannot be read \(GET /v1/team .*401"
     ) as raised:
         await transport.send(WRITE)
 
@@ -278,7 +278,9 @@ async def test_an_account_that_cannot_be_asked_for_is_no_answer_to_the_call(stat
     http.change("a2")
     http.team = answer(status, X_Request_Id="r-1")
 
-    with pytest.raises(ClientStateError, match=f"cannot be read .* answered {status}") as raised:
+    with pytest.raises(
+        ClientStateError, match=f"account cannot be read .* answered {status}"
+    ) as raised:
         await transport.send(WRITE)
 
     assert http.keys == []

@@ -7,7 +7,7 @@ import pytest
 from heymarket_async import ClientStateError, HeymarketError, NewContact, NoResponseError
 from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport.bound import held_to_one
+from heymarket_async.transport.account import held_to_one
 from heymarket_async.transport.http import Http
 from tests.conftest import answer, jumping_time, transport_over
 from tests.transport.test_account import OTHER, PUT, READ, WRITE, Accounts

@@ -273,7 +273,7 @@ async def test_a_callable_that_could_not_connect_is_asked_again():
     transport = transport_over(Scripted(OK), signer=Signer(credentials))
 
     assert await transport.send(READ) == {}
-    assert list(transport._pacers) == [SECRET.fingerprint]
+    assert list(transport._turns.pacers) == [SECRET.fingerprint]
 
 
 @jumping_time

@@ -14,7 +14,6 @@ import aiohttp
 import pytest
 
 from heymarket_async import ClientStateError, ConnectError, NoResponseError
-from heymarket_async.pacing.line import Slots
 from heymarket_async.privacy import Hidden
 from heymarket_async.transport import proxies
 from heymarket_async.transport.http import Http
@@ -585,40 +584,3 @@ async def test_every_error_of_aiohttp_is_told_apart_by_what_was_sent(http, kind,
 
     with pytest.raises(expected):
         await exchange(http, "http://127.0.0.1:1")
-
-
-async def test_a_slot_passes_over_those_who_gave_up():
-    slots = Slots(1)
-    assert slots.take() is None
-    gave_up, next_one = slots.take(), slots.take()
-
-    gave_up.cancel()
-    slots.release()
-
-    assert next_one.done()
-    slots.discard(gave_up)
-    slots.release()
-    assert slots.take() is None
-
-
-async def test_a_slot_that_came_and_is_not_wanted_goes_to_the_next():
-    slots = Slots(1)
-    assert slots.take() is None
-    gave_up, next_one = slots.take(), slots.take()
-
-    slots.release()
-    slots.discard(gave_up)
-
-    assert next_one.done()
-
-
-async def test_who_stops_waiting_for_a_slot_leaves_the_queue():
-    slots = Slots(1)
-    assert slots.take() is None
-    gave_up, next_one = slots.take(), slots.take()
-
-    slots.discard(gave_up)
-    slots.release()
-
-    assert not gave_up.done()
-    assert next_one.done()

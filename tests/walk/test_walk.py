@@ -467,8 +467,7 @@ async def test_a_contact_that_cannot_be_placed_is_given_and_does_not_move_the_cu
     rest = await ids_of(walking)
 
     assert [contact.id for contact in came] == [contact.id for contact in page]
-    # A day that is in no calendar may stand where it belongs as text.
-    assert came.unplaced == (place,) or time in IN_NO_CALENDAR
+    assert came.unplaced == (place,)
     assert rest == []
     assert [date for date, _ in asked] == [None, "2026-04-12T15:30:00Z"]
 
@@ -535,13 +534,36 @@ async def test_a_page_of_a_group_may_hold_nobody_who_can_be_placed(newest_first)
     assert sorted(await ids_of(walk_over(listing))) == sorted(listing.rows)
 
 
-@pytest.mark.parametrize("newest_first", [False, True])
-async def test_a_group_of_a_day_that_is_in_no_calendar_is_no_group(newest_first):
+async def test_a_page_of_a_day_that_is_in_no_calendar_is_no_group():
     odd = dict.fromkeys(range(1, 41), "2026-02-30T00:00:00Z")
-    listing = Listing([5] * 40 + [9] * 5, newest_first=newest_first, odd=odd)
+    listing = Listing([5] * 40 + [9] * 5, newest_first=False, odd=odd)
 
     with pytest.raises(PaginationError, match="no contact of a page has an `updated`"):
         await ids_of(walk_over(listing))
+
+
+@pytest.mark.parametrize(
+    ("ticks", "odd", "server"),
+    [
+        ([5] * 40 + [9] * 5, range(1, 41), {}),
+        ([0, 0, 0], [2], {}),
+        ([7, 1, 5, 7, 7, 7, 3], [4], {}),
+        ([1, 6, 2, 0, 0, 1], [1, 2, 4, 5], {"inclusive": True}),
+        ([1, 3, 1], [2, 3], {"inclusive": True}),
+        ([2, 4, 1, 1, 1], [3], {"inclusive": True, "newest_first": False}),
+    ],
+)
+@pytest.mark.parametrize("limit", [2, 3, 4, None])
+async def test_a_day_that_is_in_no_calendar_hides_no_contact(ticks, odd, server, limit):
+    listing = Listing(ticks, odd=dict.fromkeys(odd, "2026-02-30T00:00:00Z"), page_base=0, **server)
+
+    try:
+        given = await ids_of(walk_over(listing, limit=limit))
+    except PaginationError as error:
+        assert "no contact of a page" in str(error)
+        return
+
+    assert sorted(given) == sorted(listing.rows)
 
 
 async def test_contacts_that_cannot_be_placed_may_be_all_there_is():
@@ -813,7 +835,7 @@ async def test_a_limit_given_with_a_cursor_is_used_from_there_on():
     assert [limit for _, _, limit in listing.requests][:2] == [10, 50]
 
 
-CURSOR = cursors.Cursor(surface="v1").text
+CURSOR = cursors.start("v1").text
 
 
 @pytest.mark.parametrize(
@@ -861,9 +883,9 @@ async def ids_until(walking: Walk[Row], count: int) -> list[int]:
 
 
 def test_what_grew_twice_from_one_place_is_told_apart():
-    root = cursors.grown([((1, 1), "a")])
+    root = cursors.Seen([((1, 1), "a")])
 
-    one, other = root.grow([((2, 1), "b")]), root.grow([((3, 1), "c")])
+    one, other = root.with_more([((2, 1), "b")]), root.with_more([((3, 1), "c")])
 
     assert dict(root.items()) == {(1, 1): "a"}
     assert dict(one.items()) == {(1, 1): "a", (2, 1): "b"}

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from contextlib import aclosing
 from pathlib import Path
 
-from heymarket_async.bulk.account import account_of, hold
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.importing.outcome_file import (
     Header,
@@ -23,10 +22,11 @@ from heymarket_async.bulk.importing.send import Sender
 from heymarket_async.bulk.importing.source import Item, RejectedRow, batches_of, contact_of
 from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
 from heymarket_async.checks import is_int, one_of
-from heymarket_async.client import HeymarketClient
+from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.models import NewContact
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport import wire
+from heymarket_async.transport.account import account_of, hold
 
 
 @hides_locals
@@ -110,9 +110,9 @@ async def _outcome_file(
     client: HeymarketClient, path: Path | None, overwrite: bool, dry_run: bool, resume: bool
 ) -> OutcomeFile:
     if path is None:
-        await hold(client)
+        await hold(transport_of(client))
         return OutcomeFile()
-    account = await account_of(client)
+    account = await account_of(transport_of(client))
     header = Header(
         kind="dry run" if dry_run else "import", account=account.name, overwrite=overwrite
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 
-from heymarket_async.pacing.time_limits import TimeLimit, TimeLimits
+from heymarket_async.transport.cancelling import TimeLimit, TimeLimits
 from tests.conftest import jumping_time
 
 
@@ -34,7 +35,7 @@ async def test_each_ends_at_its_own_time():
     assert 0.03 <= ended[1] < ended[0]
     assert 0.03 <= later[0] < later[1] < 5.0
     assert later[2] == 0.0
-    limits.close()
+    limits.set_timer(math.inf)
 
 
 @jumping_time
@@ -80,7 +81,7 @@ async def test_a_cancellation_from_elsewhere_goes_through_before():
 
     with pytest.raises(asyncio.CancelledError):
         await task
-    limits.close()
+    limits.set_timer(math.inf)
 
 
 @jumping_time
@@ -116,7 +117,7 @@ async def test_closing_leaves_no_timer():
     await work(limits, 10.0, seconds=0.0)
     timer = limits._timer
 
-    limits.close()
-    limits.close()
+    limits.set_timer(math.inf)
+    limits.set_timer(math.inf)
 
     assert timer.cancelled()

@@ -6,12 +6,12 @@ import math
 
 import pytest
 
-from heymarket_async.pacing.turns import OwnTurns
+from heymarket_async.pacing.ledger import Ledger
 
 
 @pytest.fixture
-def own() -> OwnTurns:
-    return OwnTurns(window_s=60.0, grace_s=1.0)
+def own() -> Ledger:
+    return Ledger(window_s=60.0, grace_s=1.0)
 
 
 def test_a_turn_weighs_until_a_window_after_its_answer(own):
@@ -34,36 +34,36 @@ def test_the_store_must_know_soon_of_an_answer_that_is_late(answered_at, is_late
     own.take(0.0, is_known=True)
 
     assert own.answer(answered_at) is is_late
-    assert own.news(answered_at + 2) == [f"{own.name}:0", pytest.approx(2000)]
-    assert own.news(answered_at + 2) == []
+    assert own.changes(answered_at + 2) == [f"{own.name}:0", pytest.approx(2000)]
+    assert own.changes(answered_at + 2) == []
 
 
 def test_a_turn_that_the_store_does_not_know_is_told_twice(own):
     own.take(0.0, is_known=False)
-    assert own.news(5.0) == [f"{own.name}:0", -1000.0]
+    assert own.changes(5.0) == [f"{own.name}:0", -1000.0]
 
     assert not own.answer(5.5)  # the store reckons with that
-    assert own.news(6.0) == [f"{own.name}:0", 500.0]
+    assert own.changes(6.0) == [f"{own.name}:0", 500.0]
 
 
 def test_a_turn_that_the_store_does_not_know_is_told_soon(own):
     own.take(0.0, is_known=False)
 
-    assert own.overdue_in_s(0.0) < 0
+    assert own.report_at() < 0.0
     assert own.answer(0.1)
 
 
 def test_what_is_under_way_for_long_is_told_anew_before_the_store_forgets_it(own):
     own.take(0.0, is_known=True)
-    assert own.overdue_in_s(10.0) == 20.0
-    assert own.news(10.0) == []
+    assert own.report_at() == 30.0
+    assert own.changes(10.0) == []
 
-    assert own.news(30.0) == [f"{own.name}:0", -1000.0]
-    assert own.overdue_in_s(30.0) == 30.0
+    assert own.changes(30.0) == [f"{own.name}:0", -1000.0]
+    assert own.report_at() == 60.0
 
 
 def test_while_nothing_is_under_way_nothing_is_overdue(own):
-    assert own.overdue_in_s(0.0) == math.inf
+    assert own.report_at() == math.inf
 
 
 def test_turns_that_are_not_used_are_told_as_such_and_their_names_are_spent(own):
@@ -73,7 +73,7 @@ def test_turns_that_are_not_used_are_told_as_such_and_their_names_are_spent(own)
     own.give_back()
 
     unused = [f"{own.name}:{number}" for number in (1, 2, 3)]
-    assert own.news(0.0) == [part for name in unused for part in (name, 120_000.0)]
+    assert own.changes(0.0) == [part for name in unused for part in (name, 120_000.0)]
     assert own.taken == 4
     assert own.weighing(0.0) == 1
 
@@ -82,10 +82,10 @@ def test_a_store_that_may_know_nothing_is_told_of_every_turn(own):
     for at in (0.0, 0.0, 50.0):
         own.take(at, is_known=True)
     own.answer(0.5)
-    own.news(50.0)
-    own.tell_all()
+    own.changes(50.0)
+    own.report_all()
 
-    told = own.news(50.0)
+    told = own.changes(50.0)
     assert dict(zip(told[::2], told[1::2], strict=True)) == {
         f"{own.name}:0": 49_500.0,
         f"{own.name}:1": -1000.0,
@@ -98,4 +98,4 @@ def test_what_weighs_no_more_is_no_news(own):
     own.answer(5.0)
     own.weighing(66.0)
 
-    assert own.news(66.0) == []
+    assert own.changes(66.0) == []

@@ -205,7 +205,7 @@ async def test_an_answer_of_very_many_small_values_is_not_read(element):
     async with server(serve) as (url, _), client_of(url) as client:
         tracemalloc.start()
         try:
-            with pytest.raises(DecodeError, match="more values than an answer of Heymarket"):
+            with pytest.raises(DecodeError, match="more values than any answer of Heymarket"):
                 await client.contacts.page()
             _, peak = tracemalloc.get_traced_memory()
         finally:
@@ -220,7 +220,6 @@ async def test_a_page_that_is_larger_than_usual_is_read_and_not_held():
     async with server(of_length("200 OK", body)) as (url, _), client_of(url) as client:
         assert len(await client.contacts.page()) == 5_000
         assert len(body) > bodies.USUAL_BYTES
-        assert client._transport._http._last_body == b""
 
 
 def client_of(url: str, **options) -> HeymarketClient:
@@ -241,8 +240,8 @@ async def test_a_call_whose_answer_is_too_large_is_not_made_again(events):
         found = await client.with_options(max_answer_bytes=len(ENOUGH)).contacts.get(7)
 
     assert str(read.value) == (
-        "GET /v1/contact/{id} answered 200, but the body is larger than the 1000 bytes that"
-        " max_answer_bytes allows; ask for less at once, or allow more; request id r-2"
+        "GET /v1/contact/{id} answered 200, but the body is larger than max_answer_bytes (1000)."
+        " Ask for less at once, or raise max_answer_bytes; request id r-2"
     )
     assert [error.value.may_have_taken_effect for error in (read, written, deleted)] == [0, 1, 1]
     assert found.id == 7

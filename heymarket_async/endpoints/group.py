@@ -1,0 +1,17 @@
+"""The base of all groups of calls."""
+
+from __future__ import annotations
+
+from heymarket_async.privacy import hides_locals
+from heymarket_async.transport.send import Transport
+
+
+class Group:
+    """Calls about one kind of thing, as a client shows them."""
+
+    def __init_subclass__(cls) -> None:
+        hides_locals(cls)
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._send = transport.send

@@ -1,0 +1,270 @@
+"""Reads a group of rows with one timestamp that is larger than a page. Pure.
+
+`date` is held, and the group is read `page` by `page`, at least 30 rows at a time. Contacts that
+are edited meanwhile leave the group and move the others, and no documentation says that rows of one
+timestamp keep their order. So the group is read in passes:
+
+- The first pass goes up, until a page leaves the group: it has another timestamp, or is not full.
+- Each further pass goes down from there. A row that leaves the group moves the rows behind it
+  towards the pages that are still to be read: so a row may come twice, and none is skipped. Newest
+  first and without a `date`, edited rows come to the front instead. So a `date` is set, one second
+  after the group.
+- The group is complete once a pass has read no row that the passes before it lacked, in the same
+  order as the pass before, with no more rows twice than have left the group. If the server mixes up
+  the rows of one timestamp, the pass must read the same rows as the one before, and none twice.
+
+These are the cases after a page, in the order in which they are looked at:
+
+ 1. The first page was asked for once more, and shows the order of the list.
+    Continue with the page after which it was asked for.
+ 2. The page has another timestamp, and the order is not known. It may come before the group or
+    after it. Ask for the first page once more (1).
+ 3. Larger limits are tried. If the page leaves the group, continue behind the group. Otherwise ask
+    for more rows at once. If that does not get more rows, raise.
+ 4. The pass goes down. If the page is the first one, or begins before the group, the pass is over:
+    leave the group, or begin the next pass. Otherwise ask for the page before it.
+ 5. The pass goes up, and the page leaves the group. Begin the pass down.
+ 6. The pass goes up, and the page has rows that the pass did not have. Ask for the next page.
+ 7. Page 1 has the rows of the first page again: the server counts from 1. Ask for page 2.
+ 8. A page has the rows of another again: `page` has no effect. Ask for more rows at once (3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec.structs import replace
+
+from heymarket_async import timestamps
+from heymarket_async.errors import PaginationError
+from heymarket_async.walk.cursor import PAGE_SIZE, Cursor, Seen, Ties, ties
+from heymarket_async.walk.rows import Key, Rows
+
+MOST_PASSES = 20
+"""How often a group is read before the walk raises, because it changes too often."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of a group.
+
+    Attributes:
+        rows: Its rows.
+        here: The instant of the `date` that it was asked from.
+        is_full: It has at least as many rows as a page.
+        new_stamps: The instants of the rows that were not given before.
+    """
+
+    rows: Rows
+    here: str | None
+    is_full: bool
+    new_stamps: frozenset[str]
+
+
+def begin(at: Cursor, rows: Rows, here: str | None) -> Cursor:
+    """Begin to read the group at the end of a page, because `date` cannot get past it."""
+    given = at.given
+    if rows.stamps[0] != here:
+        # A server that left out the rows at `date` just now will do so again.
+        given = Seen((key, stamp) for key, stamp in given.items() if stamp != here)
+    at = replace(at, back=None, given=given)
+    last = rows.updated[-1]
+    if at.limit is not None and at.limit < PAGE_SIZE:
+        # With pages of a few rows, a page that comes again could be chance.
+        return at.held(rows, ties(last, None, PAGE_SIZE))
+    return at.held(rows, ties(last, 1, at.limit, _places(rows, 0)))
+
+
+def after_page(at: Cursor, group: Ties, page: Page) -> Cursor:
+    """Return the cursor after a page of a group.
+
+    Raises:
+        PaginationError: The group cannot be read completely.
+    """
+    rows = page.rows
+    if group.shows is not None:  # 1
+        return _with_order(at, group, rows)
+    last = rows.stamps[-1] if rows.stamps else group.stamp
+    if at.ascending is None and not group.wide and last != group.stamp:  # 2
+        return at.held(rows, replace(group, page=None, last=group.page, shows=last))
+    has_left = not page.is_full or _is_behind(at, group, last)
+    if has_left and not group.is_down:
+        group = _with_target(at, group, page)
+    if group.wide:  # 3
+        # A larger limit may also be answered with fewer rows, or with none.
+        is_believed = page.is_full or len(set(rows.ids)) >= group.passed.size
+        return _leave(at, group, rows) if has_left and is_believed else _wider(at, group, rows)
+    before, counted = group.passed.size, group
+    group = _with_page(at, group, page)
+    has_more = group.passed.size > before
+    if group.is_down:  # 4
+        if group.page is None and not has_more:
+            group = replace(counted, from_one=True)  # page 1, read just now, was the first
+        begins_here = bool(rows.stamps) and _is_ahead(at, group, rows.stamps[0])
+        if begins_here or group.is_at_first_page:
+            return _end_pass(at, group, rows)
+        return at.held(rows, _ask(group, (group.page or 0) - 1))
+    if has_left:  # 5
+        return _turn(at, group, rows)
+    if has_more:  # 6
+        return at.held(rows, _ask(group, (group.page or 0) + 1))
+    if group.page == 1:  # 7
+        return at.held(rows, replace(group, page=2, from_one=True, repeats=0))
+    passed = Seen(_places(rows, 0))  # 8
+    limit = _double(group, rows)
+    return at.held(rows, replace(group, page=None, limit=limit, wide=True, passed=passed))
+
+
+def _with_order(at: Cursor, group: Ties, rows: Rows) -> Cursor:
+    """Learn from the first page, asked for once more, whether the other one lies behind it."""
+    first = rows.stamps[0] if rows.stamps else ""
+    behind = group.shows or ""
+    # Rows that were edited meanwhile are before the group now: then they are the newest.
+    ascending = group.stamp < behind if first == group.stamp else first < group.stamp
+    at = replace(at, ascending=ascending if at.ascending is None else at.ascending)
+    return at.held(rows, replace(group, page=group.last, last=None, shows=None))
+
+
+def _ask(group: Ties, number: int) -> Ties:
+    first = 1 if group.from_one else 0
+    return replace(group, page=number if number > first else first or None)
+
+
+def _is_behind(at: Cursor, group: Ties, stamp: str) -> bool:
+    """Whether a row of this instant comes after the group."""
+    return stamp != group.stamp and at.ascending is (stamp > group.stamp)
+
+
+def _is_ahead(at: Cursor, group: Ties, stamp: str) -> bool:
+    """Whether a row of this instant comes before the group."""
+    return stamp != group.stamp and at.ascending is (stamp < group.stamp)
+
+
+def _wider(at: Cursor, group: Ties, rows: Rows) -> Cursor:
+    passed = Seen(_places(rows, 0))
+    if passed.size <= group.passed.size:
+        raise PaginationError(
+            f"at least {group.passed.size} contacts share one `updated`, and neither `page` nor a"
+            " larger `limit` brings the rest",
+            timestamp=group.updated,
+        )
+    return at.held(rows, replace(group, limit=_double(group, rows), passed=passed))
+
+
+def _double(group: Ties, rows: Rows) -> int:
+    return 2 * max(group.limit or PAGE_SIZE, len(rows.ids))
+
+
+def _places(rows: Rows, page: int) -> Iterator[tuple[Key, int]]:
+    """Return rows with their places: the page, and the place on it."""
+    return ((key, (page << 20) + place) for place, key in enumerate(rows.all_keys()))
+
+
+def _with_page(at: Cursor, group: Ties, page: Page) -> Ties:
+    """Count a page towards the pass."""
+    rows, instant = page.rows, group.stamp
+    keys = [
+        key for key, stamp in zip(rows.all_keys(), rows.stamps, strict=True) if stamp == instant
+    ]
+    repeats = sum(key in group.passed.entries for key in keys)
+    order = group.before.entries if group.before else {}
+    places = [order[key] for key in keys if key in order]
+    comes_in = group.before and any(_is_ahead(at, group, stamp) for stamp in page.new_stamps)
+    if comes_in and page.here != instant:
+        # Rows that come in before the group may have moved the first ones behind it out of sight.
+        group = replace(group, then=group.updated, back=None, behind=None)
+    return replace(
+        group,
+        passed=group.passed.with_more(_places(rows, group.page or 0)),
+        repeats=group.repeats + repeats,
+        brings_new=group.brings_new or instant in page.new_stamps,
+        is_mixed=group.is_mixed or places != sorted(places),
+    )
+
+
+def _with_target(at: Cursor, group: Ties, page: Page) -> Ties:
+    """Note where the walk continues after the group, from the page that has left it."""
+    rows = page.rows
+    if page.is_full:
+        then, back = at.date_after(rows, group.updated)
+        if timestamps.instant(then or group.updated) == page.here:
+            return replace(group, behind=rows.updated[-1])
+        return replace(group, then=then, back=back)
+    last = rows.updated[-1] if rows.ids else group.updated
+    stamp = timestamps.instant(last)
+    if stamp == page.here or (stamp == group.stamp and not at.ascending):
+        # The end: it was asked for from the last timestamp, or the group is there. Only oldest
+        # first, more rows may come behind it meanwhile.
+        return replace(group, then=None)
+    return replace(group, then=last, back=None)
+
+
+def _turn(at: Cursor, group: Ties, rows: Rows) -> Cursor:
+    """Continue from the page that has left the group: down again, or to the next pass."""
+    if group.is_at_first_page:
+        return _leave(at, group, rows)  # it has the group from its beginning to its end
+    if at.ascending is None:
+        return _end_pass(at, group, rows)
+    if group.before is None:
+        group = replace(group, before=group.passed, passes=1, brings_new=False, is_mixed=False)
+    number = group.page or 0
+    group = replace(group, repeats=0, last=number)
+    if not at.ascending and at.date is None:
+        # Newest first, an edited row comes to the front, where it moves all others. Before the
+        # second that follows the group no row comes in.
+        at = replace(at, date=timestamps.second_after(group.updated))
+        return at.held(rows, replace(group, passed=Seen()))
+    down = replace(group, passed=Seen(_places(rows, number)), is_down=True)
+    return at.held(rows, _ask(down, number - 1))
+
+
+def _end_pass(at: Cursor, group: Ties, rows: Rows) -> Cursor:
+    """Leave the group if it is complete, or begin the next pass."""
+    if _is_complete(at, group):
+        return _leave(at, group, rows)
+    if group.passes + 1 == MOST_PASSES:
+        raise PaginationError(
+            "the contacts that share one `updated` changed places each time they were read; resume"
+            " from the cursor of this error when fewer of them are edited",
+            timestamp=group.updated,
+        )
+    again = replace(
+        ties(group.updated, group.last, group.limit),
+        from_one=group.from_one,
+        before=group.passed,
+        passes=group.passes + 1,
+        last=group.last,
+    )
+    return at.held(rows, again)
+
+
+def _is_complete(at: Cursor, group: Ties) -> bool:
+    if group.before is None:
+        return False
+    mine, theirs = _members(at, group, group.passed), _members(at, group, group.before)
+    if mine == theirs and not group.repeats:
+        return True
+    # A row that is twice in the list may be cut in two by the end of each page.
+    is_explained = group.repeats <= len(theirs - mine) + len(mine) // PAGE_SIZE + 1
+    return is_explained and not group.brings_new and not group.is_mixed
+
+
+def _members(at: Cursor, group: Ties, passed: Seen[int]) -> set[Key]:
+    instant = group.stamp
+    return {key for key, _ in passed.items() if at.given.entries.get(key, instant) == instant}
+
+
+def _leave(at: Cursor, group: Ties, rows: Rows) -> Cursor:
+    """Continue behind the group."""
+    if group.then is not None:
+        return at.moved(rows, group.then, group.back)
+    if group.behind is None:
+        return replace(at, group=None, done=True)
+    # `date` cannot move yet, as the page that has left the group has cut the next one.
+    following = ties(
+        group.behind,
+        group.last if group.is_down else group.page,
+        _double(group, rows) if group.wide else group.limit,
+        _places(rows, 0) if group.wide else (),
+    )
+    return at.held(rows, replace(following, wide=group.wide, from_one=group.from_one))
