@@ -1,4 +1,4 @@
-"""Calls of a walk or a job go to one account, whatever credentials a callable returns meanwhile."""
+"""All calls of a walk or a job go to one account, even if its credentials change meanwhile."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OTHER = (
 
 
 class Accounts(Http):
-    """Answers by the key that is sent: "a1" and "a2" are of team 1, "b1" of team 2."""
+    """Answers by the key of the request: "a1" and "a2" are of team 1, "b1" of team 2."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Accounts(Http):
         return ApiKey(self.key)
 
     def change(self, key: str) -> None:
-        """Let the callable return another key, and have it asked before the next send."""
+        """Let the callable return another key, and call it before the next request."""
         self.key = key
         self.signer._asked_at = float("-inf")
 
@@ -74,12 +74,12 @@ class Accounts(Http):
 
     @property
     def keys(self) -> list[str]:
-        """With which keys anything but the team was asked for."""
+        """The keys of all requests, except those for the team."""
         return [key for key, call in self.sent if call != "GET /v1/team"]
 
     @property
     def asked(self) -> list[str]:
-        """With which keys the team was asked for."""
+        """The keys of the requests for the team."""
         return [key for key, call in self.sent if call == "GET /v1/team"]
 
 

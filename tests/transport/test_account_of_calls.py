@@ -1,4 +1,4 @@
-"""A single call, and `ensure`, go to one account once they may have done something in it."""
+"""A single call, and `ensure`, keep to one account once they may have changed something in it."""
 
 from __future__ import annotations
 

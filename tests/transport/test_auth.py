@@ -1,4 +1,4 @@
-"""Credentials that show nothing, and tokens that are always fresh."""
+"""Credentials show no secret, and tokens are always fresh."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OK = answer(200, {})
 
 
 class Clocks:
-    """A wall clock that can be set, and one that only goes on."""
+    """A wall clock that can be set, and one that never goes back."""
 
     def __init__(self, wall: float = 1_750_000_000.0) -> None:
         self.wall_s = wall

@@ -1,4 +1,4 @@
-"""No answer takes more memory than it may, whatever is sent and however it is compressed."""
+"""No answer takes more memory than allowed, compressed or not."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def bomb(wbits: int) -> bytes:
 
 
 def endless(head: str, piece: bytes):
-    """A server that sends until it is hung up on, and then says how many bytes it got rid of."""
+    """A server that sends until the client closes the connection, and then sets an event."""
 
     async def serve(reader, writer):
         await request_of(reader)

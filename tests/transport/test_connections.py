@@ -1,4 +1,4 @@
-"""An answer that nobody asked for is no answer to the next call, over real sockets."""
+"""A stray answer is not used as the answer of the next call, over real sockets."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ STRAYS = {
 
 
 class Server:
-    """Answers each call rightly, and sends something more after the first one."""
+    """Answers every call, and sends stray bytes after the first answer."""
 
     def __init__(self, stray: bytes, *, at_once: bool = False, frame: Callable = of_length):
         self.stray, self.at_once, self.frame = stray, at_once, frame
@@ -213,7 +213,7 @@ def test_bytes_that_no_loop_has_read_are_seen_behind_tls_too(loop_of):
 
 
 class Early:
-    """Sends something over the first connections before anything was asked."""
+    """Sends bytes over the first connections before a request arrives."""
 
     def __init__(self, early: bytes, *, times: int = 1, closes: bool = False):
         self.early, self.times, self.closes = early, times, closes
@@ -232,7 +232,7 @@ class Early:
 
 @pytest.fixture
 def patient(monkeypatch):
-    """So that it does not matter how soon the server, in the same loop, gets its turn."""
+    """Makes the tests independent of how soon the server, in the same loop, runs."""
     monkeypatch.setattr(connections, "_TURNS", 30, raising=False)
 
 

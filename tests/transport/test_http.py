@@ -1,4 +1,4 @@
-"""Exchanges over real sockets: every way in which they fail, told apart by what was sent."""
+"""Exchanges over real sockets, and every way in which they fail."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 @asynccontextmanager
 async def server(serve: Serve, **options: object):
-    """A server that does with each connection what it is told, and counts them."""
+    """A server that runs `serve` for every connection, and counts them."""
     connections: list[asyncio.Task[None]] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""A contact whose answer was lost after its head is not taken for one that does not exist."""
+"""A lost body is not mistaken for a contact that does not exist."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LOST = {
 
 @pytest.fixture(params=LOST.values(), ids=LOST)
 async def account(request):
-    """One that loses the first answer, and a client of it; what it was asked is counted."""
+    """A server that loses its first answer, and a client of it; the requests are counted."""
     answers, received = [request.param, WHOLE], []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

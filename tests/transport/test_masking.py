@@ -1,4 +1,4 @@
-"""However a server repeats what was sent, no error shows it."""
+"""No error shows a text that was sent, in whatever form a server repeats it."""
 
 from __future__ import annotations
 

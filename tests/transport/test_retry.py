@@ -1,4 +1,4 @@
-"""The table of what is sent again, cell by cell."""
+"""The table of retries, cell by cell."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FINAL = [301, 302, 303, 307, 308, 400, 403, 404, 405, 409, 410, 413, 422, 501, 5
 
 
 def fresh(step: Step) -> Step:
-    """An error is written into while it is raised, so each case gets its own."""
+    """Return a new error for every case, because raising one changes it."""
     return type(step)(*step.args) if isinstance(step, Exception) else step
 
 

@@ -1,4 +1,4 @@
-"""One call: its deadline, its cancellation, what is told of it, and what closing does to it."""
+"""One call: its deadline, its cancellation, its events, and the closing of its client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers become models, or errors that tell all they may and nothing more."""
+"""Answers become models, or errors without private data."""
 
 from __future__ import annotations
 
