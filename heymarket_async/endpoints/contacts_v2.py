@@ -51,6 +51,14 @@ class PageQueryV2(TypedDict, total=False):
 _KINDS = get_type_hints(PageQueryV2)
 
 
+class SearchQuery(TypedDict, total=False):
+    """The parameters of `ContactsV2.search`."""
+
+    phones: Sequence[str]
+    emails: Sequence[str]
+    channels: Mapping[str, Sequence[str]] | None
+
+
 class ContactsV2(Listing):
     """Contacts by their UUID: `client.contacts_v2`."""
 
@@ -167,22 +175,9 @@ class ContactsV2(Listing):
         return await self._page(query, _KINDS, returns)
 
     @overload
-    async def search(
-        self,
-        *,
-        phones: Sequence[str] = ...,
-        emails: Sequence[str] = ...,
-        channels: Mapping[str, Sequence[str]] | None = ...,
-    ) -> list[Contact]: ...
+    async def search(self, **wanted: Unpack[SearchQuery]) -> list[Contact]: ...
     @overload
-    async def search(
-        self,
-        *,
-        phones: Sequence[str] = ...,
-        emails: Sequence[str] = ...,
-        channels: Mapping[str, Sequence[str]] | None = ...,
-        returns: type[T],
-    ) -> list[T]: ...
+    async def search(self, *, returns: type[T], **wanted: Unpack[SearchQuery]) -> list[T]: ...
     async def search(
         self,
         *,

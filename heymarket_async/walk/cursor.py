@@ -113,7 +113,7 @@ class Ties(msgspec.Struct, frozen=True, kw_only=True):
         return self.passes > 1 and not self.passed.size
 
 
-def ties(
+def new_ties(
     updated: str, page: int | None, limit: int | None, passed: Iterable[tuple[Key, int]] = ()
 ) -> Ties:
     """Return the beginning of the first pass over a group."""

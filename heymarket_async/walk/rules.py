@@ -72,7 +72,7 @@ def step(at: Cursor, rows: Rows) -> Step:
     new = _new(at, rows)
     stamps = rows.stamps[new] if isinstance(new, slice) else [rows.stamps[each] for each in new]
     if at.group is not None:  # 4
-        page = ties.Page(rows, here, is_full, frozenset(stamps))
+        page = ties.GroupPage(rows, here, is_full, frozenset(stamps))
         return rows, new, ties.after_page(at, at.group, page)
     return rows, new, _after_page(at, rows, here, is_full, bool(stamps))
 

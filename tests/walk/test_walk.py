@@ -307,6 +307,18 @@ async def test_a_contact_that_stands_twice_in_a_large_group_is_given_once(double
     assert sorted(await ids_of(walk_over(listing))) == sorted(listing.rows)
 
 
+@pytest.mark.parametrize("earlier", range(20))
+@jumping_time
+async def test_two_contacts_that_change_places_at_the_end_of_a_page_hide_none(earlier):
+    # All of one second, which the server shows without its fraction; two have the same fraction.
+    ticks = [*range(29), 29, 29, *range(30, 45)]
+    listing = Listing(ticks, digits=3, shown="cut", newest_first=False, page_base=0)
+    listing.mixes_ties = True
+    listing.requests = [(None, None, None)] * earlier  # the order depends on it
+
+    assert sorted(await ids_of(walk_over(listing))) == sorted(listing.rows)
+
+
 @jumping_time
 async def test_pages_that_overlap_are_not_believed():
     rows = [Row(number, 1, "2026-04-12T15:30:00Z") for number in range(45)]
