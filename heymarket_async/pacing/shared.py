@@ -29,7 +29,7 @@ from math import inf
 
 from heymarket_async.errors import StoreError
 from heymarket_async.pacing.ledger import Ledger
-from heymarket_async.pacing.line import PacedLine
+from heymarket_async.pacing.line import Line
 from heymarket_async.pacing.store import Reply, Server, Store, StoreLostError
 from heymarket_async.pacing.window import MARGIN, RateLimit
 from heymarket_async.privacy import hides_locals
@@ -50,7 +50,7 @@ class _State(Enum):
     ALONE = auto()
 
 
-class SharedPacer(PacedLine):
+class SharedPacer(Line):
     """The line of one client before the window of a credential that other processes use too.
 
     Args:

@@ -13,7 +13,6 @@ import msgspec
 from multidict import MultiMapping
 
 from heymarket_async.decoding import answer as reading
-from heymarket_async.decoding.subject import UnreadableError
 from heymarket_async.errors import (
     AuthenticationError,
     BadRequestError,
@@ -103,13 +102,13 @@ def decode(
         raise _not_found(request, answer)
     try:
         return reading.read(request, answer.body)
-    except UnreadableError as error:
+    except reading.UnreadableError as error:
         failure = _unreadable(request, answer, error)
     raise failure  # outside, so that no traceback holds what could not be read
 
 
 def _unreadable(
-    request: Request[T], answer: Answer, error: UnreadableError
+    request: Request[T], answer: Answer, error: reading.UnreadableError
 ) -> DecodeError | NotFoundError:
     if request.one and reading.says_none(answer.body):
         return _not_found(request, answer)
