@@ -15,7 +15,7 @@ import pytest
 from multidict import CIMultiDict
 
 from heymarket_async import ApiSecret, RetryPolicy
-from heymarket_async.pacing.line import PacedLine
+from heymarket_async.pacing.turns import AnyPacer
 from heymarket_async.pacing.window import WINDOWS, RateLimit
 from heymarket_async.privacy import Hidden
 from heymarket_async.transport.auth import Signer
@@ -147,7 +147,7 @@ def transport_over(
     )
 
 
-def line_of(transport: Transport) -> PacedLine:
+def line_of(transport: Transport) -> AnyPacer:
     """The line under the rate limit of the credentials in use."""
     return transport._turns.pacer(transport._signer.fingerprint)
 

@@ -231,7 +231,9 @@ def mistaken(sandbox: Sandbox, *command: str) -> BaseException | None:
     names = ("SECRET_ID", "SECRET_KEY")
     environment = dict(zip(names, sandbox.credentials, strict=True), BASE_URL=sandbox.url)
     os.environ.update({f"HEYMARKET_{name}": value for name, value in environment.items()})
-    mistake = mock.patch("heymarket_async.decoding.answer.read", side_effect=KeyError("mistake"))
+    mistake = mock.patch(
+        "heymarket_async.transport.wire.read_answer", side_effect=KeyError("mistake")
+    )
     with mock.patch("sys.argv", ["heymarket", *command]), mistake:
         return wrong(heymarket_async.cli.main)
 

@@ -1,1 +1,1 @@
-"""Who may send when: the rate limit, alone or shared with other processes."""
+"""When a call may be sent: the rate limit, alone or shared with other processes."""

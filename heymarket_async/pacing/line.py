@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from math import inf
 
-from heymarket_async.errors import DeadlineError, RateLimitError
+from heymarket_async.errors import DeadlineError
 
 
 class Line(ABC):
@@ -118,41 +118,3 @@ class Slots(Line):
         self._free += 1
         if self._queue:
             self._serve()
-
-
-class PacedLine(Line):
-    """A line under a rate limit, which an answer can pause.
-
-    A turn that was used must be reported as `answered`, one that was not is given back.
-    """
-
-    @abstractmethod
-    def answered(self) -> None:
-        """Count the request of a turn as answered, or failed."""
-
-    @abstractmethod
-    def pause(self, seconds: float) -> None:
-        """Let no call of this credential be sent for so long."""
-
-    @property
-    @abstractmethod
-    def pause_s(self) -> float:
-        """For how many seconds no call of this credential may be sent yet."""
-
-    @abstractmethod
-    async def aclose(self) -> None:
-        """Let all calls go that wait here and in no other line, and close the connection."""
-
-    def refuse_long_pause(self, longest_s: float) -> None:
-        """Raise an error if the line is paused for longer than a call would wait.
-
-        Raises:
-            RateLimitError: It is.
-        """
-        pause_s = self.pause_s
-        if pause_s and pause_s > longest_s:
-            raise RateLimitError(
-                f"was not sent: an earlier answer asks to wait {pause_s:.0f} s more",
-                status=429,
-                retry_after_s=pause_s,
-            )

@@ -29,7 +29,7 @@ from math import inf
 
 from heymarket_async.errors import StoreError
 from heymarket_async.pacing.ledger import Ledger
-from heymarket_async.pacing.line import PacedLine
+from heymarket_async.pacing.line import Line
 from heymarket_async.pacing.store import Reply, Server, Store, StoreLostError
 from heymarket_async.pacing.window import MARGIN, RateLimit
 from heymarket_async.privacy import hides_locals
@@ -50,7 +50,7 @@ class _State(Enum):
     ALONE = auto()
 
 
-class SharedPacer(PacedLine):
+class SharedPacer(Line):
     """The line of one client before the window of a credential that other processes use too.
 
     Args:
@@ -77,22 +77,20 @@ class SharedPacer(PacedLine):
         self._state = _State.UNKNOWN
         self._is_closed = False
         self._young_until = -inf
-        self._server: Server | None = None  # the server and its memory that were last seen
+        self._server: Server | None = None  # when it was last asked; its memory began at `_since`
         self._since: int = 0
         self._asked_at = -inf
         self._weighing = 0  # turns of all clients, when the store was last asked
         self._granted = 0  # turns that the store gave, and no call has taken yet
-        self._own_pause_until = self._pause_until = -inf  # asked for here, and as the store has it
+        self._own_pause_until = self._pause_until = -inf  # noted here, and in the store
         self._is_pause_reported = True
         self._cut_at = self._ask_again_at = self._sent_alone_at = self._warned_at = -inf
         self._is_outage_logged = self._is_loss_logged = False
-        self._why = ""  # the store cannot be used
+        self._why = ""  # why the store cannot be used
 
         self._task: asyncio.Task[None] | None = None
         self._next_at = inf  # when the task asks the store again, if it is not woken
         self._woken = asyncio.Event()
-
-    # The line
 
     def take(self) -> asyncio.Future[None]:
         """Return a future that is done when the call may go."""

@@ -1,11 +1,12 @@
--- Tells the store what was answered late, and takes turns. All times are in ms, of the store's clock.
+-- Takes the client's report of earlier turns, and gives new ones. All times are in ms, by the store's
+-- clock.
 --
--- KEYS: sent   turn -> until when it weighs; one that is reserved is named after who waits for it
---       state  paused, spaced: until when nobody may send, and until when evenly
---              since: when this memory began; weighty: until when something weighs in `sent`
--- ARGV: window, grace, limit, who asks, how many turns it wants, number of the first, pause;
---       then what is new of earlier turns: name, ms since it was answered
--- Gives how many turns may be used now, after how long to ask again (0: no need), how long the pause
+-- KEYS: sent   turn -> until when it weighs; a reserved turn has the name of the client that waits
+--       state  paused, spaced: until when no call may be sent, and until when calls are spaced evenly
+--              since: when this memory began; weighty: until when a turn in `sent` weighs
+-- ARGV: window, grace, limit, name of the client, how many turns it wants, number of the first, pause;
+--       then the changes of earlier turns: name, ms since the answer
+-- Returns how many turns may be used now, after how long to ask again (0: no need), how long the pause
 -- lasts, how many turns weigh, and when the memory began.
 local sent, state = KEYS[1], KEYS[2]
 local window, grace, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -14,8 +15,8 @@ local weighs = window + grace -- as long as its answer does not come later than 
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + clock[2] / 1000
--- A wrong number must not hold anybody up for good: ten minutes are the longest pause, and no turn
--- comes later than those before it make it, be it that the clock was set back.
+-- A wrong number, or a clock that was set back, must not delay calls for good. Ten minutes are the
+-- longest pause, and no turn may come later than the turns before it make it.
 local longest = now + math.max(600000, window) + window
 redis.call('ZREMRANGEBYSCORE', sent,
   longest + (redis.call('ZCARD', sent) / limit + 2) * weighs, '+inf')
@@ -24,7 +25,7 @@ local function kept(name)
   return time <= longest and time or longest
 end
 local paused, spaced = kept('paused'), kept('spaced')
--- One key may be evicted without the other; both are gone when nobody has asked for two windows.
+-- One key may be evicted without the other. Both expire if no client asks for two windows.
 local since = kept('since')
 if since == 0 or kept('weighty') > now and redis.call('ZCARD', sent) == 0 then since = now end
 if pause > 0 then
@@ -38,7 +39,7 @@ for place = 8, #ARGV, 2 do
 end
 redis.call('ZREMRANGEBYSCORE', sent, '-inf', now)
 
--- The next turn is when so many that came before weigh no more that one is free.
+-- The next turn comes when so few of the earlier turns still weigh that one is free.
 local function next_turn()
   local turn = now
   local before = redis.call('ZRANGE', sent, -limit, -limit, 'WITHSCORES')[2]
@@ -56,7 +57,7 @@ local granted, wait = 0, 0
 local reserved = tonumber(redis.call('ZSCORE', sent, me) or 0) - weighs
 redis.call('ZREM', sent, me)
 if reserved > now and reserved >= paused and want > 0 then
-  -- Asked before its time; it keeps its place, or gets a better one: a wrong pause may be gone.
+  -- The client asks early. It keeps its place, or gets a better one: a wrong pause may be gone.
   local turn = math.min(reserved, next_turn())
   if turn > now then
     take(me, turn)
@@ -64,7 +65,7 @@ if reserved > now and reserved >= paused and want > 0 then
   end
 end
 if wait == 0 then
-  -- A reserved turn that has come is used, unless earlier ones were answered late meanwhile.
+  -- Use a reserved turn that has come, unless earlier ones were answered late meanwhile.
   if want > 0 and reserved > 0 and now >= paused
     and redis.call('ZCOUNT', sent, '-inf', now + weighs) < limit then
     take(me .. ':' .. first, now)

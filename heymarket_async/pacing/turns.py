@@ -6,10 +6,16 @@ import asyncio
 import copy
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from heymarket_async.pacing.line import Line, PacedLine, Slots
-from heymarket_async.pacing.window import WINDOWS, RateLimit
+from heymarket_async.errors import RateLimitError
+from heymarket_async.pacing.line import Line, Slots
+from heymarket_async.pacing.window import WINDOWS, Pacer, RateLimit
+
+if TYPE_CHECKING:  # pragma: no cover - it needs an extra
+    from heymarket_async.pacing.shared import SharedPacer
+
+AnyPacer: TypeAlias = "Pacer | SharedPacer"
 
 _RATE_LIMIT = "the rate limit"
 
@@ -46,7 +52,7 @@ class Turns:
         self, slots: Slots, origin: str, rate: RateLimit | None, check_open: Callable[[], object]
     ) -> None:
         self.slots = slots
-        self.pacers: dict[str, PacedLine] = {}
+        self.pacers: dict[str, AnyPacer] = {}
         self._origin = origin
         self._rate = rate
         self._check_open = check_open
@@ -74,7 +80,7 @@ class Turns:
         finally:
             del self._reasons[wait]
 
-    def pacer(self, fingerprint: str) -> PacedLine:
+    def pacer(self, fingerprint: str) -> AnyPacer:
         """Return the line for a credential, and close those of credentials no longer in use."""
         pacer = self.pacers.get(fingerprint)
         if pacer is None:
@@ -98,11 +104,11 @@ class Turns:
 
     async def wait_for_pacer(
         self,
-        pacer: PacedLine,
+        pacer: AnyPacer,
         turn: asyncio.Future[None],
         patience: Patience,
         fingerprint: Callable[[], str],
-    ) -> PacedLine:
+    ) -> AnyPacer:
         """Wait for a turn under the rate limit; return the line that gave it.
 
         Raises:
@@ -133,7 +139,7 @@ class Turns:
         longest_s = min(patience.deadline - began, patience.longest_pause_s)
         try:
             for pacer in self.pacers.values():
-                pacer.refuse_long_pause(longest_s)
+                refuse_long_pause(pacer.pause_s, longest_s)
             with self.waiting(reason):
                 await line.wait(turn, deadline=patience.deadline, reason=reason)
             patience.waits[reason] = patience.waits.get(reason, 0.0) + loop.time() - began
@@ -142,10 +148,24 @@ class Turns:
             line.discard(turn)
             raise
 
-    def _new_pacer(self, fingerprint: str) -> PacedLine:
+    def _new_pacer(self, fingerprint: str) -> AnyPacer:
         loop = asyncio.get_running_loop()
         if self._rate is None or self._rate.store is None:
             return WINDOWS.pacer(self._origin, fingerprint, self._rate, loop)
         from heymarket_async.pacing import shared  # noqa: PLC0415 - an extra
 
         return shared.pacer(f"{self._origin} {fingerprint}", self._rate, loop)
+
+
+def refuse_long_pause(pause_s: float, longest_s: float) -> None:
+    """Raise an error if a pause is longer than a call would wait.
+
+    Raises:
+        RateLimitError: It is.
+    """
+    if pause_s and pause_s > longest_s:
+        raise RateLimitError(
+            f"was not sent: an earlier answer asks to wait {pause_s:.0f} s more",
+            status=429,
+            retry_after_s=pause_s,
+        )

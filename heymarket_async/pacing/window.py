@@ -26,7 +26,7 @@ from math import isfinite
 import msgspec
 
 from heymarket_async.checks import is_int, one_of
-from heymarket_async.pacing.line import PacedLine
+from heymarket_async.pacing.line import Line
 from heymarket_async.privacy import Masked, hides_locals
 
 # For clocks that do not run alike: 0.12 of 60 seconds.
@@ -174,7 +174,7 @@ class Window:
             return not self.pacers and not self._under_way and now > until
 
 
-class Pacer(PacedLine):
+class Pacer(Line):
     """The line of one event loop before a window."""
 
     def __init__(

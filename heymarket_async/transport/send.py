@@ -21,8 +21,7 @@ from heymarket_async.errors import (
     NotFoundError,
     RateLimitError,
 )
-from heymarket_async.pacing.line import PacedLine
-from heymarket_async.pacing.turns import Patience, Turns
+from heymarket_async.pacing.turns import AnyPacer, Patience, Turns
 from heymarket_async.pacing.window import DOCUMENTED_LIMIT, MARGIN, RateLimit
 from heymarket_async.privacy import Hidden, stripped_copy
 from heymarket_async.request import Repeat, Request
@@ -201,7 +200,7 @@ class Transport:
     def _patience(self, call: Call[T]) -> Patience:
         return Patience(call.deadline, self._longest_pause_s, call.waits)
 
-    async def _send_once(self, call: Call[T], pacer: PacedLine) -> T:
+    async def _send_once(self, call: Call[T], pacer: AnyPacer) -> T:
         if (binding := call.binding) is not None:
             binding.check(self._signer, call)  # here: nothing can happen before the token is made
         request, token = call.request, self._signer.token()
@@ -243,7 +242,7 @@ class Transport:
             raise late from error
 
     def _react(
-        self, error: HeymarketError, answer: Answer | None, token: Hidden[str], pacer: PacedLine
+        self, error: HeymarketError, answer: Answer | None, token: Hidden[str], pacer: AnyPacer
     ) -> None:
         if isinstance(error, AuthenticationError) and answer is not None:
             self._signer.distrust(token, answer.headers.get("Date"))

@@ -12,8 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
-from heymarket_async.decoding import answer as reading
-from heymarket_async.decoding.subject import UnreadableError
+from heymarket_async.decoding.answer import NOTHING, UnreadableError, read_answer, reader, says_none
 from heymarket_async.errors import (
     AuthenticationError,
     BadRequestError,
@@ -53,7 +52,7 @@ def prepare(request: Request[T]) -> bytes | None:
             that can be decoded into.
     """
     try:
-        reading.reader(request.returns)
+        reader(request.returns)
     except TypeError as error:
         raise ValueError(f"returns must be a type that msgspec can decode into: {error}") from None
     return encode(request.body)
@@ -116,14 +115,14 @@ def decode(
             call=request.call,
             request_id=answer.request_id,
         )
-    if request.one and answer.body.strip() in reading.NOTHING:
+    if request.one and answer.body.strip() in NOTHING:
         raise _not_found(request, answer)
     try:
-        return reading.read(request, answer.body)
+        return read_answer(request, answer.body)
     except UnreadableError as error:
         problem, is_garbled = str(error), error.is_garbled
     # Raised outside, so that no traceback holds the body.
-    if request.one and reading.says_none(answer.body):
+    if request.one and says_none(answer.body):
         raise _not_found(request, answer)
     raise DecodeError(
         f"answered {answer.status}, but the body cannot be read: {problem}",

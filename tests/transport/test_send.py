@@ -19,6 +19,7 @@ from heymarket_async import (
     RetryPolicy,
     ServerError,
 )
+from heymarket_async.pacing.turns import refuse_long_pause
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import Call, Options
@@ -180,7 +181,7 @@ async def test_a_deadline_that_has_passed_is_not_taken_for_a_pause():
     pacer = line_of(transport)
     turn = pacer.take()
 
-    pacer.refuse_long_pause(-0.1)  # it waits, and its deadline is told
+    refuse_long_pause(pacer.pause_s, -0.1)  # it waits, and its deadline is told
 
     assert pacer._queue
     pacer.discard(turn)
