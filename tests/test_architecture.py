@@ -94,7 +94,7 @@ def test_the_page_names_every_folder():
 
 def test_the_page_names_the_layers_from_top_to_bottom():
     contracts = SETTINGS["importlinter"]["contracts"]
-    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    (layers,) = [each["layers"] for each in contracts if each["name"].startswith("Each layer")]
     drawn = re.findall(r'^    \w+\["(.*?)"\]', PAGE, re.MULTILINE)
 
     named = [layer.replace("heymarket_async.", "").replace(" : ", " · ") for layer in layers]
