@@ -67,6 +67,8 @@ class Seen:
             low, high = min(placed), max(placed)
             self.oldest = min(self.oldest or low, low)
             self.newest = max(self.newest or high, high)
+            if high < since and not batch.rows.unplaced:
+                return  # as most pages
         for place in [place for place, stamp in enumerate(stamps) if stamp >= since or not stamp]:
             version = batch.version(place)
             if not self.knows(ids[place], version):
