@@ -1,6 +1,6 @@
-"""Reads the body of a successful answer, and checks that it is about what was asked for. No I/O.
+"""Decodes the body of a successful answer, and checks that it answers the call. No I/O.
 
-A body is read the usual way, or as far as it can be read.
+A body is decoded as documented, or leniently if that fails.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class UnreadableError(Exception):
 
 
 def read_answer(request: Request[T], body: bytes) -> T:
-    """Return what a body holds: the usual way, or as far as it can be read.
+    """Return a body, decoded as documented, or leniently if that fails.
 
     Raises:
         UnreadableError: It is not what was asked for.
@@ -86,14 +86,14 @@ _readers: dict[object, Reader] = {
 
 
 def reader(returns: type[object]) -> Reader:
-    """Return the function that reads a body into a type the usual way.
+    """Return the function that decodes a body into a type, if it is as documented.
 
     Raises:
         TypeError: Nothing can be read into it.
     """
     known = _readers.get(returns)
     if known is None:
-        # Not strict: a count comes as 1042 or "1042", and other numbers may do so too.
+        # Numbers may come as text: a count comes as 1042 or "1042".
         known = _readers[returns] = msgspec.json.Decoder(returns, strict=False).decode
     return known
 
@@ -101,7 +101,7 @@ def reader(returns: type[object]) -> Reader:
 def _read_anyway(request: Request[T], text: bytes) -> object:
     returns, element = request.returns, lenient.element_of(request.returns)
     if element and request.repeat is Repeat.READ and text.strip() in {b"", b"null"}:
-        return []  # so a list may end
+        return []  # a list may end like this
     _, reason = _try(_check_json, text)
     if reason:
         is_garbled = reason != RecursionError.__name__  # else it is too deep
@@ -117,7 +117,7 @@ def _read_anyway(request: Request[T], text: bytes) -> object:
 
 
 def _try(read: Reader, body: bytes) -> tuple[object, str]:
-    """Return what a body holds, and why it cannot be read, or ""."""
+    """Return the decoded body, and the reason if it cannot be read, or ""."""
     # Not raised from within, so that no traceback holds what could not be read.
     try:
         return read(body), ""
@@ -126,7 +126,7 @@ def _try(read: Reader, body: bytes) -> tuple[object, str]:
         return None, _QUOTED.sub("***", reason) or type(error).__name__
 
 
-# msgspec repeats a value that is none of an enum's, and a key that is not known.
+# msgspec quotes a value that is not in an enum, and an unknown key.
 _QUOTED = re.compile(r"(?<=value )(?:'.*'|-?\d\S*)|(?<=unknown field )`.*`", re.DOTALL)
 _read_raw_only = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -244,7 +244,7 @@ def _check_unread(wanted: Mapping[str, object], body: bytes) -> None:
 
 
 def _as(kind: type[A], row: bytes) -> A | None:
-    """Return a row as one of our models, as far as it can be read; None if it cannot be."""
+    """Return a row as one of our models, decoded leniently; None if it cannot be."""
     with suppress(*_REFUSALS):
         return mending.decode(functools.partial(lenient.read, kind), row)
     return None

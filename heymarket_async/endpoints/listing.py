@@ -101,11 +101,11 @@ class Listing(Group):
 
         Args:
             query: The arguments of `page`; None counts as left out.
-            kinds: The names and types of all that it takes.
+            kinds: The names and types of these arguments.
             returns: See `iterate`.
 
         Raises:
-            TypeError: An argument is not known, as of any function.
+            TypeError: An argument is unknown, as with any function.
             ValueError: An argument breaks its rule; the message names it.
         """
         body = {name: value for name, value in query.items() if value is not None}

@@ -72,7 +72,7 @@ class Turns:
 
     @contextmanager
     def waiting(self, reason: str) -> Generator[None]:
-        """Show for as long as the block runs that a call waits, and why."""
+        """Show that a call waits, and why, while the block runs."""
         wait = object()
         self._reasons[wait] = reason
         try:
@@ -119,7 +119,7 @@ class Turns:
             await self._wait(pacer, waited_for, _RATE_LIMIT, patience)
             if (current := self.pacer(fingerprint())) is pacer:
                 break
-            # The credentials were rotated meanwhile. Others have a rate limit of their own.
+            # The credentials were rotated meanwhile. The new ones have a rate limit of their own.
             pacer.give_back()
             pacer, waited_for = current, current.take()
         return pacer

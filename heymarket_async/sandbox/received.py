@@ -29,7 +29,7 @@ class Received:
         at: `time.monotonic()` of its arrival.
         status: The answered status; None while there is no answer, and for ever after a reset.
         fault: The name of the fault that it met, if any.
-        raw: The bytes of its body, as far as they have arrived; none if it was too large.
+        raw: The bytes of its body that have arrived; none if it was too large.
     """
 
     method: str

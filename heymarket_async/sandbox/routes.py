@@ -196,7 +196,7 @@ class Call:
         return self.existing(self.find())
 
     def existing(self, row: Row | None) -> Row:
-        """Return the thing that was asked for, or refuse if there is none."""
+        """Return the thing that was asked for, or refuse if it does not exist."""
         if row is None:
             raise self.missing()
         return row
@@ -246,7 +246,7 @@ def integer(text: str, field: str) -> int:
 
 
 def as_uuid(text: str, field: str) -> str:
-    """Read a UUID, or refuse with 400; a v1 integer id is none."""
+    """Read a UUID, or refuse with 400; a v1 integer id is not a UUID."""
     try:
         return str(UUID(text))
     except ValueError:

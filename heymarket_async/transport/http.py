@@ -113,26 +113,26 @@ class Http:
         """
         loop = asyncio.get_running_loop()
         if self.closed:
-            raise ClientStateError("the client is closed; make a new one")
+            raise ClientStateError("the client is closed. Make a new one")
         if self._loop is loop:
             return loop
         if self._loop is not None:
             raise ClientStateError(
-                "the client is in use in another event loop; make one client per loop, inside"
+                "the client is in use in another event loop. Make one client per loop, inside"
                 " the coroutine that the loop runs"
             )
         self._loop = loop
         return loop
 
     def leave(self) -> None:
-        """Let no further call enter.
+        """Reject further calls.
 
         Raises:
             ClientStateError: The client is in use in another loop, which has not ended.
         """
         loop = self._loop
         if loop and loop is not asyncio.get_running_loop() and not loop.is_closed():
-            raise ClientStateError("the client is in use in another event loop; close it there")
+            raise ClientStateError("the client is in use in another event loop. Close it there")
         self.closed = True
 
     async def exchange(
@@ -168,7 +168,7 @@ class Http:
         try:
             with TimeLimit(self._limits, asyncio.get_running_loop().time() + timeout_s):
                 response = await self._send(method, target, headers.reveal(), body, timeout_s)
-                if self._owned and response.content.is_eof():  # all of it has arrived, as a rule
+                if self._owned and response.content.is_eof():  # usually, all of it has arrived
                     content = response.content.read_nowait()
                 else:
                     # The hooks of a borrowed session may trace the read.
@@ -243,7 +243,7 @@ class Http:
     def __del__(self) -> None:
         if self._owned and self._session is not None and not self._session.closed:
             warnings.warn(
-                "a HeymarketClient was not closed; use `async with`, or await its aclose()",
+                "a HeymarketClient was not closed. Use `async with`, or await its aclose().",
                 ResourceWarning,
                 source=self,
                 stacklevel=2,

@@ -266,7 +266,7 @@ def _checked(stored: Cursor) -> Cursor:
     """Return a stored cursor ready for use.
 
     Raises:
-        ValueError: It has a time that is none.
+        ValueError: One of its times is not a time.
     """
     group, times = stored.group, [stored.date, stored.back]
     if group is not None:
@@ -277,7 +277,7 @@ def _checked(stored: Cursor) -> Cursor:
             passed=_placed(group.passed, stamp, _BEHIND_ALL_PAGES if group.is_down else 0),
             before=None if group.before is None else _placed(group.before, stamp, 0),
             repeats=int(group.repeats),
-            # The account may be quieter now than it was.
+            # The account may be less busy now than it was.
             passes=0,
         )
     for time in times:

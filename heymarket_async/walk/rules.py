@@ -23,12 +23,12 @@ with one `updated` in two. These are the cases, in the order in which they are l
     Continue from the last `updated`, and be ready to go back (1).
  9. The page is full. Continue from the timestamp before the last one: the group that the page has
     cut is then read again as a whole, and rows that were given already are left out.
-10. The page is full, and `date` would stay the same: one group is larger than a page. Hold `date`
+10. The page is full, and `date` would stay the same: one group is larger than a page. Keep `date`
     and read the group `page` by `page`. See `walk.ties`.
 
-A row whose `updated` is no time is given, and does not move `date`. If only a guess could continue
-the walk, it raises `PaginationError`. It never skips and never loops: each step moves `date`, has a
-row that its pass did not have, or is counted.
+A row whose `updated` is not a time is given, and does not move `date`. If only a guess could
+continue the walk, it raises `PaginationError`. It never skips and never loops: each step moves
+`date`, has a row that its pass did not have, or is counted.
 
 https://developers.heymarket.com/guides/manage-contacts
 """
@@ -50,7 +50,7 @@ def step(at: Cursor, rows: Rows) -> Step:
     """Return a page's rows as they were placed, the places of the new rows, and the next cursor.
 
     Args:
-        at: The cursor that the page was asked for at.
+        at: The cursor that says how the page was asked for.
         rows: The rows of the page.
 
     Raises:
@@ -138,7 +138,7 @@ def _learned(at: Cursor, here: str | None, rows: Rows) -> Cursor:
             timestamp=at.date,
         )
     if here is not None and first != here and ascending is not (here < first):
-        raise PaginationError("the page lies on the other side of its `date`", timestamp=at.date)
+        raise PaginationError("the page is on the wrong side of its `date`", timestamp=at.date)
     if ascending is at.ascending and inclusive is at.inclusive:
         return at
     return replace(at, ascending=ascending, inclusive=inclusive)

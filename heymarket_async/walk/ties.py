@@ -1,8 +1,8 @@
 """Reads a group of rows with one timestamp that is larger than a page. Pure.
 
-`date` is held, and the group is read `page` by `page`, at least 30 rows at a time. Contacts that
-are edited meanwhile leave the group and move the others, and no documentation says that rows of one
-timestamp keep their order. So the group is read in passes:
+`date` stays the same, and the group is read `page` by `page`, at least 30 rows at a time. Contacts
+that are edited meanwhile leave the group and move the others, and no documentation says that rows
+of one timestamp keep their order. So the group is read in passes:
 
 - The first pass goes up, until a page leaves the group: it has another timestamp, or is not full.
 - Each further pass goes down from there. A row that leaves the group moves the rows behind it
@@ -213,8 +213,8 @@ def _turn(at: Cursor, group: Ties, rows: Rows) -> Cursor:
     number = group.page or 0
     group = replace(group, repeats=0, last=number)
     if not at.ascending and at.date is None:
-        # Newest first, an edited row comes to the front, where it moves all others. Before the
-        # second that follows the group no row comes in.
+        # Newest first, an edited row comes to the front, and moves all others. With the second
+        # after the group as `date`, no row comes in at the front.
         at = replace(at, date=timestamps.second_after(group.updated))
         return at.held(rows, replace(group, passed=Seen()))
     down = replace(group, passed=Seen(_places(rows, number)), is_down=True)
@@ -227,7 +227,7 @@ def _end_pass(at: Cursor, group: Ties, rows: Rows) -> Cursor:
         return _leave(at, group, rows)
     if group.passes + 1 == MOST_PASSES:
         raise PaginationError(
-            "the contacts that share one `updated` changed places each time they were read; resume"
+            "the contacts that share one `updated` changed places each time they were read. Resume"
             " from the cursor of this error when fewer of them are edited",
             timestamp=group.updated,
         )
@@ -253,7 +253,8 @@ def _is_complete(at: Cursor, group: Ties) -> bool:
     if unexplained <= 0:
         return True
     # A row that is twice in the list may be cut in two by the end of each page. But two rows that
-    # change places there look the same, and hide one of them. Each pass shows it by half a chance.
+    # change places there look the same, and hide one of them. Each pass finds it with a chance of
+    # one half.
     return unexplained <= len(mine) // PAGE_SIZE + 1 and group.passes >= _ENOUGH_PASSES
 
 

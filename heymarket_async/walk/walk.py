@@ -60,7 +60,7 @@ class Page(Generic[T]):
 
     @property
     def unplaced(self) -> tuple[int, ...]:
-        """The places in `items` of contacts whose `updated` is no time, such as "" or null.
+        """The places in `items` of contacts whose `updated` is not a time, such as "" or null.
 
         They are given like all other contacts, but do not move the walk.
         """
@@ -90,8 +90,8 @@ class Walk(Generic[T]):
     """Gives every contact once: `async for contact in walk`, or by page from `walk.pages()`.
 
     A walk ends complete or raises; it never ends early. Between two contacts it holds no
-    connection, no lock and no place under the rate limit, so it may be left standing or dropped at
-    any time. It is walked once, by one task at a time.
+    connection, no lock and no place in a line, so you may pause or drop it at any time. Use a walk
+    once, from one task at a time.
 
     Contacts that are edited during the walk: oldest first, an edited contact comes again later, in
     its new version. Newest first, a contact that was not read yet moves to the front, and the walk
@@ -288,7 +288,7 @@ def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:
     return isinstance(returns, type) and issubclass(returns, msgspec.Struct)
 
 
-@functools.lru_cache(maxsize=16)  # looking takes as long as a page
+@functools.lru_cache(maxsize=16)  # the check takes as long as a page
 def _can_be_walked(returns: type[msgspec.Struct]) -> bool:
     types = {field.name: field.type for field in msgspec.structs.fields(returns)}
     samples = {"id": 1, "rev": 1, "updated": "2026-04-12T15:30:00Z"}

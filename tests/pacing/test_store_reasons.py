@@ -174,7 +174,7 @@ MISMATCH = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname
         (ResponseError("OOM command not allowed when used memory > 'maxmemory'."), "is full"),
         (
             exceptions.ConnectionError("max number of clients reached"),
-            "as many clients as it takes",
+            "maximum number of clients",
         ),
         (ResponseError("WRONGTYPE Operation against a key holding"), "hold something else"),
         (ResponseError("NOREPLICAS Not enough good replicas to write."), "the error NOREPLICAS$"),

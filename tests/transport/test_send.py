@@ -419,7 +419,7 @@ async def test_a_closed_transport_sends_nothing():
     transport = transport_over(http)
     await transport.aclose()
 
-    with pytest.raises(ClientStateError, match="closed; make a new one") as raised:
+    with pytest.raises(ClientStateError, match=r"closed\. Make a new one") as raised:
         await transport.send(READ)
 
     assert raised.value.call == "GET /v1/contact/{id}"
@@ -435,7 +435,7 @@ def test_another_event_loop_is_told_apart():
         await transport.send(READ)
 
     use()
-    with pytest.raises(ClientStateError, match="another event loop; make one client per loop"):
+    with pytest.raises(ClientStateError, match=r"another event loop\. Make one client per loop"):
         use()
 
 
@@ -444,7 +444,7 @@ def test_closing_in_another_event_loop_is_told_apart():
     loop = asyncio.new_event_loop()
     loop.run_until_complete(transport.send(READ))
 
-    with pytest.raises(ClientStateError, match="in use in another event loop; close it there"):
+    with pytest.raises(ClientStateError, match=r"in use in another event loop\. Close it there"):
         asyncio.run(transport.aclose())
     loop.run_until_complete(transport.send(READ))  # nothing of it was closed
     loop.close()

@@ -263,7 +263,7 @@ async def test_edits_that_come_faster_than_pages_are_waited_out():
 @jumping_time
 async def test_a_group_that_was_too_restless_is_read_when_it_is_resumed():
     listing = Listing([0] * 70, page_base=0, mixes_ties=True)
-    with pytest.raises(PaginationError, match="resume from the cursor") as raised:
+    with pytest.raises(PaginationError, match="Resume from the cursor") as raised:
         await ids_of(walk_over(listing))
 
     listing.mixes_ties = False
@@ -423,7 +423,7 @@ async def test_a_server_that_ignores_the_date_is_found_out():
         surface="v1", date=None, limit=None, cursor=None, returns=Row,
     )  # fmt: skip
 
-    with pytest.raises(PaginationError, match="other side of its `date`"):
+    with pytest.raises(PaginationError, match="wrong side of its `date`"):
         await ids_of(ignoring)
 
 
