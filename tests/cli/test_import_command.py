@@ -334,7 +334,7 @@ def test_the_remedy_for_an_outcome_file_is_an_option(rows, options, message, run
     )
 
 
-def test_a_name_that_does_not_tell_needs_a_format(run, tmp_path):
+def test_a_file_name_without_a_known_ending_needs_a_format(run, tmp_path):
     path = tmp_path / "people.txt"
     path.write_text("phone\n14155550100\n")
 

@@ -64,7 +64,7 @@ async def test_what_has_to_be_mended_is_looked_at_too(client, heymarket):
             await delete
 
 
-async def test_another_contact_is_named_by_what_tells_it(client, heymarket):
+async def test_the_error_names_the_field_that_shows_another_contact(client, heymarket):
     heymarket.answers(OTHER)
 
     for write in of_contacts(client):

@@ -256,7 +256,7 @@ async def test_a_pause_is_kept_by_all_and_then_the_sends_are_spaced(credential):
     assert min(after - before for before, after in itertools.pairwise(at)) > 0.3 * WINDOW_S / 10
 
 
-async def test_a_pause_is_told_to_who_waits(credential):
+async def test_a_pause_reaches_waiting_calls_of_other_clients(credential):
     one, other = credential.pacer(10), credential.pacer(10)
     one.pause(5)
     await asyncio.sleep(0.1)
@@ -570,7 +570,7 @@ async def test_calls_that_wait_while_credentials_are_rotated_count_for_the_new_o
 
 
 @own_redis
-async def test_closing_waits_for_what_rotated_credentials_have_left(server):
+async def test_closing_waits_for_the_tasks_of_rotated_credentials(server):
     credentials = iter([ApiKey("old"), ApiKey("new")])
     signer = Signer(lambda: asyncio.sleep(0, next(credentials)))
     rate = RateLimit(2, store=server.url, fallback=1.0)

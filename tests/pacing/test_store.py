@@ -87,7 +87,7 @@ async def test_an_answer_in_time_frees_its_turn_sooner(store):
     assert (await ask(store, "b", 1, "a:0", 500.0)).wait_ms <= WINDOW_MS / 2 + 1
 
 
-async def test_a_pause_is_told_and_kept(store):
+async def test_a_pause_is_reported_and_kept(store):
     reply = await ask(store, "a", limit=10, pause=5000)
     assert (reply.granted, reply.paused_ms) == (0, reply.wait_ms)
     assert 4900 < reply.paused_ms <= 5000
@@ -97,14 +97,14 @@ async def test_a_pause_is_told_and_kept(store):
     assert later.wait_ms >= reply.wait_ms + 0.8 * WINDOW_MS / 10  # one after the other
 
 
-async def test_a_pause_that_is_told_often_is_no_longer_for_that(store):
+async def test_a_pause_that_is_reported_often_is_no_longer(store):
     for _ in range(30):
         reply = await ask(store, "a", limit=10, pause=300)
 
     assert reply.wait_ms <= 300 + WINDOW_MS / 10 + 1
 
 
-async def test_who_the_store_does_not_know_is_told_as_lost_without_where_it_is():
+async def test_an_unreachable_store_is_reported_without_its_address():
     store = Store("redis://:secret@127.0.0.1:1/0", "x", timeout_s=0.2)
 
     with pytest.raises(StoreLostError) as raised:

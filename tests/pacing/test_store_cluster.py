@@ -87,7 +87,7 @@ async def test_slots_that_move_are_followed(servers, store_at):
     assert target.run("EXISTS", *store._keys) == 2
 
 
-async def test_the_node_that_was_named_may_go_once_the_others_are_known(servers, store_at):
+async def test_the_node_of_the_url_may_stop_once_the_others_are_known(servers, store_at):
     store, home = store_at(2), store_at(0)
     assert (await store.server()).run_id == servers.nodes[2].run("INFO")["run_id"].encode()
     await home.server()
@@ -105,7 +105,7 @@ async def test_the_node_that_was_named_may_go_once_the_others_are_known(servers,
     assert (await ask(home)).granted == 1  # it has forgotten
 
 
-async def test_a_database_that_a_cluster_does_not_have_is_told(servers, store_at):
+async def test_a_database_that_a_cluster_does_not_have_is_named_as_the_reason(servers, store_at):
     store = store_at(1, servers.nodes[0].url.removesuffix("0") + "1")
 
     with pytest.raises(StoreLostError, match=r"database 0 only|no database of that number"):

@@ -188,7 +188,7 @@ async def test_a_deadline_that_has_passed_is_not_taken_for_a_pause():
 
 
 @jumping_time
-async def test_a_pause_that_outlasts_a_call_is_told_even_if_all_connections_are_waited_for():
+async def test_a_pause_longer_than_a_call_raises_even_if_all_connections_are_in_use():
     http = Scripted(OK)
     transport = transport_over(http, rate=RateLimit(1, per_s=60), deadline_s=100)
     waiting = [asyncio.ensure_future(transport.send(READ)) for _ in range(CONNECTIONS + 1)]
@@ -255,7 +255,7 @@ async def test_a_closed_client_leaves_no_timer_behind():
 
 
 @jumping_time
-async def test_the_hook_is_told_of_each_attempt():
+async def test_the_hook_gets_every_attempt():
     told: list[AttemptEvent] = []
     http = Scripted(answer(503, X_Request_Id="r-1", Retry_After="2"), slow)
     transport = transport_over(http, retry=RetryPolicy(base_s=0), on_attempt=told.append)
@@ -427,7 +427,7 @@ async def test_a_closed_transport_sends_nothing():
     assert http.sent == []
 
 
-def test_another_event_loop_is_told_apart():
+def test_use_in_another_event_loop_raises():
     transport = transport_over(Scripted(OK))
 
     @jumping_time
@@ -439,7 +439,7 @@ def test_another_event_loop_is_told_apart():
         use()
 
 
-def test_closing_in_another_event_loop_is_told_apart():
+def test_closing_in_another_event_loop_raises():
     transport = transport_over(Scripted(OK))
     loop = asyncio.new_event_loop()
     loop.run_until_complete(transport.send(READ))
@@ -504,7 +504,7 @@ async def test_a_hook_cannot_break_a_call_whatever_it_raises(failure, caplog):
 
 
 @jumping_time
-async def test_a_hook_that_returns_a_coroutine_is_told_of(caplog):
+async def test_a_hook_that_returns_a_coroutine_is_logged(caplog):
     def hook(event: AttemptEvent) -> object:
         return asyncio.sleep(0)
 
@@ -530,7 +530,7 @@ async def test_a_call_does_not_show_what_it_sends():
 
 
 @jumping_time
-async def test_a_deadline_that_passes_between_attempts_tells_what_failed_before():
+async def test_a_deadline_between_attempts_raises_with_the_last_error_as_its_cause():
     rate = RateLimit(1, per_s=60)
     http = Scripted(answer(503, X_Request_Id="r-1"), answer(502, X_Request_Id="r-2"), OK)
     transport = transport_over(http, rate=rate, deadline_s=100, retry=RetryPolicy(base_s=0))
