@@ -99,7 +99,7 @@ def one_of(name: str, value: T, kind: type[object] | tuple[type[object], ...]) -
 def list_of(
     name: str, values: Iterable[T], kind: type[object] | tuple[type[object], ...]
 ) -> list[T]:
-    """Return values as a list, after a check that each has the right type.
+    """Return values as a list, and check that all have the right type.
 
     Raises:
         ValueError: It is a single value, such as a text, or an element has another type.

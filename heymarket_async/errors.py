@@ -183,7 +183,7 @@ class PaginationError(HeymarketError):
     Attributes:
         timestamp: The `updated` where the walk stopped, as the server wrote it, or None.
         seen: How many contacts the walk had given so far.
-        cursor: Where the walk can be resumed, once the reason is gone.
+        cursor: The text to resume the walk from, once the cause is removed.
     """
 
     def __init__(

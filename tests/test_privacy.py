@@ -61,7 +61,7 @@ def tracked(tmp_path_factory):
 @pytest.mark.parametrize("tool", ["sentry", "rich", "traceback", "logging"])
 def test_no_tool_keeps_a_secret_or_a_persons_data_of_a_failed_call(tracked, tool):
     private = (tracked["secret"], KEY, TOKEN, PHONE, NAME, EMAIL, CUSTOM)
-    kept = {name: told[tool] for name, told in tracked["kept"].items() if told}
+    kept = {name: texts[tool] for name, texts in tracked["kept"].items() if texts}
 
     shown = {name: [each for each in private if each in text] for name, text in kept.items()}
 

@@ -60,7 +60,7 @@ class Listed(list[T], Generic[T]):
     """The readable elements of a list, the others left out.
 
     Attributes:
-        left_out: How many elements were no objects, or lack a field that is needed.
+        left_out: How many elements are not objects, or lack a field that is needed.
     """
 
     left_out = 0
@@ -80,7 +80,7 @@ def read(kind: type[T], row: bytes | Raw) -> T:
     """Return one of our models. Values that do not fit its fields are in its `odd`.
 
     Raises:
-        msgspec.DecodeError: It is no object, or lacks a field that is needed.
+        msgspec.DecodeError: It is not an object, or lacks a field that is needed.
     """
     ours = cast("type[Answered]", kind)
     try:

@@ -30,7 +30,7 @@ from math import inf
 from heymarket_async.errors import StoreError
 from heymarket_async.pacing.ledger import Ledger
 from heymarket_async.pacing.line import Line
-from heymarket_async.pacing.store import Reply, Server, Store, StoreLostError
+from heymarket_async.pacing.store import Reply, Server, SharedWindow, StoreLostError
 from heymarket_async.pacing.window import MARGIN, RateLimit
 from heymarket_async.privacy import hides_locals
 
@@ -59,7 +59,9 @@ class SharedPacer(Line):
         loop: The loop of all calls that wait.
     """
 
-    def __init__(self, store: Store, rate: RateLimit, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, store: SharedWindow, rate: RateLimit, loop: asyncio.AbstractEventLoop
+    ) -> None:
         super().__init__()
         self._store = store
         self._rate = rate
@@ -363,4 +365,4 @@ _UNREACHABLE = "Redis for the shared rate limit is unreachable"
 
 def pacer(credential: str, rate: RateLimit, loop: asyncio.AbstractEventLoop) -> SharedPacer:
     """Return a new line for the window that is shared under a credential's name."""
-    return SharedPacer(Store(rate.store or "", credential, _TIMEOUT_S), rate, loop)
+    return SharedPacer(SharedWindow(rate.store or "", credential, _TIMEOUT_S), rate, loop)

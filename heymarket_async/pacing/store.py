@@ -91,7 +91,7 @@ class Server(NamedTuple):
     uptime_s: float
 
 
-class Store:
+class SharedWindow:
     """A connection to the shared window of one credential, used by one task.
 
     Args:

@@ -100,7 +100,7 @@ class Recent:
         self._bytes += more
         if self._bytes <= MAX_BYTES:
             return
-        # Counted anew, as users may have cleared the requests. Dropping to three quarters makes
+        # Counted again, as users may have cleared the requests. Dropping to three quarters makes
         # this rare.
         sizes = [received.size for received in self.requests]
         self._bytes = sum(sizes)

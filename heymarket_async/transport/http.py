@@ -35,7 +35,7 @@ from heymarket_async.transport.cancelling import TimeLimit, TimeLimits
 # against their time limit, as a wait in aiohttp's own pool would.
 CONNECTIONS = 100
 # A request id is 36 characters long.
-_MAX_SHOWN = 128
+_MAX_HEADER = 128
 
 
 Session = aiohttp.ClientSession
@@ -65,7 +65,7 @@ class Answer(Masked, msgspec.Struct, frozen=True):
     @property
     def date(self) -> str:
         """Its `Date`, or ""."""
-        return _shown(self.headers, "Date")
+        return _printable(self.headers, "Date")
 
     def __repr__(self) -> str:
         # Headers may hold a cookie, and the body holds people's data.
@@ -307,12 +307,12 @@ def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
 
 
 def _request_id(headers: Mapping[str, str]) -> str:
-    return _shown(headers, "X-Request-Id")
+    return _printable(headers, "X-Request-Id")
 
 
-def _shown(headers: Mapping[str, str], name: str) -> str:
+def _printable(headers: Mapping[str, str], name: str) -> str:
     # The text is written to logs and terminals.
-    text = headers.get(name, "")[:_MAX_SHOWN]
+    text = headers.get(name, "")[:_MAX_HEADER]
     return text if text.isprintable() else ""
 
 
@@ -344,7 +344,7 @@ def _reason(error: Exception) -> str:
 
 
 def _quotes(error: Exception) -> bool:
-    """Whether an error holds what was sent, or a part of what was received."""
+    """Whether an error holds a part of the request or of the answer."""
     if isinstance(error, aiohttp.ServerDisconnectedError):
         # It may hold the head of an answer that was cut.
         return not all(isinstance(each, str) for each in error.args)

@@ -105,7 +105,7 @@ def decode(
     Raises:
         StatusError: The status is outside 200-299.
         NoResponseError: The body is needed, and may have been lost.
-        DecodeError: The body has another shape, or is no JSON.
+        DecodeError: The body has another shape, or is not JSON.
     """
     if not 200 <= answer.status <= 299:
         raise _status_error(request, answer, body, secrets)

@@ -325,12 +325,12 @@ async def test_a_channel_is_no_contact(number, client, heymarket):
 async def test_a_contact_is_no_channel(own, client, heymarket):
     channels = client.contact_channels
     heymarket.answers(own)
-    with pytest.raises(DecodeError, match="it is no channel"):
+    with pytest.raises(DecodeError, match="it is not a channel"):
         await channels.get(CONTACT_UUID, "phone")
 
     heymarket.answers([own])
     for call in (channels.all(CONTACT_UUID), channels.add(CONTACT_UUID, EMAIL)):
-        with pytest.raises(DecodeError, match="it is no channel"):
+        with pytest.raises(DecodeError, match="it is not a channel"):
             await call
 
 

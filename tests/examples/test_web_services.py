@@ -165,10 +165,10 @@ async def test_an_error_answer_shows_the_caller_the_next_step(service, caller, s
         sandbox.faults.clear()
         sandbox.faults.answer(**fault, on="POST /v1/contact/get", times=None)
 
-        answered, told, headers = await put(caller)
+        answered, body, headers = await put(caller)
 
-        assert (answered, told["error"]) == (status, name)
-        assert told["request_id"]
+        assert (answered, body["error"]) == (status, name)
+        assert body["request_id"]
         assert ("Retry-After" in headers) is (status == 503)
     assert PERSON["phone"] not in service.log.read_text()
 

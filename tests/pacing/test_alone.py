@@ -13,7 +13,7 @@ from tests.conftest import jumping_time, now
 
 
 class MadeUpStore:
-    """Grants all that is asked for, unless it is told to be away."""
+    """Grants all that is asked for, unless it is set to be away."""
 
     def __init__(self) -> None:
         self.is_away = False
@@ -68,7 +68,7 @@ async def test_a_restarted_store_gets_a_report_and_is_asked_for_few_turns():
     store.is_away, store.run_id = False, "two"
     await asyncio.sleep(1)
 
-    assert len(store.news) == 33  # all that weigh, also those that it had been told of
+    assert len(store.news) == 33  # all that weigh, also those that were reported before
     await asyncio.sleep(20)
     assert not waiting.done()  # 33 are more than its part of 10
     await asyncio.sleep(45)

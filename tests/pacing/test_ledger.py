@@ -1,4 +1,4 @@
-"""The turns of one process, and what the store is told of them."""
+"""The turns of one process, and their reports to the store."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def test_every_turn_is_reported_to_a_store_that_may_know_nothing(own):
     own.changes(50.0)
     own.report_all()
 
-    told = own.changes(50.0)
-    assert dict(zip(told[::2], told[1::2], strict=True)) == {
+    changes = own.changes(50.0)
+    assert dict(zip(changes[::2], changes[1::2], strict=True)) == {
         f"{own.name}:0": 49_500.0,
         f"{own.name}:1": -1000.0,
         f"{own.name}:2": -1000.0,

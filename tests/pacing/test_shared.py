@@ -328,13 +328,15 @@ async def test_without_the_store_a_client_keeps_to_its_part(credential, server, 
     assert 10 <= alone <= 15
     assert len(credential.spans) - alone >= 40
     assert credential.most_in_a_window() <= 20
-    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert len(told) == 2
-    assert told[0].startswith(
+    warnings = [
+        record.getMessage() for record in caplog.records if record.levelno == logging.WARNING
+    ]
+    assert len(warnings) == 2
+    assert warnings[0].startswith(
         "Redis for the shared rate limit is unreachable (connection refused). Until it is back, "
     )
-    assert told[0].endswith("this client sends at most 5 requests in 1 s.")
-    assert told[1] == "Redis for the shared rate limit is back."
+    assert warnings[0].endswith("this client sends at most 5 requests in 1 s.")
+    assert warnings[1] == "Redis for the shared rate limit is back."
     assert "secret" not in caplog.text
 
 

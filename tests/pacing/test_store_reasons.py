@@ -1,4 +1,4 @@
-"""Why a store cannot be used is told in words, and never with what was sent to it."""
+"""The reason why a store cannot be used, in words, and never with what was sent to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, ResponseErr
 
 from heymarket_async import RateLimit
 from heymarket_async.pacing import shared
-from heymarket_async.pacing.store import Store, StoreLostError, reason_of
+from heymarket_async.pacing.store import SharedWindow, StoreLostError, reason_of
 from tests.redis_server import RIGHTS, RedisServer
 
 
@@ -28,7 +28,7 @@ def server():
 
 
 async def reason_at(url: str) -> str:
-    store = Store(url, "credential", timeout_s=0.25)
+    store = SharedWindow(url, "credential", timeout_s=0.25)
     with pytest.raises(StoreLostError) as raised:
         await store.server()
         await store.ask(1000.0, 20.0, 5, "a", 1, 0, 0)
@@ -90,7 +90,7 @@ async def test_the_reason_names_a_busy_server(server):
 
 
 async def busy_or_none(server: RedisServer) -> str | None:
-    store = Store(server.url, "credential", timeout_s=1.0)
+    store = SharedWindow(server.url, "credential", timeout_s=1.0)
     try:
         await store.server()
     except StoreLostError as error:

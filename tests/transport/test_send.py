@@ -181,7 +181,7 @@ async def test_a_deadline_that_has_passed_is_not_taken_for_a_pause():
     pacer = line_of(transport)
     turn = pacer.take()
 
-    refuse_long_pause(pacer.pause_s, -0.1)  # it waits, and its deadline is told
+    refuse_long_pause(pacer.pause_s, -0.1)  # it waits, and its deadline ends it
 
     assert pacer._queue
     pacer.discard(turn)
@@ -256,13 +256,13 @@ async def test_a_closed_client_leaves_no_timer_behind():
 
 @jumping_time
 async def test_the_hook_gets_every_attempt():
-    told: list[AttemptEvent] = []
+    events: list[AttemptEvent] = []
     http = Scripted(answer(503, X_Request_Id="r-1", Retry_After="2"), slow)
-    transport = transport_over(http, retry=RetryPolicy(base_s=0), on_attempt=told.append)
+    transport = transport_over(http, retry=RetryPolicy(base_s=0), on_attempt=events.append)
 
     await transport.send(READ)
 
-    first, second = told
+    first, second = events
     assert (first.call, first.attempt, first.status) == ("GET /v1/contact/{id}", 1, 503)
     assert (first.request_id, first.waited_s) == ("r-1", 0)
     assert isinstance(first.error, ServerError)

@@ -789,7 +789,7 @@ async def test_memory_is_a_page_and_a_group():
     walking = walk_over(listing)
 
     async for _ in walking:
-        at = walking._stands_at
+        at = walking._next
         passes = [at.group.passed, at.group.before] if at.group else []
         assert at.given.size <= 30 + 40
         assert all(each is None or each.size <= 30 + 40 for each in passes)
