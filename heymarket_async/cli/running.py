@@ -160,7 +160,7 @@ def _exit_codes() -> Generator[None]:
 
 
 def _names_option(error: ValueError, command: Any) -> bool:
-    """Put the option or the variable that was set in the place of the library's argument.
+    """Replace the library's argument with the option or the variable that was set.
 
     An error about an argument begins with its name, and the parameters of a command have the same
     names.

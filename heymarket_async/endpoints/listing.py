@@ -54,9 +54,9 @@ class Listing(Group):
     ) -> object:
         """Walk over all contacts, and give each contact once.
 
-        Pages are cut by `date`, not counted by `page`: a contact that is edited meanwhile would
-        shift the count, and another would be missed. The v2 list is walked oldest update first; the
-        order of the v1 list is not documented.
+        Pages are requested by `date`, not by number: a contact that is edited meanwhile would shift
+        the numbers, and another contact would be missed. The v2 list is walked oldest update first;
+        the order of the v1 list is not documented.
 
         Args:
             date: Where to start. v2 lists contacts updated after it; for v1, the side is not

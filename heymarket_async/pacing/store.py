@@ -70,7 +70,7 @@ class Reply(NamedTuple):
     """An answer of the script.
 
     Attributes:
-        granted: How many turns may be used now.
+        granted: How many turns the client may use now.
         wait_ms: When to ask again; one turn is reserved until then. 0 if no call waits.
         paused_ms: For how long no call may be sent.
         weighing: How many turns weigh in the window.
@@ -140,7 +140,7 @@ class SharedWindow:
 
     async def close(self) -> None:
         """Close the connection."""
-        with suppress(Exception):  # it is over in any case
+        with suppress(Exception):  # closed or failed, the connection is not used again
             await self._redis.aclose()
 
     async def _run(self, script: AsyncScript, values: Sequence[str | float] = ()) -> object:

@@ -60,7 +60,7 @@ class Turns:
         self._closing: set[asyncio.Task[None]] = set()
 
     def for_other_credentials(self) -> Turns:
-        """Return the same turns, but with lines of their own under the rate limit."""
+        """Return turns with the same connections, but with new lines under the rate limit."""
         other = copy.copy(self)
         other.pacers = {}
         return other
@@ -109,7 +109,7 @@ class Turns:
         patience: Patience,
         fingerprint: Callable[[], str],
     ) -> AnyPacer:
-        """Wait for a turn under the rate limit; return the line that gave it.
+        """Wait for a turn under the rate limit, and return the line that gave it.
 
         Raises:
             DeadlineError, RateLimitError, ClientStateError, StoreError: The call cannot be sent.

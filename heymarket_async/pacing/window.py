@@ -207,7 +207,7 @@ class Pacer(Line):
         return self._window.pause_s(self._loop.time())
 
     async def aclose(self) -> None:
-        """Do nothing: it holds nothing, and other clients may wait here too."""
+        """Do nothing: it has no connection to close, and other clients may wait in this line."""
 
 
 class Windows:

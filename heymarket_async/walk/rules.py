@@ -6,8 +6,8 @@ or oldest come first, whether the rows at `date` are included, how large a `limi
 whether `page` counts from 0 or 1. Many rows can share one `updated`. The server may also keep
 fractions of a second that it does not show.
 
-A page is full if it has at least min(limit, 30) rows. Only a full page can cut a group of rows
-with one `updated` in two. These are the cases, in the order in which they are looked at:
+A page is full if it has at least min(limit, 30) rows. Only a full page can end in the middle of a
+group of rows with one `updated`. These are the cases, in the order in which they are looked at:
 
  1. Rows given at `date` did not come again, though the server seemed to include them.
     Conclude nothing from the page. Go back to the `date` before.
