@@ -1,1 +1,1 @@
-"""What this package costs beside what a user would write instead."""
+"""The cost of this package, compared with code that a user would write instead."""

@@ -1,4 +1,4 @@
-"""Measure this package beside what a user would pick instead: `python -m benchmarks`."""
+"""Compare this package with its alternatives: `python -m benchmarks`."""
 
 from __future__ import annotations
 
@@ -25,10 +25,14 @@ def main() -> None:
     parser.add_argument(
         "--rounds",
         type=int,
-        help="how often each is run; default: 9; 7 at least to be written down",
+        help="rounds of each work; default: 9; results are written only for 7 or more",
     )
-    parser.add_argument("--small", action="store_true", help="quick, and too small to mean much")
-    parser.add_argument("--show", action="store_true", help="only write tables and chart anew")
+    parser.add_argument(
+        "--small", action="store_true", help="a quick check that all works; the figures mean little"
+    )
+    parser.add_argument(
+        "--show", action="store_true", help="write tables and chart again from the last full run"
+    )
     asked = parser.parse_args()
     if unknown := set(asked.works) - set(WORKS):
         parser.error(f"there is no work {', '.join(sorted(unknown))}")

@@ -1,4 +1,4 @@
-"""The chart of `docs/performance.md`: everybody's CPU as a ratio to bare aiohttp and msgspec."""
+"""The chart of `docs/performance.md`: the CPU of each rival, as a ratio to bare aiohttp."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.rivals import BARE, BY_CONTACT, BY_PAGE, RIVALS
 from benchmarks.tables import paired
 from benchmarks.works import creates, walks
 
-# Readable on white and on black: the paper is left clear.
+# Readable on white and on black: the background is transparent.
 _INK, _OURS, _OTHERS = "#7f8790", "#2f81f7", "#9aa3ad"
 
 

@@ -1,8 +1,8 @@
-"""Runs one rival in a process of its own, so that nothing is measured but the rival.
+"""Runs one rival in a process of its own, so that only the rival is measured.
 
-A process measures once and ends. So no rival pays for another's imports, heap or garbage, and the
-luck of a process (where its memory lies, how its texts are hashed), which it keeps for life, is one
-more thing of which the median is taken. The garbage collector runs as Python has it, for everybody.
+A process measures once and ends. So no rival pays for another's imports, heap or garbage. The speed
+of a process also depends on chance, such as the layout of its memory; the median over many
+processes levels that out. The garbage collector runs with its defaults for all rivals.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _WARM_UP_S = 0.15
 
 
 async def walk(rival: type[Rival], url: str, spec: dict[str, Any]) -> Values:
-    """Walk again and again over one account, for so many seconds of CPU."""
+    """Walk over one account repeatedly, for a given time of CPU."""
     limit, pages, end = spec["limit"], spec["pages"], Walked(spec["contacts"], spec["last_id"])
     began = time.perf_counter()
     async with rival(f"{url}/{3 * limit}{spec['reading']}") as client:
@@ -49,7 +49,7 @@ async def walk(rival: type[Rival], url: str, spec: dict[str, Any]) -> Values:
 
 
 async def create(rival: type[Rival], url: str, spec: dict[str, Any]) -> Values:
-    """Create contacts, so many calls at once, for so many seconds."""
+    """Create contacts with several calls at once, for a given time."""
     numbers = itertools.count(1)
 
     async def work(until: float, took: list[float]) -> None:
@@ -69,7 +69,7 @@ async def create(rival: type[Rival], url: str, spec: dict[str, Any]) -> Values:
         return sorted(took)
 
     async with rival(f"{url}/1") as client:
-        # No more at once than there are connections: it is these that have to be opened.
+        # No more calls at once than connections, to open them all.
         at_once, seconds = spec["at_once"], spec["seconds"]
         await work_together(min(at_once, CONNECTIONS), min(_WARM_UP_S, seconds))
         gc.collect()

@@ -9,7 +9,7 @@ from itertools import accumulate
 import msgspec
 
 BLOCK = 10_000
-"""Contacts that are held once for all: each day of an account has the same, but for day and id."""
+"""Contacts in one block: each day of an account has the same ones with another day and id."""
 
 _NEWEST_DAY = date(2026, 4, 12)
 _DAY = b"9999-12-31"
@@ -36,7 +36,7 @@ class Contacts:
     def place(self, updated: bytes) -> int:
         """Return the place of the contact that was updated at this time."""
         day = date.fromisoformat(updated[:10].decode())
-        # Up to the second, since a client that parses times may write the rest in another way.
+        # Only down to the second: a client that parses times may write the rest differently.
         return (_NEWEST_DAY - day).days * BLOCK + self._places[updated[11:19]]
 
     def page(self, start: int, end: int) -> bytes:
@@ -56,7 +56,7 @@ class Contacts:
 
 
 def last_id(contacts: int) -> int:
-    """Return the id with which a walk over so many contacts must end."""
+    """Return the last id of a walk over this number of contacts."""
     return FIRST_ID + contacts - 1
 
 

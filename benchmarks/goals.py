@@ -1,4 +1,4 @@
-"""What was to be reached, and whether it was."""
+"""The goals, and whether they were reached."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Goal(NamedTuple):
     """A value that must not be larger than another.
 
     Attributes:
-        what: What it is of.
-        most: How large it may be.
+        what: The thing that was measured.
+        most: The largest value that reaches the goal.
         taken: Returns it for each round; raises KeyError if it was not measured.
         unit: Of the value; a ratio has none.
     """
@@ -112,6 +112,6 @@ GOALS = (
 
 
 def table(results: Results) -> Table:
-    """Show the goals beside what was measured."""
+    """Show the goals beside the measured values."""
     columns = ["CPU of the client's process, as a ratio", "at most", "measured", ""]
     return Table("Goals", columns, [goal.row(results) for goal in GOALS])

@@ -1,4 +1,4 @@
-"""Where and with what something was measured."""
+"""The machine and the versions of a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PACKAGES = (
 
 
 def described() -> dict[str, str]:
-    """Return what a reader has to know, by name."""
+    """Return the facts that a reader needs, by name."""
     packages = {each: found for each in _PACKAGES if (found := _version(each))}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {

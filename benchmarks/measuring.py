@@ -1,4 +1,4 @@
-"""The laboratory: a server, a process for each measurement, and rounds that are interleaved."""
+"""Runs the measurements: a server, a process for each run, and interleaved rounds."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from benchmarks.rivals import RIVALS
 ROOT = Path(__file__).parents[1]
 
 Values = dict[str, float]
-"""What one run gave, such as `cpu_us`."""
+"""The values of one run, such as `cpu_us`."""
 Rounds = dict[str, list[Values]]
-"""By who ran, what each round gave."""
+"""The values of each round, by rival."""
 Results = dict[str, Rounds]
-"""By what was done."""
+"""The results, by work."""
 
 
 class Lab:
-    """A server in a process of its own, and what is needed to measure clients of it.
+    """A server in a process of its own, and the measurements of its clients.
 
     Args:
-        rounds: How often everybody runs.
-        seconds: How long a run is, at least.
-        small: Whether it only has to be seen that all of it runs.
+        rounds: How often each rival runs.
+        seconds: The shortest time of a run.
+        small: Only check that everything runs.
     """
 
     def __init__(self, *, rounds: int = 1, seconds: float = 0.2, small: bool = False) -> None:
@@ -72,8 +72,8 @@ class Lab:
         exclusive: bool = False,
         uvloop: bool = False,
     ) -> Values:
-        """Measure walks of so many pages that bring something, and one that brings nothing."""
-        # The last page is half full, so that it is the same one for those who step back once.
+        """Measure walks of some pages with new contacts, and a last one without."""
+        # The last page is half full, so it is the same one for rivals that go back once.
         repeats = 0 if exclusive else 1
         contacts = limit + (pages - 2) * (limit - repeats) + limit // 2
         spec = {
@@ -88,7 +88,7 @@ class Lab:
         return self._run(rival, "walk", spec)
 
     def create(self, rival: str, *, at_once: int, uvloop: bool = False) -> Values:
-        """Measure creates, so many at once."""
+        """Measure creates, several at once."""
         spec = {"at_once": at_once, "seconds": self.seconds, "uvloop": uvloop}
         return self._run(rival, "create", spec)
 
@@ -122,7 +122,7 @@ class Lab:
         asked = json.dumps([self.url, self.client_core, rival, job, spec])
         values: Values = json.loads(_output([sys.executable, "-m", "benchmarks.child", asked]))
         cpu, requests = self.spent()
-        # Of warming up too: what a request costs the server does not change with that.
+        # Warming up counts too: it does not change the cost of a request.
         if asked_for := requests - requests_before - 1:
             values["server_us"] = (cpu - cpu_before) / asked_for * 1e6
         return values
@@ -131,11 +131,11 @@ class Lab:
 def interleaved(
     what: str, runs: Mapping[str, Callable[[], Values]], rounds: int, *, drop_first: bool = False
 ) -> Rounds:
-    """Run A B C A B C ..., and return what each gave in each round.
+    """Run A B C A B C ..., and return the values of each round.
 
     Args:
-        what: What is measured, to be told while it is.
-        runs: Who runs.
+        what: The name of the work, to print while it runs.
+        runs: The functions to run, by rival.
         rounds: How often.
         drop_first: Run once more before, to warm the caches of files, and forget it.
     """
@@ -156,7 +156,7 @@ def available(names: Iterable[str] = RIVALS) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for a process that is measured: nobody else may watch it."""
+    """Return the environment of a measured process, without coverage or other tools."""
     left_out = ("COVERAGE", "PYTHONDONTWRITEBYTECODE")  # imports compile anew without that file
     return {name: text for name, text in os.environ.items() if not name.startswith(left_out)}
 
@@ -168,7 +168,7 @@ def _output(command: list[str]) -> str:
 
 
 def _cores() -> tuple[int | None, int | None]:
-    """Return the core of clients and that of the server, or nothing if they cannot be apart."""
+    """Return the cores of the clients and of the server, or none if they cannot be separate."""
     if not hasattr(os, "sched_setaffinity"):
         return None, None
     cores = sorted(os.sched_getaffinity(0))

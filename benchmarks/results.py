@@ -1,4 +1,4 @@
-"""The files that a full run leaves: raw data, tables, and the chart."""
+"""The files that a full run writes: raw data, tables, and the chart."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHART = ROOT / "docs" / "performance"
 
 
 def save(lab: Lab, results: Results) -> None:
-    """Write what was measured, and how."""
+    """Write the results, with the machine and the settings."""
     pinned = lab.client_core is not None
     record = {
         "taken": datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -34,7 +34,7 @@ def save(lab: Lab, results: Results) -> None:
 
 
 def show() -> None:
-    """Make tables, chart and the documented figures anew, from the data of the last full run."""
+    """Make tables, chart and the documented figures again, from the data of the last full run."""
     from benchmarks import chart  # noqa: PLC0415 - a heavy one, and here nothing is measured
 
     record = json.loads(DATA.read_text())

@@ -1,8 +1,8 @@
-"""How long a pool of workers takes for many accounts: `python -m benchmarks.scaling`. A simulation.
+"""Simulates the time of a pool of workers for many accounts: `python -m benchmarks.scaling`.
 
-An account takes as many requests as it has pages of 100 contacts, and seven more. It is bound by
-its own 500 requests a minute, or by how long Heymarket takes to answer; a worker by its jobs at
-once, and by its CPU.
+An account takes as many requests as it has pages of 100 contacts, and seven more. It is limited by
+its 500 requests a minute, or by the time that Heymarket takes to answer. A worker is limited by its
+number of jobs at once, and by its CPU.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def requests_of(contacts: int) -> int:
 
 
 def seconds_of(contacts: int, *, at_once: int, latency_s: float) -> float:
-    """Return how long one account takes on a worker that does nothing else."""
+    """Return the time of one account on a worker that does nothing else."""
     per_s = min(PER_MINUTE / 60, at_once / latency_s)
     # The first minute's budget may be used up at once.
     return (
@@ -32,7 +32,7 @@ def seconds_of(contacts: int, *, at_once: int, latency_s: float) -> float:
 def makespan(
     accounts: list[int], *, workers: int, jobs: int, at_once: int, latency_s: float
 ) -> float:
-    """Return after how many seconds the last account is done: who is free takes the next one."""
+    """Return the time until the last account is done. A free worker takes the next account."""
     free = [0.0] * (workers * jobs)
     for contacts in accounts:
         alone = seconds_of(contacts, at_once=at_once, latency_s=latency_s)

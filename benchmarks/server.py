@@ -1,7 +1,7 @@
-"""A Heymarket that costs less than any client: a raw protocol on uvloop, and prepared bytes.
+"""A fake Heymarket that is cheaper than any client: a raw protocol on uvloop, and prepared bytes.
 
-It keeps nothing between two requests: the account's size is in the URL, and where a walk stands in
-the body. So any number of clients and connections may walk at once.
+It keeps no state between requests: the size of the account is in the URL, and the place of a walk
+in the body. So any number of clients and connections may walk at once.
 
     POST /6000/v1/contacts            a page of an account of 6,000 contacts, newest first
     POST /6000/exclusive/v1/contacts  the same, without the contact at `date` itself
@@ -51,7 +51,7 @@ _read_contact = msgspec.json.Decoder(_NewContact).decode
 
 
 class Server:
-    """What is asked for, by path."""
+    """The kinds of requests, by path."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -59,7 +59,7 @@ class Server:
         self.to = functools.lru_cache(maxsize=None)(self._to)
 
     def _to(self, target: bytes) -> Answer | None:
-        """Return what answers requests to a target."""
+        """Return the function that answers requests to a target."""
         if target == b"/spent":
             return self._spent
         path = _PATH.fullmatch(target)
@@ -121,7 +121,7 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     listening = await loop.create_server(lambda: Connection(server), "127.0.0.1", 0, backlog=2048)
     print(listening.sockets[0].getsockname()[1], flush=True)
-    # Whoever started this holds the other end, so that it ends even if that one is killed.
+    # The parent process holds the other end, so this one ends even if the parent is killed.
     await loop.run_in_executor(None, sys.stdin.read)
     os._exit(0)
 

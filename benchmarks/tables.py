@@ -10,7 +10,7 @@ from benchmarks.measuring import Rounds, Values
 
 
 class Table(NamedTuple):
-    """A table, which says in its notes what a reader has to know."""
+    """A table, with notes for its reader."""
 
     title: str
     columns: Sequence[str]

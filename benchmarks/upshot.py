@@ -1,4 +1,4 @@
-"""The few figures that `docs/performance.md` shows, written into it after a full run."""
+"""Writes the figures of `docs/performance.md` after a full run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """An asyncio SDK for the Heymarket API (business text messaging).
 
-Start at `HeymarketClient`; errors are drawn in `heymarket_async.errors`.
+Start at `HeymarketClient`. `heymarket_async.errors` has the tree of errors.
 """
 
 from heymarket_async.batches import BatchItem, BatchResult, Outcome, UpsertItem, UpsertResult

@@ -32,7 +32,7 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         contact: The contact as given.
-        outcome: STORED also stands for a known phone that was left alone.
+        outcome: STORED can also mean that the phone already existed and was not changed.
         returned: The entry of the answer with this phone, all its keys kept, or None.
     """
 
@@ -208,7 +208,7 @@ def _shows_another(sent: Sequence[Entry], rows: Sequence[Entry]) -> bool:
     fields = ("phone", "email") if "@" in "".join(own) else ("phone",)
     for row in rows:
         uuid = _uuid(row)
-        # One that was sent by its UUID may have any phone, and one that was new any UUID.
+        # A contact that was sent by its UUID may have any phone, and a new one any UUID.
         if uuid in uuids or (uuids and not uuid):
             continue
         shown = _reached_by(row, fields)

@@ -21,8 +21,8 @@ def phone_digits(phone: str, name: str = "phone") -> str:
     """Return a phone as Heymarket writes it: E.164 digits without the plus.
 
     Raises:
-        ValueError: It is not that, after one leading plus is taken off. The number itself is not
-            in the message, because messages end up in logs.
+        ValueError: It is not that, even without one leading plus. The number itself is not in the
+            message, because messages end up in logs.
     """
     digits = phone.removeprefix("+") if isinstance(phone, str) else ""
     if _PHONE.fullmatch(digits) is None:
@@ -46,7 +46,7 @@ def id_of(name: str, value: object) -> int:
     """Return the integer id.
 
     Raises:
-        ValueError: It is not a positive integer, such as a UUID of the v2 endpoints.
+        ValueError: It is not a positive integer, but for example a UUID of the v2 endpoints.
     """
     if not is_int(value) or value < 1:
         raise ValueError(f"{name} must be a positive integer; UUIDs belong to the v2 endpoints")
@@ -54,10 +54,10 @@ def id_of(name: str, value: object) -> int:
 
 
 def uuid_of(name: str, value: object) -> UUID:
-    """Return the UUID, read from text where it is given as text.
+    """Return the UUID, parsed if it is given as text.
 
     Raises:
-        ValueError: It is not a UUID, such as an integer id of the v1 endpoints.
+        ValueError: It is not a UUID, but for example an integer id of the v1 endpoints.
     """
     try:
         return value if isinstance(value, UUID) else UUID(cast(str, value))
@@ -72,10 +72,10 @@ def segment_of(name: str, value: object) -> str:
     """Return a text that can stand alone between two slashes of a path.
 
     Raises:
-        ValueError: It is empty, or only dots, which would lead to another endpoint.
+        ValueError: It is empty, or "." or "..", which would lead to another endpoint.
     """
     if not isinstance(value, str) or value in {"", ".", ".."}:
-        raise ValueError(f"{name} must be a text that is neither empty nor dots")
+        raise ValueError(f"{name} must be text, and not empty or only dots")
     return value
 
 
@@ -99,7 +99,7 @@ def one_of(name: str, value: T, kind: type[object] | tuple[type[object], ...]) -
 def list_of(
     name: str, values: Iterable[T], kind: type[object] | tuple[type[object], ...]
 ) -> list[T]:
-    """Return several values of the right type as a list.
+    """Return values as a list, and check that all have the right type.
 
     Raises:
         ValueError: It is a single value, such as a text, or an element has another type.
@@ -113,7 +113,7 @@ def limit_of(limit: int | None, most: int | None = None, name: str = "limit") ->
     """Return the size of a page.
 
     Raises:
-        ValueError: It is no integer, below one, or above what the endpoint takes.
+        ValueError: It is not an integer, is below 1, or is above the endpoint's maximum.
     """
     if limit is None or (is_int(limit) and 1 <= limit <= (most or limit)):
         return limit

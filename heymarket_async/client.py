@@ -76,7 +76,7 @@ class ClientOptions(CallOptions, total=False):
 class HeymarketClient:
     """A client of the Heymarket API for one account and one event loop.
 
-    Use it as an async context manager, or await `aclose()`. It may be made anywhere; it binds to
+    Use it as an async context manager, or await `aclose()`. It may be created anywhere. It binds to
     the event loop of its first call. All calls may be made at once from any number of tasks.
 
     Args:
@@ -86,10 +86,10 @@ class HeymarketClient:
         timeout_s: Seconds for one attempt, from sending to the last byte of the answer.
         deadline_s: Seconds for one call: waiting for its turn, all attempts, and the waits between.
         retry: How often and how soon a failed call is sent again.
-        rate_limit: How many requests may be sent; shared by all clients of this process that have
-            the same credentials, or with a `store` by those of other processes too. None sends
-            without a limit.
-        session: An aiohttp session to borrow; it is not closed, its middlewares are not run, and
+        rate_limit: How many requests may be sent. All clients of this process with the same
+            credentials share it. With a `store`, those of other processes share it too. None turns
+            it off.
+        session: An aiohttp session to borrow. It is not closed. Its middlewares are not run, and
             its own time limits, redirects and decompression do not apply. With plain http its proxy
             is not used. If only the beginning of an unexpected answer came over one of its idle
             connections, that connection is still used.
@@ -277,8 +277,8 @@ class HeymarketClient:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "a client does not pickle: it holds connections and a secret; make one where it is"
-            " used, as HeymarketClient.from_env() does"
+            "A client does not pickle: it holds connections and a secret. Make one where it is"
+            " used, as with HeymarketClient.from_env()."
         )
 
     def _build_groups(self, transport: Transport) -> None:
@@ -317,7 +317,7 @@ def _rate_limit_from_env() -> RateLimit:
         if (text := _from_env(name)) is None:
             continue
         if limit.store is None:
-            raise ValueError(f"HEYMARKET_{name} needs HEYMARKET_STORE, to share the limit")
+            raise ValueError(f"HEYMARKET_{name} needs HEYMARKET_STORE. Set both, or neither.")
         try:
             part = float(text)
         except ValueError:
@@ -332,12 +332,12 @@ def _credentials_from_env() -> Credentials:
         return ApiSecret(secret_id, secret_key)
     if secret_id is not None or secret_key is not None:
         missing = "HEYMARKET_SECRET_KEY" if secret_key is None else "HEYMARKET_SECRET_ID"
-        raise ValueError(f"{missing} is not set; the secret's id and key are needed together")
+        raise ValueError(f"{missing} is not set. A secret needs both its id and its key.")
     if (key := _from_env("API_KEY")) is not None:
         return ApiKey(key)
     raise ValueError(
-        "no credentials: set HEYMARKET_SECRET_ID and HEYMARKET_SECRET_KEY"
-        " (Heymarket shows them under Settings, Integrations, API), or HEYMARKET_API_KEY"
+        "No credentials are set. Set HEYMARKET_SECRET_ID and HEYMARKET_SECRET_KEY (Heymarket shows"
+        " them under Settings, Integrations, API), or HEYMARKET_API_KEY."
     )
 
 
@@ -349,5 +349,5 @@ def _from_env(name: str) -> str | None:
     """
     value = os.environ.get(f"HEYMARKET_{name}")
     if value is not None and not value.strip():
-        raise ValueError(f"HEYMARKET_{name} is set, but empty: give it a value, or unset it")
+        raise ValueError(f"HEYMARKET_{name} is set, but empty. Give it a value, or unset it.")
     return value

@@ -22,7 +22,7 @@ class Ensured(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         contact: As the account has it.
-        was_created: It was not there before.
+        was_created: It did not exist before.
     """
 
     contact: Contact
@@ -48,7 +48,7 @@ async def ensure(
         call: The call that `send` makes, for errors.
 
     Raises:
-        HeymarketError: With `may_have_taken_effect` if it is unknown whether the contact is there.
+        HeymarketError: With `may_have_taken_effect` if it is unknown whether the contact exists.
     """
     if (known := await find()) is not None:
         return Ensured(contact=known, was_created=False)
@@ -71,7 +71,8 @@ async def ensure(
         if (made := await _found(find, unknown)) is not None:
             return Ensured(contact=made, was_created=True)
         if result is not None and (reason := refusal(result.items[0])):
-            # A contact that was stored without an answer may be rejected as known the next time.
+            # If the answer to a stored contact was lost, the next attempt may reject its phone as
+            # known.
             unknown = HeymarketError(
                 f"did not store the contact: {reason}", call=call, may_have_taken_effect=was_lost
             )

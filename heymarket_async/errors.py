@@ -12,8 +12,8 @@
     │   └── ServerError             500-599
     ├── DecodeError             an answer of 200-299 that could not be read
     ├── DeadlineError           the deadline passed while the call still waited for its turn
-    ├── StoreError              the store of a shared rate limit is away; nothing was sent
-    ├── PaginationError         a walk could not prove that it would miss nothing
+    ├── StoreError              Redis for the shared rate limit is unreachable; nothing was sent
+    ├── PaginationError         a walk cannot continue without the risk of skipping contacts
     ├── CustomFieldError        a custom field title that the account does not have, or has twice
     └── ClientStateError        the client is closed, belongs to another event loop, or has the
                                 credentials of another account than the call, walk or job began with
@@ -178,12 +178,12 @@ class StoreError(HeymarketError):
 
 
 class PaginationError(HeymarketError):
-    """A walk could not continue without the danger of skipping contacts.
+    """A walk cannot continue without the risk of skipping contacts.
 
     Attributes:
-        timestamp: The `updated` value, as the server wrote it, where the walk stands, or None.
+        timestamp: The `updated` where the walk stopped, as the server wrote it, or None.
         seen: How many contacts the walk had given so far.
-        cursor: Where the walk can be resumed, once the reason is gone.
+        cursor: The text to resume the walk from, once the cause is removed.
     """
 
     def __init__(
@@ -212,7 +212,7 @@ class CustomFieldError(HeymarketError, LookupError):
 
 
 class ClientStateError(HeymarketError, RuntimeError):
-    """The client is closed, or is used from another event loop than the one it works in.
+    """The client is closed, or is used from another event loop than that of its first call.
 
     Or its credentials changed, and it cannot be shown that they belong to the account that a walk
     or a job began with. Nothing was sent with them.

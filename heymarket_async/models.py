@@ -1,8 +1,9 @@
 """The structs that are sent to Heymarket and read from its answers.
 
 A write takes another struct than a read returns: `NewContact` is sent, `Contact` comes back. Every
-field that is read is optional and nullable, because nullability is documented for none. A field
-that is left out of a struct to send stays out of the request, and `None` is sent as null.
+field that is read is optional and nullable, because the documentation does not say which fields can
+be null. A field that is left out of a struct to send stays out of the request, and `None` is sent
+as null.
 
 https://developers.heymarket.com/concepts/contacts
 """
@@ -91,7 +92,7 @@ class Contact(Answered, frozen=True, kw_only=True, gc=False):
         custom: Values by custom field id, such as {"123": "Premium"}.
         tags: Tags; the shape of their elements is not documented.
         rev: Revision, one more with each write.
-        created: When it was made, as the server wrote it; `created_at` is the datetime.
+        created: When it was created, as the server wrote it; `created_at` is the datetime.
         updated: When it was last written, as the server wrote it; `updated_at` is the datetime.
         op: The last operation; its values are not documented.
         assigned_user_id: The user it is assigned to; written as `assignee_id`.
@@ -128,14 +129,14 @@ class Contact(Answered, frozen=True, kw_only=True, gc=False):
 
     @property
     def created_at(self) -> datetime | None:
-        """`created` as an aware datetime in UTC, cut to microseconds; None if it is no time."""
+        """`created` as an aware datetime in UTC, cut to microseconds; None if it is not a time."""
         return _moment(self.created)
 
     @property
     def updated_at(self) -> datetime | None:
-        """`updated` as an aware datetime in UTC, cut to microseconds; None if it is no time.
+        """`updated` as an aware datetime in UTC, cut to microseconds; None if it is not a time.
 
-        It is never a cursor.
+        Do not use it as a cursor: it may be rounded.
         """
         return _moment(self.updated)
 
@@ -167,8 +168,8 @@ class ContactField(Answered, frozen=True, kw_only=True, gc=False):
     Attributes:
         id: The key, as text, of `custom` in a contact.
         title: The name that people see; "" if the account has none.
-        duplicate: In the answer to a create: a field with this title was there already
-            (so we read the name; it is not described).
+        duplicate: In the answer to a create: a field with this title already existed (guessed from
+            the name; not documented).
     """
 
     id: int
@@ -237,7 +238,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 if TYPE_CHECKING:
-    # Three, because a mapping's type is exact about its keys.
+    # Three types, because the key type of a Mapping is invariant.
     Custom = Mapping[str, object] | Mapping[int, object] | Mapping[str | int, object]
 else:
     Custom = Mapping[str | int, object]
@@ -256,7 +257,7 @@ class _Writable(msgspec.Struct, frozen=True, kw_only=True):
     email_suppressions: Sequence[int] | UnsetType | None = UNSET
 
     def __post_init__(self) -> None:
-        # The constructor of a struct does not look at types.
+        # The constructor of a struct does not check types.
         for name, usual in _USUAL.items():
             value = getattr(self, name)
             if type(value) not in usual:
@@ -300,7 +301,7 @@ class ContactChanges(_Writable, frozen=True, kw_only=True):
 
     @hides_locals
     def __post_init__(self) -> None:
-        # By name, not super(): msgspec makes the class anew, and super() needs the first one.
+        # By name, not super(): msgspec creates the class again, and super() needs the first one.
         _Writable.__post_init__(self)
         if self.phone is not UNSET and self.phone is not None:
             msgspec.structs.force_setattr(self, "phone", phone_digits(self.phone))
@@ -354,7 +355,7 @@ _KINDS: dict[str, type[object]] = {
     "assignee_id": int,
     "is_opted_out": bool,
 }
-# Values of these types need no closer look.
+# Values of these types need no further check.
 _USUAL = {
     name: frozenset({UnsetType, type(None), dict if kind is Mapping else kind})
     for name, kind in _KINDS.items()
@@ -367,11 +368,11 @@ def _by_field_id(custom: Custom) -> dict[str, object]:
         if not (key.isascii() and key.isdigit()):
             raise ValueError(
                 "custom must be keyed by numeric field ids, such as {'123': 'Premium'};"
-                " contact_fields.resolve() makes them from titles"
+                " contact_fields.resolve() turns titles into ids"
             )
     try:
         if not all(map(_is_finite, values.values())):
-            raise ValueError("custom must not hold NaN or infinity: they would go out as null")
+            raise ValueError("custom must not hold NaN or infinity: they would be sent as null")
     except RecursionError:
         raise ValueError("custom must not be nested so deeply") from None
     if len(values) < len(custom):
@@ -394,5 +395,5 @@ def _is_finite(value: object) -> bool:
 def _tag_refs(tags: Sequence[int | TagRef]) -> list[TagRef]:
     listed = list_of("tags", tags, (int, TagRef))
     if len(listed) > MAX_TAGS:
-        raise ValueError(f"tags must be at most {MAX_TAGS}, not {len(listed)}")
+        raise ValueError(f"tags must be a list of at most {MAX_TAGS}")
     return [tag if isinstance(tag, TagRef) else TagRef(tag_id=tag) for tag in listed]

@@ -26,7 +26,7 @@ C = TypeVar("C", bound=Callable[..., object])
 
 
 class Hidden(Generic[T]):
-    """A value that does not show itself in a `repr`, an f-string or a list of variables."""
+    """A value that no `repr`, no f-string and no list of variables shows."""
 
     __slots__ = ("_value",)
 
@@ -34,7 +34,7 @@ class Hidden(Generic[T]):
         self._value = value
 
     def reveal(self) -> T:
-        """Return the value, for the moment in which it is used."""
+        """Return the value. Use it at once: a variable that holds it is not hidden."""
         return self._value
 
     def __repr__(self) -> str:
@@ -182,7 +182,7 @@ def _led_to(error: BaseException) -> Iterator[BaseException]:
 
 
 _STRIPPED = "__heymarket_stripped__"
-"""Among the globals of a frame that has no variables."""
+"""A name among the globals of each frame whose variables were removed."""
 
 
 class _Place(NamedTuple):

@@ -41,11 +41,11 @@ class Request(Masked, msgspec.Struct, Generic[T], frozen=True):
 
     Attributes:
         method: The verb.
-        path: The path as documented, placeholders included: it holds no one's data.
+        path: The path as documented, with its placeholders, so it holds no personal data.
         target: Path and query as sent.
         body: The content of the JSON body; UNSET for none.
-        returns: Type that the answer is decoded into; None's type for an answer whose content is
-            not needed: any JSON, or nothing.
+        returns: Type to decode the answer into. `type(None)` if its content is not needed: then any
+            JSON will do, or nothing.
         repeat: Whether the call may be sent again.
         one: The answer is one thing, so an empty answer means "not found".
         about: The values that an answer must have if it has these fields, such as {"id": 98765};

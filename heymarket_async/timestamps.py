@@ -1,7 +1,7 @@
 """Heymarket's timestamps: text on the wire, compared exactly, shown as aware datetimes.
 
 A timestamp stays the server's text wherever it is sent back: a `datetime` holds microseconds, and
-a cursor that was rounded to them can step over contacts.
+a cursor that was rounded to them can skip contacts.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def instants(texts: list[str]) -> list[str]:
     """Return the `instant` of each text. It is fast if all are whole seconds in UTC.
 
     Raises:
-        ValueError: A text is not a time that something was updated at; see `is_time`.
+        ValueError: A text cannot be the time of an update; see `is_time`.
     """
     count, together = len(texts), "\n".join(texts)
     # As many line breaks as between the texts, each at its place: so each text has 20 characters.
@@ -60,12 +60,12 @@ def instants(texts: list[str]) -> list[str]:
         return texts
     keys = [instant(text) for text in texts]
     if not all(map(is_time, texts)):
-        raise ValueError("not a time that something was updated at")
+        raise ValueError("cannot be the time of an update")
     return keys
 
 
 def _may_be_odd(texts: list[str], together: str) -> bool:
-    """Whether a text may be no time. `together` has 21 characters for each text."""
+    """Whether one of the texts may not be a time. `together` has 21 characters for each text."""
     # A year 0 or 1, a leap second, an hour 24, a month or day 0.
     if "0" in together[::21] or "6" in together[17::21] or "T24" in together or "-00" in together:
         return True
@@ -86,7 +86,7 @@ def is_time(text: object) -> bool:
         return False
     try:
         is_usual = len(text) == 20 and text[10] == "T" and text[19] == "Z"
-        if text[11:13] == "24":  # newer versions of Python take it for the next day
+        if text[11:13] == "24":  # newer versions of Python read it as the next day
             return False
         return (datetime.fromisoformat(text) if is_usual else parse(text)).year > 1
     except ValueError:
@@ -113,7 +113,7 @@ def second_after(text: str) -> str:
 
 
 def later(instant: str, seconds: float) -> str:
-    """Return the whole second that lies so many seconds after an instant, as a timestamp."""
+    """Return the whole second `seconds` after an instant, as a timestamp."""
     try:
         moment = _second_of(instant) + timedelta(seconds=seconds)
     except OverflowError:
@@ -122,7 +122,7 @@ def later(instant: str, seconds: float) -> str:
 
 
 def earlier(instant: str, seconds: float) -> str:
-    """Return the whole second that lies so many seconds before an instant, as a timestamp."""
+    """Return the whole second `seconds` before an instant, as a timestamp."""
     return later(instant, -seconds)
 
 

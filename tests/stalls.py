@@ -70,8 +70,8 @@ async def ours(url: str) -> float:
 
 async def main(url: str) -> None:
     stalls = [(await bare(url), await ours(url)) for _ in range(5)]
-    told = dict(zip(("bare", "ours"), zip(*stalls, strict=True), strict=True))
-    print(json.dumps(told))  # noqa: T201 - to who started it
+    report = dict(zip(("bare", "ours"), zip(*stalls, strict=True), strict=True))
+    print(json.dumps(report))  # noqa: T201 - to the parent process
 
 
 if __name__ == "__main__":

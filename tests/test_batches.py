@@ -57,7 +57,7 @@ STORED = {"id": 1, "phone": PHONES[0]}
         ("ok", False),
     ],
 )
-def test_a_list_of_what_was_stored_has_only_ids_with_phones_that_were_sent(answer, is_whole):
+def test_a_list_of_stored_contacts_has_ids_and_sent_phones(answer, is_whole):
     result = batch_result([NewContact(phone=phone) for phone in PHONES], answer)
 
     assert lists_what_was_stored(result) is is_whole

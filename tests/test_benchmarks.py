@@ -203,7 +203,7 @@ def test_requests_that_come_joined_or_in_pieces_are_answered_in_order(lab):
     assert [row["id"] for row in joined[3]] == list(range(FIRST_ID, FIRST_ID + 5))
 
 
-def test_a_goal_tells_by_how_much_it_is_missed():
+def test_a_missed_goal_shows_the_difference():
     taken = {"work": {"mine": [{"cpu_us": 3.0}, {"cpu_us": 2.0}], "to": [{"cpu_us": 2.0}] * 2}}
 
     assert goals.ratio("it", 1.25, "work", "mine", "to").row(taken)[-1] == "reached"

@@ -101,7 +101,7 @@ def test_a_variable_that_is_empty_is_refused(name, empty, monkeypatch):
         monkeypatch.setenv("HEYMARKET_SECRET_KEY", "key")
     monkeypatch.setenv(f"HEYMARKET_{name}", empty)
 
-    with pytest.raises(ValueError, match=f"HEYMARKET_{name} is set, but empty: give it a value"):
+    with pytest.raises(ValueError, match=f"HEYMARKET_{name} is set, but empty. Give it a value"):
         HeymarketClient.from_env()
 
 

@@ -49,7 +49,7 @@ def test_every_error_pickles_with_all_its_facts(kind):
 
 
 @pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
-def test_every_error_tells_all_of_its_attributes(kind):
+def test_every_error_documents_all_of_its_attributes(kind):
     documented = "\n".join(inspect.getdoc(each) or "" for each in kind.__mro__[:-1])
 
     for name in vars(kind()):

@@ -163,7 +163,7 @@ WRONG = [
     ("custom must not have a field twice", {"custom": {"1": "a", 1: "b"}}),
     ("custom must be of type Mapping, not str", {"custom": "x"}),
     ("custom must be of type Mapping, not list", {"custom": [("1", "x")]}),
-    ("tags must be at most 5, not 6", {"tags": [1, 2, 3, 4, 5, 6]}),
+    ("tags must be a list of at most 5", {"tags": [1, 2, 3, 4, 5, 6]}),
     ("each of tags must be of type int or TagRef, not str", {"tags": ["vip"]}),
     ("each of tags must be of type int or TagRef, not bool", {"tags": [True]}),
     ("tags must be a list", {"tags": "12"}),

@@ -27,9 +27,11 @@ RIDDLES = [
     # A question may begin so.
     re.compile(r"(?:^|(?<=[.!?:;] ))(?:What|Who|Whoever|Whatever)\b(?![^.!?]*\?)", re.MULTILINE),
     re.compile(r"\b(?:is|are|was|were|be|being) told\b"),
-    re.compile(r"\bgo(?:es|ne|ing)? on (?:with|from)\b"),
+    re.compile(r"\bgo(?:es|ne|ing)? on\b"),
     re.compile(r"\beach (?:of which|has|is|as)\b"),
-    re.compile(r"\bof wh(?:ich|om) (?:each|there|it)\b"),
+    re.compile(r"\bof wh(?:ich|om)\b"),
+    re.compile(r"\b(?:[Ww]hoever|[Nn]obody's|[Nn]o one's|as such|to who)\b"),
+    re.compile(r"\bLet no\b"),
 ]
 
 

@@ -61,7 +61,7 @@ def tracked(tmp_path_factory):
 @pytest.mark.parametrize("tool", ["sentry", "rich", "traceback", "logging"])
 def test_no_tool_keeps_a_secret_or_a_persons_data_of_a_failed_call(tracked, tool):
     private = (tracked["secret"], KEY, TOKEN, PHONE, NAME, EMAIL, CUSTOM)
-    kept = {name: told[tool] for name, told in tracked["kept"].items() if told}
+    kept = {name: texts[tool] for name, texts in tracked["kept"].items() if texts}
 
     shown = {name: [each for each in private if each in text] for name, text in kept.items()}
 
@@ -191,7 +191,7 @@ def frames_behind(frame):
         yield frame
 
 
-async def test_nothing_leads_back_from_a_stripped_frame_to_what_was_passed():
+async def test_a_stripped_frame_has_no_reference_to_the_arguments():
     contacts = [NewContact(phone="15105550101")]
     closed = HeymarketClient(SECRET)
     await closed.aclose()
@@ -242,7 +242,7 @@ def test_a_place_without_a_name_or_a_line_stays_in_the_traceback():
     assert entries_of(raised.value)[-1][0].f_code.co_name == "fail"
 
 
-def test_a_place_without_a_line_is_told_by_its_first_one():
+def test_a_place_without_a_line_shows_the_first_line_of_its_function():
     frame = sys._getframe()
 
     line = _line_of(SimpleNamespace(tb_lineno=None, tb_frame=frame))

@@ -60,7 +60,7 @@ def test_a_query_is_written_as_the_api_writes_it(value, text):
         ("/v1/contact/{id}", {"id": 0}, "contact_id must be a positive integer"),
         ("/v1/tag/{tag_id}", {"tag_id": True}, "tag_id must be a positive integer"),
         ("/v2/contact/{contactID}", {"contactID": 1}, "contact_uuid must be a UUID"),
-        ("/v2/channel/{channelType}", {"channelType": ""}, "channel_type must be a text"),
+        ("/v2/channel/{channelType}", {"channelType": ""}, "channel_type must be text"),
     ],
 )
 def test_each_placeholder_has_a_rule_that_its_id_must_keep(path, ids, problem):

@@ -36,7 +36,7 @@ async def test_each_request_is_a_span_and_holds_no_secret_and_no_phone(spans):
     assert len(finished) == len(sandbox.requests)
     statuses = [span.attributes.get("http.status_code") for span in finished]
     assert statuses == [request.status for request in sandbox.requests]
-    told = json.dumps([json.loads(span.to_json()) for span in finished])
-    assert "15105550101" not in told
-    assert sandbox.credentials.secret_key not in told
-    assert "Bearer" not in told
+    spans = json.dumps([json.loads(span.to_json()) for span in finished])
+    assert "15105550101" not in spans
+    assert sandbox.credentials.secret_key not in spans
+    assert "Bearer" not in spans

@@ -1,1 +1,1 @@
-"""What the bulk jobs cost: CPU, memory, time under the rate limit, requests."""
+"""The cost of the bulk jobs: CPU, memory, time under the rate limit, requests."""

@@ -10,9 +10,15 @@ from benchmarks.bulk import cpu, importing, memory, pace
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bulk", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="a|b|c|d", help="what to measure; default: all")
-    parser.add_argument("--small", action="store_true", help="quick, and too small to mean much")
-    parser.add_argument("--real", action="store_true", help="c with whole minutes; takes eight")
+    parser.add_argument(
+        "parts", nargs="*", metavar="a|b|c|d", help="the parts to measure; default: all"
+    )
+    parser.add_argument(
+        "--small", action="store_true", help="a quick check that all works; the figures mean little"
+    )
+    parser.add_argument(
+        "--real", action="store_true", help="run part c with real minutes; takes eight minutes"
+    )
     asked = parser.parse_args()
     parts = {
         "a": cpu.measure,

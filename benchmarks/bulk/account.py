@@ -23,7 +23,7 @@ class Account:
         self.url, self.key = self._said()
 
     def requests(self) -> int:
-        """Return how many requests came since this was asked before; 10,000 at most."""
+        """Return the number of requests since the last call of this function, at most 10,000."""
         assert self._server.stdin is not None
         self._server.stdin.write("requests\n")
         self._server.stdin.flush()
@@ -38,7 +38,7 @@ class Account:
 def account(
     contacts: int, *, limit: int | None = None, per_s: float = 60.0, latency_s: float = 0.0
 ) -> Generator[Account, None, None]:
-    """Run a sandbox that answers each request after a while, and no more of them than its limit."""
+    """Run a sandbox with a latency and a rate limit."""
     asked = json.dumps([contacts, limit, per_s, latency_s])
     command = [sys.executable, "-m", "benchmarks.bulk.account", asked]
     pipe = subprocess.PIPE
@@ -51,7 +51,7 @@ def account(
 
 
 def main(contacts: int, limit: int | None, per_s: float, latency_s: float) -> None:
-    # Here, for a process that is started inherits the peak of memory of the one that starts it.
+    # Imported here, because a process inherits the peak memory of the one that starts it.
     from heymarket_async.sandbox import Sandbox  # noqa: PLC0415
 
     with Sandbox(contacts, seed=1, limit=limit, per_s=per_s) as sandbox:

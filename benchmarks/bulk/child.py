@@ -1,4 +1,4 @@
-"""Runs a job in a process of its own, so that nothing is measured but the job."""
+"""Runs a job in a process of its own, so that only the job is measured."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 
 class Spent(NamedTuple):
-    """What a job took.
+    """The cost of a job.
 
     `cpu_s` and `wall_s` are of the job alone, from making the client to the finished file, all
     threads included. `process_cpu_s` and `peak_mb` are of the process, with its start and imports.

@@ -1,4 +1,4 @@
-"""(a) CPU of an export to JSON Lines, beside the script that a user would write."""
+"""(a) CPU of an export to JSON Lines, compared with the script that a user would write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.bulk.child import Spent, run
 
 SIZE = 100
 NO_LIMIT = {"limit": 100_000, "per_s": 1.0}
-"""So many that nothing waits, while everything that the pacing does is done."""
+"""So high that nothing waits, but the pacing still does all its work."""
 
 
 def measure(*, small: bool) -> None:

@@ -1,4 +1,4 @@
-"""(d) Requests of an import, beside one `create` for each row."""
+"""(d) Requests of an import, compared with one `create` for each row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BATCH_SIZES = (100, 200)
 
 
 def measure(*, small: bool) -> None:
-    # The minute is a tenth of the real one; nothing of this depends on how long it is.
+    # The minute is a tenth of the real one; these results do not depend on its length.
     rows, per_s = (1_000, 0.5) if small else (50_000, 6.0)
     tables.title(
         f"(d) Import of {rows:,} contacts, {LIMIT} requests in {per_s:g} s;"

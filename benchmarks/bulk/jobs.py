@@ -1,4 +1,4 @@
-"""The jobs of this package, as they are measured beside the script."""
+"""The jobs of this package that are compared with the script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""(b) The most memory that an export takes, while the account grows."""
+"""(b) Peak memory of an export, for accounts of several sizes."""
 
 from __future__ import annotations
 

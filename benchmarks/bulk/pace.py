@@ -1,16 +1,15 @@
-"""(c) Time of an export from a server that is slow to answer, beside what the limit allows.
+"""(c) Time of an export from a server that is slow to answer, compared with the rate limit.
 
-Heymarket takes 500 requests a minute, and 200 ms are supposed until it answers. What decides is how
-these go together: an answer is 1/300 of the minute, and 500 answers one after the other take 1.67
-minutes. So minute and latency are made shorter by one factor, and 500 stays. The work of this
-machine does not get shorter, so by that factor it weighs more than it would.
+Heymarket allows 500 requests a minute, and is assumed to answer within 200 ms. Their ratio matters:
+an answer takes 1/300 of the minute, and 500 answers one after the other take 1.67 minutes. So the
+minute and the latency are divided by the same factor, and 500 stays. The work of this machine does
+not get shorter, so its share is larger than in reality.
 
-The floor is the steady one: requests of the plain walk, 100 contacts a page, times the minute,
-divided by 500. The limit lets a minute's requests through at once, so that a job may end before
-the steady floor, by up to a minute that depends on the size of the account alone. This account
-gains nothing by that: the plain walk would fill four minutes to the last request, and whoever sends
-one more has to wait for the fifth. (Without any request more, and none that waits for another, it
-could end after the third.)
+The floor is the number of requests of a plain walk, at 100 contacts a page, times the minute,
+divided by 500. The limit lets the requests of a minute through at once. So a job may end up to a
+minute before the floor, depending on the size of the account. This account gains nothing by that:
+the plain walk fills four minutes exactly, and one request more waits for the fifth. (With no
+further request, and none that waits for another, it could end after the third.)
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ CONCURRENCY = (1, 2, 4, 8)
 
 
 class Scale(NamedTuple):
-    """How much of the real thing is done.
+    """The size of a run.
 
     Attributes:
-        shorter: By what minute and latency are divided.
+        shorter: The divisor of the minute and of the latency.
         limit: Requests a minute.
-        minutes: How many of them the plain walk needs.
-        rounds: How often each is run.
+        minutes: How many minutes the plain walk needs.
+        rounds: How often each job is run.
     """
 
     shorter: float
@@ -68,7 +67,7 @@ def measure(*, small: bool, real: bool) -> None:
     at_once = CONCURRENCY[::2] if small else CONCURRENCY
     runs = {each: functools.partial(_export, scale, each) for each in at_once}
     if real:
-        # They wait nearly all of the time, so that they can do so side by side.
+        # They wait nearly all of the time, so they can run side by side.
         with ThreadPoolExecutor(len(runs)) as pool:
             under_way = {each: pool.submit(work) for each, work in runs.items()}
             taken = {each: [future.result()] for each, future in under_way.items()}
@@ -93,7 +92,7 @@ def measure(*, small: bool, real: bool) -> None:
 
 
 def _export(scale: Scale, concurrency: int) -> Spent:
-    # An account for each run: another one's requests would still count in its minute.
+    # Each run has an account of its own: the requests of another run would count in its minute.
     limit, per_s = scale.limit, scale.per_s
     contacts = scale.minutes * limit * SIZE
     server = account(contacts, limit=limit, per_s=per_s, latency_s=scale.latency_s)

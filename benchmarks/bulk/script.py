@@ -1,4 +1,4 @@
-"""What a user would write instead: nothing but aiohttp and json, the cursor as the guide has it.
+"""The script that a user would write instead: only aiohttp and json, with the guide's cursor.
 
 Nothing else is imported here, so that a process which runs it is the script and no more.
 """
@@ -29,7 +29,7 @@ async def export(url: str, key: str, path: str, size: int) -> None:
 
 
 async def exchange_only(url: str, key: str, dates: str, size: int) -> None:
-    """Make the same requests with aiohttp, and drop what comes: less than this nobody can spend."""
+    """Make the same requests with aiohttp, and drop the answers: a lower limit for all."""
     async with session_of(key) as session:
         for date in Path(dates).read_text().split():  # noqa: ASYNC240 - nothing else runs
             body = json.dumps({"limit": size, "date": date}).encode()
@@ -39,7 +39,7 @@ async def exchange_only(url: str, key: str, dates: str, size: int) -> None:
 
 
 async def create_all(url: str, key: str, rows: int, at_once: int) -> int:
-    """Create contacts with a request each, and return how many requests that were."""
+    """Create contacts with one request per contact, and return the number of requests."""
     numbers, sent = iter(range(rows)), 0
 
     async def work(session: aiohttp.ClientSession) -> None:

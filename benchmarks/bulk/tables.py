@@ -13,7 +13,7 @@ Name = TypeVar("Name")
 
 
 def interleaved(runs: Mapping[Name, Run], rounds: int) -> dict[Name, list[Spent]]:
-    """Run A B C A B C ..., and return what each took in each round."""
+    """Run A B C A B C ..., and return the cost of each run, by round."""
     taken: dict[Name, list[Spent]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():

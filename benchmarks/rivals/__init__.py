@@ -1,12 +1,12 @@
-"""The ways to talk to the API that are compared: one module for each.
+"""The clients that are compared, one module per client.
 
 All do the same work to the same end. A walk asks for pages by the `updated` of the last contact,
 drops the contact that comes again (the server includes the one at `date`), makes typed contacts
-(but for the script, which has none), and ends at the page that brings nothing new. A create builds
-a contact, sends it, and reads its id from the answer.
+(except the script), and ends at the page with nothing new. A create builds a contact, sends it, and
+reads its id from the answer.
 
-Nobody's connections are tuned, but for the number of them: all may keep 100 open, so that no one's
-calls at once are held back, or let through, by a default.
+The connections have their defaults, except for their number: all may keep 100 open, so that no
+default decides how many calls run at once.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 CONNECTIONS = 100
-"""As many as aiohttp opens by default; httpx keeps 20 of as many, openai opens 1,000."""
+"""aiohttp's default. httpx has the same, but keeps only 20 of them open; openai opens 1,000."""
 
 TIMEOUT_S = 120.0
-"""For those who would give up while a thousand calls at once wait for a connection."""
+"""For rivals whose calls would time out while a thousand at once wait for a connection."""
 
 KEY = "a-static-token-that-is-as-long-as-a-signed-one-would-be." + "k" * 120
 
@@ -33,7 +33,7 @@ class Walked(NamedTuple):
 
 
 class Rival(Protocol):
-    """One way to talk to the API, open for calls of any number of tasks."""
+    """A client of the API that is open for calls of any number of tasks."""
 
     def __init__(self, url: str) -> None: ...
 
@@ -47,7 +47,7 @@ class Rival(Protocol):
     ) -> None: ...
 
     async def walk(self, limit: int) -> Walked:
-        """Walk over all contacts, so many a page."""
+        """Walk over all contacts, with pages of this size."""
         ...
 
     async def create(self, number: int) -> int:
@@ -56,7 +56,7 @@ class Rival(Protocol):
 
 
 class Entry(NamedTuple):
-    """A rival as it is listed.
+    """An entry in the list of rivals.
 
     Attributes:
         title: Its name in tables.
@@ -119,4 +119,4 @@ WITHOUT: dict[str, Entry] = {
     "with_hook": Entry("with an on_attempt hook", "ours_without.WithHook"),
     "with_logging": Entry("with logging of DEBUG", "ours_without.WithLogging"),
 }
-"""Not rivals, but this package with one layer switched off, or one more switched on."""
+"""This package with one layer turned off, or one more turned on."""

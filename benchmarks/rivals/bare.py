@@ -1,4 +1,4 @@
-"""Bare aiohttp and msgspec, by hand: what the SDK's costs are measured against.
+"""Bare aiohttp and msgspec, by hand: the base of all ratios.
 
 Does: one session with its default connector and cookies, headers kept in the session, encoders and
 decoders made once. Does not: retry, pace, sign, check what it sends, name errors, or guard the
@@ -63,6 +63,6 @@ class Bare:
 
 
 class BareWithoutGc(Bare):
-    """As somebody writes it who knows msgspec well, and as this package does."""
+    """Contacts kept out of garbage collection, as in this package. Few people know that option."""
 
     read_page = staticmethod(structs.read_page_without_gc)

@@ -1,6 +1,6 @@
-"""Keep-alive sockets, hand-written HTTP/1.1 and msgspec: less than this nobody can spend.
+"""Keep-alive sockets, hand-written HTTP/1.1 and msgspec: a lower limit for all rivals.
 
-Does: one connection for each call that is under way, up to the number that all have. Does not:
+Does: one connection for each call under way, up to the common maximum. Does not:
 handle any error, time-out, redirect, cookie, compression or chunked answer; no one should use it.
 """
 

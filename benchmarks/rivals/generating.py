@@ -21,13 +21,13 @@ def client(name: str, package: str, command: list[str], *, inside: str = ".") ->
         name: Name of the folder to generate.
         package: The generator.
         command: What generates it into the folder that is appended to it.
-        inside: Which part of that folder is to be imported from.
+        inside: The part of that folder to import from.
     """
     FOLDER.mkdir(exist_ok=True)
     target = FOLDER / name
     with (FOLDER / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time, and no one imports half a client
-        # Made by this command, from this description, by the generator that is installed.
+        # The name depends on the command, the description, and the installed generator.
         made_of = repr((command, DESCRIPTION.read_text(), version(package)))
         stamp = FOLDER / f"{name}.made-of"
         if not (target.is_dir() and stamp.exists() and stamp.read_text() == made_of):

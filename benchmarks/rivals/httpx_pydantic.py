@@ -1,4 +1,4 @@
-"""httpx and pydantic 2, by hand, as their documentation has it.
+"""httpx and pydantic 2, by hand, as in their documentation.
 
 Does: one client with a longer time-out. Does not: retry, pace, sign, or guard the walk.
 """
@@ -91,7 +91,7 @@ _page = TypeAdapter(list[Contact])
 
 
 class HttpxPydantic:
-    """As most people write it: what `response.json()` gives is validated."""
+    """The usual way: the result of `response.json()` is validated."""
 
     def __init__(self, url: str) -> None:
         headers = {"Authorization": f"Bearer {KEY}"}
@@ -148,7 +148,7 @@ class HttpxPydantic:
 
 
 class FromBytes(HttpxPydantic):
-    """As somebody writes it who knows pydantic well: answers are validated from their bytes."""
+    """The faster way: answers are validated from their bytes."""
 
     def _read_page(self, response: httpx.Response) -> list[Contact]:
         return _page.validate_json(response.content)

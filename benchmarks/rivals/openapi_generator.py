@@ -1,6 +1,7 @@
 """A client that OpenAPI Generator generates (python, library=asyncio: aiohttp + pydantic).
 
-Does: what is generated; its `trust_env` reads the environment on each request. Does not: retry a
+Does: all that is generated; its `trust_env` reads the environment on each request. Does not: retry
+    a
 POST, pace, sign, or guard the walk.
 """
 

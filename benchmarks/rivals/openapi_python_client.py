@@ -1,6 +1,6 @@
 """A client that openapi-python-client generates (httpx + attrs).
 
-Does: what is generated, with a longer time-out. Does not: retry, pace, sign, or guard the walk.
+Does: all that is generated, with a longer time-out. Does not: retry, pace, sign, or guard the walk.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""This package, with all that it does by default; its rate limit is too high to wait for."""
+"""This package with its defaults, but with a rate limit that is too high to wait for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def new_contact(number: int) -> NewContact:
 
 
 class Ours:
-    """What both ways to walk have in common."""
+    """The base of both ways to walk."""
 
     def __init__(self, url: str, **options: Unpack[ClientOptions]) -> None:
         options = {"credentials": SECRET, "rate_limit": NO_WAIT, "base_url": url, **options}

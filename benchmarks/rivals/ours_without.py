@@ -1,4 +1,4 @@
-"""This package with one of its layers switched off, or with one more switched on."""
+"""This package with one of its layers turned off, or with one more turned on."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AllThree(ByPage):
 
 
 class Building(ByPage):
-    """Creates one contact that was built, and so checked, before."""
+    """Creates a contact that was built and checked before."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -57,7 +57,7 @@ class WithHook(ByPage):
 
 
 class _Dropped(logging.Handler):
-    """Formats what is logged, as any handler does, and writes it nowhere."""
+    """Formats log records, as any handler does, and writes them nowhere."""
 
     def emit(self, record: logging.LogRecord) -> None:
         self.format(record)

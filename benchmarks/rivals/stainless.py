@@ -1,9 +1,9 @@
 """The base client and model class of the PyPI package openai, pointed at these calls.
 
-That is what the SDKs which Stainless generates look like; openai's is the best known of them.
+Stainless generates SDKs like this one; openai's is the best known.
 
-Does: all that its base client does by itself, such as retries, and models that are made without
-being validated. Does not: pace, sign, check what it sends, or guard the walk.
+Does: everything that its base client does, such as retries, and models without validation. Does
+not: pace, sign, check what it sends, or guard the walk.
 """
 
 from __future__ import annotations

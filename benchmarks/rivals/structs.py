@@ -1,4 +1,4 @@
-"""The contact as somebody who writes msgspec by hand would have it: the fields of the SDK's own."""
+"""The contact as hand-written msgspec structs, with the fields of this package's own."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class ChannelWithoutGc(ContactChannel, frozen=True, kw_only=True, gc=False):
 
 
 class ContactWithoutGc(Contact, frozen=True, kw_only=True, gc=False):
-    """What JSON makes has no cycles, so it need not be looked through for them."""
+    """JSON has no cycles, so garbage collection can skip these contacts."""
 
     note: list[NoteWithoutGc] | None = None  # type: ignore[assignment] # a narrower list
     contact_channels: list[ChannelWithoutGc] | None = None  # type: ignore[assignment] # as above

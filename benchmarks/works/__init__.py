@@ -1,7 +1,7 @@
-"""What is measured: one module for each work.
+"""The measurements ("works"), one module per work.
 
-Each has `measure`, which returns what every round gave, and `tables`, which shows it. The raw data
-is enough to show it again.
+Every module has `measure`, which returns the values of all rounds, and `tables`, which shows them.
+The raw data is enough to show them again.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class Work(Protocol):
     TITLE: str
 
     def measure(self, lab: Lab) -> Results:
-        """Run it, and return the results by names that no other work uses."""
+        """Run it, and return the results, by names that no other work uses."""
         ...
 
     def tables(self, results: Results) -> list[Table]:
-        """Show those of the results that are its own."""
+        """Show its own results."""
         ...
 
 

@@ -17,7 +17,7 @@ def name(at_once: int) -> str:
 
 
 def title(rival: str) -> str:
-    # How it walks plays no part here.
+    # The way to walk does not matter here.
     return "heymarket_async" if rival == BY_PAGE else RIVALS[rival].title
 
 

@@ -1,4 +1,4 @@
-"""(e) Whether a contact costs more the longer a walk is."""
+"""(e) The cost of a contact in walks of several lengths."""
 
 from __future__ import annotations
 

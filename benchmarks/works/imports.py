@@ -17,7 +17,7 @@ _IMPORTS = (OURS, NEEDED, "aiohttp", "httpx, pydantic", "openai")
 def measure(lab: Lab) -> Results:
     found = [each for each in _IMPORTS if all(map(find_spec, each.split(", ")))]
     runs = {each: partial(lab.imports, each) for each in found}
-    # They are short, so that there may be more of them.
+    # They are short, so there can be more of them.
     rounds = lab.rounds if lab.small else 2 * lab.rounds
     return {NAME: interleaved(NAME, runs, rounds, drop_first=True)}
 

@@ -1,4 +1,4 @@
-"""(f) What each layer of this package costs: switched off, or on."""
+"""(f) The cost of each layer of this package: turned off, or on."""
 
 from __future__ import annotations
 

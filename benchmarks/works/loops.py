@@ -1,4 +1,4 @@
-"""(g) What uvloop gains."""
+"""(g) The gain from uvloop."""
 
 from __future__ import annotations
 

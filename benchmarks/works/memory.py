@@ -1,4 +1,4 @@
-"""(d) The most memory of a walk over a large account."""
+"""(d) Peak memory of a walk over a large account."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def measure(lab: Lab) -> Results:
 
 
 def added_mb(rounds: Rounds, rival: str) -> list[float]:
-    """Return the memory of each round that walking took over what the client takes idle."""
+    """Return the memory of each round above that of an idle client."""
     pairs = zip(rounds[rival], rounds[rival + IDLE], strict=True)
     return [walked["peak_mb"] - idle["peak_mb"] for walked, idle in pairs]
 

@@ -10,7 +10,7 @@ from benchmarks.tables import Table, column, ratios
 
 TITLE = "walks of 30, 100 and 1,000 contacts a page"
 PAGES = {30: 200, 100: 80, 1000: 12}
-"""How long a walk is, by contacts on a page; it is repeated until it has taken long enough."""
+"""The length of a walk, by contacts on a page; it is repeated until it has taken long enough."""
 
 
 def name(limit: int) -> str:

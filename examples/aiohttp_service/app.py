@@ -115,5 +115,5 @@ if __name__ == "__main__":
     options.add_argument("--host", default="127.0.0.1")
     options.add_argument("--port", type=int, default=8000)
     given = options.parse_args()
-    # A caller that has hung up ends what was done for it.
+    # If a caller hangs up, its request is cancelled.
     web.run_app(application(), host=given.host, port=given.port, handler_cancellation=True)

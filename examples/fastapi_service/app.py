@@ -43,7 +43,7 @@ app = FastAPI(lifespan=lifespan)
 def heymarket(request: Request) -> HeymarketClient:
     """Return the client of the process, whose calls do not wait as long as a request may take."""
     client: HeymarketClient = request.app.state.client
-    # A little less, so that a call that was never sent says so before the request is ended.
+    # A little less, so that a call that was never sent raises before the request times out.
     return client.with_options(deadline_s=0.9 * REQUEST_S)
 
 
@@ -51,7 +51,7 @@ Heymarket = Annotated[HeymarketClient, Depends(heymarket)]
 
 
 async def in_time(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Return what work comes to, which ends with the request: FastAPI leaves that to its users."""
+    """Return the result of work. Cancel it if the caller hangs up: FastAPI does not do that."""
     working, hung_up = asyncio.create_task(work), asyncio.create_task(_hung_up(request))
     try:
         async with asyncio.timeout(REQUEST_S):  # of all its calls together

@@ -27,7 +27,7 @@ FOLDER = Path(os.environ.get("FOLDER", "exports"))
 STEP_S = float(os.environ.get("STEP_S", "60"))
 WORKERS = int(os.environ.get("WORKERS", "4"))
 
-# The only one of taskiq's Redis brokers that delivers a job again if its worker was killed.
+# Of taskiq's Redis brokers, only this one delivers a job again if its worker was killed.
 broker = RedisStreamBroker(
     REDIS_URL,
     consumer_id="0",  # also jobs that were queued before the first worker started
@@ -54,7 +54,7 @@ async def export_account(name: str) -> str:
                 report = await export_contacts(client, JsonLines(FOLDER / f"{name}.jsonl"))
     except TimeoutError:
         await export_account.kiq(name)
-        return "goes on"
+        return "continues in the next job"
     except BlockingIOError:
         return "another job is at work on it"
     (FOLDER / f"{name}.report.json").write_bytes(msgspec.json.encode(report))
@@ -80,14 +80,14 @@ async def look_for_lost_jobs() -> None:
 
 @broker.on_event(TaskiqEvents.WORKER_STARTUP)
 async def start_looking(state: TaskiqState) -> None:
-    """Queue such a job now and then, also where no other comes."""
+    """Queue this job regularly, also if no other job arrives."""
     FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
     state.looking = asyncio.create_task(_look_now_and_then())
 
 
 @broker.on_event(TaskiqEvents.WORKER_SHUTDOWN)
 async def stop_looking(state: TaskiqState) -> None:
-    """End that."""
+    """Stop queueing it."""
     state.looking.cancel()
 
 

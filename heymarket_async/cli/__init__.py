@@ -17,8 +17,8 @@ from heymarket_async.privacy import hides_locals
 def main() -> None:
     """Run the command, or say what to install if its packages are missing.
 
-    An interrupt ends it with 130, and without a traceback from the call on. The import of the
-    package comes before that, and stays Python's own.
+    An interrupt ends it with exit code 130, without a traceback. Before this call, while Python
+    starts and imports the package, an interrupt still shows Python's own traceback.
     """
     try:
         with _silent_interrupts():

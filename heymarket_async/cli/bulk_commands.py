@@ -26,7 +26,7 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class _Finished(NamedTuple):
-    """A job that has ended: its report for programs and for people, and if all of it was done."""
+    """A job that has ended: its report for programs and for people, and whether all was done."""
 
     report: object
     lines: list[str]
@@ -59,7 +59,7 @@ def export_command(
     if the export is not proved to be complete.
     """
     if date is not None and surface is o.Surface.V1:
-        raise typer.BadParameter("--since needs --surface v2: v1 cannot be read from a time on.")
+        raise typer.BadParameter("--since needs --surface v2: v1 cannot be read from a given time.")
     if (bom or raw_formulas) and path.suffix != ".csv":
         raise typer.BadParameter("--bom and --raw-formulas are for .csv files only.")
     o.check_export_paths(path, report)

@@ -46,9 +46,9 @@ _SHOW_CURSOR = b"\x1b[?25h\n"
 class Commands(typer.core.TyperGroup):
     """A group of commands that end with one line on stderr for an error, and an exit code.
 
-    Exit codes: 1 for an error of a call or of a file, 2 for wrong arguments, 141 if the reader of
-    a pipe has left, and 128 + the number of a signal. After a signal the command cleans up, and
-    prints nothing but the notes of the error, which say how to resume.
+    Exit codes: 1 for an error of a call or of a file, 2 for wrong arguments, 141 if the program
+    that read the output has ended, and 128 + the number of a signal. After a signal the command
+    cleans up, and prints nothing but the notes of the error, which say how to resume.
     """
 
     def make_context(self, info_name: Any, args: Any, parent: Any = None, **more: Any) -> Any:
@@ -160,13 +160,13 @@ def _exit_codes() -> Generator[None]:
 
 
 def _names_option(error: ValueError, command: Any) -> bool:
-    """Put the option or the variable that was set in the place of the library's argument.
+    """Replace the library's argument with the option or the variable that was set.
 
     An error about an argument begins with its name, and the parameters of a command have the same
     names.
 
     Returns:
-        It is an option, and the error has no remedy of its own.
+        Whether to show how to get help: it is an option, and the error has no remedy.
     """
     options = {each.name: each.opts[0] for each in command.params if each.opts[0][:2] == "--"}
     text = error.problem if isinstance(error, JobError) else str(error)
@@ -199,7 +199,7 @@ def _check_output() -> None:
 
 
 def _fill_standard_files() -> None:
-    """Let no file that is opened later become standard output or error, where others write."""
+    """Keep files that are opened later from becoming standard output or error."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

@@ -1,1 +1,1 @@
-"""From the body of an answer to models, however odd the body is."""
+"""Decodes the body of an answer into models, however odd the body is."""

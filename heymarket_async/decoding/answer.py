@@ -1,6 +1,6 @@
-"""Reads the body of a successful answer, and checks that it is about what was asked for. No I/O.
+"""Decodes the body of a successful answer, and checks that it answers the call. No I/O.
 
-A body is read the usual way, or as far as it can be read.
+A body is decoded as documented, or leniently if that fails.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class UnreadableError(Exception):
     """A body is not what was asked for.
 
     Attributes:
-        is_garbled: It is no JSON at all.
+        is_garbled: It is not JSON at all.
     """
 
     def __init__(self, reason: str, *, is_garbled: bool = False) -> None:
@@ -43,7 +43,7 @@ class UnreadableError(Exception):
 
 
 def read_answer(request: Request[T], body: bytes) -> T:
-    """Return what a body holds: the usual way, or as far as it can be read.
+    """Return a body, decoded as documented, or leniently if that fails.
 
     Raises:
         UnreadableError: It is not what was asked for.
@@ -86,14 +86,14 @@ _readers: dict[object, Reader] = {
 
 
 def reader(returns: type[object]) -> Reader:
-    """Return the function that reads a body into a type the usual way.
+    """Return the function that decodes a body into a type, if it is as documented.
 
     Raises:
         TypeError: Nothing can be read into it.
     """
     known = _readers.get(returns)
     if known is None:
-        # Not strict: a count comes as 1042 or "1042", and other numbers may do so too.
+        # Numbers may come as text: a count comes as 1042 or "1042".
         known = _readers[returns] = msgspec.json.Decoder(returns, strict=False).decode
     return known
 
@@ -101,7 +101,7 @@ def reader(returns: type[object]) -> Reader:
 def _read_anyway(request: Request[T], text: bytes) -> object:
     returns, element = request.returns, lenient.element_of(request.returns)
     if element and request.repeat is Repeat.READ and text.strip() in {b"", b"null"}:
-        return []  # so a list may end
+        return []  # a list may end like this
     _, reason = _try(_check_json, text)
     if reason:
         is_garbled = reason != RecursionError.__name__  # else it is too deep
@@ -117,7 +117,7 @@ def _read_anyway(request: Request[T], text: bytes) -> object:
 
 
 def _try(read: Reader, body: bytes) -> tuple[object, str]:
-    """Return what a body holds, and why it cannot be read, or ""."""
+    """Return the decoded body, and the reason if it cannot be read, or ""."""
     # Not raised from within, so that no traceback holds what could not be read.
     try:
         return read(body), ""
@@ -126,7 +126,7 @@ def _try(read: Reader, body: bytes) -> tuple[object, str]:
         return None, _QUOTED.sub("***", reason) or type(error).__name__
 
 
-# msgspec repeats a value that is none of an enum's, and a key that is not known.
+# msgspec quotes a value that is not in an enum, and an unknown key.
 _QUOTED = re.compile(r"(?<=value )(?:'.*'|-?\d\S*)|(?<=unknown field )`.*`", re.DOTALL)
 _read_raw_only = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -160,7 +160,7 @@ def _place_in(returns: type[object], element: object, text: bytes) -> str:
 
 
 def _check(found: object, wanted: Mapping[str, object], body: bytes) -> None:
-    """Make sure that an answer is about what was asked for.
+    """Make sure that an answer is about the thing that was asked for.
 
     A field that the answer leaves out is not compared. But it must have one that identifies it.
 
@@ -195,7 +195,7 @@ _names_more = re.compile(rb'"(?:phone|contact_channels|channel_type)"').search
 
 def _check_one(found: Answered | None, wanted: Mapping[str, object], body: bytes) -> None:
     if found is None:
-        raise UnreadableError("it is no contact")
+        raise UnreadableError("it is not a contact")
     _check_kind(found, body)
     number = getattr(found, "id", None)
     # An id of 0 is that of a record that was filled with nothing.
@@ -210,15 +210,15 @@ def _check_list(found: list[object], wanted: Mapping[str, object], body: bytes) 
         for channel in channels:
             _check(channel, {"contact_id": wanted["contact_id"]}, body)
         # One channel must match, as among those that a contact shows.
-        shown = {name: value for name, value in wanted.items() if name == "channel"}
-        _compare(Contact(contact_channels=channels), shown)
+        values = {name: value for name, value in wanted.items() if name == "channel"}
+        _compare(Contact(contact_channels=channels), values)
         return
     if all(isinstance(row, Contact) and not _is_bare(row) for row in found):
         for row in cast("list[Contact]", found):
             _compare(row, wanted)
         return
     for raw in map(bytes, mending.rows(body)):
-        if (contact := _as(Contact, raw)) is not None:  # else it is no object
+        if (contact := _as(Contact, raw)) is not None:  # else it is not an object
             _check_kind(contact, raw)
             _compare(contact, wanted)
 
@@ -244,7 +244,7 @@ def _check_unread(wanted: Mapping[str, object], body: bytes) -> None:
 
 
 def _as(kind: type[A], row: bytes) -> A | None:
-    """Return a row as one of our models, as far as it can be read; None if it cannot be."""
+    """Return a row as one of our models, decoded leniently; None if it cannot be."""
     with suppress(*_REFUSALS):
         return mending.decode(functools.partial(lenient.read, kind), row)
     return None
@@ -254,7 +254,7 @@ def _check_kind(found: Answered, row: bytes) -> None:
     """Make sure that a contact is no channel, and a channel no contact: both may have an id."""
     if isinstance(found, ContactChannel):
         if found.channel_type is None and found.channel_id is None:
-            raise UnreadableError("it is no channel")
+            raise UnreadableError("it is not a channel")
     elif b'"channel_type"' in row and _is_bare(found):
         channel = _as(ContactChannel, row)
         if channel is not None and channel.channel_type is not None:
@@ -284,13 +284,15 @@ def _compare(found: Answered, wanted: Mapping[str, object]) -> None:
     for name, value in wanted.items():
         if getattr(found, name, None) == value:
             continue
-        shown = _shown(found, name)
-        values = cast("frozenset[object]", value if isinstance(value, frozenset) else {value})
-        if shown and shown.isdisjoint(str(each).casefold() for each in values):
+        values = _values(found, name)
+        wanted_values = cast(
+            "frozenset[object]", value if isinstance(value, frozenset) else {value}
+        )
+        if values and values.isdisjoint(str(each).casefold() for each in wanted_values):
             raise UnreadableError(f"it is about another {name} than was asked for")
 
 
-def _shown(found: Answered, name: str) -> set[str]:
+def _values(found: Answered, name: str) -> set[str]:
     """Return the values of a field, in one spelling; none if it is left out or cannot be compared.
 
     The channels count as phones of a contact. Its e-mail counts as a channel only if it shows its

@@ -1,7 +1,7 @@
-"""Reads our own models, even if some fields have another type than documented.
+"""Decodes our own models, even if some fields have another type than documented.
 
-It is used only after the usual reading has failed. It goes row by row, and reads only odd rows
-field by field. A user's own types are never read like this.
+It is used only if a body is not as documented. It goes row by row, and decodes only odd rows field
+by field. A user's own types are never decoded like this.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ _ODD: dict[object, Callable[..., Answered]] = {
     kind: _with_odd(kind)
     for kind in (Contact, ContactChannel, ContactField, ContactRef, ContactStatus, Note)
 }
-globals().update({kind.__name__: kind for kind in _ODD.values()})  # by their names they pickle
+# pickle finds them by their names.
+globals().update({kind.__name__: kind for kind in _ODD.values()})
 _WRITTEN_IN_DIGITS = frozenset({"phone", "channel_id"})
 
 _read_list = msgspec.json.Decoder(list[Raw]).decode
@@ -59,7 +60,7 @@ class Listed(list[T], Generic[T]):
     """The readable elements of a list, the others left out.
 
     Attributes:
-        left_out: How many elements were no objects, or lack a field that is needed.
+        left_out: How many elements are not objects, or lack a field that is needed.
     """
 
     left_out = 0
@@ -76,10 +77,10 @@ def element_of(returns: object) -> object:
 
 
 def read(kind: type[T], row: bytes | Raw) -> T:
-    """Return one of our models, as far as it can be read. The other values are in its `odd`.
+    """Return one of our models. Values that do not fit its fields are in its `odd`.
 
     Raises:
-        msgspec.DecodeError: It is no object, or lacks a field that is needed.
+        msgspec.DecodeError: It is not an object, or lacks a field that is needed.
     """
     ours = cast("type[Answered]", kind)
     try:
@@ -101,7 +102,7 @@ def read(kind: type[T], row: bytes | Raw) -> T:
 
 
 def read_list(kind: type[T], body: bytes) -> Listed[T]:
-    """Return the elements of a list of our models, as far as they can be read.
+    """Return the elements of a list of our models that can be read.
 
     Raises:
         msgspec.DecodeError: It is no list, or it has elements other than null, and none of them
@@ -136,7 +137,7 @@ def _fields(kind: type[Answered]) -> dict[str, _Field]:
 
 @functools.cache
 def _reader_of_fields(kind: type[Answered]) -> Callable[[bytes | Raw], object]:
-    # No dict, which would hold each key of whatever was sent.
+    # Not a dict, which would hold every key that was sent.
     fields = [(name, Raw, Raw()) for name in _fields(kind)]
     return _decoder(msgspec.defstruct("Fields", fields, gc=False))
 
@@ -159,7 +160,7 @@ def _instead(field: _Field) -> object:
     if not field.is_required:
         return None
     if field.kind is not str:
-        raise ValidationError("lacks what it is known by")
+        raise ValidationError("lacks the field that identifies it")
     return ""
 
 

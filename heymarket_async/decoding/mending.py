@@ -92,11 +92,11 @@ def _mended_rows(body: bytes) -> list[msgspec.Raw]:
     kept = _kept(body)
     readable = kept and _without_lone_surrogates(kept.text)
     if kept is None or readable is None:
-        raise msgspec.DecodeError("too much of it is no JSON")
+        raise msgspec.DecodeError("too much of it is not JSON")
     text, places = kept.text, iter([*kept.places, len(kept.text)])
     read = _read_rows(readable)  # of the same length, so places are the same
     if len(read) > _MOST_STEPS:
-        raise msgspec.DecodeError("it has too many elements for one that is no JSON")
+        raise msgspec.DecodeError("it is not JSON, and has too many elements")
     found: list[msgspec.Raw] = []
     end, place = 0, next(places)
     for row in map(bytes, read):

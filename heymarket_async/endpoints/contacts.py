@@ -127,9 +127,9 @@ class Contacts(Listing):
     ) -> object:
         """Find a contact by phone or by id, and return it, or None if there is none.
 
-        The answer for an unknown contact is not documented: a 404, a 410 and an empty answer all
-        count. An answer without Heymarket's `X-Request-Id` did not come from Heymarket, and raises.
-        So does an answer that is about another contact, or about no contact.
+        The answer for an unknown contact is not documented. A 404, a 410 and an empty answer all
+        mean None. An answer without Heymarket's `X-Request-Id` did not come from Heymarket, and
+        raises. So does an answer that is about another contact, or about no contact.
 
         Args:
             phone: E.164 digits; one leading plus is removed.

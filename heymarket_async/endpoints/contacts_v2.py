@@ -68,8 +68,8 @@ class ContactsV2(Listing):
     async def create(self, contact: NewContactV2) -> ContactRef:
         """Create a contact with its channels, and return its ids.
 
-        A create is not repeated once it may have been carried out; it then raises with
-        `may_have_taken_effect`. Search for a channel of it before you try again.
+        A create is not repeated once it may have been carried out. It then raises with
+        `may_have_taken_effect`. Search for one of its channels before you try again.
 
         Raises:
             BadRequestError: A field is invalid.

@@ -30,7 +30,8 @@ class ContactFields(Group):
     async def create(self, titles: Sequence[str]) -> list[ContactField]:
         """Create custom fields, and return them; `duplicate` marks a title that was there already.
 
-        It is not repeated once it may have been carried out. Look at `all` then.
+        It is not repeated once it may have been carried out. It then raises with
+        `may_have_taken_effect`. Look at `all` before you try again.
 
         Args:
             titles: At least one.

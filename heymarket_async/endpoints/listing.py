@@ -54,9 +54,9 @@ class Listing(Group):
     ) -> object:
         """Walk over all contacts, and give each contact once.
 
-        Pages are cut by `date`, not counted by `page`: a contact that is edited meanwhile would
-        shift the count, and another would be missed. The v2 list is walked oldest update first; the
-        order of the v1 list is not documented.
+        Pages are requested by `date`, not by number: a contact that is edited meanwhile would shift
+        the numbers, and another contact would be missed. The v2 list is walked oldest update first;
+        the order of the v1 list is not documented.
 
         Args:
             date: Where to start. v2 lists contacts updated after it; for v1, the side is not
@@ -101,11 +101,11 @@ class Listing(Group):
 
         Args:
             query: The arguments of `page`; None counts as left out.
-            kinds: The names and types of all that it takes.
+            kinds: The names and types of these arguments.
             returns: See `iterate`.
 
         Raises:
-            TypeError: An argument is not known, as of any function.
+            TypeError: An argument is unknown, as with any function.
             ValueError: An argument breaks its rule; the message names it.
         """
         body = {name: value for name, value in query.items() if value is not None}

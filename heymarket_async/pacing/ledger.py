@@ -10,8 +10,9 @@ from math import inf
 class Ledger:
     """The turns that one client has taken within the last window. No I/O, no clock.
 
-    An answer ends the oldest turn. Which turn it really belongs to does not matter: as many turns
-    weigh until the same times.
+    A turn weighs while its request counts towards the limit: until a window after its answer. An
+    answer ends the oldest turn. It may belong to another turn, but that does not matter: the same
+    number of turns weighs until the same times.
 
     Args:
         window_s: How long a request weighs after its answer.
@@ -46,10 +47,10 @@ class Ledger:
         self._changes[name] = -inf
 
     def answer(self, now: float) -> bool:
-        """Note that a request was answered or failed; return True if that must be reported soon."""
+        """Note that a request was answered or failed. Return True if that must be reported soon."""
         name, reported_at = self._under_way.popleft()
         self._answered.append((name, now))
-        self._changes[name] = now  # it weighs shorter than the store assumes, or longer
+        self._changes[name] = now  # it weighs less long than the store assumes, or longer
         return now - reported_at > self._grace_s
 
     def report_at(self) -> float:
@@ -86,6 +87,6 @@ class Ledger:
         return changes
 
     def report_all(self) -> None:
-        """Report every turn anew: the store may know none of them."""
+        """Report every turn again: the store may know none of them."""
         self._changes = dict(self._answered)
         self._under_way = deque((name, -inf) for name, _ in self._under_way)

@@ -21,7 +21,7 @@ class Line(ABC):
     4. The first in line has given up already: the next one is first.
     5. A call gives up before it got its turn: it leaves the line.
     6. A call gives up just after it got its turn: the turn goes to the next in line.
-    7. A call was refused (its future has an error): it has no turn that it could return.
+    7. A call was refused (its future has an error): it has no turn to return.
     """
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class Line(ABC):
 
 
 class Slots(Line):
-    """The connections of one client: at most so many exchanges at once."""
+    """The line for the connections of one client, which limit its exchanges at the same time."""
 
     def __init__(self, slots: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The line before a window that several processes share, kept in a store (Redis).
+"""The line for a rate-limit window that several processes share in a store (Redis).
 
 One task of each client asks the store for turns, a few at a time, so that other clients get theirs
 in between. If a turn is not free yet, the store reserves one, and the task sleeps until it is. So
@@ -12,7 +12,7 @@ comes later, the client reports it.
     UNKNOWN    waits           CONNECTED          ALONE; warn           young
     CONNECTED  waits           gives turns        UNKNOWN; ask at once  young; report all; warn
     ALONE      its own part    CONNECTED; young   ALONE; ask in 0.5 s   young
-    closed     goes and fails  -                  -                     -
+    closed     fails           -                  -                     -
 
 In any state, the store can be young: it may not know all that was sent in the last window. Until it
 can, a client sends no more than its own part of the limit, as it does alone.
@@ -30,15 +30,15 @@ from math import inf
 from heymarket_async.errors import StoreError
 from heymarket_async.pacing.ledger import Ledger
 from heymarket_async.pacing.line import Line
-from heymarket_async.pacing.store import Reply, Server, Store, StoreLostError
+from heymarket_async.pacing.store import Reply, Server, SharedWindow, StoreLostError
 from heymarket_async.pacing.window import MARGIN, RateLimit
 from heymarket_async.privacy import hides_locals
 
 logger = logging.getLogger("heymarket_async")
 
-# Far above a round trip between machines of one place, and little beside a call to Heymarket.
+# Far longer than a round trip within a data center, and short compared with a call to Heymarket.
 _TIMEOUT_S = 0.25
-# Soon enough that hardly a user notices, and too seldom to keep a server from starting.
+# Soon enough that few users notice, and too rarely to keep a server from starting.
 _ASK_AGAIN_S = 0.5
 # As in `store.lua`.
 _LONGEST_PAUSE_S = 600.0
@@ -51,15 +51,17 @@ class _State(Enum):
 
 
 class SharedPacer(Line):
-    """The line of one client before the window of a credential that other processes use too.
+    """The line of one client for the window of a credential that other processes use too.
 
     Args:
-        store: Where the window is.
-        rate: What may be sent in it.
+        store: The shared window.
+        rate: The limit of the window.
         loop: The loop of all calls that wait.
     """
 
-    def __init__(self, store: Store, rate: RateLimit, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, store: SharedWindow, rate: RateLimit, loop: asyncio.AbstractEventLoop
+    ) -> None:
         super().__init__()
         self._store = store
         self._rate = rate
@@ -70,7 +72,7 @@ class SharedPacer(Line):
         self._most = max(1, int(rate.limit * rate.share))
         part = max(1, int(rate.limit * rate.fallback)) if rate.fallback else 0
         self._most_alone = min(self._most, part)
-        self._most_at_first = 0  # alone, in the window in which the connection was cut
+        self._most_at_first = 0  # while ALONE, in the window in which the connection was cut
         self._at_once = max(1, rate.limit // 100)
         self._ledger = Ledger(self._window_s, self._grace_s)
 
@@ -82,7 +84,7 @@ class SharedPacer(Line):
         self._asked_at = -inf
         self._weighing = 0  # turns of all clients, when the store was last asked
         self._granted = 0  # turns that the store gave, and no call has taken yet
-        self._own_pause_until = self._pause_until = -inf  # noted here, and in the store
+        self._own_pause_until = self._pause_until = -inf  # noted here, and by the store
         self._is_pause_reported = True
         self._cut_at = self._ask_again_at = self._sent_alone_at = self._warned_at = -inf
         self._is_outage_logged = self._is_loss_logged = False
@@ -138,14 +140,14 @@ class SharedPacer(Line):
             self._wake()
 
     def pause(self, seconds: float) -> None:
-        """Let no call of this credential be sent for so long, by no process."""
+        """Pause all calls of this credential, in all processes."""
         self._own_pause_until = max(self._own_pause_until, self._loop.time() + seconds)
         self._is_pause_reported = False
         self._wake()
 
     @property
     def pause_s(self) -> float:
-        """For how many seconds no call of this credential may be sent yet, as far as is known."""
+        """The seconds for which calls of this credential are still paused, as far as is known."""
         return max(0.0, self._paused_until - self._loop.time())
 
     @property
@@ -153,9 +155,9 @@ class SharedPacer(Line):
         return max(self._own_pause_until, self._pause_until)
 
     async def aclose(self) -> None:
-        """Let all waiting calls go, which then see that their client is closed, and disconnect."""
+        """Wake all waiting calls, which then see that their client is closed, and disconnect."""
         self._is_closed = True
-        if self._loop.is_closed():  # with all that was in it
+        if self._loop.is_closed():  # and with it all tasks and connections
             return
         self._serve()
         if self._task is not None and not self._task.done():
@@ -184,7 +186,7 @@ class SharedPacer(Line):
                 if self._state is _State.CONNECTED:
                     self._state = _State.UNKNOWN
                     with suppress(StoreLostError):
-                        await self._ask(0)  # nobody shall wait for the turn that was reserved
+                        await self._ask(0)  # so that no other client waits for the reserved turn
                 await self._store.close()
 
     async def _sleep(self) -> None:
@@ -200,12 +202,12 @@ class SharedPacer(Line):
                     await self._woken.wait()
 
     def _note_end(self, task: asyncio.Task[None]) -> None:
-        # After a mistake of ours, nobody would ever serve the calls that wait.
+        # After a bug of ours, nothing would ever serve the waiting calls.
         if not task.cancelled() and (error := task.exception()) is not None:
             self._refuse_all(f"its rate limit failed ({type(error).__name__})", error)
 
     async def _ask_once(self) -> float:
-        """Ask the store for turns; return after how many seconds to do it again, inf for never."""
+        """Ask the store for turns. Return the seconds until the next time, inf for never."""
         now = self._loop.time()
         if self._state is not _State.ALONE or now >= self._ask_again_at:
             try:
@@ -220,7 +222,7 @@ class SharedPacer(Line):
                     return 0.0
                 self._be_alone(now, str(error))
         self._serve()
-        # As long as some turns weigh, the store must hear of them when it is back.
+        # While some turns weigh, they must be reported to the store when it is back.
         is_needed = self._queue or self._ledger.weighing(now)
         return max(0.0, self._ask_again_at - now) if is_needed else inf
 
@@ -239,7 +241,7 @@ class SharedPacer(Line):
         self._young_until = max(self._young_until, self._loop.time() + young_s)
 
     def _young_s(self, server: Server | None) -> float:
-        """Return for how long the store cannot know all that was sent, as far as it says."""
+        """Return the seconds for which the store may not know all that was sent."""
         if server is None:
             return 0.0
         if self._server is None:
@@ -258,7 +260,7 @@ class SharedPacer(Line):
         self._ledger.skip(self._granted)
         self._granted = 0
         if reply.wait_ms:
-            # At least once a window, in case that a wrong number was corrected in the store.
+            # At least once a window, in case a wrong number was corrected in the store.
             return min(reply.wait_ms / 1000, self._window_s)
         if not self._queue:
             return inf
@@ -285,7 +287,7 @@ class SharedPacer(Line):
         if reply.since != self._since and now < self._asked_at + self._weighs_s:
             self._note_loss()
         self._since, self._weighing, self._asked_at = reply.since, reply.weighing, now
-        # The last answer counts, in case that a wrong number was corrected in the store.
+        # The last answer counts, in case a wrong number was corrected in the store.
         paused_s = min(reply.paused_ms / 1000, _LONGEST_PAUSE_S + 2 * self._window_s)
         self._pause_until = self._loop.time() + paused_s if paused_s else -inf
         return reply
@@ -322,7 +324,7 @@ class SharedPacer(Line):
         self._most_at_first = min(self._most_alone, self._ledger.weighing(now) + free)
 
     def _most_without(self, now: float) -> int:
-        """Return how many requests may weigh while the store is away, or cannot know them all."""
+        """Return how many requests may weigh while the store is unreachable or young."""
         is_first_window = now <= self._cut_at + self._window_s
         return self._most_at_first if is_first_window else self._most_alone
 
@@ -362,5 +364,5 @@ _UNREACHABLE = "Redis for the shared rate limit is unreachable"
 
 
 def pacer(credential: str, rate: RateLimit, loop: asyncio.AbstractEventLoop) -> SharedPacer:
-    """Return a line of its own before the window that is shared under a credential's name."""
-    return SharedPacer(Store(rate.store or "", credential, _TIMEOUT_S), rate, loop)
+    """Return a new line for the window that is shared under a credential's name."""
+    return SharedPacer(SharedWindow(rate.store or "", credential, _TIMEOUT_S), rate, loop)

@@ -1,4 +1,4 @@
-"""The window of a credential that processes share, in Redis. All is done by one script.
+"""The window of a credential that processes share in Redis. One script does all the work.
 
 https://redis.io/docs/latest/develop/programmability/eval-intro/
 """
@@ -23,7 +23,7 @@ from redis.exceptions import MovedError, RedisError
 from redis.utils import str_if_bytes
 
 _SCRIPT = Path(__file__).with_name("store.lua").read_text(encoding="utf-8")
-# In a script, the server that has the keys answers, and no right to INFO is no error.
+# A script runs on the server that has the keys, and can do without the right to INFO.
 _SERVER = """
 local info, slots, nodes = redis.pcall('INFO', 'server'), redis.pcall('CLUSTER', 'SLOTS'), {}
 if type(info) ~= 'string' then info = '' end
@@ -56,10 +56,10 @@ def check(url: str) -> None:
         pool.connection_class(**pool.connection_kwargs)
         path = urlsplit(url).path
     except (RedisError, ValueError, TypeError, AttributeError):
-        # Not from the error, which may quote the password.
+        # Without the error's text, which may quote the password.
         raise ValueError(
-            "rate_limit.store must be redis://user:password@host:port/0, quoted where need be,"
-            " with options that redis-py knows"
+            "rate_limit.store must be redis://user:password@host:port/0, percent-encoded where"
+            " needed, with options that redis-py knows"
         ) from None
     # redis-py would take database 0.
     if not url.startswith("unix://") and not re.fullmatch("(/[0-9]*)?", path):
@@ -70,7 +70,7 @@ class Reply(NamedTuple):
     """An answer of the script.
 
     Attributes:
-        granted: How many turns may be used now.
+        granted: How many turns the client may use now.
         wait_ms: When to ask again; one turn is reserved until then. 0 if no call waits.
         paused_ms: For how long no call may be sent.
         weighing: How many turns weigh in the window.
@@ -91,7 +91,7 @@ class Server(NamedTuple):
     uptime_s: float
 
 
-class Store:
+class SharedWindow:
     """A connection to the shared window of one credential, used by one task.
 
     Args:
@@ -140,7 +140,7 @@ class Store:
 
     async def close(self) -> None:
         """Close the connection."""
-        with suppress(Exception):  # it is over in any case
+        with suppress(Exception):  # closed or failed, the connection is not used again
             await self._redis.aclose()
 
     async def _run(self, script: AsyncScript, values: Sequence[str | float] = ()) -> object:
@@ -224,7 +224,7 @@ _REASONS = {
     r"NoPermission.*keys?|can't access.*keys?": "its user has no right to the keys heymarket:*",
     r"BUSY ": "it is busy with a script",
     r"BusyLoading": "it is loading its data",
-    r"max number of clients": "it has as many clients as it takes",
+    r"max number of clients": "it has reached its maximum number of clients",
     r"ReadOnlyError|READONLY": "it is a replica, which takes no writes; name the primary",
     r"OutOfMemory|OOM ": "its memory is full",
     r"SELECT is not allowed": "it is a node of a cluster, which has database 0 only",

@@ -60,7 +60,7 @@ class Turns:
         self._closing: set[asyncio.Task[None]] = set()
 
     def for_other_credentials(self) -> Turns:
-        """Return the same turns, but with lines of their own under the rate limit."""
+        """Return turns with the same connections, but with new lines under the rate limit."""
         other = copy.copy(self)
         other.pacers = {}
         return other
@@ -72,7 +72,7 @@ class Turns:
 
     @contextmanager
     def waiting(self, reason: str) -> Generator[None]:
-        """Show for as long as the block runs that a call waits, and why."""
+        """Show that a call waits, and why, while the block runs."""
         wait = object()
         self._reasons[wait] = reason
         try:
@@ -109,7 +109,7 @@ class Turns:
         patience: Patience,
         fingerprint: Callable[[], str],
     ) -> AnyPacer:
-        """Wait for a turn under the rate limit; return the line that gave it.
+        """Wait for a turn under the rate limit, and return the line that gave it.
 
         Raises:
             DeadlineError, RateLimitError, ClientStateError, StoreError: The call cannot be sent.
@@ -119,7 +119,7 @@ class Turns:
             await self._wait(pacer, waited_for, _RATE_LIMIT, patience)
             if (current := self.pacer(fingerprint())) is pacer:
                 break
-            # The credentials were rotated meanwhile. Others have a rate limit of their own.
+            # The credentials were rotated meanwhile. The new ones have a rate limit of their own.
             pacer.give_back()
             pacer, waited_for = current, current.take()
         return pacer

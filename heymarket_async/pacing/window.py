@@ -1,14 +1,14 @@
-"""At most so many requests a minute per credential, first come, first served.
+"""The rate limit of a credential within one process: first come, first served.
 
 Heymarket counts 500 requests a minute, and does not say whether its minute is fixed or slides. So
 no window of that length, wherever it begins, may hold more.
 
-Nor is it known when Heymarket counts a request, only that it does so before it answers. So a
+It is not known either when Heymarket counts a request, only that it does so before it answers. So a
 request weighs from the moment it is sent until a window after its answer. That costs the time of
 one answer a minute, and keeps the limit in any case.
 
 A window belongs to a credential, and is shared by all clients, event loops and threads of the
-process. A pacer is the line of one event loop before that window.
+process. A pacer is the line of one event loop for that window.
 
 https://developers.heymarket.com/rate-limits
 """
@@ -29,12 +29,12 @@ from heymarket_async.checks import is_int, one_of
 from heymarket_async.pacing.line import Line
 from heymarket_async.privacy import Masked, hides_locals
 
-# For clocks that do not run alike: 0.12 of 60 seconds.
+# For clocks that run at different speeds: 0.12 of 60 seconds.
 MARGIN = 1.002
 
 
 class RateLimit(Masked, msgspec.Struct, frozen=True):
-    """How many requests may be sent in any window of so many seconds.
+    """How many requests may be sent in any `per_s` seconds.
 
     Attributes:
         limit: Requests, at least one.
@@ -42,10 +42,10 @@ class RateLimit(Masked, msgspec.Struct, frozen=True):
         store: URL of a Redis or Valkey server, or of a node of a cluster, in which all processes
             that name it share the window of a credential, such as "redis://localhost:6379/0";
             needs the extra `redis`.
-        share: The part of the shared limit that one client may use, of 1.
-        fallback: The part of the limit that one client uses while the store is unreachable, of 1.
-            One divided by the number of clients keeps all within the limit, except in the minute
-            in which the store is lost. 0 raises `StoreError` instead.
+        share: The part of the shared limit that one client may use, above 0 and at most 1.
+        fallback: The part of the limit that one client uses while the store is unreachable, from 0
+            to 1. One divided by the number of clients keeps all within the limit, except in the
+            minute in which the store is lost. 0 raises `StoreError` instead.
     """
 
     limit: int
@@ -135,7 +135,7 @@ class Window:
         too_many = self._under_way + weighing + 1 - rate.limit
         if too_many <= 0:
             return 0.0
-        # What is under way will weigh for a whole window more, once it is answered.
+        # Requests under way will weigh for a whole window more, once they are answered.
         oldest = answered[too_many - 1 - weighing] if too_many <= weighing else now
         return oldest + window_s - now
 
@@ -152,7 +152,7 @@ class Window:
             self._under_way -= 1
 
     def pause(self, until: float, rate: RateLimit | None) -> None:
-        """Let no call be sent before that time, and space the calls evenly for a window after it.
+        """Pause all calls until that time, and space them evenly for a window after it.
 
         Calls that pile up during a pause would otherwise all leave at its end, although nobody
         knows how much of Heymarket's minute is left then.
@@ -162,7 +162,7 @@ class Window:
             self._spaced_until = self._paused_until + (rate or DOCUMENTED_LIMIT).per_s
 
     def pause_s(self, now: float) -> float:
-        """Return for how many seconds no call may be sent yet."""
+        """Return for how many seconds calls are still paused."""
         with self._lock:
             return max(0.0, self._paused_until - now)
 
@@ -175,7 +175,7 @@ class Window:
 
 
 class Pacer(Line):
-    """The line of one event loop before a window."""
+    """The line of one event loop for a window."""
 
     def __init__(
         self, window: Window, rate: RateLimit | None, loop: asyncio.AbstractEventLoop
@@ -198,16 +198,16 @@ class Pacer(Line):
         self._window.release(self._loop.time(), self._rate)
 
     def pause(self, seconds: float) -> None:
-        """Let no call of this credential be sent for so long."""
+        """Pause all calls of this credential."""
         self._window.pause(self._loop.time() + seconds, self._rate)
 
     @property
     def pause_s(self) -> float:
-        """For how many seconds no call of this credential may be sent yet."""
+        """The seconds for which calls of this credential are still paused."""
         return self._window.pause_s(self._loop.time())
 
     async def aclose(self) -> None:
-        """Do nothing: it holds nothing, and other clients may wait here too."""
+        """Do nothing: it has no connection to close, and other clients may wait in this line."""
 
 
 class Windows:

@@ -57,7 +57,7 @@ class Contacts(Table[Contact]):
         super().__init__(readings, rng, rows, first_id=10_001)
         self._by_uuid = {row.uuid: row for row in self._rows}
         self._ids_by_channel: dict[tuple[str, str], list[int]] | None = None
-        # Reads without a `rev` are an odd kind; the other values of this reading are none.
+        # Reads without a `rev` are a kind of odd contact; the option's other values are not.
         self._usual = KINDS.get(f"rev_{readings.rev}")
         self._looks: dict[int, Look] = {}
 

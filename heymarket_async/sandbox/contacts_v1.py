@@ -53,13 +53,13 @@ def create(call: Call) -> object:
 @route("GET /v1/contact/{id}")
 def get(call: Call) -> object:
     """Show a contact."""
-    return _shown(call, call.find(), call.readings.missing_get)
+    return _answer_of(call, call.find(), call.readings.missing_get)
 
 
 @route("POST /v1/contact/get")
 def find(call: Call) -> object:
     """Find a contact by phone or id."""
-    return _shown(call, _found(call, call.parse(FindIn)), call.readings.missing_find)
+    return _answer_of(call, _found(call, call.parse(FindIn)), call.readings.missing_find)
 
 
 @route("PUT /v1/contact/{id}")
@@ -167,7 +167,7 @@ def _found(call: Call, asked: FindIn) -> Contact | None:
     return call.contacts.by_id(integer(str(asked.id), "id"))
 
 
-def _shown(call: Call, contact: Contact | None, no_match: NoMatch) -> Answer:
+def _answer_of(call: Call, contact: Contact | None, no_match: NoMatch) -> Answer:
     if contact is None:
         return call.no_match(no_match)
     return Answer(200, call.contacts.shown(contact))

@@ -156,7 +156,7 @@ class Faults:
         self._order(fault, on, times, after, reused_only=True)
 
     def clock(self, offset_s: float) -> None:
-        """Set the sandbox's clock wrong by so many seconds, until it is set again."""
+        """Set the sandbox's clock wrong by some seconds, until it is set again."""
         self.clock_offset_s = offset_s
 
     def random(

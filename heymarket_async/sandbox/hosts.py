@@ -1,4 +1,4 @@
-"""The hosts that requests may be sent to; requests of web pages are refused.
+"""Checks the host of a request, and refuses requests of web pages.
 
 A page in a browser can send requests to this machine. Its `Origin` or `Sec-Fetch-Site` shows that.
 If the page's own name suddenly leads here (DNS rebinding), `Host` holds that name.

@@ -29,7 +29,7 @@ class Received:
         at: `time.monotonic()` of its arrival.
         status: The answered status; None while there is no answer, and for ever after a reset.
         fault: The name of the fault that it met, if any.
-        raw: The bytes of its body, as far as they have arrived; none if it was too large.
+        raw: The bytes of its body that have arrived; none if it was too large.
     """
 
     method: str
@@ -100,7 +100,7 @@ class Recent:
         self._bytes += more
         if self._bytes <= MAX_BYTES:
             return
-        # Counted anew, as users may have cleared the requests. Dropping to three quarters makes
+        # Counted again, as users may have cleared the requests. Dropping to three quarters makes
         # this rare.
         sizes = [received.size for received in self.requests]
         self._bytes = sum(sizes)

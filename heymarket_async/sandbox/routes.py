@@ -19,7 +19,7 @@ from heymarket_async.sandbox.stamps import parsed
 from heymarket_async.sandbox.table import Stored, Table
 
 Body = TypeVar("Body")
-Row = TypeVar("Row", bound=Stored)
+Thing = TypeVar("Thing", bound=Stored)
 Count = Annotated[int, Meta(ge=0)]
 
 PHONE = re.compile(r"[1-9]\d{6,14}", re.ASCII)
@@ -153,7 +153,7 @@ class Call:
         """Return the body of a list or count, which may be missing."""
         return ListIn() if self.body is None and self.readings.empty_body else self.parse(ListIn)
 
-    def page(self, table: Table[Row]) -> Answer:
+    def page(self, table: Table[Thing]) -> Answer:
         """Answer a v1 list: `date` is applied first, then the order, then `page`."""
         readings = self.readings
         asked = self.parse_list()
@@ -169,14 +169,14 @@ class Call:
         date = instant(asked.date)
         start = page * size
         if newest_first:
-            rows = table.page(newest_first=True, start=start, size=size, before=date)
+            things = table.page(newest_first=True, start=start, size=size, before=date)
         else:
-            rows = table.page(newest_first=False, start=start, size=size, after=date)
-        return self.listed(table, rows)
+            things = table.page(newest_first=False, start=start, size=size, after=date)
+        return self.listed(table, things)
 
-    def listed(self, table: Table[Row], rows: Iterable[Row]) -> Answer:
+    def listed(self, table: Table[Thing], things: Iterable[Thing]) -> Answer:
         """Return the answer of a list; the readings say how an empty one looks."""
-        lines = table.listed(rows)
+        lines = table.listed(things)
         if not lines:
             return NAMED[self.readings.list_end]
         return Answer(200, b"[" + b",".join(lines) + b"]")
@@ -195,11 +195,11 @@ class Call:
         """Return the contact that the path names, or refuse."""
         return self.existing(self.find())
 
-    def existing(self, row: Row | None) -> Row:
-        """Return the thing that was asked for, or refuse if there is none."""
-        if row is None:
+    def existing(self, thing: Thing | None) -> Thing:
+        """Return the thing that was asked for, or refuse if it does not exist."""
+        if thing is None:
             raise self.missing()
-        return row
+        return thing
 
     def missing(self) -> Refused:
         """Return the refusal for an unknown id."""
@@ -246,7 +246,7 @@ def integer(text: str, field: str) -> int:
 
 
 def as_uuid(text: str, field: str) -> str:
-    """Read a UUID, or refuse with 400; a v1 integer id is none."""
+    """Read a UUID, or refuse with 400; a v1 integer id is not a UUID."""
     try:
         return str(UUID(text))
     except ValueError:

@@ -111,7 +111,7 @@ class Binding:
         self.fingerprints = {signer.fingerprint}
 
     def set_account(self, account: Account, fingerprint: str) -> None:
-        """Keep calls to an account that was asked for with these credentials."""
+        """Keep calls to an account that was read with these credentials."""
         self._account, self.fingerprints = account, {fingerprint}
 
     async def confirm(self, signer: Signer, call: Call[Any]) -> None:

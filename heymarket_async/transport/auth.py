@@ -59,7 +59,7 @@ class _Secret:
     def __reduce__(self) -> NoReturn:
         raise TypeError(
             f"{type(self).__name__} does not pickle, so that no secret is written anywhere."
-            " Read the credentials where they are used, as HeymarketClient.from_env() does"
+            " Read the credentials where they are used, as with HeymarketClient.from_env()."
         )
 
 

@@ -136,7 +136,7 @@ def _part(stream: _Stream, piece: memoryview, max_length: int) -> bytes:
 def is_crowded(body: bytes) -> bool:
     """Whether a large body has so many values that reading it takes many times its memory.
 
-    An object takes some hundred bytes of memory, and any other value some fifty.
+    An object takes about 100 bytes of memory, and any other value about 50.
     """
     objects, values = body.count(b"{"), body.count(b",")
     return objects > max(_MANY, len(body) // 64) or values > max(_MANY, len(body) // 8)

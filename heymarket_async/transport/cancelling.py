@@ -45,8 +45,8 @@ class Cancellable(Masked, msgspec.Struct, eq=False, kw_only=True):
 class TimeLimits:
     """The running time limits of one client. They share a timer.
 
-    A timer for each of them, as `asyncio.timeout` sets one, costs a twentieth of a small call, and
-    hardly any of them ever fires.
+    `asyncio.timeout` sets a timer for each limit. That costs a twentieth of a small call, and
+    hardly any of these timers ever fires.
 
     Attributes:
         running: The limits of the exchanges under way.
@@ -66,7 +66,7 @@ class TimeLimits:
         self.timer_at = at
 
     def _fire(self) -> None:
-        # Most often, the exchange that the timer was set for has ended long ago.
+        # Usually, the exchange that the timer was set for has ended long ago.
         now = asyncio.get_running_loop().time()
         for limit in [limit for limit in self.running if limit.until <= now]:
             self.running.discard(limit)

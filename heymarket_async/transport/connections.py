@@ -1,4 +1,4 @@
-"""Guards on aiohttp's connections: against stray answers, and against hidden resends.
+"""Guards aiohttp's connections against stray answers and against hidden resends.
 
 If a server or gateway sends one answer too many on a kept-alive connection, every later call would
 get the answer of the call before. aiohttp checks for such bytes when a connection goes back to its

@@ -35,7 +35,7 @@ from heymarket_async.transport.cancelling import TimeLimit, TimeLimits
 # against their time limit, as a wait in aiohttp's own pool would.
 CONNECTIONS = 100
 # A request id is 36 characters long.
-_MAX_SHOWN = 128
+_MAX_HEADER = 128
 
 
 Session = aiohttp.ClientSession
@@ -65,7 +65,7 @@ class Answer(Masked, msgspec.Struct, frozen=True):
     @property
     def date(self) -> str:
         """Its `Date`, or ""."""
-        return _shown(self.headers, "Date")
+        return _printable(self.headers, "Date")
 
     def __repr__(self) -> str:
         # Headers may hold a cookie, and the body holds people's data.
@@ -113,26 +113,26 @@ class Http:
         """
         loop = asyncio.get_running_loop()
         if self.closed:
-            raise ClientStateError("the client is closed; make a new one")
+            raise ClientStateError("the client is closed. Make a new one")
         if self._loop is loop:
             return loop
         if self._loop is not None:
             raise ClientStateError(
-                "the client is in use in another event loop; make one client per loop, inside"
+                "the client is in use in another event loop. Make one client per loop, inside"
                 " the coroutine that the loop runs"
             )
         self._loop = loop
         return loop
 
     def leave(self) -> None:
-        """Let no further call enter.
+        """Reject further calls.
 
         Raises:
             ClientStateError: The client is in use in another loop, which has not ended.
         """
         loop = self._loop
         if loop and loop is not asyncio.get_running_loop() and not loop.is_closed():
-            raise ClientStateError("the client is in use in another event loop; close it there")
+            raise ClientStateError("the client is in use in another event loop. Close it there")
         self.closed = True
 
     async def exchange(
@@ -168,7 +168,7 @@ class Http:
         try:
             with TimeLimit(self._limits, asyncio.get_running_loop().time() + timeout_s):
                 response = await self._send(method, target, headers.reveal(), body, timeout_s)
-                if self._owned and response.content.is_eof():  # all of it has arrived, as a rule
+                if self._owned and response.content.is_eof():  # usually, all of it has arrived
                     content = response.content.read_nowait()
                 else:
                     # The hooks of a borrowed session may trace the read.
@@ -243,7 +243,7 @@ class Http:
     def __del__(self) -> None:
         if self._owned and self._session is not None and not self._session.closed:
             warnings.warn(
-                "a HeymarketClient was not closed; use `async with`, or await its aclose()",
+                "a HeymarketClient was not closed. Use `async with`, or await its aclose().",
                 ResourceWarning,
                 source=self,
                 stacklevel=2,
@@ -307,12 +307,12 @@ def _timeout(timeout_s: float) -> aiohttp.ClientTimeout:
 
 
 def _request_id(headers: Mapping[str, str]) -> str:
-    return _shown(headers, "X-Request-Id")
+    return _printable(headers, "X-Request-Id")
 
 
-def _shown(headers: Mapping[str, str], name: str) -> str:
+def _printable(headers: Mapping[str, str], name: str) -> str:
     # The text is written to logs and terminals.
-    text = headers.get(name, "")[:_MAX_SHOWN]
+    text = headers.get(name, "")[:_MAX_HEADER]
     return text if text.isprintable() else ""
 
 
@@ -344,7 +344,7 @@ def _reason(error: Exception) -> str:
 
 
 def _quotes(error: Exception) -> bool:
-    """Whether an error holds what was sent, or a part of what was received."""
+    """Whether an error holds a part of the request or of the answer."""
     if isinstance(error, aiohttp.ServerDisconnectedError):
         # It may hold the head of an answer that was cut.
         return not all(isinstance(each, str) for each in error.args)

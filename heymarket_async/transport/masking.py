@@ -1,4 +1,4 @@
-"""Masks a server's texts for logs and terminals: on one line, without personal data, and cut.
+"""Makes a server's texts safe for logs and terminals: one line, no personal data, limited length.
 
 A server may repeat sent texts in other forms: escaped, in other case, with other white space, or
 cut short. So its text is unescaped, and only letters and digits are compared, without case and

@@ -37,7 +37,7 @@ def must_be_direct(url: str, proxy: str | None) -> bool:
     host = _parsed(proxy).host
     if host and not is_loopback(host):
         raise ValueError(
-            "proxy must be on this machine if base_url is plain http: another could read the token"
+            "proxy must be on this machine if base_url is plain http: it can read the token"
         )
     return proxy is None
 

@@ -51,7 +51,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     Attributes:
         attempts: Attempts in all; 1 turns retries off.
         base_s: Longest wait before the second attempt, in seconds.
-        cap_s: Longest wait of our own choosing, in seconds.
+        cap_s: Longest wait that the server did not ask for, in seconds.
         max_retry_after_s: Longest wait that a server may ask for, in seconds. If it asks for a
             longer one, the call raises at once, with `retry_after_s`. A 429 pauses the other calls
             of the credential for at most this long or a minute, whichever is longer.

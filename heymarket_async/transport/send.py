@@ -1,4 +1,4 @@
-"""The way of one call: retry(wait for a turn → sign → exchange → decode).
+"""Sends one call: retry(wait for a turn → sign → exchange → decode).
 
 Signing is inside the retry, because a token would expire during a long wait. Decoding is inside
 too, because it turns statuses into errors, and retry looks at errors only.
@@ -77,7 +77,7 @@ class Transport:
         return derived
 
     def with_credentials(self, credentials: Credentials) -> Transport:
-        """Return a transport with other credentials; its turns must be closed on their own."""
+        """Return a transport with other credentials. Close its turns too: they are its own."""
         derived = copy.copy(self)
         derived._signer = Signer(credentials)  # noqa: SLF001 - the same class
         derived._turns = self._turns.for_other_credentials()  # noqa: SLF001 - the same class

@@ -79,10 +79,10 @@ def encode(body: object) -> bytes | None:
 
 
 def headers(user_agent: str, token: Hidden[str], has_body: bool) -> Hidden[Mapping[str, str]]:
-    """Return the headers of a request, in the form that aiohttp need not convert."""
+    """Return the headers of a request, in the form that aiohttp uses itself."""
     named = {
         "Accept": "application/json",
-        "Accept-Encoding": "gzip",  # aiohttp would ask for all that is installed
+        "Accept-Encoding": "gzip",  # else aiohttp asks for every compression that is installed
         "Authorization": f"Bearer {token.reveal()}",
         "User-Agent": user_agent,
     }
@@ -105,7 +105,7 @@ def decode(
     Raises:
         StatusError: The status is outside 200-299.
         NoResponseError: The body is needed, and may have been lost.
-        DecodeError: The body has another shape, or is no JSON.
+        DecodeError: The body has another shape, or is not JSON.
     """
     if not 200 <= answer.status <= 299:
         raise _status_error(request, answer, body, secrets)

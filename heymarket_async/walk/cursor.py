@@ -22,7 +22,7 @@ VERSION = 1
 
 
 class Seen(Generic[T]):
-    """Row versions that the walk has seen, with one value for each. It is never changed.
+    """The row versions that a walk has seen, with a value for each. It is immutable.
 
     The cursors of one group's pages share one dict, and each knows how many of its entries were
     there: a copy for each would make a large group expensive.
@@ -266,18 +266,18 @@ def _checked(stored: Cursor) -> Cursor:
     """Return a stored cursor ready for use.
 
     Raises:
-        ValueError: It has a time that is none.
+        ValueError: One of its times is not a time.
     """
     group, times = stored.group, [stored.date, stored.back]
     if group is not None:
         stamp, times = group.stamp, [*times, group.then, group.back, group.behind]
         group = replace(
             group,
-            # The places in a pass that goes down are behind all those it has yet to read.
+            # The places in a pass down come after all those that it has yet to read.
             passed=_placed(group.passed, stamp, _BEHIND_ALL_PAGES if group.is_down else 0),
             before=None if group.before is None else _placed(group.before, stamp, 0),
             repeats=int(group.repeats),
-            # The account may be quieter now than it was.
+            # The account may be less busy now than it was.
             passes=0,
         )
     for time in times:

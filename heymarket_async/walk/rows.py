@@ -25,9 +25,9 @@ def key_of(row: int, rev: int | None, stamp: str) -> Key:
 class Rows(msgspec.Struct, frozen=True):
     """The rows of a page, in its order.
 
-    A row is unplaced if its `updated` is no time. It then takes the time of the next row that has
-    one, or of the last such row at the end of a page. So it is given once, and does not move the
-    walk.
+    A row is unplaced if its `updated` is not a time. It then takes the time of the next row that
+    has one, or of the last row that has one at the end of a page. So it is given once, and does not
+    move the walk.
 
     Attributes:
         ids: The id of each row. A row without an `id` gets a negative one, made of its content.
@@ -35,7 +35,7 @@ class Rows(msgspec.Struct, frozen=True):
         updated: When it was updated, as the server wrote it.
         stamps: The instants of that.
         unplaced: The places of the rows that are unplaced.
-        left_out: How many elements of the page are no rows.
+        left_out: How many elements of the page are not rows.
     """
 
     ids: list[int]
@@ -50,7 +50,7 @@ class Rows(msgspec.Struct, frozen=True):
         rev = self.revs[place]
         if rev is not None:
             return self.ids[place], rev
-        # The time that an unplaced row has here is another one on another page.
+        # On another page, an unplaced row takes another time.
         is_placed = place not in self.unplaced and timestamps.is_time(self.updated[place])
         return key_of(self.ids[place], rev, self.stamps[place] if is_placed else "")
 
@@ -78,7 +78,7 @@ class Rows(msgspec.Struct, frozen=True):
 
     @property
     def cut_at(self) -> int:
-        """The place of the last row but those that share the last timestamp; -1 if all share it."""
+        """The place of the last row before those with the last timestamp; -1 if all have it."""
         place = len(self.stamps) - 1
         while place >= 0 and self.stamps[place] == self.stamps[-1]:
             place -= 1
@@ -114,8 +114,8 @@ def rows_of(items: Sequence[Any]) -> Rows:
 def rows_of_raw(items: Sequence[object]) -> Rows:
     """Return the rows of a page, from its JSON as the server sent it.
 
-    Their `id` and `rev` are 64-bit integers. A larger `rev` counts as none; a larger `id`, or one
-    of another type, is replaced by a negative number that is made of it.
+    Their `id` and `rev` are 64-bit integers. A larger `rev` counts as missing. A larger `id`, or
+    one of another type, is replaced by a negative number that is made of it.
     """
     try:
         return rows_of([_decode(cast(msgspec.Raw, item)) for item in items])

@@ -6,8 +6,8 @@ or oldest come first, whether the rows at `date` are included, how large a `limi
 whether `page` counts from 0 or 1. Many rows can share one `updated`. The server may also keep
 fractions of a second that it does not show.
 
-A page is full if it has at least min(limit, 30) rows. Only a full page can cut a group of rows
-with one `updated` in two. These are the cases, in the order in which they are looked at:
+A page is full if it has at least min(limit, 30) rows. Only a full page can end in the middle of a
+group of rows with one `updated`. These are the cases, in the order in which they are looked at:
 
  1. Rows given at `date` did not come again, though the server seemed to include them.
     Conclude nothing from the page. Go back to the `date` before.
@@ -23,12 +23,12 @@ with one `updated` in two. These are the cases, in the order in which they are l
     Continue from the last `updated`, and be ready to go back (1).
  9. The page is full. Continue from the timestamp before the last one: the group that the page has
     cut is then read again as a whole, and rows that were given already are left out.
-10. The page is full, and `date` would stay the same: one group is larger than a page. Hold `date`
+10. The page is full, and `date` would stay the same: one group is larger than a page. Keep `date`
     and read the group `page` by `page`. See `walk.ties`.
 
-A row whose `updated` is no time is given, and does not move `date`. If only a guess could continue
-the walk, it raises `PaginationError`. It never skips and never loops: each step moves `date`, has a
-row that its pass did not have, or is counted.
+A row whose `updated` is not a time is given, and does not move `date`. If only a guess could
+continue the walk, it raises `PaginationError`. It never skips and never loops: each step moves
+`date`, has a row that its pass did not have, or is counted.
 
 https://developers.heymarket.com/guides/manage-contacts
 """
@@ -46,53 +46,55 @@ from heymarket_async.walk.rows import Key, Rows
 Step = tuple[Rows, slice | list[int], Cursor]
 
 
-def step(at: Cursor, rows: Rows) -> Step:
+def step(cursor: Cursor, rows: Rows) -> Step:
     """Return a page's rows as they were placed, the places of the new rows, and the next cursor.
 
     Args:
-        at: The cursor that the page was asked for at.
+        cursor: The cursor that says how the page was asked for.
         rows: The rows of the page.
 
     Raises:
         PaginationError: The walk cannot continue without a guess.
     """
-    here = None if at.date is None else timestamps.instant(at.date)
-    is_full = len(rows.ids) + rows.left_out >= min(at.asks_limit or PAGE_SIZE, PAGE_SIZE)
-    if at.back is not None:
-        given_here = [key for key, stamp in at.given.items() if stamp == here]
+    here = None if cursor.date is None else timestamps.instant(cursor.date)
+    is_full = len(rows.ids) + rows.left_out >= min(cursor.asks_limit or PAGE_SIZE, PAGE_SIZE)
+    if cursor.back is not None:
+        given_here = [key for key, stamp in cursor.given.items() if stamp == here]
         if not _includes_all(given_here, rows):  # 1
-            return rows, slice(0), replace(at, date=at.back, back=None, inclusive=None)
+            return rows, slice(0), replace(cursor, date=cursor.back, back=None, inclusive=None)
     if (rows.unplaced or rows.left_out) and rows.none_is_placed:  # 2
-        if at.group is None:
-            _check_is_last(at, rows, is_full)
-            return rows, _new(at, rows), replace(at, done=True)
-        rows = rows.placed_at(at.group.updated)
+        if cursor.group is None:
+            _check_is_last(cursor, rows, is_full)
+            return rows, _new(cursor, rows), replace(cursor, done=True)
+        rows = rows.placed_at(cursor.group.updated)
     if rows.ids:
-        at = _learned(at, here, rows)  # 3
-    new = _new(at, rows)
+        cursor = _learned(cursor, here, rows)  # 3
+    new = _new(cursor, rows)
     stamps = rows.stamps[new] if isinstance(new, slice) else [rows.stamps[each] for each in new]
-    if at.group is not None:  # 4
+    if cursor.group is not None:  # 4
         page = ties.GroupPage(rows, here, is_full, frozenset(stamps))
-        return rows, new, ties.after_page(at, at.group, page)
-    return rows, new, _after_page(at, rows, here, is_full, bool(stamps))
+        return rows, new, ties.after_page(cursor, cursor.group, page)
+    return rows, new, _after_page(cursor, rows, here, is_full, bool(stamps))
 
 
-def _after_page(at: Cursor, rows: Rows, here: str | None, is_full: bool, has_new: bool) -> Cursor:
+def _after_page(
+    cursor: Cursor, rows: Rows, here: str | None, is_full: bool, has_new: bool
+) -> Cursor:
     if not rows.ids:  # 5
-        return replace(at, done=True)
+        return replace(cursor, done=True)
     if not is_full:
         if rows.stamps[-1] == here and not has_new:  # 6
-            return replace(at, done=True)
-        return at.moved(rows, rows.updated[-1])  # 7
-    date, back = at.date_after(rows, None)
+            return replace(cursor, done=True)
+        return cursor.moved(rows, rows.updated[-1])  # 7
+    date, back = cursor.date_after(rows, None)
     if date is None or timestamps.instant(date) == here:  # 10
-        return ties.begin(at, rows, here)
-    return at.moved(rows, date, back)  # 8, 9
+        return ties.begin(cursor, rows, here)
+    return cursor.moved(rows, date, back)  # 8, 9
 
 
-def _new(at: Cursor, rows: Rows) -> slice | list[int]:
+def _new(cursor: Cursor, rows: Rows) -> slice | list[int]:
     """Return the places of the rows that were not given before."""
-    given = at.given.entries  # its own entries only: a walk steps from its newest cursor
+    given = cursor.given.entries  # its own entries only: a walk steps from its newest cursor
     # Rows that come again are at the beginning, unless the server mixes up those of one instant.
     known = 0
     while known < len(rows.ids) and rows.key(known) in given:
@@ -115,7 +117,7 @@ def _includes_all(given: list[Key], rows: Rows) -> bool:
     return given == first or set(given).issubset(rows.all_keys())
 
 
-def _learned(at: Cursor, here: str | None, rows: Rows) -> Cursor:
+def _learned(cursor: Cursor, here: str | None, rows: Rows) -> Cursor:
     """Return the cursor with what the page shows: the order, and whether `date` is included.
 
     Raises:
@@ -123,25 +125,25 @@ def _learned(at: Cursor, here: str | None, rows: Rows) -> Cursor:
     """
     stamps = rows.stamps
     first, last = stamps[0], stamps[-1]
-    ascending, inclusive = at.ascending, at.inclusive
+    ascending, inclusive = cursor.ascending, cursor.inclusive
     if ascending is None:
         if first != last:
             ascending = first < last
         elif here is not None and first != here:
             ascending = here < first
     if first == here and inclusive is False:
-        given = [key for key, stamp in at.given.items() if stamp == here]
+        given = [key for key, stamp in cursor.given.items() if stamp == here]
         inclusive = bool(given) and _includes_all(given, rows)
     if stamps != sorted(stamps, reverse=ascending is False):
         raise PaginationError(
             f"the page is not sorted by `updated`, from contact {_first_out_of_order(rows)} on",
-            timestamp=at.date,
+            timestamp=cursor.date,
         )
     if here is not None and first != here and ascending is not (here < first):
-        raise PaginationError("the page lies on the other side of its `date`", timestamp=at.date)
-    if ascending is at.ascending and inclusive is at.inclusive:
-        return at
-    return replace(at, ascending=ascending, inclusive=inclusive)
+        raise PaginationError("the page is on the wrong side of its `date`", timestamp=cursor.date)
+    if ascending is cursor.ascending and inclusive is cursor.inclusive:
+        return cursor
+    return replace(cursor, ascending=ascending, inclusive=inclusive)
 
 
 def _first_out_of_order(rows: Rows) -> int:
@@ -152,12 +154,12 @@ def _first_out_of_order(rows: Rows) -> int:
     return next(wrong, rows.ids[0])
 
 
-def _check_is_last(at: Cursor, rows: Rows, is_full: bool) -> None:
+def _check_is_last(cursor: Cursor, rows: Rows, is_full: bool) -> None:
     if is_full:
         has_id = bool(rows.ids) and rows.ids[0] >= 0
         first = f"contact {rows.ids[0]}" if has_id else "one without an `id`"
         raise PaginationError(
             f"no contact of a page has an `updated` that can be read; the first is {first};"
             " a larger `limit` may reach one that has",
-            timestamp=at.date,
+            timestamp=cursor.date,
         )

@@ -1,8 +1,8 @@
 """Reads a group of rows with one timestamp that is larger than a page. Pure.
 
-`date` is held, and the group is read `page` by `page`, at least 30 rows at a time. Contacts that
-are edited meanwhile leave the group and move the others, and no documentation says that rows of one
-timestamp keep their order. So the group is read in passes:
+`date` stays the same, and the group is read `page` by `page`, at least 30 rows at a time. Contacts
+that are edited meanwhile leave the group and move the others, and no documentation says that rows
+of one timestamp keep their order. So the group is read in passes:
 
 - The first pass goes up, until a page leaves the group: it has another timestamp, or is not full.
 - Each further pass goes down from there. A row that leaves the group moves the rows behind it
@@ -64,21 +64,21 @@ class GroupPage(msgspec.Struct, frozen=True):
     new_stamps: frozenset[str]
 
 
-def begin(at: Cursor, rows: Rows, here: str | None) -> Cursor:
+def begin(cursor: Cursor, rows: Rows, here: str | None) -> Cursor:
     """Begin to read the group at the end of a page, because `date` cannot get past it."""
-    given = at.given
+    given = cursor.given
     if rows.stamps[0] != here:
         # A server that left out the rows at `date` just now will do so again.
         given = Seen((key, stamp) for key, stamp in given.items() if stamp != here)
-    at = replace(at, back=None, given=given)
+    cursor = replace(cursor, back=None, given=given)
     last = rows.updated[-1]
-    if at.limit is not None and at.limit < PAGE_SIZE:
+    if cursor.limit is not None and cursor.limit < PAGE_SIZE:
         # With pages of a few rows, a page that comes again could be chance.
-        return at.held(rows, new_ties(last, None, PAGE_SIZE))
-    return at.held(rows, new_ties(last, 1, at.limit, _places(rows, 0)))
+        return cursor.held(rows, new_ties(last, None, PAGE_SIZE))
+    return cursor.held(rows, new_ties(last, 1, cursor.limit, _places(rows, 0)))
 
 
-def after_page(at: Cursor, group: Ties, page: GroupPage) -> Cursor:
+def after_page(cursor: Cursor, group: Ties, page: GroupPage) -> Cursor:
     """Return the cursor after a page of a group.
 
     Raises:
@@ -86,46 +86,48 @@ def after_page(at: Cursor, group: Ties, page: GroupPage) -> Cursor:
     """
     rows = page.rows
     if group.shows is not None:  # 1
-        return _with_order(at, group, rows)
+        return _with_order(cursor, group, rows)
     last = rows.stamps[-1] if rows.stamps else group.stamp
-    if at.ascending is None and not group.wide and last != group.stamp:  # 2
-        return at.held(rows, replace(group, page=None, last=group.page, shows=last))
-    has_left = not page.is_full or _is_behind(at, group, last)
+    if cursor.ascending is None and not group.wide and last != group.stamp:  # 2
+        return cursor.held(rows, replace(group, page=None, last=group.page, shows=last))
+    has_left = not page.is_full or _is_behind(cursor, group, last)
     if has_left and not group.is_down:
-        group = _with_target(at, group, page)
+        group = _with_target(cursor, group, page)
     if group.wide:  # 3
         # A larger limit may also be answered with fewer rows, or with none.
         is_believed = page.is_full or len(set(rows.ids)) >= group.passed.size
-        return _leave(at, group, rows) if has_left and is_believed else _wider(at, group, rows)
+        return (
+            _leave(cursor, group, rows) if has_left and is_believed else _wider(cursor, group, rows)
+        )
     before, counted = group.passed.size, group
-    group = _with_page(at, group, page)
+    group = _with_page(cursor, group, page)
     has_more = group.passed.size > before
     if group.is_down:  # 4
         if group.page is None and not has_more:
             group = replace(counted, from_one=True)  # page 1, read just now, was the first
-        begins_here = bool(rows.stamps) and _is_ahead(at, group, rows.stamps[0])
+        begins_here = bool(rows.stamps) and _is_ahead(cursor, group, rows.stamps[0])
         if begins_here or group.is_at_first_page:
-            return _end_pass(at, group, rows)
-        return at.held(rows, _ask(group, (group.page or 0) - 1))
+            return _end_pass(cursor, group, rows)
+        return cursor.held(rows, _ask(group, (group.page or 0) - 1))
     if has_left:  # 5
-        return _turn(at, group, rows)
+        return _turn(cursor, group, rows)
     if has_more:  # 6
-        return at.held(rows, _ask(group, (group.page or 0) + 1))
+        return cursor.held(rows, _ask(group, (group.page or 0) + 1))
     if group.page == 1:  # 7
-        return at.held(rows, replace(group, page=2, from_one=True, repeats=0))
+        return cursor.held(rows, replace(group, page=2, from_one=True, repeats=0))
     passed = Seen(_places(rows, 0))  # 8
     limit = _double(group, rows)
-    return at.held(rows, replace(group, page=None, limit=limit, wide=True, passed=passed))
+    return cursor.held(rows, replace(group, page=None, limit=limit, wide=True, passed=passed))
 
 
-def _with_order(at: Cursor, group: Ties, rows: Rows) -> Cursor:
+def _with_order(cursor: Cursor, group: Ties, rows: Rows) -> Cursor:
     """Learn from the first page, asked for once more, whether the other one lies behind it."""
     first = rows.stamps[0] if rows.stamps else ""
     behind = group.shows or ""
     # Rows that were edited meanwhile are before the group now: then they are the newest.
     ascending = group.stamp < behind if first == group.stamp else first < group.stamp
-    at = replace(at, ascending=ascending if at.ascending is None else at.ascending)
-    return at.held(rows, replace(group, page=group.last, last=None, shows=None))
+    cursor = replace(cursor, ascending=ascending if cursor.ascending is None else cursor.ascending)
+    return cursor.held(rows, replace(group, page=group.last, last=None, shows=None))
 
 
 def _ask(group: Ties, number: int) -> Ties:
@@ -133,17 +135,17 @@ def _ask(group: Ties, number: int) -> Ties:
     return replace(group, page=number if number > first else first or None)
 
 
-def _is_behind(at: Cursor, group: Ties, stamp: str) -> bool:
+def _is_behind(cursor: Cursor, group: Ties, stamp: str) -> bool:
     """Whether a row of this instant comes after the group."""
-    return stamp != group.stamp and at.ascending is (stamp > group.stamp)
+    return stamp != group.stamp and cursor.ascending is (stamp > group.stamp)
 
 
-def _is_ahead(at: Cursor, group: Ties, stamp: str) -> bool:
+def _is_ahead(cursor: Cursor, group: Ties, stamp: str) -> bool:
     """Whether a row of this instant comes before the group."""
-    return stamp != group.stamp and at.ascending is (stamp < group.stamp)
+    return stamp != group.stamp and cursor.ascending is (stamp < group.stamp)
 
 
-def _wider(at: Cursor, group: Ties, rows: Rows) -> Cursor:
+def _wider(cursor: Cursor, group: Ties, rows: Rows) -> Cursor:
     passed = Seen(_places(rows, 0))
     if passed.size <= group.passed.size:
         raise PaginationError(
@@ -151,7 +153,7 @@ def _wider(at: Cursor, group: Ties, rows: Rows) -> Cursor:
             " larger `limit` brings the rest",
             timestamp=group.updated,
         )
-    return at.held(rows, replace(group, limit=_double(group, rows), passed=passed))
+    return cursor.held(rows, replace(group, limit=_double(group, rows), passed=passed))
 
 
 def _double(group: Ties, rows: Rows) -> int:
@@ -163,7 +165,7 @@ def _places(rows: Rows, page: int) -> Iterator[tuple[Key, int]]:
     return ((key, (page << 20) + place) for place, key in enumerate(rows.all_keys()))
 
 
-def _with_page(at: Cursor, group: Ties, page: GroupPage) -> Ties:
+def _with_page(cursor: Cursor, group: Ties, page: GroupPage) -> Ties:
     """Count a page towards the pass."""
     rows, instant = page.rows, group.stamp
     keys = [
@@ -172,7 +174,7 @@ def _with_page(at: Cursor, group: Ties, page: GroupPage) -> Ties:
     repeats = sum(key in group.passed.entries for key in keys)
     order = group.before.entries if group.before else {}
     places = [order[key] for key in keys if key in order]
-    comes_in = group.before and any(_is_ahead(at, group, stamp) for stamp in page.new_stamps)
+    comes_in = group.before and any(_is_ahead(cursor, group, stamp) for stamp in page.new_stamps)
     if comes_in and page.here != instant:
         # Rows that come in before the group may have moved the first ones behind it out of sight.
         group = replace(group, then=group.updated, back=None, behind=None)
@@ -185,49 +187,49 @@ def _with_page(at: Cursor, group: Ties, page: GroupPage) -> Ties:
     )
 
 
-def _with_target(at: Cursor, group: Ties, page: GroupPage) -> Ties:
+def _with_target(cursor: Cursor, group: Ties, page: GroupPage) -> Ties:
     """Note where the walk continues after the group, from the page that has left it."""
     rows = page.rows
     if page.is_full:
-        then, back = at.date_after(rows, group.updated)
+        then, back = cursor.date_after(rows, group.updated)
         if timestamps.instant(then or group.updated) == page.here:
             return replace(group, behind=rows.updated[-1])
         return replace(group, then=then, back=back)
     last = rows.updated[-1] if rows.ids else group.updated
     stamp = timestamps.instant(last)
-    if stamp == page.here or (stamp == group.stamp and not at.ascending):
+    if stamp == page.here or (stamp == group.stamp and not cursor.ascending):
         # The end: it was asked for from the last timestamp, or the group is there. Only oldest
         # first, more rows may come behind it meanwhile.
         return replace(group, then=None)
     return replace(group, then=last, back=None)
 
 
-def _turn(at: Cursor, group: Ties, rows: Rows) -> Cursor:
+def _turn(cursor: Cursor, group: Ties, rows: Rows) -> Cursor:
     """Continue from the page that has left the group: down again, or to the next pass."""
     if group.is_at_first_page:
-        return _leave(at, group, rows)  # it has the group from its beginning to its end
-    if at.ascending is None:
-        return _end_pass(at, group, rows)
+        return _leave(cursor, group, rows)  # it has the group from its beginning to its end
+    if cursor.ascending is None:
+        return _end_pass(cursor, group, rows)
     if group.before is None:
         group = replace(group, before=group.passed, passes=1, brings_new=False, is_mixed=False)
     number = group.page or 0
     group = replace(group, repeats=0, last=number)
-    if not at.ascending and at.date is None:
-        # Newest first, an edited row comes to the front, where it moves all others. Before the
-        # second that follows the group no row comes in.
-        at = replace(at, date=timestamps.second_after(group.updated))
-        return at.held(rows, replace(group, passed=Seen()))
+    if not cursor.ascending and cursor.date is None:
+        # Newest first, an edited row comes to the front, and moves all others. With the second
+        # after the group as `date`, no row comes in at the front.
+        cursor = replace(cursor, date=timestamps.second_after(group.updated))
+        return cursor.held(rows, replace(group, passed=Seen()))
     down = replace(group, passed=Seen(_places(rows, number)), is_down=True)
-    return at.held(rows, _ask(down, number - 1))
+    return cursor.held(rows, _ask(down, number - 1))
 
 
-def _end_pass(at: Cursor, group: Ties, rows: Rows) -> Cursor:
+def _end_pass(cursor: Cursor, group: Ties, rows: Rows) -> Cursor:
     """Leave the group if it is complete, or begin the next pass."""
-    if _is_complete(at, group):
-        return _leave(at, group, rows)
+    if _is_complete(cursor, group):
+        return _leave(cursor, group, rows)
     if group.passes + 1 == MOST_PASSES:
         raise PaginationError(
-            "the contacts that share one `updated` changed places each time they were read; resume"
+            "the contacts that share one `updated` changed places each time they were read. Resume"
             " from the cursor of this error when fewer of them are edited",
             timestamp=group.updated,
         )
@@ -238,13 +240,13 @@ def _end_pass(at: Cursor, group: Ties, rows: Rows) -> Cursor:
         passes=group.passes + 1,
         last=group.last,
     )
-    return at.held(rows, again)
+    return cursor.held(rows, again)
 
 
-def _is_complete(at: Cursor, group: Ties) -> bool:
+def _is_complete(cursor: Cursor, group: Ties) -> bool:
     if group.before is None:
         return False
-    mine, theirs = _members(at, group, group.passed), _members(at, group, group.before)
+    mine, theirs = _members(cursor, group, group.passed), _members(cursor, group, group.before)
     if mine == theirs and not group.repeats:
         return True
     if group.brings_new or group.is_mixed:
@@ -253,21 +255,22 @@ def _is_complete(at: Cursor, group: Ties) -> bool:
     if unexplained <= 0:
         return True
     # A row that is twice in the list may be cut in two by the end of each page. But two rows that
-    # change places there look the same, and hide one of them. Each pass shows it by half a chance.
+    # change places there look the same, and hide one of them. Each pass finds it with a chance of
+    # one half.
     return unexplained <= len(mine) // PAGE_SIZE + 1 and group.passes >= _ENOUGH_PASSES
 
 
-def _members(at: Cursor, group: Ties, passed: Seen[int]) -> set[Key]:
+def _members(cursor: Cursor, group: Ties, passed: Seen[int]) -> set[Key]:
     instant = group.stamp
-    return {key for key, _ in passed.items() if at.given.entries.get(key, instant) == instant}
+    return {key for key, _ in passed.items() if cursor.given.entries.get(key, instant) == instant}
 
 
-def _leave(at: Cursor, group: Ties, rows: Rows) -> Cursor:
+def _leave(cursor: Cursor, group: Ties, rows: Rows) -> Cursor:
     """Continue behind the group."""
     if group.then is not None:
-        return at.moved(rows, group.then, group.back)
+        return cursor.moved(rows, group.then, group.back)
     if group.behind is None:
-        return replace(at, group=None, done=True)
+        return replace(cursor, group=None, done=True)
     # `date` cannot move yet, as the page that has left the group has cut the next one.
     following = new_ties(
         group.behind,
@@ -275,4 +278,4 @@ def _leave(at: Cursor, group: Ties, rows: Rows) -> Cursor:
         _double(group, rows) if group.wide else group.limit,
         _places(rows, 0) if group.wide else (),
     )
-    return at.held(rows, replace(following, wide=group.wide, from_one=group.from_one))
+    return cursor.held(rows, replace(following, wide=group.wide, from_one=group.from_one))

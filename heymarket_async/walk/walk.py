@@ -60,7 +60,7 @@ class Page(Generic[T]):
 
     @property
     def unplaced(self) -> tuple[int, ...]:
-        """The places in `items` of contacts whose `updated` is no time, such as "" or null.
+        """The places in `items` of contacts whose `updated` is not a time, such as "" or null.
 
         They are given like all other contacts, but do not move the walk.
         """
@@ -90,8 +90,8 @@ class Walk(Generic[T]):
     """Gives every contact once: `async for contact in walk`, or by page from `walk.pages()`.
 
     A walk ends complete or raises; it never ends early. Between two contacts it holds no
-    connection, no lock and no place under the rate limit, so it may be left standing or dropped at
-    any time. It is walked once, by one task at a time.
+    connection, no lock and no place in a line, so you may pause or drop it at any time. Use a walk
+    once, from one task at a time.
 
     Contacts that are edited during the walk: oldest first, an edited contact comes again later, in
     its new version. Newest first, a contact that was not read yet moves to the front, and the walk
@@ -105,8 +105,8 @@ class Walk(Generic[T]):
         self._fetch = fetch
         self._call = call
         self._rows_of = rows_of_raw if returns is msgspec.Raw else rows_of
-        self._asked_at = start
-        self._stands_at = start
+        self._asked = start
+        self._next = start
         self._page = Page[T]([], Rows([], [], [], []), slice(0), start)
         self._left: list[T] = []  # still to be given, the last one first
         self._seen = 0
@@ -128,7 +128,7 @@ class Walk(Generic[T]):
 
     def __repr__(self) -> str:
         given = self._seen - len(self._left)
-        state = "complete" if self._stands_at.done and not self._left else "under way"
+        state = "complete" if self._next.done and not self._left else "under way"
         return f"<Walk by {self._call}: {given:,} given, {state}>"
 
     def __aiter__(self) -> Self:
@@ -143,7 +143,7 @@ class Walk(Generic[T]):
 
     async def aclose(self) -> None:
         """End the walk. Its `cursor` stays. Asking for more raises, unless it was complete."""
-        self._stands_at = self._standing()
+        self._next = self._standing()
         self._left = []
         self._is_closed = True
 
@@ -161,8 +161,8 @@ class Walk(Generic[T]):
     def _standing(self) -> Cursor:
         left = len(self._left)
         if not left:
-            return self._stands_at
-        return self._asked_at.partly(self._page.rows, len(self._page) - left)
+            return self._next
+        return self._asked.partly(self._page.rows, len(self._page) - left)
 
     async def _next_page(self) -> Page[T]:
         if not self._left:
@@ -173,32 +173,30 @@ class Walk(Generic[T]):
         self._left = []
         if left == len(page):
             return page
-        return Page(page.items[-left:], page.rows, slice(-left, None), self._stands_at)
+        return Page(page.items[-left:], page.rows, slice(-left, None), self._next)
 
     @hides_locals
     async def _advance(self) -> None:
         """Ask for pages until one has new contacts, or the walk is complete."""
-        if self._stands_at.done:
+        if self._next.done:
             return
         if self._is_closed or self._is_busy:
             state = "closed" if self._is_closed else "being advanced by another task"
-            raise ClientStateError(
-                f"this walk is {state}", call=self._call, cursor=self._stands_at.text
-            )
+            raise ClientStateError(f"this walk is {state}", call=self._call, cursor=self._next.text)
         self._is_busy = True
         try:
-            while not self._stands_at.done:
-                at = self._stands_at
-                if at.group is not None and at.group.is_changing:
+            while not self._next.done:
+                cursor = self._next
+                if cursor.group is not None and cursor.group.is_changing:
                     # A group of the current second is edited until the second is over.
                     await asyncio.sleep(_REST_S)
-                items = await self._fetch(at.date, at.asks_page, at.asks_limit)
-                if self._take(at, items):
+                items = await self._fetch(cursor.date, cursor.asks_page, cursor.asks_limit)
+                if self._take(cursor, items):
                     return
         except HeymarketError as failed:
             error = self._explained(failed)
             error.call = error.call or self._call
-            error.cursor = self._stands_at.text
+            error.cursor = self._next.text
             if error is failed:
                 raise
             raise error from failed
@@ -206,7 +204,7 @@ class Walk(Generic[T]):
             self._is_busy = False
 
     def _explained(self, error: HeymarketError) -> HeymarketError:
-        group = self._stands_at.group
+        group = self._next.group
         if not isinstance(error, BadRequestError) or group is None or not group.wide:
             return error
         return PaginationError(
@@ -216,16 +214,16 @@ class Walk(Generic[T]):
             seen=self._seen,
         )
 
-    def _take(self, at: Cursor, items: list[T]) -> bool:
+    def _take(self, cursor: Cursor, items: list[T]) -> bool:
         """Take the page that was asked for at a cursor, and return whether it has new contacts."""
         try:
-            rows, new, after = rules.step(at, self._rows_of(items))
+            rows, new, after = rules.step(cursor, self._rows_of(items))
         except PaginationError as error:
             error.seen = self._seen
             raise
         given = items[new] if isinstance(new, slice) else [items[place] for place in new]
         self._page = Page(given, rows, new, after)
-        self._asked_at, self._stands_at = at, after
+        self._asked, self._next = cursor, after
         self._left = given[::-1]
         self._seen += len(given)
         self.left_out += len(items) - len(given)
@@ -288,7 +286,7 @@ def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:
     return isinstance(returns, type) and issubclass(returns, msgspec.Struct)
 
 
-@functools.lru_cache(maxsize=16)  # looking takes as long as a page
+@functools.lru_cache(maxsize=16)  # the check takes as long as a page
 def _can_be_walked(returns: type[msgspec.Struct]) -> bool:
     types = {field.name: field.type for field in msgspec.structs.fields(returns)}
     samples = {"id": 1, "rev": 1, "updated": "2026-04-12T15:30:00Z"}

@@ -272,7 +272,7 @@ WRONG = [
     (["contacts", "create"], "--phone"),
     (
         ["contacts", "create", "--phone", "15105553344", *("--tag", "1") * 6],
-        "Error: --tag must be at most 5",
+        "Error: --tag must be a list of at most 5",
     ),
     (["contacts", "search", "--phone", "555x"], "Error: --phone must be E.164"),
     (["contacts", "count", "--since"], "Error: Option '--since' requires an argument."),
@@ -359,7 +359,7 @@ def test_no_credentials_end_with_2_and_say_what_to_set(run):
     result = run("whoami", env={})
 
     assert result.exit_code == 2
-    assert result.stderr.startswith("Error: no credentials: set HEYMARKET_SECRET_ID and")
+    assert result.stderr.startswith("Error: No credentials are set. Set HEYMARKET_SECRET_ID and")
     assert len(result.stderr.splitlines()) == 1
 
 

@@ -252,9 +252,7 @@ def test_a_closed_standard_output_is_one_line(arguments, environment):
 
 
 @pytest.mark.parametrize("arguments", [["--json"], []], ids=["json", "table"])
-def test_a_terminal_that_speaks_no_unicode_gets_what_it_can_show(
-    arguments, start, sandbox, monkeypatch
-):
+def test_a_terminal_without_unicode_gets_readable_text(arguments, start, sandbox, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     sandbox.faults.answer(200, body={"id": 7, "first": "Zoë"})
     process = start("contacts", "get", 7, *arguments)

@@ -166,8 +166,10 @@ def test_progress_has_a_total_by_the_size_of_the_file(size, run, tmp_path, monke
     result = run("contacts", "import", path if size else "-", *arguments, input="phone\n" + rows)
     quiet = run("contacts", "import", path, *arguments, "--resume", "--quiet")
 
-    told = [line for line in result.stderr.splitlines() if line.startswith("importing")]
-    assert told[-1].startswith("importing (estimated): 95 of 95, " if size else "importing: 95, ")
+    progress = [line for line in result.stderr.splitlines() if line.startswith("importing")]
+    assert progress[-1].startswith(
+        "importing (estimated): 95 of 95, " if size else "importing: 95, "
+    )
     assert quiet.stderr.startswith("95 rows: 95 created; 95 of them done by an earlier run")
 
 
@@ -334,7 +336,7 @@ def test_the_remedy_for_an_outcome_file_is_an_option(rows, options, message, run
     )
 
 
-def test_a_name_that_does_not_tell_needs_a_format(run, tmp_path):
+def test_a_file_name_without_a_known_ending_needs_a_format(run, tmp_path):
     path = tmp_path / "people.txt"
     path.write_text("phone\n14155550100\n")
 

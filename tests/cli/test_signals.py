@@ -135,7 +135,7 @@ def test_the_second_signal_waits_for_no_thread_and_shows_the_cursor(is_terminal,
     assert signal.getsignal(signal.SIGINT) is signal.getsignal(signal.SIGHUP)
 
 
-def test_the_first_signal_waits_for_what_has_begun(handlers):
+def test_the_first_signal_waits_for_work_that_has_begun(handlers):
     goes_on = threading.Event()
     threading.Timer(0.05, goes_on.set).start()
 
@@ -145,7 +145,7 @@ def test_the_first_signal_waits_for_what_has_begun(handlers):
     assert raised.value.args == (signal.SIGINT,)
 
 
-def test_signals_mean_afterwards_what_they_meant_before(handlers):
+def test_signals_have_their_old_handlers_afterwards(handlers):
     async def done() -> int:
         assert signal.getsignal(signal.SIGHUP) is not handlers[signal.SIGHUP]
         return 5

@@ -73,7 +73,7 @@ def test_a_sync_that_repeats_outlives_an_error_and_ends_when_interrupted(start, 
     assert b"Errno" not in locked
 
 
-def test_a_sync_that_repeats_outlives_what_a_later_run_may_mend(start, sandbox, tmp_path):
+def test_a_repeated_sync_continues_after_errors_that_may_pass(start, sandbox, tmp_path):
     rows = sandbox.store._rows
     for place, kind in enumerate(("updated_zero", "updated_second_60", "id_huge", "null")):
         sandbox.show_as(rows[-2 - place].id, kind)

@@ -125,13 +125,13 @@ def test_a_list_of_nothing_but_null_is_read_and_its_elements_are_counted(kind, c
 
 
 @pytest.mark.parametrize("sent", [["x", 5], [None, "x"]])
-def test_a_list_of_which_nothing_can_be_read_is_an_error(sent):
+def test_a_list_without_a_readable_element_is_an_error(sent):
     with pytest.raises(DecodeError, match="no element of the list can be read"):
         decode(list[Contact], sent)
 
 
 @pytest.mark.parametrize("odd", ["x", None, {"id": "x"}])
-def test_a_list_of_which_too_much_is_odd_is_an_error(odd, monkeypatch):
+def test_a_list_with_too_many_odd_elements_is_an_error(odd, monkeypatch):
     monkeypatch.setattr(lenient, "_MOST_ODD", 5, raising=False)
 
     assert decode(list[Contact], [GOOD] + [odd] * 5)[0].id == 1
@@ -181,9 +181,9 @@ def test_what_a_write_answers_is_read_so_too():
     ref = decode(ContactRef, {"id": 1, "rev": None, "uuid": ""})
 
     assert (ref.id, ref.uuid, ref.odd) == (1, None, {"uuid": ""})
-    with pytest.raises(DecodeError, match="lacks what it is known by"):
+    with pytest.raises(DecodeError, match="lacks the field that identifies it"):
         decode(ContactRef, {"id": "x"})
-    with pytest.raises(DecodeError, match="lacks what it is known by"):
+    with pytest.raises(DecodeError, match="lacks the field that identifies it"):
         decode(ContactRef, {"uuid": str(CONTACT_UUID)})
 
 

@@ -84,8 +84,8 @@ def small(monkeypatch):
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("sent", TOO_ODD.values(), ids=TOO_ODD)
-def test_of_what_is_hardly_json_nothing_is_mended_and_little_is_held(sent):
-    with pytest.raises(msgspec.DecodeError, match="no JSON"):
+def test_a_body_that_is_hardly_json_is_not_mended_and_takes_little_memory(sent):
+    with pytest.raises(msgspec.DecodeError, match="not JSON"):
         mending.rows(sent)
 
     tracemalloc.start()

@@ -224,7 +224,7 @@ async def test_channels_of_another_contact_are_no_answer(client, heymarket):
 
 
 @pytest.mark.parametrize("surface", ["contacts", "contacts_v2"])
-async def test_a_walk_of_which_nothing_but_null_is_left_ends(surface, client, heymarket):
+async def test_a_walk_whose_last_page_has_only_null_ends(surface, client, heymarket):
     heymarket.answers([None])
 
     assert [each async for each in getattr(client, surface).iterate()] == []

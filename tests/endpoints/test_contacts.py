@@ -331,7 +331,7 @@ async def test_wrong_arguments_are_refused_before_anything_is_sent(message, clie
     assert not heymarket.requests
 
 
-async def test_a_refused_field_is_told_without_its_value(client, heymarket):
+async def test_a_refused_field_is_named_without_its_value(client, heymarket):
     heymarket.answers({"message": "phone 15105553344 is taken by a@b.example"}, status=400)
 
     with pytest.raises(BadRequestError) as raised:

@@ -76,7 +76,7 @@ async def test_delete_needs_no_content_of_the_answer(client, heymarket):
     assert heymarket.sent == (f"DELETE {PATH}", {}, msgspec.UNSET)
 
 
-async def test_delete_of_what_is_not_there_raises(client, heymarket):
+async def test_delete_of_an_unknown_contact_raises(client, heymarket):
     heymarket.answers({"message": "not found"}, status=404)
 
     with pytest.raises(NotFoundError):
@@ -180,7 +180,7 @@ async def test_bulk_writes_create_and_update(client, heymarket):
     }
 
 
-async def test_an_answer_that_accounts_for_all_tells_each_outcome(client, heymarket):
+async def test_an_answer_with_an_entry_for_every_item_shows_all_outcomes(client, heymarket):
     failure = {"contact": msgspec.to_builtins(ROBIN), "error": {"why": "no"}}
     heymarket.answers(
         {
@@ -256,7 +256,7 @@ async def test_a_failure_that_names_no_item_makes_the_others_unknown(client, hey
     assert result.answer["failed_contacts"] == failures
 
 
-async def test_two_equal_items_of_which_one_failed_are_told_apart_by_number(client, heymarket):
+async def test_of_two_equal_items_one_failure_marks_one_item(client, heymarket):
     failure = {"contact": msgspec.to_builtins(JORDAN)}
     heymarket.answers({"contacts": [{"id": 1}], "failed_contacts": [failure]})
 

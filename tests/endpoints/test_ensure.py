@@ -34,7 +34,7 @@ async def test_a_contact_is_created_once_and_then_left_as_it_is():
 
 @pytest.mark.parametrize("answer", ["failed", "ok", "contacts"])
 @pytest.mark.parametrize("skipped", [False, True])
-async def test_two_who_ensure_a_phone_at_once_make_one_contact(answer, skipped):
+async def test_two_ensures_of_a_phone_at_once_create_one_contact(answer, skipped):
     async with account(Readings(batch_answer=answer, batch_skipped_fail=skipped)) as it:
         made = await asyncio.gather(*(it.client.contacts.ensure(new(1)) for _ in range(5)))
 

@@ -64,7 +64,7 @@ async def test_what_has_to_be_mended_is_looked_at_too(client, heymarket):
             await delete
 
 
-async def test_another_contact_is_named_by_what_tells_it(client, heymarket):
+async def test_the_error_names_the_field_that_shows_another_contact(client, heymarket):
     heymarket.answers(OTHER)
 
     for write in of_contacts(client):
@@ -325,12 +325,12 @@ async def test_a_channel_is_no_contact(number, client, heymarket):
 async def test_a_contact_is_no_channel(own, client, heymarket):
     channels = client.contact_channels
     heymarket.answers(own)
-    with pytest.raises(DecodeError, match="it is no channel"):
+    with pytest.raises(DecodeError, match="it is not a channel"):
         await channels.get(CONTACT_UUID, "phone")
 
     heymarket.answers([own])
     for call in (channels.all(CONTACT_UUID), channels.add(CONTACT_UUID, EMAIL)):
-        with pytest.raises(DecodeError, match="it is no channel"):
+        with pytest.raises(DecodeError, match="it is not a channel"):
             await call
 
 

@@ -144,7 +144,7 @@ def test_a_caller_comes_again_soon_where_nothing_was_sent():
 
 
 @pytest.mark.parametrize("kind", [DeadlineError, ClientStateError])
-def test_a_caller_is_told_if_nobody_knows_what_became_of_a_write(kind):
+def test_a_caller_learns_that_the_result_of_a_write_is_unknown(kind):
     error = kind("was still waiting")
     error.may_have_taken_effect = True
 
@@ -160,15 +160,15 @@ FAULTS = [
 ]
 
 
-async def test_an_error_tells_the_caller_what_to_do(service, caller, sandbox):
+async def test_an_error_answer_shows_the_caller_the_next_step(service, caller, sandbox):
     for fault, status, name in FAULTS:
         sandbox.faults.clear()
         sandbox.faults.answer(**fault, on="POST /v1/contact/get", times=None)
 
-        answered, told, headers = await put(caller)
+        answered, body, headers = await put(caller)
 
-        assert (answered, told["error"]) == (status, name)
-        assert told["request_id"]
+        assert (answered, body["error"]) == (status, name)
+        assert body["request_id"]
         assert ("Retry-After" in headers) is (status == 503)
     assert PERSON["phone"] not in service.log.read_text()
 
@@ -186,7 +186,7 @@ async def test_a_heymarket_that_hangs_costs_a_caller_its_time_and_no_more(servic
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-async def test_a_budget_that_is_used_up_is_told_as_such(name, sandbox, tmp_path):
+async def test_a_used_up_budget_has_an_answer_of_its_own(name, sandbox, tmp_path):
     with RedisServer() as store:
         shared = {"HEYMARKET_STORE": store.url, "HEYMARKET_SHARE": "0.002"}  # one a minute
         with serving(name, sandbox, tmp_path, **shared, HEYMARKET_FALLBACK="1") as process:
@@ -224,7 +224,7 @@ async def test_a_caller_that_hangs_up_leaves_nothing_behind(service, caller, san
     assert_quiet(service)
 
 
-async def test_a_service_that_is_ended_answers_what_it_has_begun(service, caller, sandbox):
+async def test_a_service_that_stops_answers_its_open_requests(service, caller, sandbox):
     sandbox.faults.delay(0.5, on="POST /v1/contact/get")
     begun = asyncio.create_task(put(caller))
     while not sandbox.requests:

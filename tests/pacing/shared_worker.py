@@ -42,7 +42,7 @@ async def main(url: str, store: str, credentials: list[str], rate: dict, seconds
                 await client.request("GET", "/v1/team", repeat=Repeat.READ)
 
         await client.request("GET", "/v1/team", repeat=Repeat.READ)
-        print("ready", flush=True)  # noqa: T201 - to who started it
+        print("ready", flush=True)  # noqa: T201 - to the parent process
         await asyncio.to_thread(sys.stdin.readline)
         spans.clear()
         callers = [asyncio.create_task(want()) for _ in range(CALLERS)]
@@ -51,7 +51,7 @@ async def main(url: str, store: str, credentials: list[str], rate: dict, seconds
             each.cancel()
         ends = await asyncio.gather(*callers, return_exceptions=True)
     errors = [repr(each) for each in ends if isinstance(each, HeymarketError)]
-    print(json.dumps({"spans": spans, "errors": errors}))  # noqa: T201 - to who started it
+    print(json.dumps({"spans": spans, "errors": errors}))  # noqa: T201 - to the parent process
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from tests.conftest import jumping_time, now
 
 
 class MadeUpStore:
-    """Grants all that is asked for, unless it is told to be away."""
+    """Grants all that is asked for, unless it is set to be away."""
 
     def __init__(self) -> None:
         self.is_away = False
@@ -56,7 +56,7 @@ async def send(pacer: SharedPacer, turns: int = 1, *, answer: bool = True) -> No
 
 
 @jumping_time
-async def test_a_store_that_was_started_again_is_told_what_was_sent_and_asked_for_little():
+async def test_a_restarted_store_gets_a_report_and_is_asked_for_few_turns():
     store = MadeUpStore()
     pacer = pacer_of(store, limit=100)
     await send(pacer, 30)
@@ -68,7 +68,7 @@ async def test_a_store_that_was_started_again_is_told_what_was_sent_and_asked_fo
     store.is_away, store.run_id = False, "two"
     await asyncio.sleep(1)
 
-    assert len(store.news) == 33  # all that weigh, also those that it had been told of
+    assert len(store.news) == 33  # all that weigh, also those that were reported before
     await asyncio.sleep(20)
     assert not waiting.done()  # 33 are more than its part of 10
     await asyncio.sleep(45)
@@ -111,7 +111,7 @@ async def test_a_store_that_was_started_again_is_asked_for_no_more_than_was_free
 
 
 @jumping_time
-async def test_what_an_idle_client_was_told_long_ago_does_not_hold_it_up():
+async def test_an_old_answer_of_the_store_does_not_delay_an_idle_client():
     store = MadeUpStore()
     store.weighing = 500
     pacer = pacer_of(store, limit=500)
@@ -126,7 +126,7 @@ async def test_what_an_idle_client_was_told_long_ago_does_not_hold_it_up():
 
 
 @jumping_time
-async def test_a_store_that_comes_and_goes_is_told_of_once_a_window(caplog):
+async def test_a_store_that_comes_and_goes_is_logged_once_a_window(caplog):
     store = MadeUpStore()
     pacer = pacer_of(store)
     for _ in range(10):
@@ -174,7 +174,7 @@ async def test_a_turn_that_is_given_back_while_others_are_in_line_is_used_at_onc
 
 
 @jumping_time
-async def test_after_an_outage_the_part_is_kept_to_until_the_others_have_told_theirs():
+async def test_after_an_outage_a_client_keeps_to_its_part_until_the_others_have_reported():
     store = MadeUpStore()
     pacer = pacer_of(store, limit=100)
     await send(pacer)
@@ -192,7 +192,7 @@ async def test_after_an_outage_the_part_is_kept_to_until_the_others_have_told_th
 
 
 @jumping_time
-async def test_alone_a_client_takes_no_more_than_its_part_of_what_was_free():
+async def test_alone_a_client_takes_at_most_its_part_of_the_free_turns():
     store = MadeUpStore()
     store.weighing = 400
     pacer = pacer_of(store, limit=500)
@@ -210,7 +210,7 @@ async def test_alone_a_client_takes_no_more_than_its_part_of_what_was_free():
 
 
 @jumping_time
-async def test_a_pause_that_the_store_did_not_hear_of_is_told_when_it_is_back():
+async def test_a_pause_during_an_outage_is_reported_when_the_store_is_back():
     store = MadeUpStore()
     pacer = pacer_of(store)
     await send(pacer)
@@ -228,7 +228,7 @@ async def test_a_pause_that_the_store_did_not_hear_of_is_told_when_it_is_back():
 
 
 @jumping_time
-async def test_what_was_answered_while_the_store_was_away_is_told_when_it_is_back():
+async def test_answers_during_an_outage_are_reported_when_the_store_is_back():
     store = MadeUpStore()
     pacer = pacer_of(store)
     await send(pacer, answer=False)
@@ -277,7 +277,7 @@ async def test_a_store_that_only_lets_itself_be_looked_at_counts_as_lost(caplog)
 
 
 @jumping_time
-async def test_what_is_under_way_for_longer_than_a_window_is_told_before_it_is_forgotten():
+async def test_a_request_longer_than_a_window_is_reported_before_it_is_forgotten():
     store = MadeUpStore()
     pacer = pacer_of(store)
     await send(pacer, 2, answer=False)
@@ -292,7 +292,7 @@ async def test_what_is_under_way_for_longer_than_a_window_is_told_before_it_is_f
 
 
 @jumping_time
-async def test_while_the_store_is_looked_for_calls_go_on():
+async def test_calls_continue_while_the_client_reconnects():
     store = MadeUpStore()
     pacer = pacer_of(store)
     store.is_away = True
@@ -318,7 +318,7 @@ async def test_a_pacer_that_is_dropped_without_being_closed_asks_nothing_more():
 
 
 @jumping_time
-async def test_the_warning_tells_what_is_kept_to(caplog):
+async def test_the_warning_names_the_limit_that_the_client_keeps_to(caplog):
     store = MadeUpStore()
     store.is_away = True
     pacer = pacer_of(store, limit=500, share=0.02, fallback=0.1)

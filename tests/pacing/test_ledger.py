@@ -1,4 +1,4 @@
-"""The turns of one process, and what the store is told of them."""
+"""The turns of one process, and their reports to the store."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_store_must_know_soon_of_an_answer_that_is_late(answered_at, is_late
     assert own.changes(answered_at + 2) == []
 
 
-def test_a_turn_that_the_store_does_not_know_is_told_twice(own):
+def test_a_turn_that_the_store_does_not_know_is_reported_twice(own):
     own.take(0.0, is_known=False)
     assert own.changes(5.0) == [f"{own.name}:0", -1000.0]
 
@@ -46,14 +46,14 @@ def test_a_turn_that_the_store_does_not_know_is_told_twice(own):
     assert own.changes(6.0) == [f"{own.name}:0", 500.0]
 
 
-def test_a_turn_that_the_store_does_not_know_is_told_soon(own):
+def test_a_turn_that_the_store_does_not_know_is_reported_soon(own):
     own.take(0.0, is_known=False)
 
     assert own.report_at() < 0.0
     assert own.answer(0.1)
 
 
-def test_what_is_under_way_for_long_is_told_anew_before_the_store_forgets_it(own):
+def test_a_long_request_is_reported_again_before_the_store_forgets_it(own):
     own.take(0.0, is_known=True)
     assert own.report_at() == 30.0
     assert own.changes(10.0) == []
@@ -66,7 +66,7 @@ def test_while_nothing_is_under_way_nothing_is_overdue(own):
     assert own.report_at() == math.inf
 
 
-def test_turns_that_are_not_used_are_told_as_such_and_their_names_are_spent(own):
+def test_unused_turns_are_reported_as_unused_and_their_names_are_not_reused(own):
     own.take(0.0, is_known=True)
     own.skip(2)
     own.take(0.0, is_known=True)
@@ -78,22 +78,22 @@ def test_turns_that_are_not_used_are_told_as_such_and_their_names_are_spent(own)
     assert own.weighing(0.0) == 1
 
 
-def test_a_store_that_may_know_nothing_is_told_of_every_turn(own):
+def test_every_turn_is_reported_to_a_store_that_may_know_nothing(own):
     for at in (0.0, 0.0, 50.0):
         own.take(at, is_known=True)
     own.answer(0.5)
     own.changes(50.0)
     own.report_all()
 
-    told = own.changes(50.0)
-    assert dict(zip(told[::2], told[1::2], strict=True)) == {
+    changes = own.changes(50.0)
+    assert dict(zip(changes[::2], changes[1::2], strict=True)) == {
         f"{own.name}:0": 49_500.0,
         f"{own.name}:1": -1000.0,
         f"{own.name}:2": -1000.0,
     }
 
 
-def test_what_weighs_no_more_is_no_news(own):
+def test_turns_that_no_longer_weigh_are_not_reported(own):
     own.take(0.0, is_known=True)
     own.answer(5.0)
     own.weighing(66.0)

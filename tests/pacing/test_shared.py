@@ -256,7 +256,7 @@ async def test_a_pause_is_kept_by_all_and_then_the_sends_are_spaced(credential):
     assert min(after - before for before, after in itertools.pairwise(at)) > 0.3 * WINDOW_S / 10
 
 
-async def test_a_pause_is_told_to_who_waits(credential):
+async def test_a_pause_reaches_waiting_calls_of_other_clients(credential):
     one, other = credential.pacer(10), credential.pacer(10)
     one.pause(5)
     await asyncio.sleep(0.1)
@@ -328,13 +328,15 @@ async def test_without_the_store_a_client_keeps_to_its_part(credential, server, 
     assert 10 <= alone <= 15
     assert len(credential.spans) - alone >= 40
     assert credential.most_in_a_window() <= 20
-    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert len(told) == 2
-    assert told[0].startswith(
+    warnings = [
+        record.getMessage() for record in caplog.records if record.levelno == logging.WARNING
+    ]
+    assert len(warnings) == 2
+    assert warnings[0].startswith(
         "Redis for the shared rate limit is unreachable (connection refused). Until it is back, "
     )
-    assert told[0].endswith("this client sends at most 5 requests in 1 s.")
-    assert told[1] == "Redis for the shared rate limit is back."
+    assert warnings[0].endswith("this client sends at most 5 requests in 1 s.")
+    assert warnings[1] == "Redis for the shared rate limit is back."
     assert "secret" not in caplog.text
 
 
@@ -570,7 +572,7 @@ async def test_calls_that_wait_while_credentials_are_rotated_count_for_the_new_o
 
 
 @own_redis
-async def test_closing_waits_for_what_rotated_credentials_have_left(server):
+async def test_closing_waits_for_the_tasks_of_rotated_credentials(server):
     credentials = iter([ApiKey("old"), ApiKey("new")])
     signer = Signer(lambda: asyncio.sleep(0, next(credentials)))
     rate = RateLimit(2, store=server.url, fallback=1.0)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from heymarket_async.pacing.store import Reply, Store, StoreLostError
+from heymarket_async.pacing.store import Reply, SharedWindow, StoreLostError
 from tests.redis_server import RIGHTS, RedisServer
 
 WINDOW_MS, GRACE_MS = 1000.0, 20.0
@@ -20,15 +20,21 @@ def server():
 
 @pytest.fixture
 async def store(server, request):
-    store = Store(server.url, request.node.name, timeout_s=1.0)
+    store = SharedWindow(server.url, request.node.name, timeout_s=1.0)
     yield store
     await store.close()
 
 
 async def ask(
-    store: Store, who: str, want: int = 1, *news, limit: int = 1, first: int = 0, pause: float = 0
+    store: SharedWindow,
+    client: str,
+    want: int = 1,
+    *news,
+    limit: int = 1,
+    first: int = 0,
+    pause: float = 0,
 ) -> Reply:
-    return await store.ask(WINDOW_MS, GRACE_MS, limit, who, want, first, pause, *news)
+    return await store.ask(WINDOW_MS, GRACE_MS, limit, client, want, first, pause, *news)
 
 
 async def test_turns_are_granted_up_to_the_limit_and_then_one_is_reserved(store):
@@ -87,7 +93,7 @@ async def test_an_answer_in_time_frees_its_turn_sooner(store):
     assert (await ask(store, "b", 1, "a:0", 500.0)).wait_ms <= WINDOW_MS / 2 + 1
 
 
-async def test_a_pause_is_told_and_kept(store):
+async def test_a_pause_is_reported_and_kept(store):
     reply = await ask(store, "a", limit=10, pause=5000)
     assert (reply.granted, reply.paused_ms) == (0, reply.wait_ms)
     assert 4900 < reply.paused_ms <= 5000
@@ -97,15 +103,15 @@ async def test_a_pause_is_told_and_kept(store):
     assert later.wait_ms >= reply.wait_ms + 0.8 * WINDOW_MS / 10  # one after the other
 
 
-async def test_a_pause_that_is_told_often_is_no_longer_for_that(store):
+async def test_a_pause_that_is_reported_often_is_no_longer(store):
     for _ in range(30):
         reply = await ask(store, "a", limit=10, pause=300)
 
     assert reply.wait_ms <= 300 + WINDOW_MS / 10 + 1
 
 
-async def test_who_the_store_does_not_know_is_told_as_lost_without_where_it_is():
-    store = Store("redis://:secret@127.0.0.1:1/0", "x", timeout_s=0.2)
+async def test_an_unreachable_store_is_reported_without_its_address():
+    store = SharedWindow("redis://:secret@127.0.0.1:1/0", "x", timeout_s=0.2)
 
     with pytest.raises(StoreLostError) as raised:
         await store.server()
@@ -124,7 +130,7 @@ async def test_the_store_says_which_server_it_is(store, server):
 async def test_a_user_without_the_right_to_info_has_the_whole_window(server):
     server.run("ACL", "SETUSER", "worker", "on", ">pw", *RIGHTS)
     server.run("SCRIPT", "FLUSH")
-    store = Store(server.url_of("worker:pw"), "of a worker", timeout_s=1.0)
+    store = SharedWindow(server.url_of("worker:pw"), "of a worker", timeout_s=1.0)
 
     assert await store.server() is None
     assert (await ask(store, "a", 9, limit=10)).granted == 9
@@ -154,7 +160,7 @@ async def test_a_name_that_leads_to_another_primary_is_looked_up_again(server):
 
         proxy = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = proxy.sockets[0].getsockname()[1]
-        store = Store(f"redis://:secret@127.0.0.1:{port}/0", "x", timeout_s=1.0)
+        store = SharedWindow(f"redis://:secret@127.0.0.1:{port}/0", "x", timeout_s=1.0)
         assert (await ask(store, "a")).granted == 1
         ports.append(promoted.port)
         server.run("REPLICAOF", "127.0.0.1", promoted.port)  # which does not cut the connection

@@ -10,7 +10,7 @@ import pytest
 
 from heymarket_async import RateLimit, StoreError
 from heymarket_async.pacing import shared
-from heymarket_async.pacing.store import Store, StoreLostError
+from heymarket_async.pacing.store import SharedWindow, StoreLostError
 
 PASSWORD = "s3same-pw"
 ODD = [
@@ -81,7 +81,7 @@ async def test_no_error_of_a_store_holds_its_password(reply, caplog):
         ) as call:
             await pacer.take()
         await pacer.aclose()
-        store = Store(url, "x", timeout_s=0.25)
+        store = SharedWindow(url, "x", timeout_s=0.25)
         with pytest.raises(StoreLostError) as lost:
             await store.server()
             await store.ask(1.0, 1.0, 5, "a", 1, 0, 0)
@@ -97,7 +97,7 @@ async def test_no_error_of_a_store_holds_its_password(reply, caplog):
 async def test_a_number_that_is_none_of_redis_cannot_be_read(number):
     answers = b"*5\r\n:0\r\n:%d\r\n:0\r\n:0\r\n:1\r\n" % number
     async with store_that_says(answers) as url:
-        store = Store(url, "x", timeout_s=0.25)
+        store = SharedWindow(url, "x", timeout_s=0.25)
         with pytest.raises(StoreLostError, match="its answer cannot be read"):
             await store.ask(1.0, 1.0, 5, "a", 1, 0, 0)
         await store.close()

@@ -9,7 +9,7 @@ import redis.crc
 
 from heymarket_async import RateLimit
 from heymarket_async.pacing import shared
-from heymarket_async.pacing.store import Store, StoreLostError
+from heymarket_async.pacing.store import SharedWindow, StoreLostError
 from tests.redis_server import SLOTS, RedisClusterServers
 
 
@@ -19,12 +19,12 @@ def servers():
         yield servers
 
 
-def slot_of(store: Store) -> int:
+def slot_of(store: SharedWindow) -> int:
     return redis.crc.key_slot(store._keys[0].encode())
 
 
-async def ask(store: Store, who: str = "a", limit: int = 1):
-    return await store.ask(60_000.0, 1000.0, limit, who, 1, 0, 0)
+async def ask(store: SharedWindow, client: str = "a", limit: int = 1):
+    return await store.ask(60_000.0, 1000.0, limit, client, 1, 0, 0)
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ async def store_at(servers, request):
     """Make stores of one credential whose keys are at that node, reached by the first."""
     made = []
 
-    def make(node: int, url: str = servers.nodes[0].url) -> Store:
-        stores = (Store(url, f"{request.node.name} {number}", 1.0) for number in range(100))
+    def make(node: int, url: str = servers.nodes[0].url) -> SharedWindow:
+        stores = (SharedWindow(url, f"{request.node.name} {number}", 1.0) for number in range(100))
         made.append(next(store for store in stores if slot_of(store) * 3 // SLOTS == node))
         return made[-1]
 
@@ -87,7 +87,7 @@ async def test_slots_that_move_are_followed(servers, store_at):
     assert target.run("EXISTS", *store._keys) == 2
 
 
-async def test_the_node_that_was_named_may_go_once_the_others_are_known(servers, store_at):
+async def test_the_node_of_the_url_may_stop_once_the_others_are_known(servers, store_at):
     store, home = store_at(2), store_at(0)
     assert (await store.server()).run_id == servers.nodes[2].run("INFO")["run_id"].encode()
     await home.server()
@@ -105,7 +105,7 @@ async def test_the_node_that_was_named_may_go_once_the_others_are_known(servers,
     assert (await ask(home)).granted == 1  # it has forgotten
 
 
-async def test_a_database_that_a_cluster_does_not_have_is_told(servers, store_at):
+async def test_a_database_that_a_cluster_does_not_have_is_named_as_the_reason(servers, store_at):
     store = store_at(1, servers.nodes[0].url.removesuffix("0") + "1")
 
     with pytest.raises(StoreLostError, match=r"database 0 only|no database of that number"):
@@ -126,7 +126,7 @@ async def test_nodes_that_name_each_other_for_ever_are_given_up():
 
     server = await asyncio.start_server(moved, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    store = Store(f"redis://127.0.0.1:{port}/0?protocol=2", "credential", 1.0)
+    store = SharedWindow(f"redis://127.0.0.1:{port}/0?protocol=2", "credential", 1.0)
     with pytest.raises(StoreLostError, match="its cluster is down, or is moving"):
         await ask(store)
     await store.close()
@@ -136,7 +136,7 @@ async def test_nodes_that_name_each_other_for_ever_are_given_up():
 
 
 def test_a_node_keeps_the_login_and_the_options_of_the_url():
-    store = Store("rediss://joe:a%40b@cache:1/0?ssl_cert_reqs=none", "credential", 1.0)
+    store = SharedWindow("rediss://joe:a%40b@cache:1/0?ssl_cert_reqs=none", "credential", 1.0)
 
     assert store._url_at("::1", 2) == "rediss://joe:a%40b@[::1]:2/0?ssl_cert_reqs=none"
     assert store._url_at("", "3") == "rediss://joe:a%40b@cache:3/0?ssl_cert_reqs=none"

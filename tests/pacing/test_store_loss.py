@@ -15,7 +15,7 @@ from tests.redis_server import RedisServer
 
 
 @jumping_time
-async def test_a_loss_is_told_once_and_what_was_sent_is_told_to_the_store_again(caplog):
+async def test_a_loss_is_logged_once_and_sent_requests_are_reported_again(caplog):
     store = MadeUpStore()
     pacer = pacer_of(store, limit=100)
     await send(pacer, 30)
@@ -59,7 +59,7 @@ async def test_after_a_loss_a_client_keeps_to_its_part_until_the_store_can_know(
 
 
 @jumping_time
-async def test_a_pause_that_the_store_has_lost_is_told_again():
+async def test_a_pause_that_the_store_has_lost_is_reported_again():
     store = MadeUpStore()
     pacer = pacer_of(store)
     await send(pacer)

@@ -46,7 +46,7 @@ def ms(seconds: float) -> int:
 @pytest.mark.parametrize(
     "wrong", ["1e300", "inf", "-1e300", "nan", "soon", "", ms(SOON), ms(-SOON)]
 )
-async def test_a_client_goes_on_once_the_times_are_right_again(server, pacer, wrong):
+async def test_a_client_continues_once_the_times_are_right_again(server, pacer, wrong):
     _, state = pacer._store._keys
     right = server.run("HGETALL", state)
     for name in right:

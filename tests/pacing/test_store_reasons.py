@@ -1,4 +1,4 @@
-"""Why a store cannot be used is told in words, and never with what was sent to it."""
+"""The reason why a store cannot be used, in words, and never with what was sent to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, ResponseErr
 
 from heymarket_async import RateLimit
 from heymarket_async.pacing import shared
-from heymarket_async.pacing.store import Store, StoreLostError, reason_of
+from heymarket_async.pacing.store import SharedWindow, StoreLostError, reason_of
 from tests.redis_server import RIGHTS, RedisServer
 
 
@@ -28,7 +28,7 @@ def server():
 
 
 async def reason_at(url: str) -> str:
-    store = Store(url, "credential", timeout_s=0.25)
+    store = SharedWindow(url, "credential", timeout_s=0.25)
     with pytest.raises(StoreLostError) as raised:
         await store.server()
         await store.ask(1000.0, 20.0, 5, "a", 1, 0, 0)
@@ -37,12 +37,12 @@ async def reason_at(url: str) -> str:
     return str(raised.value)
 
 
-async def test_a_wrong_password_or_none_is_told(server):
+async def test_the_reason_names_a_wrong_password_or_none(server):
     for login in (":wrong", "joe:secret", ""):
         assert await reason_at(server.url_of(login)) == "wrong user or password, or none"
 
 
-async def test_a_server_that_cannot_be_reached_is_told():
+async def test_the_reason_names_an_unreachable_server():
     assert await reason_at("redis://127.0.0.1:1/0") == "connection refused"
     assert await reason_at("redis://nowhere.invalid/0") == "its host name is not known"
     assert await reason_at("unix:///nowhere.sock") == "no connection, or it was cut"
@@ -57,7 +57,7 @@ async def test_a_server_that_cannot_be_reached_is_told():
         ("~heymarket:*", r"its user has no right to the keys heymarket:\*$"),
     ],
 )
-async def test_a_right_that_is_missing_is_told(server, missing, reason):
+async def test_the_reason_names_a_missing_right(server, missing, reason):
     rights = [right for right in RIGHTS if right != missing]
     server.run("ACL", "SETUSER", "worker", "reset", "on", ">secret", *rights)
     server.run("SCRIPT", "FLUSH")
@@ -65,12 +65,12 @@ async def test_a_right_that_is_missing_is_told(server, missing, reason):
     assert re.match(reason, await reason_at(server.url_of("worker:secret")))
 
 
-async def test_a_database_that_is_not_there_is_told(server):
+async def test_the_reason_names_a_missing_database(server):
     url = server.url.removesuffix("0") + "99"
     assert await reason_at(url) == "it has no database of that number"
 
 
-async def test_a_replica_is_told(server):
+async def test_the_reason_names_a_replica(server):
     server.run("REPLICAOF", "127.0.0.1", "1")
     reason = await reason_at(server.url)
     server.run("REPLICAOF", "NO", "ONE")
@@ -78,7 +78,7 @@ async def test_a_replica_is_told(server):
     assert reason == "it is a replica, which takes no writes; name the primary"
 
 
-async def test_a_server_that_is_busy_is_told(server):
+async def test_the_reason_names_a_busy_server(server):
     server.run("CONFIG", "SET", "lua-time-limit", 20)
     code = f"import redis; redis.Redis.from_url('{server.url}').eval('while true do end', 0)"
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL):
@@ -90,7 +90,7 @@ async def test_a_server_that_is_busy_is_told(server):
 
 
 async def busy_or_none(server: RedisServer) -> str | None:
-    store = Store(server.url, "credential", timeout_s=1.0)
+    store = SharedWindow(server.url, "credential", timeout_s=1.0)
     try:
         await store.server()
     except StoreLostError as error:
@@ -99,7 +99,7 @@ async def busy_or_none(server: RedisServer) -> str | None:
         await store.close()
 
 
-async def test_a_server_that_hangs_is_told(server):
+async def test_the_reason_names_a_server_that_hangs(server):
     server.run("CLIENT", "PAUSE", 600)
     reason = await reason_at(server.url)
     server.run("PING")  # once it is over
@@ -107,7 +107,7 @@ async def test_a_server_that_hangs_is_told(server):
     assert reason == "no answer in time"
 
 
-async def test_a_sentinel_is_told(tmp_path):
+async def test_the_reason_names_a_sentinel(tmp_path):
     (tmp_path / "sentinel.conf").write_text("")
     with RedisServer(str(tmp_path / "sentinel.conf"), "--sentinel") as sentinel:
         assert "a Sentinel does not, so name the server" in await reason_at(sentinel.url)
@@ -124,7 +124,7 @@ async def tls_server():
         yield server.sockets[0].getsockname()[1]
 
 
-async def test_a_certificate_of_an_unknown_authority_is_told():
+async def test_the_reason_names_a_certificate_of_an_unknown_authority():
     async with tls_server() as port:
         reason = await reason_at(f"rediss://127.0.0.1:{port}/0")
         plain = await reason_at(f"redis://127.0.0.1:{port}/0")
@@ -174,20 +174,20 @@ MISMATCH = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname
         (ResponseError("OOM command not allowed when used memory > 'maxmemory'."), "is full"),
         (
             exceptions.ConnectionError("max number of clients reached"),
-            "as many clients as it takes",
+            "maximum number of clients",
         ),
         (ResponseError("WRONGTYPE Operation against a key holding"), "hold something else"),
         (ResponseError("NOREPLICAS Not enough good replicas to write."), "the error NOREPLICAS$"),
         (ResponseError("something with a secret"), r"not known here \(ResponseError\)$"),
     ],
 )
-def test_what_servers_say_is_told_in_words(error, reason):
+def test_errors_of_servers_have_reasons_in_words(error, reason):
     with pytest.raises(StoreLostError, match=reason) as raised:
         raise StoreLostError(reason_of(error))
     assert "secret" not in str(raised.value)
 
 
-def test_the_reason_may_lie_behind_what_redis_py_raises():
+def test_the_reason_may_be_in_a_cause_of_the_error():
     error = exceptions.ConnectionError("Error 1 connecting to secret:1")
     error.__cause__ = SSLError(MISMATCH)
 

@@ -112,7 +112,7 @@ async def test_search_follows_writes(serve):
     assert await account.ask("POST /v2/contacts/search", search) == []
 
 
-async def test_bulk_creates_updates_and_says_what_failed(serve):
+async def test_bulk_creates_updates_and_lists_failures(serve):
     account = await serve()
     key = await create(account)
     bad = [

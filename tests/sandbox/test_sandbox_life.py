@@ -181,7 +181,7 @@ def test_a_seed_makes_the_same_contacts_in_every_version():
     )
 
 
-def test_readings_change_the_form_of_contacts_and_not_who_they_are():
+def test_readings_change_the_form_of_contacts_and_not_the_people():
     plain, rich = Sandbox(50), Sandbox(50, readings=Readings(list_has_uuid=True))
     assert plain.store.contacts == rich.store.contacts
     assert plain.store.get(1) is None

@@ -120,7 +120,7 @@ async def test_pages_count_from_the_base(serve, base, page, first):
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
-async def test_pages_count_within_what_the_date_left(serve, newest_first):
+async def test_pages_count_after_the_date_is_applied(serve, newest_first):
     account = await serve(50, readings=Readings(newest_first=newest_first))
     tenth = account.sandbox.store.contacts[9]["updated"]
     body = {"date": tenth, "limit": 15}

@@ -156,7 +156,7 @@ async def test_a_contact_may_be_any_bytes_until_it_is_as_usual_again(serve):
     assert await account.ask(V1, {}) == [usual]
 
 
-async def test_an_odd_contact_keeps_its_place_and_what_is_stored(serve):
+async def test_an_odd_contact_keeps_its_place_and_its_stored_values(serve):
     account = await serve(5)
     sandbox = account.sandbox
     key = ids(sandbox.store.contacts)[2]

@@ -118,7 +118,7 @@ async def test_new_credentials_of_the_same_account_are_asked_about_once():
 
 
 @jumping_time
-async def test_calls_go_on_when_the_account_is_back():
+async def test_calls_continue_when_the_account_is_back():
     http = Accounts()
     transport = await held(http)
     http.change("b1")
@@ -257,7 +257,7 @@ async def test_credentials_that_change_while_the_account_is_asked_for_are_asked_
 
 
 @jumping_time
-async def test_the_first_answer_to_the_account_tells_whose_the_credentials_are():
+async def test_the_account_is_that_of_the_credentials_that_its_answer_accepted():
     http = Accounts()
     http.revoked.add("a1")
     transport = transport_over(http, signer=http.signer)
@@ -354,7 +354,7 @@ def walk_of(http: Accounts):
 
 
 @jumping_time
-async def test_a_walk_goes_on_if_old_and_new_credentials_have_the_same_team():
+async def test_a_walk_continues_if_old_and_new_credentials_have_the_same_team():
     http = Accounts()
     pages = walk_of(http)
     await anext(pages)

@@ -277,7 +277,7 @@ async def test_a_callable_that_could_not_connect_is_asked_again():
 
 
 @jumping_time
-async def test_an_answer_that_comes_after_a_rotation_is_masked_with_what_was_sent():
+async def test_an_answer_after_a_rotation_is_masked_with_the_old_secrets():
     in_use = [ApiKey("oldhalf-one||oldhalf-two")]
 
     async def slow_refusal(sent):
@@ -303,7 +303,7 @@ async def test_a_callable_that_returns_something_else_is_a_wrong_argument():
         await transport_over(Scripted(OK), signer=signer).send(READ)
 
 
-def test_a_signer_without_credentials_says_what_was_forgotten():
+def test_a_signer_without_credentials_names_the_missing_step():
     with pytest.raises(RuntimeError, match="ask"):
         Signer(lambda: asyncio.sleep(0, SECRET)).token()
 

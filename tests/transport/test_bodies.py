@@ -145,7 +145,7 @@ async def test_a_body_that_is_just_small_enough_comes_back(head, framed, body, i
 
 
 @pytest.mark.parametrize("is_borrowed", [False, True], ids=["own", "borrowed"])
-async def test_the_length_that_an_answer_to_head_tells_is_none_of_its_own(is_borrowed):
+async def test_the_content_length_of_an_answer_to_head_is_not_that_of_its_body(is_borrowed):
     serve = answering("200 OK\r\nContent-Length: 1000000000000")
     async with own_or_borrowed(is_borrowed) as http, server(serve) as (url, _):
         assert (await exchange(http, url, "HEAD", max_bytes=MOST)).body == b""
@@ -255,7 +255,7 @@ def events():
 
 
 @pytest.mark.parametrize(("status", "kind"), [(500, ServerError), (404, NotFoundError)])
-async def test_an_error_that_is_too_large_is_told_by_its_status(status, kind):
+async def test_an_error_with_a_too_large_body_keeps_its_status(status, kind):
     serve, _ = endless(f"{status} No\r\nTransfer-Encoding: chunked", CHUNK)
     async with server(serve) as (url, _), client_of(url) as client:
         with pytest.raises(kind, match=f"answered {status}; request id r-9"):

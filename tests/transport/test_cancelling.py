@@ -48,7 +48,7 @@ async def test_one_that_ended_in_time_is_not_ended_again():
 
 
 @jumping_time
-async def test_one_that_is_not_over_when_another_is_goes_on():
+async def test_a_limit_continues_when_another_one_ends():
     limits = TimeLimits()
     first = asyncio.create_task(work(limits, 0.02))
     second = asyncio.create_task(work(limits, 0.5))
@@ -98,7 +98,7 @@ async def test_a_cancellation_that_was_caught_before_is_not_taken_for_one_from_e
 
 
 @jumping_time
-async def test_work_that_ends_itself_when_told_to_raises_nothing():
+async def test_work_that_ends_by_itself_after_a_cancellation_raises_nothing():
     limits = TimeLimits()
 
     with TimeLimit(limits, asyncio.get_running_loop().time() + 0.02):

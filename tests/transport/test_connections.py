@@ -123,7 +123,7 @@ async def test_what_comes_behind_an_answer_answers_no_call(stray, frame, session
 
 
 @pytest.mark.parametrize("wait", [until_read, until_there])
-async def test_a_write_is_not_answered_by_what_was_there_before(wait, session):
+async def test_an_earlier_answer_is_not_taken_for_that_of_a_write(wait, session):
     serving = Server(of_length(STRAY))
     async with server(serving) as (url, made), client_of(url, session) as client:
         await client.contacts.get(2)
@@ -163,7 +163,7 @@ async def test_the_end_of_an_idle_connection_is_seen_before_a_write_is_sent_over
     assert len(requests) == len(made) == 3
 
 
-async def test_a_stray_answer_that_comes_while_a_write_is_under_way_cannot_be_told_but_by_its_id():
+async def test_a_stray_answer_during_a_write_is_recognized_only_by_its_id():
     async def serve(reader, writer):
         await request_of(reader)
         writer.write(of_length(STRAY))

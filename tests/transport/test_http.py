@@ -268,9 +268,7 @@ async def test_a_compressed_body_comes_back_as_it_was(is_borrowed, encoding, con
 
 
 @pytest.mark.parametrize(("framed", "may_be_cut"), [(in_chunks, True), (of_length, False)])
-async def test_a_compressed_body_of_nothing_may_be_cut_unless_its_length_is_told(
-    http, framed, may_be_cut
-):
+async def test_an_empty_compressed_body_may_be_cut_unless_it_has_a_length(http, framed, may_be_cut):
     async with server(framed(ZIPPED, gzip.compress(b"", mtime=0))) as (url, _):
         answer = await exchange(http, url)
 
@@ -388,7 +386,7 @@ async def test_cancelling_an_exchange_closes_its_connection(http, serve):
             await closed.wait()
 
 
-async def test_a_cut_answer_still_tells_its_request_id(http):
+async def test_a_cut_answer_still_has_its_request_id(http):
     async def serve(reader, writer):
         await request_of(reader)
         writer.write(b"HTTP/1.1 200 OK\r\nX-Request-Id: r-7\r\nContent-Length: 9\r\n\r\ncut")
@@ -573,7 +571,9 @@ NOTHING_WAS_SENT = {
 
 
 @pytest.mark.parametrize("kind", every_aiohttp_error(), ids=lambda kind: kind.__name__)
-async def test_every_error_of_aiohttp_is_told_apart_by_what_was_sent(http, kind, monkeypatch):
+async def test_every_error_of_aiohttp_is_mapped_by_whether_something_was_sent(
+    http, kind, monkeypatch
+):
     async def fail(*args, **kwargs):
         error = kind.__new__(kind)
         error.status = 502

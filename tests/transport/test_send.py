@@ -181,14 +181,14 @@ async def test_a_deadline_that_has_passed_is_not_taken_for_a_pause():
     pacer = line_of(transport)
     turn = pacer.take()
 
-    refuse_long_pause(pacer.pause_s, -0.1)  # it waits, and its deadline is told
+    refuse_long_pause(pacer.pause_s, -0.1)  # it waits, and its deadline ends it
 
     assert pacer._queue
     pacer.discard(turn)
 
 
 @jumping_time
-async def test_a_pause_that_outlasts_a_call_is_told_even_if_all_connections_are_waited_for():
+async def test_a_pause_longer_than_a_call_raises_even_if_all_connections_are_in_use():
     http = Scripted(OK)
     transport = transport_over(http, rate=RateLimit(1, per_s=60), deadline_s=100)
     waiting = [asyncio.ensure_future(transport.send(READ)) for _ in range(CONNECTIONS + 1)]
@@ -255,14 +255,14 @@ async def test_a_closed_client_leaves_no_timer_behind():
 
 
 @jumping_time
-async def test_the_hook_is_told_of_each_attempt():
-    told: list[AttemptEvent] = []
+async def test_the_hook_gets_every_attempt():
+    events: list[AttemptEvent] = []
     http = Scripted(answer(503, X_Request_Id="r-1", Retry_After="2"), slow)
-    transport = transport_over(http, retry=RetryPolicy(base_s=0), on_attempt=told.append)
+    transport = transport_over(http, retry=RetryPolicy(base_s=0), on_attempt=events.append)
 
     await transport.send(READ)
 
-    first, second = told
+    first, second = events
     assert (first.call, first.attempt, first.status) == ("GET /v1/contact/{id}", 1, 503)
     assert (first.request_id, first.waited_s) == ("r-1", 0)
     assert isinstance(first.error, ServerError)
@@ -419,7 +419,7 @@ async def test_a_closed_transport_sends_nothing():
     transport = transport_over(http)
     await transport.aclose()
 
-    with pytest.raises(ClientStateError, match="closed; make a new one") as raised:
+    with pytest.raises(ClientStateError, match=r"closed\. Make a new one") as raised:
         await transport.send(READ)
 
     assert raised.value.call == "GET /v1/contact/{id}"
@@ -427,7 +427,7 @@ async def test_a_closed_transport_sends_nothing():
     assert http.sent == []
 
 
-def test_another_event_loop_is_told_apart():
+def test_use_in_another_event_loop_raises():
     transport = transport_over(Scripted(OK))
 
     @jumping_time
@@ -435,16 +435,16 @@ def test_another_event_loop_is_told_apart():
         await transport.send(READ)
 
     use()
-    with pytest.raises(ClientStateError, match="another event loop; make one client per loop"):
+    with pytest.raises(ClientStateError, match=r"another event loop\. Make one client per loop"):
         use()
 
 
-def test_closing_in_another_event_loop_is_told_apart():
+def test_closing_in_another_event_loop_raises():
     transport = transport_over(Scripted(OK))
     loop = asyncio.new_event_loop()
     loop.run_until_complete(transport.send(READ))
 
-    with pytest.raises(ClientStateError, match="in use in another event loop; close it there"):
+    with pytest.raises(ClientStateError, match=r"in use in another event loop\. Close it there"):
         asyncio.run(transport.aclose())
     loop.run_until_complete(transport.send(READ))  # nothing of it was closed
     loop.close()
@@ -504,7 +504,7 @@ async def test_a_hook_cannot_break_a_call_whatever_it_raises(failure, caplog):
 
 
 @jumping_time
-async def test_a_hook_that_returns_a_coroutine_is_told_of(caplog):
+async def test_a_hook_that_returns_a_coroutine_is_logged(caplog):
     def hook(event: AttemptEvent) -> object:
         return asyncio.sleep(0)
 
@@ -530,7 +530,7 @@ async def test_a_call_does_not_show_what_it_sends():
 
 
 @jumping_time
-async def test_a_deadline_that_passes_between_attempts_tells_what_failed_before():
+async def test_a_deadline_between_attempts_raises_with_the_last_error_as_its_cause():
     rate = RateLimit(1, per_s=60)
     http = Scripted(answer(503, X_Request_Id="r-1"), answer(502, X_Request_Id="r-2"), OK)
     transport = transport_over(http, rate=rate, deadline_s=100, retry=RetryPolicy(base_s=0))

@@ -111,7 +111,7 @@ def test_a_long_explanation_is_cut():
     assert len(error_of(500, {"message": "so " * 5000}).detail) == 300
 
 
-def test_where_a_long_explanation_is_cut_no_half_of_what_was_sent_stays():
+def test_a_cut_explanation_does_not_end_with_half_of_a_sent_text():
     body = {"first": "J" * 95, "last": "x" * 100}
     said = f"{body['first']} " * 10 + body["last"]
 
@@ -341,7 +341,7 @@ def test_every_redirect_names_its_host(status):
     assert "a redirect to x.example," in str(error_of(status, b"", Location="https://x.example/"))
 
 
-def test_a_location_that_is_no_redirect_is_not_told():
+def test_a_location_without_a_redirect_is_not_shown():
     assert str(error_of(400, b"", Location="https://x.example")) == "POST /v1/contact answered 400"
 
 

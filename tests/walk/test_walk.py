@@ -263,7 +263,7 @@ async def test_edits_that_come_faster_than_pages_are_waited_out():
 @jumping_time
 async def test_a_group_that_was_too_restless_is_read_when_it_is_resumed():
     listing = Listing([0] * 70, page_base=0, mixes_ties=True)
-    with pytest.raises(PaginationError, match="resume from the cursor") as raised:
+    with pytest.raises(PaginationError, match="Resume from the cursor") as raised:
         await ids_of(walk_over(listing))
 
     listing.mixes_ties = False
@@ -373,7 +373,7 @@ async def test_a_page_number_without_effect_makes_the_walk_ask_for_more_at_once(
     assert (None, None, 120) in listing.requests
 
 
-async def test_a_group_that_cannot_be_read_whole_raises_with_what_is_needed_to_go_on():
+async def test_a_group_that_cannot_be_read_whole_raises_with_a_cursor():
     listing = Listing([5] * 140, page_base=None, cap=100)
     walking = walk_over(listing)
 
@@ -388,7 +388,7 @@ async def test_a_group_that_cannot_be_read_whole_raises_with_what_is_needed_to_g
     assert pickle.loads(pickle.dumps(raised.value)).cursor == walking.cursor
 
 
-async def test_a_larger_limit_that_is_refused_ends_the_walk_with_what_is_needed_to_go_on():
+async def test_a_larger_limit_that_is_refused_ends_the_walk_with_a_cursor():
     listing = Listing([5] * 140, page_base=None)
 
     async def fetch(date, page, limit):
@@ -423,7 +423,7 @@ async def test_a_server_that_ignores_the_date_is_found_out():
         surface="v1", date=None, limit=None, cursor=None, returns=Row,
     )  # fmt: skip
 
-    with pytest.raises(PaginationError, match="other side of its `date`"):
+    with pytest.raises(PaginationError, match="wrong side of its `date`"):
         await ids_of(ignoring)
 
 
@@ -539,7 +539,7 @@ async def test_a_page_of_elements_that_are_no_contacts_is_not_the_end():
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
-async def test_a_page_of_a_group_may_hold_nobody_who_can_be_placed(newest_first):
+async def test_a_page_of_a_group_may_have_no_contact_with_a_time(newest_first):
     odd = dict.fromkeys(range(31, 61), "")
     listing = Listing([5] * 90, newest_first=newest_first, odd=odd)
 
@@ -637,7 +637,7 @@ async def test_raw_rows_are_walked_by_their_own_timestamps():
     assert ids == list(range(70, 0, -1))
 
 
-async def test_every_page_knows_where_to_go_on():
+async def test_every_page_has_a_cursor_to_resume_from():
     listing = Listing([tick // 7 for tick in range(200)])
     whole = await ids_of(walk_over(listing))
     given: list[int] = []
@@ -681,7 +681,7 @@ async def test_the_cursor_of_a_complete_walk_has_nothing_more_to_give():
     assert len(listing.requests) == asked
 
 
-async def test_an_error_on_the_way_tells_where_to_go_on():
+async def test_an_error_during_a_walk_has_a_cursor_to_resume_from():
     listing = Listing(list(range(100)))
     walking = walk(
         failing := Failing(listing, at_request=3), CALL,
@@ -789,14 +789,14 @@ async def test_memory_is_a_page_and_a_group():
     walking = walk_over(listing)
 
     async for _ in walking:
-        at = walking._stands_at
+        at = walking._next
         passes = [at.group.passed, at.group.before] if at.group else []
         assert at.given.size <= 30 + 40
         assert all(each is None or each.size <= 30 + 40 for each in passes)
         assert len(walking._page) <= 30
 
 
-async def test_a_cursor_amid_a_page_names_what_came_though_the_caller_has_changed_it():
+async def test_a_cursor_in_the_middle_of_a_page_ignores_changes_by_the_caller():
     class Own(msgspec.Struct):
         id: int
         rev: int
@@ -829,7 +829,7 @@ async def test_a_walk_may_start_at_a_time():
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
-async def test_a_walk_that_starts_at_a_time_knows_from_there_which_way_it_goes(newest_first):
+async def test_a_walk_that_starts_at_a_time_learns_the_order_from_its_first_page(newest_first):
     listing = Listing([0] * 60 + [9] * 60, newest_first=newest_first)
     start = listing.text(5)
 
@@ -894,7 +894,7 @@ async def ids_until(walking: Walk[Row], count: int) -> list[int]:
     return [(await anext(walking)).id for _ in range(count)]
 
 
-def test_what_grew_twice_from_one_place_is_told_apart():
+def test_two_walks_from_one_cursor_do_not_share_their_rows():
     root = cursors.Seen([((1, 1), "a")])
 
     one, other = root.with_more([((2, 1), "b")]), root.with_more([((3, 1), "c")])

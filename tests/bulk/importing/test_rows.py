@@ -87,7 +87,7 @@ def test_opting_out_is_true_or_false(cell, value):
         ("415,,,", "phone must be a valid number"),
         (",1,,", "has no phone"),
         (f"{PHONE},VIP,,", "ids must be integers"),
-        (f"{PHONE},1 2 3 4 5 6,,", "tags must be at most 5"),
+        (f"{PHONE},1 2 3 4 5 6,,", "tags must be a list of at most 5"),
         (f"{PHONE},,maybe,", "is_opted_out must be true or false"),
         (f"{PHONE},,,Jo", "assignee_id must be an integer"),
         (f"{PHONE},,", "3 cells, but the header has 4 columns (line 2)"),
