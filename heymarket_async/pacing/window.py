@@ -75,6 +75,10 @@ class RateLimit(Masked, msgspec.Struct, frozen=True):
         return f"RateLimit({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
+# So a pickle in a queue does not depend on where the class is kept.
+RateLimit.__module__ = "heymarket_async"
+
+
 def _check_store(url: str) -> None:
     one_of("rate_limit.store", url, str)
     if find_spec("redis") is None:

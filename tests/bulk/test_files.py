@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import pickle
 import stat
 import sys
 
@@ -354,3 +355,8 @@ def test_a_file_of_an_empty_account_is_whole(name, tmp_path):
     with (tmp_path / name).open("rb") as raw, packing.reader(raw) as file:
         assert file.read() == b""
     assert (tmp_path / name).stat().st_size == len(packing.pack(b""))
+
+
+@pytest.mark.parametrize("sink", [JsonLines("c.jsonl"), JsonLines("c.jsonl.gz"), Csv("c.csv")])
+def test_a_sink_that_is_not_open_pickles(sink):
+    assert pickle.loads(pickle.dumps(sink)).path == sink.path

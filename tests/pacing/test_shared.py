@@ -504,6 +504,16 @@ def test_a_rate_limit_with_a_store_is_plain_data_and_shows_no_password():
     )
 
 
+def test_a_rate_limit_in_a_queue_survives_an_update_of_the_package():
+    # As version 0.1.0 pickled it, protocol 0.
+    old = (
+        b"cheymarket_async.transport.pacing\nRateLimit\np0\n(I400\nF60.0\nNF1.0\nF0.1\ntp1\nRp2\n."
+    )
+
+    assert pickle.loads(old) == RateLimit(400)
+    assert b"pacing" not in pickle.dumps(RateLimit(400))
+
+
 @pytest.mark.parametrize(
     ("options", "rule"),
     [

@@ -42,6 +42,10 @@ from heymarket_async.bulk.store.private_files import (
 _ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 
 
+def _as_it_is(file: BinaryIO) -> BinaryIO:
+    return file  # a function with a name, so that a sink pickles
+
+
 class Packing(NamedTuple):
     """A compression whose pieces stand alone, so that a file of them can be cut; or none.
 
@@ -54,7 +58,7 @@ class Packing(NamedTuple):
 
     suffix: str = ""
     pack: Callable[[bytes], bytes] = bytes
-    reader: Callable[[BinaryIO], BinaryIO] = lambda file: file
+    reader: Callable[[BinaryIO], BinaryIO] = _as_it_is
     errors: tuple[type[Exception], ...] = ()
 
 
