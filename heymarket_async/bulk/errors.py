@@ -12,12 +12,12 @@ class JobError(ValueError):
     """A job cannot begin or resume: its arguments, its file or its stored state do not fit.
 
     Its text is the problem, then the remedy in the words of the library. A program with words of
-    its own, such as a command line, shows `problem` and says for each `reason` what to do.
+    its own, such as a command line, shows `problem`, and has a remedy of its own for each `reason`.
 
     Attributes:
         reason: A name for the kind of problem, for programs: `"unknown_columns"`.
-        problem: What is wrong, as a sentence.
-        remedy: What to do, as a sentence in the words of the library; may be empty.
+        problem: The problem, as a sentence.
+        remedy: The remedy, as a sentence in the words of the library; may be empty.
         about: The values that a remedy may need, by name: `{"column": "Cell"}`.
     """
 

@@ -138,9 +138,9 @@ async def custom_fields_of(
     client: HeymarketClient, on_progress: OnProgress
 ) -> list[ContactField] | None:
     """Return the custom fields of the account, or None if they cannot be read."""
-    tally = RequestStats(client)
-    async with reporting(on_progress, lambda: tally.progress(0, None, "starting")):
-        return await fields_of(tally.client)
+    stats = RequestStats(client)
+    async with reporting(on_progress, lambda: stats.progress(0, None, "starting")):
+        return await fields_of(stats.client)
 
 
 def _format_of(path: Path) -> Format:

@@ -21,6 +21,7 @@ from heymarket_async.bulk.importing.rules import Decision, NumberedRow, PendingR
 from heymarket_async.bulk.importing.send import Sender
 from heymarket_async.bulk.importing.source import Item, RejectedRow, batches_of, contact_of
 from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
+from heymarket_async.bulk.thread import side_by_side
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.models import NewContact
@@ -93,12 +94,12 @@ async def import_contacts(
     if on_progress is not None and not callable(on_progress):
         raise ValueError("on_progress must be a function, or None")
     path = checked_path(outcomes, resume=resume)
-    tally = RequestStats(client)
+    stats = RequestStats(client)
     async with aclosing(batches_of(rows, batch_size)) as batches:
         first = await anext(batches, list[Item]())
-        async with reporting(on_progress, lambda: tally.progress(0, None, "starting")):
-            file = await _outcome_file(tally.client, path, overwrite, dry_run, resume)
-        job = _Import(batches, file, tally, batch_size, overwrite=overwrite, dry_run=dry_run)
+        async with reporting(on_progress, lambda: stats.progress(0, None, "starting")):
+            file = await _outcome_file(stats.client, path, overwrite, dry_run, resume)
+        job = _Import(batches, file, stats, batch_size, overwrite=overwrite, dry_run=dry_run)
         async with file, reporting(on_progress, job.results.progress):
             await job.run(first, concurrency)
     if job.failure is not None:
@@ -133,20 +134,20 @@ class _Import:
         self,
         batches: AsyncGenerator[list[Item]],
         file: OutcomeFile,
-        tally: RequestStats,
+        stats: RequestStats,
         size: int,
         *,
         overwrite: bool,
         dry_run: bool,
     ) -> None:
-        self.results = Results(file, tally)
+        self.results = Results(file, stats)
         self.failure: Exception | None = None
         self._batches = batches
         self._file = file
         self._size = size
         self._duplicates = Duplicates(self.results)
         self._sender = Sender(
-            tally, file, self._duplicates.finish, overwrite=overwrite, dry_run=dry_run
+            stats, file, self._duplicates.finish, overwrite=overwrite, dry_run=dry_run
         )
         self._to_send: list[PendingRow] = []
         self._turn = asyncio.Lock()
@@ -159,12 +160,7 @@ class _Import:
             concurrency: Requests at once.
         """
         async with aclosing(self._chunks(first)) as chunks:
-            try:
-                async with asyncio.TaskGroup() as workers:
-                    for _ in range(concurrency):
-                        workers.create_task(self._work(chunks))
-            except BaseExceptionGroup as errors:
-                raise errors.exceptions[0] from None
+            await side_by_side(lambda: self._work(chunks), concurrency)
         if self._to_send:
             await self._sender.write(self._to_send)
         while retries := self._duplicates.take_retries(self._size):

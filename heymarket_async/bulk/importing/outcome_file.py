@@ -21,7 +21,7 @@ from typing import Annotated, BinaryIO, Literal, Self, TypeAlias
 
 import msgspec
 
-from heymarket_async.bulk.errors import UNREADABLE, JobError
+from heymarket_async.bulk.errors import UNREADABLE, JobError, of_another
 from heymarket_async.bulk.importing.rules import Decision, NumberedRow, RowOutcome, SentWhen
 from heymarket_async.bulk.store.private_files import lock, make_private, naming, open_own, real_path
 from heymarket_async.bulk.thread import OneThread
@@ -253,11 +253,8 @@ def _check_header(path: Path, line: bytes, asked: Header) -> None:
     for name in Header.__struct_fields__:
         was, now = (_encode(getattr(header, name)).decode() for header in (stored, asked))
         if was != now:
-            raise JobError(
-                "other_import",
-                f"{path} belongs to another import: {name} {was}, not {now}.",
-                "Resume it as it was, or name another outcome file.",
-            )
+            remedy = "Resume it as it was, or name another outcome file."
+            raise of_another("import", str(path), f"{name} {was}", now, remedy=remedy)
 
 
 def _exists(path: Path) -> JobError:

@@ -74,14 +74,14 @@ class Results:
         skipped: Rows that an earlier run had finished.
     """
 
-    def __init__(self, file: OutcomeFile, tally: RequestStats) -> None:
+    def __init__(self, file: OutcomeFile, stats: RequestStats) -> None:
         self.rows = 0
         self.duplicates = 0
         self.skipped = 0
         self._counts: Counter[RowOutcome] = Counter()
         self._rejections: list[Rejection] = []
         self._file = file
-        self._tally = tally
+        self._stats = stats
         self._began = time.monotonic()
 
     def skip(self, outcome: RowOutcome) -> None:
@@ -98,7 +98,7 @@ class Results:
 
     def progress(self) -> Progress:
         """Return how far the import is."""
-        return self._tally.progress(self._counts.total(), None, "importing")
+        return self._stats.progress(self._counts.total(), None, "importing")
 
     def report(self) -> ImportReport:
         """Return the report."""
@@ -107,9 +107,9 @@ class Results:
             **{outcome.value: self._counts[outcome] for outcome in RowOutcome},
             duplicates=self.duplicates,
             skipped=self.skipped,
-            requests=self._tally.requests,
-            repeated=self._tally.repeated,
+            requests=self._stats.requests,
+            repeated=self._stats.repeated,
             seconds=round(time.monotonic() - self._began, 3),
-            waited_s=self._tally.waits(),
+            waited_s=self._stats.waits(),
             rejections=sorted(self._rejections, key=lambda rejection: rejection.row),
         )

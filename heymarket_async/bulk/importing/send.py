@@ -1,4 +1,4 @@
-"""Sends the rows of an import, until the outcome of each is decided."""
+"""Sends the rows of an import, until the outcome of every row is decided."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Sender:
     """Looks rows up, and writes those that must be written.
 
     Args:
-        tally: Has the client, and counts.
+        stats: Has the client, and counts.
         file: Where rows are added before they are sent.
         finish: Called with each row and its outcome.
         overwrite: Whether contacts that differ are overwritten.
@@ -45,14 +45,14 @@ class Sender:
 
     def __init__(
         self,
-        tally: RequestStats,
+        stats: RequestStats,
         file: OutcomeFile,
         finish: Callable[[PendingRow, Decision], None],
         *,
         overwrite: bool,
         dry_run: bool,
     ) -> None:
-        self._tally = tally
+        self._stats = stats
         self._file = file
         self._finish = finish
         self._overwrite = overwrite
@@ -84,7 +84,7 @@ class Sender:
         await self._file.add_sent(rows)
         contacts = [row.contact for row in rows]
         try:
-            result = await self._tally.client.contacts.create_batch(
+            result = await self._stats.client.contacts.create_batch(
                 contacts, overwrite=self._overwrite
             )
         except HeymarketError as error:
@@ -116,7 +116,7 @@ class Sender:
         await self._wait(attempt)
         if not (left := await self.look(rows)):
             self._failed_in_a_row = 0
-        elif attempt < self._tally.client.retry.attempts:
+        elif attempt < self._stats.client.retry.attempts:
             await self.write(left, attempt + 1)
         elif self._failed_in_a_row == _MOST_FAILED:
             raise failure
@@ -152,7 +152,7 @@ class Sender:
             await self._file.flush()
             return
         items = {item.contact.phone: item for item in result.items}
-        attempts = self._tally.client.retry.attempts
+        attempts = self._stats.client.retry.attempts
         left = rows
         for attempt in range(1, attempts + 1):
             undecided = await self._undecided(left)
@@ -177,7 +177,7 @@ class Sender:
         self, rows: Sequence[PendingRow]
     ) -> list[tuple[PendingRow, Sequence[Existing]]]:
         """Look rows up, finish those that can be decided, and return the others with contacts."""
-        found = await look_up(self._tally.client, [row.contact.phone for row in rows])
+        found = await look_up(self._stats.client, [row.contact.phone for row in rows])
         left: list[tuple[PendingRow, Sequence[Existing]]] = []
         for row in rows:
             existing = found.get(row.contact.phone, [])
@@ -191,7 +191,7 @@ class Sender:
         return left
 
     async def _wait(self, attempt: int) -> None:
-        seconds = self._tally.client.retry.jitter_s(attempt)
-        waited_s = self._tally.waited_s
+        seconds = self._stats.client.retry.jitter_s(attempt)
+        waited_s = self._stats.waited_s
         waited_s[_WAIT] = waited_s.get(_WAIT, 0.0) + seconds
         await asyncio.sleep(seconds)

@@ -27,7 +27,7 @@ class Store(Protocol):
     """A place that contacts are written to: a sink, or the file of a sync."""
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> object:
-        """Add contacts, each as a line of JSON, and replace the checkpoint: both, or neither."""
+        """Add contacts, one line of JSON each, and replace the checkpoint: both, or neither."""
         ...
 
 

@@ -40,7 +40,7 @@ class Sink(Protocol):
         ...
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
-        """Add contacts, each as one line of JSON, and replace the checkpoint: both, or neither.
+        """Add contacts, one line of JSON each, and replace the checkpoint: both, or neither.
 
         A contact that was edited meanwhile comes again.
         """

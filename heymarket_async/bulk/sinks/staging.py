@@ -159,7 +159,7 @@ class Staging:
         self._length, self.checkpoint = length, checkpoint
 
     def lines(self) -> Iterator[bytes]:
-        """Give the contacts, each as a line without its end.
+        """Give the contacts as lines without their ends.
 
         Raises:
             ValueError: They are damaged.

@@ -1,1 +1,1 @@
-"""What jobs keep on disk: SQLite files, locks, and files that are private."""
+"""Files that jobs keep on disk: SQLite databases, locks, and private files."""
