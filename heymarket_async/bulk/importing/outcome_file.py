@@ -250,10 +250,15 @@ class OutcomeFile:
 
 def _check_header(path: Path, line: bytes, asked: Header) -> None:
     stored = msgspec.json.decode(line, type=Header)
-    for name in Header.__struct_fields__:
+    another = "name another outcome file."
+    for name in ("version", "account"):
+        was, now = (str(getattr(header, name)) for header in (stored, asked))
+        if was != now:
+            raise of_another(name, str(path), was, now, remedy=another.capitalize())
+    for name in ("kind", "overwrite"):
         was, now = (_encode(getattr(header, name)).decode() for header in (stored, asked))
         if was != now:
-            remedy = "Resume it as it was, or name another outcome file."
+            remedy = f"Resume it as it was, or {another}"
             raise of_another("import", str(path), f"{name} {was}", now, remedy=remedy)
 
 
