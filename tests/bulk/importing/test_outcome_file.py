@@ -259,10 +259,14 @@ async def test_a_file_of_another_account_or_version_is_refused(path):
     async with account() as it:
         await it.imports([new(1)], outcomes=path)
     async with account() as other:
-        with pytest.raises(ValueError, match=r"another account: team 7001 of .+, not team 7001 of .+"):
+        with pytest.raises(
+            ValueError, match=r"another account: team 7001 of .+, not team 7001 of .+"
+        ):
             await other.imports([new(1)], outcomes=path, resume=True)
         path.write_text(path.read_text().replace('"version":1', '"version":2'))
-        with pytest.raises(ValueError, match=r"another version: 2, not 1\. Name another outcome file\."):
+        with pytest.raises(
+            ValueError, match=r"another version: 2, not 1\. Name another outcome file\."
+        ):
             await other.imports([new(1)], outcomes=path, resume=True)
 
 
