@@ -28,7 +28,7 @@ from heymarket_async.transport.auth import (
     Signer,
 )
 from heymarket_async.transport.bodies import MAX_BYTES
-from heymarket_async.transport.call import AttemptEvent, Options
+from heymarket_async.transport.call import DEADLINE_S, TIMEOUT_S, AttemptEvent, Options
 from heymarket_async.transport.http import Http, Session
 from heymarket_async.transport.retry import RetryPolicy
 from heymarket_async.transport.send import Transport
@@ -117,8 +117,8 @@ class HeymarketClient:
         credentials: Credentials | CredentialsProvider,
         *,
         base_url: str = BASE_URL,
-        timeout_s: float = 30.0,
-        deadline_s: float = 180.0,
+        timeout_s: float = TIMEOUT_S,
+        deadline_s: float = DEADLINE_S,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         rate_limit: RateLimit | None = DOCUMENTED_LIMIT,
         session: Session | None = None,

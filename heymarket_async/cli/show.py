@@ -32,6 +32,7 @@ from heymarket_async.bulk import (
     SyncReport,
 )
 from heymarket_async.cli import remedies
+from heymarket_async.pacing.window import DOCUMENTED_LIMIT
 
 err = Console(stderr=True, highlight=False)
 
@@ -172,7 +173,7 @@ class _Lines:
 
 
 def _requests(progress: Progress) -> str:
-    return f"{progress.requests_lately} of 500 requests/min"
+    return f"{progress.requests_lately} of {DOCUMENTED_LIMIT.limit} requests/min"
 
 
 # The reports of bulk jobs

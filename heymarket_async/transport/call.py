@@ -53,11 +53,15 @@ class AttemptEvent(msgspec.Struct, frozen=True):
     date: str = ""
 
 
+TIMEOUT_S = 30.0
+DEADLINE_S = 180.0
+
+
 class Options(msgspec.Struct, frozen=True):
     """The options that clients with shared connections may have of their own."""
 
-    timeout_s: float = 30.0
-    deadline_s: float = 180.0
+    timeout_s: float = TIMEOUT_S
+    deadline_s: float = DEADLINE_S
     retry: RetryPolicy = RetryPolicy()
     on_attempt: Callable[[AttemptEvent], object] | None = None
     max_answer_bytes: int = MAX_BYTES

@@ -11,10 +11,10 @@ from heymarket_async.checks import Int64
 from heymarket_async.client import HeymarketClient
 from heymarket_async.decoding import mending
 from heymarket_async.errors import DecodeError, StatusError
+from heymarket_async.walk.cursor import PAGE_SIZE
 
 T = TypeVar("T")
 
-_PAGE = 30
 _NO_ANSWER = "the lookup of its phone was answered with something else than a contact that has it"
 _MAY_BE_OF_A_ROW = frozenset({400, 409, 413, 414, 422})
 """A refusal with any other status is about the account, the credentials or the server."""
@@ -85,7 +85,7 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
     left = [phone for phone in phones if phone not in found]
     if has_strays or has_others:
         return found | await _look_up_each(client, [[phone] for phone in left])
-    if left and len(sent) >= _PAGE:
+    if left and len(sent) >= PAGE_SIZE:
         return found | await look_up(client, left)
     return found
 
