@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -108,3 +109,52 @@ def test_the_changelog_knows_this_version():
     text = (ROOT / "CHANGELOG.md").read_text()
 
     assert f"## [{heymarket_async.__version__}] - 20" in text
+
+
+# What the program says is quoted as it says it
+
+
+def literals() -> list[str]:
+    """The texts in the code, but no docstrings; "…" stands for a value that is put into one."""
+    texts = []
+    for path in sorted(Path(heymarket_async.__file__).parent.rglob("*.py")):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        for node in nodes:
+            if isinstance(node, ast.JoinedStr):
+                parts = [
+                    part.value if isinstance(part, ast.Constant) else "…" for part in node.values
+                ]
+                texts.append("".join(parts))
+            elif isinstance(node, ast.Constant) and id(node) not in docstrings:
+                texts.append(str(node.value))
+    return texts
+
+
+LITERALS = literals()
+VARIABLE = re.compile(r"[\d,]*\d|…|\(.*?\)|a minute\.")
+# Where the program puts a text together from two.
+JOINTS = re.compile(r"; |, (?=this client)|(?<=contacts) have |^ have ")
+
+
+def quoted(document: str, header: str, mark: str) -> list:
+    """The texts in these marks in the first column of a table."""
+    text = (ROOT / "docs" / document).read_text()
+    table = text.partition(f"\n| {header}")[2].partition("\n\n")[0]
+    cells = [row.split(" | ")[0] for row in table.splitlines()[2:]]
+    found = [each for cell in cells for each in re.findall(rf"{mark}(.+?){mark}", cell)]
+    assert len(found) >= len(cells) > 0
+    return [pytest.param(each, id=each[:40]) for each in found]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *quoted("scaling.md", "Warning (", "`"),
+        *quoted("bulk.md", "Doubt |", r"\*"),
+    ],
+)
+def test_a_warning_or_a_doubt_is_quoted_as_the_program_says_it(text):
+    for fixed in VARIABLE.split(text):
+        for part in map(str.strip, JOINTS.split(fixed)):
+            assert any(part in each for each in LITERALS), part

@@ -31,6 +31,16 @@ def test_nothing_public_is_forgotten():
         assert name in PUBLIC or not (inspect.isclass(each) and name.endswith("Error"))
 
 
+def members_of(public: type) -> dict[str, object]:
+    """Return what a class has, also from the classes of this package that it extends."""
+    found: dict[str, object] = {}
+    for each in reversed(public.__mro__):
+        # What Python and msgspec define is not written here.
+        if each.__module__.partition(".")[0] == heymarket_async.__name__:
+            found |= vars(each)
+    return found
+
+
 def documented() -> list:
     things = list(CLASSES.items())
     things += [(f"sandbox.{name}", getattr(sandbox, name)) for name in sandbox.__all__]
@@ -40,7 +50,7 @@ def documented() -> list:
 @pytest.mark.parametrize("public", documented())
 def test_every_public_class_and_method_has_a_docstring(public):
     assert vars(public).get("__doc__")
-    for name, member in vars(public).items():
+    for name, member in members_of(public).items():
         target = member.fget if isinstance(member, property) else member
         target = target.__func__ if isinstance(target, classmethod) else target
         if inspect.isfunction(target) and not name.startswith("_"):
@@ -51,7 +61,7 @@ def functions() -> list:
     members = [
         (f"{class_name}.{name}", member.fget if isinstance(member, property) else member)
         for class_name, each in CLASSES.items()
-        for name, member in vars(each).items()
+        for name, member in members_of(each).items()
         # A protocol has no constructor of its own.
         if not name.startswith("_") or (name == "__init__" and each is not bulk.Sink)
     ]

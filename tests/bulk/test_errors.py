@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
+from collections.abc import Iterator
+from pathlib import Path
 
+from heymarket_async import bulk
 from heymarket_async.bulk import JobError
 from heymarket_async.bulk.errors import of_another
 from heymarket_async.cli import remedies
@@ -47,3 +51,44 @@ def test_a_stored_value_is_shown_in_short():
 
     assert str(error) == f"c.db belongs to another account: {'a' * 300}, not b. Wait."
     assert error.reason == "moved_account"
+
+
+# Every reason has a remedy for the command
+
+SAME_IN_THE_COMMAND = {
+    "file_of_export",
+    "missing_column",
+    "no_header",
+    "other_account",
+    "other_surface",
+}
+"""Reasons whose remedy in the library, if any, has no words of Python in it."""
+
+
+def reasons_in(tree: ast.Module) -> Iterator[str]:
+    """The reasons of the errors that a module makes; `reason = "..."` counts as one, too."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="JobError"), args=[ast.Constant(value=reason), *_]):
+                yield reason
+            case ast.Call(func=ast.Name(id="JobError")):
+                raise AssertionError(f"no reason that can be read: {ast.unparse(node)}")
+            case ast.Call(func=ast.Name(id="of_another"), args=[name, *_], keywords=given):
+                reason = next((each.value for each in given if each.arg == "reason"), None)
+                if isinstance(reason, ast.Constant):
+                    yield reason.value
+                else:
+                    assert isinstance(name, ast.Constant), ast.unparse(node)
+                    yield f"other_{name.value}"
+            case ast.Assign(targets=[ast.Name(id="reason")], value=ast.Constant(value=reason)):
+                yield reason
+
+
+def test_every_reason_has_a_remedy_in_the_words_of_the_command():
+    folder = Path(bulk.__file__).parent
+    modules = [each for each in folder.rglob("*.py") if each != folder / "errors.py"]
+
+    reasons = {reason for each in modules for reason in reasons_in(ast.parse(each.read_text()))}
+
+    assert reasons - set(remedies._REMEDIES) == SAME_IN_THE_COMMAND
+    assert set(remedies._REMEDIES) <= reasons

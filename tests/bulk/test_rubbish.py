@@ -285,51 +285,104 @@ async def test_stored_contacts_that_are_damaged_are_told_with_the_file(name, acc
 
 # SQLite
 
+ANOTHER = "Remove the file, or name another one."
+NOT_READ = f"something that is stored cannot be read. {ANOTHER}"
+
 EDITS = {
-    "no state": ["DROP TABLE state"],
-    "no incoming": ["DROP TABLE IF EXISTS incoming", "DROP TABLE contacts"],
-    "no column": ["ALTER TABLE {table} RENAME COLUMN json TO mine"],
-    "a blob": ["UPDATE {table} SET json = x'ff00'"],
-    "no JSON": ["UPDATE {table} SET json = '{{\"id\":' "],
-    "not UTF-8": ["UPDATE {table} SET json = CAST(x'ff' AS TEXT)"],
-    "null": [
-        "UPDATE sqlite_schema SET sql = replace(sql, 'json TEXT NOT NULL', 'json TEXT')",
-        "PRAGMA writable_schema = RESET",
-        "UPDATE {table} SET json = NULL",
-    ],
+    "no state": (["DROP TABLE state"], f"no such table: state. {ANOTHER}"),
+    "no table": (
+        ["DROP TABLE IF EXISTS incoming", "DROP TABLE contacts"],
+        f"no such table: {{table}}. {ANOTHER}",
+    ),
+    "no column": (
+        ["ALTER TABLE {table} RENAME COLUMN json TO mine"],
+        f"no such column: json. {ANOTHER}",
+    ),
+    "a blob": (["UPDATE {table} SET json = x'ff00'"], NOT_READ),
+    "not UTF-8": (
+        ["UPDATE {table} SET json = CAST(x'ff' AS TEXT)"],
+        f"Could not decode to UTF-8 column 'json' with text '\ufffd'. {ANOTHER}",
+    ),
+    "null": (
+        [
+            "UPDATE sqlite_schema SET sql = replace(sql, 'json TEXT NOT NULL', 'json TEXT')",
+            "PRAGMA writable_schema = RESET",
+            "UPDATE {table} SET json = NULL",
+        ],
+        NOT_READ,
+    ),
 }
 
 
 @pytest.mark.parametrize("edit", EDITS)
-@pytest.mark.parametrize("name", ["c.db", "s.db"])
-async def test_a_database_that_was_edited_is_told_with_the_file(name, edit, account, begun):
+@pytest.mark.parametrize(("name", "table"), [("c.db", "incoming"), ("s.db", "contacts")])
+async def test_a_database_that_was_edited_is_told_with_the_file(name, table, edit, account, begun):
     path = await begun(name)
-    table = "contacts" if name == "s.db" else "incoming"
-    run(path, *(each.format(table=table) for each in EDITS[edit]))
+    statements, told = EDITS[edit]
+    run(path, *(each.format(table=table) for each in statements))
 
-    remedy = "Remove the file" if name == "s.db" else "(Remove the file|Start anew)"
-    with pytest.raises((OSError, ValueError), match=rf"^{path}: .*[.;] {remedy}"):
+    rule = re.escape(f"{path}: {told.format(table=table)}")
+    with pytest.raises((OSError, ValueError), match=f"^{rule}$"):
         await (sync if name == "s.db" else export)(account[1], path)
 
 
 @pytest.mark.parametrize(
-    "edit",
+    ("name", "table", "told"),
     [
-        "UPDATE state SET value = '{{' WHERE name = 'told'",
-        "UPDATE state SET value = '[[]]' WHERE name = 'told'",
-        "UPDATE state SET value = 'up' WHERE name = 'ascending'",
-        "UPDATE state SET value = x'00' WHERE name = 'newest'",
-        "UPDATE contacts SET json = '{{' WHERE rowid > 290",
-        "DROP TABLE runs",
-        "DROP TABLE fields",
+        (
+            "c.db",
+            "incoming",
+            "the stored contacts cannot be read. Start anew with restart=True.",
+        ),
+        ("s.db", "contacts", f"a contact that is stored cannot be read. {ANOTHER}"),
     ],
 )
-async def test_the_file_of_a_sync_that_was_edited_is_told_with_the_file(edit, account, tmp_path):
+async def test_a_stored_contact_that_is_no_json_is_told_with_the_file(
+    name, table, told, account, begun
+):
+    path = await begun(name)
+    run(path, f"UPDATE {table} SET json = '{{\"id\":' ")
+
+    with pytest.raises(ValueError, match=f"^{re.escape(f'{path}: {told}')}$"):
+        await (sync if name == "s.db" else export)(account[1], path)
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (
+            "UPDATE state SET value = '{' WHERE name = 'told'",
+            "`told` that is stored cannot be read",
+        ),
+        (
+            "UPDATE state SET value = '[[]]' WHERE name = 'told'",
+            "`told` that is stored cannot be read",
+        ),
+        (
+            "UPDATE state SET value = 'up' WHERE name = 'ascending'",
+            "`ascending` that is stored cannot be read",
+        ),
+        (
+            "UPDATE state SET value = x'00' WHERE name = 'newest'",
+            "something that is stored cannot be read",
+        ),
+        (
+            "UPDATE contacts SET json = '{' WHERE rowid > 290",
+            "a contact that is stored cannot be read",
+        ),
+        ("DROP TABLE runs", "no such table: runs"),
+        ("DROP TABLE fields", "no such table: fields"),
+    ],
+)
+async def test_the_file_of_a_sync_that_was_edited_is_told_with_the_file(
+    edit, told, account, tmp_path
+):
     path = tmp_path / "s.db"
     await sync(account[1], path)
-    run(path, edit.format())
+    run(path, edit)
 
-    with pytest.raises((OSError, ValueError), match=rf"^{path}: .*\. Remove the file"):
+    rule = re.escape(f"{path}: {told}. {ANOTHER}")
+    with pytest.raises((OSError, ValueError), match=f"^{rule}$"):
         await sync(account[1], path)
 
 

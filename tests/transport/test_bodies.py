@@ -214,7 +214,7 @@ async def test_an_answer_of_very_many_small_values_is_not_read(element):
     assert peak < 5 * len(body)
 
 
-async def test_a_page_that_is_larger_than_usual_is_read_and_not_held():
+async def test_a_page_that_is_larger_than_usual_is_read():
     row = {"id": 1, "rev": 1, "first": "Robin", "custom": {"1": "x" * 500}, "note": [{"id": 1}]}
     body = msgspec.json.encode([row] * 5_000)
     async with server(of_length("200 OK", body)) as (url, _), client_of(url) as client:

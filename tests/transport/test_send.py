@@ -240,6 +240,20 @@ async def test_a_deadline_and_closing_in_one_moment_end_a_waiting_call_with_an_e
 
     assert now() == 5
     assert all(isinstance(end, ClientStateError | DeadlineError) for end in ends)
+    assert transport.waiting == ""
+
+
+@jumping_time
+async def test_a_call_that_gave_up_its_wait_for_a_connection_is_not_shown_as_waiting():
+    http = Scripted(OK)
+    transport = transport_over(http, deadline_s=5)
+    for _ in range(CONNECTIONS):
+        http.slots.take()
+
+    with pytest.raises(DeadlineError, match="all connections are in use"):
+        await transport.send(READ)
+
+    assert (now(), transport.waiting) == (5, "")
 
 
 @jumping_time
@@ -541,3 +555,4 @@ async def test_a_deadline_between_attempts_raises_with_the_last_error_as_its_cau
     assert isinstance(raised.value.__cause__, ServerError)
     assert (raised.value.__cause__.status, raised.value.request_id) == (502, "r-2")
     assert raised.value.attempts == 2
+    assert transport.waiting == "", "it waited for the rate limit"

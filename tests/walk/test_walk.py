@@ -554,28 +554,48 @@ async def test_a_page_of_a_day_that_is_in_no_calendar_is_no_group():
         await ids_of(walk_over(listing))
 
 
+async def test_a_page_of_a_day_that_is_in_no_calendar_may_follow_one_that_can_be_placed():
+    odd = dict.fromkeys(range(1, 41), "2026-02-30T00:00:00Z")
+    listing = Listing([5] * 40 + [9] * 5, newest_first=True, odd=odd)
+
+    given = await ids_of(walk_over(listing))
+
+    assert len(given) == 45
+    assert sorted(given) == sorted(listing.rows)
+
+
+DAY_IN_NO_CALENDAR = "2026-02-30T00:00:00Z"
+LISTINGS = [
+    ([5] * 40 + [9] * 5, range(1, 41), {}),
+    ([0, 0, 0], [2], {}),
+    ([7, 1, 5, 7, 7, 7, 3], [4], {}),
+    ([1, 6, 2, 0, 0, 1], [1, 2, 4, 5], {"inclusive": True}),
+    ([2, 4, 1, 1, 1], [3], {"inclusive": True, "newest_first": False}),
+]
+SMALL = ([1, 3, 1], [2, 3], {"inclusive": True})
+
+
 @pytest.mark.parametrize(
-    ("ticks", "odd", "server"),
+    ("ticks", "odd", "server", "limit"),
     [
-        ([5] * 40 + [9] * 5, range(1, 41), {}),
-        ([0, 0, 0], [2], {}),
-        ([7, 1, 5, 7, 7, 7, 3], [4], {}),
-        ([1, 6, 2, 0, 0, 1], [1, 2, 4, 5], {"inclusive": True}),
-        ([1, 3, 1], [2, 3], {"inclusive": True}),
-        ([2, 4, 1, 1, 1], [3], {"inclusive": True, "newest_first": False}),
+        *((*listing, limit) for listing in LISTINGS for limit in (2, 3, 4, None)),
+        *((*SMALL, limit) for limit in (3, 4, None)),
     ],
 )
-@pytest.mark.parametrize("limit", [2, 3, 4, None])
 async def test_a_day_that_is_in_no_calendar_hides_no_contact(ticks, odd, server, limit):
-    listing = Listing(ticks, odd=dict.fromkeys(odd, "2026-02-30T00:00:00Z"), page_base=0, **server)
+    listing = Listing(ticks, odd=dict.fromkeys(odd, DAY_IN_NO_CALENDAR), page_base=0, **server)
 
-    try:
-        given = await ids_of(walk_over(listing, limit=limit))
-    except PaginationError as error:
-        assert "no contact of a page" in str(error)
-        return
+    given = await ids_of(walk_over(listing, limit=limit))
 
     assert sorted(given) == sorted(listing.rows)
+
+
+async def test_a_small_page_of_a_day_that_is_in_no_calendar_names_a_contact():
+    ticks, odd, server = SMALL
+    listing = Listing(ticks, odd=dict.fromkeys(odd, DAY_IN_NO_CALENDAR), page_base=0, **server)
+
+    with pytest.raises(PaginationError, match=r"no contact of a page .* the first is contact 2"):
+        await ids_of(walk_over(listing, limit=2))
 
 
 async def test_contacts_that_cannot_be_placed_may_be_all_there_is():

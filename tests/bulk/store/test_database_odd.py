@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -150,17 +151,33 @@ async def test_a_sync_that_was_kept_from_adding_contacts_is_not_proved(sandbox, 
 
 # It is damaged
 
+ANOTHER = "Remove the file, or name another one."
 
 DAMAGES = {
-    "other columns": ["DROP TABLE contacts", "CREATE TABLE contacts (a)"],
-    "a view": ["DROP TABLE contacts", "CREATE VIEW contacts AS SELECT 1 AS id"],
-    "no instant": [
-        "DROP VIEW changes_by_day",
-        "DROP INDEX contacts_by_instant",
-        "ALTER TABLE contacts DROP COLUMN instant",
-    ],
-    "no runs": ["DROP TABLE runs", "CREATE TABLE runs (a)"],
-    "no state": ["DROP TABLE state", "CREATE VIEW state AS SELECT 'latest' AS name, '2' AS value"],
+    "other columns": (
+        ["DROP TABLE contacts", "CREATE TABLE contacts (a)"],
+        f": no such column: id. {ANOTHER}",
+    ),
+    "a view": (
+        ["DROP TABLE contacts", "CREATE VIEW contacts AS SELECT 1 AS id"],
+        f": no such column: instant. {ANOTHER}",
+    ),
+    "no instant": (
+        [
+            "DROP VIEW changes_by_day",
+            "DROP INDEX contacts_by_instant",
+            "ALTER TABLE contacts DROP COLUMN instant",
+        ],
+        f": no such column: instant. {ANOTHER}",
+    ),
+    "no runs": (
+        ["DROP TABLE runs", "CREATE TABLE runs (a)"],
+        f": no such column: outcome. {ANOTHER}",
+    ),
+    "no state": (
+        ["DROP TABLE state", "CREATE VIEW state AS SELECT 'latest' AS name, '2' AS value"],
+        " holds an export. Name a file that only a sync writes to.",
+    ),
 }
 
 
@@ -169,10 +186,10 @@ async def test_a_damaged_file_of_a_sync_is_told_with_a_remedy(kind, sandbox, tmp
     path = tmp_path / "c.db"
     async with client_of(sandbox) as client:
         await job(client, path, is_sync=True)
-        run(path, *DAMAGES[kind])
+        statements, told = DAMAGES[kind]
+        run(path, *statements)
 
-        remedy = "(Remove the file, or |remove it, or )?[Nn]ame"
-        with pytest.raises((OSError, ValueError), match=rf"^{path}:? .*[;.] {remedy}"):
+        with pytest.raises((OSError, ValueError), match=f"^{re.escape(f'{path}{told}')}$"):
             await job(client, path, is_sync=True)
 
 
@@ -203,7 +220,8 @@ def test_whatever_is_asked_of_a_damaged_file_its_error_says_so(call, tmp_path):
     path.write_bytes(b"\x55" * path.stat().st_size)
     database._connection.execute("PRAGMA shrink_memory")
 
-    with pytest.raises(OSError, match=rf"^{path}: .*\. Remove the file, or name another one"):
+    told = re.escape(f"{path}: file is not a database. {ANOTHER}")
+    with pytest.raises(OSError, match=f"^{told}$"):
         CALLS[call](database)
     database.close()
 
@@ -212,31 +230,35 @@ def test_whatever_is_asked_of_a_damaged_file_its_error_says_so(call, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("edit", "rule"),
+    ("edit", "told"),
     [
-        ("DELETE FROM state WHERE name = 'account'", "`account` that is stored cannot be read"),
-        ("UPDATE state SET value = 'v3' WHERE name = 'surface'", "`surface` that is stored cannot"),
+        (
+            "DELETE FROM state WHERE name = 'account'",
+            rf": `account` that is stored cannot be read\. {ANOTHER}",
+        ),
+        (
+            "UPDATE state SET value = 'v3' WHERE name = 'surface'",
+            rf": `surface` that is stored cannot be read\. {ANOTHER}",
+        ),
         (
             "UPDATE state SET value = 'team 9 of ' || hex(zeroblob(9999)) WHERE name = 'account'",
-            "belongs to another account: team 9 of 0",
+            r" belongs to another account: team 9 of 0{290}, not team .*\. Name another file\.",
         ),
         (
             "PRAGMA user_version = 2",
-            r"this package reads 1\. Name another file, or use",
+            r" has version 2, and this package reads 1\. Name another file, or use the version of"
+            r" the package that wrote it\.",
         ),
     ],
 )
-async def test_an_edited_file_of_a_sync_is_told_in_short(edit, rule, sandbox, tmp_path):
+async def test_an_edited_file_of_a_sync_is_told_in_short(edit, told, sandbox, tmp_path):
     path = tmp_path / "c.db"
     async with client_of(sandbox) as client:
         await job(client, path, is_sync=True)
         run(path, edit)
 
-        with pytest.raises(ValueError, match=rf"^{path}.*{rule}") as caught:
+        with pytest.raises(ValueError, match=rf"^{path}{told}$"):
             await job(client, path, is_sync=True)
-
-    assert "name another " in str(caught.value).lower()
-    assert len(str(caught.value)) < 1000
 
 
 @pytest.mark.parametrize(
