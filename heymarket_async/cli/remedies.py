@@ -25,6 +25,7 @@ _REMEDIES: dict[str, str] = {
     "other_format": "Continue that export, start anew with --restart, or name another folder.",
     "no_checkpoint": "Leave out --checkpoint.",
     "moved_account": "Name another file, or use --rebind if the account has moved.",
+    "other_outcomes": "Name another file with --outcomes.",
     "other_checkpoint": "Start anew with --restart, or name another file.",
 }
 """By `JobError.reason`; `{names}` in braces are filled in from `JobError.about`."""

@@ -254,7 +254,8 @@ def _check_header(path: Path, line: bytes, asked: Header) -> None:
     for name in ("version", "account"):
         was, now = (str(getattr(header, name)) for header in (stored, asked))
         if was != now:
-            raise of_another(name, str(path), was, now, remedy=another.capitalize())
+            remedy = another.capitalize()
+            raise of_another(name, str(path), was, now, reason="other_outcomes", remedy=remedy)
     for name in ("kind", "overwrite"):
         was, now = (_encode(getattr(header, name)).decode() for header in (stored, asked))
         if was != now:
