@@ -157,7 +157,7 @@ class Columns:
 
         Args:
             columns: Their names.
-            not_custom: Names that are no custom field, even if one has that title.
+            not_custom: Names that are not custom fields, even if one has that title.
         """
         targets: list[Target | None] = []
         unknown: list[tuple[int, str]] = []

@@ -128,7 +128,7 @@ class OddRows(msgspec.Struct):
 
     Attributes:
         mended: Rows whose JSON had to be mended.
-        no_contacts: How often an element of a list was no contact, such as null.
+        no_contacts: How often an element of a list was not a contact, such as null.
         unplaced: Contacts that have no time.
         ahead: Contacts whose time is in the future.
     """

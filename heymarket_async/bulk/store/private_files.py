@@ -263,7 +263,7 @@ def replace_file(path: Path, data: bytes) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make new names in a folder outlast a power failure."""
-    # The file is there in any case, so a folder that may not be read is no reason to fail.
+    # The file is there in any case, so it does not matter if the folder cannot be read.
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
