@@ -160,7 +160,7 @@ def _instead(field: _Field) -> object:
     if not field.is_required:
         return None
     if field.kind is not str:
-        raise ValidationError("lacks the field that identifies it")
+        raise ValidationError("has no id")
     return ""
 
 

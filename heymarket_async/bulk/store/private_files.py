@@ -197,8 +197,10 @@ def real_path(path: Path) -> Path:
     """
     real = behind_links(path)
     with suppress(FileNotFoundError):
-        if not stat.S_ISREG(real.lstat().st_mode):
-            raise ValueError(f"{path} is not a file. Name a file.")
+        mode = real.lstat().st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, a device or the like"
+            raise ValueError(f"{path} is {kind}. Name a regular file.")
     return real
 
 
@@ -300,7 +302,7 @@ def lock(descriptor: int, path: Path) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise OSError(error.errno, "another job is at work there", str(path)) from None
+            raise OSError(error.errno, "another job is using it", str(path)) from None
 
 
 class Lock:
