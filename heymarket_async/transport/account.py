@@ -40,7 +40,7 @@ class Account(msgspec.Struct, frozen=True):
         """Whether its team could be read."""
         return self.name.startswith(_TEAM)
 
-    def is_the_one(self, name: str, credentials: str | None) -> bool:
+    def matches(self, name: str, credentials: str | None) -> bool:
         """Whether it is the account that was stored.
 
         Credentials are compared only if one of the two has no team. They are rotated, and a file
@@ -144,7 +144,7 @@ class Binding:
                     await before.close_turns()
         except HeymarketError as error:
             raise _changed(f"and their account cannot be read ({error})") from error
-        if not now.is_the_one(self._account.name, self._account.credentials):
+        if not now.matches(self._account.name, self._account.credentials):
             raise _changed(_difference(self._account, now))
         self.fingerprints.add(fingerprint)
 

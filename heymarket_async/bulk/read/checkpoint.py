@@ -303,7 +303,7 @@ def read(
     except (ValueError, *UNREADABLE):
         raise damaged("checkpoint", place) from None
     if account is not None:
-        if not account.is_the_one(stored.account, stored.credentials):
+        if not account.matches(stored.account, stored.credentials):
             raise _other(name, "account", stored.account, account.name)
         stored.account = account.better(stored.account)
         stored.credentials = account.credentials

@@ -95,7 +95,7 @@ class SyncFile:
         database = self.database
         name, stored = account.name, database.state("account")
         if stored is not None:
-            if account.is_the_one(stored, database.state("credentials")):
+            if account.matches(stored, database.state("credentials")):
                 name = account.better(stored)
             elif not (rebind and account.is_same_team(stored)):
                 raise self._of_another_account(account, stored, rebind=rebind)
