@@ -60,8 +60,8 @@ class Account(msgspec.Struct, frozen=True):
         team = name.partition(" of ")[0]
         return team.startswith(_TEAM) and team == self.name.partition(" of ")[0]
 
-    def better(self, name: str) -> str:
-        """Return the better name to store: this one, or the stored one if this has no team."""
+    def name_to_store(self, name: str) -> str:
+        """Return the name to store: this one, or the stored one if this has no team."""
         return self.name if self.has_team else name
 
 

@@ -305,7 +305,7 @@ def read(
     if account is not None:
         if not account.matches(stored.account, stored.credentials):
             raise _other(name, "account", stored.account, account.name)
-        stored.account = account.better(stored.account)
+        stored.account = account.name_to_store(stored.account)
         stored.credentials = account.credentials
     if stored.surface != surface:
         raise _other(name, "surface", stored.surface, surface)

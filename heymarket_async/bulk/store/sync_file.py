@@ -96,7 +96,7 @@ class SyncFile:
         name, stored = account.name, database.state("account")
         if stored is not None:
             if account.matches(stored, database.state("credentials")):
-                name = account.better(stored)
+                name = account.name_to_store(stored)
             elif not (rebind and account.is_same_team(stored)):
                 raise self._of_another_account(account, stored, rebind=rebind)
         followed = database.state("surface")
