@@ -149,7 +149,7 @@ class Binding:
         self.fingerprints.add(fingerprint)
 
 
-def held_to_one(transport: Transport) -> Transport:
+def bound_to_account(transport: Transport) -> Transport:
     """Return a transport for several calls that must all go to the account of the first answer."""
     if transport.binding or not transport.credentials_can_change:
         return transport
