@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 
 from heymarket_async.bulk import JobError
-from heymarket_async.bulk.errors import of_another
+from heymarket_async.bulk.errors import mismatch_error
 from heymarket_async.cli import remedies
 
 
@@ -36,14 +36,16 @@ def test_the_command_puts_its_own_remedy_in_place_of_the_librarys(monkeypatch):
 
 
 def test_stored_state_of_another_job_is_refused_with_one_text():
-    error = of_another("surface", "c.db", "v1", None)
+    error = mismatch_error("surface", "c.db", "v1", None)
 
     assert str(error) == "c.db belongs to another surface: v1, not none. Name another file."
     assert (error.reason, error.about) == ("other_surface", {"name": "surface"})
 
 
 def test_a_stored_value_is_shown_in_short():
-    error = of_another("account", "c.db", "a" * 9999, "b", reason="moved_account", remedy="Wait.")
+    error = mismatch_error(
+        "account", "c.db", "a" * 9999, "b", reason="moved_account", remedy="Wait."
+    )
 
     assert str(error) == f"c.db belongs to another account: {'a' * 300}, not b. Wait."
     assert error.reason == "moved_account"

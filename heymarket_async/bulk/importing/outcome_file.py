@@ -21,7 +21,7 @@ from typing import Annotated, BinaryIO, Literal, Self, TypeAlias
 
 import msgspec
 
-from heymarket_async.bulk.errors import UNREADABLE, JobError, of_another
+from heymarket_async.bulk.errors import UNREADABLE, JobError, mismatch_error
 from heymarket_async.bulk.importing.rules import Decision, NumberedRow, RowOutcome, SentWhen
 from heymarket_async.bulk.store.private_files import lock, make_private, naming, open_own, real_path
 from heymarket_async.bulk.thread import OneThread
@@ -254,7 +254,7 @@ def _check_header(path: Path, line: bytes, asked: Header) -> None:
         was, now = (_encode(getattr(header, name)).decode() for header in (stored, asked))
         if was != now:
             remedy = "Resume it as it was, or name another outcome file."
-            raise of_another("import", str(path), f"{name} {was}", now, remedy=remedy)
+            raise mismatch_error("import", str(path), f"{name} {was}", now, remedy=remedy)
 
 
 def _exists(path: Path) -> JobError:

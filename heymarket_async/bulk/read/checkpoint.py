@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from heymarket_async import timestamps
-from heymarket_async.bulk.errors import UNREADABLE, JobError, of_another
+from heymarket_async.bulk.errors import UNREADABLE, JobError, mismatch_error
 from heymarket_async.timestamps import earlier, later, seconds_between
 from heymarket_async.transport.account import Account
 from heymarket_async.walk import cursor
@@ -335,4 +335,6 @@ def _named(stored: str, place: str) -> str:
 
 def _other(checkpoint: str, name: str, stored: str | None, wanted: str | None) -> JobError:
     remedy = "Start anew with restart=True, or name another file."
-    return of_another(name, checkpoint, stored, wanted, reason="other_checkpoint", remedy=remedy)
+    return mismatch_error(
+        name, checkpoint, stored, wanted, reason="other_checkpoint", remedy=remedy
+    )
