@@ -102,16 +102,16 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
     `contacts` is merged on `id`. A run resumes from a minute before the newest `updated` that was
     loaded, because a write may show up late. Every key that Heymarket sends is kept. `updated` is
     a datetime, because dlt would compare texts letter by letter, which sorts half a second before
-    none. If `updated` is no time, it is null, and the column `updated_as_sent` has the original.
-    `id_as_sent` and `rev_as_sent` have an `id` and `rev` that are no integers of 64 bits. Any other
-    integer of more than 64 bits is a text in a column like `inbox_id_as_sent`; inside `custom`, it
-    is a text in its place. The log warns, once for each pipeline, of contacts that have no time,
-    whose edits may be missed, and of those whose time is in the future.
+    none. If `updated` is not a time, it is null, and the column `updated_as_sent` has the original.
+    `id_as_sent` and `rev_as_sent` have an `id` and `rev` that are not integers of 64 bits. Any
+    other integer of more than 64 bits is a text in a column like `inbox_id_as_sent`; inside
+    `custom`, it is a text in its place. The log warns, once for each pipeline, of contacts that
+    have no time, whose edits may be missed, and of those whose time is in the future.
 
     `custom` stays one column of JSON, such as {"123": "Premium"}. A column for each field would not
     exist until a contact has a value, and would split with the first value of another type.
-    Titles are no good names for columns either: they change, and two fields may share one. They are
-    in `contact_fields`, which each load replaces.
+    Titles are not good names for columns either: they change, and two fields may share one. They
+    are in `contact_fields`, which each load replaces.
 
     Deleted contacts stay until all are loaded anew: `pipeline.run(heymarket(),
     refresh="drop_data")`. A destination that can only upsert, such as Delta, may keep an older
@@ -256,7 +256,7 @@ def _with_texts(value: object, *, renames: bool) -> object:
         }
     if isinstance(value, list):
         elements = cast(list[object], value)
-        # To dlt, an element that is no object has the one column `value`.
+        # To dlt, an element that is not an object has the one column `value`.
         return [
             _with_texts(
                 {"value": each} if renames and _is_too_large(each) else each, renames=renames

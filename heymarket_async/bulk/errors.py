@@ -32,7 +32,7 @@ class JobError(ValueError):
         return _job_error, (self.reason, self.problem, self.remedy, self.about)
 
 
-def of_another(
+def mismatch_error(
     name: str,
     place: str,
     stored: str | None,

@@ -155,7 +155,7 @@ async def _export(
     job.stage = "writing"
     await _finish(job, sink, collector, fields or [])
     made, read = job.made, len(collector.seen.ids)
-    # A sink that is no file may keep several versions of a contact.
+    # A sink that is not a file may keep several versions of a contact.
     if made is not None and made != read and isinstance(sink, FileSink):
         doubts.append(other_writer(made, read))
     doubts += checkpoint.odd.doubts()

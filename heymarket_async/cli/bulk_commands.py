@@ -160,8 +160,8 @@ def sync_command(
     """Keep an SQLite file up to date with the account.
 
     The first run reads all contacts, and later runs read what changed. If a run is interrupted,
-    run the same command again: it continues where it stopped. Exits with 3 if something may be
-    missing in the file, and says why.
+    run the same command again: it continues where it stopped. If contacts may be missing, it
+    says why and exits with 3.
     """
     pause_s = None if every is None else _seconds(every)
 

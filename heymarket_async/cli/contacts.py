@@ -115,7 +115,7 @@ def update(
 ) -> None:
     """Update a contact. The phone is needed even if it stays the same.
 
-    Heymarket does not document whether it keeps or empties the fields that are not given.
+    Heymarket does not document whether fields that you leave out are kept or emptied.
     """
     contact_id = o.contact_id_of(contact)
     if overwrite and not custom:
@@ -190,7 +190,7 @@ def _is_confirmed(question: str) -> bool:
         show.say("")  # the question is a line of its own
         if sys.stdin.isatty():
             raise
-        raise typer.BadParameter("--yes is needed: there is no terminal to ask on.") from None
+        raise typer.BadParameter("This is not a terminal. Add --yes to confirm.") from None
 
 
 def _by_title(custom: list[str]) -> dict[str, str]:

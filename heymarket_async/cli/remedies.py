@@ -34,6 +34,6 @@ _REMEDIES: dict[str, str] = {
 def message_of(error: JobError) -> str:
     """Return the problem, and the remedy in the words of the command, or else of the library."""
     remedy = _REMEDIES.get(error.reason)
-    # The library's remedy is no template: it may hold braces, as of a column's name.
+    # The library's remedy is not a template: it may hold braces, as of a column's name.
     remedy = error.remedy if remedy is None else remedy.format_map(error.about)
     return f"{error.problem} {remedy}".rstrip()

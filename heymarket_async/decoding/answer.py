@@ -251,7 +251,7 @@ def _as(kind: type[A], row: bytes) -> A | None:
 
 
 def _check_kind(found: Answered, row: bytes) -> None:
-    """Make sure that a contact is no channel, and a channel no contact: both may have an id."""
+    """Make sure that a contact is not a channel, or the reverse: both may have an id."""
     if isinstance(found, ContactChannel):
         if found.channel_type is None and found.channel_id is None:
             raise UnreadableError("it is not a channel")

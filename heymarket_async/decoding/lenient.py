@@ -105,7 +105,7 @@ def read_list(kind: type[T], body: bytes) -> Listed[T]:
     """Return the elements of a list of our models that can be read.
 
     Raises:
-        msgspec.DecodeError: It is no list, or it has elements other than null, and none of them
+        msgspec.DecodeError: It is not a list, or it has elements other than null, and none of them
             can be read.
     """
     rows = _read_list(body)
@@ -160,7 +160,7 @@ def _instead(field: _Field) -> object:
     if not field.is_required:
         return None
     if field.kind is not str:
-        raise ValidationError("lacks the field that identifies it")
+        raise ValidationError("has no id")
     return ""
 
 

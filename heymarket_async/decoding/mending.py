@@ -68,7 +68,7 @@ def rows(body: bytes) -> list[msgspec.Raw]:
     """Return the elements of a list, mended where need be; see `is_mended`.
 
     Raises:
-        msgspec.DecodeError: It is no list, or cannot be read even so.
+        msgspec.DecodeError: It is not a list, or cannot be read even so.
     """
     try:
         found = _read_rows(body)

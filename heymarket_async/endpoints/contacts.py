@@ -18,7 +18,7 @@ from heymarket_async.ensure import Ensured
 from heymarket_async.errors import NotFoundError
 from heymarket_async.models import Contact, ContactRef, ContactStatus, NewContact, NewStatus
 from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport.account import held_to_one
+from heymarket_async.transport.account import bound_to_account
 
 T = TypeVar("T")
 
@@ -299,7 +299,7 @@ class Contacts(Listing):
         https://developers.heymarket.com/api-reference/contacts/bulk
         """
         one_of("contact", contact, NewContact)
-        account = Contacts(held_to_one(self._transport))
+        account = Contacts(bound_to_account(self._transport))
         return await ensuring.ensure(
             lambda: account.find(phone=contact.phone),
             lambda: account.create_batch([contact]),

@@ -11,7 +11,7 @@ from heymarket_async.checks import limit_of, one_of
 from heymarket_async.endpoints.group import Group
 from heymarket_async.models import Contact
 from heymarket_async.request import Endpoint
-from heymarket_async.transport.account import held_to_one
+from heymarket_async.transport.account import bound_to_account
 from heymarket_async.walk.walk import Walk, walk
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class Listing(Group):
         https://developers.heymarket.com/api-reference/contacts/list-v2
         """
         limit_of(limit, self._most)
-        endpoint, send = self._list.listing(returns), held_to_one(self._transport).send
+        endpoint, send = self._list.listing(returns), bound_to_account(self._transport).send
 
         def fetch(date: str | None, page: int | None, limit: int | None) -> Awaitable[list[object]]:
             if limit is not None and self._most is not None:

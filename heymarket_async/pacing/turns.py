@@ -20,7 +20,7 @@ AnyPacer: TypeAlias = "Pacer | SharedPacer"
 _RATE_LIMIT = "the rate limit"
 
 
-class Patience(NamedTuple):
+class WaitLimits(NamedTuple):
     """How long a call waits for its turns.
 
     Attributes:
@@ -92,7 +92,7 @@ class Turns:
             pacer = self.pacers[fingerprint] = self._new_pacer(fingerprint)
         return pacer
 
-    async def wait_for_slot(self, turn: asyncio.Future[None], patience: Patience) -> None:
+    async def wait_for_slot(self, turn: asyncio.Future[None], limits: WaitLimits) -> None:
         """Wait for a connection.
 
         Raises:
@@ -100,13 +100,13 @@ class Turns:
         """
         # The calls that have a connection may all be waiting for the rate limit.
         reason = _RATE_LIMIT if self.reason == _RATE_LIMIT else "all connections are in use"
-        await self._wait(self.slots, turn, reason, patience)
+        await self._wait(self.slots, turn, reason, limits)
 
     async def wait_for_pacer(
         self,
         pacer: AnyPacer,
         turn: asyncio.Future[None],
-        patience: Patience,
+        limits: WaitLimits,
         fingerprint: Callable[[], str],
     ) -> AnyPacer:
         """Wait for a turn under the rate limit, and return the line that gave it.
@@ -116,7 +116,7 @@ class Turns:
         """
         waited_for: asyncio.Future[None] | None = turn
         while waited_for is not None:
-            await self._wait(pacer, waited_for, _RATE_LIMIT, patience)
+            await self._wait(pacer, waited_for, _RATE_LIMIT, limits)
             if (current := self.pacer(fingerprint())) is pacer:
                 break
             # The credentials were rotated meanwhile. The new ones have a rate limit of their own.
@@ -132,17 +132,17 @@ class Turns:
             await asyncio.wait(self._closing)
 
     async def _wait(
-        self, line: Line, turn: asyncio.Future[None], reason: str, patience: Patience
+        self, line: Line, turn: asyncio.Future[None], reason: str, limits: WaitLimits
     ) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        longest_s = min(patience.deadline - began, patience.longest_pause_s)
+        longest_s = min(limits.deadline - began, limits.longest_pause_s)
         try:
             for pacer in self.pacers.values():
                 refuse_long_pause(pacer.pause_s, longest_s)
             with self.waiting(reason):
-                await line.wait(turn, deadline=patience.deadline, reason=reason)
-            patience.waits[reason] = patience.waits.get(reason, 0.0) + loop.time() - began
+                await line.wait(turn, deadline=limits.deadline, reason=reason)
+            limits.waits[reason] = limits.waits.get(reason, 0.0) + loop.time() - began
             self._check_open()
         except BaseException:
             line.discard(turn)

@@ -77,7 +77,7 @@ KINDS: Mapping[str, Look] = {
     "assignee_text": {"assigned_user_id": b'""'},
     "created_number": {"created": b"1712935800"},
     "channels_null": {"contact_channels": b"[null]"},
-    # An `updated` that is no moment, or long before any contact
+    # An `updated` that is not a time, or long before any contact
     "updated_null": {"updated": b"null"},
     "updated_empty": {"updated": b'""'},
     "updated_without_zone": {"updated": _replaced(rb'(Z|\+00:00)"$', b'"')},

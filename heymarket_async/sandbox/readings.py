@@ -66,7 +66,7 @@ class Readings:
     tags_replace: bool = True
     """Whether the tags sent replace the stored ones or are added to them."""
     unknown_custom: Literal["drop", "reject"] = "drop"
-    """A `custom` key that is no field id: ignored, or answered 400."""
+    """A `custom` key that is not a field id: ignored, or answered 400."""
     created_status: int = 200
     """Status of an answer to a create."""
     delete_missing_ok: bool = False

@@ -44,7 +44,7 @@ class Received:
 
     @property
     def body(self) -> object:
-        """The decoded JSON; None without a body; the raw bytes if they are no JSON."""
+        """The decoded JSON; None without a body; the raw bytes if they are not JSON."""
         # Decoded on demand: decoded, `[[],[],...` is twenty times larger.
         raw = bytes(self.raw)
         try:

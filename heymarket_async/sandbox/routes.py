@@ -120,7 +120,7 @@ class Call:
     """A request that passed the checks of credentials and rate limit.
 
     Attributes:
-        body: The decoded JSON, None without a body, or the raw bytes if they are no JSON.
+        body: The decoded JSON, None without a body, or the raw bytes if they are not JSON.
         now: The sandbox's clock, in seconds since 1970.
     """
 

@@ -166,7 +166,7 @@ class Sandbox:
             rev: Its new `rev`, such as a lower one after a restored backup; None: unchanged.
 
         Raises:
-            ValueError: There is no such contact, or `updated` is no timestamp.
+            ValueError: There is no such contact, or `updated` is not a timestamp.
         """
         self.store.restamp(contact_id, parsed(updated), rev)
 

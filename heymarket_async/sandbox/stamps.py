@@ -46,7 +46,7 @@ def parsed(text: str) -> int:
     Digits beyond nanoseconds are cut off: `datetime` alone would round at microseconds.
 
     Raises:
-        ValueError: The text is no RFC 3339 timestamp.
+        ValueError: The text is not an RFC 3339 timestamp.
     """
     match = _RFC3339.fullmatch(text)
     if match is None:

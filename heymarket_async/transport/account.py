@@ -40,7 +40,7 @@ class Account(msgspec.Struct, frozen=True):
         """Whether its team could be read."""
         return self.name.startswith(_TEAM)
 
-    def is_the_one(self, name: str, credentials: str | None) -> bool:
+    def matches(self, name: str, credentials: str | None) -> bool:
         """Whether it is the account that was stored.
 
         Credentials are compared only if one of the two has no team. They are rotated, and a file
@@ -60,8 +60,8 @@ class Account(msgspec.Struct, frozen=True):
         team = name.partition(" of ")[0]
         return team.startswith(_TEAM) and team == self.name.partition(" of ")[0]
 
-    def better(self, name: str) -> str:
-        """Return the better name to store: this one, or the stored one if this has no team."""
+    def name_to_store(self, name: str) -> str:
+        """Return the name to store: this one, or the stored one if this has no team."""
         return self.name if self.has_team else name
 
 
@@ -144,12 +144,12 @@ class Binding:
                     await before.close_turns()
         except HeymarketError as error:
             raise _changed(f"and their account cannot be read ({error})") from error
-        if not now.is_the_one(self._account.name, self._account.credentials):
+        if not now.matches(self._account.name, self._account.credentials):
             raise _changed(_difference(self._account, now))
         self.fingerprints.add(fingerprint)
 
 
-def held_to_one(transport: Transport) -> Transport:
+def bound_to_account(transport: Transport) -> Transport:
     """Return a transport for several calls that must all go to the account of the first answer."""
     if transport.binding or not transport.credentials_can_change:
         return transport

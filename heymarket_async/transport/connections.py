@@ -91,7 +91,7 @@ async def never_stale(
     """Check connections of a borrowed session, whose connector is not ours; a middleware.
 
     The check runs after a connection was taken out of the pool. By then aiohttp has discarded the
-    beginning of a stray answer. A whole one, and bytes that are no HTTP, are still found.
+    beginning of a stray answer. A whole one, and bytes that are not HTTP, are still found.
     """
     send = request.send
 

@@ -273,8 +273,8 @@ def _answer(response: aiohttp.ClientResponse, content: bytes, max_bytes: int) ->
         encoding = headers.get("Content-Encoding", "identity").strip().lower()
         body = bodies.decompressed(content, encoding, bodies.max_size(status, max_bytes))
         # nginx makes an empty answer look whole if its connection was closed after the head: it
-        # sends a last chunk, or an empty compressed stream. A length of 0 is no proof for a
-        # compressed body either, because an empty stream has bytes too.
+        # sends a last chunk, or an empty compressed stream. A length of 0 proves nothing
+        # about a compressed body either, because an empty stream has bytes too.
         is_counted = "Content-Length" in headers and bool(content or encoding == "identity")
         has_body = status not in {204, 205} and response.method != "HEAD"
         may_be_cut = has_body and not is_counted and not body.removeprefix(BOM_UTF8).strip()

@@ -21,7 +21,7 @@ from heymarket_async.errors import (
     NotFoundError,
     RateLimitError,
 )
-from heymarket_async.pacing.turns import AnyPacer, Patience, Turns
+from heymarket_async.pacing.turns import AnyPacer, Turns, WaitLimits
 from heymarket_async.pacing.window import DOCUMENTED_LIMIT, MARGIN, RateLimit
 from heymarket_async.privacy import Hidden, stripped_copy
 from heymarket_async.request import Repeat, Request
@@ -177,7 +177,7 @@ class Transport:
         turns = self._turns
         try:
             if (turn := turns.slots.take()) is not None:
-                await turns.wait_for_slot(turn, self._patience(call))
+                await turns.wait_for_slot(turn, self._wait_limits(call))
             try:
                 if self._signer.needs_credentials:
                     await self._ask_for_credentials(call)
@@ -185,7 +185,7 @@ class Transport:
                 pacer = turns.pacer(self._signer.fingerprint)
                 if (turn := pacer.take()) is not None:
                     pacer = await turns.wait_for_pacer(
-                        pacer, turn, self._patience(call), lambda: self._signer.fingerprint
+                        pacer, turn, self._wait_limits(call), lambda: self._signer.fingerprint
                     )
                 try:
                     return await self._send_once(call, pacer)
@@ -197,8 +197,8 @@ class Transport:
             call.annotate(error)
             raise
 
-    def _patience(self, call: Call[T]) -> Patience:
-        return Patience(call.deadline, self._longest_pause_s, call.waits)
+    def _wait_limits(self, call: Call[T]) -> WaitLimits:
+        return WaitLimits(call.deadline, self._longest_pause_s, call.waits)
 
     async def _send_once(self, call: Call[T], pacer: AnyPacer) -> T:
         if (binding := call.binding) is not None:

@@ -148,7 +148,7 @@ def retry_after_s(headers: MultiMapping[str]) -> float | None:
     If there are several values, in one header or in several, the longest wait is returned. A value
     may be seconds, a date, or seconds, milli-, micro- or nanoseconds since 1970. Times are compared
     with the answer's own `Date`, so this machine's clock does not matter. Zero and past times are
-    no hint.
+    not hints.
     """
     if "Retry-After" not in headers:
         return None
@@ -253,7 +253,7 @@ def _sent(request: Request[T], body: bytes | None) -> set[str]:
     }
 
 
-# All up to the last @ is a login. A "port" that is no number may be the start of a password.
+# All up to the last @ is a login. A "port" that is not a number may be the start of a password.
 _HOST = re.compile(
     r"(?:[a-z][a-z0-9+.-]*:)?//(?:[^/?#]*@)?((?:\[[^]/?#@]*\]|[^][:/?#@]+)(?::\d*)?)(?=[/?#]|$)",
     re.ASCII | re.IGNORECASE,

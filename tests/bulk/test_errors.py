@@ -9,7 +9,7 @@ from pathlib import Path
 
 from heymarket_async import bulk
 from heymarket_async.bulk import JobError
-from heymarket_async.bulk.errors import of_another
+from heymarket_async.bulk.errors import mismatch_error
 from heymarket_async.cli import remedies
 
 
@@ -40,14 +40,16 @@ def test_the_command_puts_its_own_remedy_in_place_of_the_librarys(monkeypatch):
 
 
 def test_stored_state_of_another_job_is_refused_with_one_text():
-    error = of_another("surface", "c.db", "v1", None)
+    error = mismatch_error("surface", "c.db", "v1", None)
 
     assert str(error) == "c.db belongs to another surface: v1, not none. Name another file."
     assert (error.reason, error.about) == ("other_surface", {"name": "surface"})
 
 
 def test_a_stored_value_is_shown_in_short():
-    error = of_another("account", "c.db", "a" * 9999, "b", reason="moved_account", remedy="Wait.")
+    error = mismatch_error(
+        "account", "c.db", "a" * 9999, "b", reason="moved_account", remedy="Wait."
+    )
 
     assert str(error) == f"c.db belongs to another account: {'a' * 300}, not b. Wait."
     assert error.reason == "moved_account"
@@ -73,7 +75,7 @@ def reasons_in(tree: ast.Module) -> Iterator[str]:
                 yield reason
             case ast.Call(func=ast.Name(id="JobError")):
                 raise AssertionError(f"no reason that can be read: {ast.unparse(node)}")
-            case ast.Call(func=ast.Name(id="of_another"), args=[name, *_], keywords=given):
+            case ast.Call(func=ast.Name(id="mismatch_error"), args=[name, *_], keywords=given):
                 reason = next((each.value for each in given if each.arg == "reason"), None)
                 if isinstance(reason, ast.Constant):
                     yield reason.value

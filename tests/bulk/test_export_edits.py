@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from heymarket_async.bulk import JsonLines, export_contacts
-from heymarket_async.bulk.read.catch_up import MOST_PASSES
+from heymarket_async.bulk.read.catch_up import MAX_CATCH_UPS
 from heymarket_async.sandbox import Readings, Sandbox
 from heymarket_async.walk import walk
 from tests.bulk import accounts
@@ -147,7 +147,7 @@ async def test_an_account_that_never_rests_is_not_called_proved(tmp_path):
     (doubt,) = report.doubts
     assert doubt.startswith("the account changes faster than it can be read, so contacts or edits")
     assert report.distinct == 300
-    assert report.requests < MOST_PASSES * 30
+    assert report.requests < MAX_CATCH_UPS * 30
 
 
 @pytest.mark.parametrize("surface", ["v1", "v2"])

@@ -167,7 +167,7 @@ async def test_two_exports_into_one_file_are_kept_apart(sink, tmp_path):
         first = asyncio.create_task(export_contacts(client, sink(tmp_path / "c")))
         await asyncio.sleep(0.1)
 
-        with pytest.raises(OSError, match="another job is at work there"):
+        with pytest.raises(OSError, match="another job is using it"):
             await export_contacts(client, sink(tmp_path / "c"))
 
         assert (await first).is_proved
@@ -214,7 +214,7 @@ async def test_a_sink_that_cannot_be_opened_again_leaves_another_job_alone(tmp_p
         other.open(None, restart=False)
         other.write([b"{}"], "checkpoint")
 
-        with pytest.raises(OSError, match="another job is at work there"):
+        with pytest.raises(OSError, match="another job is using it"):
             await export_contacts(client, used)
 
     other.write([b"{}"], "checkpoint")

@@ -283,7 +283,7 @@ def test_csv_begins_with_a_byte_order_mark_if_wanted(tmp_path):
 
 
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(ValueError, match=r"is not a file\. Name a file"):
+    with pytest.raises(ValueError, match=r"is a folder\. Name a regular file"):
         JsonLines(tmp_path).open(None, restart=False)
 
 

@@ -147,9 +147,9 @@ def test_what_is_no_file_is_not_opened_beside_a_database(ending, put, there, tmp
 def test_a_database_or_an_outcome_file_is_a_regular_file(put, there, tmp_path):
     put(tmp_path / "c")
 
-    with pytest.raises(ValueError, match=r"c is not a file\. Name a file"):
+    with pytest.raises(ValueError, match=r"c is a .*\. Name a regular file"):
         Sqlite(tmp_path / "c").open(None, restart=False)
-    with pytest.raises(ValueError, match=r"c is not a file\. Name a file"):
+    with pytest.raises(ValueError, match=r"c is a .*\. Name a regular file"):
         checked_path(tmp_path / "c", resume=True)
 
 

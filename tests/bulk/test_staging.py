@@ -162,7 +162,7 @@ def test_a_state_that_cannot_be_read_is_told(tmp_path):
 
 def test_a_folder_that_is_in_use_is_refused_until_it_is_let_go_of(tmp_path):
     one = staging(tmp_path)
-    with pytest.raises(OSError, match="another job is at work there"):
+    with pytest.raises(OSError, match="another job is using it"):
         staging(tmp_path)
     one.close()
 

@@ -261,7 +261,7 @@ async def test_two_runs_on_one_file_are_kept_apart(tmp_path):
         first = asyncio.create_task(sync_contacts(client, path))
         await asyncio.sleep(0.1)
 
-        with pytest.raises(OSError, match="another job is at work there"):
+        with pytest.raises(OSError, match="another job is using it"):
             await sync_contacts(client, path)
         assert (await first).contacts == 50
     assert [each.name for each in tmp_path.iterdir()] == ["c.db"]

@@ -188,7 +188,7 @@ def test_an_interrupt_at_the_question_deletes_nothing(is_terminal, code, run, sa
     result = run("contacts", "delete", contact_of(sandbox)["id"])
 
     assert result.exit_code == code
-    assert ("--yes is needed" in result.stderr) is not is_terminal
+    assert ("Add --yes to confirm." in result.stderr) is not is_terminal
     assert not sandbox.requests
 
 

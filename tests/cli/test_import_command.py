@@ -283,7 +283,7 @@ def test_wrong_arguments_are_refused_before_a_contact_is_sent(arguments, message
             "Columns phone and Phone mean the same field. Skip one with --ignore Phone, or rename"
             " one if both have the same name.\n",
         ),
-        ("first", 'No column is the phone. Map one with --map "COLUMN=phone".\n'),
+        ("first", 'No column has the phones. Map one with --map "COLUMN=phone".\n'),
         (
             "phone,Twice",
             "2 custom fields have the title Twice: 7 and 8. Map the column by the id: --map"

@@ -251,7 +251,7 @@ def test_a_report_is_not_put_in_the_place_of_a_pipe(run, tmp_path):
     result = run("contacts", "export", tmp_path / "c", "--report", pipe)
 
     assert result.exit_code == 2
-    assert "is not a file. Name a file." in result.stderr
+    assert "is a pipe, a device or the like. Name a regular file." in result.stderr
     assert list(tmp_path.iterdir()) == [pipe]
 
 

@@ -7,7 +7,7 @@ import pytest
 from heymarket_async import ClientStateError, HeymarketError, NewContact, NoResponseError
 from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport.account import held_to_one
+from heymarket_async.transport.account import bound_to_account
 from heymarket_async.transport.http import Http
 from tests.conftest import answer, jumping_time, transport_over
 from tests.transport.test_account import OTHER, PUT, READ, WRITE, Accounts
@@ -119,4 +119,4 @@ async def test_ensure_may_begin_with_a_token_that_is_refused():
 
 
 def test_credentials_that_cannot_change_need_no_account():
-    assert held_to_one(fixed := transport_over(Http())) is fixed
+    assert bound_to_account(fixed := transport_over(Http())) is fixed

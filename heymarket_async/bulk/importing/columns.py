@@ -88,7 +88,7 @@ class Columns:
 
     @property
     def unseen(self) -> list[str]:
-        """The columns to map or to ignore that were in no row so far."""
+        """The columns to map or ignore that were in no row so far."""
         return list(self._unseen)
 
     def of_header(self, header: Sequence[str]) -> list[Target | None]:
@@ -96,12 +96,12 @@ class Columns:
 
         Raises:
             JobError: Columns are unknown, or two mean the same field; one that is mapped or ignored
-                does not exist; or none is the phone.
+                does not exist; or none has the phones.
         """
         for column in (*self._mapped, *self._ignored):
             if column not in header:
                 hint = _did_you_mean(_guess(column, header))
-                problem = f"There is no column {_shown(column)} to map or to ignore{hint}."
+                problem = f"The file has no column {_shown(column)} to map or ignore{hint}."
                 raise JobError("missing_column", problem)
         targets, unknown = self._targets(header)
         if any(MASK in _shown(column) for _, column in unknown):
@@ -126,7 +126,7 @@ class Columns:
         if Target("phone") not in found:
             raise JobError(
                 "no_phone_column",
-                "No column is the phone.",
+                "No column has the phones.",
                 'Map one with mapped={"COLUMN": "phone"}.',
             )
         return targets
@@ -157,7 +157,7 @@ class Columns:
 
         Args:
             columns: Their names.
-            not_custom: Names that are no custom field, even if one has that title.
+            not_custom: Names that are not custom fields, even if one has that title.
         """
         targets: list[Target | None] = []
         unknown: list[tuple[int, str]] = []

@@ -58,9 +58,9 @@ async def look_up(client: HeymarketClient, phones: Sequence[str]) -> Found:
     at fault.
 
     A contact may have a phone as a second channel, which lists need not show. So if a contact has
-    none of the phones, or an element of the answer is no contact, the phones without a contact are
-    looked up again, one at a time. If even that answer shows no contact with the phone, the lookup
-    counts as not answered; a single contact counts as the one that has it.
+    none of the phones, or an element of the answer is not a contact, the phones without a contact
+    are looked up again, one at a time. If even that answer shows no contact with the phone, the
+    lookup counts as not answered; a single contact counts as the one that has it.
 
     No paging is documented, but Heymarket cuts other lists to a page by default. So phones that are
     missing from an answer as long as a page are asked for again.
@@ -148,7 +148,7 @@ def _by_phone(contacts: Sequence[Existing], phones: Sequence[str]) -> tuple[Foun
 
 
 def _existing(sent: Sequence[msgspec.Raw]) -> tuple[list[Existing], bool]:
-    """Return the contacts of an answer, and whether it holds something that is no contact.
+    """Return the contacts of an answer, and whether it holds something that is not a contact.
 
     A contact has a positive id, or a phone if its id is odd or missing. If it is listed twice, the
     newer version counts. Null and {} are ignored.

@@ -21,7 +21,7 @@ from typing import Annotated, BinaryIO, Literal, Self, TypeAlias
 
 import msgspec
 
-from heymarket_async.bulk.errors import UNREADABLE, JobError, of_another
+from heymarket_async.bulk.errors import UNREADABLE, JobError, mismatch_error
 from heymarket_async.bulk.importing.rules import Decision, NumberedRow, RowOutcome, SentWhen
 from heymarket_async.bulk.store.private_files import lock, make_private, naming, open_own, real_path
 from heymarket_async.bulk.thread import OneThread
@@ -108,8 +108,8 @@ class OutcomeFile:
         resume: Continue the file if it exists. A last line that a kill has torn is cut off.
 
     Raises:
-        JobError: When it is opened: it exists already, belongs to another import, or is no outcome
-            file.
+        JobError: When it is opened: it exists already, belongs to another import, or is not an
+            outcome file.
         OSError: Another import uses it, it belongs to another user, or it cannot be written.
     """
 
@@ -255,12 +255,12 @@ def _check_header(path: Path, line: bytes, asked: Header) -> None:
         was, now = (str(getattr(header, name)) for header in (stored, asked))
         if was != now:
             remedy = another.capitalize()
-            raise of_another(name, str(path), was, now, reason="other_outcomes", remedy=remedy)
+            raise mismatch_error(name, str(path), was, now, reason="other_outcomes", remedy=remedy)
     for name in ("kind", "overwrite"):
         was, now = (_encode(getattr(header, name)).decode() for header in (stored, asked))
         if was != now:
             remedy = f"Resume it as it was, or {another}"
-            raise of_another("import", str(path), f"{name} {was}", now, remedy=remedy)
+            raise mismatch_error("import", str(path), f"{name} {was}", now, remedy=remedy)
 
 
 def _exists(path: Path) -> JobError:

@@ -130,12 +130,17 @@ def _csv_rows(
 
 def _csv_values(cells: Sequence[str], fields: Sequence[_Field | None]) -> Iterator[_Value]:
     if len(cells) != len(fields):
-        raise ValueError(f"{len(cells)} cells, but the header has {len(fields)} columns")
+        found, wanted = _counted(len(cells), "cell"), _counted(len(fields), "column")
+        raise ValueError(f"{found}, but the header has {wanted}")
     if not all(map(_is_utf_8, cells)):
         raise ValueError(_NOT_UTF_8)
     for field, cell in zip(fields, map(as_it_was, cells), strict=True):
         if cell and field is not None:
             yield field.target, field.read(cell)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _reader(read: _Read, rule: str) -> _Read:

@@ -39,7 +39,7 @@ def contact_of(fields: Mapping[str, object]) -> NewContact | RejectedRow:
         return RejectedRow("has no phone")
     for name in fields:
         if name not in NewContact.__struct_fields__:
-            return RejectedRow(f"{wire.masked(str(name), None)} is no field of a contact")
+            return RejectedRow(f"{wire.masked(str(name), None)} is not a field of a contact")
     try:
         return NewContact(**fields)  # type: ignore[arg-type] # it checks the types itself
     except (ValueError, TypeError) as error:

@@ -14,7 +14,7 @@ from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import ClientStateError, HeymarketError
 from heymarket_async.timestamps import earlier
 
-MOST_PASSES = 20
+MAX_CATCH_UPS = 20
 """Passes over the changes before the account counts as too busy."""
 
 _MOST_COUNTS = 3
@@ -94,7 +94,7 @@ async def _passes(client: HeymarketClient, collector: Collector, options: ReadOp
     if collector.checkpoint.date is not None and not collector.checkpoint.ascending:
         return True  # a contact that is edited now has left the range that was asked for
     answers = 0
-    for _ in range(MOST_PASSES):
+    for _ in range(MAX_CATCH_UPS):
         is_quiet, answers = await _pass(client, collector, options)
         await collector.write()
         if is_quiet:

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from heymarket_async import timestamps
-from heymarket_async.bulk.errors import UNREADABLE, JobError, of_another
+from heymarket_async.bulk.errors import UNREADABLE, JobError, mismatch_error
 from heymarket_async.timestamps import earlier, later, seconds_between
 from heymarket_async.transport.account import Account
 from heymarket_async.walk import cursor
@@ -128,7 +128,7 @@ class OddRows(msgspec.Struct):
 
     Attributes:
         mended: Rows whose JSON had to be mended.
-        no_contacts: How often an element of a list was no contact, such as null.
+        no_contacts: How often an element of a list was not a contact, such as null.
         unplaced: Contacts that have no time.
         ahead: Contacts whose time is in the future.
     """
@@ -303,9 +303,9 @@ def read(
     except (ValueError, *UNREADABLE):
         raise damaged("checkpoint", place) from None
     if account is not None:
-        if not account.is_the_one(stored.account, stored.credentials):
+        if not account.matches(stored.account, stored.credentials):
             raise _other(name, "account", stored.account, account.name)
-        stored.account = account.better(stored.account)
+        stored.account = account.name_to_store(stored.account)
         stored.credentials = account.credentials
     if stored.surface != surface:
         raise _other(name, "surface", stored.surface, surface)
@@ -335,4 +335,6 @@ def _named(stored: str, place: str) -> str:
 
 def _other(checkpoint: str, name: str, stored: str | None, wanted: str | None) -> JobError:
     remedy = "Start anew with restart=True, or name another file."
-    return of_another(name, checkpoint, stored, wanted, reason="other_checkpoint", remedy=remedy)
+    return mismatch_error(
+        name, checkpoint, stored, wanted, reason="other_checkpoint", remedy=remedy
+    )

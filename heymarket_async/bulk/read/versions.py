@@ -16,7 +16,7 @@ _AT_ONCE = 1000
 _LF, _CR = b"\n\r"  # numbers: Python looks for them in bytes without raising an error first
 
 UNPLACED = ""
-"""The stamp of a contact whose `updated` is no time; it sorts before all others."""
+"""The stamp of a contact whose `updated` is not a time; it sorts before all others."""
 
 
 class Version(NamedTuple):
@@ -78,7 +78,7 @@ class Batch(NamedTuple):
 
 
 def batch_of_page(page: Page[msgspec.Raw]) -> Batch:
-    """Return the contacts of a page, without elements that are no contacts."""
+    """Return the contacts of a page, without elements that are not contacts."""
     batch = _unplaced_marked(Batch(page.rows, page.items))
     if not batch.rows.unplaced:
         return batch

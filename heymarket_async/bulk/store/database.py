@@ -8,9 +8,9 @@
                       views on it
 
 `json` is the contact as the server sent it, but without lone surrogates (half an emoji), which no
-reader takes. `instant` is `updated` in a form that sorts as time, or empty if it is no time. `rev`
-is 0 if it is unknown. A contact that came without an id, or with one of more than 64 bits, has a
-negative `id`.
+reader takes. `instant` is `updated` in a form that sorts as time, or empty if it is not a time.
+`rev` is 0 if it is unknown. A contact that came without an id, or with one of more than 64 bits,
+has a negative `id`.
 """
 
 from __future__ import annotations

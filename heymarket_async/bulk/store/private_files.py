@@ -197,8 +197,10 @@ def real_path(path: Path) -> Path:
     """
     real = behind_links(path)
     with suppress(FileNotFoundError):
-        if not stat.S_ISREG(real.lstat().st_mode):
-            raise ValueError(f"{path} is not a file. Name a file.")
+        mode = real.lstat().st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, a device or the like"
+            raise ValueError(f"{path} is {kind}. Name a regular file.")
     return real
 
 
@@ -263,7 +265,7 @@ def replace_file(path: Path, data: bytes) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make new names in a folder outlast a power failure."""
-    # The file is there in any case, so a folder that may not be read is no reason to fail.
+    # The file is there in any case, so it does not matter if the folder cannot be read.
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -300,7 +302,7 @@ def lock(descriptor: int, path: Path) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise OSError(error.errno, "another job is at work there", str(path)) from None
+            raise OSError(error.errno, "another job is using it", str(path)) from None
 
 
 class Lock:

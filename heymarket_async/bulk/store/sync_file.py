@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from heymarket_async.bulk.errors import JobError, of_another
+from heymarket_async.bulk.errors import JobError, mismatch_error
 from heymarket_async.bulk.read import checkpoint as checkpoints
 from heymarket_async.bulk.read.checkpoint import Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S
@@ -95,15 +95,15 @@ class SyncFile:
         database = self.database
         name, stored = account.name, database.state("account")
         if stored is not None:
-            if account.is_the_one(stored, database.state("credentials")):
-                name = account.better(stored)
+            if account.matches(stored, database.state("credentials")):
+                name = account.name_to_store(stored)
             elif not (rebind and account.is_same_team(stored)):
                 raise self._of_another_account(account, stored, rebind=rebind)
         followed = database.state("surface")
         if followed not in {None, "v1", "v2"}:
             raise database.damaged("`surface`")
         if followed not in {None, surface}:
-            raise of_another("surface", str(database.path), followed, surface)
+            raise mismatch_error("surface", str(database.path), followed, surface)
         with database.transaction():
             database.set_state("account", name)
             database.set_state("credentials", account.credentials)
@@ -117,7 +117,7 @@ class SyncFile:
         elif rebind:
             remedy = "It cannot be rebound, because it is not known that the team is the same."
         path = str(self.database.path)
-        return of_another("account", path, stored, account.name, reason=reason, remedy=remedy)
+        return mismatch_error("account", path, stored, account.name, reason=reason, remedy=remedy)
 
     def _distrust_the_future(self) -> None:
         """Believe no time in the file that is in the future, or was when it was written.

@@ -113,7 +113,7 @@ async def test_rows_that_cannot_be_sent_are_rejected_and_stop_no_other():
     assert list(reasons) == [2, 3, 4, 5, 6, 7]
     assert "phone must be E.164 digits" in reasons[2]
     assert reasons[3] == "has no phone"
-    assert reasons[4] == '"nick" is no field of a contact'
+    assert reasons[4] == '"nick" is not a field of a contact'
     assert reasons[5] == "line 5 is broken"
     assert "cannot be written as JSON" in reasons[6]
     assert reasons[7] == "is neither a contact nor a mapping of its fields"

@@ -409,7 +409,7 @@ async def test_two_imports_into_one_file_are_kept_apart(path):
         first = asyncio.create_task(it.imports([new(1)], outcomes=path))
         await asyncio.sleep(0.1)
 
-        with pytest.raises(OSError, match="another job is at work there"):
+        with pytest.raises(OSError, match="another job is using it"):
             await it.imports([new(1)], outcomes=path, resume=True)
 
         assert (await first).created == 1

@@ -106,6 +106,14 @@ def test_a_row_that_cannot_be_read_stops_no_other(row, reason):
     assert good == NewContact(phone=PHONE)
 
 
+def test_cells_and_columns_are_counted_in_the_right_number():
+    (one_column,) = read_csv(f"phone\n{PHONE},a,b\n")
+    (one_cell,) = read_csv(f"phone,first\n{PHONE}\n")
+
+    assert one_column.reason == "3 cells, but the header has 1 column (line 2)"
+    assert one_cell.reason == "1 cell, but the header has 2 columns (line 2)"
+
+
 def test_a_row_is_named_by_the_line_in_which_it_begins():
     rows = read_csv(f'phone,first\n{PHONE},"a\nb\nc"\n\n1,"d\ne"\n2\n')
 
@@ -247,18 +255,18 @@ def test_json_that_is_nested_too_deeply_is_one_bad_row():
         (
             "phone",
             {"ignored": ["Phone"]},
-            "no column Phone to map or to ignore (did you mean phone?).",
+            "no column Phone to map or ignore (did you mean phone?).",
         ),
         ("phone,custom", {}, "Unknown columns: custom. Map one"),
-        ("first,last", {}, 'No column is the phone. Map one with mapped={"COLUMN": "phone"}.'),
+        ("first,last", {}, 'No column has the phones. Map one with mapped={"COLUMN": "phone"}.'),
         ("phone,Phone", {}, "Columns phone and Phone mean the same field."),
         (
             "phone,phone",
             {},
             "mean the same field. Skip one with ignored, or rename one if both have",
         ),
-        ("phone", {"mapped": {"Plan": "Plan"}}, "There is no column Plan to map or to ignore."),
-        ("phone", {"ignored": ["x"]}, "There is no column x to map or to ignore."),
+        ("phone", {"mapped": {"Plan": "Plan"}}, "The file has no column Plan to map or ignore."),
+        ("phone", {"ignored": ["x"]}, "The file has no column x to map or ignore."),
         (f"Zoe,{PHONE}", {}, "The first row must name the columns, and not be a contact."),
         ("phone,2026-06-01,x", {"mapped": {"2026-06-01": "Plan"}}, "Unknown columns: x. Map one"),
         ("Zoe,zoe@example.com", {}, "A phone or an e-mail is among the names of the columns. The"),

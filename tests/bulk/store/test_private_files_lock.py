@@ -15,7 +15,7 @@ from heymarket_async.bulk.store.private_files import Lock
 
 def test_a_lock_is_held_by_one_and_leaves_nothing(tmp_path):
     one = Lock(tmp_path / "lock")
-    with pytest.raises(OSError, match="another job is at work there"):
+    with pytest.raises(OSError, match="another job is using it"):
         Lock(tmp_path / "lock")
     one.release()
 
@@ -40,12 +40,12 @@ def test_a_lock_on_a_file_that_was_removed_counts_for_nothing(
 
     monkeypatch.setattr(locks, "lock", late)
     if is_taken_again:
-        with pytest.raises(OSError, match="another job is at work there"):
+        with pytest.raises(OSError, match="another job is using it"):
             Lock(path)
         others[0].release()
     else:
         second = Lock(path)
-        with pytest.raises(OSError, match="another job is at work there"):
+        with pytest.raises(OSError, match="another job is using it"):
             Lock(path)
         second.release()
 
