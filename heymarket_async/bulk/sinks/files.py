@@ -88,8 +88,6 @@ class StagedFile(FileSink, ABC):
         return self._staging
 
     def _newest(self, again: frozenset[int]) -> Iterable[bytes]:
-        if not again:
-            return self._staged.lines()
         lines = self._staged.lines
         dropped = set(older(enumerate(lines()), again, latest=self.latest))
         return (line for place, line in enumerate(lines()) if place not in dropped)

@@ -143,8 +143,6 @@ class Database:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)  # of Python's own
             remedy = _REMEDIES.get(code & 0xFF)
             raise OSError(f"{self.path}: {error}{f'. {remedy}' if remedy else ''}") from None
-        except UNREADABLE:
-            raise self.damaged("a contact") from None
 
     def check_there(self) -> None:
         """Check that the file is in its place, since SQLite writes to a removed file too.
