@@ -115,7 +115,7 @@ def phones_of(contact: Existing) -> Iterator[str]:
 
 
 def as_list(value: object) -> list[object]:
-    """Return the elements of a list; another value is its own only element, and null is none."""
+    """Return the elements of a list; a single value as a list of one; nothing for null."""
     if isinstance(value, list):
         return cast(list[object], value)
     return [value] if value else []

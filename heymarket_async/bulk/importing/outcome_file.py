@@ -250,16 +250,15 @@ class OutcomeFile:
 
 def _check_header(path: Path, line: bytes, asked: Header) -> None:
     stored = msgspec.json.decode(line, type=Header)
-    another = "name another outcome file."
     for name in ("version", "account"):
         was, now = (str(getattr(header, name)) for header in (stored, asked))
         if was != now:
-            remedy = another.capitalize()
+            remedy = "Name another outcome file."
             raise mismatch_error(name, str(path), was, now, reason="other_outcomes", remedy=remedy)
     for name in ("kind", "overwrite"):
         was, now = (_encode(getattr(header, name)).decode() for header in (stored, asked))
         if was != now:
-            remedy = f"Resume it as it was, or {another}"
+            remedy = "Resume it as it was, or name another outcome file."
             raise mismatch_error("import", str(path), f"{name} {was}", now, remedy=remedy)
 
 

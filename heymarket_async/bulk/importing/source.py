@@ -30,11 +30,11 @@ class RejectedRow(msgspec.Struct, frozen=True):
 
 
 Item: TypeAlias = NewContact | RejectedRow | Mapping[str, object]
-"""A row as it is given: a contact, the fields of one by name, or why it is none."""
+"""A row as it is given: a contact, its fields by name, or the reason why it cannot be one."""
 
 
 def contact_of(fields: Mapping[str, object]) -> NewContact | RejectedRow:
-    """Return the contact that has these fields, or why there can be none."""
+    """Return the contact with these fields, or the reason why they do not make one."""
     if "phone" not in fields:
         return RejectedRow("has no phone")
     for name in fields:

@@ -75,7 +75,7 @@ class TimeSpan(msgspec.Struct, kw_only=True):
         return max(0.0, left_s if ascending else -left_s) / self.page_s
 
     def split(self, far_end: str | None, *, ascending: bool) -> TimeSpan:
-        """Cut off the farther half of what is left, and return it.
+        """Split off the second half of the time that is still to be read, and return it.
 
         Raises:
             ValueError: Nothing was taken yet, or the end is not known.
