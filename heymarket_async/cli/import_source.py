@@ -16,11 +16,11 @@ import typer
 
 from heymarket_async import ContactField, HeymarketClient, NewContact
 from heymarket_async.bulk import OnProgress, Progress, RejectedRow
+from heymarket_async.bulk.contact_files.columns import Columns
+from heymarket_async.bulk.contact_files.phones import phone_reader
+from heymarket_async.bulk.contact_files.rows import csv_rows, json_rows
 from heymarket_async.bulk.custom_fields import fields_of
-from heymarket_async.bulk.importing.columns import Columns
 from heymarket_async.bulk.importing.outcome_file import checked_path
-from heymarket_async.bulk.importing.phones import phone_reader
-from heymarket_async.bulk.importing.rows import csv_rows, json_rows
 from heymarket_async.bulk.progress import RequestStats, reporting
 from heymarket_async.cli.options import Format
 

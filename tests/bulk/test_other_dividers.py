@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from heymarket_async import ContactField
 from heymarket_async.bulk import Csv
-from heymarket_async.bulk.importing.columns import Columns
-from heymarket_async.bulk.importing.rows import csv_rows
+from heymarket_async.bulk.contact_files.columns import Columns
+from heymarket_async.bulk.contact_files.rows import csv_rows
 from heymarket_async.bulk.sinks.tables import as_it_was, harmless
 from tests.bulk.test_files import contact, written
 

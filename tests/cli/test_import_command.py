@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from heymarket_async import RetryPolicy
-from heymarket_async.bulk.importing.phones import phone_reader
+from heymarket_async.bulk.contact_files.phones import phone_reader
 from heymarket_async.bulk.store.private_files import lock
 from tests.bulk.importing.imports import BATCH, outcomes_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from heymarket_async.bulk.importing.columns import Columns
+from heymarket_async.bulk.contact_files.columns import Columns
 from heymarket_async.cli.import_source import Source
 from heymarket_async.cli.options import Format
 

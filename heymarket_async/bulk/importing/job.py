@@ -9,13 +9,13 @@ from contextlib import aclosing
 from pathlib import Path
 
 from heymarket_async.bulk.errors import JobError
+from heymarket_async.bulk.importing.duplicates import Duplicates
 from heymarket_async.bulk.importing.outcome_file import (
     Header,
     OutcomeFile,
     checked_path,
     digest_of,
 )
-from heymarket_async.bulk.importing.phones import Duplicates
 from heymarket_async.bulk.importing.report import ImportReport, Results
 from heymarket_async.bulk.importing.rules import Decision, NumberedRow, PendingRow, RowOutcome
 from heymarket_async.bulk.importing.send import Sender

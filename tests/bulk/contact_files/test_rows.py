@@ -11,9 +11,9 @@ import pytest
 from msgspec import UNSET
 
 from heymarket_async import ContactField, NewContact, TagRef
-from heymarket_async.bulk.importing.columns import Columns
-from heymarket_async.bulk.importing.phones import phone_reader
-from heymarket_async.bulk.importing.rows import csv_rows, json_rows
+from heymarket_async.bulk.contact_files.columns import Columns
+from heymarket_async.bulk.contact_files.phones import phone_reader
+from heymarket_async.bulk.contact_files.rows import csv_rows, json_rows
 from heymarket_async.bulk.importing.source import RejectedRow
 
 FIELDS = [

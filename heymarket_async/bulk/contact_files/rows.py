@@ -10,8 +10,8 @@ from typing import NamedTuple, Self, TypeAlias, cast
 
 import msgspec
 
+from heymarket_async.bulk.contact_files.columns import CUSTOM, READ_NAMES, Columns, Target
 from heymarket_async.bulk.errors import JobError
-from heymarket_async.bulk.importing.columns import CUSTOM, READ_NAMES, Columns, Target
 from heymarket_async.bulk.importing.source import RejectedRow, contact_of
 from heymarket_async.bulk.sinks.tables import as_it_was
 from heymarket_async.decoding import mending

@@ -1,17 +1,14 @@
-"""Phones: read as people write them, and rows that have the same one."""
+"""Phones: read as people write them."""
 
 from __future__ import annotations
 
 import random
 import sys
-from array import array
 from contextlib import suppress
 
 import pytest
 
-from heymarket_async.bulk.importing.phones import FirstRows, phone_reader
-from heymarket_async.bulk.importing.report import Rejection
-from tests.bulk.importing.imports import BATCH, SEARCH, account, counts, new, outcomes_of, phone
+from heymarket_async.bulk.contact_files.phones import phone_reader
 
 PHONE = "14155550100"
 
@@ -159,103 +156,3 @@ def test_without_phonenumbers_it_is_said_what_to_install(monkeypatch):
 
     with pytest.raises(ValueError, match=r"pip install 'heymarket-async\[import\]'"):
         phone_reader()
-
-
-def test_the_first_row_of_a_phone_is_kept():
-    rng, rows, known = random.Random(4), FirstRows(), dict[int, int]()
-    for row in range(1, 30_001):
-        number = rng.choice(
-            (rng.randrange(100), 14_150_000_000 + rng.randrange(20_000), 10**15 - 1)
-        )
-        assert rows.first(number, row) == known.setdefault(number, row)
-
-    assert len(known) > 7000
-
-
-def test_the_next_row_of_a_phone_that_is_forgotten_is_its_first():
-    rows = FirstRows()
-    for number in (5, 5 + 4096, 5 + 8192):
-        rows.first(number, number)
-
-    rows.forget(5 + 4096)
-
-    assert [rows.first(number, 7) for number in (5, 5 + 4096, 5 + 8192)] == [5, 7, 5 + 8192]
-
-
-def test_a_phone_takes_a_tenth_of_what_a_dict_would_take():
-    rows = FirstRows()
-    for row in range(400_000):
-        rows.first(14_150_000_000 + 7919 * row, row)
-
-    taken = sum(each.itemsize * len(each) for shelf in rows._shelves.values() for each in shelf)
-    assert all(isinstance(each, array) for shelf in rows._shelves.values() for each in shelf)
-    assert taken == 12 * 400_000
-    assert max(len(phones) for phones, _ in rows._shelves.values()) < 200
-
-
-async def test_a_second_row_is_tried_if_the_first_is_refused(tmp_path):
-    rows = [new(1, first="Bad"), new(1, first="Good"), new(1, first="Late"), new(2)]
-    async with account() as it:
-        it.faults.answer(422, on=BATCH, times=2)
-
-        report = await it.imports(rows, outcomes=tmp_path / "o")
-
-        assert it.sizes(BATCH) == [2, 1, 1, 1]
-        assert it.stored(1)["first"] == "Good"
-    assert (counts(report), report.duplicates) == ({"created": 2, "rejected": 2}, 1)
-    assert [each.row for each in report.rejections] == [1, 3]
-    assert "answered 422" in report.rejections[0].reason
-    assert report.rejections[1].reason == "row 1 has the same phone"
-    assert outcomes_of(tmp_path / "o")[2]["outcome"] == "created"
-
-
-async def test_a_row_that_comes_after_the_first_was_refused_is_tried_too():
-    rows = [new(1, first=name) for name in ("Bad", "Good", "Late")]
-    async with account() as it:
-        it.faults.answer(422, on=BATCH)
-
-        report = await it.imports(rows, batch_size=1, concurrency=1)
-
-        assert it.stored(1)["first"] == "Good"
-    assert counts(report) == {"created": 1, "rejected": 2}
-    assert report.rejections[1] == Rejection(row=3, reason="row 2 has the same phone")
-
-
-@pytest.mark.parametrize("size", [1, 10])
-async def test_of_many_rows_with_a_phone_that_is_refused_two_are_tried(size):
-    async with account() as it:
-        it.faults.answer(422, on=BATCH, times=None)
-
-        report = await it.imports([new(1) for _ in range(50)], batch_size=size, concurrency=1)
-
-        assert it.sizes(BATCH) == [1, 1]
-    assert (counts(report), report.duplicates) == ({"rejected": 50}, 48)
-
-
-@pytest.mark.parametrize("outcome", ["rejected", "created"])
-async def test_a_resumed_import_tries_the_second_only_if_the_first_was_refused(outcome, tmp_path):
-    path = tmp_path / "o"
-    async with account() as it:
-        if outcome == "rejected":
-            it.faults.answer(422, on=BATCH)
-        await it.imports([new(1, first="First")], outcomes=path)
-
-        rows = [new(1, first="First"), new(1, first="Second"), new(1, first="Third")]
-        report = await it.imports(rows, outcomes=path, resume=True)
-        again = await it.imports(rows, outcomes=path, resume=True)
-
-        is_second = outcome == "rejected"
-        assert it.stored(1)["first"] == ("Second" if is_second else "First")
-        assert it.phones == {phone(1): 1}
-    assert counts(again) == counts(report) == {"created": 1, "rejected": 2}
-    assert again.duplicates == report.duplicates == (1 if is_second else 2)
-
-
-async def test_a_dry_run_says_what_would_become_of_the_second():
-    async with account() as it:
-        it.faults.answer(400, on=SEARCH)
-
-        report = await it.imports([new(1), new(1)], dry_run=True)
-
-        assert it.sizes(BATCH) == []
-    assert counts(report) == {"rejected": 1, "created": 1}

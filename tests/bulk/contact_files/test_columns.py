@@ -12,9 +12,9 @@ import pytest
 
 from heymarket_async import ContactField, NewContact
 from heymarket_async.bulk import Csv, JsonLines, export_contacts
-from heymarket_async.bulk.importing.columns import FIELDS, READ_ONLY, Columns, Target
-from heymarket_async.bulk.importing.phones import phone_reader
-from heymarket_async.bulk.importing.rows import csv_rows, json_rows
+from heymarket_async.bulk.contact_files.columns import FIELDS, READ_ONLY, Columns, Target
+from heymarket_async.bulk.contact_files.phones import phone_reader
+from heymarket_async.bulk.contact_files.rows import csv_rows, json_rows
 from heymarket_async.bulk.sinks.tables import COLUMNS, Table
 from tests.bulk.importing.imports import account, counts, new
 
