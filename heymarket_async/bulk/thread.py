@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import ParamSpec, TypeVar
 
@@ -47,6 +48,24 @@ class OneThread:
     def close(self) -> None:
         """Wait for the work that has begun, and end the thread."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+async def run_unwatched(work: Callable[[], T]) -> T:
+    """Run work that may never end, such as reading a silent pipe, in a thread of its own.
+
+    After a cancellation nothing waits for the thread, not even the end of the process.
+    """
+    done: Future[T] = Future()
+    done.set_running_or_notify_cancel()  # from now on a cancellation leaves it alone
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="heymarket-unwatched", daemon=True).start()
+    return await asyncio.wrap_future(done)
 
 
 def _retrieve(future: asyncio.Future[T]) -> None:

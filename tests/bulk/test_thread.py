@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from heymarket_async.bulk.thread import OneThread, side_by_side
+from heymarket_async.bulk.thread import OneThread, run_unwatched, side_by_side
 
 
 async def test_a_cancellation_comes_through_after_the_work_that_has_begun():
@@ -125,3 +125,29 @@ async def test_the_first_error_ends_all_that_is_done_side_by_side():
         await side_by_side(work, 3)
 
     assert (len(begun), len(cancelled)) == (3, 2)
+
+
+async def test_work_that_never_ends_is_left_behind_by_a_cancellation():
+    begun, may_end = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        may_end.wait()
+
+    task = asyncio.create_task(run_unwatched(work))
+    await asyncio.to_thread(begun.wait)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 60)
+
+    assert not may_end.is_set()
+    may_end.set()
+
+
+async def test_the_result_and_the_error_of_unwatched_work_come_to_the_loop():
+    def fail() -> None:
+        raise OSError("no")
+
+    assert await run_unwatched(lambda: 7) == 7
+    with pytest.raises(OSError, match="no"):
+        await run_unwatched(fail)
