@@ -8,9 +8,9 @@ sync_contacts     an SQLite file that follows the account
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.export import ExportReport, export_contacts
 from heymarket_async.bulk.importing.job import import_contacts
-from heymarket_async.bulk.importing.report import ImportReport, Rejection
+from heymarket_async.bulk.importing.report import ImportReport, OnRejected, Rejection
 from heymarket_async.bulk.importing.rules import RowOutcome
-from heymarket_async.bulk.importing.source import RejectedRow
+from heymarket_async.bulk.importing.source import RejectedRow, SourceRow
 from heymarket_async.bulk.progress import OnProgress, Progress
 from heymarket_async.bulk.sinks.files import Csv, JsonLines
 from heymarket_async.bulk.sinks.parquet import Parquet
@@ -26,12 +26,14 @@ __all__ = [
     "JobError",
     "JsonLines",
     "OnProgress",
+    "OnRejected",
     "Parquet",
     "Progress",
     "RejectedRow",
     "Rejection",
     "RowOutcome",
     "Sink",
+    "SourceRow",
     "Sqlite",
     "Stream",
     "SyncReport",

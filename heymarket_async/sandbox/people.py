@@ -56,7 +56,7 @@ class MadeUp(Struct, frozen=True):
     languages: tuple[str, ...]
     notes: tuple[str, ...]
     plans: tuple[str, ...]
-    tags: tuple[int, ...]
+    tags: dict[int, str]
 
 
 @functools.cache
@@ -160,7 +160,7 @@ def _custom(culture: Culture, rng: random.Random, texts: MadeUp) -> dict[str, ob
 
 def _tags(contact_id: int, rng: random.Random, texts: MadeUp) -> list[Tag]:
     draw = rng.random()
-    chosen = texts.tags[: int(draw * 10)] if draw < 0.5 else ()
+    chosen = list(texts.tags)[: int(draw * 10)] if draw < 0.5 else ()
     return [Tag(id=contact_id * 10 + n, tag_id=tag) for n, tag in enumerate(chosen)]
 
 

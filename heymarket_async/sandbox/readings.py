@@ -69,6 +69,12 @@ class Readings:
     """A `custom` key that is not a field id: ignored, or answered 400."""
     created_status: int = 200
     """Status of an answer to a create."""
+    duplicate_tag: Literal["create", "reject", "return"] = "create"
+    """Creating a tag with a known label: a second tag, a 400, or the answer of the first one.
+
+    Labels that differ in case are known too, unless a second tag is made."""
+    tag_delay_s: float = 0.0
+    """Seconds until a new tag can be seen in lists and by its id."""
     delete_missing_ok: bool = False
     """Whether deleting an unknown id answers like deleting a known one."""
 

@@ -17,6 +17,7 @@ from heymarket_async.sandbox.contacts import Contact, Contacts
 from heymarket_async.sandbox.readings import NoMatch, Readings
 from heymarket_async.sandbox.stamps import parsed
 from heymarket_async.sandbox.table import Stored, Table
+from heymarket_async.sandbox.tag_table import Tags
 
 Body = TypeVar("Body")
 Thing = TypeVar("Thing", bound=Stored)
@@ -98,11 +99,13 @@ class Account:
     Attributes:
         contacts: The contacts.
         fields: The titles of the custom fields, by id.
+        tags: The tags.
         readings: The options for behaviour that the API docs leave open.
     """
 
     contacts: Contacts
     fields: dict[int, str]
+    tags: Tags
     readings: Readings
 
 
@@ -195,15 +198,15 @@ class Call:
         """Return the contact that the path names, or refuse."""
         return self.existing(self.find())
 
-    def existing(self, thing: Thing | None) -> Thing:
+    def existing(self, thing: Thing | None, kind: str = "contact") -> Thing:
         """Return the thing that was asked for, or refuse if it does not exist."""
         if thing is None:
-            raise self.missing()
+            raise self.missing(kind)
         return thing
 
-    def missing(self) -> Refused:
+    def missing(self, kind: str = "contact") -> Refused:
         """Return the refusal for an unknown id."""
-        return Refused(self.readings.missing, "no such contact")
+        return Refused(self.readings.missing, f"no such {kind}")
 
     def no_match(self, how: NoMatch) -> Answer:
         """Return the answer of a read that found no contact, or refuse."""

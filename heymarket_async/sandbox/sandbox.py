@@ -25,6 +25,7 @@ from heymarket_async.sandbox.received import Received
 from heymarket_async.sandbox.routes import Account
 from heymarket_async.sandbox.server import Server, log
 from heymarket_async.sandbox.stamps import parsed
+from heymarket_async.sandbox.tag_table import Tags
 
 # Faults that hold requests back end when the sandbox closes, so the rest is soon done.
 _SHUTDOWN_S = 0.05
@@ -70,6 +71,7 @@ class Sandbox:
         api_key: The legacy API key.
         faults: Failures on demand.
         store: The contacts.
+        tags: The tags.
 
     https://developers.heymarket.com/guides/manage-contacts
     """
@@ -109,8 +111,9 @@ class Sandbox:
         self.faults = Faults(readings, seed)
         people = random.Random(rng.getrandbits(64))  # noqa: S311 - no secret
         self.store = Contacts(contacts, rng=people, readings=readings, ties=ties, custom=fields)
+        self.tags = Tags(readings, seed, made_up().tags)
         self._server = Server(
-            Account(self.store, dict(made_up().fields) if fields else {}, readings),
+            Account(self.store, dict(made_up().fields) if fields else {}, self.tags, readings),
             hosts=allowed,
             access=Access(*self.credentials, self.api_key, readings, limit, per_s),
             faults=self.faults,

@@ -16,10 +16,16 @@ from heymarket_async.bulk.importing.outcome_file import (
     checked_path,
     digest_of,
 )
-from heymarket_async.bulk.importing.report import ImportReport, Results
+from heymarket_async.bulk.importing.report import ImportReport, OnRejected, Results
 from heymarket_async.bulk.importing.rules import Decision, NumberedRow, PendingRow, RowOutcome
 from heymarket_async.bulk.importing.send import Sender
-from heymarket_async.bulk.importing.source import Item, RejectedRow, batches_of, contact_of
+from heymarket_async.bulk.importing.source import (
+    Item,
+    RejectedRow,
+    SourceRow,
+    batches_of,
+    contact_of,
+)
 from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
 from heymarket_async.bulk.thread import side_by_side
 from heymarket_async.checks import is_int, one_of
@@ -42,6 +48,7 @@ async def import_contacts(
     outcomes: str | os.PathLike[str] | None = None,
     resume: bool = False,
     on_progress: OnProgress | None = None,
+    on_rejected: OnRejected | None = None,
 ) -> ImportReport:
     """Create contacts for the phones that the account does not have, and return a report.
 
@@ -58,10 +65,11 @@ async def import_contacts(
     Args:
         client: Its retry policy also decides how often, and after which waits, rows are sent again
             after a lost answer.
-        rows: `NewContact`s, mappings of their fields, or `RejectedRow`s. They are numbered from 1,
-            and read `batch_size` at a time as they are needed. An iterable that is not async is
-            read in a thread of its own, so it may block. An object that is bound to its thread,
-            such as an SQLite cursor, must be made there, by a generator, or be read asynchronously.
+        rows: `NewContact`s, mappings of their fields, `RejectedRow`s, or `SourceRow`s. They are
+            numbered from 1, and read `batch_size` at a time as they are needed. An iterable that is
+            not async is read in a thread of its own, so it may block. An object that is bound to
+            its thread, such as an SQLite cursor, must be made there, by a generator, or be read
+            asynchronously.
         overwrite: Overwrite contacts that differ in a given field. Heymarket may empty fields that
             are not given, custom fields above all.
         dry_run: Compare with the account, and write nothing. The report says what an import would
@@ -73,6 +81,8 @@ async def import_contacts(
         resume: Continue the outcome file if it exists: skip rows that are finished, and look up
             those that are unknown.
         on_progress: Called with a `Progress` twice a second; must not block.
+        on_rejected: Called once for each row that is rejected, with the reason and the row as it
+            was given, or the `source` of a `SourceRow`; must not block. Its error ends the import.
 
     Raises:
         HeymarketError: The import cannot continue, for example because the credentials are refused.
@@ -91,20 +101,24 @@ async def import_contacts(
             raise ValueError(f"{name} must be an integer of at least 1")
     if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable | AsyncIterable):
         raise ValueError("rows must be an iterable of contacts")
-    if on_progress is not None and not callable(on_progress):
-        raise ValueError("on_progress must be a function, or None")
+    for name, function in (("on_progress", on_progress), ("on_rejected", on_rejected)):
+        if function is not None and not callable(function):
+            raise ValueError(f"{name} must be a function, or None")
     path = checked_path(outcomes, resume=resume)
     stats = RequestStats(client)
     async with aclosing(batches_of(rows, batch_size)) as batches:
         first = await anext(batches, list[Item]())
         async with reporting(on_progress, lambda: stats.progress(0, None, "starting")):
             file = await _outcome_file(stats.client, path, overwrite, dry_run, resume)
-        job = _Import(batches, file, stats, batch_size, overwrite=overwrite, dry_run=dry_run)
-        async with file, reporting(on_progress, job.results.progress):
+        results = Results(file, stats, on_rejected)
+        job = _Import(
+            batches, file, stats, results, batch_size, overwrite=overwrite, dry_run=dry_run
+        )
+        async with file, reporting(on_progress, results.progress):
             await job.run(first, concurrency)
     if job.failure is not None:
         raise job.failure
-    return job.results.report()
+    return results.report()
 
 
 async def _outcome_file(
@@ -126,7 +140,6 @@ class _Import:
     In memory are a chunk for each worker, one batch of the input, and one to send.
 
     Attributes:
-        results: Counts the outcomes.
         failure: The error of the input, which ends it, or None.
     """
 
@@ -135,17 +148,18 @@ class _Import:
         batches: AsyncGenerator[list[Item]],
         file: OutcomeFile,
         stats: RequestStats,
+        results: Results,
         size: int,
         *,
         overwrite: bool,
         dry_run: bool,
     ) -> None:
-        self.results = Results(file, stats)
         self.failure: Exception | None = None
         self._batches = batches
+        self._results = results
         self._file = file
         self._size = size
-        self._duplicates = Duplicates(self.results)
+        self._duplicates = Duplicates(results)
         self._sender = Sender(
             stats, file, self._duplicates.finish, overwrite=overwrite, dry_run=dry_run
         )
@@ -198,7 +212,7 @@ class _Import:
                 items = await anext(self._batches, list[Item]())
             except Exception as error:  # noqa: BLE001 - raised once the rows before are finished
                 self.failure, items = error, []
-        if self.failure is None and self.results.rows < self._file.earlier_rows:
+        if self.failure is None and self._results.rows < self._file.earlier_rows:
             raise JobError(
                 "short_input",
                 f"The input ends before row {self._file.earlier_rows}, which was there when this"
@@ -210,20 +224,23 @@ class _Import:
 
     def _admit(self, item: Item) -> PendingRow | None:
         """Number a row, and return it unless its outcome is known or it waits for another row."""
-        self.results.rows += 1
-        number = self.results.rows
-        contact, content = _encoded(item)
+        self._results.rows += 1
+        number = self._results.rows
+        given, source = (item.item, item.source) if isinstance(item, SourceRow) else (item, item)
+        contact, content = _encoded(given)
         digest = digest_of(content)
         earlier = self._file.earlier(number, digest)
         if isinstance(earlier, RowOutcome):
-            self.results.skip(earlier)
+            self._results.skip(earlier)
             if isinstance(contact, NewContact):
                 self._duplicates.skip(number, int(contact.phone), earlier)
         elif isinstance(contact, RejectedRow):
-            row = NumberedRow(number=number, digest=digest)
-            self.results.add(row, Decision(RowOutcome.REJECTED, contact.reason))
+            row = NumberedRow(number=number, digest=digest, source=source)
+            self._results.add(row, Decision(RowOutcome.REJECTED, contact.reason))
         else:
-            row = PendingRow(number=number, contact=contact, digest=digest, sent_when=earlier)
+            row = PendingRow(
+                number=number, contact=contact, digest=digest, source=source, sent_when=earlier
+            )
             return row if self._duplicates.admit(row) else None
         return None
 

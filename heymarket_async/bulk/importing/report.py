@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import msgspec
 
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile
 from heymarket_async.bulk.importing.rules import Decision, NumberedRow, RowOutcome
 from heymarket_async.bulk.progress import Progress, RequestStats
+
+OnRejected: TypeAlias = Callable[[object, str], None]
+"""Called with the source of a rejected row, and the reason."""
 
 _MOST_REJECTIONS = 20
 
@@ -68,13 +72,20 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 class Results:
     """Counts the outcomes of the rows, and adds them to the outcome file.
 
+    Args:
+        file: The outcome file.
+        stats: Counts the requests.
+        on_rejected: Called with each row that is rejected.
+
     Attributes:
         rows: Rows read.
         duplicates: Rows with the phone of an earlier row.
         skipped: Rows that an earlier run had finished.
     """
 
-    def __init__(self, file: OutcomeFile, stats: RequestStats) -> None:
+    def __init__(
+        self, file: OutcomeFile, stats: RequestStats, on_rejected: OnRejected | None = None
+    ) -> None:
         self.rows = 0
         self.duplicates = 0
         self.skipped = 0
@@ -82,6 +93,7 @@ class Results:
         self._rejections: list[Rejection] = []
         self._file = file
         self._stats = stats
+        self._on_rejected = on_rejected
         self._began = time.monotonic()
 
     def skip(self, outcome: RowOutcome) -> None:
@@ -93,8 +105,8 @@ class Results:
         """Add the outcome of a row."""
         self._file.add(row, decision)
         self._counts[decision.outcome] += 1
-        if decision.outcome is RowOutcome.REJECTED and len(self._rejections) < _MOST_REJECTIONS:
-            self._rejections.append(Rejection(row=row.number, reason=decision.reason or ""))
+        if decision.outcome is RowOutcome.REJECTED:
+            self._reject(row, decision.reason or "")
 
     def progress(self) -> Progress:
         """Return how far the import is."""
@@ -113,3 +125,9 @@ class Results:
             waited_s=self._stats.waits(),
             rejections=sorted(self._rejections, key=lambda rejection: rejection.row),
         )
+
+    def _reject(self, row: NumberedRow, reason: str) -> None:
+        if len(self._rejections) < _MOST_REJECTIONS:
+            self._rejections.append(Rejection(row=row.number, reason=reason))
+        if self._on_rejected is not None:
+            self._on_rejected(row.source, reason)

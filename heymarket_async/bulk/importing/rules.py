@@ -58,11 +58,13 @@ class NumberedRow(msgspec.Struct, kw_only=True):
     Attributes:
         number: From 1.
         digest: Identifies the content; see `outcome_file`.
+        source: The row as it was given, or the source of a `SourceRow`.
         sent_when: Whether its phone was in the account when it was sent; None if it never was.
     """
 
     number: int
     digest: int
+    source: object = None
     sent_when: SentWhen | None = None
 
 
