@@ -5,8 +5,6 @@ from __future__ import annotations
 from heymarket_async.bulk.errors import JobError
 
 _REMEDIES: dict[str, str] = {
-    "changed_input": "Resume with the same input and options, such as --map and --region, or name"
-    " another file with --outcomes.",
     "no_phone_column": 'Map one with --map "COLUMN=phone".',
     "not_outcomes": "Name another file with --outcomes.",
     "other_import": "Resume it with the options that it began with, or name another file with"
@@ -15,7 +13,6 @@ _REMEDIES: dict[str, str] = {
     "outcomes_missing": "Name the file of that import with --outcomes.",
     "same_field": "Skip one with --ignore {skipped}, or rename one if both have the same name.",
     "same_title": 'Map the column by the id: --map "COLUMN=custom:{custom_id}".',
-    "short_input": "Resume with the same input, or name another file with --outcomes.",
     "unknown_columns": 'Map one with --map "{column}={field}", skip one with --ignore {skipped}, or'
     " skip all unknown ones with --ignore-others. The fields are {fields}.",
     "unread_custom_fields": 'Map one with --map "{column}={field}", skip one with --ignore'

@@ -71,12 +71,9 @@ class Duplicates:
             self._reject(row, first)
         return False
 
-    def skip(self, number: int, phone: int, outcome: RowOutcome) -> None:
+    def skip(self, number: int, phone: int) -> None:
         """Take note of a row that an earlier run had finished."""
-        first = self._first.first(phone, number)
-        self._results.duplicates += first != number
-        if first == number and outcome is RowOutcome.REJECTED:
-            self._may_try_next(phone, number)
+        self._first.first(phone, number)
 
     def finish(self, row: PendingRow, decision: Decision) -> None:
         """Add the outcome of a row, and reject or retry the row that waits for it."""
@@ -104,5 +101,6 @@ class Duplicates:
 
     def _reject(self, row: PendingRow, first: int) -> None:
         self._results.duplicates += 1
+        row.sent_when = None  # it says of an earlier run that it sent the row, and stays true
         reason = f"row {first} has the same phone"
         self._results.add(row, Decision(RowOutcome.REJECTED, reason))

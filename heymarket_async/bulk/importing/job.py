@@ -6,9 +6,8 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from contextlib import aclosing
-from pathlib import Path
+from typing import Literal
 
-from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.importing.duplicates import Duplicates
 from heymarket_async.bulk.importing.outcome_file import (
     Header,
@@ -47,6 +46,7 @@ async def import_contacts(
     concurrency: int = 4,
     outcomes: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    restart: bool = False,
     on_progress: OnProgress | None = None,
     on_rejected: OnRejected | None = None,
 ) -> ImportReport:
@@ -58,9 +58,11 @@ async def import_contacts(
 
     If rows share a phone, the first one wins; if Heymarket rejects it, the next is tried.
 
-    With an outcome file, a killed import can be resumed from the same rows. Nothing is lost, and
-    rows that were sent without an answer are looked up. If the input raises an error, the rows
-    before it are imported and their outcomes written first.
+    With an outcome file, a killed import can be resumed. It knows rows by their content, so the
+    input may have been mended, sorted, shortened or continued. Rows that were created, updated or
+    unchanged are skipped, rows that were sent without an answer are looked up, and rejected rows
+    are tried again. If the input raises an error, the rows before it are imported and their
+    outcomes written first.
 
     Args:
         client: Its retry policy also decides how often, and after which waits, rows are sent again
@@ -78,8 +80,8 @@ async def import_contacts(
             large is repeated in halves.
         concurrency: Requests at once.
         outcomes: The file to write the outcome of each row to.
-        resume: Continue the outcome file if it exists: skip rows that are finished, and look up
-            those that are unknown.
+        resume: Continue the outcome file if it exists, and begin one if it does not.
+        restart: Discard the outcome file if it exists. A file of another kind is refused.
         on_progress: Called with a `Progress` twice a second; must not block.
         on_rejected: Called once for each row that is rejected, with the reason and the row as it
             was given, or the `source` of a `SourceRow`; must not block. Its error ends the import.
@@ -87,15 +89,17 @@ async def import_contacts(
     Raises:
         HeymarketError: The import cannot continue, for example because the credentials are refused.
             Resume it later.
-        JobError: The outcome file exists already, belongs to another import, or does not fit the
-            rows.
+        JobError: The outcome file exists already, belongs to another import, or is none.
         ValueError: An argument breaks its rule.
 
     https://developers.heymarket.com/api-reference/contacts/bulk
     """
     one_of("client", client, HeymarketClient)
-    for name, switch in (("overwrite", overwrite), ("dry_run", dry_run), ("resume", resume)):
+    switches = {"overwrite": overwrite, "dry_run": dry_run, "resume": resume, "restart": restart}
+    for name, switch in switches.items():
         one_of(name, switch, bool)
+    if resume and restart:
+        raise ValueError("resume and restart exclude each other")
     for name, number in (("batch_size", batch_size), ("concurrency", concurrency)):
         if not is_int(number) or number < 1:
             raise ValueError(f"{name} must be an integer of at least 1")
@@ -104,12 +108,17 @@ async def import_contacts(
     for name, function in (("on_progress", on_progress), ("on_rejected", on_rejected)):
         if function is not None and not callable(function):
             raise ValueError(f"{name} must be a function, or None")
-    path = checked_path(outcomes, resume=resume)
+    path = checked_path(outcomes, resume=resume, restart=restart)
     stats = RequestStats(client)
     async with aclosing(batches_of(rows, batch_size)) as batches:
         first = await anext(batches, list[Item]())
         async with reporting(on_progress, lambda: stats.progress(0, None, "starting")):
-            file = await _outcome_file(stats.client, path, overwrite, dry_run, resume)
+            if path is None:
+                await hold(transport_of(stats.client))
+                file = OutcomeFile()
+            else:
+                header = await _header(stats.client, overwrite=overwrite, dry_run=dry_run)
+                file = OutcomeFile(path, header, resume=resume, restart=restart)
         results = Results(file, stats, on_rejected)
         job = _Import(
             batches, file, stats, results, batch_size, overwrite=overwrite, dry_run=dry_run
@@ -121,17 +130,10 @@ async def import_contacts(
     return results.report()
 
 
-async def _outcome_file(
-    client: HeymarketClient, path: Path | None, overwrite: bool, dry_run: bool, resume: bool
-) -> OutcomeFile:
-    if path is None:
-        await hold(transport_of(client))
-        return OutcomeFile()
+async def _header(client: HeymarketClient, *, overwrite: bool, dry_run: bool) -> Header:
     account = await account_of(transport_of(client))
-    header = Header(
-        kind="dry run" if dry_run else "import", account=account.name, overwrite=overwrite
-    )
-    return OutcomeFile(path, header, resume=resume)
+    kind: Literal["import", "dry run"] = "dry run" if dry_run else "import"
+    return Header(kind=kind, account=account.name, overwrite=overwrite)
 
 
 class _Import:
@@ -194,11 +196,7 @@ class _Import:
                 await self._sender.write(batch)
 
     async def _chunks(self, items: list[Item]) -> AsyncGenerator[list[PendingRow]]:
-        """Give the rows that must be looked up, up to where the input ends or fails.
-
-        Raises:
-            JobError: They are not the rows of the earlier run.
-        """
+        """Give the rows that must be looked up, up to where the input ends or fails."""
         chunk: list[PendingRow] = []
         while items:
             for item in items:
@@ -212,13 +210,6 @@ class _Import:
                 items = await anext(self._batches, list[Item]())
             except Exception as error:  # noqa: BLE001 - raised once the rows before are finished
                 self.failure, items = error, []
-        if self.failure is None and self._results.rows < self._file.earlier_rows:
-            raise JobError(
-                "short_input",
-                f"The input ends before row {self._file.earlier_rows}, which was there when this"
-                " import began.",
-                "Resume with the same input, or name another outcome file.",
-            )
         if chunk:
             yield chunk
 
@@ -229,20 +220,19 @@ class _Import:
         given, source = (item.item, item.source) if isinstance(item, SourceRow) else (item, item)
         contact, content = _encoded(given)
         digest = digest_of(content)
-        earlier = self._file.earlier(number, digest)
-        if isinstance(earlier, RowOutcome):
-            self._results.skip(earlier)
-            if isinstance(contact, NewContact):
-                self._duplicates.skip(number, int(contact.phone), earlier)
-        elif isinstance(contact, RejectedRow):
+        if isinstance(contact, RejectedRow):
             row = NumberedRow(number=number, digest=digest, source=source)
             self._results.add(row, Decision(RowOutcome.REJECTED, contact.reason))
-        else:
-            row = PendingRow(
-                number=number, contact=contact, digest=digest, source=source, sent_when=earlier
-            )
-            return row if self._duplicates.admit(row) else None
-        return None
+            return None
+        earlier = self._file.earlier.take(digest)
+        if isinstance(earlier, RowOutcome):
+            self._results.skip(earlier)
+            self._duplicates.skip(number, int(contact.phone))
+            return None
+        pending = PendingRow(
+            number=number, contact=contact, digest=digest, source=source, sent_when=earlier
+        )
+        return pending if self._duplicates.admit(pending) else None
 
 
 def _encoded(item: Item) -> tuple[NewContact | RejectedRow, bytes]:

@@ -1,19 +1,23 @@
 """The outcome file: the outcome of each row on disk, so that a killed import can be resumed.
 
 The file is JSON Lines and only grows. The first line says which import it belongs to; the others
-are outcomes of rows, and the last line of a row counts. Before rows are sent, they are added as
-"unknown" with the state of the account, and these lines are on the disk when the request leaves.
-No other line has to be: if a killed process loses one, resuming finds the outcome again.
+are outcomes of rows. Before rows are sent, they are added as "unknown" with the state of the
+account, and these lines are on the disk when the request leaves. No other line has to be: if a
+killed process loses one, resuming finds the outcome again.
 
-The file has no phone, e-mail or name in it. A row is identified by a digest of all its fields, so
-that a resumed import can check that its input is the same. The digest of a row with nothing but a
-phone could be guessed by trying all phones, so only the owner can read the file.
+A resumed import knows a row by a digest of all its fields, so its input may be mended, sorted,
+shortened or longer. The number of a row is its place in the input of the run that wrote the line.
+Within a run, the last line of a number counts.
+
+The file has no phone, e-mail or name in it. The digest of a row with nothing but a phone could be
+guessed by trying all phones, so only the owner can read the file.
 """
 
 from __future__ import annotations
 
 import os
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
@@ -28,7 +32,10 @@ from heymarket_async.bulk.thread import OneThread
 from heymarket_async.checks import one_of
 
 Earlier: TypeAlias = RowOutcome | SentWhen | None
-"""The state of a row in the file: its outcome, or that it was sent, or nothing."""
+"""The state of a row in the file: how it was finished, or that it was sent, or nothing.
+
+A row that was rejected has none: it was not stored, and is tried again.
+"""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,10 +65,10 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Line).decode
-_STATES: tuple[Earlier, ...] = (None, *RowOutcome, *SentWhen)
-
-_MOST_MISSING = 10_000_000
-"""How many rows a file can lack before its last row. These were pending, in memory."""
+_BEGINNING = b'{"version":'
+_FINISHED = (RowOutcome.CREATED, RowOutcome.UPDATED, RowOutcome.UNCHANGED)
+_STATES: tuple[Earlier, ...] = (None, *_FINISHED, *SentWhen)
+_SHELVES = 4096
 
 
 def digest_of(content: bytes) -> int:
@@ -69,11 +76,13 @@ def digest_of(content: bytes) -> int:
     return int.from_bytes(blake2b(content, digest_size=8).digest())
 
 
-def checked_path(outcomes: str | os.PathLike[str] | None, *, resume: bool) -> Path | None:
+def checked_path(
+    outcomes: str | os.PathLike[str] | None, *, resume: bool, restart: bool = False
+) -> Path | None:
     """Return the path of an outcome file that can be used, before anything is sent or read.
 
     Raises:
-        JobError: The file exists already, or there is none to resume.
+        JobError: The file exists already, is not an outcome file, or there is none to resume.
         OSError: Its folder does not exist, another import uses it, or it belongs to another user.
     """
     if outcomes is None:
@@ -87,25 +96,75 @@ def checked_path(outcomes: str | os.PathLike[str] | None, *, resume: bool) -> Pa
     path = real_path(Path(one_of("outcomes", outcomes, (str, os.PathLike))))
     if not path.exists():
         path.parent.stat()
-    elif resume:
+    elif resume or restart:
         with _open_existing(path) as file:
             lock(file.fileno(), path)
+            if restart:
+                _check_ours(path, file.readline())
     else:
         raise _exists(path)
     return path
 
 
+class EarlierRows:
+    """The states in which earlier runs left their rows, in about nine bytes a row.
+
+    They are sorted on shelves by digest, as the phones of `duplicates.FirstRows` are.
+    """
+
+    def __init__(self) -> None:
+        self._shelves: dict[int, tuple[array[int], bytearray]] = {}
+
+    def remember(self, digest: int, outcome: RowOutcome, before: SentWhen | None) -> None:
+        """Take note of the next line of the file.
+
+        Equal rows have one digest. The second of them is rejected without being sent, and its line
+        must not hide that the first was sent or stored.
+        """
+        state: Earlier = outcome if outcome in _FINISHED else None
+        if state is None and before is None:
+            return
+        if outcome is RowOutcome.UNKNOWN:
+            state = before
+        digests, states, place = self._find(digest)
+        if place == len(digests) or digests[place] != digest:
+            digests.insert(place, digest)
+            states.insert(place, _STATES.index(state))
+        elif _STATES[states[place]] not in _FINISHED:
+            states[place] = _STATES.index(state)
+
+    def take(self, digest: int) -> Earlier:
+        """Return the state of a row; for an equal row that comes later, there is none."""
+        if not self._shelves:
+            return None
+        digests, states, place = self._find(digest)
+        if place == len(digests) or digests[place] != digest:
+            return None
+        state, states[place] = _STATES[states[place]], 0
+        return state
+
+    def _find(self, digest: int) -> tuple[array[int], bytearray, int]:
+        shelf = self._shelves.get(digest % _SHELVES)
+        if shelf is None:
+            shelf = self._shelves[digest % _SHELVES] = array("Q"), bytearray()
+        return *shelf, bisect_left(shelf[0], digest)
+
+
 class OutcomeFile:
     """The outcomes of one import, in a file or nowhere; a context manager that opens and closes it.
 
-    It is read and written in a thread of its own. In memory are nine bytes for each row of an
-    earlier run, and the lines since the last `flush`.
+    It is read and written in a thread of its own. In memory are the states of the rows of earlier
+    runs, and the lines since the last `flush`.
 
     Args:
         path: The file, for its owner alone to read; None keeps nothing. The rights of other users
             to an existing file are removed, see `heymarket_async.bulk.store.private_files`.
         header: The import that it belongs to.
         resume: Continue the file if it exists. A last line that a kill has torn is cut off.
+        restart: Discard the outcomes of the file if it exists.
+
+    Attributes:
+        earlier: The states of the rows of earlier runs.
 
     Raises:
         JobError: When it is opened: it exists already, belongs to another import, or is not an
@@ -114,36 +173,21 @@ class OutcomeFile:
     """
 
     def __init__(
-        self, path: Path | None = None, header: Header | None = None, *, resume: bool = False
+        self,
+        path: Path | None = None,
+        header: Header | None = None,
+        *,
+        resume: bool = False,
+        restart: bool = False,
     ) -> None:
+        self.earlier = EarlierRows()
         self._path = path
         self._header = header
         self._resume = resume
+        self._restart = restart
         self._file: BinaryIO | None = None
         self._thread = OneThread()
         self._lines: list[bytes] = []
-        self._digests = array("Q", [0])
-        self._states = bytearray(1)
-
-    @property
-    def earlier_rows(self) -> int:
-        """The number of the last row of an earlier run, or 0."""
-        return len(self._states) - 1
-
-    def earlier(self, number: int, digest: int) -> Earlier:
-        """Return the state in which an earlier run left a row.
-
-        Raises:
-            JobError: That run had another row there.
-        """
-        state = _STATES[self._states[number]] if number <= self.earlier_rows else None
-        if state is not None and self._digests[number] != digest:
-            raise JobError(
-                "changed_input",
-                f"Row {number} is not the same as when this import began.",
-                "Resume with the same input and options, or name another outcome file.",
-            )
-        return state
 
     async def add_sent(self, rows: Iterable[NumberedRow]) -> None:
         """Add rows that are about to be sent; they are on the disk when this returns."""
@@ -199,10 +243,14 @@ class OutcomeFile:
     # In the thread
 
     def _open(self, path: Path, header: Header) -> None:
-        if self._resume and path.exists():
+        if (self._resume or self._restart) and path.exists():
             self._file = _open_existing(path)
             lock(self._file.fileno(), path)
-            length = self._read(path, self._file, header)
+            if self._restart:
+                _check_ours(path, self._file.readline())
+                length = 0
+            else:
+                length = self._read(path, self._file, header)
             make_private(path, self._file.fileno())
             self._file.truncate(length)
             self._file.seek(length)
@@ -229,23 +277,23 @@ class OutcomeFile:
                 if number == 1:
                     _check_header(path, line, header)
                 else:
-                    self._remember(_decode(line), most=number + _MOST_MISSING)
+                    row = _decode(line)
+                    self.earlier.remember(int(row.digest, 16), row.outcome, row.before)
             except UNREADABLE:
-                problem = f"{path} is not an outcome file (line {number})."
-                raise JobError("not_outcomes", problem, "Name another file.") from None
+                raise _not_outcomes(path, number) from None
             length += len(line)
         return length
 
-    def _remember(self, line: _Line, *, most: int) -> None:
-        if line.row > most:
-            raise msgspec.ValidationError("so many rows cannot be pending at once")
-        more = line.row - self.earlier_rows
-        if more > 0:
-            self._digests.extend([0] * more)
-            self._states.extend(bytes(more))
-        state = line.before if line.outcome is RowOutcome.UNKNOWN else line.outcome
-        self._states[line.row] = _STATES.index(state)
-        self._digests[line.row] = int(line.digest, 16)
+
+def _check_ours(path: Path, line: bytes) -> None:
+    """Check that a file with this first line is an outcome file, of whatever import."""
+    try:
+        if line.endswith(b"\n"):
+            msgspec.json.decode(line, type=Header)
+        elif not line.startswith(_BEGINNING[: len(line)]):  # a kill has torn it
+            raise msgspec.ValidationError("this is something else")
+    except UNREADABLE:
+        raise _not_outcomes(path, 1) from None
 
 
 def _check_header(path: Path, line: bytes, asked: Header) -> None:
@@ -262,11 +310,17 @@ def _check_header(path: Path, line: bytes, asked: Header) -> None:
             raise mismatch_error("import", str(path), f"{name} {was}", now, remedy=remedy)
 
 
+def _not_outcomes(path: Path, line: int) -> JobError:
+    problem = f"{path} is not an outcome file (line {line})."
+    return JobError("not_outcomes", problem, "Name another file.")
+
+
 def _exists(path: Path) -> JobError:
     return JobError(
         "outcomes_exist",
         f"{path} exists already.",
-        "Resume that import with resume=True, or name another outcome file.",
+        "Resume that import with resume=True, begin anew with restart=True, or name another outcome"
+        " file.",
     )
 
 

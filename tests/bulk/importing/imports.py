@@ -9,8 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
-from heymarket_async import ApiSecret, HeymarketClient, NewContact, RateLimit, RetryPolicy
+from heymarket_async import (
+    ApiSecret,
+    HeymarketClient,
+    HeymarketError,
+    NewContact,
+    RateLimit,
+    RetryPolicy,
+)
 from heymarket_async.bulk.importing.job import import_contacts
 from heymarket_async.sandbox import Readings, Sandbox
 
@@ -83,3 +91,13 @@ def counts(report: Any) -> dict[str, int]:
     names = ("created", "updated", "unchanged", "rejected", "unknown")
     assert sum(getattr(report, name) for name in names) == report.rows
     return {name: getattr(report, name) for name in names if getattr(report, name)}
+
+
+async def cut_short(it: Account, path: Path, *rows: NewContact, overwrite: bool = False) -> None:
+    """Send a batch, and end before anybody knows what became of it."""
+    it.faults.answer(403, on=SEARCH, times=None, after=1)
+    with pytest.raises(HeymarketError):
+        await it.imports(rows, outcomes=path, overwrite=overwrite)
+    it.faults.clear()
+    it.sandbox.requests.clear()
+    assert {line["outcome"] for line in outcomes_of(path).values()} == {"unknown"}

@@ -256,6 +256,8 @@ async def test_an_error_of_the_input_comes_through():
         ("overwrite must be of type bool", {"overwrite": 1}),
         ("dry_run must be of type bool", {"dry_run": None}),
         ("resume must be of type bool", {"resume": "yes"}),
+        ("restart must be of type bool", {"restart": 1}),
+        ("resume and restart exclude each other", {"resume": True, "restart": True}),
         ("batch_size must be an integer of at least 1", {"batch_size": 0}),
         ("batch_size must be an integer of at least 1", {"batch_size": True}),
         ("concurrency must be an integer of at least 1", {"concurrency": 1.5}),

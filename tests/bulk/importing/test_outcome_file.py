@@ -12,13 +12,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from heymarket_async import HeymarketError, NewContact
+from heymarket_async import HeymarketError
 from heymarket_async.bulk.importing import outcome_file
 from heymarket_async.bulk.importing.source import RejectedRow
 from tests.bulk.importing.imports import (
     BATCH,
     SEARCH,
-    Account,
     account,
     counts,
     new,
@@ -93,119 +92,6 @@ async def test_a_file_that_appears_at_the_last_moment_is_kept(path):
         async with outcome_file.OutcomeFile(path, header):
             pass
     assert path.read_text() == "precious"
-
-
-async def test_a_resumed_import_does_nothing_that_is_settled(path):
-    rows = [new(1), RejectedRow("bad"), new(2), new(1)]
-    async with account() as it:
-        first = await it.imports(rows, outcomes=path)
-        it.sandbox.requests.clear()
-        before = path.read_bytes()
-
-        again = await it.imports([*rows, new(3)], outcomes=path, resume=True)
-
-        assert it.sizes(SEARCH) == it.sizes(BATCH) == [1]
-        assert counts(first) == {"created": 2, "rejected": 2}
-        assert counts(again) == {"created": 3, "rejected": 2}
-        assert (again.skipped, again.duplicates, again.rejections) == (4, 1, [])
-    assert path.read_bytes().startswith(before)
-
-
-async def test_a_resume_without_a_file_begins_one(path):
-    async with account() as it:
-        report = await it.imports([new(1)], outcomes=path, resume=True)
-
-    assert (counts(report), report.skipped) == ({"created": 1}, 0)
-    assert outcomes_of(path)[1]["outcome"] == "created"
-
-
-async def cut_short(it: Account, path: Path, *rows: NewContact, overwrite: bool = False) -> None:
-    """Send a batch, and end before anybody knows what became of it."""
-    it.faults.answer(403, on=SEARCH, times=None, after=1)
-    with pytest.raises(HeymarketError):
-        await it.imports(rows, outcomes=path, overwrite=overwrite)
-    it.faults.clear()
-    it.sandbox.requests.clear()
-    assert {line["outcome"] for line in outcomes_of(path).values()} == {"unknown"}
-
-
-WRITTEN_BEFORE = """\
-{"version":1,"kind":"import","account":"team 7001 of URL","overwrite":true}
-{"row":2,"digest":"f732ae8ef6972d26","outcome":"unchanged","contact_id":10002}
-{"row":4,"digest":"a2d046aec4633d78","outcome":"rejected","reason":"no phone (line 5)"}
-{"row":1,"digest":"56ba59b25f8bf5ee","outcome":"unknown","before":"present"}
-{"row":3,"digest":"d2a76608e7d51232","outcome":"unknown","before":"absent"}
-{"row":6,"digest":"bb826d8e8e94811f","outcome":"unknown","before":"absent"}
-{"row":1,"digest":"56ba59b25f8bf5ee","outcome":"updated","before":"present"}
-{"row":3,"digest":"d2a76608e7d51232","outcome":"unknown","before":"absent",\
-"reason":"no answer"}
-{"row":5,"digest":"d2a76608e7d51232","outcome":"rejected","reason":"row 3 has the same phone"}
-"""
-"""A file that version 0.1.0 wrote until it was killed; the account has row 3, and not row 6."""
-
-
-async def test_a_file_of_an_earlier_release_is_resumed(path):
-    rows = [new(1), new(2), new(3), RejectedRow("no phone (line 5)"), new(3), new(4)]
-    async with account() as it:
-        await it.has(new(1), new(2), new(3))
-        path.write_text(WRITTEN_BEFORE.replace("URL", it.sandbox.url))
-
-        report = await it.imports(rows, outcomes=path, overwrite=True, resume=True)
-
-        assert (it.sizes(SEARCH), it.sizes(BATCH)) == ([2], [1])
-    assert counts(report) == {"created": 2, "updated": 1, "unchanged": 1, "rejected": 2}
-    assert (report.skipped, report.duplicates) == (4, 1)
-    lines = path.read_text().splitlines()[len(WRITTEN_BEFORE.splitlines()) :]
-    assert [line for line in lines if '"unknown"' not in line] == [
-        '{"row":3,"digest":"d2a76608e7d51232","outcome":"created","before":"absent",'
-        '"contact_id":10003}',
-        '{"row":6,"digest":"bb826d8e8e94811f","outcome":"created","before":"absent"}',
-    ]
-
-
-@pytest.mark.parametrize("overwrite", [False, True])
-async def test_unknown_rows_that_were_stored_are_settled_by_a_look(overwrite, path):
-    known = [new(9)] if overwrite else []
-    async with account() as it:
-        await it.has(new(8), *(new(9, first="Old") for _ in known))
-        it.faults.reset(on=BATCH, after_write=True)
-        await cut_short(it, path, new(1), new(2), *known, overwrite=overwrite)
-
-        report = await it.imports(
-            [new(1), new(2), *known], outcomes=path, overwrite=overwrite, resume=True
-        )
-
-        assert counts(report) == {"created": 2, **({"updated": 1} if overwrite else {})}
-        assert (it.sizes(BATCH), report.skipped) == ([], 0)
-    assert outcomes_of(path)[1]["contact_id"] == it.stored(1)["id"]
-
-
-@pytest.mark.parametrize("overwrite", [False, True])
-async def test_unknown_rows_that_were_not_stored_are_sent(overwrite, path):
-    known = [new(9)] if overwrite else []
-    async with account() as it:
-        await it.has(new(8), *(new(9, first="Old") for _ in known))
-        it.faults.reset(on=BATCH)
-        await cut_short(it, path, new(1), new(2), *known, overwrite=overwrite)
-
-        report = await it.imports(
-            [new(1), new(2), *known], outcomes=path, overwrite=overwrite, resume=True
-        )
-
-        assert counts(report) == {"created": 2, **({"updated": 1} if overwrite else {})}
-        assert it.sizes(BATCH) == [2 + overwrite]
-
-
-async def test_a_contact_that_is_deleted_between_two_runs_is_created(path):
-    async with account() as it:
-        await it.has(new(1, first="Old"))
-        it.faults.reset(on=BATCH)
-        await cut_short(it, path, new(1), overwrite=True)
-        await it.client.contacts.delete(it.stored(1)["id"])
-
-        report = await it.imports([new(1)], outcomes=path, overwrite=True, resume=True)
-
-        assert counts(report) == {"created": 1}
 
 
 @pytest.mark.parametrize("length", [0, 1, 30, -1, -30])
@@ -312,37 +198,6 @@ async def test_a_file_that_is_none_is_refused_and_kept(number, path):
         with pytest.raises(ValueError, match=rf"is not an outcome file \(line {number}\)"):
             await it.imports([new(1)], outcomes=path, resume=True)
     assert path.read_text() == "".join(lines)
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        [new(1), new(3), new(2)],
-        [new(1), new(2, first="Other"), new(3)],
-        [new(1), RejectedRow("bad"), new(3)],
-        [{"phone": phone(5)}, new(2), new(3)],
-    ],
-)
-async def test_another_input_is_refused_with_the_number_of_the_row(changed, path):
-    async with account() as it:
-        await it.imports([new(1), new(2), new(3)], outcomes=path)
-        first = 1 if isinstance(changed[0], dict) else 2
-
-        with pytest.raises(
-            ValueError, match=f"Row {first} is not the same as when this import began"
-        ) as raised:
-            await it.imports(changed, outcomes=path, resume=True)
-
-        assert phone(0)[:7] not in str(raised.value)
-        assert it.phones == {phone(n): 1 for n in (1, 2, 3)}
-
-
-async def test_an_input_that_has_become_shorter_is_refused(path):
-    async with account() as it:
-        await it.imports([new(1), new(2), new(3)], outcomes=path)
-
-        with pytest.raises(ValueError, match="The input ends before row 3"):
-            await it.imports([new(1)], outcomes=path, resume=True)
 
 
 async def test_a_dry_run_may_keep_its_outcomes_and_be_resumed(path):
