@@ -30,6 +30,10 @@ class Table:
         rows: The rows below them.
         unit: The word for a place in the file: line, row or card.
         close: Closes the file.
+
+    Attributes:
+        share_read: Returns the share of the file that is read, from 0 to 1, or None if it is not
+            known. It may be called from another thread.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Table:
         self.headings = list(headings)
         self.unit = unit
         self.close = close
+        self.share_read: Callable[[], float | None] = lambda: None
         self._rows = rows
 
     def head(self, most: int) -> list[Row]:

@@ -1,0 +1,128 @@
+"""Finds the encoding of a text file."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from functools import partial
+
+from heymarket_async.bulk.contact_files.byte_source import ByteSource
+from heymarket_async.bulk.errors import JobError
+
+UTF_8 = "utf-8"
+
+_AT_ONCE = 1 << 18
+_SAMPLE = 1 << 16
+_UTF_16_HEAD = 64
+_MARKS = {
+    codecs.BOM_UTF8: UTF_8,
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark begins with the same bytes
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+_WORDS = re.compile(rb"[^\x00-\x40,;|]*[\x80-\xff][^\x00-\x20,;|]*")
+_IN_DOUBT = "cp1252"
+
+
+def checked_encoding(name: str) -> str:
+    """Return Python's name of an encoding.
+
+    Raises:
+        JobError: There is no such encoding of text.
+    """
+    try:
+        b"".decode(name)
+        return codecs.lookup(name).name
+    except (LookupError, ValueError):
+        raise JobError(
+            "unknown_encoding",
+            "There is no such encoding.",
+            "Use a name such as utf-8, windows-1252, mac-roman, shift-jis or gb18030.",
+        ) from None
+
+
+def declared_encoding(head: bytes) -> str | None:
+    """Return the encoding that the first bytes of a file prove, or None.
+
+    That is a byte order mark, or the NULs that UTF-16 has in it without such a mark.
+    """
+    for mark, name in _MARKS.items():
+        if head.startswith(mark):
+            return name
+    few = head[:_UTF_16_HEAD]
+    most = len(few) // 2 * 0.4
+    if most and few[1::2].count(0) > most > few[::2].count(0):
+        return "utf-16-le"
+    if most and few[::2].count(0) > most > few[1::2].count(0):
+        return "utf-16-be"
+    return None
+
+
+def is_utf_8(source: ByteSource) -> bool:
+    """Whether a whole file is UTF-8; it is read from its beginning."""
+    source.rewind()
+    decoder = codecs.getincrementaldecoder(UTF_8)()
+    try:
+        for some in iter(partial(source.read, _AT_ONCE), b""):
+            decoder.decode(some)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def likely_encoding(source: ByteSource) -> str:
+    """Return the encoding that fits a whole file which is not UTF-8 everywhere.
+
+    UTF-8 fits if most of the lines that are not ASCII are UTF-8.
+    """
+    source.rewind()
+    good = bad = 0
+    sample = bytearray()
+    for line in io.BufferedReader(source, _AT_ONCE):
+        if line.isascii():
+            continue
+        if _is_text(line):
+            good += 1
+            continue
+        bad += 1
+        if len(sample) < _SAMPLE:
+            sample += line[:_SAMPLE]
+    return UTF_8 if good >= bad else encoding_that_fits(bytes(sample))
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def encoding_that_fits(sample: bytes) -> str:
+    """Return the encoding that fits bytes which are not UTF-8; windows-1252 in doubt.
+
+    Raises:
+        JobError: charset-normalizer is not installed.
+    """
+    try:
+        from charset_normalizer import from_bytes  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise JobError(
+            "encoding_not_known",
+            "The file is not UTF-8, and a package that finds its encoding is missing.",
+            "Install it with pip install 'heymarket-async[import]', or give the encoding.",
+        ) from None
+    # Names in Latin letters and digits say nothing about the encoding.
+    words = b" ".join(dict.fromkeys(_WORDS.findall(sample)))
+    best = from_bytes(words).best()
+    return _IN_DOUBT if best is None else best.encoding
+
+
+def shown(encoding: str) -> str:
+    """Return the name of an encoding as people write it."""
+    if encoding.startswith("cp125"):
+        return f"windows-{encoding[2:]}"
+    return encoding.upper() if encoding.startswith("utf") else encoding.replace("_", "-")
