@@ -116,4 +116,4 @@ def _value(path: str, kind: CellType) -> str:
 
 
 def _name(text: str) -> str:
-    return '"' + text.replace('"', '""').replace("\0", "") + '"'
+    return '"' + text.replace('"', '""') + '"'
