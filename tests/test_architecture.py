@@ -50,7 +50,7 @@ FLOWS: dict[str, tuple[Flow, int]] = {
     "iterate": (iterate, 20),
     "export": (export, 40),
     "import": (imported, 34),
-    "sync": (sync, 43),
+    "sync": (sync, 44),
 }
 """Flows, and the most files that they may enter. Lower a number when a flow becomes simpler."""
 

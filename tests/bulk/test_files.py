@@ -159,25 +159,6 @@ def test_without_a_rev_the_later_update_is_the_newest(tmp_path):
 # What stands in a table
 
 
-def test_a_heading_that_is_taken_is_told_apart_by_its_id():
-    titles = {
-        9: "Plan",
-        8: "Plan",
-        7: "E-mail",
-        6: "other",
-        10: "PLAN",
-        11: "",
-        12: "Email",
-        13: "Plan (9)",
-    }
-    fields = [ContactField(id=number, title=title) for number, title in titles.items()]
-
-    assert list(Table(fields).columns)[len(COLUMNS) :] == [
-        "other (6)", "E-mail", "Plan", "Plan (9)", "PLAN (10)", "(11)", "Email (12)",
-        "Plan (9) (13)", "other",
-    ]  # fmt: skip
-
-
 def test_what_has_no_column_or_not_its_type_is_kept_as_json():
     table = Table([PLAN])
     sent = {

@@ -42,11 +42,11 @@ async def test_a_custom_field_without_a_title_is_shown_by_its_id(sink, title, tm
         plans = sorted(each["custom"]["123"] for each in sandbox.store.contacts)
 
     if sink is Sqlite:
-        rows = [plan for (plan,) in query(path, 'SELECT "(123)" FROM current_contacts')]
+        rows = [plan for (plan,) in query(path, 'SELECT "custom:123" FROM current_contacts')]
     elif sink is Csv:
-        rows = csv_column(path, "(123)")
+        rows = csv_column(path, "custom:123")
     else:
-        rows = pyarrow.parquet.read_table(path).column("(123)").to_pylist()
+        rows = pyarrow.parquet.read_table(path).column("custom:123").to_pylist()
     assert (sorted(rows), report.doubts) == (plans, [])
 
 

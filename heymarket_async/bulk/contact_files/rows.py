@@ -64,7 +64,7 @@ def csv_rows(
         delimiter, first = separator[1], _first_line(text)
     table = csv.reader(chain([first], text), strict=True, delimiter=delimiter)
     try:
-        header = [as_it_was(cell) for cell in next(table)]
+        header = [_stripped(cell) for cell in next(table)]
     except csv.Error as error:
         raise ValueError(f"The header is not CSV: {_explained(error)}.") from None
     _check_header(header)
@@ -134,9 +134,15 @@ def _csv_values(cells: Sequence[str], fields: Sequence[_Field | None]) -> Iterat
         raise ValueError(f"{found}, but the header has {wanted}")
     if not all(map(_is_utf_8, cells)):
         raise ValueError(_NOT_UTF_8)
-    for field, cell in zip(fields, map(as_it_was, cells), strict=True):
+    for field, cell in zip(fields, map(_stripped, cells), strict=True):
         if cell and field is not None:
             yield field.target, field.read(cell)
+
+
+def _stripped(cell: str) -> str:
+    cell = as_it_was(cell).strip()
+    # People put an apostrophe before a phone, and an export does not.
+    return cell[1:] if re.match(r"'[+-]\d", cell) else cell
 
 
 def _counted(count: int, noun: str) -> str:

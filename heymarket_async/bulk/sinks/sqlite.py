@@ -78,6 +78,7 @@ class Sqlite(FileSink):
             self._opened.show(fields)
             self._opened.set_state("checkpoint", None)
         self._opened.check_there()
+        self._opened.merge_log()
         yield self._opened.count()
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import cast
 
 import msgspec
 
+from heymarket_async.bulk.headings import OTHER, headings_of
 from heymarket_async.decoding import mending
 from heymarket_async.models import ContactField
 
@@ -42,15 +43,12 @@ COLUMNS: dict[str, CellType] = {
 }
 """The documented fields of a contact, in the order of the columns. Lists are kept as JSON."""
 
-OTHER = "other"
-"""The column for values that have no column of their own, as JSON."""
-
 _KNOWN = frozenset({*COLUMNS, "custom"})
 _LISTS = frozenset({"tags", "note", "contact_channels"})
-_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - a spreadsheet takes both widths
-"""The first characters of cells that a spreadsheet would run."""
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # noqa: RUF001 - a spreadsheet takes both widths
+"""The beginning of cells that a spreadsheet would run, after any apostrophes."""
 
-_STARTS = r"\"*[=+\-@＝＋－＠]"  # noqa: RUF001 - as above; a spreadsheet drops a stray quote
+_STARTS = r"'*\"*[=+\-@＝＋－＠]"  # noqa: RUF001 - as above; a spreadsheet drops a stray quote
 _DIVIDED = re.compile(rf"([;\t\r\n])(?={_STARTS})")
 _UNDIVIDED = re.compile(rf"(?<=[;\t\r\n])'(?={_STARTS})")
 
@@ -58,7 +56,7 @@ _WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 _LARGEST = 2**63 - 1
 """The largest number that fits in a column, of either sign."""
 
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+_NUMBER = re.compile(r"'*[+-]?\d+(\.\d+)?", re.ASCII)
 
 Cell = str | int | bool | None
 
@@ -70,19 +68,19 @@ class Table:
 
     Attributes:
         columns: The headings with the types of their cells: the documented fields, the account's
-            custom fields by title in the order of their ids, and `other`.
+            custom fields as `headings_of` names them, and `other`.
     """
 
     def __init__(self, fields: Sequence[ContactField]) -> None:
-        self._titles = _titles(fields)
-        customs: dict[str, CellType] = dict.fromkeys(self._titles.values(), str)
+        self._headings = headings_of(fields)
+        customs: dict[str, CellType] = dict.fromkeys(self._headings.values(), str)
         self.columns: dict[str, CellType] = {**COLUMNS, **customs, OTHER: str}
 
     @property
     def paths(self) -> list[tuple[str, str]]:
         """The headings of all columns but `other`, each with its path in the JSON."""
         own = [(name, f'$."{name}"') for name in COLUMNS]
-        return own + [(title, f'$.custom."{key}"') for key, title in self._titles.items()]
+        return own + [(heading, f'$.custom."{key}"') for key, heading in self._headings.items()]
 
     def row(self, line: bytes) -> list[Cell]:
         """Return the cells of one contact, which is given as JSON."""
@@ -107,10 +105,10 @@ class Table:
     ) -> None:
         unknown: dict[str, object] = {}
         for key, value in custom.items():
-            if key not in self._titles:
+            if key not in self._headings:
                 unknown[key] = value
             elif value is not None:
-                cells[self._titles[key]] = value if isinstance(value, str) else _json(value)
+                cells[self._headings[key]] = value if isinstance(value, str) else _json(value)
         if unknown:
             other["custom"] = unknown
 
@@ -134,7 +132,8 @@ def harmless(cells: Iterable[Cell], *, is_dividable: bool = True) -> list[Cell]:
     """Return cells with an apostrophe before each text that a spreadsheet would run as a formula.
 
     Some spreadsheets, above all in Europe, divide cells at semicolons or tabs and then ignore the
-    quotes around a cell. So an apostrophe is also put behind these dividers.
+    quotes around a cell. So an apostrophe is also put behind these dividers. A formula that has
+    apostrophes before it already gets one more, so that `as_it_was` gives every text back.
 
     Args:
         cells: The cells of a row.
@@ -148,12 +147,12 @@ def harmless(cells: Iterable[Cell], *, is_dividable: bool = True) -> list[Cell]:
 
 
 def as_it_was(cell: str) -> str:
-    """Return a cell without surrounding white space, and without the apostrophes of `harmless`."""
-    if "'" in cell:
-        # The white space is removed last, since some of it divides cells.
-        cell = _UNDIVIDED.sub("", cell).lstrip()
-        cell = cell[1:] if cell[0] == "'" and _FORMULA.match(cell, 1) else cell
-    return cell.strip()
+    """Return a text that was made harmless: without the apostrophes of `harmless`."""
+    if "'" not in cell:
+        return cell
+    if cell[0] == "'" and _is_formula(cell):
+        cell = cell[1:]
+    return _UNDIVIDED.sub("", cell)
 
 
 def is_dividable(line: bytes) -> bool:
@@ -162,23 +161,8 @@ def is_dividable(line: bytes) -> bool:
 
 
 def _is_formula(text: str) -> bool:
+    """Whether a text is a formula, with or without apostrophes before it."""
     return bool(_FORMULA.match(text)) and not _NUMBER.fullmatch(text)
-
-
-def _titles(fields: Sequence[ContactField]) -> dict[str, str]:
-    """Return headings by field id. If a title is taken, in upper or lower case, the id is added.
-
-    The oldest field keeps its title, so no heading changes when another field is made.
-    """
-    taken = {*COLUMNS, OTHER, ""}  # in lower case: SQLite ignores the case of names
-    titles: dict[str, str] = {}
-    for field in sorted(fields, key=lambda field: field.id):
-        title = field.title
-        while title.casefold() in taken:
-            title = f"{title} ({field.id})".lstrip()
-        taken.add(title.casefold())
-        titles[str(field.id)] = title
-    return titles
 
 
 def _json(value: object) -> str:

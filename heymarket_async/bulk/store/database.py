@@ -155,6 +155,14 @@ class Database:
                 f"{self.path} was removed or replaced while it was written. Run this again."
             )
 
+    def merge_log(self) -> None:
+        """Make it one file, which can be read where nothing can be written beside it.
+
+        It stays as it is while another program has it open.
+        """
+        with suppress(OSError):
+            self.run("PRAGMA journal_mode = DELETE")
+
     def damaged(self, what: str) -> ValueError:
         """Return the error for a value that another program has changed."""
         return ValueError(f"{self.path}: {what} that is stored cannot be read. {_REMEDY}")

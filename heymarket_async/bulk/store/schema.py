@@ -75,6 +75,13 @@ WHERE id IN (SELECT value FROM json_each(?)) ORDER BY rowid {_IF_NEWER}"""  # no
 """Does so with the contacts of `incoming` that have one of these ids, a list in JSON."""
 
 
+# To SQLite before 3.45, a text in JSON ends at U+0000. So in contacts that have one, two characters
+# that no text has stand for it, and for a backslash, which may be before "u0000" too.
+_HAS_NUL = "instr(json, '\\u0000')"
+_NUL, _BACKSLASH = "char(64976)", "char(64977)"
+_WITHOUT_NUL = f"replace(replace(json, '\\\\', {_BACKSLASH}), '\\u0000', {_NUL})"
+
+
 def doubts(fields: Sequence[ContactField]) -> list[str]:
     """Return which custom fields have no column in the views."""
     left_out = len(Table(fields).paths) - _MOST_COLUMNS
@@ -92,12 +99,15 @@ def views(fields: Sequence[ContactField]) -> list[str]:
     table = Table(fields)
     shown = table.paths[:_MOST_COLUMNS]
     columns = [f"{_value(path, table.columns[name])} AS {_name(name)}" for name, path in shown]
+    whole = [_whole_value(path, table.columns[name]) for name, path in shown]
     return [
         "DROP VIEW IF EXISTS changes_by_day",
         "DROP VIEW IF EXISTS opted_out_contacts",
         "DROP VIEW IF EXISTS current_contacts",
         f"CREATE VIEW current_contacts AS SELECT {', '.join(columns)}"  # noqa: S608 - quoted
-        " FROM contacts WHERE deleted_at IS NULL",
+        f" FROM contacts WHERE deleted_at IS NULL AND NOT {_HAS_NUL}"
+        f" UNION ALL SELECT {', '.join(whole)} FROM (SELECT json, {_WITHOUT_NUL} AS safe"
+        f" FROM contacts WHERE deleted_at IS NULL AND {_HAS_NUL})",
         "CREATE VIEW opted_out_contacts AS SELECT * FROM current_contacts WHERE is_opted_out",
         "CREATE VIEW changes_by_day AS SELECT day, sum(updated) AS updated, sum(deleted) AS deleted"
         " FROM (SELECT substr(instant, 1, 10) AS day, 1 AS updated, 0 AS deleted FROM contacts"
@@ -115,5 +125,14 @@ def _value(path: str, kind: CellType) -> str:
     return f"CASE WHEN CAST({number} AS TEXT) = {value} THEN {number} ELSE {value} END"
 
 
+def _whole_value(path: str, kind: CellType) -> str:
+    """Return the value of a contact that has U+0000 in a text."""
+    value = _value(path, kind)
+    if kind is not str:
+        return value
+    text = f"replace(replace(json_extract(safe, '{path}'), {_NUL}, char(0)), {_BACKSLASH}, '\\')"
+    return f"CASE json_type(json, '{path}') WHEN 'text' THEN {text} ELSE {value} END"
+
+
 def _name(text: str) -> str:
-    return '"' + text.replace('"', '""').replace("\0", "") + '"'
+    return '"' + text.replace('"', '""') + '"'

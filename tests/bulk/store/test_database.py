@@ -21,6 +21,7 @@ from tests.bulk.accounts import (
     ids_of,
     query,
 )
+from tests.bulk.test_files import contact, written
 
 # What is in the file
 
@@ -45,6 +46,38 @@ async def test_the_views_show_contacts_with_custom_fields_by_title(tmp_path):
     assert days["2024-04-12"] == sum(each["updated"][:10] == "2024-04-12" for each in contacts)
     assert query(path, "SELECT sum(deleted) FROM changes_by_day") == [(1,)]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_export_is_one_file_that_can_be_read_where_nothing_can_be_written(tmp_path):
+    path = tmp_path / "c.db"
+    for _ in range(2):
+        written(Sqlite(path), contact(first="Zo\0ë"))
+        assert list(tmp_path.iterdir()) == [path]
+
+        # Of a file with a log, even a reader that may not write makes files beside it.
+        reader = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+        assert reader.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        assert reader.execute("SELECT first FROM current_contacts").fetchall() == [("Zo\0ë",)]
+        assert list(tmp_path.iterdir()) == [path]
+        reader.close()
+
+
+def test_an_export_into_a_file_that_is_open_elsewhere_keeps_its_log(tmp_path):
+    path = tmp_path / "c.db"
+    written(Sqlite(path), contact())
+    sink = Sqlite(path)
+    sink.open(None, restart=False)
+    sink._opened.run("PRAGMA busy_timeout = 10")
+    reader = sqlite3.connect(path)
+    assert reader.execute("SELECT count(*) FROM contacts").fetchone() == (1,)
+    sink.write([contact(id=2), contact(id=3)], "{}")
+
+    assert list(sink.finish(frozenset(), [])) == [2]
+
+    sink.close()
+    assert reader.execute("SELECT count(*) FROM contacts").fetchone() == (2,)
+    assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    reader.close()
 
 
 async def test_a_new_custom_field_gets_its_column(tmp_path):
