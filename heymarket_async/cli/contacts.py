@@ -10,7 +10,8 @@ from msgspec import UNSET
 from heymarket_async import Contact, ContactRef, HeymarketClient, NewContact
 from heymarket_async.cli import options as o
 from heymarket_async.cli import show
-from heymarket_async.cli.bulk_commands import export_command, import_command
+from heymarket_async.cli.bulk_commands import export_command
+from heymarket_async.cli.import_command import import_command
 from heymarket_async.cli.running import Commands, run
 
 app = typer.Typer(

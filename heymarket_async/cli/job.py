@@ -1,0 +1,68 @@
+"""Runs a job on a whole account, and shows its report."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import msgspec
+import typer
+
+from heymarket_async import HeymarketClient, HeymarketError
+from heymarket_async.cli import show
+from heymarket_async.cli.running import run
+
+INCOMPLETE = 3
+"""The exit code of a job that ended, but something may be missing or was rejected."""
+
+
+class Finished(NamedTuple):
+    """A job that has ended: its report for programs and for people, and whether all was done."""
+
+    report: object
+    lines: list[str]
+    is_complete: bool
+
+
+Job = Callable[[HeymarketClient], Awaitable[Finished]]
+
+
+def run_job(
+    job: Job,
+    *,
+    json: bool,
+    sandbox: int | None,
+    is_piped: bool = False,
+    pause_s: float | None = None,
+) -> None:
+    """Run a job, show its report, and exit with 3 if it is not complete.
+
+    With `is_piped`, the job writes to standard output, so the report goes to standard error. With
+    `pause_s`, the job is repeated with this pause, also after an error that may pass.
+    """
+
+    async def once(client: HeymarketClient) -> bool:
+        finished = await job(client)
+        if not json:
+            show.say("\n".join(finished.lines))
+        elif is_piped:
+            show.say(msgspec.json.encode(finished.report).decode())
+        else:
+            show.print_json(finished.report)
+        return finished.is_complete
+
+    async def work(client: HeymarketClient) -> bool:
+        if pause_s is None:
+            return await once(client)
+        while True:
+            try:
+                await once(client)
+            except BrokenPipeError:
+                raise  # nobody reads the reports any more
+            except (HeymarketError, OSError) as error:
+                show.print_error(error)  # the next run may succeed, and makes up for it
+            await asyncio.sleep(pause_s)
+
+    if not run(work, sandbox):
+        raise typer.Exit(INCOMPLETE)
