@@ -11,13 +11,17 @@ _REMEDIES: dict[str, str] = {
     " --outcomes.",
     "outcomes_exist": "Resume that import with --resume, or name another file with --outcomes.",
     "outcomes_missing": "Name the file of that import with --outcomes.",
+    "not_utf_8": "Use --encoding {encoding}, or save the file as UTF-8.",
     "same_field": "Skip one with --ignore {skipped}, or rename one if both have the same name.",
     "same_title": 'Map the column by the id: --map "COLUMN=custom:{custom_id}".',
     "unknown_columns": 'Map one with --map "{column}={field}", skip one with --ignore {skipped}, or'
     " skip all unknown ones with --ignore-others. The fields are {fields}.",
+    "unknown_encoding": "Use a name such as utf-8, windows-1252, mac-roman, shift-jis or gb18030.",
+    "unknown_text": "Install it with pip install 'heymarket-async[import]', or use --encoding.",
     "unread_custom_fields": 'Map one with --map "{column}={field}", skip one with --ignore'
     " {skipped}, or get the right to read custom fields. The fields are {fields}.",
     "wrong_delimiter": "If that divides the cells, use --delimiter {delimiter}.",
+    "wrong_encoding": "Use another --encoding, or save the file as UTF-8.",
     "damaged_export": "Start anew with --restart.",
     "other_format": "Continue that export, start anew with --restart, or name another folder.",
     "no_checkpoint": "Leave out --checkpoint.",

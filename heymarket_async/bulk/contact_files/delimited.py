@@ -47,7 +47,7 @@ def read(
         delimiter = separator[1]
         lines.drop_first()
     found = delimiter or _delimiter_of(lines, is_phone_heading)
-    rows = _rows(text, lines.all(), found, 1 if separator else 0)
+    rows = _rows(lines, found, 1 if separator else 0)
     if not text.is_sound:
         rows = _checked(rows, text)
     table = table_of(rows, is_phone_heading=is_phone_heading, notes=notes)
@@ -57,9 +57,14 @@ def read(
 
 
 class _Replayed:
-    """Lines of which the first ones can be looked at before all are read."""
+    """Lines of which the first ones can be looked at before all are read.
+
+    Attributes:
+        line: The last line that `all` has given.
+    """
 
     def __init__(self, lines: Iterable[str]) -> None:
+        self.line = ""
         self._lines = iter(lines)
         self._seen: list[str] = []
 
@@ -79,7 +84,8 @@ class _Replayed:
 
     def all(self) -> Iterator[str]:
         """Give all lines, and keep none; no look is possible afterwards."""
-        return chain(self._seen, self._lines)
+        for self.line in chain(self._seen, self._lines):
+            yield self.line
 
 
 def _delimiter_of(lines: _Replayed, is_phone_heading: Callable[[str], bool]) -> str:
@@ -116,8 +122,8 @@ def _check_delimiter(headings: Sequence[str]) -> None:
             )
 
 
-def _rows(text: Text, lines: Iterator[str], delimiter: str, above: int) -> Iterator[Row]:
-    reader = csv.reader(lines, strict=True, delimiter=delimiter)
+def _rows(lines: _Replayed, delimiter: str, above: int) -> Iterator[Row]:
+    reader = csv.reader(lines.all(), strict=True, delimiter=delimiter)
     while True:
         began = reader.line_num + 1
         try:
@@ -126,9 +132,9 @@ def _rows(text: Text, lines: Iterator[str], delimiter: str, above: int) -> Itera
                 began = reader.line_num + 1
         except csv.Error as error:
             taken = reader.line_num + 1 - began
-            problem = _problem(error, text.line, began + above, taken)
+            problem = _problem(error, lines.line, began + above, taken)
             # A quote in the wrong place may have swallowed other rows.
-            yield Row(began + above, [text.line.rstrip("\r\n")] if taken == 1 else [], problem)
+            yield Row(began + above, [lines.line.rstrip("\r\n")] if taken == 1 else [], problem)
         else:
             return
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import codecs
 import io
-import re
 from functools import partial
 
 from heymarket_async.bulk.contact_files.byte_source import ByteSource
+from heymarket_async.bulk.contact_files.encoding_guess import encoding_that_fits
 from heymarket_async.bulk.errors import JobError
 
 UTF_8 = "utf-8"
@@ -22,8 +22,6 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-_WORDS = re.compile(rb"[^\x00-\x40,;|]*[\x80-\xff][^\x00-\x20,;|]*")
-_IN_DOUBT = "cp1252"
 
 
 def checked_encoding(name: str) -> str:
@@ -99,26 +97,6 @@ def _is_text(line: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def encoding_that_fits(sample: bytes) -> str:
-    """Return the encoding that fits bytes which are not UTF-8; windows-1252 in doubt.
-
-    Raises:
-        JobError: charset-normalizer is not installed.
-    """
-    try:
-        from charset_normalizer import from_bytes  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise JobError(
-            "encoding_not_known",
-            "The file is not UTF-8, and a package that finds its encoding is missing.",
-            "Install it with pip install 'heymarket-async[import]', or give the encoding.",
-        ) from None
-    # Names in Latin letters and digits say nothing about the encoding.
-    words = b" ".join(dict.fromkeys(_WORDS.findall(sample)))
-    best = from_bytes(words).best()
-    return _IN_DOUBT if best is None else best.encoding
 
 
 def shown(encoding: str) -> str:

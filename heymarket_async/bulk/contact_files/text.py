@@ -12,11 +12,11 @@ from heymarket_async.bulk.contact_files.encoding import (
     UTF_8,
     checked_encoding,
     declared_encoding,
-    encoding_that_fits,
     is_utf_8,
     likely_encoding,
     shown,
 )
+from heymarket_async.bulk.contact_files.encoding_guess import encoding_that_fits
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.errors import JobError
 
@@ -44,9 +44,6 @@ class Text:
         is_given: Someone gave the encoding. Then the first line that does not fit is an error.
         is_guess: UTF-8 is a guess, until a line shows that it is right. A line that does not fit
             before that is an error.
-
-    Attributes:
-        line: The line that was given last.
     """
 
     def __init__(
@@ -58,13 +55,12 @@ class Text:
         is_given: bool = False,
         is_guess: bool = False,
     ) -> None:
-        self.line = ""
         self._source = source
         self._encoding = encoding
         self._is_sound = is_sound
         self._is_given = is_given
         self._is_guess = is_guess
-        self._lines = self._read()
+        self._lines = self._checked() if is_given or is_guess else self._decoded()
 
     def __iter__(self) -> Iterator[str]:
         return self._lines
@@ -79,11 +75,6 @@ class Text:
     def is_sound(self) -> bool:
         """Whether there is nothing that `problem_of` could find."""
         return self._is_sound
-
-    def _read(self) -> Iterator[str]:
-        lines = self._checked() if self._is_given or self._is_guess else self._decoded()
-        for self.line in lines:
-            yield self.line
 
     def _decoded(self) -> Iterator[str]:
         head = self._source.head().decode(self._encoding, "replace")
