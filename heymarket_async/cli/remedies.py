@@ -7,6 +7,7 @@ from heymarket_async.bulk.errors import JobError
 _REMEDIES: dict[str, str] = {
     "changed_input": "Resume with the same input and options, such as --map and --region, or name"
     " another file with --outcomes.",
+    "ignored_opt_outs": "To text these people nevertheless, use --ignore-opt-outs.",
     "no_phone_column": 'Map one with --map "COLUMN=phone".',
     "not_outcomes": "Name another file with --outcomes.",
     "other_import": "Resume it with the options that it began with, or name another file with"
@@ -18,6 +19,7 @@ _REMEDIES: dict[str, str] = {
     "short_input": "Resume with the same input, or name another file with --outcomes.",
     "unknown_columns": 'Map one with --map "{column}={field}", skip one with --ignore {skipped}, or'
     " skip all unknown ones with --ignore-others. The fields are {fields}.",
+    "unknown_opt_outs": "Use yes and no in it, or skip it with --ignore-opt-outs.",
     "unread_custom_fields": 'Map one with --map "{column}={field}", skip one with --ignore'
     " {skipped}, or get the right to read custom fields. The fields are {fields}.",
     "wrong_delimiter": "If that divides the cells, use --delimiter {delimiter}.",

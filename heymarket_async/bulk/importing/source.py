@@ -14,6 +14,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from heymarket_async.models import NewContact
+from heymarket_async.privacy import Masked
 from heymarket_async.transport import wire
 
 T = TypeVar("T")
@@ -29,8 +30,26 @@ class RejectedRow(msgspec.Struct, frozen=True):
     reason: str
 
 
-Item: TypeAlias = NewContact | RejectedRow | Mapping[str, object]
-"""A row as it is given: a contact, its fields by name, or the reason why it cannot be one."""
+class SourceRow(Masked, msgspec.Struct, frozen=True):
+    """A row with the form that it had in its file, such as a list of cells or a line.
+
+    Attributes:
+        item: The contact that the row means, or why it cannot be one.
+        source: The form that it had; `on_rejected` of `import_contacts` gets it back.
+    """
+
+    item: NewContact | RejectedRow
+    source: object
+
+    def __repr__(self) -> str:
+        return "SourceRow(<hidden>)"
+
+
+Item: TypeAlias = NewContact | RejectedRow | SourceRow | Mapping[str, object]
+"""A row as it is given: a contact, its fields by name, or the reason why it cannot be one.
+
+A `SourceRow` is one of the first two, with the form that it had in its file.
+"""
 
 
 def contact_of(fields: Mapping[str, object]) -> NewContact | RejectedRow:
