@@ -5,11 +5,13 @@ from __future__ import annotations
 from heymarket_async.bulk.errors import JobError
 
 _REMEDIES: dict[str, str] = {
+    "ignored_opt_outs": "To text these people nevertheless, use --ignore-opt-outs.",
     "no_phone_column": 'Map one with --map "COLUMN=phone".',
     "not_outcomes": "Name another file with --outcomes.",
-    "other_import": "Resume it with the options that it began with, or name another file with"
-    " --outcomes.",
-    "outcomes_exist": "Resume that import with --resume, or name another file with --outcomes.",
+    "other_import": "Use the options that it began with, begin anew with --restart, or name another"
+    " file with --outcomes.",
+    "other_outcomes": "Begin anew with --restart, or name another file with --outcomes.",
+    "outcomes_exist": "Leave out --restart to resume it, or name another file with --outcomes.",
     "outcomes_missing": "Name the file of that import with --outcomes.",
     "not_utf_8": "Use --encoding {encoding}, or save the file as UTF-8.",
     "same_field": "Skip one with --ignore {skipped}, or rename one if both have the same name.",
@@ -18,6 +20,7 @@ _REMEDIES: dict[str, str] = {
     " skip all unknown ones with --ignore-others. The fields are {fields}.",
     "unknown_encoding": "Use a name such as utf-8, windows-1252, mac-roman, shift-jis or gb18030.",
     "unknown_text": "Install it with pip install 'heymarket-async[import]', or use --encoding.",
+    "unknown_opt_outs": "Use yes and no in it, or skip it with --ignore-opt-outs.",
     "unread_custom_fields": 'Map one with --map "{column}={field}", skip one with --ignore'
     " {skipped}, or get the right to read custom fields. The fields are {fields}.",
     "wrong_delimiter": "If that divides the cells, use --delimiter {delimiter}.",
@@ -26,7 +29,6 @@ _REMEDIES: dict[str, str] = {
     "other_format": "Continue that export, start anew with --restart, or name another folder.",
     "no_checkpoint": "Leave out --checkpoint.",
     "moved_account": "Name another file, or use --rebind if the account has moved.",
-    "other_outcomes": "Name another file with --outcomes.",
     "other_checkpoint": "Start anew with --restart, or name another file.",
 }
 """By `JobError.reason`; `{names}` in braces are filled in from `JobError.about`."""

@@ -1,0 +1,139 @@
+"""The contacts that the rows of a file mean, by a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Protocol
+
+from heymarket_async.bulk.contact_files.fields import FieldReader
+from heymarket_async.bulk.contact_files.notes import Notes
+from heymarket_async.bulk.contact_files.plan import Plan
+from heymarket_async.bulk.contact_files.record_fields import RecordFieldReader
+from heymarket_async.bulk.contact_files.table import Row
+from heymarket_async.bulk.contact_files.tag_cells import TagReader
+from heymarket_async.bulk.importing.source import RejectedRow, SourceRow
+from heymarket_async.models import NewContact
+
+_CHUNK = 100
+"""As many rows as an import asks for at once, so that it never waits for more of a pipe."""
+
+
+class _Table(Protocol):
+    @property
+    def unit(self) -> str: ...
+    def __iter__(self) -> Iterator[Row]: ...
+
+
+class _Record(Protocol):
+    @property
+    def number(self) -> int: ...
+    @property
+    def fields(self) -> dict[str, object]: ...
+    @property
+    def problem(self) -> str: ...
+    @property
+    def line(self) -> str: ...
+
+
+class _Records(Protocol):
+    @property
+    def unit(self) -> str: ...
+    def __iter__(self) -> Iterator[_Record]: ...
+
+
+class ContactReader:
+    """Makes contacts of rows.
+
+    Args:
+        plan: The meanings of the columns.
+        phone: Makes E.164 digits of a phone; see `phone_reader`.
+        tag_id: Gives the id of a tag by its name, and may create the tag; None if the account has
+            none of this name. If it is None, tags are read by id only.
+        find_tag: The same, but it never creates or counts anything: a cell may be one name.
+        has_apostrophes: The file may have apostrophes before formulas that are not part of the
+            text, as CSV and spreadsheets do.
+        notes: For remarks on the file.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        phone: Callable[[str], str],
+        tag_id: Callable[[str], int | None] | None = None,
+        find_tag: Callable[[str], int | None] | None = None,
+        has_apostrophes: bool = True,
+        notes: Notes,
+    ) -> None:
+        tags = TagReader(tag_id, find_tag, notes)
+        self._records = RecordFieldReader(plan.planner, phone, tags)
+        self._fields = partial(
+            FieldReader, plan, phone, tags, notes, has_apostrophes=has_apostrophes
+        )
+
+    def of_table(self, table: _Table) -> Iterator[SourceRow]:
+        """Make contacts of the rows of a table.
+
+        Raises:
+            ValueError: The rest of the file cannot be read; after the rows before it.
+        """
+        fields = self._fields()
+        for rows in _chunks(iter(table)):
+            good = [row.cells for row in rows if not row.problem]
+            made = _contacts(fields, good) if good else iter(())
+            for row in rows:
+                item = row.problem or next(made)
+                yield SourceRow(_placed(item, table.unit, row.number), row.cells)
+
+    @property
+    def left_out(self) -> list[str]:
+        """The names in JSON that were not imported so far, without those to ignore."""
+        return list(self._records.left_out)
+
+    def of_records(self, records: _Records) -> Iterator[SourceRow]:
+        """Make contacts of objects of JSON.
+
+        Raises:
+            ValueError: The rest of the file cannot be read; after the objects before it.
+        """
+        for record in records:
+            item = record.problem or self._records.contact(record.fields)
+            yield SourceRow(_placed(item, records.unit, record.number), record.line)
+
+
+def _contacts(reader: FieldReader, rows: Sequence[Sequence[str]]) -> Iterator[NewContact | str]:
+    """Give the contacts of rows, or the reason why a row does not make one."""
+    problems: dict[int, str] = {}
+    make: Callable[..., NewContact] = NewContact  # which checks the types itself
+    fields = reader.of_columns(list(zip(*rows, strict=True)), problems)
+    for index, values in enumerate(zip(*fields.values(), strict=True)):
+        if index in problems:
+            yield problems[index]
+            continue
+        try:
+            yield make(**dict(zip(fields, values, strict=True)))
+        except ValueError as error:
+            yield str(error)
+
+
+def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Give rows in lists; an error of the rows is raised after the rows before it."""
+    while True:
+        chunk: list[Row] = []
+        try:  # an error must not lose the rows before it
+            for row in rows:
+                chunk.append(row)
+                if len(chunk) == _CHUNK:
+                    break
+        except Exception:
+            if chunk:
+                yield chunk
+            raise
+        if not chunk:
+            return
+        yield chunk
+
+
+def _placed(item: NewContact | str, unit: str, number: int) -> NewContact | RejectedRow:
+    return RejectedRow(f"{item} ({unit} {number})") if isinstance(item, str) else item

@@ -1,0 +1,202 @@
+"""Reads the fields of many rows at once, column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+
+from msgspec import UNSET, UnsetType
+
+from heymarket_async.bulk.contact_files.cells import (
+    clean,
+    emails_of,
+    heading_text,
+    whole,
+    whole_numbers,
+)
+from heymarket_async.bulk.contact_files.meanings import OPT_OUTS, Target
+from heymarket_async.bulk.contact_files.notes import Notes
+from heymarket_async.bulk.contact_files.opt_outs import opted_out
+from heymarket_async.bulk.contact_files.plan import PHONE, Plan
+from heymarket_async.bulk.contact_files.plan_checks import kind_of
+from heymarket_async.bulk.contact_files.tag_cells import TagReader
+
+_OTHER_PHONES = (
+    "{count} rows have more phones in other columns. Heymarket's contacts take one phone: the"
+    " first valid one is imported."
+)
+_NO_EMAIL = "{count} cells of e-mails have no e-mail, and are left out."
+_MORE_EMAILS = (
+    "{count} rows have more e-mails. Heymarket's contacts take one: the first is imported."
+)
+
+_READERS: dict[str, Callable[[str], object]] = {
+    "assignee_id": whole,
+    "email_suppressions": whole_numbers,
+}
+_RULES = {
+    "assignee_id": "assignee_id must be an integer",
+    "email_suppressions": "ids must be integers, with spaces, commas or semicolons between",
+}
+
+Columns = Sequence[Sequence[str]]
+Problems = dict[int, str]
+
+
+class FieldReader:
+    """Reads the fields of rows by a plan.
+
+    Args:
+        plan: The meanings of the columns.
+        phone: Makes E.164 digits of a phone; see `phone_reader`.
+        tags: Reads tags.
+        notes: For remarks on the file.
+        has_apostrophes: See `ContactReader`.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        phone: Callable[[str], str],
+        tags: TagReader,
+        notes: Notes,
+        *,
+        has_apostrophes: bool,
+    ) -> None:
+        self._plan = plan
+        self._phone = phone
+        self._tags = tags
+        self._notes = notes
+        self._has_apostrophes = has_apostrophes
+        self._opted_out = lru_cache(1000)(opted_out)
+        sources = dict(plan.sources)
+        self._phones = sources.pop(PHONE)
+        self._opt_outs = sources.pop(Target(OPT_OUTS), [])
+        self._tag_columns = sources.pop(Target("tags"), [])
+        self._custom = {each.custom_id: at for each, at in sources.items() if each.custom_id}
+        self._others = {each.field: at for each, at in sources.items() if not each.custom_id}
+
+    def of_columns(self, columns: Columns, problems: Problems) -> dict[str, Sequence[object]]:
+        """Return the values of each field, `UNSET` where a cell is empty.
+
+        Args:
+            columns: The cells of each column, which are as many in each.
+            problems: Gets the reasons why rows cannot be read, by index.
+        """
+        fields: dict[str, Sequence[object]] = {"phone": self._read_phones(columns, problems)}
+        for field, at in self._others.items():
+            texts = self._texts(columns, at)
+            fields[field] = self._read(field, texts, problems)
+        if self._custom:
+            fields["custom"] = self._read_custom(columns)
+        if self._tag_columns:
+            fields["tags"] = self._read_tags(columns, problems)
+        if self._opt_outs:
+            fields[OPT_OUTS] = self._read_opt_outs(columns, problems)
+        return fields
+
+    def _texts(self, columns: Columns, at: Sequence[int]) -> list[str]:
+        """Return the first cell that is filled in each row, of several columns."""
+        texts = self._clean(columns[at[0]])
+        for index in at[1:]:
+            more = self._clean(columns[index])
+            texts = [text or other for text, other in zip(texts, more, strict=True)]
+        return texts
+
+    def _clean(self, cells: Sequence[str]) -> list[str]:
+        return clean(cells, is_exact=self._plan.is_export, has_apostrophes=self._has_apostrophes)
+
+    def _read(self, field: str, texts: list[str], problems: Problems) -> Sequence[object]:
+        if field == "email" and not self._plan.is_export:
+            return [self._email(text) if text else UNSET for text in texts]
+        read = _READERS.get(field)
+        if read is None:
+            return [text or UNSET for text in texts]
+        values: list[object] = []
+        for index, text in enumerate(texts):
+            try:
+                values.append(read(text) if text else UNSET)
+            except ValueError:
+                problems.setdefault(index, _RULES[field])
+                values.append(UNSET)
+        return values
+
+    def _email(self, text: str) -> str | UnsetType:
+        emails = emails_of(text)
+        if not emails:
+            self._notes.add(_NO_EMAIL)
+            return UNSET
+        if len(emails) > 1:
+            self._notes.add(_MORE_EMAILS)
+        return emails[0]
+
+    def _read_phones(self, columns: Columns, problems: Problems) -> list[str]:
+        first, *others = [self._clean(columns[index]) for index in self._phones]
+        values: list[str] = []
+        for index, text in enumerate(first):
+            try:
+                if others:
+                    values.append(self._one_phone([text, *(cells[index] for cells in others)]))
+                else:
+                    values.append(self._one_phone([text]) if not text else self._phone(text))
+            except ValueError as error:
+                problems[index] = str(error)
+                values.append("")
+        return values
+
+    def _one_phone(self, texts: Iterable[str]) -> str:
+        """Return the first valid phone of one row."""
+        filled = [text for text in texts if text]
+        failure = ValueError("has no phone")
+        for number, text in enumerate(filled):
+            try:
+                phone = self._phone(text)
+            except ValueError as error:
+                failure = error if not number else failure
+                continue
+            if any(_digits(other)[-7:] != phone[-7:] for other in filled):
+                self._notes.add(_OTHER_PHONES)
+            return phone
+        raise failure
+
+    def _read_custom(self, columns: Columns) -> Sequence[object]:
+        ids = list(self._custom)
+        texts = [self._texts(columns, at) for at in self._custom.values()]
+        return [
+            {key: text for key, text in zip(ids, row, strict=True) if text} or UNSET
+            for row in zip(*texts, strict=True)
+        ]
+
+    def _read_tags(self, columns: Columns, problems: Problems) -> Sequence[object]:
+        headings = [heading_text(self._plan.columns[at].heading) for at in self._tag_columns]
+        has_ids = headings == ["tags"]
+        cells = [self._clean(columns[index]) for index in self._tag_columns]
+        values: list[object] = []
+        for index, row in enumerate(zip(*cells, strict=True)):
+            try:
+                ids = self._tags.of_cells(row, has_ids=has_ids) if any(row) else None
+            except ValueError as error:
+                problems.setdefault(index, str(error))
+                ids = None
+            values.append(UNSET if ids is None else ids)
+        return values
+
+    def _read_opt_outs(self, columns: Columns, problems: Problems) -> Sequence[object]:
+        kinds = [kind_of(self._plan.columns[index]) for index in self._opt_outs]
+        cells = [self._clean(columns[index]) for index in self._opt_outs]
+        values: list[bool | UnsetType] = []
+        for index, row in enumerate(zip(*cells, strict=True)):
+            says, problem = set[bool | None](), ""
+            for cell, kind in zip(row, kinds, strict=True):
+                try:
+                    says.add(self._opted_out(cell, kind) if cell else None)
+                except ValueError as error:
+                    problem = str(error)
+            if problem and True not in says:
+                problems.setdefault(index, problem)
+            values.append(True in says or (False if False in says else UNSET))
+        return values
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))

@@ -1,0 +1,103 @@
+"""The meanings of the headings that other programs and people give the columns of contacts."""
+
+from __future__ import annotations
+
+import csv
+import re
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+from unicodedata import normalize
+
+from heymarket_async.bulk.contact_files.cells import visible
+
+MAY_TEXT = "may_text"
+"""The field of a column that says who may be texted: the opposite of `is_opted_out`."""
+
+STATUS = "status"
+"""The field of a column of many statuses, some of which say that a person opted out."""
+
+
+class Meaning(NamedTuple):
+    """The meaning of a heading.
+
+    Attributes:
+        field: A field of `NewContact`, `MAY_TEXT` or `STATUS`; "" if Heymarket has no place for it.
+        rank: Among columns of one field, the column with the lowest rank comes first.
+    """
+
+    field: str
+    rank: int
+
+
+def meaning_of(heading: str) -> Meaning | None:
+    """Return the meaning of a heading, or None if no layout knows it.
+
+    Case, punctuation, white space and invisible characters do not count. A number in a heading may
+    be any number: "Phone 3 - Value".
+    """
+    name = loose(heading)
+    known = headings()
+    found = known.get(name) or known.get(_NUMBER.sub("#", name))
+    return found or _about_opt_outs(_words(heading))
+
+
+def loose(heading: str) -> str:
+    """Return the letters and digits of a heading, in lower case."""
+    return "".join(filter(str.isalnum, normalize("NFKC", heading).casefold()))
+
+
+@cache
+def headings() -> dict[str, Meaning]:
+    """Return the meanings of all headings of `layouts.csv` by loose heading, "#" for a number."""
+    table = files(__package__).joinpath("layouts.csv").read_text(encoding="utf-8")
+    return {
+        "#".join(map(loose, row["heading"].split("#"))): Meaning(row["field"], int(row["rank"]))
+        for row in csv.DictReader(table.splitlines())
+    }
+
+
+def _words(heading: str) -> str:
+    """Return a heading in lower case, with one space between its words and around it."""
+    text = _CAPITAL.sub(" ", normalize("NFKC", visible(heading)))
+    return f" {' '.join(_WORD.findall(text.casefold()))} "
+
+
+def _about_opt_outs(words: str) -> Meaning | None:
+    """Return the meaning of a heading that speaks of opt-outs in words of its own.
+
+    Such a column must not be skipped only because nobody has seen its heading before.
+    """
+    is_out, is_in = _OUT.search(words), _IN.search(words)
+    if not is_out and not is_in:
+        return None
+    if _OTHER_CHANNEL.search(words) and not _TEXTS.search(words):
+        return Meaning("", 0)
+    if _CIRCUMSTANCE.search(words) or (is_in and not is_out and _WHEN.search(words)):
+        return Meaning("", 0)
+    return Meaning("is_opted_out" if is_out else MAY_TEXT, 50)
+
+
+_NUMBER = re.compile(r"\d+")
+_WORD = re.compile(r"[^\W_]+")
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_OUT = re.compile(
+    r" opt(ed|s)? ?outs?(?= )| unsubscri\w+| desubscri\w+| (do not|dont|don t|never|no|stop)"
+    r" (text|texts|texting|sms|message|messages|messaging|contact)(?= )| dnd(?= )"
+    r"| (sms|text|texting) (stop|stopped|blocked|suppressed|blacklist(ed)?)(?= )"
+)
+_IN = re.compile(
+    r" opt(ed|s)? ?ins?(?= )"
+    r"| (sms|text|texts|texting|mobile|phone|whatsapp)( \w+)?"
+    r" (consent\w*|permissions?|subscri\w+|allowed|accepted)(?= )"
+    r"| (accepts?|allows?|allowed|consents?|consented|agrees?|agreed|permits?|receives?|wants?)"
+    r"( \w+)? (sms|texts?|texting|text messages)(?= )"
+)
+_OTHER_CHANNEL = re.compile(
+    r" (e ?mails?|mails?|mailing|newsletters?|calls?|calling|fax|voice|voicemail|post|push)(?= )"
+)
+_TEXTS = re.compile(r" (sms|texts?|texting|mobile|mms)(?= )")
+_CIRCUMSTANCE = re.compile(
+    r" (reason|source|method|campaign|keyword|ip|by|id|link|url|page|title|note|notes|count)(?= )"
+)
+_WHEN = re.compile(r" (date|time|timestamp|at|on|day|since)(?= )")

@@ -1,0 +1,99 @@
+"""Reads from a cell whether a person opted out of texts."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, TypeAlias
+from unicodedata import normalize
+
+Kind: TypeAlias = Literal["opt-out", "consent", "status"]
+"""Columns of opt-outs; of consent, where yes and no are the other way round; and of a status."""
+
+_SIGNS = "✓✔☑✅✗✘☐❌"
+
+
+def _word(text: str) -> str:
+    """Return the letters, digits and ticks of a text, in lower case."""
+    folded = normalize("NFKC", text).casefold().removesuffix(".0")
+    return "".join(each for each in folded if each.isalnum() or each in _SIGNS)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(map(_word, text.split(",")))
+
+
+_CLEARLY_OUT = _words(
+    "unsubscribed, unsub, opted out, opt out, stop, stopped, stop all, stop texts, do not text,"
+    " do not sms, do not contact, do not message, do not disturb, dnd, dnd sms, dnd all,"
+    " opted out of sms, opted out of texts, sms opted out, sms unsubscribed, no sms, no texts,"
+    " unsubscribed from sms, globally unsubscribed, hard unsubscribe"
+)
+_OUT = _CLEARLY_OUT | _words(
+    "unsubscribe, opts out, out, blocked, blacklisted, blocklisted, banned, suppressed, revoked,"
+    " withdrawn, consent withdrawn, denied, declined, refused, inactive, cancelled, canceled, quit,"
+    " end, removed, deactivated, disabled, abgemeldet, désabonné, désinscrit, dado de baja"
+)
+_IN = _words(
+    "subscribed, subscribe, opted in, opt in, opts in, in, active, start, started, unstop,"
+    " resubscribed, confirmed, granted, explicit, implicit, express, implied, double opt in,"
+    " single opt in, confirmed opt in, opted in to sms, sms subscribed, allowed, may text, ok,"
+    " ok to text, enabled, angemeldet, abonniert, abonné, suscrito"
+)
+_SAYS_NOTHING = _words(
+    "never subscribed, non subscribed, not subscribed, unknown, pending, pending confirmation,"
+    " unconfirmed, not set, not specified, not provided, no answer, transactional, archived,"
+    " invited, awaiting confirmation, none, never, unset, not asked, no status"
+)
+_YES = _words("yes, y, true, t, 1, x, on, ✓, ✔, ☑, ✅, ja, oui, si, sí, checked, agreed, accepted")
+_NO = _words("no, n, false, f, 0, off, ✗, ✘, ☐, ❌, nein, non, unchecked")
+_TEXTS = _words("sms, text, texts, text messages, mms, all, all channels, everything")
+_OTHER_CHANNELS = _words(
+    "email, emails, call, calls, voice, voicemail, whatsapp, gmb, gbp, fb, facebook, messenger,"
+    " instagram, ig, live chat, inbound calls, phone, mail, fax"
+)
+_DATE = re.compile(
+    r"(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.](\d{4}|\d\d)"
+    r"|([a-z]{3,9},? )?([a-z]{3,9}\.? \d\d?(st|nd|rd|th)?,?|\d\d?\.? [a-z]{3,9}\.?,?) \d{4})"
+    r"([ T,].*)?|1\d{9}|1\d{12}",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A date, with or without a time, or seconds or milliseconds since 1970."""
+
+_NO_DATE = re.compile(r"(0001-01-01|0000-00-00|00/00/0000)\b.*", re.DOTALL)
+_DIVIDER = re.compile(r"[,;|/+&\n]|:::")
+
+
+def opted_out(cell: str, kind: Kind) -> bool | None:
+    """Return whether a cell that is not empty says that a person opted out; None if it does not.
+
+    A date says that it was done: a person opted out, or consented, on that day.
+
+    Args:
+        cell: The text, without white space around it.
+        kind: The kind of its column. In a status only clear words count; others say nothing.
+
+    Raises:
+        ValueError: The cell is not understood.
+    """
+    word = _word(cell)
+    if kind == "status":
+        return True if word in _CLEARLY_OUT else None
+    if word in _OUT:
+        return True
+    if word in _IN:
+        return False
+    if word in _SAYS_NOTHING or _NO_DATE.fullmatch(cell):
+        return None
+    if word in _YES or _DATE.fullmatch(cell):
+        return kind == "opt-out"
+    if word in _NO:
+        return kind == "consent"
+    return _of_channels(cell, kind)
+
+
+def _of_channels(cell: str, kind: Kind) -> bool | None:
+    """Return the meaning of a list of channels, such as "Email, SMS"."""
+    channels = {_word(each) for each in _DIVIDER.split(cell.strip("[]"))}
+    if not channels <= _TEXTS | _OTHER_CHANNELS:
+        raise ValueError("the opt-out column has a value that is not understood")
+    return (kind == "opt-out") if channels & _TEXTS else None

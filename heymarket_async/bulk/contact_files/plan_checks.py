@@ -1,0 +1,78 @@
+"""Checks of a plan against the first rows of the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from heymarket_async.bulk.contact_files.cells import NOT_GIVEN, cell_text
+from heymarket_async.bulk.contact_files.layouts import MAY_TEXT, STATUS
+from heymarket_async.bulk.contact_files.meanings import OPT_OUTS, Column, did_you_mean
+from heymarket_async.bulk.contact_files.opt_outs import Kind, opted_out
+from heymarket_async.bulk.errors import JobError
+
+_DIGIT = re.compile(r"\d")
+
+
+def says_opt_out(column: Column) -> bool:
+    """Whether a column says who opted out, also if it means a custom field."""
+    has_heading = column.says in {OPT_OUTS, MAY_TEXT, STATUS}
+    is_own = column.target is not None and column.target.field == OPT_OUTS
+    return is_own or (has_heading and column.why != "ignored")
+
+
+def kind_of(column: Column) -> Kind:
+    """Return how a column says who opted out."""
+    if column.is_status:
+        return "status"
+    return "consent" if column.is_inverse else "opt-out"
+
+
+def check_opt_outs(columns: Sequence[Column], samples: Sequence[Sequence[str]]) -> None:
+    """Check that the opt-outs in the first rows are understood, and that none is ignored.
+
+    Raises:
+        JobError: They are not, and texts might go to a person who opted out.
+    """
+    for column, sample in zip(columns, samples, strict=True):
+        says = [says for cell in sample if (says := _says(cell, column)) != "nothing"]
+        if column.why == "ignored" and column.says in {OPT_OUTS, MAY_TEXT, STATUS}:
+            if column.says != STATUS or "opted out" in says:
+                raise JobError(
+                    "ignored_opt_outs",
+                    f"Column {column.shown} says who opted out of texts, so it cannot be ignored.",
+                    "To text these people nevertheless, use ignore_opt_outs=True.",
+                )
+        elif says_opt_out(column) and says and set(says) == {"not understood"}:
+            raise JobError(
+                "unknown_opt_outs",
+                f"Column {column.shown} says who opted out of texts, but its values are not"
+                " understood.",
+                "Use yes and no in it, or skip it with ignore_opt_outs=True.",
+            )
+
+
+def no_phone_column(columns: Sequence[Column], samples: Sequence[Sequence[str]]) -> JobError:
+    """Return the error for a file in which no column has the phones."""
+    guess = ""
+    for column, sample in zip(columns, samples, strict=True):
+        filled = [cell for cell in sample if cell.strip()]
+        has_phones = [7 <= len(_DIGIT.findall(cell)) <= 17 and "@" not in cell for cell in filled]
+        if column.target is None and column.is_unknown and filled and all(has_phones):
+            guess = column.heading
+            break
+    return JobError(
+        "no_phone_column",
+        f"No column has the phones{did_you_mean(guess)}.",
+        'Map one with mapped={"COLUMN": "phone"}.',
+    )
+
+
+def _says(cell: str, column: Column) -> str:
+    text = cell_text(cell)
+    if text in NOT_GIVEN:
+        return "nothing"
+    try:
+        return "opted out" if opted_out(text, kind_of(column)) else "understood"
+    except ValueError:
+        return "not understood"

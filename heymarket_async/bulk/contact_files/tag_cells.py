@@ -1,0 +1,127 @@
+"""Reads the tags of a contact, which are names or ids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from heymarket_async.bulk.contact_files.cells import collapsed, whole_numbers
+from heymarket_async.bulk.contact_files.notes import Notes
+
+MOST = 5
+"""The most tags that a contact can have."""
+
+_TOO_MANY = "{count} rows have more than five tags; the first five are imported."
+_NAMES = "{count} rows have tags by name, which cannot be read from the account; they have no tag."
+_UNKNOWN = "{count} tags of rows are not in the account, and are left out."
+_SEPARATOR = re.compile(r":::|[,;|\r\n]")
+_BY_DEFAULT = frozenset({"mycontacts", "my contacts"})
+"""Google's groups of all contacts, behind an asterisk."""
+
+_decode = msgspec.json.Decoder(list[object]).decode
+
+
+class TagReader:
+    """Reads tags.
+
+    Args:
+        tag_id: Gives the id of a tag by its name, and may create the tag; None if the account has
+            none of this name. If it is None, tags are read by id only.
+        find_tag: The same, but it never creates or counts anything.
+        notes: For the tags that are left out.
+    """
+
+    def __init__(
+        self,
+        tag_id: Callable[[str], int | None] | None,
+        find_tag: Callable[[str], int | None] | None,
+        notes: Notes,
+    ) -> None:
+        self._tag_id = tag_id
+        self._find = find_tag or (lambda _: None)
+        self._notes = notes
+
+    def of_cells(self, cells: Iterable[str], *, has_ids: bool) -> list[int] | None:
+        """Return the ids of the tags in the cells of one row; None if the cells are empty.
+
+        Args:
+            cells: Ids or names, with commas, semicolons, "|", ":::" or line breaks between.
+            has_ids: Numbers are ids. Else a number is a name, such as "2024", if names can be read.
+        """
+        filled = [cell for cell in cells if cell]
+        if not filled:
+            return None
+        ids: list[int] = []
+        for cell in filled:
+            ids += self._of_cell(cell, has_ids=has_ids or self._tag_id is None)
+        return self._first(ids)
+
+    def of_value(self, value: object) -> object:
+        """Return the ids of the tags in a value of JSON; the value itself if it is something else.
+
+        A tag may be its name, its id, or an object with `tag_id` as in exports.
+        """
+        if isinstance(value, str):
+            return self.of_cells([value.strip()], has_ids=True)
+        if not isinstance(value, list):
+            return value
+        return self._first(self._of_list(value))
+
+    def _first(self, ids: list[int]) -> list[int]:
+        unique = list(dict.fromkeys(ids))
+        if len(unique) > MOST:
+            self._notes.add(_TOO_MANY)
+        return unique[:MOST]
+
+    def _of_cell(self, cell: str, *, has_ids: bool) -> list[int]:
+        if cell.startswith("["):
+            try:
+                return self._of_list(_decode(cell))
+            except msgspec.MsgspecError:
+                pass  # a name in brackets
+        if (found := self._find(collapsed(cell))) is not None:
+            return [found]
+        parts = [part for each in _SEPARATOR.split(cell) if (part := collapsed(each))]
+        if has_ids and (ids := _numbers(cell)) is not None:
+            return ids
+        found_ids = (self._of_name(part) for part in parts if not _is_by_default(part))
+        return [each for each in found_ids if each is not None]
+
+    def _of_list(self, tags: list[object]) -> list[int]:
+        ids: list[int] = []
+        for tag in tags:
+            if isinstance(tag, dict):
+                tag = tag.get("tag_id", tag.get("id"))  # noqa: PLW2901 - the same tag
+            if isinstance(tag, float) and tag.is_integer():
+                tag = int(tag)  # noqa: PLW2901 - a table tool made it a decimal
+            if isinstance(tag, int) and not isinstance(tag, bool):
+                ids.append(tag)
+            elif isinstance(tag, str) and tag.strip():
+                numbers = _numbers(tag)
+                found = numbers[0] if numbers else self._of_name(collapsed(tag))
+                ids += [found] if found is not None else []
+            elif tag is not None:
+                raise ValueError("tags must be ids, or names, or a list in JSON as exports have it")
+        return ids
+
+    def _of_name(self, name: str) -> int | None:
+        if self._tag_id is None:
+            self._notes.add(_NAMES)
+            return None
+        found = self._tag_id(name)
+        if found is None:
+            self._notes.add(_UNKNOWN)
+        return found
+
+
+def _is_by_default(name: str) -> bool:
+    return name.startswith("*") and name.lstrip("* ").casefold() in _BY_DEFAULT
+
+
+def _numbers(cell: str) -> list[int] | None:
+    try:
+        return whole_numbers(cell)
+    except ValueError:
+        return None
