@@ -8,6 +8,7 @@ import json
 import pickle
 import stat
 import sys
+import zlib
 
 import pyarrow.parquet
 import pytest
@@ -335,7 +336,34 @@ def test_a_file_of_an_empty_account_is_whole(name, tmp_path):
     packing = packing_of(tmp_path / name)
     with (tmp_path / name).open("rb") as raw, packing.reader(raw) as file:
         assert file.read() == b""
-    assert (tmp_path / name).stat().st_size == len(packing.pack(b""))
+
+
+READERS = {
+    "c.jsonl": [bytes],
+    "c.jsonl.gz": [
+        gzip.decompress,
+        lambda data: zlib.decompress(data, wbits=31),
+        lambda data: zlib.decompressobj(wbits=31).decompress(data),
+    ],
+    "c.jsonl.zst": [
+        zstd.decompress,
+        lambda data: zstd.ZstdDecompressor().decompress(data),
+        lambda data: zstd.get_frame_info(data).decompressed_size,
+    ],
+}
+
+
+@pytest.mark.parametrize("again", [(), [5]])
+@pytest.mark.parametrize("name", READERS)
+def test_a_file_is_one_stream_for_readers_that_stop_after_the_first(name, again, tmp_path):
+    lines = [contact(id=number) for number in range(6000)]
+    written(JsonLines(tmp_path / name), *lines[:9], b"\n".join(lines[9:]), again=again)
+
+    data = (tmp_path / name).read_bytes()
+    for read in READERS[name]:
+        content = read(data)
+        size = content if isinstance(content, int) else len(content)
+        assert size == sum(map(len, lines)) + len(lines)
 
 
 @pytest.mark.parametrize("sink", [JsonLines("c.jsonl"), JsonLines("c.jsonl.gz"), Csv("c.csv")])

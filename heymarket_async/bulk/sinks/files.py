@@ -10,7 +10,7 @@ import csv
 import errno
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -70,9 +70,8 @@ class StagedFile(FileSink, ABC):
     def finish(self, again: frozenset[int], fields: Sequence[ContactField]) -> Iterator[int]:
         """Make the file of the staged contacts, with the newest version of those in `again`."""
         if again or not self._move_staged():
-            lines = self._newest(again) if again else self._staged.lines()
             with replacing(self.path) as file:
-                yield from self._render(lines, fields, file)
+                yield from self._render(_Lines(self._newest(again)), fields, file)
         self._staged.finish()
 
     def close(self) -> None:
@@ -87,10 +86,12 @@ class StagedFile(FileSink, ABC):
             raise RuntimeError("the sink is not open")
         return self._staging
 
-    def _newest(self, again: frozenset[int]) -> Iterable[bytes]:
+    def _newest(self, again: frozenset[int]) -> Callable[[], Iterator[bytes]]:
         lines = self._staged.lines
+        if not again:
+            return lines
         dropped = set(older(enumerate(lines()), again, latest=self.latest))
-        return (line for place, line in enumerate(lines()) if place not in dropped)
+        return lambda: (line for place, line in enumerate(lines()) if place not in dropped)
 
     def _move_staged(self) -> bool:
         """Move the staged contacts to the path if they are the file, and return whether so."""
@@ -100,7 +101,20 @@ class StagedFile(FileSink, ABC):
     def _render(
         self, lines: Iterable[bytes], fields: Sequence[ContactField], file: BinaryIO
     ) -> Iterator[int]:
-        """Write contacts to the file; after each few thousand, give how many are written."""
+        """Write contacts to the file; after each few thousand, give how many are written.
+
+        The lines can be read more than once.
+        """
+
+
+class _Lines:
+    """Lines that are read again each time."""
+
+    def __init__(self, read: Callable[[], Iterator[bytes]]) -> None:
+        self._read = read
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._read()
 
 
 class JsonLines(StagedFile):
@@ -119,6 +133,8 @@ class JsonLines(StagedFile):
         super().__init__(path, ".jsonl", packing_of(Path(path)))
 
     def _move_staged(self) -> bool:
+        if self._packing.suffix:
+            return False  # they are in pieces
         try:
             self._staged.move_rows(self.path)
         except OSError as error:
@@ -133,9 +149,11 @@ class JsonLines(StagedFile):
         fields: Sequence[ContactField],  # noqa: ARG002 - not needed
         file: BinaryIO,
     ) -> Iterator[int]:
+        stream = self._packing.stream(lines)
         for done, some in in_batches(lines):
-            file.write(self._packing.pack(joined(some)))
+            file.write(stream.compress(joined(some)))
             yield done
+        file.write(stream.flush())
 
 
 class Csv(StagedFile):

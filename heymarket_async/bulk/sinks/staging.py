@@ -13,7 +13,7 @@ import os
 import stat
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -46,24 +46,69 @@ def _as_it_is(file: BinaryIO) -> BinaryIO:
     return file  # a function with a name, so that a sink pickles
 
 
+class Compressor(Protocol):
+    """Compresses data as one stream."""
+
+    def compress(self, data: bytes, /) -> bytes:
+        """Take more data, and return what is ready."""
+        ...
+
+    def flush(self) -> bytes:
+        """Return the rest."""
+        ...
+
+
+class _Uncompressed:
+    def compress(self, data: bytes, /) -> bytes:
+        return data
+
+    def flush(self) -> bytes:
+        return b""
+
+
+def _uncompressed(lines: Iterable[bytes]) -> Compressor:  # noqa: ARG001 - their size is not needed
+    return _Uncompressed()
+
+
+def _one_member(lines: Iterable[bytes]) -> Compressor:  # noqa: ARG001 - their size is not needed
+    return zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+
+
+def _one_frame(compressor: Callable[[], _ZstdCompressor], lines: Iterable[bytes]) -> Compressor:
+    # Some readers make room for the size that a frame states, and refuse one without it.
+    frame = compressor()
+    frame.set_pledged_input_size(sum(len(line) + 1 for line in lines))
+    return frame
+
+
 class Packing(NamedTuple):
-    """A compression whose pieces stand alone, so that a file of them can be cut; or none.
+    """A compression, or none.
+
+    Contacts are staged in pieces that stand alone, so that a file of them can be cut. A finished
+    file is one stream, because some readers stop after the first piece.
 
     Attributes:
         suffix: The ending of the names of such files.
         pack: Returns data as one piece.
+        stream: Returns a compressor that makes one stream of these lines.
         reader: Opens a file of pieces as one.
         errors: Raised by reading a damaged file.
     """
 
     suffix: str = ""
     pack: Callable[[bytes], bytes] = bytes
+    stream: Callable[[Iterable[bytes]], Compressor] = _uncompressed
     reader: Callable[[BinaryIO], BinaryIO] = _as_it_is
     errors: tuple[type[Exception], ...] = ()
 
 
+class _ZstdCompressor(Compressor, Protocol):
+    def set_pledged_input_size(self, size: int, /) -> None: ...
+
+
 class _Zstandard(Protocol):
     ZstdError: type[Exception]
+    ZstdCompressor: Callable[[], _ZstdCompressor]
 
     def compress(self, data: bytes) -> bytes: ...
     def open(self, file: BinaryIO) -> BinaryIO: ...
@@ -78,7 +123,9 @@ def packing_of(path: Path) -> Packing:
     if path.suffix == ".gz":
         reader = cast(Callable[[BinaryIO], BinaryIO], gzip.open)
         errors = (gzip.BadGzipFile, EOFError, zlib.error)
-        return Packing(".gz", partial(gzip.compress, mtime=0), reader, errors)
+        # Pieces are read only once, so they are compressed fast.
+        pack = partial(gzip.compress, compresslevel=1, mtime=0)
+        return Packing(".gz", pack, _one_member, reader, errors)
     if path.suffix == ".zst":
         try:
             zstd = cast(_Zstandard, import_module(_ZSTD))
@@ -86,7 +133,8 @@ def packing_of(path: Path) -> Packing:
             raise ValueError(
                 "a .zst file needs a package: pip install 'heymarket-async[zst]'"
             ) from None
-        return Packing(".zst", zstd.compress, zstd.open, (zstd.ZstdError, EOFError))
+        stream = partial(_one_frame, zstd.ZstdCompressor)
+        return Packing(".zst", zstd.compress, stream, zstd.open, (zstd.ZstdError, EOFError))
     return Packing()
 
 
