@@ -63,47 +63,165 @@ def import_command(
     Run the same command again to resume, also with a mended file: rows that are done are skipped.
     Rejected rows go to FILE.rejected.csv. Exits with 3 if any row was rejected or is unknown.
     """
-    meanings = _meanings_of(mapped or [])
-    file = ImportFile(path, file_format=file_format, delimiter=delimiter, encoding=encoding)
+    file = ImportFile(
+        path,
+        file_format=file_format,
+        delimiter=delimiter,
+        encoding=encoding,
+        mapped=_meanings_of(mapped or []),
+    )
+    phone_reader(region)  # a wrong region is an error before anything is read
     if not file.is_stdin:
+        path.stat()
         if outcomes is None and not dry_run:
             outcomes = Path(f"{path}.outcomes.jsonl")
-        resume = not restart and outcomes is not None
-    phone_reader(region)  # a wrong region is an error before the file is read
-    file.check_exists()
+        resume = outcomes is not None and not restart
     checked_path(outcomes, resume=resume, restart=restart)
-    asks = not (yes or dry_run or json or quiet) and file.can_ask
+    job = _Import(
+        file=file,
+        ignored=ignored or [],
+        ignore_others=ignore_others,
+        ignore_opt_outs=ignore_opt_outs,
+        region=region,
+        drop_extensions=drop_extensions,
+        create_tags=create_tags,
+        overwrite=overwrite,
+        dry_run=dry_run,
+        asks=not (yes or dry_run or json or quiet or file.is_stdin),
+        outcomes=outcomes,
+        rejected=rejected,
+        resume=resume,
+        restart=restart,
+        batch_size=batch_size,
+        concurrency=concurrency,
+        is_quiet=quiet or json,
+    )
+    run_job(job.run, json=json, sandbox=sandbox)
 
-    async def job(client: HeymarketClient) -> Finished:
-        async with file.opened():
-            with show.progress_of_job(quiet=quiet or json) as on_progress:
-                stats = RequestStats(client)
-                async with reporting(on_progress, lambda: stats.progress(0, None, "starting")):
-                    fields = await fields_of(stats.client)
+
+class _Import(msgspec.Struct, kw_only=True):
+    """An import as it was asked for; the attributes are the options of the command."""
+
+    file: ImportFile
+    ignored: list[str]
+    ignore_others: bool
+    ignore_opt_outs: bool
+    region: str | None
+    drop_extensions: bool
+    create_tags: bool
+    overwrite: bool
+    dry_run: bool
+    asks: bool
+    outcomes: Path | None
+    rejected: Path | None
+    resume: bool
+    restart: bool
+    batch_size: int
+    concurrency: int
+    is_quiet: bool
+
+    async def run(self, client: HeymarketClient) -> Finished:
+        """Open the file, show how it is understood, and import it."""
+        file = self.file
+        async with file.opened(min(self.batch_size, _SAMPLE)):
+            fields = await self._fields(client)
             plan = file.plan(
                 fields,
-                mapped=meanings,
-                ignored=ignored or [],
-                ignore_others=ignore_others,
-                ignore_opt_outs=ignore_opt_outs,
+                ignored=self.ignored,
+                ignore_others=self.ignore_others,
+                ignore_opt_outs=self.ignore_opt_outs,
             )
-            if not (json or quiet):
-                preview.print_plan(plan, file)
-            if asks:
-                await preview.confirm()
-            tags = TagsByName(client, creates=create_tags, dry_run=dry_run)
-            reader = ContactReader(
-                plan,
-                phone=phone_reader(
-                    region,
-                    drop_extensions=drop_extensions,
-                    takes_possible=plan.is_export,
-                    notes=file.notes,
-                ),
-                tag_id=tags.tag_id,
-                find_tag=tags.find,
-                notes=file.notes,
-            )
-            ...
+            titles = {str(field.id): field.title for field in fields or ()}
+            if not self.is_quiet:
+                preview.print_plan(plan, titles, file.examples(plan), file.notes.lines())
+            if self.asks and not await preview.is_confirmed():
+                raise typer.Abort
+            tags = TagsByName(client, creates=self.create_tags, dry_run=self.dry_run)
+            reader = self._reader(plan, tags)
+            done, rejected = await self._import(client, file.rows(reader))
+        left_out = list(dict.fromkeys([*plan.left_out, *reader.left_out]))
+        return self._finished(done, rejected, plan, left_out, tags, titles)
 
-    run_job(job, json=json, sandbox=sandbox)
+    async def _fields(self, client: HeymarketClient) -> list[ContactField] | None:
+        """Return the custom fields of the account, or None if they cannot be read."""
+        stats = RequestStats(client)
+        with show.progress_of_job(quiet=self.is_quiet) as on_progress:
+            async with reporting(on_progress, lambda: stats.progress(0, None, "starting")):
+                return await fields_of(stats.client)
+
+    def _reader(self, plan: Plan, tags: TagsByName) -> ContactReader:
+        phone = phone_reader(
+            self.region,
+            drop_extensions=self.drop_extensions,
+            takes_possible=plan.is_export,
+            notes=self.file.notes,
+        )
+        return ContactReader(
+            plan,
+            phone=phone,
+            tag_id=tags.tag_id,
+            find_tag=tags.find,
+            notes=self.file.notes,
+        )
+
+    async def _import(
+        self, client: HeymarketClient, rows: Iterable[SourceRow]
+    ) -> tuple[ImportReport, Path | None]:
+        """Import the rows, and return the report and the file of the rejected rows."""
+        file = self.file
+        with (
+            file.noting_how_to_resume(self.outcomes),
+            self._rejected_file() as rejected,
+            show.progress_of_job(quiet=self.is_quiet) as on_progress,
+        ):
+            done = await import_contacts(
+                client,
+                rows,
+                overwrite=self.overwrite,
+                dry_run=self.dry_run,
+                batch_size=self.batch_size,
+                concurrency=self.concurrency,
+                outcomes=self.outcomes,
+                resume=self.resume,
+                restart=self.restart,
+                on_progress=lambda progress: on_progress(file.with_total(progress)),
+                on_rejected=rejected.add,
+            )
+        return done, rejected.written
+
+    def _rejected_file(self) -> RejectedFile:
+        is_table = isinstance(self.file.content, Table)
+        path = self.rejected
+        if path is None and not (self.file.is_stdin or self.dry_run):
+            path = Path(f"{self.file.path}.rejected.{'csv' if is_table else 'jsonl'}")
+        return RejectedFile(path, self.file.content.headings if is_table else None)
+
+    def _finished(
+        self,
+        done: ImportReport,
+        rejected: Path | None,
+        plan: Plan,
+        left_out: list[str],
+        tags: TagsByName,
+        titles: Mapping[str, str],
+    ) -> Finished:
+        report = {
+            **msgspec.to_builtins(done),
+            "columns": {each.heading: preview.field_of(each, titles) for each in plan.columns},
+            "left_out": left_out,
+            "notes": self.file.notes.lines(),
+            "unknown_tags": dict(tags.unknown),
+            "created_tags": dict(tags.created),
+            "outcomes": self.outcomes and str(self.outcomes),
+            "rejected_rows": rejected and str(rejected),
+        }
+        lines = show.lines_of_import(done, self.outcomes, rejected, dry_run=self.dry_run)
+        return Finished(report, lines, not (done.rejected or done.unknown))
+
+
+def _meanings_of(mapped: list[str]) -> dict[str, str]:
+    """Return the field by column of --map COLUMN=FIELD."""
+    pairs = [each.rpartition("=") for each in mapped]
+    if not all(column and field for column, _, field in pairs):
+        raise typer.BadParameter('--map must be COLUMN=FIELD, such as --map "Cell phone=phone".')
+    return {column: field for column, _, field in pairs}

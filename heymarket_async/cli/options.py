@@ -18,6 +18,7 @@ from uuid import UUID
 from typer import Argument, BadParameter, Option
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sink, Sqlite, Stream
+from heymarket_async.bulk.contact_files.file_format import FileFormat
 from heymarket_async.bulk.sinks.stream import open_pipe
 from heymarket_async.bulk.store.private_files import check_place, real_path
 
@@ -27,13 +28,6 @@ class Surface(StrEnum):
 
     V1 = "v1"
     V2 = "v2"
-
-
-class Format(StrEnum):
-    """The format of a file to import."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
 
 
 # Of several commands
@@ -116,12 +110,17 @@ Every = Annotated[str | None, Option(metavar="TIME", help="Repeat with this paus
 # Of an import
 
 ImportPath = Annotated[Path, Argument(metavar="FILE", help="The file, or - for standard input.")]
-FileFormat = Annotated[
-    Format | None, Option("--format", help="The format of FILE.  [default: by its name]")
+ImportFormat = Annotated[
+    FileFormat | None,
+    Option("--format", help="The format of FILE.  [default: by its content and its name]"),
 ]
 Delimiter = Annotated[
     str | None,
-    Option(metavar="CHARACTER", help='CSV: the delimiter, such as ";" or "tab".  [default: ,]'),
+    Option(metavar="CHARACTER", help='CSV: the delimiter, such as ";" or "tab".  [default: found]'),
+]
+Encoding = Annotated[
+    str | None,
+    Option(metavar="NAME", help="Text: the encoding, such as windows-1252.  [default: found]"),
 ]
 Mapped = Annotated[
     list[str] | None,
@@ -129,19 +128,31 @@ Mapped = Annotated[
         "--map",
         metavar="COLUMN=FIELD",
         help="The meaning of a column: a field of a contact, the title of a custom field,"
-        " custom:TITLE or custom:ID; repeatable.",
+        ' custom:TITLE or custom:ID; repeatable. Of several columns, as in "Mobile,Work=phone",'
+        " the first that is filled counts.",
     ),
 ]
 Ignored = Annotated[
     list[str] | None, Option("--ignore", metavar="COLUMN", help="A column to skip; repeatable.")
 ]
-IgnoreOthers = Annotated[bool, Option("--ignore-others", help="Skip all unknown columns.")]
+IgnoreOthers = Annotated[
+    bool,
+    Option("--ignore-others", help="Skip unknown columns, even if they look like misspelt fields."),
+]
+IgnoreOptOuts = Annotated[
+    bool, Option("--ignore-opt-outs", help="Skip the columns that say who must not be texted.")
+]
 Region = Annotated[
     str | None,
     Option(metavar="COUNTRY", help="Country of phones without a country code, such as US."),
 ]
+DropExtensions = Annotated[
+    bool, Option("--drop-extensions", help="Import phones without their extensions.")
+]
+CreateTags = Annotated[bool, Option("--create-tags", help="Create tags that do not exist.")]
 Overwrite = Annotated[bool, Option("--overwrite", help="Update contacts that exist but differ.")]
 DryRun = Annotated[bool, Option("--dry-run", help="Compare with the account, but write nothing.")]
+YesToImport = Annotated[bool, Option("--yes", help="Import without asking.")]
 Outcomes = Annotated[
     Path | None,
     Option(
@@ -149,7 +160,18 @@ Outcomes = Annotated[
         help="Write the outcome of each row here.  [default: FILE.outcomes.jsonl]",
     ),
 ]
-Resume = Annotated[bool, Option("--resume", help="Continue an interrupted import.")]
+Rejected = Annotated[
+    Path | None,
+    Option(
+        metavar="FILE", help="Write the rejected rows here.  [default: FILE.rejected.csv or .jsonl]"
+    ),
+]
+Resume = Annotated[
+    bool, Option("--resume", help="Continue an interrupted import, as happens without it.")
+]
+RestartImport = Annotated[
+    bool, Option("--restart", help="Discard the outcomes of an earlier run of this import.")
+]
 BatchSize = Annotated[int, Option(metavar="N", min=1, help="Rows per request.")]
 Requests = Annotated[int, Option(metavar="N", min=1, help="Requests at the same time.")]
 

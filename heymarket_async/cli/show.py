@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from rich.console import Console
@@ -100,7 +101,11 @@ def _rows(rows: Sequence[Fields], columns: Sequence[str]) -> Table:
 def _cell(value: object) -> Text:
     if value is None:
         return Text()
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return one_line(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+
+
+def one_line(text: str) -> Text:
+    """Return a text that a terminal shows as it is, with spaces for letters that are not printable."""
     return Text("".join(each if each.isprintable() else " " for each in text))
 
 
@@ -212,30 +217,33 @@ def lines_of_sync(report: SyncReport, path: Path) -> list[str]:
     return [", ".join(filter(None, parts)), *doubts]
 
 
+class ImportFiles(NamedTuple):
+    """The files that an import has written: the outcome of each row, and the rejected rows."""
+
+    outcomes: Path | None
+    rejected: Path | None
+
+
 def lines_of_import(
-    report: ImportReport,
-    outcomes: Path | None,
-    *,
-    dry_run: bool,
-    left_out: list[str],
-    unseen: list[str],
+    report: ImportReport, files: ImportFiles, notes: Sequence[str], *, dry_run: bool
 ) -> list[str]:
     """Return the lines that say how an import ended, and what to do about the rest."""
     lines = [_summary(report, dry_run=dry_run)]
     lines += [f"row {each.row}: {each.reason}" for each in report.rejections]
-    if left_out:
-        lines.append(f"Skipped columns: {', '.join(left_out)}")
-    if unseen:
-        lines.append(f"Named by --map or --ignore, but in no row: {', '.join(unseen)}")
-    if outcomes is not None:
-        lines.append(f"The outcome of each row is in {outcomes}")
+    lines += notes
+    if files.outcomes is not None:
+        lines.append(f"The outcome of each row is in {files.outcomes}")
+    if report.skipped:
+        lines.append("To import the rows of the earlier run once more, use --restart.")
     if report.unknown:
         remedy = (
             "Run the import again: no phone gets a second contact."
-            if outcomes is None
-            else "Run the same command again with --resume to look them up."
+            if files.outcomes is None
+            else "Run the same command again to look them up."
         )
         lines.append(f"Some outcomes are unknown. {remedy}")
+    if files.rejected is not None:
+        lines.append(f"The rejected rows are in {files.rejected}; mend them there, and import it.")
     return lines
 
 

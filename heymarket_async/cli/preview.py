@@ -1,0 +1,74 @@
+"""Shows how an import understands the columns of a file, and asks whether to begin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from heymarket_async.bulk.contact_files.meanings import Column
+from heymarket_async.bulk.contact_files.plan import Plan
+from heymarket_async.bulk.thread import run_unwatched
+from heymarket_async.cli import show
+
+_LONGEST_EXAMPLE = 40
+
+
+def print_plan(
+    plan: Plan,
+    titles: Mapping[str, str],
+    rows: Sequence[Sequence[str]],
+    notes: Sequence[str],
+) -> None:
+    """Print the fields that columns mean, the columns that are not imported, and remarks.
+
+    Args:
+        plan: The meanings of the columns.
+        titles: The titles of custom fields by their ids.
+        rows: The first rows. In a terminal, the first cell of a column that is filled is shown as
+            an example. In a log it would be personal data in the wrong place.
+        notes: Remarks on the file.
+    """
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for column in plan.columns:
+        if column.target is not None:
+            example = _example(column, rows) if sys.stderr.isatty() else ""
+            meaning = f"→ {field_of(column, titles)}"
+            table.add_row(
+                show.one_line(column.heading), Text(meaning), Text(example, style="dim")
+            )
+    show.err.print(table)
+    if plan.left_out:
+        show.say(f"Not imported: {', '.join(map(str, map(show.one_line, plan.left_out)))}")
+    for line in notes:
+        show.say(line)
+
+
+def field_of(column: Column, titles: Mapping[str, str]) -> str:
+    """Return the field that a column means, in words."""
+    if column.target is None:
+        return "not imported"
+    if key := column.target.custom_id:
+        return f"custom field {titles.get(key, '')} ({key})"
+    return "not is_opted_out" if column.is_inverse else column.target.field
+
+
+async def is_confirmed() -> bool:
+    """Ask whether to import. Without a terminal to ask in, the answer is yes."""
+    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    show.err.print("Import this? [Y/n] ", end="", markup=False)
+    return await run_unwatched(_answer) in {"", "y", "yes"}
+
+
+def _example(column: Column, rows: Sequence[Sequence[str]]) -> str:
+    cells = (row[column.number - 1].strip() for row in rows)
+    return str(show.one_line(next(filter(None, cells), "")))[:_LONGEST_EXAMPLE]
+
+
+def _answer() -> str:
+    # Not `sys.stdin`: its lock would be held at the end of the process by a thread that waits.
+    with open(sys.stdin.fileno(), closefd=False) as terminal:
+        return terminal.readline().strip().casefold() if terminal.readable() else ""
