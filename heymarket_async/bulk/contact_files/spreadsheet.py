@@ -1,0 +1,127 @@
+"""Reads contacts from spreadsheets: .xlsx, .xlsm, .xlsb, .xls, .ods; needs the extra `import`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+
+from heymarket_async.bulk.contact_files.heading_row import table_of
+from heymarket_async.bulk.contact_files.notes import Notes
+from heymarket_async.bulk.contact_files.table import Row, Table
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet, CalamineWorkbook
+
+_Value: TypeAlias = str | float | int | bool | date | datetime | time | timedelta
+
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""Stands in an .xlsx with a password, which is not a ZIP file."""
+
+_MOST_TITLES = 20
+"""Rows of a sheet that may stand above its headings."""
+
+
+def read(file: BinaryIO, *, is_phone_heading: Callable[[str], bool], notes: Notes) -> Table:
+    """Return the table in the first visible sheet that has phones, or else that is not empty.
+
+    The sheet is held in memory: about 1 GB for a million rows of ten columns. A number is text
+    without an exponent; dates and times are in ISO 8601, and errors such as #N/A are empty.
+
+    Args:
+        file: The spreadsheet; it can seek.
+        is_phone_heading: Whether a cell is a heading of phones.
+        notes: Get the name of the sheet, if there are others.
+
+    Raises:
+        ValueError: The file has a password, is damaged or empty, or the extra is missing.
+    """
+    with _explaining(file):
+        sheet = _sheet_of(file, is_phone_heading, notes)
+    return table_of(
+        _rows(sheet), is_phone_heading=is_phone_heading, notes=notes, unit="row", close=file.close
+    )
+
+
+@contextmanager
+def _explaining(file: BinaryIO) -> Generator[None]:
+    """Say in plain words why a spreadsheet cannot be read."""
+    try:
+        from python_calamine import CalamineError  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise ValueError(
+            "a spreadsheet needs a package: pip install 'heymarket-async[import]'"
+        ) from None
+    try:
+        yield
+    except CalamineError:
+        file.seek(0)  # the reader says only that it does not know the format
+        raise (_locked() if _ENCRYPTED in file.read() else _damaged()) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of Rust; it is not an Exception
+            raise
+        raise _damaged() from None
+
+
+def _locked() -> ValueError:
+    return ValueError(
+        "The spreadsheet has a password. Open it in a spreadsheet program, and save it without one."
+    )
+
+
+def _damaged() -> ValueError:
+    return ValueError(
+        "The spreadsheet is damaged, has a password, or is of a kind that cannot be read. Open it"
+        " in a spreadsheet program, and save it as .xlsx without a password."
+    )
+
+
+def _sheet_of(
+    file: BinaryIO, is_phone_heading: Callable[[str], bool], notes: Notes
+) -> CalamineSheet:
+    from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum  # noqa: PLC0415
+
+    workbook = CalamineWorkbook.from_filelike(file)
+    sheets = [each for each in workbook.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
+    visible = [each.name for each in sheets if each.visible == SheetVisibleEnum.Visible]
+    names = visible or [each.name for each in sheets]
+    chosen = _chosen(workbook, names, is_phone_heading)
+    if len(sheets) > 1:
+        notes.add(f"The file has {len(sheets)} sheets; only “{chosen.name}” was read.")
+    return chosen
+
+
+def _chosen(
+    workbook: CalamineWorkbook, names: Iterable[str], is_phone_heading: Callable[[str], bool]
+) -> CalamineSheet:
+    first: CalamineSheet | None = None
+    for name in names:
+        sheet = workbook.get_sheet_by_name(name)
+        if sheet.start is None:
+            continue
+        if any(any(map(is_phone_heading, row.cells)) for row in islice(_rows(sheet), _MOST_TITLES)):
+            return sheet
+        first = first or sheet
+    if first is None:
+        raise ValueError("The spreadsheet is empty.")
+    return first
+
+
+def _rows(sheet: CalamineSheet) -> Iterator[Row]:
+    for number, values in enumerate(sheet.iter_rows(), start=1):
+        cells = [value if isinstance(value, str) else _text(value) for value in values]
+        yield Row(number, cells)
+
+
+def _text(value: _Value) -> str:
+    if isinstance(value, float):
+        # Whole numbers have no exponent and no point: phones and ids are kept as numbers.
+        return str(int(value)) if value.is_integer() else repr(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, timedelta):
+        minutes, seconds = divmod(int(value.total_seconds()), 60)
+        return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+    return value.isoformat() if isinstance(value, date | time) else str(value)

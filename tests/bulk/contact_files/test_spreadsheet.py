@@ -1,0 +1,314 @@
+"""Spreadsheets: the right sheet, every cell as text, and plain words for a file that fails."""
+
+from __future__ import annotations
+
+import base64
+import io
+import random
+import sys
+import zipfile
+import zlib
+from datetime import date, datetime, time, timedelta
+
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heymarket_async.bulk.contact_files import spreadsheet
+from heymarket_async.bulk.contact_files.notes import Notes
+
+XLS = zlib.decompress(base64.b64decode(
+    "eNrtWE1oE0EU/maTND+maVJTsRVKCFi19tCggSLUaFELgiV6UYoQUxMxNGTDNh70YrXmKAieFC+FXrxUvfiDHvTmQa"
+    "joQRCExJ6kJ0HBQ5v1zdtNTWuFBrSozLfMm7dv5puZnZk3szOv50KV6QddVazCfjhQM71oabAJCt76SxCUbppSrcce"
+    "CqbCPwWvhwayxYWnra/ccgzleFeh4b7zBUngI4XTKGJEL2QjG4ghbkNayDYMkhS4Q5YAOrlV7SzPstzM8h7nfMbyAF"
+    "uusxykvBUxirnESO+APYtPaVFOC0CW+4g579kSQwdeyll8+Yaw8rpw0Mil839nQrfTjxnQuA1nC1kjna8gTAM4g69m"
+    "BPhS99TnEWXfWLsA2b+ttLvXsN/UnMAkzDM8wcs0IT85LCdMZvViPruIQ+yQMriA5HlyQorP5YyJkh/ITaT0YimbSe"
+    "kXSpTlqG5k0oVNNIvjsf54PN4f2ztAxY3qCz65cLOjB1c4eis7gJ9kBm2sh9gNgrSUL979/ObYWDKRYsskL+7WFrBd"
+    "thomrkgGkQOc4liWvczYzfIql7qN9S6WYfoSinuSHbZyZIrzXOPUHqpnD+NtYkeDvpP08sLxx93l+cQu0meHq5fCs+"
+    "8S04jSlpQhvnym0Cf6xO1bEk8S9VjYy8UHlp0/LR0eLWi33bT3uTYswcdqiKX1JntHLL9pdl9JtljFdlCfCJu9dd98"
+    "1D8kOYJLkD3k0jyka1ye5Gtr1K4x32nXZ42Ny+ZqzKVNWmvHQ5mRlrwf8EFBQUFBQUFBQUHhFxD8K2v9uDutYwYfDd"
+    "z2vc4ShZq6JvlvcQI6PSU6mB5GgWIDF5uaP1vgEvWyxDo59ftCiZNUu4FxjHE7xpuev3S0E43fs25i8Pe5ULP115pp"
+    "5x+u/ztvBNG4"
+))  # fmt: skip
+"""An .xls: Phone, first and is_opted_out, with two rows; a phone is a number in the first."""
+
+
+def read(content: bytes, *, notes: Notes | None = None):
+    return spreadsheet.read(
+        io.BytesIO(content),
+        is_phone_heading=lambda heading: heading.strip().casefold() == "phone",
+        notes=notes or Notes(),
+    )
+
+
+def book(sheets: dict[str, list[list[object]]], *, hidden: str = "") -> bytes:
+    workbook = openpyxl.Workbook()
+    workbook.remove(workbook.active)
+    for name, rows in sheets.items():
+        sheet = workbook.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+        if name == hidden:
+            sheet.sheet_state = "hidden"
+    return saved(workbook)
+
+
+def saved(workbook) -> bytes:
+    file = io.BytesIO()
+    workbook.save(file)
+    return file.getvalue()
+
+
+PEOPLE = [["Phone", "first"], [15105550147.0, "Jordan"]]
+NOT_PEOPLE = [["About", "x"], ["this file", "y"]]
+
+
+def test_a_sheet_is_a_table_whose_rows_have_the_numbers_of_the_program():
+    workbook = openpyxl.Workbook()
+    workbook.active["B3"] = "Phone"
+    workbook.active["C3"] = "first"
+    workbook.active["B5"] = 15105550147
+    workbook.active["C6"] = "Zoë"
+
+    table = read(saved(workbook))
+
+    assert table.unit == "row"
+    rows = {row.number: [cell for cell in row.cells if cell] for row in table}
+    assert [heading for heading in table.headings if heading] == ["Phone", "first"]
+    assert rows == {5: ["15105550147"], 6: ["Zoë"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (15105550147, "15105550147"),
+        (15105550147.0, "15105550147"),
+        (9007199254740992, "9007199254740992"),
+        (1e20, "100000000000000000000"),
+        (-3.0, "-3"),
+        (1.5, "1.5"),
+        (0, "0"),
+        ("9007199254740993123", "9007199254740993123"),
+        ("0123", "0123"),
+        (" +1 510 ", " +1 510 "),
+        (True, "true"),
+        (False, "false"),
+        (date(2026, 4, 12), "2026-04-12"),
+        (datetime(2026, 4, 12, 15, 30), "2026-04-12T15:30:00"),  # noqa: DTZ001 - as in a sheet
+        (time(15, 30), "15:30:00"),
+        (timedelta(hours=30, minutes=5), "30:05:00"),
+        ("#N/A", ""),
+        (None, ""),
+        ("=1+1", ""),  # a formula that no program has computed
+    ],
+)
+def test_a_cell_is_text(value, text):
+    (row,) = read(book({"People": [["phone", "it"], ["x", value]]}))
+
+    assert list(row.cells) == ["x", text]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 10**15), st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]))
+        ).map(list),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_texts_and_numbers_arrive_as_they_are(rows):
+    safe = [
+        [number, f"a{text}z".replace("\ufffe", "").replace("\uffff", "")] for number, text in rows
+    ]
+
+    table = read(book({"People": [["phone", "text"], *safe]}))
+
+    assert [list(row.cells) for row in table] == [[str(number), text] for number, text in safe]
+
+
+# The sheet
+
+
+@pytest.mark.parametrize(
+    ("sheets", "hidden", "chosen"),
+    [
+        ({"Empty": [], "About": NOT_PEOPLE, "Contacts": PEOPLE, "Old": PEOPLE}, "", "Contacts"),
+        ({"Contacts": PEOPLE, "New": PEOPLE}, "Contacts", "New"),
+        ({"Empty": [], "About": NOT_PEOPLE, "More": NOT_PEOPLE}, "", "About"),
+        ({"About": NOT_PEOPLE, "Contacts": [["title"], ["of the file"], *PEOPLE]}, "", "Contacts"),
+    ],
+)
+def test_the_first_visible_sheet_with_phones_is_read_with_a_note(sheets, hidden, chosen):
+    notes = Notes()
+
+    table = read(book(sheets, hidden=hidden), notes=notes)
+
+    assert table.headings == (NOT_PEOPLE if chosen == "About" else PEOPLE)[0]
+    assert notes.lines()[0] == f"The file has {len(sheets)} sheets; only “{chosen}” was read."
+
+
+def test_a_single_sheet_needs_no_note():
+    notes = Notes()
+
+    assert len(list(read(book({"People": PEOPLE}), notes=notes))) == 1
+    assert notes.lines() == []
+
+
+def test_sheets_that_are_all_hidden_are_read():
+    content = book({"People": PEOPLE})
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            part = old.read(name)
+            new.writestr(name, part.replace(b'state="visible"', b'state="hidden"'))
+
+    assert len(list(read(changed.getvalue()))) == 1
+
+
+# Formats
+
+
+def test_an_old_xls_is_read():
+    table = read(XLS)
+
+    assert table.headings == ["Phone", "first", "is_opted_out"]
+    assert [list(row.cells) for row in table] == [
+        ["15105550147", "Jordan", "true"],
+        ["15105550148", "Zoë", "false"],
+    ]
+
+
+def test_an_ods_is_read():
+    cells = "".join(
+        f"<table:table-row>{''.join(row)}</table:table-row>"
+        for row in [
+            [text_cell("Phone"), text_cell("first")],
+            ['<table:table-cell office:value-type="float" office:value="15105550147"/>',
+             text_cell("Zoë")],
+        ]
+    )  # fmt: skip
+    namespaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text")
+    )
+    content = (
+        f"<office:document-content {namespaces}><office:body><office:spreadsheet>"
+        f'<table:table table:name="People">{cells}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    (row,) = read(ods(content))
+
+    assert list(row.cells) == ["15105550147", "Zoë"]
+
+
+def ods(content: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", content)
+        archive.writestr(
+            "META-INF/manifest.xml",
+            '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest'
+            ':1.0"/>',
+        )
+    return file.getvalue()
+
+
+def text_cell(text: str) -> str:
+    return (
+        f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
+    )
+
+
+# Files that cannot be read
+
+
+def encrypted() -> bytes:
+    """Return the compound file that a spreadsheet with a password is, without its content."""
+    header = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(16)
+    header += (0x3E).to_bytes(2, "little") + (3).to_bytes(2, "little")
+    header += b"\xfe\xff" + (9).to_bytes(2, "little") + (6).to_bytes(2, "little") + bytes(10)
+    end, free = 0xFFFFFFFE, 0xFFFFFFFF
+    for number in (1, 1, 0, 4096, end, 0, end, 0, 0, *[free] * 108):
+        header += number.to_bytes(4, "little")
+    fat = b"".join(number.to_bytes(4, "little") for number in (0xFFFFFFFD, end, *[free] * 126))
+
+    def entry(name: str, kind: int, child: int) -> bytes:
+        text = name.encode("utf-16-le")
+        made = text.ljust(64, b"\0") + (len(text) + 2).to_bytes(2, "little") + bytes([kind, 1])
+        for number in (free, free, child):
+            made += number.to_bytes(4, "little")
+        return made + bytes(36) + end.to_bytes(4, "little") + bytes(8)
+
+    entries = entry("Root Entry", 5, 1) + entry("EncryptedPackage", 2, free) + bytes(256)
+    return header + fat + entries
+
+
+def test_a_password_is_named_as_the_reason():
+    with pytest.raises(ValueError, match=r"has a password\. Open it in a spreadsheet program"):
+        read(encrypted())
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no", b"phone\n1\n", XLS[:700], b"\0" * 99])
+def test_a_file_that_is_damaged_is_refused_in_plain_words(content):
+    with pytest.raises(ValueError, match=r"is damaged, has a password, or is of a kind"):
+        read(content)
+
+
+def test_no_damage_raises_another_error():
+    whole = book({"People": PEOPLE * 20})
+    chance = random.Random(3)
+    for _ in range(300):
+        content = bytearray(chance.choice([whole, XLS]))
+        for _ in range(chance.randint(1, 20)):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        try:
+            list(read(bytes(content[: chance.choice([None, chance.randrange(len(content))])])))
+        except ValueError:
+            continue
+
+
+class Panic(io.BytesIO):
+    def read(self, *args):
+        class PanicException(BaseException):
+            pass
+
+        raise PanicException
+
+
+class Stopped(io.BytesIO):
+    def read(self, *args):
+        raise KeyboardInterrupt
+
+
+def test_a_panic_of_the_reader_is_a_damaged_file():
+    with pytest.raises(ValueError, match="is damaged"), spreadsheet._explaining(io.BytesIO()):
+        Panic().read()
+    with pytest.raises(KeyboardInterrupt), spreadsheet._explaining(io.BytesIO()):
+        Stopped().read()
+
+
+def test_an_empty_spreadsheet_is_refused():
+    with pytest.raises(ValueError, match=r"The spreadsheet is empty\."):
+        read(book({"One": [], "Two": []}))
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "python_calamine", None)
+
+    with pytest.raises(ValueError, match=r"pip install 'heymarket-async\[import\]'"):
+        read(b"")
+
+
+def test_a_table_closes_its_file():
+    file = io.BytesIO(book({"People": PEOPLE}))
+    table = spreadsheet.read(file, is_phone_heading=lambda _: False, notes=Notes())
+
+    list(table)
+    assert not file.closed
+    table.close()
+
+    assert file.closed
