@@ -465,8 +465,8 @@ def test_a_mended_file_is_resumed(run, sandbox, tmp_path):
     result = run("contacts", "import", path, "--resume")
 
     assert result.exit_code == 0
-    phones = sorted(contact["phone"] for contact in sandbox.store.contacts)
-    assert phones == ["14155550100", "14155550101", "14155550102"]
+    phones = [contact["phone"] for contact in sandbox.store.contacts]
+    assert [phones.count(f"1415555010{n}") for n in range(3)] == [1, 1, 1]
 
 
 def is_valid(phone: str) -> bool:

@@ -6,7 +6,12 @@ from array import array
 from bisect import bisect_left
 
 from heymarket_async.bulk.importing.report import Results
-from heymarket_async.bulk.importing.rules import Decision, PendingRow, RowOutcome
+from heymarket_async.bulk.importing.rules import (
+    Decision,
+    PendingRow,
+    RowOutcome,
+    duplicate,
+)
 
 _SHELVES = 4096
 
@@ -46,7 +51,9 @@ class Duplicates:
     """Deduplicates rows by phone: the first one wins; if it is rejected, the next is tried.
 
     At most two rows of a phone are tried, since a made-up phone may be in a thousand rows, and each
-    would be rejected. In memory are the phones, and for each pending row one that waits for it.
+    would be rejected. A later row that says opted out is looked up once the first is finished, so
+    that its opt-out is applied. In memory are the phones, and for each pending row at most two that
+    wait for it: the next one, and one that says opted out.
 
     Args:
         results: Where outcomes are added.
@@ -56,19 +63,29 @@ class Duplicates:
         self._results = results
         self._first = FirstRows()
         self._first_rejected = FirstRows()
-        self._waiting: dict[int, PendingRow | None] = {}
-        self._retries: list[PendingRow] = []
+        self._waiting: dict[int, list[PendingRow]] = {}
+        self._released: list[PendingRow] = []
 
     def admit(self, row: PendingRow) -> bool:
-        """Return whether a row can be sent now; otherwise it waits, or is rejected."""
+        """Return whether a row can be looked up now; otherwise it waits, or is rejected."""
         first = self._first.first(int(row.contact.phone), row.number)
         if first == row.number:
-            self._waiting[first] = None
+            self._waiting[first] = []
             return True
-        if first in self._waiting and self._waiting[first] is None:
-            self._waiting[first] = row
+        opts_out = row.is_opted_out is True
+        if (waiting := self._waiting.get(first)) is None:
+            if opts_out:
+                row.duplicate_of = first
+            else:
+                self._reject(row, duplicate(first))
+            return opts_out
+        other = next((each for each in waiting if each.is_opted_out is True), None)
+        if not waiting or (opts_out and other is None):
+            waiting.append(row)
+        elif opts_out and other is not None:
+            self._reject(row, duplicate(first).because(f"row {other.number} says opted out, too"))
         else:
-            self._reject(row, first)
+            self._reject(row, duplicate(first))
         return False
 
     def skip(self, number: int, phone: int) -> None:
@@ -76,31 +93,28 @@ class Duplicates:
         self._first.first(phone, number)
 
     def finish(self, row: PendingRow, decision: Decision) -> None:
-        """Add the outcome of a row, and reject or retry the row that waits for it."""
-        self._results.add(row, decision)
+        """Add the outcome of a row, and decide about the rows that wait for it."""
+        if row.duplicate_of is not None:
+            self._reject(row, decision)
+            return
+        self._results.finish(row, decision)
         waiting = self._waiting.pop(row.number)
-        is_next = decision.outcome is RowOutcome.REJECTED and self._may_try_next(
-            int(row.contact.phone), row.number
-        )
-        if waiting is not None and is_next:
-            self.admit(waiting)
-            self._retries.append(waiting)
-        elif waiting is not None:
-            self._reject(waiting, row.number)
+        if decision.outcome is RowOutcome.REJECTED:
+            self._may_try_next(int(row.contact.phone), row.number)
+        self._released += [each for each in waiting if self.admit(each)]
 
-    def take_retries(self, most: int) -> list[PendingRow]:
-        """Take rows that can be sent now because the first row of their phone was rejected."""
-        rows, self._retries = self._retries[:most], self._retries[most:]
+    def released(self, least: int, most: int) -> list[PendingRow]:
+        """Take rows that waited and can be looked up now, if there are at least so many."""
+        if len(self._released) < least:
+            return []
+        rows, self._released = self._released[:most], self._released[most:]
         return rows
 
-    def _may_try_next(self, phone: int, number: int) -> bool:
-        if self._first_rejected.first(phone, number) != number:
-            return False
-        self._first.forget(phone)
-        return True
+    def _may_try_next(self, phone: int, number: int) -> None:
+        if self._first_rejected.first(phone, number) == number:
+            self._first.forget(phone)
 
-    def _reject(self, row: PendingRow, first: int) -> None:
-        self._results.duplicates += 1
-        row.sent_when = None  # it says of an earlier run that it sent the row, and stays true
-        reason = f"row {first} has the same phone"
-        self._results.add(row, Decision(RowOutcome.REJECTED, reason))
+    def _reject(self, row: PendingRow, decision: Decision) -> None:
+        self._results.duplicates += decision.outcome is RowOutcome.REJECTED
+        row.sent_when = None  # an earlier run sent the row, and its line must stay true
+        self._results.finish(row, decision)

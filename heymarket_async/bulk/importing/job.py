@@ -58,6 +58,11 @@ async def import_contacts(
 
     If rows share a phone, the first one wins; if Heymarket rejects it, the next is tried.
 
+    Somebody who opted out stays so. An overwrite sends contacts that are opted out as opted out,
+    whatever the row says. A row that says opted out opts an existing contact out, even without
+    `overwrite`, and even if the row is a duplicate or is refused. This is as good as the lookup
+    before it: somebody who opts out between a lookup and the write that follows may be overwritten.
+
     With an outcome file, a killed import can be resumed. It knows rows by their content, so the
     input may have been mended, sorted, shortened or continued. Rows that were created, updated or
     unchanged are skipped, rows that were sent without an answer are looked up, and rejected rows
@@ -179,8 +184,8 @@ class _Import:
             await side_by_side(lambda: self._work(chunks), concurrency)
         if self._to_send:
             await self._sender.write(self._to_send)
-        while retries := self._duplicates.take_retries(self._size):
-            if to_send := await self._sender.look(retries):
+        while released := self._duplicates.released(1, self._size):
+            if to_send := await self._sender.look(released):
                 await self._sender.write(to_send)
 
     async def _work(self, chunks: AsyncGenerator[list[PendingRow]]) -> None:
@@ -205,6 +210,8 @@ class _Import:
                 if len(chunk) == self._size:
                     yield chunk
                     chunk = []
+            while released := self._duplicates.released(self._size, self._size):
+                yield released
             await self._file.flush()
             try:
                 items = await anext(self._batches, list[Item]())
@@ -230,7 +237,12 @@ class _Import:
             self._duplicates.skip(number, int(contact.phone))
             return None
         pending = PendingRow(
-            number=number, contact=contact, digest=digest, source=source, sent_when=earlier
+            number=number,
+            contact=contact,
+            digest=digest,
+            source=source,
+            sent_when=earlier,
+            is_opted_out=contact.is_opted_out,
         )
         return pending if self._duplicates.admit(pending) else None
 

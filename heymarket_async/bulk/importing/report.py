@@ -10,13 +10,14 @@ from typing import TypeAlias
 import msgspec
 
 from heymarket_async.bulk.importing.outcome_file import OutcomeFile
-from heymarket_async.bulk.importing.rules import Decision, NumberedRow, RowOutcome
+from heymarket_async.bulk.importing.rules import Decision, NumberedRow, PendingRow, RowOutcome
 from heymarket_async.bulk.progress import Progress, RequestStats
 
 OnRejected: TypeAlias = Callable[[object, str], None]
 """Called with the source of a rejected row, and the reason."""
 
 _MOST_REJECTIONS = 20
+_STORED = {RowOutcome.UPDATED, RowOutcome.UNCHANGED}
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,12 +42,15 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         rows: Rows read.
         created: Contacts that were not in the account when they were looked up. If two imports send
             the same phone at the same time, there is one contact, but both may count it.
-        updated: Contacts that were overwritten.
+        updated: Contacts that were overwritten, or opted out because a row says so.
         unchanged: Contacts that existed and were left alone.
         rejected: Rows that cannot be stored, for a known reason.
         unknown: Rows that were sent without a clear answer; resume to look them up.
         duplicates: Rejected rows that have the phone of an earlier row.
         skipped: Rows that an earlier run had finished.
+        opted_out: Rows of this run that opted an existing contact out.
+        opt_outs_kept: Rows of this run that say opted in, for contacts that stay opted out although
+            they are overwritten.
         requests: Requests sent, retries included.
         repeated: Requests that failed; most of them were retried.
         seconds: How long it took.
@@ -62,6 +66,8 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int
     duplicates: int
     skipped: int
+    opted_out: int
+    opt_outs_kept: int
     requests: int
     repeated: int
     seconds: float
@@ -89,6 +95,8 @@ class Results:
         self.rows = 0
         self.duplicates = 0
         self.skipped = 0
+        self._opted_out = 0
+        self._opt_outs_kept = 0
         self._counts: Counter[RowOutcome] = Counter()
         self._rejections: list[Rejection] = []
         self._file = file
@@ -100,6 +108,13 @@ class Results:
         """Count a row that an earlier run had finished."""
         self.skipped += 1
         self._counts[outcome] += 1
+
+    def finish(self, row: PendingRow, decision: Decision) -> None:
+        """Add the outcome of a row that was looked up."""
+        self._opted_out += row.opted_out
+        is_kept = row.is_opted_out is False and row.contact.is_opted_out is True
+        self._opt_outs_kept += is_kept and decision.outcome in _STORED
+        self.add(row, decision)
 
     def add(self, row: NumberedRow, decision: Decision) -> None:
         """Add the outcome of a row."""
@@ -119,6 +134,8 @@ class Results:
             **{outcome.value: self._counts[outcome] for outcome in RowOutcome},
             duplicates=self.duplicates,
             skipped=self.skipped,
+            opted_out=self._opted_out,
+            opt_outs_kept=self._opt_outs_kept,
             requests=self._stats.requests,
             repeated=self._stats.repeated,
             seconds=round(time.monotonic() - self._began, 3),

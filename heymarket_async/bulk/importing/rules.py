@@ -8,10 +8,13 @@
     never             one, different                 send it
     when absent       some                           created
     when absent       none                           send it again
+    when present      some, not to overwrite         updated: only its opt-out was sent
     when present      some, equal                    updated
     when present      none equal                     send it again
 
-The last four are for an answer that was lost, in this run or in one that was killed.
+The last five are for an answer that was lost, in this run or in one that was killed.
+
+An opt-out is never lost: see `note_opt_outs`.
 """
 
 from __future__ import annotations
@@ -73,11 +76,20 @@ class PendingRow(NumberedRow, kw_only=True):
 
     Attributes:
         contact: The contact to store.
+        duplicate_of: The number of an earlier row with its phone, if only its opt-out is wanted.
+        is_opted_out: As the row says it; the contact may be sent as opted out all the same.
+        to_opt_out: The ids of existing contacts that must be opted out, since the row says so. None
+            is the only contact with the phone.
+        opted_out: Because of it, an existing contact was opted out; in a dry run, it would be.
         rev: The revision of the existing contact when the row was sent, if there was one.
         was_lost: It was also sent earlier, and the answer to that was lost.
     """
 
     contact: NewContact
+    duplicate_of: int | None = None
+    is_opted_out: object = None
+    to_opt_out: Sequence[int | None] = ()
+    opted_out: bool = False
     rev: int | None = None
     was_lost: bool = False
 
@@ -95,6 +107,11 @@ class Decision(msgspec.Struct, frozen=True):
     reason: str | None = None
     contact_id: int | None = None
 
+    def because(self, more: str, outcome: RowOutcome | None = None) -> Decision:
+        """Return it with one more reason, and with another outcome if one is given."""
+        reason = f"{self.reason}; {more}" if self.reason else more
+        return Decision(outcome or self.outcome, reason, self.contact_id)
+
 
 def decide(row: PendingRow, existing: Sequence[Existing], *, overwrite: bool) -> Decision | None:
     """Return the outcome of a row, or None if it must be sent.
@@ -108,12 +125,13 @@ def decide(row: PendingRow, existing: Sequence[Existing], *, overwrite: bool) ->
     if row.sent_when is SentWhen.ABSENT:
         return Decision(RowOutcome.CREATED, contact_id=first) if existing else None
     equal = [contact for contact in existing if is_equal(row.contact, contact)]
-    if row.sent_when is SentWhen.PRESENT:
+    if row.sent_when is SentWhen.PRESENT and (overwrite or not existing):
         return Decision(RowOutcome.UPDATED, contact_id=equal[0].id) if equal else None
     if not existing:
         return None
     if not overwrite:
-        return Decision(RowOutcome.UNCHANGED, contact_id=first)
+        outcome = RowOutcome.UPDATED if row.sent_when else RowOutcome.UNCHANGED
+        return Decision(outcome, contact_id=first)
     if len(existing) > 1:
         reason = f"{len(existing)} contacts of the account have this phone"
         return Decision(RowOutcome.REJECTED, reason)
@@ -138,6 +156,38 @@ def decide_after_answer(
         if row.rev is not None and contact.rev is not None and contact.rev > row.rev:
             return Decision(RowOutcome.UPDATED, contact_id=contact.id)
     return None
+
+
+def note_opt_outs(row: PendingRow, existing: Sequence[Existing], *, overwrite: bool) -> None:
+    """Note on a row which contacts it must opt out, and send it as opted out if one of them is.
+
+    An overwrite may empty fields that are not given, so also a row that says nothing is sent as
+    opted out.
+    """
+    textable = [contact.id for contact in existing if contact.is_opted_out is not True]
+    wanted = textable if row.is_opted_out is True else []
+    if row.to_opt_out and existing and not wanted:
+        row.opted_out = True  # the batch has done it
+    row.to_opt_out = [None] if wanted and len(existing) == 1 else wanted
+    if overwrite and any(contact.is_opted_out is True for contact in existing):
+        keep_opt_out(row)
+
+
+def keep_opt_out(row: PendingRow) -> None:
+    """Send a row as opted out."""
+    if row.contact.is_opted_out is not True:
+        row.contact = msgspec.structs.replace(row.contact, is_opted_out=True)
+
+
+def may_be_opted_out(row: PendingRow, existing: Sequence[Existing]) -> bool:
+    """Whether it is unclear if an existing contact has opted out, and the row would not say so."""
+    is_odd = any(not isinstance(contact.is_opted_out, bool) for contact in existing)
+    return is_odd and row.contact.is_opted_out is not True
+
+
+def duplicate(first: int) -> Decision:
+    """Return the decision for a row that has the phone of an earlier row."""
+    return Decision(RowOutcome.REJECTED, f"row {first} has the same phone")
 
 
 def is_equal(given: NewContact, stored: Existing) -> bool:

@@ -15,9 +15,14 @@ from heymarket_async.bulk.importing.rules import (
     SentWhen,
     decide,
     decide_after_answer,
+    duplicate,
+    keep_opt_out,
+    may_be_opted_out,
+    note_opt_outs,
 )
 from heymarket_async.bulk.progress import RequestStats
-from heymarket_async.errors import HeymarketError, StatusError
+from heymarket_async.errors import DecodeError, HeymarketError, StatusError
+from heymarket_async.models import NewStatus
 
 _MOST_FAILED = 12
 """Batches; to cut one of 2,000 down to its first row takes eleven."""
@@ -65,6 +70,7 @@ class Sender:
         for row, existing in await self._undecided(rows):
             if self._dry_run:
                 outcome = RowOutcome.UPDATED if existing else RowOutcome.CREATED
+                row.opted_out = bool(row.to_opt_out)
                 self._finish(row, Decision(outcome))
                 continue
             row.was_lost = row.sent_when is not None
@@ -140,12 +146,13 @@ class Sender:
                 await self.write(half, attempt)
         else:
             for row in rows:
-                self._finish(row, Decision(outcome, str(failure)))
+                await self._settle(row, Decision(outcome, str(failure)))
 
     async def _after_answer(self, rows: Sequence[PendingRow], result: BatchResult) -> None:
         if all(item.outcome is Outcome.STORED for item in result.items):
             for row in rows:
                 was_absent = row.sent_when is SentWhen.ABSENT
+                row.opted_out = bool(row.to_opt_out)
                 self._finish(
                     row, Decision(RowOutcome.CREATED if was_absent else RowOutcome.UPDATED)
                 )
@@ -160,7 +167,7 @@ class Sender:
             for row, existing in undecided:
                 item, is_last = items[row.contact.phone], attempt == attempts
                 if decision := decide_after_answer(row, existing, item, is_last_lookup=is_last):
-                    self._finish(row, decision)
+                    await self._settle(row, decision)
                 else:
                     left.append(row)
             await self._file.flush()
@@ -171,27 +178,114 @@ class Sender:
         lists_all = lists_what_was_stored(result)
         for row in left:
             is_omitted = lists_all and items[row.contact.phone].returned is None
-            self._finish(row, _OMITTED if is_omitted else _UNSEEN)
+            await self._settle(row, _OMITTED if is_omitted else _UNSEEN)
 
     async def _undecided(
         self, rows: Sequence[PendingRow]
     ) -> list[tuple[PendingRow, Sequence[Existing]]]:
         """Look rows up, finish those that can be decided, and return the others with contacts."""
-        found = await look_up(self._stats.client, [row.contact.phone for row in rows])
+        # Duplicates that say opted out may have one phone.
+        phones = dict.fromkeys(row.contact.phone for row in rows)
+        found = await look_up(self._stats.client, list(phones))
         left: list[tuple[PendingRow, Sequence[Existing]]] = []
         for row in rows:
             existing = found.get(row.contact.phone, [])
             if isinstance(existing, str):
-                outcome = RowOutcome.UNKNOWN if row.sent_when else RowOutcome.REJECTED
-                self._finish(row, Decision(outcome, existing))
-            elif decision := decide(row, existing, overwrite=self._overwrite):
-                self._finish(row, decision)
+                self._finish(row, _not_found(row, existing))
+            elif decision := await self._decision(row, existing):
+                await self._settle(row, decision)
             else:
                 left.append((row, existing))
         return left
+
+    async def _decision(self, row: PendingRow, existing: Sequence[Existing]) -> Decision | None:
+        note_opt_outs(row, existing, overwrite=self._overwrite)
+        if row.duplicate_of is not None:
+            decision = duplicate(row.duplicate_of)
+            is_done = existing and not row.to_opt_out
+            return decision.because("the contact is opted out already") if is_done else decision
+        decided = decide(row, existing, overwrite=self._overwrite)
+        if decided is None and may_be_opted_out(row, existing) and not await self._is_opted_in(row):
+            keep_opt_out(row)
+        return decided
+
+    async def _is_opted_in(self, row: PendingRow) -> bool:
+        """Whether Heymarket says for certain that a phone has not opted out.
+
+        Raises:
+            HeymarketError: It does not answer, which has nothing to do with this row.
+        """
+        try:
+            status = await self._stats.client.contacts.status(phone=row.contact.phone)
+        except (StatusError, DecodeError) as error:
+            if isinstance(error, StatusError) and not _is_refusal(error):
+                raise
+            return False
+        return status.unsubscribed is False
+
+    # Opting out
+
+    async def _settle(self, row: PendingRow, decision: Decision) -> None:
+        """Finish a row; if existing contacts must be opted out as it says, do that first."""
+        if row.to_opt_out:
+            decision = await self._opt_out(row, decision)
+        self._finish(row, decision)
+
+    async def _opt_out(self, row: PendingRow, decision: Decision) -> Decision:
+        """Opt contacts out, and return the outcome of the row, which may be another one by now.
+
+        Raises:
+            HeymarketError: The account refuses, or the server answers nothing any more.
+        """
+        if not self._dry_run and (failure := await self._unsubscribe(row, decision)):
+            return failure
+        row.opted_out = True
+        if decision.outcome is RowOutcome.UNCHANGED:
+            return Decision(RowOutcome.UPDATED, contact_id=decision.contact_id)
+        if decision.reason is None:
+            return decision
+        return decision.because(f"its opt-out {'would be' if self._dry_run else 'was'} applied")
+
+    async def _unsubscribe(self, row: PendingRow, decision: Decision) -> Decision | None:
+        if row.sent_when is None and decision.outcome is not RowOutcome.REJECTED:
+            row.sent_when = SentWhen.PRESENT
+            await self._file.add_sent([row])
+        set_status = self._stats.client.contacts.set_status
+        for contact_id in row.to_opt_out:
+            try:
+                if contact_id is None:
+                    await set_status(NewStatus.UNSUBSCRIBED, phone=row.contact.phone)
+                else:
+                    await set_status(NewStatus.UNSUBSCRIBED, contact_id=contact_id)
+            except HeymarketError as error:
+                return self._failed_opt_out(decision, error)
+        self._failed_in_a_row = 0
+        return None
+
+    def _failed_opt_out(self, decision: Decision, error: HeymarketError) -> Decision:
+        if isinstance(error, StatusError) and _is_refusal(error):
+            more = f"its opt-out was refused: {error}"
+            return decision.because(more, RowOutcome.REJECTED)
+        if not error.may_have_taken_effect or self._failed_in_a_row == _MOST_FAILED:
+            raise error
+        self._failed_in_a_row += 1
+        more = f"its opt-out got no clear answer: {error}"
+        return decision.because(more, RowOutcome.UNKNOWN)
 
     async def _wait(self, attempt: int) -> None:
         seconds = self._stats.client.retry.jitter_s(attempt)
         waited_s = self._stats.waited_s
         waited_s[_WAIT] = waited_s.get(_WAIT, 0.0) + seconds
         await asyncio.sleep(seconds)
+
+
+def _is_refusal(error: StatusError) -> bool:
+    """Whether a call about one contact was refused, which need not stop the others."""
+    return may_be_of_one_row(error) or error.status in {403, 404}
+
+
+def _not_found(row: PendingRow, reason: str) -> Decision:
+    """Return the outcome of a row whose phone cannot be looked up."""
+    if row.duplicate_of is not None:
+        return duplicate(row.duplicate_of).because(f"its opt-out was not applied: {reason}")
+    return Decision(RowOutcome.UNKNOWN if row.sent_when else RowOutcome.REJECTED, reason)

@@ -251,3 +251,17 @@ async def test_of_two_versions_of_a_contact_the_newer_counts():
             found = await look_up(it.client, [phone(1)])
 
             assert [each.rev for each in found[phone(1)]] == [2]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+async def test_a_dry_run_on_known_contacts_sends_one_search_for_each_batch(overwrite):
+    async with account() as it:
+        await it.has(*(new(n) for n in range(1000)))
+
+        report = await it.imports(
+            (new(n) for n in range(1000)), dry_run=True, overwrite=overwrite, batch_size=100
+        )
+
+        assert it.sizes(SEARCH) == [100] * 10
+        assert len(it.sandbox.requests) == report.requests == 10
+    assert counts(report) == {"unchanged": 1000}
