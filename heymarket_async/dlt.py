@@ -24,7 +24,7 @@ from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.progress import RequestStats
 from heymarket_async.bulk.read.checkpoint import OddRows, latest_of
 from heymarket_async.bulk.read.collect import SETTLE_S
-from heymarket_async.bulk.read.versions import Batch, batch_of_page
+from heymarket_async.bulk.read.versions import Batch, Version, batch_of_page
 from heymarket_async.checks import Int64
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.decoding import mending
@@ -67,6 +67,8 @@ _ASKED_BEFORE = timedelta(seconds=1)
 
 _REACHED = "heymarket_reached"
 _REPORTED = "heymarket_told"
+_VERSIONS = "heymarket_versions"
+_FORGET_ABOVE = 10_000
 
 # A contact that they refuse has an integer of more than 64 bits, or is nested deeper than that.
 _Plain: TypeAlias = Int64 | float | str | bool | None
@@ -144,7 +146,7 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
             async for page in walk.pages():
                 batch = batch_of_page(page)
                 watermark.read(batch.rows, stats.clock())
-                records = _records(batch)
+                records = _records(watermark.without_older(batch, stats.clock()))
                 if newest := [held[each] for each in held if each not in records]:
                     yield newest
                 held = records
@@ -176,6 +178,7 @@ class _Watermark:
         if updated.end_value is None:
             self._state = dlt.current.resource_state(updated.resource_name or "contacts")
         self._odd = OddRows()
+        self._versions = _Versions()
         self._began = ""
         self._latest = ""
 
@@ -187,6 +190,7 @@ class _Watermark:
         if (reached := self._state.get(_REACHED)) is not None:
             before = timestamps.parse(reached) - timedelta(seconds=self._updated.lag or 0.0)
             start = min(start, before)
+            self._versions = _Versions(self._state.get(_VERSIONS, "[]"))
         elif start > datetime.now(UTC):
             # An older version of this package stored it; it is not known what it has missed.
             return initial
@@ -198,15 +202,77 @@ class _Watermark:
         self._latest = max(self._latest, latest_of(rows.stamps, until=self._began) or "")
         self._odd.count(rows, timestamps.later(now, SETTLE_S))
 
+    def without_older(self, batch: Batch, now: str) -> Batch:
+        """Return a page that was read, without older versions than those that are loaded."""
+        self._versions.forget(before=self._read_again_from(self._latest))
+        return self._versions.without_older(batch, latest=timestamps.later(now, SETTLE_S))
+
+    def _read_again_from(self, reached: str) -> str:
+        """Return where a load begins after one that came to this instant, or a bit before."""
+        return timestamps.earlier(reached, (self._updated.lag or 0.0) + 2) if reached else ""
+
     def end(self) -> None:
         """Store the watermark, and warn of odd contacts that no earlier run has reported."""
         if self._latest:
             self._state[_REACHED] = max(self._latest, self._state.get(_REACHED, ""))
+            since = self._read_again_from(self._state[_REACHED])
+            self._state[_VERSIONS] = self._versions.stored(since)
         known = msgspec.json.decode(self._state.get(_REPORTED, "[]"), type=set[int])
         for doubt in self._odd.doubts(known):
             _logger.warning("dlt source, contacts: %s", doubt)
         if ids := known.union(self._odd.ids):
             self._state[_REPORTED] = msgspec.json.encode(sorted(ids)).decode()
+
+
+class _Versions:
+    """The newest versions of the contacts that the next load may read again.
+
+    dlt keeps the version that is loaded last, and a server may answer with an older one.
+    """
+
+    def __init__(self, stored: str = "[]") -> None:
+        rows = msgspec.json.decode(stored, type=list[tuple[int, str, int]])
+        self._newest = {contact_id: Version(instant, rev) for contact_id, instant, rev in rows}
+        self._most = _FORGET_ABOVE
+
+    def without_older(self, batch: Batch, *, latest: str) -> Batch:
+        """Return contacts without the versions that do not replace a known one; know the others.
+
+        Args:
+            batch: The contacts.
+            latest: See `Version.replaces`.
+        """
+        return batch.only(
+            [
+                place
+                for place, contact_id in enumerate(batch.rows.ids)
+                if self._is_newest(contact_id, batch.version(place), latest)
+            ]
+        )
+
+    def _is_newest(self, contact_id: int, version: Version, latest: str) -> bool:
+        known = self._newest.get(contact_id)
+        if known and 0 < version.rev < known.rev and not version.replaces(known, latest=latest):
+            return False
+        if version.rev and version.instant:
+            self._newest[contact_id] = version
+        return True
+
+    def forget(self, *, before: str) -> None:
+        """Forget the versions that no load reads again, if many are known."""
+        if len(self._newest) > self._most:
+            self._newest = self._since(before)
+            self._most = 2 * len(self._newest) + _FORGET_ABOVE
+
+    def stored(self, since: str) -> str:
+        """Return the versions from this instant on, as JSON."""
+        rows = [(each, *version[:2]) for each, version in self._since(since).items()]
+        return msgspec.json.encode(rows).decode()
+
+    def _since(self, instant: str) -> dict[int, Version]:
+        return {
+            each: version for each, version in self._newest.items() if version.instant >= instant
+        }
 
 
 def _records(batch: Batch) -> dict[int, dict[str, object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from dlt.sources import incremental
@@ -102,6 +102,46 @@ def test_the_later_updated_wins_whatever_becomes_of_rev(warehouse, rev):
         write(sandbox, edited[0], after_s=5, first="Edited again")
         warehouse.load(source_of(sandbox))
         assert loaded(warehouse, "first")[edited[0]]["first"] == "Edited again"
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 50])
+def test_an_older_version_in_a_later_load_replaces_nothing(warehouse, seconds):
+    with Sandbox(contacts=60) as sandbox:
+        write(sandbox, ids_of(sandbox)[0], after_s=60, first="Older")
+        contact = sandbox.store.contacts[0]
+        older = contact | {"updated": _earlier(contact["updated"], seconds)}
+        write(sandbox, contact["id"], after_s=1, first="Newer")
+        write(sandbox, contact["id"], first="Newest")
+        for _ in range(3):
+            warehouse.load(source_of(sandbox))
+            assert loaded(warehouse, "first")[contact["id"]]["first"] == "Newest"
+            # The contact is the newest one still, so it is read again.
+            sandbox.show_as(contact["id"], json.dumps(older).encode())
+
+        sandbox.show_as(contact["id"], None)
+        write(sandbox, contact["id"], after_s=1, first="Edited since")
+        warehouse.load(source_of(sandbox))
+        assert loaded(warehouse, "first")[contact["id"]]["first"] == "Edited since"
+
+
+def test_only_versions_that_may_be_read_again_are_kept_in_the_state(warehouse, monkeypatch):
+    monkeypatch.setattr("heymarket_async.dlt._FORGET_ABOVE", 3)
+    with Sandbox(contacts=250) as sandbox:
+        write(sandbox, after_s=500)
+        newest = write(sandbox, after_s=30)
+        warehouse.load(source_of(sandbox))
+
+        resources = warehouse.pipeline.state["sources"]["heymarket"]["resources"]
+        kept = json.loads(resources["contacts"]["heymarket_versions"])
+        assert {each[0] for each in kept} == {newest, newest - 1}
+
+        # All of them are loaded into an empty table, whatever was known.
+        sandbox.stamp(newest, sandbox.store.contacts[0]["updated"], rev=1)
+        assert warehouse.load(source_of(sandbox), refresh="drop_data") == 252
+
+
+def _earlier(updated: str, seconds: float) -> str:
+    return f"{(datetime.fromisoformat(updated) - timedelta(seconds=seconds)).isoformat()[:19]}Z"
 
 
 def test_a_pipeline_that_sorted_versions_by_rev_sorts_them_by_updated_from_now_on(
