@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 import typer
 
 from heymarket_async import ContactField, HeymarketClient
-from heymarket_async.bulk import import_contacts
+from heymarket_async.bulk import ImportReport, SourceRow, import_contacts
 from heymarket_async.bulk.contact_files.contacts import ContactReader
 from heymarket_async.bulk.contact_files.phones import phone_reader
 from heymarket_async.bulk.contact_files.plan import Plan
+from heymarket_async.bulk.contact_files.table import Table
 from heymarket_async.bulk.custom_fields import fields_of
 from heymarket_async.bulk.importing.outcome_file import checked_path
 from heymarket_async.bulk.importing.rejected_file import RejectedFile
@@ -23,6 +23,9 @@ from heymarket_async.cli import options as o
 from heymarket_async.cli import preview, show
 from heymarket_async.cli.import_file import ImportFile
 from heymarket_async.cli.job import Finished, run_job
+
+_SAMPLE = 100
+"""Rows to look at before the first one is sent."""
 
 
 def import_command(
@@ -132,8 +135,9 @@ class _Import(msgspec.Struct, kw_only=True):
                 ignore_opt_outs=self.ignore_opt_outs,
             )
             titles = {str(field.id): field.title for field in fields or ()}
+            shown = file.notes.lines()
             if not self.is_quiet:
-                preview.print_plan(plan, titles, file.examples(plan), file.notes.lines())
+                preview.print_plan(plan, titles, [row.cells for row in file.first_rows], shown)
             if self.asks and not await preview.is_confirmed():
                 raise typer.Abort
             tags = TagsByName(client, creates=self.create_tags, dry_run=self.dry_run)
@@ -190,11 +194,11 @@ class _Import(msgspec.Struct, kw_only=True):
         return done, rejected.written
 
     def _rejected_file(self) -> RejectedFile:
-        is_table = isinstance(self.file.content, Table)
-        path = self.rejected
+        content, path = self.file.content, self.rejected
         if path is None and not (self.file.is_stdin or self.dry_run):
-            path = Path(f"{self.file.path}.rejected.{'csv' if is_table else 'jsonl'}")
-        return RejectedFile(path, self.file.content.headings if is_table else None)
+            ending = "csv" if isinstance(content, Table) else "jsonl"
+            path = Path(f"{self.file.path}.rejected.{ending}")
+        return RejectedFile(path, content.headings if isinstance(content, Table) else None)
 
     def _finished(
         self,
@@ -215,7 +219,8 @@ class _Import(msgspec.Struct, kw_only=True):
             "outcomes": self.outcomes and str(self.outcomes),
             "rejected_rows": rejected and str(rejected),
         }
-        lines = show.lines_of_import(done, self.outcomes, rejected, dry_run=self.dry_run)
+        notes = [*self.file.notes.lines(), *_lines_of_tags(tags)]
+        lines = show.lines_of_import(done, notes, self.outcomes, rejected, dry_run=self.dry_run)
         return Finished(report, lines, not (done.rejected or done.unknown))
 
 
@@ -225,3 +230,7 @@ def _meanings_of(mapped: list[str]) -> dict[str, str]:
     if not all(column and field for column, _, field in pairs):
         raise typer.BadParameter('--map must be COLUMN=FIELD, such as --map "Cell phone=phone".')
     return {column: field for column, _, field in pairs}
+
+
+def _lines_of_tags(tags: TagsByName) -> list[str]:
+    return []

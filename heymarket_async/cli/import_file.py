@@ -18,7 +18,7 @@ from heymarket_async import ContactField
 from heymarket_async.bulk import Progress, SourceRow
 from heymarket_async.bulk.contact_files.contacts import ContactReader
 from heymarket_async.bulk.contact_files.formats import FileFormat, open_contacts
-from heymarket_async.bulk.contact_files.json_lines import Record, Records
+from heymarket_async.bulk.contact_files.json_lines import Records
 from heymarket_async.bulk.contact_files.layouts import meaning_of
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.plan import Plan, plan_of, plan_of_records
@@ -39,8 +39,10 @@ class ImportFile:
 
     Attributes:
         notes: Remarks on the file.
+        path: As given.
+        is_stdin: It is standard input.
         content: The table or the records in it, once it is open.
-        head: The first of its rows.
+        first_rows: The first rows of a table, if it is one.
     """
 
     def __init__(
@@ -54,9 +56,10 @@ class ImportFile:
     ) -> None:
         self.notes = Notes()
         self.content: Table | Records = Table([], iter(()))
-        self.head: list[Row] | list[Record] = []
+        self.first_rows: list[Row] = []
+        self._first_records: list[Mapping[str, object]] = []
         self.is_stdin = str(path) == "-"
-        self._path = path
+        self.path = path
         self._format = file_format
         self._delimiter = "\t" if delimiter == "tab" else delimiter
         if delimiter is not None and (len(self._delimiter or "") != 1 or delimiter in '"\r\n '):
@@ -110,9 +113,9 @@ class ImportFile:
             JobError: See `plan_of`.
         """
         of_content = (
-            partial(plan_of, self.content.headings, self.head)
+            partial(plan_of, self.content.headings, self.first_rows)
             if isinstance(self.content, Table)
-            else partial(plan_of_records, [each.fields for each in self.head if not each.problem])
+            else partial(plan_of_records, self._first_records)
         )
         return of_content(
             fields,
@@ -157,18 +160,22 @@ class ImportFile:
             raise
 
     def _open(self, head: int) -> None:
-        self._file = _stdin() if self.is_stdin else self._path.open("rb")
+        self._file = _stdin() if self.is_stdin else self.path.open("rb")
         try:
             self.content = open_contacts(
                 self._file,
-                "" if self.is_stdin else self._path.name,
+                "" if self.is_stdin else self.path.name,
                 file_format=self._format,
                 delimiter=self._delimiter,
                 encoding=self._encoding,
                 is_phone_heading=self._is_phone_heading,
                 notes=self.notes,
             )
-            self.head = self.content.head(head)
+            if isinstance(self.content, Table):
+                self.first_rows = [row for row in self.content.head(head) if not row.problem]
+            else:
+                records = self.content.head(head)
+                self._first_records = [each.fields for each in records if not each.problem]
         except BaseException:
             self._close()
             raise
@@ -204,7 +211,4 @@ def _how_to_resume(outcomes: Path | None) -> str:
             "There is no outcome file to resume from. Run the import again from the beginning: no"
             " phone gets a second contact. Add --outcomes FILE to be able to resume that one."
         )
-    return (
-        "To resume, run the same command again."
-        f" The outcome of each row is in {outcomes}"
-    )
+    return f"To resume, run the same command again. The outcome of each row is in {outcomes}"

@@ -36,9 +36,7 @@ def print_plan(
         if column.target is not None:
             example = _example(column, rows) if sys.stderr.isatty() else ""
             meaning = f"→ {field_of(column, titles)}"
-            table.add_row(
-                show.one_line(column.heading), Text(meaning), Text(example, style="dim")
-            )
+            table.add_row(show.one_line(column.heading), Text(meaning), Text(example, style="dim"))
     show.err.print(table)
     if plan.left_out:
         show.say(f"Not imported: {', '.join(map(str, map(show.one_line, plan.left_out)))}")

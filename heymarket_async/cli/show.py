@@ -7,7 +7,6 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 from rich.console import Console
@@ -105,7 +104,7 @@ def _cell(value: object) -> Text:
 
 
 def one_line(text: str) -> Text:
-    """Return a text that a terminal shows as it is, with spaces for letters that are not printable."""
+    """Return a text for one line of a terminal: characters that it cannot show become spaces."""
     return Text("".join(each if each.isprintable() else " " for each in text))
 
 
@@ -217,33 +216,31 @@ def lines_of_sync(report: SyncReport, path: Path) -> list[str]:
     return [", ".join(filter(None, parts)), *doubts]
 
 
-class ImportFiles(NamedTuple):
-    """The files that an import has written: the outcome of each row, and the rejected rows."""
-
-    outcomes: Path | None
-    rejected: Path | None
-
-
 def lines_of_import(
-    report: ImportReport, files: ImportFiles, notes: Sequence[str], *, dry_run: bool
+    report: ImportReport,
+    notes: Sequence[str],
+    outcomes: Path | None,
+    rejected: Path | None,
+    *,
+    dry_run: bool,
 ) -> list[str]:
     """Return the lines that say how an import ended, and what to do about the rest."""
     lines = [_summary(report, dry_run=dry_run)]
     lines += [f"row {each.row}: {each.reason}" for each in report.rejections]
     lines += notes
-    if files.outcomes is not None:
-        lines.append(f"The outcome of each row is in {files.outcomes}")
+    if outcomes is not None:
+        lines.append(f"The outcome of each row is in {outcomes}")
     if report.skipped:
         lines.append("To import the rows of the earlier run once more, use --restart.")
     if report.unknown:
         remedy = (
             "Run the import again: no phone gets a second contact."
-            if files.outcomes is None
+            if outcomes is None
             else "Run the same command again to look them up."
         )
         lines.append(f"Some outcomes are unknown. {remedy}")
-    if files.rejected is not None:
-        lines.append(f"The rejected rows are in {files.rejected}; mend them there, and import it.")
+    if rejected is not None:
+        lines.append(f"The rejected rows are in {rejected}; mend them there, and import it.")
     return lines
 
 
