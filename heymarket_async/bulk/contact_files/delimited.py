@@ -83,9 +83,10 @@ class _Replayed:
         del self._seen[0]
 
     def all(self) -> Iterator[str]:
-        """Give all lines, and keep none; no look is possible afterwards."""
-        for self.line in chain(self._seen, self._lines):
-            yield self.line
+        """Give all lines; no look is possible afterwards."""
+        for line in chain(self._seen, self._lines):
+            self.line = line
+            yield line
 
 
 def _delimiter_of(lines: _Replayed, is_phone_heading: Callable[[str], bool]) -> str:

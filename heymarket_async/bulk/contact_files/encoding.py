@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-import io
+from collections.abc import Iterable
 from functools import partial
 
 from heymarket_async.bulk.contact_files.byte_source import ByteSource
@@ -31,7 +31,7 @@ def checked_encoding(name: str) -> str:
         JobError: There is no such encoding of text.
     """
     try:
-        b"".decode(name)
+        bytes(4).decode(name)
         return codecs.lookup(name).name
     except (LookupError, ValueError):
         raise JobError(
@@ -71,15 +71,14 @@ def is_utf_8(source: ByteSource) -> bool:
     return True
 
 
-def likely_encoding(source: ByteSource) -> str:
-    """Return the encoding that fits a whole file which is not UTF-8 everywhere.
+def likely_encoding(lines: Iterable[bytes]) -> str:
+    """Return the encoding that fits lines which are not UTF-8 everywhere.
 
     UTF-8 fits if most of the lines that are not ASCII are UTF-8.
     """
-    source.rewind()
     good = bad = 0
     sample = bytearray()
-    for line in io.BufferedReader(source, _AT_ONCE):
+    for line in lines:
         if line.isascii():
             continue
         if _is_text(line):

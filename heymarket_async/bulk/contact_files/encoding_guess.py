@@ -86,15 +86,21 @@ def _oddness(text: str) -> float:
     odd, letters, script_before = 0.0, 0, ""
     for place, letter in enumerate(text):
         script = _script(letter)
-        if script_before not in {"", script or script_before}:
+        if script_before not in {"", script or script_before} or _is_odd_capital(text, place):
             odd += 1
-        elif letter.isupper() and text[place - 1 : place].islower() and script_before:
-            odd += letter > "\x7f" or text[place - 1] > "\x7f"
         elif letter > "\x7f":
             odd += _odd(letter, script_before) if script else _odd_sign(text, place)
         letters += letter > "\x7f"
         script_before = script
     return odd / max(letters, 1)
+
+
+def _is_odd_capital(text: str, place: int) -> bool:
+    """Whether a letter that is not ASCII makes a capital within a word, as in "JosŽ"."""
+    before, letter = text[place - 1 : place], text[place]
+    if not letter.isupper() or not before.isalpha() or max(before, letter) <= "\x7f":
+        return False
+    return before.islower() or (letter > "\x7f" and text[place + 1 : place + 2].islower())
 
 
 def _odd(letter: str, script_before: str) -> float:

@@ -135,7 +135,8 @@ def open_text(source: ByteSource, *, encoding: str | None, notes: Notes) -> Text
         return _piped(source, notes, is_guess=found is None)
     is_sound = is_utf_8(source)
     if not is_sound and found is None:
-        found = likely_encoding(source)
+        source.rewind()
+        found = likely_encoding(io.BufferedReader(source, _AT_ONCE))
         _note(found, notes)
     source.rewind()
     return Text(source, found or UTF_8, is_sound=is_sound)
@@ -157,7 +158,7 @@ def _piped(source: ByteSource, notes: Notes, *, is_guess: bool) -> Text:
         codecs.getincrementaldecoder(UTF_8)().decode(head)  # the last character may be cut
     except UnicodeDecodeError:
         if is_guess:
-            encoding = encoding_that_fits(head)
+            encoding = likely_encoding(head.splitlines())
             _note(encoding, notes)
             return Text(source, encoding)
     return Text(source, UTF_8, is_guess=is_guess)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+import os
+from typing import Any, Self
 
 import msgspec
 
@@ -51,3 +52,39 @@ def notes_of(content: str | bytes, name: str = "", **options: Any) -> list[str]:
 def json_lines(*rows: Any) -> bytes:
     lines = [row if isinstance(row, bytes) else msgspec.json.encode(row) for row in rows]
     return b"\n".join(lines)
+
+
+class Pipe:
+    """A real pipe, of which a test writes one end."""
+
+    def __init__(self, content: bytes | None = None) -> None:
+        reading, self._end = os.pipe()
+        self._file = open(reading, "rb")  # noqa: SIM115, PTH123 - closed by leaving it
+        self._is_open = True
+        self._table: Any = None
+        self.notes = Notes()
+        if content is not None:
+            self.write(content)
+            self.close_end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        if self._is_open:
+            self.close_end()
+
+    def write(self, content: bytes) -> None:
+        assert os.write(self._end, content) == len(content)
+
+    def close_end(self) -> None:
+        os.close(self._end)
+        self._is_open = False
+
+    def table(self, name: str = "-", **options: Any) -> Any:
+        """Return the table or records, which are opened at the first call."""
+        self._table = self._table or open_contacts(
+            self._file, name, is_phone_heading=is_phone_heading, notes=self.notes, **options
+        )
+        return self._table
