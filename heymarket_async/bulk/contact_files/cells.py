@@ -105,8 +105,10 @@ def clean(cells: Sequence[str], *, is_exact: bool, has_apostrophes: bool) -> lis
     return ["" if text in NOT_GIVEN else text for text in texts]
 
 
+is_email = _EMAIL.fullmatch
+"""Whether a cell is one e-mail."""
+
+
 def emails_of(cell: str) -> list[str]:
     """Return the e-mails in a cell, without "mailto:" and names; none if there is none."""
-    if _EMAIL.fullmatch(cell):
-        return [cell]
     return _EMAIL_WITHIN.findall(visible(cell))

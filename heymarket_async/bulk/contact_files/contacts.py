@@ -81,10 +81,12 @@ class ContactReader:
         fields = self._fields()
         for rows in _chunks(iter(table)):
             good = [row.cells for row in rows if not row.problem]
-            made = _contacts(fields, good) if good else iter(())
-            for row in rows:
-                item = row.problem or next(made)
-                yield SourceRow(_placed(item, table.unit, row.number), row.cells)
+            made = iter(_contacts(fields, good) if good else ())
+            for number, cells, problem in rows:
+                item = problem or next(made)
+                if isinstance(item, str):
+                    item = _rejected(item, table.unit, number)
+                yield SourceRow(item, cells)
 
     @property
     def left_out(self) -> list[str]:
@@ -99,22 +101,24 @@ class ContactReader:
         """
         for record in records:
             item = record.problem or self._records.contact(record.fields)
-            yield SourceRow(_placed(item, records.unit, record.number), record.line)
+            if isinstance(item, str):
+                item = _rejected(item, records.unit, record.number)
+            yield SourceRow(item, record.line)
 
 
-def _contacts(reader: FieldReader, rows: Sequence[Sequence[str]]) -> Iterator[NewContact | str]:
-    """Give the contacts of rows, or the reason why a row does not make one."""
+def _contacts(reader: FieldReader, rows: Sequence[Sequence[str]]) -> list[NewContact | str]:
+    """Return the contacts of rows, or the reason why a row does not make one."""
     problems: dict[int, str] = {}
     make: Callable[..., NewContact] = NewContact  # which checks the types itself
     fields = reader.of_columns(list(zip(*rows, strict=True)), problems)
+    contacts: list[NewContact | str] = []
     for index, values in enumerate(zip(*fields.values(), strict=True)):
-        if index in problems:
-            yield problems[index]
-            continue
         try:
-            yield make(**dict(zip(fields, values, strict=True)))
+            made = problems.get(index) or make(**dict(zip(fields, values, strict=True)))
         except ValueError as error:
-            yield str(error)
+            made = str(error)
+        contacts.append(made)
+    return contacts
 
 
 def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
@@ -135,5 +139,5 @@ def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield chunk
 
 
-def _placed(item: NewContact | str, unit: str, number: int) -> NewContact | RejectedRow:
-    return RejectedRow(f"{item} ({unit} {number})") if isinstance(item, str) else item
+def _rejected(reason: str, unit: str, number: int) -> RejectedRow:
+    return RejectedRow(f"{reason} ({unit} {number})")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from typing import TypeAlias
 
 from msgspec import UNSET, UnsetType
 
@@ -11,6 +11,7 @@ from heymarket_async.bulk.contact_files.cells import (
     clean,
     emails_of,
     heading_text,
+    is_email,
     whole,
     whole_numbers,
 )
@@ -39,8 +40,11 @@ _RULES = {
     "email_suppressions": "ids must be integers, with spaces, commas or semicolons between",
 }
 
-Columns = Sequence[Sequence[str]]
-Problems = dict[int, str]
+_MOST_CACHED = 1000
+
+Columns: TypeAlias = Sequence[Sequence[str]]
+Problems: TypeAlias = dict[int, str]
+_Says: TypeAlias = bool | UnsetType | str
 
 
 class FieldReader:
@@ -68,10 +72,11 @@ class FieldReader:
         self._tags = tags
         self._notes = notes
         self._has_apostrophes = has_apostrophes
-        self._opted_out = lru_cache(1000)(opted_out)
+        self._said: dict[tuple[str, ...], _Says] = {}
         sources = dict(plan.sources)
         self._phones = sources.pop(PHONE)
         self._opt_outs = sources.pop(Target(OPT_OUTS), [])
+        self._kinds = [kind_of(plan.columns[index]) for index in self._opt_outs]
         self._tag_columns = sources.pop(Target("tags"), [])
         self._custom = {each.custom_id: at for each, at in sources.items() if each.custom_id}
         self._others = {each.field: at for each, at in sources.items() if not each.custom_id}
@@ -108,7 +113,9 @@ class FieldReader:
 
     def _read(self, field: str, texts: list[str], problems: Problems) -> Sequence[object]:
         if field == "email" and not self._plan.is_export:
-            return [self._email(text) if text else UNSET for text in texts]
+            return [
+                text if is_email(text) else (self._email(text) if text else UNSET) for text in texts
+            ]
         read = _READERS.get(field)
         if read is None:
             return [text or UNSET for text in texts]
@@ -182,20 +189,31 @@ class FieldReader:
         return values
 
     def _read_opt_outs(self, columns: Columns, problems: Problems) -> Sequence[object]:
-        kinds = [kind_of(self._plan.columns[index]) for index in self._opt_outs]
         cells = [self._clean(columns[index]) for index in self._opt_outs]
-        values: list[bool | UnsetType] = []
+        values: list[object] = []
         for index, row in enumerate(zip(*cells, strict=True)):
-            says, problem = set[bool | None](), ""
-            for cell, kind in zip(row, kinds, strict=True):
-                try:
-                    says.add(self._opted_out(cell, kind) if cell else None)
-                except ValueError as error:
-                    problem = str(error)
-            if problem and True not in says:
-                problems.setdefault(index, problem)
-            values.append(True in says or (False if False in says else UNSET))
+            # Most rows say the same.
+            says = self._said[row] if row in self._said else self._opted_out(row)
+            if isinstance(says, str):
+                problems.setdefault(index, says)
+            values.append(says)
         return values
+
+    def _opted_out(self, row: tuple[str, ...]) -> _Says:
+        """Return whether the cells of one row say that a person opted out, or the problem."""
+        says: set[bool | None] = set()
+        problem = ""
+        for cell, kind in zip(row, self._kinds, strict=True):
+            try:
+                says.add(opted_out(cell, kind) if cell else None)
+            except ValueError as error:
+                problem = str(error)
+        found: _Says = problem or (False if False in says else UNSET)
+        if True in says:
+            found = True
+        if len(self._said) < _MOST_CACHED:
+            self._said[row] = found
+        return found
 
 
 def _digits(text: str) -> str:

@@ -15,7 +15,7 @@ MAY_TEXT = "may_text"
 """The field of a column that says who may be texted: the opposite of `is_opted_out`."""
 
 STATUS = "status"
-"""The field of a column of many statuses, some of which say that a person opted out."""
+"""The field of a column of statuses; a few of them say that a person opted out."""
 
 
 class Meaning(NamedTuple):

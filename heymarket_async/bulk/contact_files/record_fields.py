@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from heymarket_async.bulk.contact_files.cells import cell_text, emails_of, whole
+from heymarket_async.bulk.contact_files.cells import cell_text, emails_of, is_email, whole
 from heymarket_async.bulk.contact_files.meanings import OPT_OUTS, READ_NAMES, Target
 from heymarket_async.bulk.contact_files.opt_outs import opted_out
 from heymarket_async.bulk.contact_files.plan import PHONE, Plan, Planner, flattened
@@ -103,7 +103,7 @@ class RecordFieldReader:
         if field in _TEXTS and isinstance(value, int | float) and not isinstance(value, bool):
             return _text_of(value)
         if field == "email" and isinstance(value, str) and value:
-            return next(iter(emails_of(value)), _LEFT_OUT)
+            return value if is_email(value) else next(iter(emails_of(value)), _LEFT_OUT)
         if field == "assignee_id" and isinstance(value, str | float):
             return _checked(whole, str(value), "assignee_id must be an integer")
         if field == "email_suppressions" and isinstance(value, list):
