@@ -7,6 +7,7 @@ from heymarket_async.bulk.errors import JobError
 _REMEDIES: dict[str, str] = {
     "changed_input": "Resume with the same input and options, such as --map and --region, or name"
     " another file with --outcomes.",
+    "no_right_to_create_tags": "Get that right, or leave out --create-tags.",
     "no_phone_column": 'Map one with --map "COLUMN=phone".',
     "not_outcomes": "Name another file with --outcomes.",
     "other_import": "Resume it with the options that it began with, or name another file with"
@@ -16,6 +17,7 @@ _REMEDIES: dict[str, str] = {
     "same_field": "Skip one with --ignore {skipped}, or rename one if both have the same name.",
     "same_title": 'Map the column by the id: --map "COLUMN=custom:{custom_id}".',
     "short_input": "Resume with the same input, or name another file with --outcomes.",
+    "unread_tags": "Get the right to read tags, or leave out --create-tags.",
     "unknown_columns": 'Map one with --map "{column}={field}", skip one with --ignore {skipped}, or'
     " skip all unknown ones with --ignore-others. The fields are {fields}.",
     "unread_custom_fields": 'Map one with --map "{column}={field}", skip one with --ignore'
