@@ -6,16 +6,19 @@ from heymarket_async.bulk.errors import JobError
 
 _REMEDIES: dict[str, str] = {
     "ignored_opt_outs": "To text these people nevertheless, use --ignore-opt-outs.",
+    "no_right_to_create_tags": "Get that right, or leave out --create-tags.",
     "no_phone_column": 'Map one with --map "COLUMN=phone".',
     "not_outcomes": "Name another file with --outcomes.",
     "other_import": "Use the options that it began with, begin anew with --restart, or name another"
     " file with --outcomes.",
     "other_outcomes": "Begin anew with --restart, or name another file with --outcomes.",
-    "outcomes_exist": "Leave out --restart to resume it, or name another file with --outcomes.",
+    "outcomes_exist": "Resume that import with --resume, begin anew with --restart, or name another"
+    " file with --outcomes.",
     "outcomes_missing": "Name the file of that import with --outcomes.",
     "not_utf_8": "Use --encoding {encoding}, or save the file as UTF-8.",
     "same_field": "Skip one with --ignore {skipped}, or rename one if both have the same name.",
     "same_title": 'Map the column by the id: --map "COLUMN=custom:{custom_id}".',
+    "unread_tags": "Get the right to read tags, or leave out --create-tags.",
     "unknown_columns": 'Map one with --map "{column}={field}", skip one with --ignore {skipped}, or'
     " skip all unknown ones with --ignore-others. The fields are {fields}.",
     "unknown_encoding": "Use a name such as utf-8, windows-1252, mac-roman, shift-jis or gb18030.",
