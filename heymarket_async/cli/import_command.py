@@ -139,7 +139,8 @@ class _Import(msgspec.Struct, kw_only=True):
             if not self.is_quiet:
                 preview.print_plan(plan, titles, [row.cells for row in file.first_rows], shown)
             if self.asks and not await preview.is_confirmed():
-                raise typer.Abort
+                show.say("Nothing was imported.")
+                raise typer.Exit(1)
             tags = TagsByName(client, creates=self.create_tags, dry_run=self.dry_run)
             reader = self._reader(plan, tags)
             done, rejected = await self._import(client, file.rows(reader))
@@ -165,6 +166,7 @@ class _Import(msgspec.Struct, kw_only=True):
             phone=phone,
             tag_id=tags.tag_id,
             find_tag=tags.find,
+            at_once=self.batch_size,
             notes=self.file.notes,
         )
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len, set_cell_size
 
 from heymarket_async.bulk.contact_files.meanings import Column
 from heymarket_async.bulk.contact_files.plan import Plan
 from heymarket_async.bulk.thread import run_unwatched
 from heymarket_async.cli import show
 
+_WIDTH = 30
 _LONGEST_EXAMPLE = 40
 
 
@@ -31,15 +31,15 @@ def print_plan(
             an example. In a log it would be personal data in the wrong place.
         notes: Remarks on the file.
     """
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for column in plan.columns:
-        if column.target is not None:
-            example = _example(column, rows) if sys.stderr.isatty() else ""
-            meaning = f"→ {field_of(column, titles)}"
-            table.add_row(show.one_line(column.heading), Text(meaning), Text(example, style="dim"))
-    show.err.print(table)
+    taken = [column for column in plan.columns if column.target is not None]
+    headings = [set_cell_size(show.one_line(each.heading), _WIDTH).rstrip() for each in taken]
+    width = max(map(cell_len, headings), default=0)
+    for column, heading in zip(taken, headings, strict=True):
+        example = _example(column, rows) if sys.stderr.isatty() else ""
+        meaning = f"{set_cell_size(heading, width)} → {field_of(column, titles)}"
+        show.say(f"{set_cell_size(meaning, width + _WIDTH)}{example}".rstrip())
     if plan.left_out:
-        show.say(f"Not imported: {', '.join(map(str, map(show.one_line, plan.left_out)))}")
+        show.say(f"Not imported: {', '.join(map(show.one_line, plan.left_out))}")
     for line in notes:
         show.say(line)
 
@@ -55,18 +55,20 @@ def field_of(column: Column, titles: Mapping[str, str]) -> str:
 
 async def is_confirmed() -> bool:
     """Ask whether to import. Without a terminal to ask in, the answer is yes."""
-    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     show.err.print("Import this? [Y/n] ", end="", markup=False)
-    return await run_unwatched(_answer) in {"", "y", "yes"}
+    # The end of the input is no answer, but an empty line is: it takes what is offered.
+    return (await run_unwatched(_answer)).strip().casefold() in {"y", "yes"}
 
 
 def _example(column: Column, rows: Sequence[Sequence[str]]) -> str:
     cells = (row[column.number - 1].strip() for row in rows)
-    return str(show.one_line(next(filter(None, cells), "")))[:_LONGEST_EXAMPLE]
+    return show.one_line(next(filter(None, cells), ""))[:_LONGEST_EXAMPLE]
 
 
 def _answer() -> str:
     # Not `sys.stdin`: its lock would be held at the end of the process by a thread that waits.
     with open(sys.stdin.fileno(), closefd=False) as terminal:
-        return terminal.readline().strip().casefold() if terminal.readable() else ""
+        line = terminal.readline()
+    return "yes" if line.isspace() else line

@@ -100,12 +100,13 @@ def _rows(rows: Sequence[Fields], columns: Sequence[str]) -> Table:
 def _cell(value: object) -> Text:
     if value is None:
         return Text()
-    return one_line(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return Text(one_line(text))
 
 
-def one_line(text: str) -> Text:
+def one_line(text: str) -> str:
     """Return a text for one line of a terminal: characters that it cannot show become spaces."""
-    return Text("".join(each if each.isprintable() else " " for each in text))
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 # Progress

@@ -15,10 +15,6 @@ from heymarket_async.bulk.contact_files.tag_cells import TagReader
 from heymarket_async.bulk.importing.source import RejectedRow, SourceRow
 from heymarket_async.models import NewContact
 
-_CHUNK = 100
-"""As many rows as an import asks for at once, so that it never waits for more of a pipe."""
-
-
 class _Table(Protocol):
     @property
     def unit(self) -> str: ...
@@ -53,6 +49,8 @@ class ContactReader:
         find_tag: The same, but it never creates or counts anything: a cell may be one name.
         has_apostrophes: The file may have apostrophes before formulas that are not part of the
             text, as CSV and spreadsheets do.
+        at_once: Rows to read together. With more than an import asks for at once, it would wait for
+            more of a pipe than it needs.
         notes: For remarks on the file.
     """
 
@@ -64,9 +62,11 @@ class ContactReader:
         tag_id: Callable[[str], int | None] | None = None,
         find_tag: Callable[[str], int | None] | None = None,
         has_apostrophes: bool = True,
+        at_once: int = 100,
         notes: Notes,
     ) -> None:
         tags = TagReader(tag_id, find_tag, notes)
+        self._at_once = at_once
         self._records = RecordFieldReader(plan.planner, phone, tags)
         self._fields = partial(
             FieldReader, plan, phone, tags, notes, has_apostrophes=has_apostrophes
@@ -79,7 +79,7 @@ class ContactReader:
             ValueError: The rest of the file cannot be read; after the rows before it.
         """
         fields = self._fields()
-        for rows in _chunks(iter(table)):
+        for rows in _chunks(iter(table), self._at_once):
             good = [row.cells for row in rows if not row.problem]
             made = iter(_contacts(fields, good) if good else ())
             for number, cells, problem in rows:
@@ -121,14 +121,14 @@ def _contacts(reader: FieldReader, rows: Sequence[Sequence[str]]) -> list[NewCon
     return contacts
 
 
-def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+def _chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
     """Give rows in lists; an error of the rows is raised after the rows before it."""
     while True:
         chunk: list[Row] = []
         try:  # an error must not lose the rows before it
             for row in rows:
                 chunk.append(row)
-                if len(chunk) == _CHUNK:
+                if len(chunk) == size:
                     break
         except Exception:
             if chunk:
