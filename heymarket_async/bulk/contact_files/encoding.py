@@ -15,6 +15,7 @@ UTF_8 = "utf-8"
 _AT_ONCE = 1 << 18
 _SAMPLE = 1 << 16
 _FEW = 64
+_OF_DOMAINS = frozenset({"idna", "punycode"})
 _MARKS = {
     codecs.BOM_UTF8: UTF_8,
     codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark begins with the same bytes
@@ -22,7 +23,7 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-_BY_NULS = {
+_BY_NULS: dict[tuple[bool, ...], str] = {
     (False, True, True, True): "utf-32-le",
     (True, True, True, False): "utf-32-be",
     (False, True, False, True): "utf-16-le",
@@ -39,13 +40,16 @@ def checked_encoding(name: str) -> str:
     """
     try:
         bytes(4).decode(name, "replace")
-        return codecs.lookup(name).name
+        found = codecs.lookup(name).name
     except (LookupError, ValueError):
+        found = ""
+    if not found or found in _OF_DOMAINS:
         raise JobError(
             "unknown_encoding",
             "There is no such encoding.",
             "Use a name such as utf-8, windows-1252, mac-roman, shift-jis or gb18030.",
-        ) from None
+        )
+    return found
 
 
 def declared_encoding(head: bytes) -> str | None:
