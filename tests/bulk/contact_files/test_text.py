@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import pickle
 import sys
+import threading
 from encodings.aliases import aliases
 
 import pytest
@@ -209,6 +210,26 @@ def test_a_pipe_may_be_cut_within_a_character():
         pipe.write("\u00eb\n".encode()[1:])
         pipe.close_end()
         assert [row.cells for row in table] == [["1", "Zo\u00eb"]]
+
+
+def test_a_pipe_may_be_cut_within_the_end_of_a_line_of_utf_16():
+    content = "\ufeff" + TEXT.replace("\n", "\r\n")
+    at = content.index("\n")
+    with Pipe() as pipe:
+        pipe.write(content[:at].encode("utf-16-le"))
+
+        def write_the_rest() -> None:
+            pipe.write(content[at:].encode("utf-16-le"))
+            pipe.close_end()
+
+        later = threading.Timer(0.1, write_the_rest)
+        later.start()
+        assert [pipe.table().headings, *(row.cells for row in pipe.table())] == ROWS
+        later.join()
+
+
+def test_a_file_that_ends_within_a_character_has_one_bad_row():
+    assert problems_of(TEXT.encode() + b"3,\xc3") == [(4, "is not UTF-8; save the file as UTF-8")]
 
 
 def test_without_charset_normalizer_the_error_says_what_to_install(monkeypatch):
