@@ -6,7 +6,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, count
+from itertools import chain
 
 from heymarket_async.bulk.contact_files.heading_row import table_of
 from heymarket_async.bulk.contact_files.notes import Notes
@@ -57,7 +57,7 @@ def read(
 
 
 class _Replayed:
-    """Lines of which the first ones can be looked at before all are read.
+    """Lines whose beginning can be looked at before all are read.
 
     Attributes:
         line: The last line that `all` has given.
@@ -70,13 +70,15 @@ class _Replayed:
 
     def look(self) -> Iterator[str]:
         """Give the lines from the first one on, and keep them."""
-        for place in count():
+        place = 0
+        while True:
             if place == len(self._seen):  # no other look has come as far
                 line = next(self._lines, None)
                 if line is None:
                     return
                 self._seen.append(line)
             yield self._seen[place]
+            place += 1
 
     def drop_first(self) -> None:
         """Remove the first line."""
@@ -107,8 +109,8 @@ def _delimiter_of(lines: _Replayed, is_phone_heading: Callable[[str], bool]) -> 
 
 def _next_row(reader: Iterator[list[str]]) -> list[str]:
     try:
-        return next(reader, [])
-    except csv.Error:
+        return next(reader)
+    except (StopIteration, csv.Error):
         return []
 
 
@@ -164,5 +166,5 @@ def _explained(error: csv.Error) -> str:
 
 def _checked(rows: Iterator[Row], text: Text) -> Iterator[Row]:
     for row in rows:
-        problem = row.problem or next(filter(None, map(text.problem_of, row.cells)), "")
+        problem = row.problem or text.problem_of("".join(row.cells))
         yield Row(row.number, row.cells, problem) if problem else row

@@ -14,7 +14,8 @@ UTF_8 = "utf-8"
 
 _AT_ONCE = 1 << 18
 _SAMPLE = 1 << 16
-_UTF_16_HEAD = 64
+_FEW = 64
+_OF_DOMAINS = frozenset({"idna", "punycode"})
 _MARKS = {
     codecs.BOM_UTF8: UTF_8,
     codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark begins with the same bytes
@@ -22,6 +23,13 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+_BY_NULS: dict[tuple[bool, ...], str] = {
+    (False, True, True, True): "utf-32-le",
+    (True, True, True, False): "utf-32-be",
+    (False, True, False, True): "utf-16-le",
+    (True, False, True, False): "utf-16-be",
+}
+"""By the bytes, of four, that are mostly NUL in headings."""
 
 
 def checked_encoding(name: str) -> str:
@@ -31,31 +39,31 @@ def checked_encoding(name: str) -> str:
         JobError: There is no such encoding of text.
     """
     try:
-        bytes(4).decode(name)
-        return codecs.lookup(name).name
+        bytes(4).decode(name, "replace")
+        found = codecs.lookup(name).name
     except (LookupError, ValueError):
+        found = ""
+    if not found or found in _OF_DOMAINS:
         raise JobError(
             "unknown_encoding",
             "There is no such encoding.",
             "Use a name such as utf-8, windows-1252, mac-roman, shift-jis or gb18030.",
-        ) from None
+        )
+    return found
 
 
 def declared_encoding(head: bytes) -> str | None:
     """Return the encoding that the first bytes of a file prove, or None.
 
-    That is a byte order mark, or the NULs that UTF-16 has in it without such a mark.
+    That is a byte order mark, or the NULs that UTF-16 and UTF-32 have in it without such a mark.
     """
     for mark, name in _MARKS.items():
         if head.startswith(mark):
             return name
-    few = head[:_UTF_16_HEAD]
-    most = len(few) // 2 * 0.4
-    if most and few[1::2].count(0) > most > few[::2].count(0):
-        return "utf-16-le"
-    if most and few[::2].count(0) > most > few[1::2].count(0):
-        return "utf-16-be"
-    return None
+    few = head[:_FEW]
+    most = len(few) // 4 * 0.4
+    places = tuple(few[place::4].count(0) > most for place in range(4))
+    return _BY_NULS.get(places)
 
 
 def is_utf_8(source: ByteSource) -> bool:

@@ -46,8 +46,6 @@ def encoding_that_fits(sample: bytes) -> str:
     # Words in ASCII say nothing about the encoding.
     words = b" ".join(dict.fromkeys(_WORDS.findall(sample)))
     oddness = {name: _oddness(text) for name in _ALL if (text := _decoded(words, name)) is not None}
-    if not oddness:
-        return IN_DOUBT
     most = min(oddness.values()) + _SAME
     family = _family_of(words)
     return next(name for name in (*family, *_ALL) if oddness.get(name, 2.0) <= most)

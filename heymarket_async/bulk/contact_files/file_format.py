@@ -117,7 +117,7 @@ def _format_of_text(head: bytes, by_name: FileFormat | None) -> FileFormat:
     if encoding is None and len(_CONTROL.findall(head)) * 10 > len(head):
         raise _refusal("no text, and no file of a kind that can be read", _EXPORT_IT)
     # A text with the name of a spreadsheet is a table that a program named so.
-    return by_name if by_name in TEXTS else FileFormat.CSV
+    return by_name if by_name is not None and by_name in TEXTS else FileFormat.CSV
 
 
 def _format_in_zip(file: BinaryIO) -> FileFormat:

@@ -6,6 +6,7 @@ import codecs
 import io
 import re
 from collections.abc import Iterator
+from typing import cast
 
 from heymarket_async.bulk.contact_files.byte_source import ByteSource
 from heymarket_async.bulk.contact_files.encoding import (
@@ -26,9 +27,7 @@ _MARK_BYTES = "heymarket_async.mark_bytes"
 
 
 def _marks(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return "\udcff", error.end
+    return "\udcff", cast(UnicodeDecodeError, error).end
 
 
 codecs.register_error(_MARK_BYTES, _marks)
@@ -126,9 +125,9 @@ def open_text(source: ByteSource, *, encoding: str | None, notes: Notes) -> Text
         JobError: The encoding is unknown, or a line does not fit the one that was given. For a
             pipe, the lines may raise it later.
     """
-    if encoding is not None:
-        return _given(source, checked_encoding(encoding))
     found = declared_encoding(source.head())
+    if encoding is not None:
+        return _given(source, _whole_name(checked_encoding(encoding), found))
     if found not in {None, UTF_8}:
         return Text(source, str(found))
     if not source.can_rewind:
@@ -140,6 +139,13 @@ def open_text(source: ByteSource, *, encoding: str | None, notes: Notes) -> Text
         _note(found, notes)
     source.rewind()
     return Text(source, found or UTF_8, is_sound=is_sound)
+
+
+def _whole_name(given: str, found: str | None) -> str:
+    """Return the name of an encoding with its byte order, which is in the file or little-endian."""
+    if given not in {"utf-16", "utf-32"}:
+        return given
+    return found if found is not None and found.startswith(given) else f"{given}-le"
 
 
 def _given(source: ByteSource, encoding: str) -> Text:

@@ -26,6 +26,7 @@ def test_the_delimiter_is_found(delimiter, headings):
         ('Name;Note\n"a;b";"c,d\ne,f"\n"g";"h,i"\n',
          [["Name", "Note"], ["a;b", "c,d\ne,f"], ["g", "h,i"]]),
         ("phone\n1,2\n", [["phone"]]),
+        ("phone,a;b;phone\n", [["phone,a", "b", "phone"]]),
         ("Number\n1\n", [["Number"], ["1"]]),
         ('"phone";"first"\n"1";"a"\n', [["phone", "first"], ["1", "a"]]),
     ],

@@ -8,6 +8,7 @@ import random
 import re
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heymarket_async.bulk.contact_files.byte_source import ByteSource
 from heymarket_async.bulk.contact_files.formats import FileFormat, open_contacts
 from heymarket_async.bulk.contact_files.json_lines import Records
 from heymarket_async.bulk.contact_files.notes import Notes
@@ -219,9 +221,24 @@ def test_options_of_other_formats_are_refused(content, options, message):
 def test_the_file_is_read_from_its_present_place():
     file = io.BytesIO(b"xx\n" + CSV)
     file.readline()
-    table = open_contacts(file, "", is_phone_heading=is_phone_heading, notes=Notes())
+    notes = Notes()
+    table = open_contacts(file, "", is_phone_heading=is_phone_heading, notes=notes)
 
     assert [table.headings, *(row.cells for row in table)] == ROWS
+    assert notes.lines() == []
+
+
+def test_a_line_without_an_end_is_not_read_whole_to_find_the_format():
+    assert len(ByteSource(io.BytesIO(b"x" * 200_000)).head()) == 65_536
+
+
+def test_blank_lines_of_a_pipe_say_nothing_about_its_format():
+    with Pipe() as pipe:
+        pipe.write(b"\r\n")
+        later = threading.Timer(0.1, pipe.write, [JSON])
+        later.start()
+        assert next(pipe.table()).fields == {"phone": "1"}
+        later.join()
 
 
 def test_the_share_that_is_read_grows_and_stays_when_the_file_is_closed():

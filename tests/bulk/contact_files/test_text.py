@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import pickle
 import sys
+import threading
+from encodings.aliases import aliases
 
 import pytest
 
@@ -26,6 +28,7 @@ ROWS = [["phone", "first"], ["1", "Zoë Müller"], ["2", "José"]]
 WINDOWS = (
     "The file is not UTF-8. It was read as windows-1252; if names look wrong, give the encoding."
 )
+ODD = ["idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf_8_sig", "mbcs", "undefined"]
 MARKS = {
     "utf-8": codecs.BOM_UTF8,
     "utf-16-le": codecs.BOM_UTF16_LE,
@@ -48,9 +51,9 @@ def test_a_byte_order_mark_says_the_encoding_and_is_no_part_of_the_text(encoding
     assert notes_of(content) == []
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", MARKS)
 @pytest.mark.parametrize("text", [TEXT, TEXT.replace("\n", "\r\n"), TEXT.replace("\n", "\r")])
-def test_utf_8_and_utf_16_need_no_mark_and_lines_may_end_in_three_ways(encoding, text):
+def test_unicode_needs_no_mark_and_lines_may_end_in_three_ways(encoding, text):
     assert cells_of(text.encode(encoding)) == ROWS
 
 
@@ -75,6 +78,8 @@ def test_a_given_encoding_is_used_without_a_remark():
     assert cells_of(content, encoding="windows-1250")[1] == ["1", "Łódź"]
     assert notes_of(content, encoding="windows-1250") == []
     assert cells_of(TEXT.encode("utf-16"), encoding="UTF-16") == ROWS
+    assert cells_of(TEXT.encode("utf-16-be"), encoding="UTF-16") == ROWS
+    assert cells_of(TEXT.encode("utf-32-le"), encoding="utf_32") == ROWS
 
 
 @pytest.mark.parametrize("name", ["nope", "hex", "rot13", "undefined", "a\0b", "mbcs2", ""])
@@ -163,6 +168,33 @@ def test_a_pipe_that_has_been_utf_8_may_have_bad_rows():
         assert [bool(row.problem) for row in pipe.table()] == [False, False, True, False]
 
 
+def test_a_pipe_may_have_bad_rows_once_a_later_line_was_utf_8():
+    with Pipe() as pipe:
+        pipe.write(b"phone,first\n")
+        table = pipe.table()
+        pipe.write(TEXT[12:].encode())
+        assert next(table).problem == ""
+        pipe.write(b"3,\xe9\n4,d\n")
+        pipe.close_end()
+        assert [bool(row.problem) for row in table] == [False, True, False]
+
+
+def test_a_pipe_with_a_mark_may_have_bad_rows_from_the_first_on():
+    with Pipe(codecs.BOM_UTF8 + b"phone,first\n1,\xe9\n2,b\n") as pipe:
+        assert [bool(row.problem) for row in pipe.table()] == [True, False]
+
+
+@pytest.mark.parametrize("encoding", sorted({*aliases.values(), *ODD}))
+@pytest.mark.parametrize("is_piped", [False, True], ids=["file", "pipe"])
+def test_no_encoding_that_is_given_raises_another_error(encoding, is_piped):
+    content = bytes(range(0, 256, 3)) + b"phone,first\n" + bytes(range(255, 1, -2)) * 3 + b"\\x"
+    with Pipe(content) as pipe:
+        try:
+            list(pipe.table(encoding=encoding) if is_piped else opened(content, encoding=encoding))
+        except ValueError as error:
+            assert "Line" in str(error) or "row" in str(error) or "encoding" in str(error)
+
+
 def test_a_pipe_in_another_encoding_than_the_given_one_is_an_error_at_the_line():
     with Pipe(b"phone,first\n1,a\n2,\x81\n") as pipe:
         table = pipe.table(encoding="cp1252")
@@ -178,6 +210,26 @@ def test_a_pipe_may_be_cut_within_a_character():
         pipe.write("\u00eb\n".encode()[1:])
         pipe.close_end()
         assert [row.cells for row in table] == [["1", "Zo\u00eb"]]
+
+
+def test_a_pipe_may_be_cut_within_the_end_of_a_line_of_utf_16():
+    content = "\ufeff" + TEXT.replace("\n", "\r\n")
+    at = content.index("\n")
+    with Pipe() as pipe:
+        pipe.write(content[:at].encode("utf-16-le"))
+
+        def write_the_rest() -> None:
+            pipe.write(content[at:].encode("utf-16-le"))
+            pipe.close_end()
+
+        later = threading.Timer(0.1, write_the_rest)
+        later.start()
+        assert [pipe.table().headings, *(row.cells for row in pipe.table())] == ROWS
+        later.join()
+
+
+def test_a_file_that_ends_within_a_character_has_one_bad_row():
+    assert problems_of(TEXT.encode() + b"3,\xc3") == [(4, "is not UTF-8; save the file as UTF-8")]
 
 
 def test_without_charset_normalizer_the_error_says_what_to_install(monkeypatch):
