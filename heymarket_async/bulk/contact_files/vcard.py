@@ -72,7 +72,7 @@ def read(file: BinaryIO, *, encoding: str | None, notes: Notes) -> Table:
     first = next(rows, None)
     if first is None:
         raise ValueError("The file has no vCard of a contact. Each one begins with BEGIN:VCARD.")
-    return Table(HEADINGS, chain([first], rows), unit="card", close=file.close)
+    return Table(HEADINGS, chain([first], rows), unit="card")
 
 
 def _rows(file: BinaryIO, encoding: str | None, notes: Notes) -> Iterator[Row]:
