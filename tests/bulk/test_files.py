@@ -14,7 +14,7 @@ import pytest
 from backports import zstd
 
 from heymarket_async import ContactField
-from heymarket_async.bulk import Csv, JsonLines, Parquet, Stream, export_contacts
+from heymarket_async.bulk import Csv, JsonLines, Parquet, Stream, Xlsx, export_contacts
 from heymarket_async.bulk.sinks.staging import packing_of
 from heymarket_async.bulk.sinks.tables import COLUMNS, Table, harmless
 from heymarket_async.sandbox import Readings, Sandbox
@@ -312,6 +312,7 @@ def test_a_file_that_is_being_made_leaves_nothing_if_that_is_interrupted(tmp_pat
     ("sink", "module", "extra"),
     [
         (Parquet, "pyarrow", "parquet"),
+        (Xlsx, "xlsxwriter", "xlsx"),
         (packing_of, "backports.zstd", "zst"),
     ],
 )
@@ -357,6 +358,8 @@ def test_a_file_of_an_empty_account_is_whole(name, tmp_path):
     assert (tmp_path / name).stat().st_size == len(packing.pack(b""))
 
 
-@pytest.mark.parametrize("sink", [JsonLines("c.jsonl"), JsonLines("c.jsonl.gz"), Csv("c.csv")])
+@pytest.mark.parametrize(
+    "sink", [JsonLines("c.jsonl"), JsonLines("c.jsonl.gz"), Csv("c.csv"), Xlsx("c.xlsx")]
+)
 def test_a_sink_that_is_not_open_pickles(sink):
     assert pickle.loads(pickle.dumps(sink)).path == sink.path
