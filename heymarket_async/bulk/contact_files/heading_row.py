@@ -76,14 +76,17 @@ def _headings(
         if any(map(is_phone_heading, row.cells)) and _is_below(row, above):
             if above:
                 notes.add(_counted(len(above), unit, "above the headings was left out."))
-            return list(row.cells), rows
+            return _checked(row), rows
         above.append(row)
     if not above:
         raise ValueError("The file has no heading row.")
-    first = above[0]
-    if first.problem:
-        raise ValueError(f"The heading row {first.problem}.")
-    return list(first.cells), chain(above[1:], rows)
+    return _checked(above[0]), chain(above[1:], rows)
+
+
+def _checked(headings: Row) -> list[str]:
+    if headings.problem:
+        raise ValueError(f"The heading row {headings.problem}.")
+    return list(headings.cells)
 
 
 def _is_below(row: Row, above: Sequence[Row]) -> bool:
