@@ -180,3 +180,18 @@ def test_a_name_that_is_not_of_the_file_does_not_count(name, tmp_path):
 
     assert len(list(table)) == 1
     table.close()
+
+
+def test_damage_behind_the_first_rows_is_named(tmp_path):
+    export(tmp_path / "c.db", count=3)
+    database = sqlite3.connect(tmp_path / "c.db")
+    with database:
+        database.execute("UPDATE contacts SET json = '{' WHERE id = 3")
+    database.close()
+    with (tmp_path / "c.db").open("rb") as file:
+        table = sqlite.read(file)
+
+        assert len(table.head(2)) == 2
+        with pytest.raises(ValueError, match="The SQLite file cannot be read"):
+            list(table)
+        table.close()
