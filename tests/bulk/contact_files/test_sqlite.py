@@ -126,11 +126,11 @@ def test_a_name_with_characters_of_a_uri_is_a_name(tmp_path):
 
 def test_a_table_may_be_read_in_another_thread(tmp_path):
     export(tmp_path / "c.db", count=4)
-    with (tmp_path / "c.db").open("rb") as file:
-        table = sqlite.read(file)
-        with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(lambda: len(list(table))).result() == 4
-        table.close()
+    for file in (tmp_path / "c.db").open("rb"), io.BytesIO((tmp_path / "c.db").read_bytes()):
+        with file, ThreadPoolExecutor(1) as pool:
+            table = sqlite.read(file)
+            assert pool.submit(list, table).result()[3].number == 4
+            table.close()
 
 
 def test_text_that_is_not_utf_8_is_mended(tmp_path):
@@ -191,7 +191,7 @@ def test_damage_behind_the_first_rows_is_named(tmp_path):
     with (tmp_path / "c.db").open("rb") as file:
         table = sqlite.read(file)
 
-        assert len(table.head(2)) == 2
+        assert len(table.head(1)) == 1
         with pytest.raises(ValueError, match="The SQLite file cannot be read"):
             list(table)
         table.close()
