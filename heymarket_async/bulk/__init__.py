@@ -17,6 +17,7 @@ from heymarket_async.bulk.sinks.parquet import Parquet
 from heymarket_async.bulk.sinks.sink import Sink
 from heymarket_async.bulk.sinks.sqlite import Sqlite
 from heymarket_async.bulk.sinks.stream import Stream
+from heymarket_async.bulk.sinks.xlsx import Xlsx
 from heymarket_async.bulk.sync import SyncReport, sync_contacts
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Sqlite",
     "Stream",
     "SyncReport",
+    "Xlsx",
     "export_contacts",
     "import_contacts",
     "sync_contacts",

@@ -17,8 +17,8 @@ from uuid import UUID
 
 from typer import Argument, BadParameter, Option
 
-from heymarket_async.bulk import Csv, JsonLines, Parquet, Sink, Sqlite, Stream
 from heymarket_async.bulk.contact_files.file_format import FileFormat
+from heymarket_async.bulk import Csv, JsonLines, Parquet, Sink, Sqlite, Stream, Xlsx
 from heymarket_async.bulk.sinks.stream import open_pipe
 from heymarket_async.bulk.store.private_files import check_place, real_path
 
@@ -81,7 +81,8 @@ ExportPath = Annotated[
     Path,
     Argument(
         metavar="PATH",
-        help="The file to write: .jsonl, .jsonl.gz, .jsonl.zst, .csv, .parquet, or .db for SQLite."
+        help="The file to write: .jsonl, .jsonl.gz, .jsonl.zst, .csv, .xlsx, .parquet, or"
+        " .db for SQLite."
         " Use - for JSON Lines on standard output.",
     ),
 ]
@@ -223,11 +224,15 @@ def _format_of(path: Path) -> Callable[[Path], Sink]:
     name = path.with_suffix("").suffix if is_compressed else path.suffix
     if name in {"", ".json", ".jsonl", ".ndjson"}:
         return JsonLines
+    if name == ".xlsx" and not is_compressed:
+        return Xlsx
     if name == ".parquet" and not is_compressed:
         return Parquet
     if name in {".db", ".sqlite", ".sqlite3"} and not is_compressed:
         return Sqlite
-    raise BadParameter("PATH must end in .jsonl, .jsonl.gz, .jsonl.zst, .csv, .parquet or .db.")
+    raise BadParameter(
+        "PATH must end in .jsonl, .jsonl.gz, .jsonl.zst, .csv, .xlsx, .parquet or .db."
+    )
 
 
 def _is_pipe_or_device(path: Path) -> bool:

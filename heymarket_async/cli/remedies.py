@@ -31,6 +31,7 @@ _REMEDIES: dict[str, str] = {
     "damaged_export": "Start anew with --restart.",
     "other_format": "Continue that export, start anew with --restart, or name another folder.",
     "no_checkpoint": "Leave out --checkpoint.",
+    "too_large_for_xlsx": "Export into a .csv file.",
     "moved_account": "Name another file, or use --rebind if the account has moved.",
     "other_checkpoint": "Start anew with --restart, or name another file.",
 }

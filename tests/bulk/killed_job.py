@@ -14,10 +14,25 @@ import sys
 from pathlib import Path
 
 from heymarket_async import HeymarketClient, RateLimit, RetryPolicy
-from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, export_contacts, sync_contacts
+from heymarket_async.bulk import (
+    Csv,
+    JsonLines,
+    Parquet,
+    Sqlite,
+    Xlsx,
+    export_contacts,
+    sync_contacts,
+)
 from heymarket_async.bulk.read import collect
 
-SINKS = {"jsonl": JsonLines, "jsonl.gz": JsonLines, "csv": Csv, "parquet": Parquet, "db": Sqlite}
+SINKS = {
+    "jsonl": JsonLines,
+    "jsonl.gz": JsonLines,
+    "csv": Csv,
+    "parquet": Parquet,
+    "db": Sqlite,
+    "xlsx": Xlsx,
+}
 CHANGES = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate"}
 
 

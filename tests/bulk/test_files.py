@@ -15,7 +15,7 @@ import pytest
 from backports import zstd
 
 from heymarket_async import ContactField
-from heymarket_async.bulk import Csv, JsonLines, Parquet, Stream, export_contacts
+from heymarket_async.bulk import Csv, JsonLines, Parquet, Stream, Xlsx, export_contacts
 from heymarket_async.bulk.sinks.staging import packing_of
 from heymarket_async.bulk.sinks.tables import COLUMNS, Table, harmless
 from heymarket_async.sandbox import Readings, Sandbox
@@ -294,6 +294,7 @@ def test_a_file_that_is_being_made_leaves_nothing_if_that_is_interrupted(tmp_pat
     ("sink", "module", "extra"),
     [
         (Parquet, "pyarrow", "parquet"),
+        (Xlsx, "xlsxwriter", "xlsx"),
         (packing_of, "backports.zstd", "zst"),
     ],
 )
@@ -366,6 +367,8 @@ def test_a_file_is_one_stream_for_readers_that_stop_after_the_first(name, again,
         assert size == sum(map(len, lines)) + len(lines)
 
 
-@pytest.mark.parametrize("sink", [JsonLines("c.jsonl"), JsonLines("c.jsonl.gz"), Csv("c.csv")])
+@pytest.mark.parametrize(
+    "sink", [JsonLines("c.jsonl"), JsonLines("c.jsonl.gz"), Csv("c.csv"), Xlsx("c.xlsx")]
+)
 def test_a_sink_that_is_not_open_pickles(sink):
     assert pickle.loads(pickle.dumps(sink)).path == sink.path

@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import openpyxl
 import pyarrow.parquet
 import pytest
 
@@ -25,7 +26,7 @@ KILLS = int(os.environ.get("HEYMARKET_KILLS", "5"))
 FAULTS = ("429", "500", "502", "503", "504", "408", "cut", "reset", "reset_after", "html500")
 DATABASES = {".db", ".sync-v1", ".sync-v2"}
 """SQLite does not tell when it changes a file."""
-KINDS = ["jsonl", "jsonl.gz", "csv", "parquet", "db", "sync-v1", "sync-v2"]
+KINDS = ["jsonl", "jsonl.gz", "csv", "parquet", "xlsx", "db", "sync-v1", "sync-v2"]
 
 
 def start(sandbox: Sandbox, kind: str, path: Path, *, kill_at: int, concurrency: int):
@@ -63,6 +64,10 @@ def contents(kind: str, path: Path) -> list:
     if kind == "csv":
         with path.open(newline="") as file:
             return sorted((int(row["id"]), int(row["rev"])) for row in csv.DictReader(file))
+    if kind == "xlsx":
+        first, *rows = openpyxl.load_workbook(path).active.iter_rows(values_only=True)
+        places = first.index("id"), first.index("rev")
+        return sorted(tuple(int(row[place]) for place in places) for row in rows)
     if kind == "parquet":
         rows = pyarrow.parquet.read_table(path, columns=["id", "rev"]).to_pylist()
         return sorted((row["id"], row["rev"]) for row in rows)
@@ -92,7 +97,7 @@ def test_what_was_killed_ends_whole_when_it_is_begun_again(kind, tmp_path):
         assert start(sandbox, kind, path, kill_at=0, concurrency=2).wait() == 0
 
         lines = sorted(sandbox.store.lines())
-    if kind in {"csv", "parquet"}:
+    if kind in {"csv", "parquet", "xlsx"}:
         sent = [json.loads(line) for line in lines]
         assert contents(kind, path) == sorted((each["id"], each["rev"]) for each in sent)
     else:

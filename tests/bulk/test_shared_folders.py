@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite
+from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, Xlsx
 from heymarket_async.bulk.importing.outcome_file import Header, OutcomeFile, checked_path
 from heymarket_async.bulk.store import private_files
 from heymarket_async.bulk.store.private_files import (
@@ -21,7 +21,13 @@ from heymarket_async.bulk.store.private_files import (
 )
 from tests.bulk.test_files import contact, written
 
-FILES = {"c.jsonl": JsonLines, "c.csv": Csv, "c.parquet": Parquet, "c.jsonl.gz": JsonLines}
+FILES = {
+    "c.jsonl": JsonLines,
+    "c.csv": Csv,
+    "c.parquet": Parquet,
+    "c.xlsx": Xlsx,
+    "c.jsonl.gz": JsonLines,
+}
 HEADER = Header(kind="import", account="a", overwrite=False)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from heymarket_async.bulk import Csv, JsonLines, Parquet
+from heymarket_async.bulk import Csv, JsonLines, Parquet, Xlsx
 from heymarket_async.bulk.read import checkpoint
 from heymarket_async.bulk.read.checkpoint import TimeSpan
 from heymarket_async.bulk.sinks.staging import Packing, Staging, packing_of
@@ -87,6 +87,7 @@ def test_a_folder_with_a_file_of_somebody_else_stays(tmp_path):
         (JsonLines("c.jsonl.zst"), r"not into a \.jsonl\.zst file"),
         (Csv("c.csv"), r"not into a \.csv file"),
         (Parquet("c.parquet"), r"not into a \.parquet file"),
+        (Xlsx("c.xlsx"), r"not into a \.xlsx file"),
     ],
 )
 def test_a_folder_of_another_kind_of_file_is_refused_and_kept(sink, rule, tmp_path):

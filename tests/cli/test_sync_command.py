@@ -213,7 +213,8 @@ def test_csv_for_a_spreadsheet(run, sandbox, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "rule"),
     [
-        (["c.xlsx"], "PATH must end in .jsonl, .jsonl.gz, .jsonl.zst, .csv, .parquet or .db"),
+        (["c.xls"], "PATH must end in .jsonl, .jsonl.gz, .jsonl.zst, .csv, .xlsx, .parquet or .db"),
+        (["c.xlsx.gz"], "PATH must end in"),
         (["c.csv.gz"], "PATH must end in"),
         (["c.parquet.zst"], "PATH must end in"),
         (["c", "--since", "2026-01-01T00:00:00Z"], "--since needs --surface v2"),

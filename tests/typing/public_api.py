@@ -43,6 +43,7 @@ from heymarket_async.bulk import (
     Sqlite,
     Stream,
     SyncReport,
+    Xlsx,
     export_contacts,
     import_contacts,
     sync_contacts,
@@ -135,5 +136,12 @@ async def bulk(client: HeymarketClient) -> None:
     assert_type(await import_contacts(client, [NewContact(phone="15105553344")]), ImportReport)
     assert_type(await import_contacts(client, [{"phone": "15105553345"}]), ImportReport)
     assert_type(await import_contacts(client, [RejectedRow("no phone")]), ImportReport)
-    sinks: list[Sink] = [JsonLines("c"), Csv("c"), Parquet("c"), Sqlite("c"), Stream(BytesIO())]
+    sinks: list[Sink] = [
+        JsonLines("c"),
+        Csv("c"),
+        Parquet("c"),
+        Xlsx("c"),
+        Sqlite("c"),
+        Stream(BytesIO()),
+    ]
     assert sinks

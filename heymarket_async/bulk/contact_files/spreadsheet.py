@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO
 
 from heymarket_async.bulk.contact_files.heading_row import table_of
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.table import Row, Table
+from heymarket_async.bulk.contact_files.values import text_of
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
-
-_Value: TypeAlias = str | float | int | bool | date | datetime | time | timedelta
 
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 """Stands in an .xlsx with a password, which is not a ZIP file."""
@@ -40,9 +38,7 @@ def read(file: BinaryIO, *, is_phone_heading: Callable[[str], bool], notes: Note
     """
     with _explaining(file):
         sheet = _sheet_of(file, is_phone_heading, notes)
-    return table_of(
-        _rows(sheet), is_phone_heading=is_phone_heading, notes=notes, unit="row", close=file.close
-    )
+    return table_of(_rows(sheet), is_phone_heading=is_phone_heading, notes=notes, unit="row")
 
 
 @contextmanager
@@ -111,17 +107,5 @@ def _chosen(
 
 def _rows(sheet: CalamineSheet) -> Iterator[Row]:
     for number, values in enumerate(sheet.iter_rows(), start=1):
-        cells = [value if isinstance(value, str) else _text(value) for value in values]
+        cells = [value if isinstance(value, str) else text_of(value) for value in values]
         yield Row(number, cells)
-
-
-def _text(value: _Value) -> str:
-    if isinstance(value, float):
-        # Whole numbers have no exponent and no point: phones and ids are kept as numbers.
-        return str(int(value)) if value.is_integer() else repr(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, timedelta):
-        minutes, seconds = divmod(int(value.total_seconds()), 60)
-        return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
-    return value.isoformat() if isinstance(value, date | time) else str(value)

@@ -2,7 +2,7 @@
 
 Own code, since no package reads the files that people have. With vobject a card of Android with a
 name that is not ASCII, or a photo whose base64 is not padded, ends the whole file; it keeps photos
-in memory, and reads about 3,000 cards in a second. Others read 4.0 alone, or no longer install.
+in memory, and reads about 3,000 cards in a second. Others read 4.0 alone, or one card at a time.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def read(file: BinaryIO, *, encoding: str | None, notes: Notes) -> Table:
     first = next(rows, None)
     if first is None:
         raise ValueError("The file has no vCard of a contact. Each one begins with BEGIN:VCARD.")
-    return Table(HEADINGS, chain([first], rows), unit="card", close=file.close)
+    return Table(HEADINGS, chain([first], rows), unit="card")
 
 
 def _rows(file: BinaryIO, encoding: str | None, notes: Notes) -> Iterator[Row]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import stat
 import sys
 import zlib
@@ -176,6 +177,7 @@ class Staging:
         self.checkpoint: str | None = None
         self._packing = packing
         self._kind = kind
+        self._scratch = folder / "heymarket-scratch"
         self._state = folder / "heymarket-state.json"
         self._length = 0
         was_there = self._take_folder()
@@ -233,6 +235,12 @@ class Staging:
         self.rows.replace(path)
         sync_folder(path.parent)
 
+    def scratch(self) -> Path:
+        """Return a new folder for files that are needed to make the file; `close` removes it."""
+        shutil.rmtree(self._scratch, ignore_errors=True)  # of an export that was killed
+        self._scratch.mkdir(mode=0o700)
+        return self._scratch
+
     def finish(self) -> None:
         """Let `close` remove the contacts: the file that they were staged for is there."""
         self.checkpoint = None
@@ -241,6 +249,7 @@ class Staging:
         """Unlock the folder, and remove it if there is nothing to resume."""
         with suppress(OSError):  # of a full disk: bytes behind the recorded length do not count
             self._file.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
         is_over = self.checkpoint is None
         if is_over:
             # The state first: without it, the other files mean nothing.

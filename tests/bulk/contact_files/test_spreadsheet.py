@@ -301,14 +301,3 @@ def test_a_missing_package_is_named(monkeypatch):
 
     with pytest.raises(ValueError, match=r"pip install 'heymarket-async\[import\]'"):
         read(b"")
-
-
-def test_a_table_closes_its_file():
-    file = io.BytesIO(book({"People": PEOPLE}))
-    table = spreadsheet.read(file, is_phone_heading=lambda _: False, notes=Notes())
-
-    list(table)
-    assert not file.closed
-    table.close()
-
-    assert file.closed

@@ -16,11 +16,17 @@ from functools import partial
 
 import pytest
 
-from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite
+from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, Xlsx
 from heymarket_async.bulk.store.private_files import UNFINISHED, naming, replace_file
 from tests.bulk.test_files import contact, written
 
-FILES = {"c.jsonl": JsonLines, "c.jsonl.gz": JsonLines, "c.csv": Csv, "c.parquet": Parquet}
+FILES = {
+    "c.jsonl": JsonLines,
+    "c.jsonl.gz": JsonLines,
+    "c.csv": Csv,
+    "c.parquet": Parquet,
+    "c.xlsx": Xlsx,
+}
 
 
 def mode_of(path) -> int:
