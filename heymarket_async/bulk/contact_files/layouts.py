@@ -17,12 +17,16 @@ MAY_TEXT = "may_text"
 STATUS = "status"
 """The field of a column of statuses; a few of them say that a person opted out."""
 
+PHONE_LABEL = "phone_label"
+"""The field of a column with the kind of the phone in another column, such as Mobile or Fax."""
+
 
 class Meaning(NamedTuple):
     """The meaning of a heading.
 
     Attributes:
-        field: A field of `NewContact`, `MAY_TEXT` or `STATUS`; "" if Heymarket has no place for it.
+        field: A field of `NewContact`, `MAY_TEXT`, `STATUS` or `PHONE_LABEL`; "" if Heymarket has
+            no place for it.
         rank: Among columns of one field, the column with the lowest rank comes first.
     """
 
@@ -94,7 +98,7 @@ _IN = re.compile(
     r"( \w+)? (sms|texts?|texting|text messages)(?= )"
 )
 _OTHER_CHANNEL = re.compile(
-    r" (e ?mails?|mails?|mailing|newsletters?|calls?|calling|fax|voice|voicemail|post|push)(?= )"
+    r" (e ?mails?|mails?|mailings?|newsletters?|calls?|calling|fax|voice|voicemail|post|push)(?= )"
 )
 _TEXTS = re.compile(r" (sms|texts?|texting|mobile|mms)(?= )")
 _CIRCUMSTANCE = re.compile(

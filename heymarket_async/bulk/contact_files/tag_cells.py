@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -13,13 +13,10 @@ from heymarket_async.bulk.contact_files.notes import Notes
 MOST = 5
 """The most tags that a contact can have."""
 
-_TOO_MANY = "{count} rows have more than five tags; the first five are imported."
-_NAMES = "{count} rows have tags by name, which cannot be read from the account; they have no tag."
-_UNKNOWN = "{count} tags of rows are not in the account, and are left out."
+_TOO_MANY = "In {count} of the rows there are more than five tags; the first five are imported."
+_NAMES = "Names of tags that were left out, as the tags of the account cannot be read: {count}."
+_UNKNOWN = "Tags that were left out, as the account has none of their names: {count}."
 _SEPARATOR = re.compile(r":::|[,;|\r\n]")
-_BY_DEFAULT = frozenset({"mycontacts", "my contacts"})
-"""Google's groups of all contacts, behind an asterisk."""
-
 _decode = msgspec.json.Decoder(list[object]).decode
 
 
@@ -44,7 +41,7 @@ class TagReader:
         self._notes = notes
 
     def of_cells(self, cells: Iterable[str], *, has_ids: bool) -> list[int] | None:
-        """Return the ids of the tags in the cells of one row; None if the cells are empty.
+        """Return the ids of the tags in the cells of one row; None if there are none.
 
         Args:
             cells: Ids or names, with commas, semicolons, "|", ":::" or line breaks between.
@@ -56,6 +53,8 @@ class TagReader:
         ids: list[int] = []
         for cell in filled:
             ids += self._of_cell(cell, has_ids=has_ids or self._tag_id is None)
+        if not ids and "[]" not in filled:
+            return None  # an empty list could take the tags of a contact away
         return self._first(ids)
 
     def of_value(self, value: object) -> object:
@@ -83,10 +82,11 @@ class TagReader:
                 pass  # a name in brackets
         if (found := self._find(collapsed(cell))) is not None:
             return [found]
-        parts = [part for each in _SEPARATOR.split(cell) if (part := collapsed(each))]
+        parts = [part for each in _SEPARATOR.split(cell) if (part := _name(each))]
         if has_ids and (ids := _numbers(cell)) is not None:
             return ids
-        found_ids = (self._of_name(part) for part in parts if not _is_by_default(part))
+        # Google marks the groups that it made itself with an asterisk.
+        found_ids = (self._of_name(part) for part in parts if not part.startswith("* "))
         return [each for each in found_ids if each is not None]
 
     def _of_list(self, tags: list[object]) -> list[int]:
@@ -98,10 +98,10 @@ class TagReader:
                 tag = int(tag)  # noqa: PLW2901 - a table tool made it a decimal
             if isinstance(tag, int) and not isinstance(tag, bool):
                 ids.append(tag)
-            elif isinstance(tag, str) and tag.strip():
-                numbers = _numbers(tag)
-                found = numbers[0] if numbers else self._of_name(collapsed(tag))
-                ids += [found] if found is not None else []
+            elif isinstance(tag, str):
+                numbers: Sequence[int | None] | None = _numbers(tag)
+                found = numbers or [self._of_name(name) if (name := collapsed(tag)) else None]
+                ids += [each for each in found if each is not None]
             elif tag is not None:
                 raise ValueError("tags must be ids, or names, or a list in JSON as exports have it")
         return ids
@@ -116,8 +116,9 @@ class TagReader:
         return found
 
 
-def _is_by_default(name: str) -> bool:
-    return name.startswith("*") and name.lstrip("* ").casefold() in _BY_DEFAULT
+def _name(text: str) -> str:
+    # Mailchimp puts quotes around the names.
+    return collapsed(text.strip("\"' \t"))
 
 
 def _numbers(cell: str) -> list[int] | None:
