@@ -18,7 +18,7 @@ from heymarket_async.bulk.contact_files.cells import (
 )
 from heymarket_async.bulk.contact_files.meanings import OPT_OUTS, Target
 from heymarket_async.bulk.contact_files.notes import Notes
-from heymarket_async.bulk.contact_files.opt_outs import opted_out
+from heymarket_async.bulk.contact_files.opt_outs import Kind, opted_out
 from heymarket_async.bulk.contact_files.plan import PHONE, Plan
 from heymarket_async.bulk.contact_files.plan_checks import kind_of
 from heymarket_async.bulk.contact_files.tag_cells import TagReader
@@ -80,7 +80,7 @@ class FieldReader:
         sources = dict(plan.sources)
         self._phones = sources.pop(PHONE)
         self._opt_outs = sources.pop(Target(OPT_OUTS), [])
-        self._kinds = [kind_of(plan.columns[index]) for index in self._opt_outs]
+        self._kinds: list[Kind] = [kind_of(plan.columns[index]) for index in self._opt_outs]
         self._tag_columns = sources.pop(Target("tags"), [])
         self._custom = {each.custom_id: at for each, at in sources.items() if each.custom_id}
         self._others = {each.field: at for each, at in sources.items() if not each.custom_id}

@@ -54,7 +54,11 @@ def loose(heading: str) -> str:
 @cache
 def headings() -> dict[str, Meaning]:
     """Return the meanings of all headings of `layouts.csv` by loose heading, "#" for a number."""
-    table = files(__package__).joinpath("layouts.csv").read_text(encoding="utf-8")
+    table = (
+        files("heymarket_async.bulk.contact_files")
+        .joinpath("layouts.csv")
+        .read_text(encoding="utf-8")
+    )
     return {
         "#".join(map(loose, row["heading"].split("#"))): Meaning(row["field"], int(row["rank"]))
         for row in csv.DictReader(table.splitlines())

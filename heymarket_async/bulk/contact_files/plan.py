@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import cast
 
 import msgspec
 from msgspec.structs import replace
@@ -287,7 +288,8 @@ def flattened(record: Mapping[str, object]) -> tuple[tuple[str, ...], list[objec
     if not isinstance(custom, dict | None):
         raise ValueError("custom must be an object or null")
     values = {name: value for name, value in record.items() if name != "custom"}
-    nested = {f"{CUSTOM}{key}": value for key, value in (custom or {}).items()}
+    inner = cast("dict[str, object]", custom or {})
+    nested = {f"{CUSTOM}{key}": value for key, value in inner.items()}
     # Not one mapping: a title may be written with "custom:" and also be nested.
     return (*values, *nested), [*values.values(), *nested.values()]
 

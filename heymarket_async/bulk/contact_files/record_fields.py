@@ -100,7 +100,8 @@ class RecordFieldReader:
 
     def _read(self, field: str, value: object) -> object:
         if field == "tags":
-            return self._tags.of_value(value)
+            tags = self._tags.of_value(value)
+            return _LEFT_OUT if tags is None and value is not None else tags
         if field in _TEXTS and isinstance(value, int | float) and not isinstance(value, bool):
             return _text_of(value)
         if field == "email" and isinstance(value, str) and value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
 import msgspec
 
@@ -37,7 +38,7 @@ class TagReader:
         notes: Notes,
     ) -> None:
         self._tag_id = tag_id
-        self._find = find_tag or (lambda _: None)
+        self._find = find_tag
         self._notes = notes
 
     def of_cells(self, cells: Iterable[str], *, has_ids: bool) -> list[int] | None:
@@ -48,8 +49,6 @@ class TagReader:
             has_ids: Numbers are ids. Else a number is a name, such as "2024", if names can be read.
         """
         filled = [cell for cell in cells if cell]
-        if not filled:
-            return None
         ids: list[int] = []
         for cell in filled:
             ids += self._of_cell(cell, has_ids=has_ids or self._tag_id is None)
@@ -58,15 +57,17 @@ class TagReader:
         return self._first(ids)
 
     def of_value(self, value: object) -> object:
-        """Return the ids of the tags in a value of JSON; the value itself if it is something else.
+        """Return the ids of the tags in a value of JSON; None if none of them has an id.
 
-        A tag may be its name, its id, or an object with `tag_id` as in exports.
+        A tag may be its name, its id, or an object with `tag_id` as in exports. A value that is
+        something else is returned as it is.
         """
         if isinstance(value, str):
             return self.of_cells([value.strip()], has_ids=True)
         if not isinstance(value, list):
             return value
-        return self._first(self._of_list(value))
+        ids = self._of_list(cast(list[object], value))
+        return None if value and not ids else self._first(ids)
 
     def _first(self, ids: list[int]) -> list[int]:
         unique = list(dict.fromkeys(ids))
@@ -80,7 +81,7 @@ class TagReader:
                 return self._of_list(_decode(cell))
             except msgspec.MsgspecError:
                 pass  # a name in brackets
-        if (found := self._find(collapsed(cell))) is not None:
+        if self._find and (found := self._find(collapsed(cell))) is not None:
             return [found]
         parts = [part for each in _SEPARATOR.split(cell) if (part := _name(each))]
         if has_ids and (ids := _numbers(cell)) is not None:
@@ -93,7 +94,8 @@ class TagReader:
         ids: list[int] = []
         for tag in tags:
             if isinstance(tag, dict):
-                tag = tag.get("tag_id", tag.get("id"))  # noqa: PLW2901 - the same tag
+                fields = cast("dict[str, object]", tag)
+                tag = fields.get("tag_id", fields.get("id"))  # noqa: PLW2901 - the same tag
             if isinstance(tag, float) and tag.is_integer():
                 tag = int(tag)  # noqa: PLW2901 - a table tool made it a decimal
             if isinstance(tag, int) and not isinstance(tag, bool):

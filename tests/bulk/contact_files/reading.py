@@ -37,7 +37,7 @@ def _shown(item: object) -> Any:
     assert isinstance(item, NewContact)
     fields = {name: getattr(item, name) for name in item.__struct_fields__}
     given = {name: value for name, value in fields.items() if value is not msgspec.UNSET}
-    if "tags" in given:
+    if given.get("tags"):
         given["tags"] = [tag.tag_id if isinstance(tag, TagRef) else tag for tag in given["tags"]]
     return given
 

@@ -253,6 +253,21 @@ def test_a_status_is_shown_as_imported_only_if_somebody_opted_out():
     assert active.sources[Target("is_opted_out")] == stopped.sources[Target("is_opted_out")] == [1]
 
 
+def test_a_mapped_opt_out_replaces_no_other():
+    read = plan(["phone", "Opt Out", "x"], mapped={"x": "is_opted_out"})
+
+    assert [column.why for column in read.columns] == ["field", "layout", "mapped"]
+    assert read.sources[Target("is_opted_out")] == [1, 2]
+
+
+def test_a_field_with_a_column_of_its_id_is_not_named_by_its_title_alone():
+    columns = plan(["phone", "Twice", "Twice (8)"], fields=FIELDS_OF_ACCOUNT).columns
+
+    assert [column.target for column in columns[1:]] == [
+        Target("custom", "7"), Target("custom", "8"),
+    ]  # fmt: skip
+
+
 def test_consent_can_be_mapped():
     read = read_table(
         [["phone", "Einwilligung"], [PHONE, "nein"]], mapped={"Einwilligung": "may_text"}

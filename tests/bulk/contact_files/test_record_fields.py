@@ -124,6 +124,20 @@ def test_a_file_that_cannot_be_right_is_refused_before_the_first_row(rows, messa
         plan_of_records(rows, FIELDS)
 
 
+def test_tags_that_are_none_or_unknown_are_left_out_and_null_is_sent():
+    read = read_records(
+        *({"phone": PHONE, "tags": tags} for tags in ["", "Nope", ["Nope"], None, []])
+    )
+
+    assert [row.get("tags", "left out") for row in read.rows] == [*["left out"] * 3, None, []]
+
+
+def test_opt_outs_can_be_skipped():
+    read = read_records({"phone": PHONE, "Opt Out": "qq"}, ignore_opt_outs=True)
+
+    assert read.rows == [{"phone": PHONE}]
+
+
 def test_unknown_names_of_later_objects_are_left_out():
     plan = plan_of_records([{"phone": PHONE}], [], mapped={"Tel": "phone", "x": "last"})
     reader = ContactReader(plan, phone=str, notes=Notes())
