@@ -35,8 +35,7 @@ _AROUND = (
 """White space and invisible characters, which are not part of a text around it."""
 
 _BETWEEN = re.compile(r"(?:[\s,;|]|:::)+")
-_EMAIL = re.compile(r"[^\s@,;<>:]+@[^\s@,;<>:]+")
-_EMAIL_WITHIN = re.compile(r"(?:mailto:)?([^\s@,;<>:\"'()]+@[^\s@,;<>:\"'()?]+)")
+_EMAIL = re.compile(r"[^\s@,;<>:\"'()]+@[^\s@,;<>:\"'()?]+")
 _WHOLE = re.compile(r"[+-]?\d+(\.0*)?", re.ASCII)
 
 
@@ -105,10 +104,11 @@ def clean(cells: Sequence[str], *, is_exact: bool, has_apostrophes: bool) -> lis
     return ["" if text in NOT_GIVEN else text for text in texts]
 
 
-is_email = _EMAIL.fullmatch
-"""Whether a cell is one e-mail."""
+def is_email(cell: str) -> bool:
+    """Whether a cell is one e-mail, and nothing has to be removed from it."""
+    return cell.isascii() and _EMAIL.fullmatch(cell) is not None
 
 
 def emails_of(cell: str) -> list[str]:
     """Return the e-mails in a cell, without "mailto:" and names; none if there is none."""
-    return _EMAIL_WITHIN.findall(visible(cell))
+    return _EMAIL.findall(visible(cell))

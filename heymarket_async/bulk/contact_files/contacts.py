@@ -84,9 +84,9 @@ class ContactReader:
             made = iter(_contacts(fields, good) if good else ())
             for number, cells, problem in rows:
                 item = problem or next(made)
-                if isinstance(item, str):
-                    item = _rejected(item, table.unit, number)
-                yield SourceRow(item, cells)
+                yield SourceRow(
+                    _rejected(item, table.unit, number) if isinstance(item, str) else item, cells
+                )
 
     @property
     def left_out(self) -> list[str]:
@@ -101,9 +101,10 @@ class ContactReader:
         """
         for record in records:
             item = record.problem or self._records.contact(record.fields)
-            if isinstance(item, str):
-                item = _rejected(item, records.unit, record.number)
-            yield SourceRow(item, record.line)
+            yield SourceRow(
+                _rejected(item, records.unit, record.number) if isinstance(item, str) else item,
+                record.line,
+            )
 
 
 def _contacts(reader: FieldReader, rows: Sequence[Sequence[str]]) -> list[NewContact | str]:

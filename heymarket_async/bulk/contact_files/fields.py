@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
@@ -17,18 +18,19 @@ from heymarket_async.bulk.contact_files.cells import (
 )
 from heymarket_async.bulk.contact_files.meanings import OPT_OUTS, Target
 from heymarket_async.bulk.contact_files.notes import Notes
-from heymarket_async.bulk.contact_files.opt_outs import opted_out
+from heymarket_async.bulk.contact_files.opt_outs import Kind, opted_out
 from heymarket_async.bulk.contact_files.plan import PHONE, Plan
 from heymarket_async.bulk.contact_files.plan_checks import kind_of
 from heymarket_async.bulk.contact_files.tag_cells import TagReader
 
 _OTHER_PHONES = (
-    "{count} rows have more phones in other columns. Heymarket's contacts take one phone: the"
-    " first valid one is imported."
+    "In {count} of the rows there are phones in other columns too. Heymarket's contacts take one"
+    " phone: the first valid one is imported."
 )
-_NO_EMAIL = "{count} cells of e-mails have no e-mail, and are left out."
+_NO_EMAIL = "In {count} of the rows, the cell for the e-mail has something else, and is left out."
 _MORE_EMAILS = (
-    "{count} rows have more e-mails. Heymarket's contacts take one: the first is imported."
+    "In {count} of the rows there are more e-mails. Heymarket's contacts take one: the first is"
+    " imported."
 )
 
 _READERS: dict[str, Callable[[str], object]] = {
@@ -40,6 +42,8 @@ _RULES = {
     "email_suppressions": "ids must be integers, with spaces, commas or semicolons between",
 }
 
+_NO_PHONE = re.compile("fax|pager")
+_MOBILE = re.compile("mobile|cell|iphone|handy|portable|móvil")
 _MOST_CACHED = 1000
 
 Columns: TypeAlias = Sequence[Sequence[str]]
@@ -76,7 +80,7 @@ class FieldReader:
         sources = dict(plan.sources)
         self._phones = sources.pop(PHONE)
         self._opt_outs = sources.pop(Target(OPT_OUTS), [])
-        self._kinds = [kind_of(plan.columns[index]) for index in self._opt_outs]
+        self._kinds: list[Kind] = [kind_of(plan.columns[index]) for index in self._opt_outs]
         self._tag_columns = sources.pop(Target("tags"), [])
         self._custom = {each.custom_id: at for each, at in sources.items() if each.custom_id}
         self._others = {each.field: at for each, at in sources.items() if not each.custom_id}
@@ -138,33 +142,48 @@ class FieldReader:
         return emails[0]
 
     def _read_phones(self, columns: Columns, problems: Problems) -> list[str]:
-        first, *others = [self._clean(columns[index]) for index in self._phones]
+        cells = [self._clean(columns[index]) for index in self._phones]
+        labels = [self._labels(columns, index) for index in self._phones]
+        is_simple = len(cells) == 1 and labels == [None]
         values: list[str] = []
-        for index, text in enumerate(first):
+        for index, text in enumerate(cells[0]):
             try:
-                if others:
-                    values.append(self._one_phone([text, *(cells[index] for cells in others)]))
-                else:
-                    values.append(self._one_phone([text]) if not text else self._phone(text))
+                if is_simple and text:
+                    values.append(self._phone(text))
+                    continue
+                row = [
+                    (names[index] if names else "", texts[index])
+                    for names, texts in zip(labels, cells, strict=True)
+                ]
+                values.append(self._one_phone(row))
             except ValueError as error:
                 problems[index] = str(error)
                 values.append("")
         return values
 
-    def _one_phone(self, texts: Iterable[str]) -> str:
-        """Return the first valid phone of one row."""
-        filled = [text for text in texts if text]
-        failure = ValueError("has no phone")
-        for number, text in enumerate(filled):
+    def _labels(self, columns: Columns, index: int) -> list[str] | None:
+        label = self._plan.labels.get(index)
+        return None if label is None else [cell.casefold() for cell in columns[label]]
+
+    def _one_phone(self, row: Iterable[tuple[str, str]]) -> str:
+        """Return the first valid phone of one row, of phones with their labels.
+
+        A mobile phone comes first, and a fax is not a phone.
+        """
+        phones = [(label, text) for label, text in row if text and not _NO_PHONE.search(label)]
+        phones.sort(key=lambda phone: not _MOBILE.search(phone[0]))
+        failure: ValueError | None = None
+        for place, (_, text) in enumerate(phones):
             try:
                 phone = self._phone(text)
             except ValueError as error:
-                failure = error if not number else failure
+                failure = failure or error
                 continue
-            if any(_digits(other)[-7:] != phone[-7:] for other in filled):
+            others = phones[:place] + phones[place + 1 :]
+            if any(_digits(other)[-7:] != phone[-7:] for _, other in others):
                 self._notes.add(_OTHER_PHONES)
             return phone
-        raise failure
+        raise failure or ValueError("has no phone")
 
     def _read_custom(self, columns: Columns) -> Sequence[object]:
         ids = list(self._custom)

@@ -17,12 +17,16 @@ MAY_TEXT = "may_text"
 STATUS = "status"
 """The field of a column of statuses; a few of them say that a person opted out."""
 
+PHONE_LABEL = "phone_label"
+"""The field of a column with the kind of the phone in another column, such as Mobile or Fax."""
+
 
 class Meaning(NamedTuple):
     """The meaning of a heading.
 
     Attributes:
-        field: A field of `NewContact`, `MAY_TEXT` or `STATUS`; "" if Heymarket has no place for it.
+        field: A field of `NewContact`, `MAY_TEXT`, `STATUS` or `PHONE_LABEL`; "" if Heymarket has
+            no place for it.
         rank: Among columns of one field, the column with the lowest rank comes first.
     """
 
@@ -50,7 +54,11 @@ def loose(heading: str) -> str:
 @cache
 def headings() -> dict[str, Meaning]:
     """Return the meanings of all headings of `layouts.csv` by loose heading, "#" for a number."""
-    table = files(__package__).joinpath("layouts.csv").read_text(encoding="utf-8")
+    table = (
+        files("heymarket_async.bulk.contact_files")
+        .joinpath("layouts.csv")
+        .read_text(encoding="utf-8")
+    )
     return {
         "#".join(map(loose, row["heading"].split("#"))): Meaning(row["field"], int(row["rank"]))
         for row in csv.DictReader(table.splitlines())
@@ -94,7 +102,7 @@ _IN = re.compile(
     r"( \w+)? (sms|texts?|texting|text messages)(?= )"
 )
 _OTHER_CHANNEL = re.compile(
-    r" (e ?mails?|mails?|mailing|newsletters?|calls?|calling|fax|voice|voicemail|post|push)(?= )"
+    r" (e ?mails?|mails?|mailings?|newsletters?|calls?|calling|fax|voice|voicemail|post|push)(?= )"
 )
 _TEXTS = re.compile(r" (sms|texts?|texting|mobile|mms)(?= )")
 _CIRCUMSTANCE = re.compile(

@@ -9,7 +9,14 @@ from typing import Literal, TypeAlias, cast
 import msgspec
 
 from heymarket_async.bulk.contact_files.cells import collapsed, heading_text
-from heymarket_async.bulk.contact_files.layouts import MAY_TEXT, STATUS, headings, loose, meaning_of
+from heymarket_async.bulk.contact_files.layouts import (
+    MAY_TEXT,
+    PHONE_LABEL,
+    STATUS,
+    headings,
+    loose,
+    meaning_of,
+)
 from heymarket_async.bulk.contact_files.typos import misspelt
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.sinks.tables import COLUMNS, Table
@@ -42,6 +49,7 @@ Why: TypeAlias = Literal[
 _BY_LOOSE_NAME = {loose(name): name for name in FIELDS} | {
     loose(name): field for name, field in READ_NAMES.items()
 }
+_GUESSED = frozenset({*FIELDS, MAY_TEXT, STATUS})
 _PLAIN = re.compile(r"[\w:.*-]+")
 
 
@@ -143,16 +151,18 @@ class Meanings:
     def of(self, number: int, heading: str, all_headings: Sequence[str]) -> Column:
         """Return a column of another file."""
         name = heading_text(heading)
-        known = meaning_of(name)
+        known = None if name.startswith(CUSTOM) else meaning_of(name)
         says, rank = known or ("", 0)
         target, why, guess = self._target(name, all_headings), "unknown", ""
         if target is not None:
             why = "custom field" if target.custom_id else "field"
         elif name in READ_ONLY:
             why = "read only"
+        elif not loose(name) and name:  # such as "#", over the numbers of rows
+            why = "no place"
         elif known is None:
             guess = self.guess(name)
-        elif not says:
+        elif says in {"", PHONE_LABEL}:
             why = "no place"
         else:
             is_opt_out = says in {MAY_TEXT, STATUS}
@@ -169,9 +179,10 @@ class Meanings:
         found = misspelt(loose(name.removeprefix(CUSTOM)), names)
         if found:
             return names[found]
-        found = misspelt(loose(name), (key for key, known in headings().items() if known.field))
+        layouts = headings()
+        found = misspelt(loose(name), [key for key in layouts if layouts[key].field in _GUESSED])
         # The field is a name that can be mapped to.
-        field = headings()[found].field if found else ""
+        field = layouts[found].field if found else ""
         return OPT_OUTS if field == STATUS else field
 
     def _target(self, meant: str, all_headings: Sequence[str]) -> Target | None:

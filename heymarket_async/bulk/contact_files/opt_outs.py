@@ -59,7 +59,7 @@ _DATE = re.compile(
 )
 """A date, with or without a time, or seconds or milliseconds since 1970."""
 
-_NO_DATE = re.compile(r"(0001-01-01|0000-00-00|00/00/0000)\b.*", re.DOTALL)
+_NO_DATE = re.compile(r"(0001-01-01|0000-00-00|00/00/0000).*", re.DOTALL)
 _DIVIDER = re.compile(r"[,;|/+&\n]|:::")
 
 

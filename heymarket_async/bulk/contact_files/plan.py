@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import cast
 
 import msgspec
 from msgspec.structs import replace
 
-from heymarket_async.bulk.contact_files.layouts import loose
+from heymarket_async.bulk.contact_files.layouts import PHONE_LABEL, loose
 from heymarket_async.bulk.contact_files.meanings import (
     CUSTOM,
     FIELDS,
@@ -22,6 +23,7 @@ from heymarket_async.bulk.contact_files.meanings import (
 )
 from heymarket_async.bulk.contact_files.plan_checks import (
     check_opt_outs,
+    has_opt_outs,
     no_phone_column,
     says_opt_out,
 )
@@ -42,12 +44,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         columns: All columns, in the order of the file.
         sources: The indexes of the columns of each field. The first column that is filled counts,
             but the tags of all columns count, and so does an opt-out in any column.
+        labels: The index of the column with the label of a phone, such as Mobile or Fax, by the
+            index of the column of that phone.
         is_export: The file is an export of ours, with exact headings and cells.
         planner: Makes the plans of other names, as later rows of JSON Lines may have them.
     """
 
     columns: list[Column]
     sources: dict[Target, list[int]]
+    labels: dict[int, int]
     is_export: bool
     planner: Planner
 
@@ -55,6 +60,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def left_out(self) -> list[str]:
         """The headings that are not imported, without those to ignore; for a report."""
         kept = {index for indexes in self.sources.values() for index in indexes}
+        kept |= set(self.labels.values())
         return list(
             dict.fromkeys(
                 column.heading
@@ -165,7 +171,7 @@ class Planner:
             raise no_phone_column(columns, samples)
         if not self._ignore_opt_outs:
             check_opt_outs(columns, samples)
-        return Plan(columns=columns, sources=sources, is_export=is_export, planner=self)
+        return _plan(columns, sources, is_export=is_export, planner=self)
 
     def of_names(self, names: tuple[str, ...]) -> Plan:
         """Return the plan for the names in a row of JSON.
@@ -180,7 +186,7 @@ class Planner:
         columns = self._columns(names, is_export=is_export, is_table=False)
         self._check_unknown(columns)
         sources = self._sources(columns)
-        return Plan(columns=columns, sources=sources, is_export=is_export, planner=self)
+        return _plan(columns, sources, is_export=is_export, planner=self)
 
     def of_records(self, sample: Sequence[Mapping[str, object]]) -> Plan:
         """Return the plan for objects of JSON; see `plan_of_records`."""
@@ -199,7 +205,7 @@ class Planner:
             check_opt_outs(columns, list(values.values()))
         # Rows may name a field in several ways, but each of them in one way.
         sources = self._sources(columns, may_repeat=True)
-        return Plan(columns=columns, sources=sources, is_export=is_export, planner=self)
+        return _plan(columns, sources, is_export=is_export, planner=self)
 
     def unseen(self, names: Collection[str]) -> list[str]:
         """Return the names to map or ignore that are not among the names of any row."""
@@ -275,8 +281,6 @@ class Planner:
 def flattened(record: Mapping[str, object]) -> tuple[tuple[str, ...], list[object]]:
     """Return the names and values of an object; names under `custom` begin with "custom:".
 
-    An object in which `custom` is null has the name `custom`.
-
     Raises:
         ValueError: `custom` is not an object.
     """
@@ -284,11 +288,26 @@ def flattened(record: Mapping[str, object]) -> tuple[tuple[str, ...], list[objec
     if not isinstance(custom, dict | None):
         raise ValueError("custom must be an object or null")
     values = {name: value for name, value in record.items() if name != "custom"}
-    nested = {f"{CUSTOM}{key}": value for key, value in (custom or {}).items()}
-    if custom is None:
-        nested["custom"] = None
+    inner = cast("dict[str, object]", custom or {})
+    nested = {f"{CUSTOM}{key}": value for key, value in inner.items()}
     # Not one mapping: a title may be written with "custom:" and also be nested.
     return (*values, *nested), [*values.values(), *nested.values()]
+
+
+def _plan(
+    columns: list[Column], sources: dict[Target, list[int]], *, is_export: bool, planner: Planner
+) -> Plan:
+    labels: dict[int, int] = {}
+    named = {loose(column.heading): index for index, column in enumerate(columns)}
+    for index in sources.get(PHONE, ()):
+        phone = loose(columns[index].heading).removesuffix("value")
+        for suffix in ("label", "type"):
+            label = named.get(phone + suffix)
+            if label is not None and columns[label].says == PHONE_LABEL:
+                labels[index] = label
+    return Plan(
+        columns=columns, sources=sources, labels=labels, is_export=is_export, planner=planner
+    )
 
 
 def _parts(key: str, headings: Sequence[str]) -> list[str]:
@@ -313,6 +332,8 @@ def _looked_at(column: Column, sample: Sequence[str]) -> Column:
     """Return a column as its first cells show it."""
     if column.is_unknown and not column.heading.strip() and not any(map(str.strip, sample)):
         return replace(column, why="empty")
+    if column.why == "layout" and column.is_status and not has_opt_outs(column, sample):
+        return replace(column, target=None, why="no place")  # it is still read, for later rows
     return column
 
 

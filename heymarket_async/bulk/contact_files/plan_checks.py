@@ -28,6 +28,11 @@ def kind_of(column: Column) -> Kind:
     return "consent" if column.is_inverse else "opt-out"
 
 
+def has_opt_outs(column: Column, sample: Sequence[str]) -> bool:
+    """Whether a column says in the first rows that somebody opted out."""
+    return any(_says(cell, column) == "opted out" for cell in sample)
+
+
 def check_opt_outs(columns: Sequence[Column], samples: Sequence[Sequence[str]]) -> None:
     """Check that the opt-outs in the first rows are understood, and that none is ignored.
 

@@ -43,11 +43,15 @@ class RecordFieldReader:
         """Return the contact of an object, or the reason why it does not make one."""
         try:
             names, values = flattened(record)
-            return self._contact(self._plan(names), names, values)
+            fields = self._fields(self._plan(names), names, values)
+            if record.get("custom", {}) is None:
+                fields["custom"] = None
         except JobError as error:
             return error.problem.removesuffix(".")
         except ValueError as error:
             return str(error)
+        made = contact_of(fields)
+        return made.reason if isinstance(made, RejectedRow) else made
 
     def _plan(self, names: tuple[str, ...]) -> Plan:
         plan = self._plans.get(names)
@@ -58,9 +62,9 @@ class RecordFieldReader:
                 self._plans[names] = plan
         return plan
 
-    def _contact(
+    def _fields(
         self, plan: Plan, names: Sequence[str], values: Sequence[object]
-    ) -> NewContact | str:
+    ) -> dict[str, object]:
         fields: dict[str, object] = {}
         custom: dict[str, object] = {}
         for target, at in plan.sources.items():
@@ -77,10 +81,7 @@ class RecordFieldReader:
                 fields[target.field] = self._read(target.field, value)
         if custom:
             fields["custom"] = custom
-        elif "custom" in names:
-            fields["custom"] = None
-        made = contact_of({name: each for name, each in fields.items() if each is not _LEFT_OUT})
-        return made.reason if isinstance(made, RejectedRow) else made
+        return {name: value for name, value in fields.items() if value is not _LEFT_OUT}
 
     def _read_phone(self, values: Sequence[object]) -> object:
         failure: ValueError | None = None
@@ -99,7 +100,8 @@ class RecordFieldReader:
 
     def _read(self, field: str, value: object) -> object:
         if field == "tags":
-            return self._tags.of_value(value)
+            tags = self._tags.of_value(value)
+            return _LEFT_OUT if tags is None and value is not None else tags
         if field in _TEXTS and isinstance(value, int | float) and not isinstance(value, bool):
             return _text_of(value)
         if field == "email" and isinstance(value, str) and value:

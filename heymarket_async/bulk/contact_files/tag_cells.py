@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
 import msgspec
 
@@ -13,13 +14,10 @@ from heymarket_async.bulk.contact_files.notes import Notes
 MOST = 5
 """The most tags that a contact can have."""
 
-_TOO_MANY = "{count} rows have more than five tags; the first five are imported."
-_NAMES = "{count} rows have tags by name, which cannot be read from the account; they have no tag."
-_UNKNOWN = "{count} tags of rows are not in the account, and are left out."
+_TOO_MANY = "In {count} of the rows there are more than five tags; the first five are imported."
+_NAMES = "Names of tags that were left out, as the tags of the account cannot be read: {count}."
+_UNKNOWN = "Tags that were left out, as the account has none of their names: {count}."
 _SEPARATOR = re.compile(r":::|[,;|\r\n]")
-_BY_DEFAULT = frozenset({"mycontacts", "my contacts"})
-"""Google's groups of all contacts, behind an asterisk."""
-
 _decode = msgspec.json.Decoder(list[object]).decode
 
 
@@ -40,34 +38,36 @@ class TagReader:
         notes: Notes,
     ) -> None:
         self._tag_id = tag_id
-        self._find = find_tag or (lambda _: None)
+        self._find = find_tag
         self._notes = notes
 
     def of_cells(self, cells: Iterable[str], *, has_ids: bool) -> list[int] | None:
-        """Return the ids of the tags in the cells of one row; None if the cells are empty.
+        """Return the ids of the tags in the cells of one row; None if there are none.
 
         Args:
             cells: Ids or names, with commas, semicolons, "|", ":::" or line breaks between.
             has_ids: Numbers are ids. Else a number is a name, such as "2024", if names can be read.
         """
         filled = [cell for cell in cells if cell]
-        if not filled:
-            return None
         ids: list[int] = []
         for cell in filled:
             ids += self._of_cell(cell, has_ids=has_ids or self._tag_id is None)
+        if not ids and "[]" not in filled:
+            return None  # an empty list could take the tags of a contact away
         return self._first(ids)
 
     def of_value(self, value: object) -> object:
-        """Return the ids of the tags in a value of JSON; the value itself if it is something else.
+        """Return the ids of the tags in a value of JSON; None if none of them has an id.
 
-        A tag may be its name, its id, or an object with `tag_id` as in exports.
+        A tag may be its name, its id, or an object with `tag_id` as in exports. A value that is
+        something else is returned as it is.
         """
         if isinstance(value, str):
             return self.of_cells([value.strip()], has_ids=True)
         if not isinstance(value, list):
             return value
-        return self._first(self._of_list(value))
+        ids = self._of_list(cast(list[object], value))
+        return None if value and not ids else self._first(ids)
 
     def _first(self, ids: list[int]) -> list[int]:
         unique = list(dict.fromkeys(ids))
@@ -81,27 +81,29 @@ class TagReader:
                 return self._of_list(_decode(cell))
             except msgspec.MsgspecError:
                 pass  # a name in brackets
-        if (found := self._find(collapsed(cell))) is not None:
+        if self._find and (found := self._find(collapsed(cell))) is not None:
             return [found]
-        parts = [part for each in _SEPARATOR.split(cell) if (part := collapsed(each))]
+        parts = [part for each in _SEPARATOR.split(cell) if (part := _name(each))]
         if has_ids and (ids := _numbers(cell)) is not None:
             return ids
-        found_ids = (self._of_name(part) for part in parts if not _is_by_default(part))
+        # Google marks the groups that it made itself with an asterisk.
+        found_ids = (self._of_name(part) for part in parts if not part.startswith("* "))
         return [each for each in found_ids if each is not None]
 
     def _of_list(self, tags: list[object]) -> list[int]:
         ids: list[int] = []
         for tag in tags:
             if isinstance(tag, dict):
-                tag = tag.get("tag_id", tag.get("id"))  # noqa: PLW2901 - the same tag
+                fields = cast("dict[str, object]", tag)
+                tag = fields.get("tag_id", fields.get("id"))  # noqa: PLW2901 - the same tag
             if isinstance(tag, float) and tag.is_integer():
                 tag = int(tag)  # noqa: PLW2901 - a table tool made it a decimal
             if isinstance(tag, int) and not isinstance(tag, bool):
                 ids.append(tag)
-            elif isinstance(tag, str) and tag.strip():
-                numbers = _numbers(tag)
-                found = numbers[0] if numbers else self._of_name(collapsed(tag))
-                ids += [found] if found is not None else []
+            elif isinstance(tag, str):
+                numbers: Sequence[int | None] | None = _numbers(tag)
+                found = numbers or [self._of_name(name) if (name := collapsed(tag)) else None]
+                ids += [each for each in found if each is not None]
             elif tag is not None:
                 raise ValueError("tags must be ids, or names, or a list in JSON as exports have it")
         return ids
@@ -116,8 +118,9 @@ class TagReader:
         return found
 
 
-def _is_by_default(name: str) -> bool:
-    return name.startswith("*") and name.lstrip("* ").casefold() in _BY_DEFAULT
+def _name(text: str) -> str:
+    # Mailchimp puts quotes around the names.
+    return collapsed(text.strip("\"' \t"))
 
 
 def _numbers(cell: str) -> list[int] | None:

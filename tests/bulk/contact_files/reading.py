@@ -1,0 +1,101 @@
+"""Reads small files of contacts in tests, by a plan."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from heymarket_async import ContactField, NewContact, TagRef
+from heymarket_async.bulk.contact_files.contacts import ContactReader
+from heymarket_async.bulk.contact_files.notes import Notes
+from heymarket_async.bulk.contact_files.phones import phone_reader
+from heymarket_async.bulk.contact_files.plan import Plan, plan_of, plan_of_records
+from heymarket_async.bulk.contact_files.table import Row, Table
+from heymarket_async.bulk.importing.source import RejectedRow, SourceRow
+
+TAGS = {"vip": 1, "lead": 2, "2024": 3}
+
+
+class Read:
+    """What was read: contacts as their fields, rows that were rejected as their reasons."""
+
+    def __init__(self, plan: Plan, rows: Iterator[SourceRow], notes: Notes) -> None:
+        self.plan = plan
+        self.rows = [_shown(row.item) for row in rows]
+        self.left_out = plan.left_out
+        self.notes = notes.lines()
+
+
+def _shown(item: object) -> Any:
+    if isinstance(item, RejectedRow):
+        return item.reason
+    assert isinstance(item, NewContact)
+    fields = {name: getattr(item, name) for name in item.__struct_fields__}
+    given = {name: value for name, value in fields.items() if value is not msgspec.UNSET}
+    if given.get("tags"):
+        given["tags"] = [tag.tag_id if isinstance(tag, TagRef) else tag for tag in given["tags"]]
+    return given
+
+
+def phone(region: str | None) -> Callable[[str], str]:
+    """The first of several phones in a cell, which is all that these tests need."""
+    read = phone_reader(region)
+    return lambda cell: read(re.split(":::|;", cell)[0].strip())
+
+
+def tag_id(name: str) -> int | None:
+    return TAGS.get(name.casefold())
+
+
+def table(rows: Sequence[Sequence[str]]) -> Table:
+    return Table(rows[0], (Row(number, cells) for number, cells in enumerate(rows[1:], 2)))
+
+
+def read_table(
+    rows: Sequence[Sequence[str]],
+    fields: Sequence[ContactField] | None = (),
+    *,
+    region: str | None = "US",
+    tag_id: Callable[[str], int | None] | None = tag_id,
+    has_apostrophes: bool = True,
+    **options: Any,
+) -> Read:
+    notes = Notes()
+    read = table(rows)
+    plan = plan_of(read.headings, read.head(100), fields, **options)
+    reader = ContactReader(
+        plan, phone=phone(region), tag_id=tag_id, find_tag=tag_id, notes=notes,
+        has_apostrophes=has_apostrophes,
+    )  # fmt: skip
+    return Read(plan, reader.of_table(read), notes)
+
+
+def read_file(path: Path, encoding: str, delimiter: str) -> Read:
+    with path.open(encoding=encoding, newline="") as file:
+        return read_table(list(csv.reader(file, delimiter=delimiter, strict=True)))
+
+
+class Object(msgspec.Struct):
+    number: int
+    fields: dict[str, object]
+    problem: str = ""
+    line: str = "{}"
+
+
+class Objects(list[Object]):
+    unit = "line"
+
+
+def read_records(
+    *records: Mapping[str, object], fields: Sequence[ContactField] | None = (), **options: Any
+) -> Read:
+    notes = Notes()
+    plan = plan_of_records(records, fields, **options)
+    reader = ContactReader(plan, phone=phone_reader("US"), tag_id=tag_id, notes=notes)
+    objects = Objects(Object(number, dict(each)) for number, each in enumerate(records, 1))
+    return Read(plan, reader.of_records(objects), notes)

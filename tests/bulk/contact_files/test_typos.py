@@ -1,0 +1,40 @@
+"""Misspelt names."""
+
+from __future__ import annotations
+
+import pytest
+
+from heymarket_async.bulk.contact_files.typos import misspelt
+
+NAMES = ["first", "last", "phone", "email", "tags", "plan", "phonenumber", "lastname", "line1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("frist", "first"),
+        ("emial", "email"),
+        ("phne", "phone"),
+        ("phonee", "phone"),
+        ("plann", "plan"),
+        ("lats", "last"),
+        ("pjone", "phone"),
+        ("phnoenubmer", "phonenumber"),
+        ("lastnane", "lastname"),
+        ("photo", ""),
+        ("labels", ""),
+        ("past", ""),
+        ("lost", ""),
+        ("lastdate", ""),
+        ("line2", ""),
+        ("la", ""),
+        ("", ""),
+        ("somethingelse", ""),
+    ],
+)
+def test_a_misspelt_name_is_guessed_and_another_word_is_not(name, meant):
+    assert misspelt(name, NAMES) == meant
+
+
+def test_the_closest_name_is_guessed():
+    assert misspelt("renewaldates", ["renewalddaet", "renewaldate"]) == "renewaldate"
