@@ -63,14 +63,14 @@ class Duplicates:
         self._results = results
         self._first = FirstRows()
         self._first_rejected = FirstRows()
-        self._waiting: dict[int, list[PendingRow]] = {}
+        self._waiting: dict[int, tuple[PendingRow, ...]] = {}
         self._released: list[PendingRow] = []
 
     def admit(self, row: PendingRow) -> bool:
         """Return whether a row can be looked up now; otherwise it waits, or is rejected."""
         first = self._first.first(int(row.contact.phone), row.number)
         if first == row.number:
-            self._waiting[first] = []
+            self._waiting[first] = ()
             return True
         opts_out = row.is_opted_out is True
         if (waiting := self._waiting.get(first)) is None:
@@ -81,7 +81,7 @@ class Duplicates:
             return opts_out
         other = next((each for each in waiting if each.is_opted_out is True), None)
         if not waiting or (opts_out and other is None):
-            waiting.append(row)
+            self._waiting[first] = (*waiting, row)
         elif opts_out and other is not None:
             self._reject(row, duplicate(first).because(f"row {other.number} says opted out, too"))
         else:
@@ -101,7 +101,8 @@ class Duplicates:
         waiting = self._waiting.pop(row.number)
         if decision.outcome is RowOutcome.REJECTED:
             self._may_try_next(int(row.contact.phone), row.number)
-        self._released += [each for each in waiting if self.admit(each)]
+        if waiting:
+            self._released += [each for each in waiting if self.admit(each)]
 
     def released(self, least: int, most: int) -> list[PendingRow]:
         """Take rows that waited and can be looked up now, if there are at least so many."""

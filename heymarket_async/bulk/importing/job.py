@@ -249,7 +249,9 @@ class _Import:
 
 def _encoded(item: Item) -> tuple[NewContact | RejectedRow, bytes]:
     """Return a row as a contact that can be sent, and the content that identifies it."""
-    contact = contact_of(item) if isinstance(item, Mapping) else item
+    contact = item
+    if not isinstance(item, NewContact) and isinstance(item, Mapping):
+        contact = contact_of(item)
     if isinstance(contact, NewContact):
         try:
             return contact, wire.encode(contact) or b""

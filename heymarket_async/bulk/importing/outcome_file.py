@@ -54,7 +54,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     overwrite: bool
 
 
-class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     row: Annotated[int, msgspec.Meta(ge=1)]
     digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
     outcome: RowOutcome
@@ -65,6 +65,7 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Line).decode
+_SENT = Decision(RowOutcome.UNKNOWN)
 _BEGINNING = b'{"version":'
 _FINISHED = (RowOutcome.CREATED, RowOutcome.UPDATED, RowOutcome.UNCHANGED)
 _STATES: tuple[Earlier, ...] = (None, *_FINISHED, *SentWhen)
@@ -192,7 +193,7 @@ class OutcomeFile:
     async def add_sent(self, rows: Iterable[NumberedRow]) -> None:
         """Add rows that are about to be sent; they are on the disk when this returns."""
         for row in rows:
-            self.add(row, Decision(RowOutcome.UNKNOWN))
+            self.add(row, _SENT)
         await self._write(sync=True)
 
     def add(self, row: NumberedRow, decision: Decision) -> None:

@@ -94,7 +94,7 @@ class PendingRow(NumberedRow, kw_only=True):
     was_lost: bool = False
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """The outcome of a row, and why.
 
     Attributes:

@@ -28,6 +28,7 @@ _MOST_FAILED = 12
 """Batches; to cut one of 2,000 down to its first row takes eleven."""
 
 _WAIT = "to look again"
+_CREATED, _UPDATED = Decision(RowOutcome.CREATED), Decision(RowOutcome.UPDATED)
 _OMITTED = Decision(
     RowOutcome.REJECTED,
     "Heymarket does not list it among the stored contacts, gives no reason, and it cannot be found",
@@ -151,11 +152,8 @@ class Sender:
     async def _after_answer(self, rows: Sequence[PendingRow], result: BatchResult) -> None:
         if all(item.outcome is Outcome.STORED for item in result.items):
             for row in rows:
-                was_absent = row.sent_when is SentWhen.ABSENT
                 row.opted_out = bool(row.to_opt_out)
-                self._finish(
-                    row, Decision(RowOutcome.CREATED if was_absent else RowOutcome.UPDATED)
-                )
+                self._finish(row, _CREATED if row.sent_when is SentWhen.ABSENT else _UPDATED)
             await self._file.flush()
             return
         items = {item.contact.phone: item for item in result.items}
@@ -192,6 +190,9 @@ class Sender:
             existing = found.get(row.contact.phone, [])
             if isinstance(existing, str):
                 self._finish(row, _not_found(row, existing))
+            elif not existing and row.duplicate_of is None:
+                row.to_opt_out = ()
+                left.append((row, existing))
             elif decision := await self._decision(row, existing):
                 await self._settle(row, decision)
             else:

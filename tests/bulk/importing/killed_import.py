@@ -14,14 +14,19 @@ from heymarket_async import ApiSecret, HeymarketClient, NewContact, RateLimit, R
 from heymarket_async.bulk.importing.job import import_contacts
 from tests.bulk.importing.imports import new
 
+DUPLICATES, OPTED_OUT = {9, 13}, {11, 13}
+"""Places in each 50 rows: of those with the phone of the row before, and that say opted out."""
+
 
 def rows_of(count: int) -> Iterator[NewContact | dict[str, Any]]:
-    """Every 50th row is no contact, every 51st the one before it once more."""
+    """Every 50th row is no contact, and others are duplicates or say opted out, or both."""
     for n in range(count):
         if n % 50 == 7:
             yield {"phone": "none"}
+        elif n % 50 in OPTED_OUT:
+            yield new(n - 1 if n % 50 in DUPLICATES else n, is_opted_out=True)
         else:
-            yield new(n - 1 if n % 50 == 9 else n)
+            yield new(n - 1 if n % 50 in DUPLICATES else n)
 
 
 async def main(

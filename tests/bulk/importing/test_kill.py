@@ -17,7 +17,7 @@ import pytest
 
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.importing.imports import client_of, new, outcomes_of, phone
-from tests.bulk.importing.killed_import import rows_of
+from tests.bulk.importing.killed_import import DUPLICATES, OPTED_OUT, rows_of
 from tests.conftest import unmeasured
 
 KILLS = int(os.environ.get("HEYMARKET_KILLS", "4"))
@@ -25,6 +25,9 @@ KILLS = int(os.environ.get("HEYMARKET_KILLS", "4"))
 REQUESTS_A_RUN = 30
 BATCH = "POST /v1/batch/contacts"
 FAULTS = ("429", "500", "502", "503", "504", "408", "cut", "reset", "reset_after", "html500")
+
+
+UNSTORED = {7, *DUPLICATES}
 
 
 def start(sandbox: Sandbox, outcomes: Path, count: int, *, overwrite: bool) -> subprocess.Popen:
@@ -61,8 +64,10 @@ def is_open(path: Path) -> bool:
 
 def expected(count: int, *, overwrite: bool) -> dict[int, str]:
     known = "updated" if overwrite else "unchanged"
-    kinds = {7: "rejected", 9: "rejected"}
-    return {n + 1: kinds.get(n % 50, known if n % 3 == 0 else "created") for n in range(count)}
+    kinds = dict.fromkeys(UNSTORED, "rejected")
+    outcomes = {n + 1: kinds.get(n % 50, known if n % 3 == 0 else "created") for n in range(count)}
+    opted_out = {n + 1: "updated" for n in range(0, count, 3) if n % 50 in OPTED_OUT - DUPLICATES}
+    return outcomes | opted_out
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -74,7 +79,7 @@ async def test_a_killed_import_ends_true_when_it_is_resumed(overwrite, tmp_path)
     with Sandbox(limit=None) as sandbox:
         async with client_of(sandbox) as client:
             await client.contacts.create_batch(
-                [new(n, first="Old") for n in range(0, count, 3) if n % 50 not in {7, 9}]
+                [new(n, first="Old") for n in range(0, count, 3) if n % 50 not in UNSTORED]
             )
         sandbox.faults.random(0.1, kinds=FAULTS, seed=KILLS, retry_after="0.01")
         for number in range(KILLS):
@@ -102,7 +107,11 @@ async def test_a_killed_import_ends_true_when_it_is_resumed(overwrite, tmp_path)
     assert all(
         names[phone(n)] == (old if n % 3 == 0 else ("New", 1))
         for n in range(count)
-        if n % 50 not in {7, 9}
+        if n % 50 not in {*UNSTORED, *OPTED_OUT, 12}
     )
+    opted_out = {contact["phone"] for contact in contacts if contact["is_opted_out"]}
+    assert opted_out == {
+        row.phone for row in rows_of(count) if not isinstance(row, dict) and row.is_opted_out
+    }
     assert struck >= KILLS // 4, "kills struck in the middle of batches"
     assert all(msgspec.json.decode(line) for line in path.read_bytes().splitlines())
