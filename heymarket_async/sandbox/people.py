@@ -22,8 +22,9 @@ class Culture(Struct, frozen=True, kw_only=True):
     Attributes:
         firsts: First names, with the Latin spellings used in e-mail addresses.
         lasts: Last names.
-        prefixes: Starts of phone numbers, country code first. The North American ones lead to
-            the exchange 555, which films use, and to its neighbours.
+        prefixes: Starts of phone numbers, country code first. Any digits that follow make a valid
+            number. The North American ones lead to the exchange 555, which films use, and to its
+            neighbours.
         digits: How many digits follow the prefix.
         region: The contact's value of the custom field Region.
     """
