@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,7 @@ from heymarket_async.cli import preview, show
 from heymarket_async.cli.import_file import ImportFile
 from heymarket_async.cli.job import Finished, run_job
 
+_MOST_NAMES = 20
 _SAMPLE = 100
 """Rows to look at before the first one is sent."""
 
@@ -166,6 +168,7 @@ class _Import(msgspec.Struct, kw_only=True):
             phone=phone,
             tag_id=tags.tag_id,
             find_tag=tags.find,
+            has_apostrophes=self.file.content.has_apostrophes,
             at_once=self.batch_size,
             notes=self.file.notes,
         )
@@ -175,9 +178,10 @@ class _Import(msgspec.Struct, kw_only=True):
     ) -> tuple[ImportReport, Path | None]:
         """Import the rows, and return the report and the file of the rejected rows."""
         file = self.file
+        rejected = self._rejected_file()
         with (
             file.noting_how_to_resume(self.outcomes),
-            self._rejected_file() as rejected,
+            rejected or nullcontext(),
             show.progress_of_job(quiet=self.is_quiet) as on_progress,
         ):
             done = await import_contacts(
@@ -191,13 +195,15 @@ class _Import(msgspec.Struct, kw_only=True):
                 resume=self.resume,
                 restart=self.restart,
                 on_progress=lambda progress: on_progress(file.with_total(progress)),
-                on_rejected=rejected.add,
+                on_rejected=rejected.add if rejected else None,
             )
-        return done, rejected.written
+        return done, rejected.written if rejected else None
 
-    def _rejected_file(self) -> RejectedFile:
+    def _rejected_file(self) -> RejectedFile | None:
         content, path = self.file.content, self.rejected
-        if path is None and not (self.file.is_stdin or self.dry_run):
+        if path is None:
+            if self.file.is_stdin or self.dry_run:
+                return None
             ending = "csv" if isinstance(content, Table) else "jsonl"
             path = Path(f"{self.file.path}.rejected.{ending}")
         return RejectedFile(path, content.headings if isinstance(content, Table) else None)
@@ -221,7 +227,7 @@ class _Import(msgspec.Struct, kw_only=True):
             "outcomes": self.outcomes and str(self.outcomes),
             "rejected_rows": rejected and str(rejected),
         }
-        notes = [*self.file.notes.lines(), *_lines_of_tags(tags)]
+        notes = [*self.file.notes.lines(), *_lines_of_tags(tags, dry_run=self.dry_run)]
         lines = show.lines_of_import(done, notes, self.outcomes, rejected, dry_run=self.dry_run)
         return Finished(report, lines, not (done.rejected or done.unknown))
 
@@ -234,5 +240,22 @@ def _meanings_of(mapped: list[str]) -> dict[str, str]:
     return {column: field for column, _, field in pairs}
 
 
-def _lines_of_tags(tags: TagsByName) -> list[str]:
-    return []
+def _lines_of_tags(tags: TagsByName, *, dry_run: bool) -> list[str]:
+    lines: list[str] = []
+    if tags.created:
+        verb = "Tags that would be created" if dry_run else "Created tags"
+        lines.append(f"{verb}: {_counted(tags.created)}.")
+    if tags.unknown and tags.cannot_be_read:
+        lines.append(f"Tags left out, as tags cannot be read: {_counted(tags.unknown)}.")
+    elif tags.unknown:
+        lines.append(
+            f"Tags left out, as the account does not have them: {_counted(tags.unknown)}."
+            " Create them with --create-tags."
+        )
+    return lines
+
+
+def _counted(names: Mapping[str, int]) -> str:
+    shown = [f"{name} ({show.counted(number, 'row')})" for name, number in names.items()]
+    more = [f"{len(shown) - _MOST_NAMES:,} more"] if len(shown) > _MOST_NAMES else []
+    return ", ".join(shown[:_MOST_NAMES] + more)

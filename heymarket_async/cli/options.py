@@ -17,8 +17,8 @@ from uuid import UUID
 
 from typer import Argument, BadParameter, Option
 
-from heymarket_async.bulk.contact_files.file_format import FileFormat
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sink, Sqlite, Stream, Xlsx
+from heymarket_async.bulk.contact_files.file_format import FileFormat
 from heymarket_async.bulk.sinks.stream import open_pipe
 from heymarket_async.bulk.store.private_files import check_place, real_path
 

@@ -15,6 +15,7 @@ from heymarket_async.bulk.contact_files.tag_cells import TagReader
 from heymarket_async.bulk.importing.source import RejectedRow, SourceRow
 from heymarket_async.models import NewContact
 
+
 class _Table(Protocol):
     @property
     def unit(self) -> str: ...

@@ -19,19 +19,13 @@ from heymarket_async.bulk.contact_files.cells import (
 from heymarket_async.bulk.contact_files.meanings import OPT_OUTS, Target
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.opt_outs import Kind, opted_out
+from heymarket_async.bulk.contact_files.phones import MORE_PHONES
 from heymarket_async.bulk.contact_files.plan import PHONE, Plan
 from heymarket_async.bulk.contact_files.plan_checks import kind_of
 from heymarket_async.bulk.contact_files.tag_cells import TagReader
 
-_OTHER_PHONES = (
-    "In {count} of the rows there are phones in other columns too. Heymarket's contacts take one"
-    " phone: the first valid one is imported."
-)
-_NO_EMAIL = "In {count} of the rows, the cell for the e-mail has something else, and is left out."
-_MORE_EMAILS = (
-    "In {count} of the rows there are more e-mails. Heymarket's contacts take one: the first is"
-    " imported."
-)
+_NO_EMAIL = "Cells of e-mails that were left out, as they have no address: {count}."
+_MORE_EMAILS = "Rows with several e-mails: {count}. A contact has one, so the first was imported."
 
 _READERS: dict[str, Callable[[str], object]] = {
     "assignee_id": whole,
@@ -180,8 +174,8 @@ class FieldReader:
                 failure = failure or error
                 continue
             others = phones[:place] + phones[place + 1 :]
-            if any(_digits(other)[-7:] != phone[-7:] for _, other in others):
-                self._notes.add(_OTHER_PHONES)
+            if more := {_digits(other)[-7:] for _, other in others} - {phone[-7:]}:
+                self._notes.add(MORE_PHONES, len(more))
             return phone
         raise failure or ValueError("has no phone")
 

@@ -65,7 +65,8 @@ def table_of(
         head = list(islice(rows, _SAMPLE))
         shape.look_at(head, notes)
         rows = chain(head, rows)
-    return Table(shape.headings, shape.fitted(rows, notes), unit=unit, close=close)
+    fitted = shape.fitted(rows, notes)
+    return Table(shape.headings, fitted, unit=unit, close=close, has_apostrophes=True)
 
 
 def _headings(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal, TypeAlias, cast
 
 import msgspec
@@ -19,7 +19,7 @@ from heymarket_async.bulk.contact_files.layouts import (
 )
 from heymarket_async.bulk.contact_files.typos import misspelt
 from heymarket_async.bulk.errors import JobError
-from heymarket_async.bulk.sinks.tables import COLUMNS, Table
+from heymarket_async.bulk.headings import compared, ids_by_heading
 from heymarket_async.models import Contact, ContactField, NewContact
 from heymarket_async.transport import wire
 
@@ -121,7 +121,7 @@ class Meanings:
             if title := collapsed(field.title):  # else an empty heading would mean the field
                 self._titled.setdefault(title, []).append(field)
                 self._loosely.setdefault(loose(title), []).append(field)
-        self._exported = _headings_of_export(fields)
+        self._exported = ids_by_heading(fields)
 
     def mapped(self, number: int, heading: str, meant: str, rank: int) -> Column:
         """Return a column with the meaning that was given for it; without target if unknown."""
@@ -142,7 +142,7 @@ class Meanings:
             if name in FIELDS or name in READ_NAMES:
                 target = Target(READ_NAMES.get(name, name))
                 return Column(number=number, heading=heading, target=target, why="field")
-            key = self._exported.get(name) or self._exported.get(collapsed(name))
+            key = self._exported.get(compared(name))
             if key or (name.startswith(CUSTOM) and (key := self._custom_id(name, by_id=True))):
                 target = Target("custom", key)
                 return Column(number=number, heading=heading, target=target, why="custom field")
@@ -229,14 +229,6 @@ class Meanings:
 def _says(heading: str) -> str:
     known = meaning_of(heading_text(heading))
     return known.field if known else ""
-
-
-def _headings_of_export(fields: Sequence[ContactField]) -> Mapping[str, str]:
-    """Return the ids of custom fields by the headings that an export gives them."""
-    by_id = {field.id: field for field in fields}
-    customs = list(Table(list(by_id.values())).columns)[len(COLUMNS) : -1]
-    exact = dict(zip(customs, map(str, sorted(by_id)), strict=True))
-    return {collapsed(title): key for title, key in exact.items()} | exact
 
 
 def _with_id(field: ContactField) -> str:

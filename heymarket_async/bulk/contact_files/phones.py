@@ -13,8 +13,8 @@ from heymarket_async.bulk.contact_files.phone_cells import around_slashes, phone
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
-MORE_PHONES = "{count} more phones were left out: a contact of Heymarket has one phone."
-EXTENSIONS = "{count} phones had an extension, which was left off."
+MORE_PHONES = "Phones that were left out, as a contact of Heymarket has one: {count}."
+EXTENSIONS = "Extensions of phones that were left off: {count}."
 
 
 def phone_reader(

@@ -30,6 +30,8 @@ class Table:
         rows: The rows below them.
         unit: The word for a place in the file: line, row or card.
         close: Closes the file.
+        has_apostrophes: An apostrophe before a formula may not be part of the text: some programs
+            put it there so that no spreadsheet runs it.
 
     Attributes:
         share_read: Returns the share of the file that is read, from 0 to 1, or None if it is not
@@ -43,8 +45,10 @@ class Table:
         *,
         unit: str = "line",
         close: Callable[[], None] = lambda: None,
+        has_apostrophes: bool = False,
     ) -> None:
         self.headings = list(headings)
+        self.has_apostrophes = has_apostrophes
         self.unit = unit
         self.close = close
         self.share_read: Callable[[], float | None] = lambda: None

@@ -14,9 +14,10 @@ from heymarket_async.bulk.contact_files.notes import Notes
 MOST = 5
 """The most tags that a contact can have."""
 
-_TOO_MANY = "In {count} of the rows there are more than five tags; the first five are imported."
-_NAMES = "Names of tags that were left out, as the tags of the account cannot be read: {count}."
-_UNKNOWN = "Tags that were left out, as the account has none of their names: {count}."
+_TOO_MANY = (
+    "Rows of which only the first five tags were imported, as a contact has five at most: {count}."
+)
+_NAMES = "Names of tags that were left out, as no tags can be read: {count}."
 _SEPARATOR = re.compile(r":::|[,;|\r\n]")
 _decode = msgspec.json.Decoder(list[object]).decode
 
@@ -112,10 +113,7 @@ class TagReader:
         if self._tag_id is None:
             self._notes.add(_NAMES)
             return None
-        found = self._tag_id(name)
-        if found is None:
-            self._notes.add(_UNKNOWN)
-        return found
+        return self._tag_id(name)
 
 
 def _name(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from heymarket_async import ContactField
-from heymarket_async.bulk.contact_files import contacts
 from heymarket_async.bulk.contact_files.contacts import ContactReader
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.plan import plan_of
@@ -166,8 +165,7 @@ def test_a_pipe_that_is_broken_at_once_raises():
         next(reader.of_table(Table(["phone"], rows())))
 
 
-def test_no_more_rows_are_read_than_an_import_asks_for(monkeypatch):
-    monkeypatch.setattr(contacts, "_CHUNK", 3)
+def test_no_more_rows_are_read_than_an_import_asks_for():
     given = 0
 
     def rows():
@@ -175,7 +173,7 @@ def test_no_more_rows_are_read_than_an_import_asks_for(monkeypatch):
         for given in range(1, 10):
             yield Row(given, [PHONE])
 
-    reader = ContactReader(plan_of(["phone"], [], []), phone=str, notes=Notes())
+    reader = ContactReader(plan_of(["phone"], [], []), phone=str, at_once=3, notes=Notes())
     read = reader.of_table(Table(["phone"], rows()))
 
     next(read)
