@@ -25,11 +25,14 @@ def phones_of(cell: str) -> list[str]:
     A comma may stand within a phone, so it separates only phones of seven digits or more.
 
     Raises:
-        ValueError: The cell is too long. The message does not repeat it.
+        ValueError: The cell is too long, or has a word that is not known: it may say that this
+            person must get no texts. The message does not repeat it.
     """
     if len(cell) > _LONGEST:
         raise ValueError(f"phone must not be longer than {_LONGEST} characters")
     text = cell if cell.isascii() else "".join(map(_plain, cell))
+    if not all(map(_KNOWN_WORD.fullmatch, _WORD.findall(text))):
+        raise ValueError(_LETTERS)
     parts = _SEPARATOR.split(_SEPARATED_EXTENSION.sub(" ext ", text))
     pieces = [piece for part in parts for piece in _whole_phones(_COMMA, part)]
     return [piece for piece in pieces if _DIGIT.search(piece)] or [text]
@@ -57,7 +60,7 @@ def written_phone(part: str) -> WrittenPhone:
     if extension:
         text = text[: extension.start()]
     if any(map(str.isalpha, text)):
-        raise ValueError("phone must not have letters in it")
+        raise ValueError(_LETTERS)
     if _DECIMAL.fullmatch(text):
         raise ValueError("phone must be digits, and not a decimal number: make its column text")
     if not _WRITTEN.fullmatch(text):
@@ -114,11 +117,14 @@ _ASCII_OF_KIND = {
 }
 """By the category of a character in Unicode."""
 
+_LETTERS = "phone must not have letters in it"
 _FEWEST_DIGITS = 7
 _LONGEST = 500  # characters: the patterns are not made for more
 _DIGIT = re.compile(r"\d")
 _WRAPPING = " \t\r\n'\"=`´[]<>‘’“”"  # noqa: RUF001 - they are typed so
-_SEPARATOR = re.compile(r":::|[;|&\r\n\v\f\x85]|<br\s*/?>|\s(?:and|or)\s|\s+(?=\+)", re.IGNORECASE)
+_SEPARATOR = re.compile(
+    r":::|[;|&\r\n\v\f\x85]|<br\s*/?>|\s(?:and|or)\s|(?<=[\d)])\s+(?=\+)", re.IGNORECASE
+)
 _COMMA = re.compile(",")
 _SLASH = re.compile("/")
 _SEPARATED_EXTENSION = re.compile(r"[;|\r\n]\s*(?:ext|x)[a-z]*\W*(?=\d)", re.IGNORECASE)
@@ -132,6 +138,11 @@ _WORDS = (
 )
 """Labels of phones. A fax takes no texts, and other words, such as stop, may say much more."""
 
+_WORD = re.compile(r"[^\W\d_]+")
+_KNOWN_WORD = re.compile(
+    rf"(?:{_WORDS})+|[mchwotpxena]|ext|extn|xtn|extension|fax|and|or|br|none|null|nan|na",
+    re.IGNORECASE,
+)
 _LABEL = re.compile(
     rf"^[\s(]*(?:(?:{_WORDS}|[mchwotp](?=[\s:.)-]))[\s._/&#-]*)+(?:\d\s*:)?[\s:=.#)>-]*(?=[\d+(])",
     re.IGNORECASE,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 
 import phonenumbers
 import pytest
 
-from heymarket_async.bulk.contact_files.numbering import Country, international
+from heymarket_async.bulk.contact_files.numbering import Country, _Plan, international
 
 NUMBERS = [
     (region, str(number.country_code), phonenumbers.national_significant_number(number))
@@ -87,3 +88,26 @@ def test_digits_without_a_country_code_are_none(digits):
 )
 def test_the_usual_forms_take_the_quick_way(region, text):
     assert Country(region).national(text) == by_phonenumbers(text, region) is not None
+
+
+@pytest.mark.parametrize(("region", "text"), [("IL", "015112340700"), ("PA", "00800324234")])
+def test_a_prefix_for_calls_abroad_is_left_to_phonenumbers(region, text):
+    assert by_phonenumbers(text, region) is None
+    assert Country(region).national(text) is None
+
+
+def test_a_number_with_a_prefix_to_remove_is_left_to_phonenumbers():
+    three = (None, frozenset({3}), re.compile(r"\d{3}"))
+    plan = _Plan(re.compile("9(1)?"), [three])
+
+    assert plan.keeps("123")
+    assert plan.is_valid("912")
+    assert not plan.keeps("912")
+
+
+def test_the_leading_digits_of_a_region_decide_as_in_phonenumbers():
+    three = (None, frozenset({3}), re.compile(r"\d{3}"))
+    none = (re.compile("7"), frozenset({4}), re.compile(r"\d{4}"))
+
+    assert _Plan(re.compile("0"), [none, three]).is_valid("123")
+    assert not _Plan(re.compile("0"), [none, three]).is_valid("723")
