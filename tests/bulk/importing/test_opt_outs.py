@@ -417,30 +417,22 @@ async def test_a_dry_run_says_what_would_become_of_a_duplicate():
     assert report.rejections[0].reason.endswith("; its opt-out would be applied")
 
 
-async def test_few_rows_that_wait_are_in_memory_however_many_opt_out():
-    waiting: list[int] = []
+async def test_few_rows_that_wait_are_in_memory_however_many_opt_out(monkeypatch):
+    released: list[int] = []
+    finish = Duplicates.finish
 
-    def rows():
-        for n in range(600):
-            yield new(n)
-            yield out(n, first="Twin")
-            waiting.append(len(duplicates[0]._released) if duplicates else 0)
+    def noting(self: Duplicates, row: Any, decision: Any) -> None:
+        finish(self, row, decision)
+        released.append(len(self._released))
 
-    duplicates: list[Any] = []
+    monkeypatch.setattr(Duplicates, "finish", noting)
+    rows = (row for n in range(600) for row in (new(n), out(n, first="Twin")))
     async with account() as it:
-        original = Duplicates.__init__
-
-        def noting(self: Duplicates, results: Any) -> None:
-            duplicates.append(self)
-            original(self, results)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Duplicates, "__init__", noting)
-            report = await it.imports(rows(), batch_size=10, concurrency=2)
+        report = await it.imports(rows, batch_size=10, concurrency=2)
 
         assert all(has_opted_out(it, n) for n in range(600))
     assert counts(report) == {"created": 600, "rejected": 600}
-    assert 0 < max(waiting) < 60
+    assert 0 < max(released) < 100
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
