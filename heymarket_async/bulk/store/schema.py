@@ -75,8 +75,8 @@ WHERE id IN (SELECT value FROM json_each(?)) ORDER BY rowid {_IF_NEWER}"""  # no
 """Does so with the contacts of `incoming` that have one of these ids, a list in JSON."""
 
 
-# To SQLite before 3.45, a text in JSON ends at U+0000. So in contacts that have one, two characters
-# that no text has stand for it, and for a backslash, which may be before "u0000" too.
+# In older releases of SQLite, a text in JSON ends at U+0000. So in contacts that have one, two
+# characters that no text has stand for it, and for a backslash: "u0000" may follow one as it is.
 _HAS_NUL = "instr(json, '\\u0000')"
 _NUL, _BACKSLASH = "char(64976)", "char(64977)"
 _WITHOUT_NUL = f"replace(replace(json, '\\\\', {_BACKSLASH}), '\\u0000', {_NUL})"

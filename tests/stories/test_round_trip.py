@@ -1,0 +1,238 @@
+"""An export that went through a program comes back with every contact and every field."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.testing
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from heymarket_async.bulk.sinks.tables import as_it_was
+from heymarket_async.cli.app import app
+from heymarket_async.sandbox import Sandbox
+from heymarket_async.sandbox.records import Record, Tag
+from tests.bulk import table_tools as tools
+
+TITLES = [
+    "Plan", "Plan ", "plan", "Plan  name", "Plan name", "Email Suppressions", "Assignee ID",
+    "Display Name", "E mail", "E-mail", "Phone", "Tags", "'=x", "=x", "two\nlines", "", "Notes;=1",
+    "custom", "id", "007", "2026-04-12", "True", "Größe (cm)", "other", "Import error",
+]  # fmt: skip
+FIELDS = dict(enumerate(TITLES, 123))
+
+NAMES = [
+    ("Zoë", "Álvarez"), ("=1+1", "-Bob"), ("'=1+1", "''@x"), ("a;=b", "a;'=b"), ('quo"te', "a,b"),
+    ("王", "🎉"), ("O'Neil", "'"), ("Null", "N"), ("tab\there", "semi;colon"), ("line\nbreak", "x"),
+]  # fmt: skip
+"""Names that every program keeps, and that spreadsheets do not run."""
+
+ODD = [
+    "nul\0", " padded ", "cr\rhere", "crlf\r\nhere", "007", "1.0", "1e5", "true", "2026-04-12",
+    "1/2", "N/A", "\ufeffx", "''=1", "a\t'=1", " ",
+    "12345678901234567890", "+15105550147", "-5", "=1", "\\u0000", "\u200b", '"', "trail\n", "",
+]  # fmt: skip
+"""Texts that some programs change."""
+
+
+class Trip:
+    """An account, its export, and an empty account with the same custom fields."""
+
+    def __init__(self, folder: Path, records: list[Record]) -> None:
+        self.folder = folder
+        self.home, self.away = _account(), _account()
+        for record in records:
+            stamp = self.home.store.stamp(1_780_000_000.0 + record.id)
+            record.created = record.updated = self.home.store.written(stamp)
+            self.home.store.put(record, self.home.store.new_uuid(), stamp, None)
+
+    def export(self, kind: str) -> Path:
+        path = self.folder / f"export.{kind}"
+        if not path.exists():
+            _run(self.home, "contacts", "export", path)
+        return path
+
+    def imported(self, path: Path) -> dict[str, dict[str, object]]:
+        """Import a file, and return what arrived, by phone."""
+        _run(self.away, "contacts", "import", path, expected={0, 3})
+        return _fields(self.away)
+
+    @property
+    def sent(self) -> dict[str, dict[str, object]]:
+        return _fields(self.home)
+
+
+def _account() -> Sandbox:
+    sandbox = Sandbox(contacts=0)
+    sandbox._server._account.fields.clear()
+    sandbox._server._account.fields.update(FIELDS)
+    return sandbox
+
+
+def _run(sandbox: Sandbox, *arguments: object, expected: set[int] | None = None) -> None:
+    with sandbox:
+        environment = {
+            "HEYMARKET_BASE_URL": sandbox.url,
+            "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
+            "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
+            "COLUMNS": "200",
+        }
+        result = typer.testing.CliRunner().invoke(app, [*map(str, arguments)], env=environment)
+    assert result.exit_code in (expected or {0}), result.output
+
+
+def _fields(sandbox: Sandbox) -> dict[str, dict[str, object]]:
+    """Return the fields that can be written, without empty ones."""
+    names = ("first", "last", "email", "display_name", "avatar", "assigned_user_id", "is_opted_out")
+    found = {}
+    for contact in sandbox.store.contacts:
+        fields = {name: contact[name] for name in names if contact.get(name)}
+        fields["tags"] = [tag["tag_id"] for tag in contact.get("tags") or []]
+        fields["custom"] = {key: value for key, value in contact["custom"].items() if value}
+        found[contact["phone"]] = fields
+    return found
+
+
+def _person(number: int, first: str = "Jordan", last: str = "Lee", **fields: object) -> Record:
+    is_rich = number % 2 == 0
+    return Record(
+        id=20_000 + number,
+        phone=f"1510555{1000 + number}",
+        first=first,
+        last=last,
+        email=f"person{number}@example.com" if is_rich else None,
+        display_name=f"{first} {last}",
+        avatar="https://example.com/a.jpg" if is_rich else None,
+        assigned_user_id=4203 if is_rich else None,
+        is_opted_out=number % 3 == 0,
+        tags=[Tag(id=1, tag_id=55), Tag(id=2, tag_id=56)] if is_rich else [],
+        **{"custom": {}, **fields},
+    )
+
+
+def _people() -> list[Record]:
+    """People with usual texts in all custom fields, one after the other and all together."""
+    people = [_person(number, *name) for number, name in enumerate(NAMES)]
+    for place, key in enumerate(FIELDS):
+        people.append(_person(len(people), custom={str(key): f"value {place}"}))
+    everything = {str(key): f"text of {key}" for key in FIELDS}
+    return [*people, _person(len(people), custom=everything)]
+
+
+@pytest.fixture
+def trip(tmp_path: Path) -> Trip:
+    return Trip(tmp_path, _people())
+
+
+TRIPS: dict[str, tuple[str, tools.Tool, str]] = {
+    "CSV": ("csv", tools.as_it_is, "csv"),
+    "JSON Lines": ("jsonl", tools.as_it_is, "jsonl"),
+    "Parquet": ("parquet", tools.as_it_is, "parquet"),
+    "SQLite": ("db", tools.as_it_is, "db"),
+    "pandas, CSV": ("csv", tools.pandas_as_people_use_it, "csv"),
+    "pandas, JSON Lines": ("csv", tools.pandas_as_people_use_it, "jsonl"),
+    "pandas, .xlsx": ("csv", tools.pandas_as_people_use_it, "xlsx"),
+    "pandas, CSV of text": ("csv", tools.pandas_of_text, "csv"),
+    "pandas, Parquet to CSV": ("parquet", tools.pandas_of_parquet, "csv"),
+    "pandas, Parquet": ("parquet", tools.pandas_of_parquet, "parquet"),
+    "pandas, SQLite to CSV": ("db", tools.pandas_of_sqlite, "csv"),
+    "pandas, JSON Lines of JSON Lines": ("jsonl", tools.pandas_of_json, "jsonl"),
+    "polars, CSV": ("csv", tools.polars, "csv"),
+    "polars, JSON Lines": ("csv", tools.polars, "jsonl"),
+    "polars, .xlsx": ("csv", tools.polars, "xlsx"),
+    "polars, Parquet": ("parquet", tools.polars, "parquet"),
+    "polars, Parquet to CSV": ("parquet", tools.polars, "csv"),
+    "duckdb, CSV": ("csv", tools.in_duckdb, "csv"),
+    "duckdb, JSON Lines": ("csv", tools.in_duckdb, "jsonl"),
+    "duckdb, CSV to Parquet": ("csv", tools.in_duckdb, "parquet"),
+    "duckdb, Parquet": ("parquet", tools.in_duckdb, "parquet"),
+    "duckdb, Parquet to CSV": ("parquet", tools.in_duckdb, "csv"),
+    "pyarrow, CSV": ("csv", tools.in_pyarrow, "csv"),
+    "pyarrow, Parquet": ("parquet", tools.in_pyarrow, "parquet"),
+    "pyarrow, Parquet to CSV": ("parquet", tools.in_pyarrow, "csv"),
+    "openpyxl, .xlsx": ("csv", tools.in_openpyxl, "xlsx"),
+    "sqlite-utils, CSV": ("csv", tools.sqlite_utils, "csv"),
+    "sqlite-utils, SQLite to CSV": ("db", tools.sqlite_utils, "csv"),
+    "LibreOffice, CSV": ("csv", tools.libreoffice, "csv"),
+    "LibreOffice, .xlsx": ("csv", tools.libreoffice, "xlsx"),
+    "LibreOffice, .ods": ("csv", tools.libreoffice, "ods"),
+}
+
+RAW = {"Parquet to CSV", "SQLite to CSV"}
+"""In these, a text with an apostrophe before a formula looks like one that an export made
+harmless."""
+
+
+@pytest.mark.parametrize("name", TRIPS)
+def test_every_contact_comes_back_with_every_field(name, trip):
+    kind, tool, ending = TRIPS[name]
+    if tool is tools.libreoffice and tools.SOFFICE is None:
+        pytest.skip("LibreOffice is not installed")
+    if tool is tools.sqlite_utils and not shutil.which("sqlite-utils"):
+        pytest.skip("sqlite-utils is not installed")
+    path = trip.folder / f"after.{ending}"
+    tool(trip.export(kind), path)
+
+    arrived = trip.imported(path)
+
+    assert arrived.keys() == trip.sent.keys()
+    is_raw = name.split(", ")[-1] in RAW
+    for phone, sent in trip.sent.items():
+        assert arrived[phone] == (_without_apostrophes(sent) if is_raw else sent)
+
+
+def _without_apostrophes(fields: dict[str, object]) -> dict[str, object]:
+    return {
+        name: as_it_was(value) if isinstance(value, str) else value
+        for name, value in fields.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("tool", "ending"),
+    [(tools.as_it_is, "xlsx"), (tools.libreoffice, "xlsx"), (tools.libreoffice, "csv")],
+)
+def test_a_spreadsheet_keeps_odd_texts_of_the_xlsx_export(tool, ending, tmp_path):
+    if tool is tools.libreoffice and tools.SOFFICE is None:
+        pytest.skip("LibreOffice is not installed")
+    texts = [text for text in ODD if not set(text) & set("\0\r\ufeff\u200b")]
+    people = [_person(number, custom={"123": text}) for number, text in enumerate(texts)]
+    trip = Trip(tmp_path, people)
+    path = tmp_path / f"after.{ending}"
+    tool(trip.export("xlsx"), path)
+
+    assert trip.imported(path) == trip.sent
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "db"])
+def test_odd_texts_come_back_from_an_export_as_it_is(kind, tmp_path):
+    people = [_person(number, custom={"123": text, "124": text}) for number, text in enumerate(ODD)]
+    trip = Trip(tmp_path, people)
+
+    assert trip.imported(trip.export(kind)) == trip.sent
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8) | st.text(
+    "'=+-@;\t\r\n\" a1,", max_size=6
+)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    return (tmp_path_factory.mktemp("trip") for _ in iter(int, 1))
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "db"])
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(values=st.lists(st.tuples(texts, texts), min_size=1, max_size=60))
+def test_whatever_texts_there_are_they_come_back(kind, values, folders):
+    people = [
+        _person(number, first=first, custom={"128": text})
+        for number, (first, text) in enumerate(values)
+    ]
+    trip = Trip(next(folders), people)
+
+    assert trip.imported(trip.export(kind)) == trip.sent
