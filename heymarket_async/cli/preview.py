@@ -58,7 +58,7 @@ async def is_confirmed() -> bool:
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     show.err.print("Import this? [Y/n] ", end="", markup=False)
-    # The end of the input is no answer, but an empty line is: it means yes.
+    # An empty line means yes, but the end of the input does not.
     return (await run_unwatched(_answer)).strip().casefold() in {"y", "yes"}
 
 
