@@ -15,7 +15,7 @@ MOST = 5
 """The most tags that a contact can have."""
 
 _TOO_MANY = (
-    "Rows of which only the first five tags were imported, as a contact has five at most: {count}."
+    "Rows with more than five tags: {count}. A contact has five at most: the first five are taken."
 )
 _NAMES = "Names of tags that were left out, as no tags can be read: {count}."
 _SEPARATOR = re.compile(r":::|[,;|\r\n]")
