@@ -12,8 +12,7 @@ from heymarket_async.bulk.contact_files.plan import Plan
 from heymarket_async.bulk.thread import run_unwatched
 from heymarket_async.cli import show
 
-_WIDTH = 30
-_LONGEST_EXAMPLE = 40
+_WIDEST = 40
 
 
 def print_plan(
@@ -32,12 +31,14 @@ def print_plan(
         notes: Remarks on the file.
     """
     taken = [column for column in plan.columns if column.target is not None]
-    headings = [set_cell_size(show.one_line(each.heading), _WIDTH).rstrip() for each in taken]
-    width = max(map(cell_len, headings), default=0)
-    for column, heading in zip(taken, headings, strict=True):
-        example = _example(column, rows) if sys.stderr.isatty() else ""
-        meaning = f"{set_cell_size(heading, width)} → {field_of(column, titles)}"
-        show.say(f"{set_cell_size(meaning, width + _WIDTH)}{example}".rstrip())
+    cells = [
+        (show.one_line(each.heading), f"→ {field_of(each, titles)}", _example(each, rows))
+        for each in taken
+    ]
+    widths = [min(max(map(cell_len, column)), _WIDEST) for column in list(zip(*cells, strict=True))[:2]]
+    for heading, meaning, example in cells:
+        line = f"{set_cell_size(heading, widths[0])} {set_cell_size(meaning, widths[1])}"
+        show.say(f"{line}  {example}".rstrip())
     if plan.left_out:
         show.say(f"Not imported: {', '.join(map(show.one_line, plan.left_out))}")
     for line in notes:
@@ -63,8 +64,10 @@ async def is_confirmed() -> bool:
 
 
 def _example(column: Column, rows: Sequence[Sequence[str]]) -> str:
+    if not sys.stderr.isatty():
+        return ""
     cells = (row[column.number - 1].strip() for row in rows)
-    return show.one_line(next(filter(None, cells), ""))[:_LONGEST_EXAMPLE]
+    return show.one_line(next(filter(None, cells), ""))[:_WIDEST]
 
 
 def _answer() -> str:

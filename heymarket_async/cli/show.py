@@ -228,6 +228,11 @@ def lines_of_import(
     """Return the lines that say how an import ended, and what to do about the rest."""
     lines = [_summary(report, dry_run=dry_run)]
     lines += [f"row {each.row}: {each.reason}" for each in report.rejections]
+    if report.opted_out:
+        verb = "would be opted out" if dry_run else "opted out"
+        lines.append(f"Existing contacts {verb}, as rows say so: {report.opted_out:,}.")
+    if report.opt_outs_kept:
+        lines.append(f"Contacts kept opted out, though rows do not say so: {report.opt_outs_kept:,}.")
     lines += notes
     if outcomes is not None:
         lines.append(f"The outcome of each row is in {outcomes}")
@@ -241,7 +246,7 @@ def lines_of_import(
         )
         lines.append(f"Some outcomes are unknown. {remedy}")
     if rejected is not None:
-        lines.append(f"The rejected rows are in {rejected}; mend them there, and import it.")
+        lines.append(f"The rejected rows are in {rejected}. Mend them, and import that file.")
     return lines
 
 
