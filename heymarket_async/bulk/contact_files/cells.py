@@ -15,9 +15,6 @@ NOT_GIVEN = frozenset(
 )
 """Cells that stand for an empty one, with their case: a person may be called Null."""
 
-NOT_GIVEN_IN_EXPORT = frozenset({"", "nan", "NaN", "<NA>", "NaT", "None"})
-"""Empty cells of an export of ours, as it comes out of a table tool."""
-
 _INVISIBLE = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
 )
@@ -79,21 +76,28 @@ def cell_text(cell: str) -> str:
     return clean([cell], is_exact=False, has_apostrophes=True)[0]
 
 
-def clean(cells: Sequence[str], *, is_exact: bool, has_apostrophes: bool) -> list[str]:
+def clean(
+    cells: Sequence[str],
+    *,
+    is_exact: bool,
+    has_apostrophes: bool,
+    empty_words: frozenset[str] = NOT_GIVEN,
+) -> list[str]:
     """Return the texts of cells, "" for a cell that stands for an empty one.
 
     Args:
         cells: As the file has them; many at once cost least.
         is_exact: They are of an export of ours: white space is part of them.
         has_apostrophes: Apostrophes before formulas are not part of them.
+        empty_words: The cells that stand for an empty one.
     """
     if is_exact:
         texts = (
             [as_it_was(cell) if "'" in cell else cell for cell in cells]
             if has_apostrophes
-            else cells
+            else list(cells)
         )
-        return ["" if text in NOT_GIVEN_IN_EXPORT else text for text in texts]
+        return ["" if text in empty_words else text for text in texts] if empty_words else texts
     everything = "".join(cells)
     if everything.isascii():
         texts = [cell.strip() for cell in cells]
@@ -101,7 +105,7 @@ def clean(cells: Sequence[str], *, is_exact: bool, has_apostrophes: bool) -> lis
         texts = [cell.strip(_AROUND) for cell in cells]
     if has_apostrophes and "'" in everything:
         texts = [as_it_was(text).strip() for text in texts]
-    return ["" if text in NOT_GIVEN else text for text in texts]
+    return ["" if text in empty_words else text for text in texts]
 
 
 def is_email(cell: str) -> bool:

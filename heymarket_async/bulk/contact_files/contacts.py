@@ -68,7 +68,7 @@ class ContactReader:
     ) -> None:
         tags = TagReader(tag_id, find_tag, notes)
         self._at_once = at_once
-        self._records = RecordFieldReader(plan.planner, phone, tags)
+        self._records = RecordFieldReader(plan.planner, phone, tags, notes)
         self._fields = partial(
             FieldReader, plan, phone, tags, notes, has_apostrophes=has_apostrophes
         )

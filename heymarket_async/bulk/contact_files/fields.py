@@ -107,7 +107,12 @@ class FieldReader:
         return texts
 
     def _clean(self, cells: Sequence[str]) -> list[str]:
-        return clean(cells, is_exact=self._plan.is_export, has_apostrophes=self._has_apostrophes)
+        return clean(
+            cells,
+            is_exact=self._plan.is_export,
+            has_apostrophes=self._has_apostrophes,
+            empty_words=self._plan.empty_words,
+        )
 
     def _read(self, field: str, texts: list[str], problems: Problems) -> Sequence[object]:
         if field == "email" and not self._plan.is_export:

@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
+from heymarket_async.bulk.contact_files.export_marks import OF_EXPORT, was_csv
 from heymarket_async.bulk.contact_files.table import Row, Table
 from heymarket_async.bulk.contact_files.values import text_of
 
 if TYPE_CHECKING:
-    from pyarrow import RecordBatch  # type: ignore[import-untyped] # has no types
+    from pyarrow import RecordBatch, Schema  # type: ignore[import-untyped] # has no types
 
 _ROWS_AT_ONCE = 5000
 _DAMAGED = "The Parquet file is damaged. Write it again."
@@ -42,14 +43,29 @@ def read(file: BinaryIO) -> Table:
     damage = (pa.ArrowException, OSError)
     try:
         parquet = pq.ParquetFile(file)
-        names: list[str] = parquet.schema_arrow.names
+        schema = parquet.schema_arrow
+        names: list[str] = schema.names
     except damage:
         raise ValueError(_DAMAGED) from None
     kept = [place for place, name in enumerate(names) if not _INDEX.fullmatch(name)]
     if not kept:
         raise ValueError("The Parquet file has no columns.")
     rows = _rows(parquet.iter_batches(_ROWS_AT_ONCE), kept, damage)
-    return Table([names[place] for place in kept], rows, unit="row")
+    return Table(
+        [names[place] for place in kept], rows, unit="row", has_apostrophes=_was_csv(schema)
+    )
+
+
+def _was_csv(schema: Schema) -> bool:
+    from pyarrow import types  # noqa: PLC0415 - an extra
+
+    if not {*OF_EXPORT, "phone"} <= set(schema.names):
+        return False
+    phone, row_id = schema.field("phone").type, schema.field("id").type
+    return was_csv(
+        has_text_ids=not types.is_integer(row_id) and not types.is_floating(row_id),
+        has_numeric_phones=types.is_integer(phone) or types.is_floating(phone),
+    )
 
 
 def _rows(

@@ -8,6 +8,8 @@ from typing import cast
 import msgspec
 from msgspec.structs import replace
 
+from heymarket_async.bulk.contact_files.cells import NOT_GIVEN
+from heymarket_async.bulk.contact_files.export_marks import OF_EXPORT, empty_words
 from heymarket_async.bulk.contact_files.layouts import PHONE_LABEL, loose
 from heymarket_async.bulk.contact_files.meanings import (
     CUSTOM,
@@ -33,7 +35,6 @@ from heymarket_async.bulk.errors import JobError
 from heymarket_async.models import ContactField
 from heymarket_async.transport.masking import MASK
 
-_OF_EXPORT = frozenset({"id", "rev", "updated"})
 PHONE = Target("phone")
 
 
@@ -47,6 +48,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         labels: The index of the column with the label of a phone, such as Mobile or Fax, by the
             index of the column of that phone.
         is_export: The file is an export of ours, with exact headings and cells.
+        empty_words: The texts that stand for an empty cell of a table.
         planner: Makes the plans of other names, as later rows of JSON Lines may have them.
     """
 
@@ -55,6 +57,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[int, int]
     is_export: bool
     planner: Planner
+    empty_words: frozenset[str] = NOT_GIVEN
 
     @property
     def left_out(self) -> list[str]:
@@ -153,7 +156,7 @@ class Planner:
         Raises:
             JobError: See `plan_of`.
         """
-        is_export = set(headings) >= _OF_EXPORT
+        is_export = set(headings) >= OF_EXPORT
         columns = self._columns(headings, is_export=is_export, is_table=True)
         samples = [[cells[index] for cells in rows] for index in range(len(headings))]
         columns = [_looked_at(*pair) for pair in zip(columns, samples, strict=True)]
@@ -171,7 +174,8 @@ class Planner:
             raise no_phone_column(columns, samples)
         if not self._ignore_opt_outs:
             check_opt_outs(columns, samples)
-        return _plan(columns, sources, is_export=is_export, planner=self)
+        plan = _plan(columns, sources, is_export=is_export, planner=self)
+        return replace(plan, empty_words=empty_words(headings, rows)) if is_export else plan
 
     def of_names(self, names: tuple[str, ...]) -> Plan:
         """Return the plan for the names in a row of JSON.

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
 from heymarket_async.bulk.contact_files.cells import cell_text, emails_of, is_email, whole
+from heymarket_async.bulk.contact_files.export_marks import (
+    is_table_row,
+    was_csv,
+    words_of_record,
+)
+from heymarket_async.bulk.contact_files.fields import FieldReader
 from heymarket_async.bulk.contact_files.meanings import OPT_OUTS, READ_NAMES, Target
+from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.opt_outs import opted_out
 from heymarket_async.bulk.contact_files.plan import PHONE, Plan, Planner, flattened
 from heymarket_async.bulk.contact_files.plan_checks import kind_of
 from heymarket_async.bulk.contact_files.tag_cells import TagReader
+from heymarket_async.bulk.contact_files.values import text_of
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.importing.source import RejectedRow, contact_of
 from heymarket_async.models import NewContact
@@ -27,23 +38,31 @@ class RecordFieldReader:
         planner: Makes the plans for their names.
         phone: Makes E.164 digits of a phone; see `phone_reader`.
         tags: Reads tags.
+        notes: For remarks on the file.
 
     Attributes:
         left_out: The names that are not imported, without those to ignore.
     """
 
-    def __init__(self, planner: Planner, phone: Callable[[str], str], tags: TagReader) -> None:
+    def __init__(
+        self, planner: Planner, phone: Callable[[str], str], tags: TagReader, notes: Notes
+    ) -> None:
         self.left_out: dict[str, None] = {}
         self._planner = planner
         self._phone = phone
         self._tags = tags
+        self._notes = notes
         self._plans: dict[tuple[str, ...], Plan] = {}
 
     def contact(self, record: Mapping[str, object]) -> NewContact | str:
         """Return the contact of an object, or the reason why it does not make one."""
         try:
             names, values = flattened(record)
-            fields = self._fields(self._plan(names), names, values)
+            plan = self._plan(names)
+            if plan.is_export and is_table_row(record):
+                fields = self._fields_of_row(plan, record)
+            else:
+                fields = self._fields(plan, names, values)
             if record.get("custom", {}) is None:
                 fields["custom"] = None
         except JobError as error:
@@ -52,6 +71,29 @@ class RecordFieldReader:
             return str(error)
         made = contact_of(fields)
         return made.reason if isinstance(made, RejectedRow) else made
+
+    def _fields_of_row(self, plan: Plan, record: Mapping[str, object]) -> dict[str, object]:
+        """Return the fields of a row of a table that a program has made JSON Lines.
+
+        Raises:
+            ValueError: A field cannot be read.
+        """
+        phone, row_id = record["phone"], record["id"]
+        reader = FieldReader(
+            replace(plan, empty_words=words_of_record(record)),
+            self._phone,
+            self._tags,
+            self._notes,
+            has_apostrophes=was_csv(
+                has_text_ids=isinstance(row_id, str),
+                has_numeric_phones=isinstance(phone, int | float),
+            ),
+        )
+        problems: dict[int, str] = {}
+        columns = reader.of_columns([[text_of(value)] for value in record.values()], problems)
+        if problems:
+            raise ValueError(problems[0])
+        return {name: value for name, (value,) in columns.items() if value is not UNSET}
 
     def _plan(self, names: tuple[str, ...]) -> Plan:
         plan = self._plans.get(names)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
+from zipfile import ZipFile
 
 from heymarket_async.bulk.contact_files.heading_row import table_of
 from heymarket_async.bulk.contact_files.notes import Notes
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 """Stands in an .xlsx with a password, which is not a ZIP file."""
+
+_ODS_CONTENT, _ODS_OTHERS = "content.xml", ("mimetype", "META-INF/manifest.xml")
+_ODS_TAB = re.compile(rb"<text:tab\s*/>")
 
 _MOST_TITLES = 20
 """Rows of a sheet that may stand above its headings."""
@@ -37,8 +43,27 @@ def read(file: BinaryIO, *, is_phone_heading: Callable[[str], bool], notes: Note
         ValueError: The file has a password, is damaged or empty, or the extra is missing.
     """
     with _explaining(file):
+        file = _with_tabs(file)
+        file.seek(0)
         sheet = _sheet_of(file, is_phone_heading, notes)
     return table_of(_rows(sheet), is_phone_heading=is_phone_heading, notes=notes, unit="row")
+
+
+def _with_tabs(file: BinaryIO) -> BinaryIO:
+    """Return an .ods whose tabs are characters: the reader leaves out the elements of them."""
+    try:
+        with ZipFile(file) as old:
+            content = old.read(_ODS_CONTENT)
+            if not _ODS_TAB.search(content):
+                return file
+            others = {name: old.read(name) for name in _ODS_OTHERS if name in old.namelist()}
+    except Exception:  # noqa: BLE001 - another format, or damaged: the reader explains it
+        return file
+    made = io.BytesIO()
+    with ZipFile(made, "w") as new:
+        for name, part in {**others, _ODS_CONTENT: _ODS_TAB.sub(b"\t", content)}.items():
+            new.writestr(name, part)
+    return made
 
 
 @contextmanager

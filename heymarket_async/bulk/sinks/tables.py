@@ -155,6 +155,16 @@ def as_it_was(cell: str) -> str:
     return _UNDIVIDED.sub("", cell)
 
 
+def reversible(text: str) -> str:
+    """Return a text that `as_it_was` gives back, with an apostrophe only where that needs one.
+
+    For spreadsheets, whose texts are never run. An import cannot know whether it was CSV once.
+    """
+    if "'" not in text or as_it_was(text) == text:
+        return text
+    return str(harmless([text])[0])
+
+
 def is_dividable(line: bytes) -> bool:
     """Whether the cells of a contact, given as JSON, may have semicolons, tabs or line breaks."""
     return b";" in line or b"\\" in line or b"\t" in line

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.sinks.files import StagedFile, in_batches
-from heymarket_async.bulk.sinks.tables import Cell, Table
+from heymarket_async.bulk.sinks.tables import Cell, Table, reversible
 from heymarket_async.models import ContactField
 from heymarket_async.transport import wire
 
@@ -42,8 +42,9 @@ _MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - a spreadsheet has no time zones
 class Xlsx(StagedFile):
     """A spreadsheet with a column for each documented field and each custom field, by its title.
 
-    All cells are text: phones and ids keep all digits, and no formula or link is made. The headings
-    stay in view, and filter the rows. Values without a column of their own are kept as JSON in the
+    All cells are text: phones and ids keep all digits, and no formula or link is made. So only a
+    formula with an apostrophe before it gets one more; see `reversible`. The headings stay in view,
+    and filter the rows. Values without a column of their own are kept as JSON in the
     last one, `other`.
 
     A sheet holds at most 1,048,575 contacts, and a cell 32,767 characters. If that is too little,
@@ -111,7 +112,7 @@ def _write(
     for column, cell in enumerate(cells):
         if cell is None or cell == "":
             continue
-        text = ("true" if cell else "false") if isinstance(cell, bool) else str(cell)
+        text = ("true" if cell else "false") if isinstance(cell, bool) else reversible(str(cell))
         if len(text) > _LONGEST_CELL // 2 and _units(text) > _LONGEST_CELL:
             title = wire.masked(headings[column][:_LONGEST_TITLE], None)
             raise _too_large(f"A cell of {title} has more than {_LONGEST_CELL:,} characters.")

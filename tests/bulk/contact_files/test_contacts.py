@@ -80,12 +80,28 @@ def test_an_empty_cell_and_a_word_for_it_are_not_sent(cell):
     assert read.notes == []
 
 
-def test_cells_of_an_export_are_exact_but_for_the_empty_words_of_pandas():
+def test_cells_of_an_export_are_exact():
     headings = [*EXPORT, "phone", "first", "last", "display_name", "email", "Plan"]
-    cells = [*OF_EXPORT, PHONE, " Zoë ", "NULL", "nan", "a; b", "<NA>"]
+    cells = [*OF_EXPORT, PHONE, " Zoë ", "NULL", "nan", "a; b", "None"]
 
     assert read_table([headings, cells], FIELDS).rows == [
-        {"phone": PHONE, "first": " Zoë ", "last": "NULL", "email": "a; b"}
+        {
+            "phone": PHONE, "first": " Zoë ", "last": "NULL", "display_name": "nan",
+            "email": "a; b", "custom": {"123": "None"},
+        }
+    ]  # fmt: skip
+
+
+def test_words_of_a_table_tool_are_empty_cells_in_an_export_whose_ids_have_them():
+    headings = [*EXPORT, "phone", "assigned_user_id", "first", "last", "Plan"]
+    rows = [
+        [*OF_EXPORT, PHONE, "nan", " Zoë ", "NULL", "<NA>"],
+        [*OF_EXPORT, OTHER, "4203.0", "None", "nan", "a"],
+    ]
+
+    assert read_table([headings, *rows], FIELDS).rows == [
+        {"phone": PHONE, "first": " Zoë ", "last": "NULL"},
+        {"phone": OTHER, "assignee_id": 4203, "custom": {"123": "a"}},
     ]
 
 

@@ -35,6 +35,22 @@ def parquet_of(table: pa.Table) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("columns", "has_apostrophes"),
+    [
+        ({"id": [1], "rev": [1], "updated": ["a"], "phone": ["1"]}, False),
+        ({"id": [1], "rev": [1], "updated": ["a"], "phone": [1]}, True),
+        ({"id": [1], "rev": [1], "updated": ["a"], "phone": [1.0]}, True),
+        ({"id": ["1"], "rev": ["1"], "updated": ["a"], "phone": ["1"]}, True),
+        ({"id": ["1"], "phone": [1]}, False),
+    ],
+)
+def test_an_export_that_was_csv_has_its_apostrophes(columns, has_apostrophes):
+    table = parquet.read(io.BytesIO(parquet_of(pa.table(columns))))
+
+    assert table.has_apostrophes is has_apostrophes
+
+
 def by_pandas(path, target) -> None:
     frame = pd.read_parquet(path)
     frame[frame["id"] > 0].sort_values("id", ascending=False).to_parquet(target)

@@ -24,6 +24,32 @@ FIELDS = [
 OF_EXPORT = {"id": 7, "updated": "2026-01-01T00:00:00Z"}
 
 
+ROW = {**OF_EXPORT, "rev": 1, "phone": int(PHONE), "email": None, "tags": '[{"tag_id":2}]'}
+
+
+def test_a_row_of_a_table_that_was_csv_is_read_as_a_row_of_csv():
+    read = read_records(
+        {**ROW, "first": "'=x", "last": None, "Plan": 5.0, "assigned_user_id": 4203.0},
+        {**ROW, "first": " a; b ", "Plan": None, "note": "n", "is_opted_out": "True"},
+        {**ROW, "first": "nan", "Plan": "None", "assigned_user_id": "nan"},
+        {**ROW, "assigned_user_id": "me"},
+        fields=FIELDS,
+    )
+
+    assert read.rows == [
+        {"phone": PHONE, "first": "=x", "assignee_id": 4203, "tags": [2], "custom": {"123": "5"}},
+        {"phone": PHONE, "first": " a; b ", "tags": [2], "is_opted_out": True},
+        {"phone": PHONE, "tags": [2]},
+        "assignee_id must be an integer (line 4)",
+    ]
+
+
+def test_a_row_of_a_table_that_was_never_csv_has_no_apostrophes_of_ours():
+    assert read_records({**ROW, "phone": PHONE, "first": "'=x"}).rows == [
+        {"phone": PHONE, "tags": [2], "first": "'=x"}
+    ]
+
+
 def test_names_are_those_of_layouts_and_custom_fields_are_by_title_or_id():
     read = read_records(
         {"phone": f"+{PHONE}", "tags": [1, {"id": 9, "tag_id": 2}], "custom": {"Plan": 5}},

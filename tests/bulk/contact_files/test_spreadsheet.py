@@ -182,14 +182,22 @@ def test_an_old_xls_is_read():
 
 
 def test_an_ods_is_read():
-    cells = "".join(
-        f"<table:table-row>{''.join(row)}</table:table-row>"
-        for row in [
-            [text_cell("Phone"), text_cell("first")],
-            ['<table:table-cell office:value-type="float" office:value="15105550147"/>',
-             text_cell("Zoë")],
-        ]
-    )  # fmt: skip
+    number = '<table:table-cell office:value-type="float" office:value="15105550147"/>'
+    (row,) = read(ods([text_cell("Phone"), text_cell("first")], [number, text_cell("Zoë")]))
+
+    assert list(row.cells) == ["15105550147", "Zoë"]
+
+
+def test_tabs_and_spaces_of_an_ods_are_kept():
+    texts = ["<text:tab/>a<text:tab />b", "a<text:s text:c='2'/>b", "a b"]
+
+    table = read(ods([text_cell("phone")], *([text_cell(text)] for text in texts)))
+
+    assert [row.cells for row in table] == [["\ta\tb"], ["a  b"], ["a b"]]
+
+
+def ods(*rows: list[str]) -> bytes:
+    cells = "".join(f"<table:table-row>{''.join(row)}</table:table-row>" for row in rows)
     namespaces = " ".join(
         f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
         for name in ("office", "table", "text")
@@ -199,12 +207,6 @@ def test_an_ods_is_read():
         f'<table:table table:name="People">{cells}</table:table>'
         "</office:spreadsheet></office:body></office:document-content>"
     )
-    (row,) = read(ods(content))
-
-    assert list(row.cells) == ["15105550147", "Zoë"]
-
-
-def ods(content: str) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")

@@ -17,7 +17,9 @@ from heymarket_async import ContactField
 from heymarket_async.bulk import Csv, JobError, Xlsx, export_contacts
 from heymarket_async.bulk.contact_files import spreadsheet
 from heymarket_async.bulk.contact_files.notes import Notes
+from heymarket_async.bulk.headings import headings_of
 from heymarket_async.bulk.sinks import xlsx
+from heymarket_async.bulk.sinks.tables import as_it_was
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import client_of
 from tests.bulk.test_files import PLAN, PRICE, contact, rows_of, written
@@ -63,8 +65,23 @@ def test_every_text_comes_back_as_it_was(first, title, value, tmp_path):
 
     whole = str.maketrans({"\ufffe": "\ufffd", "\uffff": "\ufffd"})
     row = read(tmp_path / "c")[0]
-    assert row["first"] == first.translate(whole)
-    assert row[f"a{title}".translate(whole)] == value
+    heading = headings_of([field])["5"]
+    assert as_it_was(row["first"]) == first.translate(whole)
+    assert row[heading.translate(whole)] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1", "=1"), ("'=1", "''=1"), ("''=1", "'''=1"), ("a;=1", "a;=1"), ("a;'=1", "a;''=1"),
+        ("'-5", "'-5"), ("O'Neil", "O'Neil"), ("'", "'"),
+    ],
+)  # fmt: skip
+def test_only_a_formula_behind_an_apostrophe_gets_one_more(text, cell, tmp_path):
+    written(Xlsx(tmp_path / "c"), contact(first=text))
+
+    assert read(tmp_path / "c")[0]["first"] == cell
+    assert as_it_was(cell) == text
 
 
 def test_everything_is_text_and_nothing_is_a_formula_or_a_link(tmp_path):
