@@ -13,7 +13,8 @@ from heymarket_async import ContactField, HeymarketClient
 from heymarket_async.bulk import ImportReport, SourceRow, import_contacts
 from heymarket_async.bulk.contact_files.contacts import ContactReader
 from heymarket_async.bulk.contact_files.phones import phone_reader
-from heymarket_async.bulk.contact_files.plan import Plan
+from heymarket_async.bulk.contact_files.plan import PHONE, Plan
+from heymarket_async.bulk.contact_files.plan_checks import check_country_codes
 from heymarket_async.bulk.contact_files.table import Table
 from heymarket_async.bulk.custom_fields import fields_of
 from heymarket_async.bulk.importing.outcome_file import checked_path
@@ -105,7 +106,13 @@ def import_command(
 
 
 class _Import(msgspec.Struct, kw_only=True):
-    """An import as it was asked for; the attributes are the options of the command."""
+    """An import as it was asked for.
+
+    Attributes:
+        shown_notes: The remarks on the file that were shown before it began.
+
+    The other attributes are the options of the command.
+    """
 
     file: ImportFile
     ignored: list[str]
@@ -124,6 +131,7 @@ class _Import(msgspec.Struct, kw_only=True):
     batch_size: int
     concurrency: int
     is_quiet: bool
+    shown_notes: list[str] = msgspec.field(default_factory=list)
 
     async def run(self, client: HeymarketClient) -> Finished:
         """Open the file, show how it is understood, and import it."""
@@ -136,18 +144,22 @@ class _Import(msgspec.Struct, kw_only=True):
                 ignore_others=self.ignore_others,
                 ignore_opt_outs=self.ignore_opt_outs,
             )
+            if self.region is None and not plan.is_export:
+                phones = [[row.cells[at] for at in plan.sources[PHONE]] for row in file.first_rows]
+                check_country_codes(phones, phone_reader())
             titles = {str(field.id): field.title for field in fields or ()}
-            shown = file.notes.lines()
             if not self.is_quiet:
-                preview.print_plan(plan, titles, [row.cells for row in file.first_rows], shown)
+                self.shown_notes = file.notes.lines()
+                preview.print_plan(
+                    plan, titles, [row.cells for row in file.first_rows], self.shown_notes
+                )
             if self.asks and not await preview.is_confirmed():
                 show.say("Nothing was imported.")
                 raise typer.Exit(1)
             tags = TagsByName(client, creates=self.create_tags, dry_run=self.dry_run)
             reader = self._reader(plan, tags)
             done, rejected = await self._import(client, file.rows(reader))
-        left_out = list(dict.fromkeys([*plan.left_out, *reader.left_out]))
-        return self._finished(done, rejected, plan, left_out, tags, titles)
+        return self._finished(done, rejected, plan, reader, tags, titles)
 
     async def _fields(self, client: HeymarketClient) -> list[ContactField] | None:
         """Return the custom fields of the account, or None if they cannot be read."""
@@ -213,21 +225,32 @@ class _Import(msgspec.Struct, kw_only=True):
         done: ImportReport,
         rejected: Path | None,
         plan: Plan,
-        left_out: list[str],
+        reader: ContactReader,
         tags: TagsByName,
         titles: Mapping[str, str],
     ) -> Finished:
+        is_table = isinstance(self.file.content, Table)
+        unseen = [] if is_table else reader.unseen
         report = {
             **msgspec.to_builtins(done),
             "columns": {each.heading: preview.field_of(each, titles) for each in plan.columns},
-            "left_out": left_out,
+            "left_out": list(dict.fromkeys([*plan.left_out, *reader.left_out])),
+            "unseen": unseen,
             "notes": self.file.notes.lines(),
             "unknown_tags": dict(tags.unknown),
             "created_tags": dict(tags.created),
             "outcomes": self.outcomes and str(self.outcomes),
             "rejected_rows": rejected and str(rejected),
         }
-        notes = [*self.file.notes.lines(), *_lines_of_tags(tags, dry_run=self.dry_run)]
+        notes = [
+            *self.file.notes.lines(),
+            *(
+                [f"Named by --map or --ignore, but in no row: {', '.join(unseen)}"]
+                if unseen
+                else []
+            ),
+            *_lines_of_tags(tags, dry_run=self.dry_run),
+        ]
         lines = show.lines_of_import(done, notes, self.outcomes, rejected, dry_run=self.dry_run)
         return Finished(report, lines, not (done.rejected or done.unknown))
 
@@ -257,5 +280,9 @@ def _lines_of_tags(tags: TagsByName, *, dry_run: bool) -> list[str]:
 
 def _counted(names: Mapping[str, int]) -> str:
     shown = [f"{name} ({show.counted(number, 'row')})" for name, number in names.items()]
-    more = [f"{len(shown) - _MOST_NAMES:,} more"] if len(shown) > _MOST_NAMES else []
+    more = (
+        [f"{len(self.shown_notes) - _MOST_NAMES:,} more"]
+        if len(self.shown_notes) > _MOST_NAMES
+        else []
+    )
     return ", ".join(shown[:_MOST_NAMES] + more)

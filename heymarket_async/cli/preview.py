@@ -35,7 +35,9 @@ def print_plan(
         (show.one_line(each.heading), f"→ {field_of(each, titles)}", _example(each, rows))
         for each in taken
     ]
-    widths = [min(max(map(cell_len, column)), _WIDEST) for column in list(zip(*cells, strict=True))[:2]]
+    widths = [
+        min(max(map(cell_len, column)), _WIDEST) for column in list(zip(*cells, strict=True))[:2]
+    ]
     for heading, meaning, example in cells:
         line = f"{set_cell_size(heading, widths[0])} {set_cell_size(meaning, widths[1])}"
         show.say(f"{line}  {example}".rstrip())

@@ -8,6 +8,7 @@ _REMEDIES: dict[str, str] = {
     "ignored_opt_outs": "To text these people nevertheless, use --ignore-opt-outs.",
     "no_right_to_create_tags": "Get that right, or leave out --create-tags.",
     "no_phone_column": 'Map one with --map "COLUMN=phone".',
+    "no_region": "Name the country of these phones with --region, such as --region US.",
     "not_outcomes": "Name another file with --outcomes.",
     "other_import": "Use the options that it began with, begin anew with --restart, or name another"
     " file with --outcomes.",

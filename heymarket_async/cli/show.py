@@ -232,7 +232,7 @@ def lines_of_import(
         verb = "would be opted out" if dry_run else "opted out"
         lines.append(f"Existing contacts {verb}, as rows say so: {report.opted_out:,}.")
     if report.opt_outs_kept:
-        lines.append(f"Contacts kept opted out, though rows do not say so: {report.opt_outs_kept:,}.")
+        lines.append(f"Contacts that stay opted out, whatever rows say: {report.opt_outs_kept:,}.")
     lines += notes
     if outcomes is not None:
         lines.append(f"The outcome of each row is in {outcomes}")

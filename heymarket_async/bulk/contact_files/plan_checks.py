@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from heymarket_async.bulk.contact_files.cells import NOT_GIVEN, cell_text
 from heymarket_async.bulk.contact_files.layouts import MAY_TEXT, STATUS
@@ -57,6 +58,30 @@ def check_opt_outs(columns: Sequence[Column], samples: Sequence[Sequence[str]]) 
             )
 
 
+def check_country_codes(rows: Sequence[Sequence[str]], read: Callable[[str], str]) -> None:
+    """Check that phones are not all written as they are within their country.
+
+    Args:
+        rows: The cells of phones in the first rows.
+        read: Reads a phone without knowing its region.
+
+    Raises:
+        JobError: None of them can be read, and all look like phones without a country code.
+    """
+    filled = [cell for row in rows for cell in row if cell_text(cell) not in NOT_GIVEN]
+    if not filled or not all(map(_is_national, filled)):
+        return
+    for cell in filled:
+        with suppress(ValueError):
+            read(cell)
+            return
+    raise JobError(
+        "no_region",
+        f"No phone in the first {len(rows):,} rows has a country code.",
+        'Name the country of these phones with region="US".',
+    )
+
+
 def no_phone_column(columns: Sequence[Column], samples: Sequence[Sequence[str]]) -> JobError:
     """Return the error for a file in which no column has the phones."""
     guess = ""
@@ -71,6 +96,10 @@ def no_phone_column(columns: Sequence[Column], samples: Sequence[Sequence[str]])
         f"No column has the phones{did_you_mean(guess)}.",
         'Map one with mapped={"COLUMN": "phone"}.',
     )
+
+
+def _is_national(cell: str) -> bool:
+    return "+" not in cell and 7 <= len(_DIGIT.findall(cell)) <= 11
 
 
 def _says(cell: str, column: Column) -> str:

@@ -42,12 +42,14 @@ class RecordFieldReader:
 
     Attributes:
         left_out: The names that are not imported, without those to ignore.
+        names: All names so far, as `flattened` gives them.
     """
 
     def __init__(
         self, planner: Planner, phone: Callable[[str], str], tags: TagReader, notes: Notes
     ) -> None:
         self.left_out: dict[str, None] = {}
+        self.names: dict[str, None] = {}
         self._planner = planner
         self._phone = phone
         self._tags = tags
@@ -98,6 +100,7 @@ class RecordFieldReader:
     def _plan(self, names: tuple[str, ...]) -> Plan:
         plan = self._plans.get(names)
         if plan is None:
+            self.names |= dict.fromkeys(names)
             plan = self._planner.of_names(names)
             self.left_out |= dict.fromkeys(plan.left_out)
             if len(self._plans) < _MOST_CACHED:
