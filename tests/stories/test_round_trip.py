@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer.testing
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from heymarket_async.bulk.sinks.tables import as_it_was
-from heymarket_async.cli.app import app
-from heymarket_async.sandbox import Sandbox
 from heymarket_async.sandbox.records import Record, Tag
 from tests.bulk import table_tools as tools
-
-TITLES = [
-    "Plan", "Plan ", "plan", "Plan  name", "Plan name", "Email Suppressions", "Assignee ID",
-    "Display Name", "E mail", "E-mail", "Phone", "Tags", "'=x", "=x", "two\nlines", "", "Notes;=1",
-    "custom", "id", "007", "2026-04-12", "True", "Größe (cm)", "other", "Import error",
-]  # fmt: skip
-FIELDS = dict(enumerate(TITLES, 123))
+from tests.stories.trips import FIELDS, Trip
 
 NAMES = [
     ("Zoë", "Álvarez"), ("=1+1", "-Bob"), ("'=1+1", "''@x"), ("a;=b", "a;'=b"), ('quo"te', "a,b"),
@@ -36,64 +24,6 @@ ODD = [
     "12345678901234567890", "+15105550147", "-5", "=1", "\\u0000", "\u200b", '"', "trail\n", "",
 ]  # fmt: skip
 """Texts that some programs change."""
-
-
-class Trip:
-    """An account, its export, and an empty account with the same custom fields."""
-
-    def __init__(self, folder: Path, records: list[Record]) -> None:
-        self.folder = folder
-        self.home, self.away = _account(), _account()
-        for record in records:
-            stamp = self.home.store.stamp(1_780_000_000.0 + record.id)
-            record.created = record.updated = self.home.store.written(stamp)
-            self.home.store.put(record, self.home.store.new_uuid(), stamp, None)
-
-    def export(self, kind: str) -> Path:
-        path = self.folder / f"export.{kind}"
-        if not path.exists():
-            _run(self.home, "contacts", "export", path)
-        return path
-
-    def imported(self, path: Path) -> dict[str, dict[str, object]]:
-        """Import a file, and return what arrived, by phone."""
-        _run(self.away, "contacts", "import", path, expected={0, 3})
-        return _fields(self.away)
-
-    @property
-    def sent(self) -> dict[str, dict[str, object]]:
-        return _fields(self.home)
-
-
-def _account() -> Sandbox:
-    sandbox = Sandbox(contacts=0)
-    sandbox._server._account.fields.clear()
-    sandbox._server._account.fields.update(FIELDS)
-    return sandbox
-
-
-def _run(sandbox: Sandbox, *arguments: object, expected: set[int] | None = None) -> None:
-    with sandbox:
-        environment = {
-            "HEYMARKET_BASE_URL": sandbox.url,
-            "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
-            "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
-            "COLUMNS": "200",
-        }
-        result = typer.testing.CliRunner().invoke(app, [*map(str, arguments)], env=environment)
-    assert result.exit_code in (expected or {0}), result.output
-
-
-def _fields(sandbox: Sandbox) -> dict[str, dict[str, object]]:
-    """Return the fields that can be written, without empty ones."""
-    names = ("first", "last", "email", "display_name", "avatar", "assigned_user_id", "is_opted_out")
-    found = {}
-    for contact in sandbox.store.contacts:
-        fields = {name: contact[name] for name in names if contact.get(name)}
-        fields["tags"] = [tag["tag_id"] for tag in contact.get("tags") or []]
-        fields["custom"] = {key: value for key, value in contact["custom"].items() if value}
-        found[contact["phone"]] = fields
-    return found
 
 
 def _person(number: int, first: str = "Jordan", last: str = "Lee", **fields: object) -> Record:
@@ -211,28 +141,5 @@ def test_a_spreadsheet_keeps_odd_texts_of_the_xlsx_export(tool, ending, tmp_path
 def test_odd_texts_come_back_from_an_export_as_it_is(kind, tmp_path):
     people = [_person(number, custom={"123": text, "124": text}) for number, text in enumerate(ODD)]
     trip = Trip(tmp_path, people)
-
-    assert trip.imported(trip.export(kind)) == trip.sent
-
-
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8) | st.text(
-    "'=+-@;\t\r\n\" a1,", max_size=6
-)
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    return (tmp_path_factory.mktemp("trip") for _ in iter(int, 1))
-
-
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "db"])
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
-@given(values=st.lists(st.tuples(texts, texts), min_size=1, max_size=60))
-def test_whatever_texts_there_are_they_come_back(kind, values, folders):
-    people = [
-        _person(number, first=first, custom={"128": text})
-        for number, (first, text) in enumerate(values)
-    ]
-    trip = Trip(next(folders), people)
 
     assert trip.imported(trip.export(kind)) == trip.sent

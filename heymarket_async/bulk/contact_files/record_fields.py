@@ -123,7 +123,8 @@ class RecordFieldReader:
                 custom[target.custom_id] = _first_filled([values[i] for i in given])
             elif given:
                 value = _first_filled([values[i] for i in given])
-                fields[target.field] = self._read(target.field, value)
+                is_exact = target.field == "email" and plan.is_export
+                fields[target.field] = value if is_exact else self._read(target.field, value)
         if custom:
             fields["custom"] = custom
         return {name: value for name, value in fields.items() if value is not _LEFT_OUT}

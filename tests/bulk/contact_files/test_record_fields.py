@@ -44,6 +44,13 @@ def test_a_row_of_a_table_that_was_csv_is_read_as_a_row_of_csv():
     ]
 
 
+def test_an_email_of_an_export_is_exact():
+    emails = ["Zoë <z@example.com>", "none", "", None]
+    records = [{**OF_EXPORT, "phone": PHONE, "custom": {}, "email": email} for email in emails]
+
+    assert [row["email"] for row in read_records(*records).rows] == emails
+
+
 def test_a_row_of_a_table_that_was_never_csv_has_no_apostrophes_of_ours():
     assert read_records({**ROW, "phone": PHONE, "first": "'=x"}).rows == [
         {"phone": PHONE, "tags": [2], "first": "'=x"}
