@@ -242,15 +242,10 @@ class _Import(msgspec.Struct, kw_only=True):
             "outcomes": self.outcomes and str(self.outcomes),
             "rejected_rows": rejected and str(rejected),
         }
-        notes = [
-            *self.file.notes.lines(),
-            *(
-                [f"Named by --map or --ignore, but in no row: {', '.join(unseen)}"]
-                if unseen
-                else []
-            ),
-            *_lines_of_tags(tags, dry_run=self.dry_run),
-        ]
+        notes = [each for each in self.file.notes.lines() if each not in self.shown_notes]
+        notes += _lines_of_tags(tags, dry_run=self.dry_run)
+        if unseen:
+            notes.append(f"Named by --map or --ignore, but in no row: {', '.join(unseen)}")
         lines = show.lines_of_import(done, notes, self.outcomes, rejected, dry_run=self.dry_run)
         return Finished(report, lines, not (done.rejected or done.unknown))
 
@@ -280,9 +275,5 @@ def _lines_of_tags(tags: TagsByName, *, dry_run: bool) -> list[str]:
 
 def _counted(names: Mapping[str, int]) -> str:
     shown = [f"{name} ({show.counted(number, 'row')})" for name, number in names.items()]
-    more = (
-        [f"{len(self.shown_notes) - _MOST_NAMES:,} more"]
-        if len(self.shown_notes) > _MOST_NAMES
-        else []
-    )
+    more = [f"{len(shown) - _MOST_NAMES:,} more"] if len(shown) > _MOST_NAMES else []
     return ", ".join(shown[:_MOST_NAMES] + more)

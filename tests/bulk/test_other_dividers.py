@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from heymarket_async import ContactField
 from heymarket_async.bulk import Csv
-from heymarket_async.bulk.contact_files.columns import Columns
-from heymarket_async.bulk.contact_files.rows import csv_rows
+from heymarket_async.bulk.contact_files.contacts import ContactReader
+from heymarket_async.bulk.contact_files.formats import open_contacts
+from heymarket_async.bulk.contact_files.notes import Notes
+from heymarket_async.bulk.contact_files.plan import plan_of
 from heymarket_async.bulk.sinks.tables import as_it_was, harmless
 from tests.bulk.test_files import contact, written
 
@@ -48,10 +50,13 @@ def test_a_cell_that_was_defused_is_imported_as_it_was(cell, tmp_path):
     path = tmp_path / "c"
     written(Csv(path), contact(custom={"5": cell}, phone="15105550000"), fields=[PLAN])
 
-    with path.open("rb") as lines:
-        (row,) = csv_rows(lines, Columns([PLAN]), str)
+    with path.open("rb") as file:
+        table = open_contacts(file, "c.csv", is_phone_heading="phone".__eq__, notes=Notes())
+        plan = plan_of(table.headings, table.head(1), [PLAN])
+        reader = ContactReader(plan, phone=str, has_apostrophes=True, notes=Notes())
+        (row,) = reader.of_table(table)
 
-    assert row.custom == {"5": cell.strip()}
+    assert row.item.custom == {"5": cell}
 
 
 texts = st.lists(st.text(";\t\r\n\"=+-@＝',a1. ", max_size=9), max_size=4)  # noqa: RUF001 - meant
