@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,8 @@ import msgspec
 
 from heymarket_async import ContactField, NewContact, TagRef
 from heymarket_async.bulk.contact_files.contacts import ContactReader
+from heymarket_async.bulk.contact_files.formats import open_contacts
+from heymarket_async.bulk.contact_files.layouts import meaning_of
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.phones import phone_reader
 from heymarket_async.bulk.contact_files.plan import Plan, plan_of, plan_of_records
@@ -42,12 +42,6 @@ def _shown(item: object) -> Any:
     return given
 
 
-def phone(region: str | None) -> Callable[[str], str]:
-    """The first of several phones in a cell, which is all that these tests need."""
-    read = phone_reader(region)
-    return lambda cell: read(re.split(":::|;", cell)[0].strip())
-
-
 def tag_id(name: str) -> int | None:
     return TAGS.get(name.casefold())
 
@@ -59,25 +53,39 @@ def table(rows: Sequence[Sequence[str]]) -> Table:
 def read_table(
     rows: Sequence[Sequence[str]],
     fields: Sequence[ContactField] | None = (),
-    *,
-    region: str | None = "US",
-    tag_id: Callable[[str], int | None] | None = tag_id,
-    has_apostrophes: bool = True,
     **options: Any,
 ) -> Read:
+    return _read(table(rows), Notes(), fields, **{"has_apostrophes": True, **options})
+
+
+def read_file(path: Path) -> Read:
+    def is_phone_heading(cell: str) -> bool:
+        known = meaning_of(cell)
+        return known is not None and known.field == "phone"
+
     notes = Notes()
-    read = table(rows)
-    plan = plan_of(read.headings, read.head(100), fields, **options)
+    with path.open("rb") as file:
+        content = open_contacts(file, path.name, is_phone_heading=is_phone_heading, notes=notes)
+        assert isinstance(content, Table)
+        return _read(content, notes, (), has_apostrophes=content.has_apostrophes)
+
+
+def _read(
+    content: Table,
+    notes: Notes,
+    fields: Sequence[ContactField] | None,
+    *,
+    has_apostrophes: bool,
+    region: str | None = "US",
+    tag_id: Callable[[str], int | None] | None = tag_id,
+    **options: Any,
+) -> Read:
+    plan = plan_of(content.headings, content.head(100), fields, **options)
     reader = ContactReader(
-        plan, phone=phone(region), tag_id=tag_id, find_tag=tag_id, notes=notes,
-        has_apostrophes=has_apostrophes,
+        plan, phone=phone_reader(region, notes=notes), tag_id=tag_id, find_tag=tag_id,
+        notes=notes, has_apostrophes=has_apostrophes,
     )  # fmt: skip
-    return Read(plan, reader.of_table(read), notes)
-
-
-def read_file(path: Path, encoding: str, delimiter: str) -> Read:
-    with path.open(encoding=encoding, newline="") as file:
-        return read_table(list(csv.reader(file, delimiter=delimiter, strict=True)))
+    return Read(plan, reader.of_table(content), notes)
 
 
 class Object(msgspec.Struct):
