@@ -60,9 +60,9 @@ def test_columns_that_may_be_custom_fields_that_cannot_be_read_are_named_before_
 
     assert (result.exit_code, ignored.exit_code) == (2, 3)
     assert result.stderr.startswith(
-        'Error: Unknown columns: "First=custom:123", Plan, Notes. They may be custom'
-        ' fields, which cannot be read. Map one with --map "First=FIELD", skip one with --ignore'
-        " Notes, or get the right to read custom fields. The fields are phone, first, "
+        'Error: Unknown columns: "First=custom:123", Plan. They may be custom fields,'
+        ' which cannot be read. Map one with --map "First=FIELD", skip one with --ignore Plan,'
+        " or get the right to read custom fields. The fields are phone, first, "
     )
     assert len(sandbox.store) == 130
 
