@@ -37,6 +37,15 @@ def pandas_of_text(source: Path, target: Path) -> None:
     _pandas_write(pd.read_csv(source, dtype=str, keep_default_na=False), target, index=False)
 
 
+def pandas_all_text(source: Path, target: Path) -> None:
+    """Make everything text, also the empty cells."""
+    _pandas_write(pd.read_csv(source).astype(object).map(str), target, index=False)
+
+
+def pandas_of_xlsx(source: Path, target: Path) -> None:
+    _pandas_write(pd.read_excel(source, engine="openpyxl"), target, index=False)
+
+
 def pandas_of_parquet(source: Path, target: Path) -> None:
     _pandas_write(pd.read_parquet(source), target, index=True)
 

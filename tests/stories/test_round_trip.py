@@ -37,9 +37,8 @@ def _person(number: int, first: str = "Jordan", last: str = "Lee", **fields: obj
         display_name=f"{first} {last}",
         avatar="https://example.com/a.jpg" if is_rich else None,
         assigned_user_id=4203 if is_rich else None,
-        is_opted_out=number % 3 == 0,
         tags=[Tag(id=1, tag_id=55), Tag(id=2, tag_id=56)] if is_rich else [],
-        **{"custom": {}, **fields},
+        **{"custom": {}, "is_opted_out": number % 3 == 0, **fields},
     )
 
 
@@ -48,6 +47,14 @@ def _people() -> list[Record]:
     people = [_person(number, *name) for number, name in enumerate(NAMES)]
     for place, key in enumerate(FIELDS):
         people.append(_person(len(people), custom={str(key): f"value {place}"}))
+    says = {"Opt Out": "yes", "Unsubscribed": "unsubscribed", "Accepts SMS Marketing": "no"}
+    people.append(
+        _person(
+            len(people),  # not opted out: only `is_opted_out` says so in an export
+            custom={str(key): says[title] for key, title in FIELDS.items() if title in says},
+            is_opted_out=False,
+        )
+    )
     everything = {str(key): f"text of {key}" for key in FIELDS}
     return [*people, _person(len(people), custom=everything)]
 
@@ -65,6 +72,15 @@ TRIPS: dict[str, tuple[str, tools.Tool, str]] = {
     "pandas, CSV": ("csv", tools.pandas_as_people_use_it, "csv"),
     "pandas, JSON Lines": ("csv", tools.pandas_as_people_use_it, "jsonl"),
     "pandas, .xlsx": ("csv", tools.pandas_as_people_use_it, "xlsx"),
+    "pandas, CSV to Parquet": ("csv", tools.pandas_as_people_use_it, "parquet"),
+    "pandas, CSV of text to Parquet": ("csv", tools.pandas_of_text, "parquet"),
+    "pandas, CSV with words for empty cells": ("csv", tools.pandas_all_text, "csv"),
+    "pandas, .xlsx with words for empty cells": ("csv", tools.pandas_all_text, "xlsx"),
+    "pandas, JSON Lines with words for empty cells": ("csv", tools.pandas_all_text, "jsonl"),
+    "pandas, .xlsx to CSV": ("xlsx", tools.pandas_of_xlsx, "csv"),
+    "pandas, .xlsx to JSON Lines": ("xlsx", tools.pandas_of_xlsx, "jsonl"),
+    "pandas, .xlsx to Parquet": ("xlsx", tools.pandas_of_xlsx, "parquet"),
+    "pandas, Parquet to JSON Lines": ("parquet", tools.pandas_of_parquet, "jsonl"),
     "pandas, CSV of text": ("csv", tools.pandas_of_text, "csv"),
     "pandas, Parquet to CSV": ("parquet", tools.pandas_of_parquet, "csv"),
     "pandas, Parquet": ("parquet", tools.pandas_of_parquet, "parquet"),
@@ -73,19 +89,25 @@ TRIPS: dict[str, tuple[str, tools.Tool, str]] = {
     "polars, CSV": ("csv", tools.polars, "csv"),
     "polars, JSON Lines": ("csv", tools.polars, "jsonl"),
     "polars, .xlsx": ("csv", tools.polars, "xlsx"),
+    "polars, CSV to Parquet": ("csv", tools.polars, "parquet"),
+    "polars, Parquet to JSON Lines": ("parquet", tools.polars, "jsonl"),
     "polars, Parquet": ("parquet", tools.polars, "parquet"),
     "polars, Parquet to CSV": ("parquet", tools.polars, "csv"),
     "duckdb, CSV": ("csv", tools.in_duckdb, "csv"),
     "duckdb, JSON Lines": ("csv", tools.in_duckdb, "jsonl"),
     "duckdb, CSV to Parquet": ("csv", tools.in_duckdb, "parquet"),
+    "duckdb, Parquet to JSON Lines": ("parquet", tools.in_duckdb, "jsonl"),
     "duckdb, Parquet": ("parquet", tools.in_duckdb, "parquet"),
     "duckdb, Parquet to CSV": ("parquet", tools.in_duckdb, "csv"),
     "pyarrow, CSV": ("csv", tools.in_pyarrow, "csv"),
+    "pyarrow, CSV to Parquet": ("csv", tools.in_pyarrow, "parquet"),
     "pyarrow, Parquet": ("parquet", tools.in_pyarrow, "parquet"),
     "pyarrow, Parquet to CSV": ("parquet", tools.in_pyarrow, "csv"),
     "openpyxl, .xlsx": ("csv", tools.in_openpyxl, "xlsx"),
     "sqlite-utils, CSV": ("csv", tools.sqlite_utils, "csv"),
     "sqlite-utils, SQLite to CSV": ("db", tools.sqlite_utils, "csv"),
+    "JSON Lines, .gz": ("jsonl.gz", tools.as_it_is, "jsonl.gz"),
+    "JSON Lines, .zst": ("jsonl.zst", tools.as_it_is, "jsonl.zst"),
     "LibreOffice, CSV": ("csv", tools.libreoffice, "csv"),
     "LibreOffice, .xlsx": ("csv", tools.libreoffice, "xlsx"),
     "LibreOffice, .ods": ("csv", tools.libreoffice, "ods"),

@@ -61,7 +61,7 @@ class RecordFieldReader:
         try:
             names, values = flattened(record)
             plan = self._plan(names)
-            if plan.is_export and is_table_row(record):
+            if PHONE in plan.sources and is_table_row(record):
                 fields = self._fields_of_row(plan, record)
             else:
                 fields = self._fields(plan, names, values)
@@ -80,7 +80,7 @@ class RecordFieldReader:
         Raises:
             ValueError: A field cannot be read.
         """
-        phone, row_id = record["phone"], record["id"]
+        phone, row_id = record.get("phone"), record["id"]
         reader = FieldReader(
             replace(plan, empty_words=words_of_record(record)),
             self._phone,

@@ -44,6 +44,14 @@ def test_a_row_of_a_table_that_was_csv_is_read_as_a_row_of_csv():
     ]
 
 
+def test_a_row_of_a_table_may_have_its_phone_in_another_column_or_none():
+    other = {name: value for name, value in ROW.items() if name != "phone"} | {"tags": None}
+
+    read = read_records({**other, "Plan": PHONE}, other, fields=FIELDS, mapped={"Plan": "phone"})
+
+    assert read.rows == [{"phone": PHONE}, "has no phone (line 2)"]
+
+
 def test_an_email_of_an_export_is_exact():
     emails = ["Zoë <z@example.com>", "none", "", None]
     records = [{**OF_EXPORT, "phone": PHONE, "custom": {}, "email": email} for email in emails]
