@@ -117,9 +117,7 @@ def test_the_file_of_rejected_rows_is_mended_and_imported(run, sandbox, file):
     assert len(sandbox.store) == 133
 
 
-@pytest.mark.parametrize(
-    "what", ["no file", "at work", "no folder", "nothing to resume"]
-)
+@pytest.mark.parametrize("what", ["no file", "at work", "no folder", "nothing to resume"])
 def test_what_is_wrong_with_the_files_is_said_before_anything_is_asked(
     what, run, sandbox, file, tmp_path
 ):

@@ -12,6 +12,9 @@ from tests.bulk.contact_files.reading import read_file
 
 FOLDER = Path(__file__).parent / "layouts"
 OTHER_PHONES = "Phones that were left out, as a contact of Heymarket has one: {}."
+NOT_UTF_8 = (
+    "The file is not UTF-8. It was read as windows-1252; if names look wrong, give the encoding."
+)
 
 
 class Expected(NamedTuple):
@@ -75,6 +78,7 @@ EXPECTED = {
         "Name | Cell # | Mobile Phone | Work\u200b Phone | E-mail | Opted out?",
         unknown="Favourite color",
         notes=(
+            OTHER_PHONES.format(1),
             "Cells of e-mails that were left out, as they have no address: 1.",
             "Rows with several e-mails: 1. A contact has one, so the first was imported.",
         ),
@@ -127,6 +131,7 @@ EXPECTED = {
             {"first": "Sam", "email": "sam@example.com", "phone": "14155550103"},
         ],
         "First Name | Last Name | Labels | E-mail 1 - Value | E-mail 2 - Value | Phone 1 - Label | Phone 1 - Value | Phone 2 - Label | Phone 2 - Value",
+        notes=(OTHER_PHONES.format(1),),
     ),
     "google_old": Expected(
         [
@@ -247,7 +252,7 @@ EXPECTED = {
             "has no phone (line 4)",
         ],
         "First Name | Last Name | Business Phone | Business Phone 2 | Car Phone | Company Main Phone | Home Phone | Home Phone 2 | Mobile Phone | Other Phone | Primary Phone | Categories | E-mail Address | E-mail 2 Address",
-        notes=(OTHER_PHONES.format(2),),
+        notes=(NOT_UTF_8, OTHER_PHONES.format(2)),
     ),
     "outlook_german": Expected(
         [
@@ -261,7 +266,7 @@ EXPECTED = {
             {"first": "Käthe", "last": "Beispiel", "phone": "493023125001"},
         ],
         "Vorname | Nachname | Telefon geschäftlich | Telefon (privat) | Mobiltelefon | E-Mail-Adresse | Kategorien",
-        notes=(OTHER_PHONES.format(1),),
+        notes=(NOT_UTF_8, OTHER_PHONES.format(1)),
     ),
     "outlook_new": Expected(
         [
@@ -292,7 +297,7 @@ EXPECTED = {
             {"first": "Zoë", "last": "Quill", "is_opted_out": True, "phone": "14155550102"},
         ],
         "First Name | Last Name | Phone | Mobile | Home Phone | Other Phone | Email | SMS Opt Out",
-        notes=(OTHER_PHONES.format(1),),
+        notes=(NOT_UTF_8, OTHER_PHONES.format(1)),
     ),
     "salesforce_leads": Expected(
         [
