@@ -17,7 +17,6 @@ from heymarket_async.bulk.contact_files.formats import open_contacts
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.plan import plan_of
 from heymarket_async.bulk.sinks.tables import as_it_was, harmless
-from tests.bulk.contact_files.reading import read_file
 from tests.bulk.test_files import contact, written
 
 PLAN = ContactField(id=5, title="Plan;=1+1;")

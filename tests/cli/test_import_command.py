@@ -392,7 +392,7 @@ def test_one_row_that_is_not_utf_8_does_not_stop_the_others(run, tmp_path):
     rows = "phone,first\n14155550100,Zoë\n14155550101,Ann\n".encode()
     path.write_bytes(rows + b"14155550102,\xeb\n")
 
-    result = run("contacts", "import", path, *options)
+    result = run("contacts", "import", path)
 
     assert result.exit_code == 3
     assert lines_of(result)[0].startswith("3 rows: 2 created, 1 rejected; ")
