@@ -131,7 +131,7 @@ class _Import(msgspec.Struct, kw_only=True):
     batch_size: int
     concurrency: int
     is_quiet: bool
-    shown_notes: list[str] = msgspec.field(default_factory=list)
+    shown_notes: list[str] = msgspec.field(default_factory=list[str])
 
     async def run(self, client: HeymarketClient) -> Finished:
         """Open the file, show how it is understood, and import it."""
