@@ -147,7 +147,9 @@ class _Import(msgspec.Struct, kw_only=True):
             reader = self._reader(plan, tags)
             done, rejected = await self._import(client, file.rows(reader))
         left_out = list(dict.fromkeys([*plan.left_out, *reader.left_out]))
-        return self._finished(done, rejected, plan, left_out, tags, titles)
+        # A table without such a column is an error before a row is sent.
+        unseen = [] if isinstance(file.content, Table) else reader.unseen
+        return self._finished(done, rejected, plan, left_out, unseen, tags, titles)
 
     async def _fields(self, client: HeymarketClient) -> list[ContactField] | None:
         """Return the custom fields of the account, or None if they cannot be read."""
@@ -214,6 +216,7 @@ class _Import(msgspec.Struct, kw_only=True):
         rejected: Path | None,
         plan: Plan,
         left_out: list[str],
+        unseen: list[str],
         tags: TagsByName,
         titles: Mapping[str, str],
     ) -> Finished:
@@ -221,13 +224,19 @@ class _Import(msgspec.Struct, kw_only=True):
             **msgspec.to_builtins(done),
             "columns": {each.heading: preview.field_of(each, titles) for each in plan.columns},
             "left_out": left_out,
+            "unseen": unseen,
             "notes": self.file.notes.lines(),
             "unknown_tags": dict(tags.unknown),
             "created_tags": dict(tags.created),
             "outcomes": self.outcomes and str(self.outcomes),
             "rejected_rows": rejected and str(rejected),
         }
-        notes = [*self.file.notes.lines(), *_lines_of_tags(tags, dry_run=self.dry_run)]
+        notes = self.file.notes.lines()
+        if later := [name for name in left_out if name not in plan.left_out]:
+            notes.append(f"Not imported either: {', '.join(map(show.one_line, later))}")
+        if unseen:
+            notes.append(f"Named by --map or --ignore, but in no row: {', '.join(unseen)}")
+        notes += _lines_of_tags(tags, dry_run=self.dry_run)
         lines = show.lines_of_import(done, notes, self.outcomes, rejected, dry_run=self.dry_run)
         return Finished(report, lines, not (done.rejected or done.unknown))
 

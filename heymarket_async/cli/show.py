@@ -228,6 +228,7 @@ def lines_of_import(
     """Return the lines that say how an import ended, and what to do about the rest."""
     lines = [_summary(report, dry_run=dry_run)]
     lines += [f"row {each.row}: {each.reason}" for each in report.rejections]
+    lines += _lines_of_opt_outs(report, dry_run=dry_run)
     lines += notes
     if outcomes is not None:
         lines.append(f"The outcome of each row is in {outcomes}")
@@ -242,6 +243,19 @@ def lines_of_import(
         lines.append(f"Some outcomes are unknown. {remedy}")
     if rejected is not None:
         lines.append(f"The rejected rows are in {rejected}; mend them there, and import it.")
+    return lines
+
+
+def _lines_of_opt_outs(report: ImportReport, *, dry_run: bool) -> list[str]:
+    lines: list[str] = []
+    if number := report.opted_out:
+        was = "would be" if dry_run else "was" if number == 1 else "were"
+        contacts = counted(number, "existing contact")
+        lines.append(f"{contacts} {was} opted out, as the file says.")
+    if number := report.opt_outs_kept:
+        stays = "would stay" if dry_run else "stayed"
+        contacts = counted(number, "contact")
+        lines.append(f"{contacts} {stays} opted out, although the file says otherwise.")
     return lines
 
 

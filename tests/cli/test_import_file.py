@@ -27,11 +27,11 @@ async def rows_of(path: Path) -> list[SourceRow]:
     file = ImportFile(path, file_format=None, delimiter=None, encoding=None, mapped={})
     async with file.opened(10):
         plan = file.plan([], ignored=(), ignore_others=False, ignore_opt_outs=False)
-        return list(file.rows(ContactReader(plan, phone=phone_reader(None), tag_id=None)))
+        return list(file.rows(ContactReader(plan, phone=phone_reader(None), notes=file.notes)))
 
 
 async def test_standard_input_stays_open(descriptor):
     rows = await rows_of(Path("-"))
 
-    assert [row.phone for row in rows] == ["14155550100", "14155550101"]
+    assert [row.item.phone for row in rows] == ["14155550100", "14155550101"]
     os.fstat(descriptor)

@@ -68,6 +68,7 @@ class ContactReader:
     ) -> None:
         tags = TagReader(tag_id, find_tag, notes)
         self._at_once = at_once
+        self._planner = plan.planner
         self._records = RecordFieldReader(plan.planner, phone, tags)
         self._fields = partial(
             FieldReader, plan, phone, tags, notes, has_apostrophes=has_apostrophes
@@ -93,6 +94,11 @@ class ContactReader:
     def left_out(self) -> list[str]:
         """The names in JSON that were not imported so far, without those to ignore."""
         return list(self._records.left_out)
+
+    @property
+    def unseen(self) -> list[str]:
+        """The names in JSON to map or ignore that no object had so far."""
+        return self._planner.unseen(self._records.seen)
 
     def of_records(self, records: _Records) -> Iterator[SourceRow]:
         """Make contacts of objects of JSON.

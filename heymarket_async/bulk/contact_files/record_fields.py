@@ -30,10 +30,12 @@ class RecordFieldReader:
 
     Attributes:
         left_out: The names that are not imported, without those to ignore.
+        seen: All names so far.
     """
 
     def __init__(self, planner: Planner, phone: Callable[[str], str], tags: TagReader) -> None:
         self.left_out: dict[str, None] = {}
+        self.seen: dict[str, None] = {}
         self._planner = planner
         self._phone = phone
         self._tags = tags
@@ -58,6 +60,7 @@ class RecordFieldReader:
         if plan is None:
             plan = self._planner.of_names(names)
             self.left_out |= dict.fromkeys(plan.left_out)
+            self.seen |= dict.fromkeys(names)
             if len(self._plans) < _MOST_CACHED:
                 self._plans[names] = plan
         return plan

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,8 @@ import msgspec
 
 from heymarket_async import ContactField, NewContact, TagRef
 from heymarket_async.bulk.contact_files.contacts import ContactReader
+from heymarket_async.bulk.contact_files.formats import open_contacts
+from heymarket_async.bulk.contact_files.layouts import meaning_of
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.phones import phone_reader
 from heymarket_async.bulk.contact_files.plan import Plan, plan_of, plan_of_records
@@ -42,12 +42,6 @@ def _shown(item: object) -> Any:
     return given
 
 
-def phone(region: str | None) -> Callable[[str], str]:
-    """The first of several phones in a cell, which is all that these tests need."""
-    read = phone_reader(region)
-    return lambda cell: read(re.split(":::|;", cell)[0].strip())
-
-
 def tag_id(name: str) -> int | None:
     return TAGS.get(name.casefold())
 
@@ -65,19 +59,37 @@ def read_table(
     has_apostrophes: bool = True,
     **options: Any,
 ) -> Read:
+    return _read(table(rows), Notes(), fields, region, tag_id, has_apostrophes, **options)
+
+
+def read_file(path: Path, fields: Sequence[ContactField] | None = (), **options: Any) -> Read:
     notes = Notes()
-    read = table(rows)
+    with path.open("rb") as file:
+        read = open_contacts(file, path.name, is_phone_heading=_is_phone_heading, notes=notes)
+        assert isinstance(read, Table)
+        return _read(read, notes, fields, "US", tag_id, read.has_apostrophes, **options)
+
+
+def _is_phone_heading(cell: str) -> bool:
+    known = meaning_of(cell)
+    return known is not None and known.field == "phone"
+
+
+def _read(
+    read: Table,
+    notes: Notes,
+    fields: Sequence[ContactField] | None,
+    region: str | None,
+    tag_id: Callable[[str], int | None] | None,
+    has_apostrophes: bool,
+    **options: Any,
+) -> Read:
     plan = plan_of(read.headings, read.head(100), fields, **options)
     reader = ContactReader(
-        plan, phone=phone(region), tag_id=tag_id, find_tag=tag_id, notes=notes,
-        has_apostrophes=has_apostrophes,
+        plan, phone=phone_reader(region, notes=notes), tag_id=tag_id, find_tag=tag_id,
+        notes=notes, has_apostrophes=has_apostrophes,
     )  # fmt: skip
     return Read(plan, reader.of_table(read), notes)
-
-
-def read_file(path: Path, encoding: str, delimiter: str) -> Read:
-    with path.open(encoding=encoding, newline="") as file:
-        return read_table(list(csv.reader(file, delimiter=delimiter, strict=True)))
 
 
 class Object(msgspec.Struct):

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from heymarket_async.bulk.contact_files.phones import MORE_PHONES
 from tests.bulk.contact_files.reading import read_file
 
-FOLDER = Path(__file__).parent / "layouts"
-OTHER_PHONES = (
-    "In {} of the rows there are phones in other columns too. Heymarket's contacts take one phone:"
-    " the first valid one is imported."
+NOT_UTF_8 = (
+    "The file is not UTF-8. It was read as windows-1252; if names look wrong, give the encoding."
 )
-UNKNOWN_TAGS = "Tags that were left out, as the account has none of their names: {}."
+FOLDER = Path(__file__).parent / "layouts"
 
 
 class Expected(NamedTuple):
@@ -25,8 +24,6 @@ class Expected(NamedTuple):
     imported: str
     unknown: str = ""
     notes: tuple[str, ...] = ()
-    encoding: str = "utf-8-sig"
-    delimiter: str = ","
 
 
 EXPECTED = {
@@ -70,9 +67,7 @@ EXPECTED = {
             {"first": "Zoë", "phone": "14155550102"},
         ],
         "First name | Last name | Phone mobile | Phone home | Phone work | Phone iPhone | Email home | Email work",
-        notes=(OTHER_PHONES.format(1),),
-        encoding="utf-16",
-        delimiter="\t",
+        notes=(MORE_PHONES.format(count=1),),
     ),
     "colleague": Expected(
         [
@@ -83,11 +78,10 @@ EXPECTED = {
         "Name | Cell # | Mobile Phone | Work\u200b Phone | E-mail | Opted out?",
         unknown="Favourite color",
         notes=(
-            "In 1 of the rows, the cell for the e-mail has something else, and is left out.",
-            "In 1 of the rows there are more e-mails. Heymarket's contacts take one: the first is imported.",
+            MORE_PHONES.format(count=1),
+            "Cells of e-mails that were left out, as they have no address: 1.",
+            "Rows with several e-mails: 1. A contact has one, so the first was imported.",
         ),
-        encoding="utf-8",
-        delimiter=";",
     ),
     "constant_contact": Expected(
         [
@@ -106,7 +100,7 @@ EXPECTED = {
             },
         ],
         "Email address | First name | Last name | Phone - mobile | Phone - home | Phone - work | Tags | SMS permission status",
-        notes=(OTHER_PHONES.format(1),),
+        notes=(MORE_PHONES.format(count=1),),
     ),
     "gohighlevel": Expected(
         [
@@ -137,6 +131,7 @@ EXPECTED = {
             {"first": "Sam", "email": "sam@example.com", "phone": "14155550103"},
         ],
         "First Name | Last Name | Labels | E-mail 1 - Value | E-mail 2 - Value | Phone 1 - Label | Phone 1 - Value | Phone 2 - Label | Phone 2 - Value",
+        notes=(MORE_PHONES.format(count=1),),
     ),
     "google_old": Expected(
         [
@@ -151,7 +146,7 @@ EXPECTED = {
             {"first": "Zoë", "last": "Quill", "display_name": "Zoë Quill", "phone": "442079460018"},
         ],
         "Name | Given Name | Family Name | Group Membership | E-mail 1 - Value | Phone 1 - Type | Phone 1 - Value | Phone 2 - Type | Phone 2 - Value",
-        notes=(OTHER_PHONES.format(1),),
+        notes=(MORE_PHONES.format(count=1),),
     ),
     "heymarket": Expected(
         [
@@ -174,7 +169,7 @@ EXPECTED = {
             "has no phone (line 4)",
         ],
         "First Name | Last Name | Email | Phone Number | Mobile Phone Number",
-        notes=(OTHER_PHONES.format(1),),
+        notes=(MORE_PHONES.format(count=1),),
     ),
     "klaviyo": Expected(
         [
@@ -213,7 +208,7 @@ EXPECTED = {
             {"first": "Sam", "email": "sam@example.com", "phone": "14155550102"},
         ],
         "Email Address | First Name | Last Name | Phone Number | SMS Phone Number | SMS Status | TAGS",
-        notes=(OTHER_PHONES.format(1),),
+        notes=(MORE_PHONES.format(count=1),),
     ),
     "mindbody": Expected(
         [
@@ -258,10 +253,9 @@ EXPECTED = {
         ],
         "First Name | Last Name | Business Phone | Business Phone 2 | Car Phone | Company Main Phone | Home Phone | Home Phone 2 | Mobile Phone | Other Phone | Primary Phone | Categories | E-mail Address | E-mail 2 Address",
         notes=(
-            OTHER_PHONES.format(2),
-            UNKNOWN_TAGS.format(1),
+            NOT_UTF_8,
+            MORE_PHONES.format(count=2),
         ),
-        encoding="cp1252",
     ),
     "outlook_german": Expected(
         [
@@ -275,9 +269,10 @@ EXPECTED = {
             {"first": "Käthe", "last": "Beispiel", "phone": "493023125001"},
         ],
         "Vorname | Nachname | Telefon geschäftlich | Telefon (privat) | Mobiltelefon | E-Mail-Adresse | Kategorien",
-        notes=(OTHER_PHONES.format(1),),
-        encoding="cp1252",
-        delimiter=";",
+        notes=(
+            NOT_UTF_8,
+            MORE_PHONES.format(count=1),
+        ),
     ),
     "outlook_new": Expected(
         [
@@ -289,15 +284,12 @@ EXPECTED = {
             }
         ],
         "First Name | Last Name | E-mail Address | E-mail 2 Address | E-mail 3 Address | Home Phone | Home Phone 2 | Business Phone | Business Phone 2 | Mobile Phone | Car Phone | Other Phone | Primary Phone | Company Main Phone",
-        notes=(OTHER_PHONES.format(1),),
+        notes=(MORE_PHONES.format(count=1),),
     ),
     "pipedrive": Expected(
         [{"display_name": "Jordan Avery", "email": "jordan@example.com", "phone": "14155550101"}],
         "Person - Name | Person - Label | Person - Email - Work | Person - Email - Home | Person - Phone - Work | Person - Phone - Mobile",
-        notes=(
-            OTHER_PHONES.format(1),
-            UNKNOWN_TAGS.format(1),
-        ),
+        notes=(MORE_PHONES.format(count=1),),
     ),
     "salesforce_contacts": Expected(
         [
@@ -311,8 +303,10 @@ EXPECTED = {
             {"first": "Zoë", "last": "Quill", "is_opted_out": True, "phone": "14155550102"},
         ],
         "First Name | Last Name | Phone | Mobile | Home Phone | Other Phone | Email | SMS Opt Out",
-        notes=(OTHER_PHONES.format(1),),
-        encoding="cp1252",
+        notes=(
+            NOT_UTF_8,
+            MORE_PHONES.format(count=1),
+        ),
     ),
     "salesforce_leads": Expected(
         [
@@ -351,7 +345,6 @@ EXPECTED = {
             {"first": "Zoë", "is_opted_out": True, "phone": "14155550101"},
         ],
         "First Name | Surname | Email Address | Phone Number | SMS Subscription Status | Groups",
-        notes=(UNKNOWN_TAGS.format(1),),
     ),
     "stripe": Expected(
         [{"display_name": "Jordan Avery", "email": "jordan@example.com", "phone": "14155550100"}],
@@ -365,7 +358,6 @@ EXPECTED = {
             {"first": "Sam", "is_opted_out": True, "phone": "14155550102"},
         ],
         "Number | First Name | Last Name | Email | Groups | Opted Out | Opt Out Date",
-        notes=(UNKNOWN_TAGS.format(1),),
     ),
     "woocommerce": Expected(
         [{"display_name": "Jordan Avery", "email": "jordan@example.com", "phone": "14155550100"}],
@@ -383,7 +375,7 @@ EXPECTED = {
             {"first": "Zoë", "last": "Quill", "phone": "14155550102"},
         ],
         "First Name | Last Name | Email | Phone | Home Phone | Other Phone | Mobile | Tag",
-        notes=(OTHER_PHONES.format(1),),
+        notes=(MORE_PHONES.format(count=1),),
     ),
 }
 
@@ -391,7 +383,7 @@ EXPECTED = {
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_a_file_of_a_product_needs_no_option(name):
     expected = EXPECTED[name]
-    read = read_file(FOLDER / f"{name}.csv", expected.encoding, expected.delimiter)
+    read = read_file(FOLDER / f"{name}.csv")
 
     columns = read.plan.columns
     imported = [column.heading for column in columns if column.heading not in read.left_out]

@@ -11,7 +11,11 @@ import phonenumbers
 import pytest
 
 from heymarket_async.bulk.contact_files.notes import Notes
-from heymarket_async.bulk.contact_files.phones import EXTENSIONS, MORE_PHONES, phone_reader
+from heymarket_async.bulk.contact_files.phones import (
+    EXTENSIONS,
+    MORE_PHONES,
+    phone_reader,
+)
 
 PHONE = "14155550100"
 
@@ -194,7 +198,7 @@ def test_phones_that_were_left_out_are_counted_in_one_note():
     for _ in range(3):
         read("415-555-0100; 510-555-0147; 212-555-0147")
 
-    assert notes.lines() == ["6 more phones were left out: a contact of Heymarket has one phone."]
+    assert notes.lines() == [MORE_PHONES.format(count=6)]
 
 
 @pytest.mark.parametrize(
