@@ -19,6 +19,8 @@ _REMEDIES: dict[str, str] = {
     "not_utf_8": "Use --encoding {encoding}, or save the file as UTF-8.",
     "same_field": "Skip one with --ignore {skipped}, or rename one if both have the same name.",
     "same_title": 'Map the column by the id: --map "COLUMN=custom:{custom_id}".',
+    "too_many_new_tags": "If the column holds other text, skip it with --ignore COLUMN. If not, run"
+    " the same command again to create more.",
     "unread_tags": "Get the right to read tags, or leave out --create-tags.",
     "unknown_columns": 'Map one with --map "{column}={field}", skip one with --ignore {skipped}, or'
     " skip all unknown ones with --ignore-others. The fields are {fields}.",

@@ -250,6 +250,19 @@ def lines_of_import(
     return lines
 
 
+def _lines_of_opt_outs(report: ImportReport, *, dry_run: bool) -> list[str]:
+    lines: list[str] = []
+    if number := report.opted_out:
+        was = "would be" if dry_run else "was" if number == 1 else "were"
+        contacts = counted(number, "existing contact")
+        lines.append(f"{contacts} {was} opted out, as the file says.")
+    if number := report.opt_outs_kept:
+        stays = "would stay" if dry_run else "stayed"
+        contacts = counted(number, "contact")
+        lines.append(f"{contacts} {stays} opted out, although the file says otherwise.")
+    return lines
+
+
 def _summary(report: ImportReport, *, dry_run: bool) -> str:
     is_or = "would be " if dry_run else ""
     numbers = {each.value: int(getattr(report, each)) for each in RowOutcome}

@@ -103,6 +103,7 @@ class RecordFieldReader:
             self.names |= dict.fromkeys(names)
             plan = self._planner.of_names(names)
             self.left_out |= dict.fromkeys(plan.left_out)
+            self.seen |= dict.fromkeys(names)
             if len(self._plans) < _MOST_CACHED:
                 self._plans[names] = plan
         return plan

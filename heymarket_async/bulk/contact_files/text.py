@@ -118,7 +118,8 @@ def open_text(source: ByteSource, *, encoding: str | None, notes: Notes) -> Text
 
     Args:
         source: A file that can be read again is checked as a whole, a pipe line by line.
-        encoding: The encoding, or None to find it.
+        encoding: The encoding, or None to find it. A byte order mark of UTF-8 wins over it, so that
+            a file of rejected rows is read with the options of the file they are from.
         notes: Gets a remark if the file is not UTF-8 and its encoding was guessed.
 
     Raises:
@@ -127,7 +128,8 @@ def open_text(source: ByteSource, *, encoding: str | None, notes: Notes) -> Text
     """
     found = declared_encoding(source.head())
     if encoding is not None:
-        return _given(source, _whole_name(checked_encoding(encoding), found))
+        given = _whole_name(checked_encoding(encoding), found)
+        return _given(source, UTF_8 if found == UTF_8 else given)
     if found not in {None, UTF_8}:
         return Text(source, str(found))
     if not source.can_rewind:

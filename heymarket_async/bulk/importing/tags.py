@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, wait
 from typing import TypeVar
 
+from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.tags import create_tag, loose, tags_of, unread_tags
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import ClientStateError
@@ -19,6 +20,9 @@ T = TypeVar("T")
 
 OTHERS = "(other names)"
 """The name under which names are counted if there are very many."""
+
+MOST_NEW = 50
+"""The most tags that one run creates. A column with more names is probably free text."""
 
 _MOST_NAMES = 1000
 _PATIENCE_S = 0.2
@@ -90,7 +94,8 @@ class TagsByName:
 
         Raises:
             ClientStateError: The event loop has ended.
-            JobError, HeymarketError: See `read` and `create_tag`.
+            JobError: See `read` and `create_tag`; or more than `MOST_NEW` tags would be created.
+            HeymarketError: See `read` and `create_tag`.
         """
         if not (key := loose(name)):
             return None
@@ -104,6 +109,13 @@ class TagsByName:
         return found
 
     def _create(self, name: str, key: str) -> int:
+        if len(self._new) == MOST_NEW:
+            raise JobError(
+                "too_many_new_tags",
+                f"The file has more than {MOST_NEW} tags that the account does not have, and the"
+                f" first {MOST_NEW} are all that one run creates.",
+                "Ignore the column if it holds other text, or import again to create more.",
+            )
         number = -1 - len(self._new)
         if not self._dry_run:
             number = self._ask(lambda: create_tag(self._client, name))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from heymarket_async.bulk.contact_files.phones import MORE_PHONES
 from tests.bulk.contact_files.reading import read_file
 
 FOLDER = Path(__file__).parent / "layouts"
@@ -100,7 +101,7 @@ EXPECTED = {
             },
         ],
         "Email address | First name | Last name | Phone - mobile | Phone - home | Phone - work | Tags | SMS permission status",
-        notes=(OTHER_PHONES.format(1),),
+        notes=(MORE_PHONES.format(count=1),),
     ),
     "gohighlevel": Expected(
         [
@@ -146,7 +147,7 @@ EXPECTED = {
             {"first": "Zoë", "last": "Quill", "display_name": "Zoë Quill", "phone": "442079460018"},
         ],
         "Name | Given Name | Family Name | Group Membership | E-mail 1 - Value | Phone 1 - Type | Phone 1 - Value | Phone 2 - Type | Phone 2 - Value",
-        notes=(OTHER_PHONES.format(1),),
+        notes=(MORE_PHONES.format(count=1),),
     ),
     "heymarket": Expected(
         [
@@ -169,7 +170,7 @@ EXPECTED = {
             "has no phone (line 4)",
         ],
         "First Name | Last Name | Email | Phone Number | Mobile Phone Number",
-        notes=(OTHER_PHONES.format(1),),
+        notes=(MORE_PHONES.format(count=1),),
     ),
     "klaviyo": Expected(
         [
@@ -208,7 +209,7 @@ EXPECTED = {
             {"first": "Sam", "email": "sam@example.com", "phone": "14155550102"},
         ],
         "Email Address | First Name | Last Name | Phone Number | SMS Phone Number | SMS Status | TAGS",
-        notes=(OTHER_PHONES.format(1),),
+        notes=(MORE_PHONES.format(count=1),),
     ),
     "mindbody": Expected(
         [
@@ -278,7 +279,7 @@ EXPECTED = {
             }
         ],
         "First Name | Last Name | E-mail Address | E-mail 2 Address | E-mail 3 Address | Home Phone | Home Phone 2 | Business Phone | Business Phone 2 | Mobile Phone | Car Phone | Other Phone | Primary Phone | Company Main Phone",
-        notes=(OTHER_PHONES.format(1),),
+        notes=(MORE_PHONES.format(count=1),),
     ),
     "pipedrive": Expected(
         [{"display_name": "Jordan Avery", "email": "jordan@example.com", "phone": "14155550101"}],
@@ -366,7 +367,7 @@ EXPECTED = {
             {"first": "Zoë", "last": "Quill", "phone": "14155550102"},
         ],
         "First Name | Last Name | Email | Phone | Home Phone | Other Phone | Mobile | Tag",
-        notes=(OTHER_PHONES.format(1),),
+        notes=(MORE_PHONES.format(count=1),),
     ),
 }
 

@@ -11,7 +11,11 @@ import phonenumbers
 import pytest
 
 from heymarket_async.bulk.contact_files.notes import Notes
-from heymarket_async.bulk.contact_files.phones import EXTENSIONS, MORE_PHONES, phone_reader
+from heymarket_async.bulk.contact_files.phones import (
+    EXTENSIONS,
+    MORE_PHONES,
+    phone_reader,
+)
 
 PHONE = "14155550100"
 

@@ -1,0 +1,164 @@
+"""The options of `heymarket contacts import`, and the kinds of files that it reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from heymarket_async.bulk.importing.tags import MOST_NEW
+from tests.bulk.importing.imports import BATCH
+from tests.cli.test_import_command import report, stored
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_of_several_columns_the_first_that_is_filled_counts(run, sandbox, tmp_path):
+    path = written(tmp_path / "a.csv", "A,B\n,14155550101\n14155550100,14155550102\n")
+
+    assert run("contacts", "import", path, "--map", "A,B=phone").exit_code == 0
+    assert set(stored(sandbox)) == {"14155550100", "14155550101"}
+
+
+def test_extensions_are_dropped_if_asked_for(run, sandbox, tmp_path):
+    path = written(tmp_path / "a.csv", "phone\n+14155550100 ext 5\n")
+
+    assert run("contacts", "import", path).exit_code == 3
+    assert run("contacts", "import", path, "--drop-extensions").exit_code == 0
+    assert "14155550100" in stored(sandbox)
+
+
+def test_opt_outs_are_told_and_may_be_ignored(run, sandbox, tmp_path):
+    known = sandbox.store.contacts[0]
+    path = written(tmp_path / "a.csv", f"phone,Opted out\n{known['phone']},yes\n")
+
+    ignored = run("contacts", "import", path, "--ignore-opt-outs", "--outcomes", tmp_path / "1")
+    planned = run("contacts", "import", path, "--dry-run")
+    result = run("contacts", "import", path, "--outcomes", tmp_path / "2")
+    written(path, f"phone,Opted out\n{known['phone']},no\n")
+    kept = run("contacts", "import", path, "--outcomes", tmp_path / "3", "--overwrite")
+
+    assert "opted out, as" not in ignored.stderr
+    assert "\n1 existing contact would be opted out, as the file says.\n" in planned.stderr
+    assert "\n1 existing contact was opted out, as the file says.\n" in result.stderr
+    assert "\n1 contact stayed opted out, although the file says otherwise.\n" in kept.stderr
+    assert sandbox.store.get(known["id"])["is_opted_out"] is True
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_column_of_free_text_does_not_become_hundreds_of_tags(ending, run, sandbox, tmp_path):
+    rows = [{"phone": str(14155550000 + n), "tags": f"Remark {n:03}"} for n in range(90)]
+    lines = [json.dumps({**row, "tags": [row["tags"]]}) for row in rows]
+    if ending == "csv":
+        lines = ["phone,Tags", *(",".join(row.values()) for row in rows)]
+    path = written(tmp_path / f"a.{ending}", "\n".join(lines))
+
+    few = run("contacts", "import", path, "--dry-run")
+    result = run("contacts", "import", path, "--create-tags")
+
+    assert few.exit_code == 0
+    assert result.exit_code == 2, result.stderr
+    assert f"The file has more than {MOST_NEW} tags that the account does not have" in result.stderr
+    assert "skip it with --ignore COLUMN" in result.stderr
+
+
+def test_a_rejected_file_is_mended_and_imported_by_the_same_command(run, sandbox, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("phone;first\n14155550100;Zoë\n1415;José\n".encode("mac-roman"))
+    arguments = ("--encoding", "mac-roman", "--delimiter", ";")
+    first = run("contacts", "import", path, *arguments)
+    rejected = Path(f"{path}.rejected.csv")
+    text = rejected.read_text(encoding="utf-8-sig")
+    rejected.write_text(text.replace("1415", "14155550101"), encoding="utf-8-sig")
+
+    second = run("contacts", "import", rejected)
+
+    assert (first.exit_code, second.exit_code) == (3, 0), second.stderr
+    assert {each["first"] for each in stored(sandbox).values()} == {"Zoë", "José"}
+    assert len(sandbox.store) == 132
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "parquet", "db", "jsonl.gz", "csv"])
+def test_files_of_all_formats_are_imported_by_a_process(ending, run, start, sandbox, tmp_path):
+    path = tmp_path / f"contacts.{ending}"
+    run("contacts", "export", path, "--quiet")
+    before = len(sandbox.store)
+
+    process = start("contacts", "import", path, "--json")
+    output, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, errors) in {(0, b""), (3, b"")}
+    found = json.loads(output)
+    assert (found["rows"], found["created"], len(sandbox.store)) == (130, 0, before)
+
+
+VCARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Zoë\r\nTEL:+14155550100\r\nEND:VCARD\r\n"
+
+
+@pytest.mark.parametrize("is_piped", [True, False])
+def test_cards_are_imported(is_piped, start, sandbox, tmp_path):
+    path = written(tmp_path / "a.vcf", VCARD)
+    name = "-" if is_piped else path
+    with path.open("rb") as stdin:
+        process = start("contacts", "import", name, stdin=stdin)
+        _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 0, errors
+    assert "14155550100" in stored(sandbox)
+
+
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", None])
+def test_a_file_that_has_no_contacts_is_one_line(content, run, sandbox, tmp_path):
+    path = tmp_path / "a.csv"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+
+    result = run("contacts", "import", path)
+
+    assert result.exit_code in {1, 2}
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith("Error: ")
+    assert BATCH not in [f"{each.method} {each.path}" for each in sandbox.requests]
+
+
+def test_an_interrupted_import_keeps_the_rejected_rows(start, sandbox, tmp_path):
+    rows = "".join(f"{14155550000 + n}\n" for n in range(40))
+    path = written(tmp_path / "a.csv", f"phone\n1415\n{rows}")
+    sandbox.faults.delay(60, on=BATCH, after=1)
+    process = start("contacts", "import", path, "--batch-size", 10, "--concurrency", 1)
+    while [each.path for each in sandbox.requests].count("/v1/batch/contacts") < 2:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert report(errors.decode()).startswith("To resume, run the same command again.")
+    assert "1415\n" in Path(f"{path}.rejected.csv").read_text(encoding="utf-8-sig")
+
+
+def test_rows_of_a_pipe_are_sent_while_it_stays_open(start, sandbox):
+    process = start("contacts", "import", "-", "--batch-size", 5, stdin=subprocess.PIPE)
+    writer = process.stdin.fileno()
+    os.write(writer, b"phone,first\n" + b"".join(b"%d,A\n" % (14155550000 + n) for n in range(6)))
+    ends = time.monotonic() + 30
+    while len(sandbox.store) < 135:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+    process.stdin.write(b"14155550006,A\n")
+    process.communicate(timeout=60)
+
+    assert (process.returncode, len(sandbox.store)) == (0, 137)
