@@ -228,11 +228,7 @@ def lines_of_import(
     """Return the lines that say how an import ended, and what to do about the rest."""
     lines = [_summary(report, dry_run=dry_run)]
     lines += [f"row {each.row}: {each.reason}" for each in report.rejections]
-    if report.opted_out:
-        verb = "would be opted out" if dry_run else "opted out"
-        lines.append(f"Existing contacts {verb}, as rows say so: {report.opted_out:,}.")
-    if report.opt_outs_kept:
-        lines.append(f"Contacts that stay opted out, whatever rows say: {report.opt_outs_kept:,}.")
+    lines += _lines_of_opt_outs(report, dry_run=dry_run)
     lines += notes
     if outcomes is not None:
         lines.append(f"The outcome of each row is in {outcomes}")

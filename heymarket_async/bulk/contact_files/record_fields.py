@@ -61,16 +61,21 @@ class RecordFieldReader:
         try:
             names, values = flattened(record)
             plan = self._plan(names)
-            if PHONE in plan.sources and is_table_row(record):
-                fields = self._fields_of_row(plan, record)
-            else:
-                fields = self._fields(plan, names, values)
-            if record.get("custom", {}) is None:
-                fields["custom"] = None
         except JobError as error:
             return error.problem.removesuffix(".")
         except ValueError as error:
             return str(error)
+        try:
+            if PHONE in plan.sources and is_table_row(record):
+                fields = self._fields_of_row(plan, record)
+            else:
+                fields = self._fields(plan, names, values)
+        except JobError:  # about the account, such as a right that is missing
+            raise
+        except ValueError as error:
+            return str(error)
+        if record.get("custom", {}) is None:
+            fields["custom"] = None
         made = contact_of(fields)
         return made.reason if isinstance(made, RejectedRow) else made
 
@@ -103,7 +108,6 @@ class RecordFieldReader:
             self.names |= dict.fromkeys(names)
             plan = self._planner.of_names(names)
             self.left_out |= dict.fromkeys(plan.left_out)
-            self.seen |= dict.fromkeys(names)
             if len(self._plans) < _MOST_CACHED:
                 self._plans[names] = plan
         return plan
