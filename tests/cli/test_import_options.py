@@ -13,6 +13,7 @@ import pytest
 
 from heymarket_async.bulk.importing.tags import MOST_NEW
 from tests.bulk.importing.imports import BATCH
+from tests.bulk.test_tags import LIST
 from tests.cli.test_import_command import report, stored
 
 
@@ -68,6 +69,24 @@ def test_a_column_of_free_text_does_not_become_hundreds_of_tags(ending, run, san
     assert result.exit_code == 2, result.stderr
     assert f"The file has more than {MOST_NEW} tags that the account does not have" in result.stderr
     assert "skip it with --ignore COLUMN" in result.stderr
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_right_that_is_missing_is_an_error_and_not_a_reason_for_each_row(
+    ending, run, sandbox, tmp_path
+):
+    text = "phone,Tags\n14155550100,VIP\n"
+    if ending == "jsonl":
+        text = '{"phone": "14155550100", "tags": ["VIP"]}'
+    path = written(tmp_path / f"a.{ending}", text)
+    sandbox.faults.answer(403, on=LIST, times=None)
+
+    left_out = run("contacts", "import", path, "--dry-run")
+    result = run("contacts", "import", path, "--create-tags")
+
+    assert "\nTags left out, as tags cannot be read: VIP (1 row).\n" in left_out.stderr
+    assert (left_out.exit_code, result.exit_code) == (0, 2)
+    assert "Get the right to read tags, or leave out --create-tags." in result.stderr
 
 
 def test_a_rejected_file_is_mended_and_imported_by_the_same_command(run, sandbox, tmp_path):
@@ -145,7 +164,7 @@ def test_an_interrupted_import_keeps_the_rejected_rows(start, sandbox, tmp_path)
 
     assert process.returncode == 130
     assert report(errors.decode()).startswith("To resume, run the same command again.")
-    assert "1415\n" in Path(f"{path}.rejected.csv").read_text(encoding="utf-8-sig")
+    assert "\n1415," in Path(f"{path}.rejected.csv").read_text(encoding="utf-8-sig")
 
 
 def test_rows_of_a_pipe_are_sent_while_it_stays_open(start, sandbox):

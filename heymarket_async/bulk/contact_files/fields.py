@@ -23,6 +23,7 @@ from heymarket_async.bulk.contact_files.phones import MORE_PHONES
 from heymarket_async.bulk.contact_files.plan import PHONE, Plan
 from heymarket_async.bulk.contact_files.plan_checks import kind_of
 from heymarket_async.bulk.contact_files.tag_cells import TagReader
+from heymarket_async.bulk.errors import JobError
 
 _NO_EMAIL = "Cells of e-mails that were left out, as they have no address: {count}."
 _MORE_EMAILS = "Rows with several e-mails: {count}. A contact has one, so the first was imported."
@@ -195,6 +196,8 @@ class FieldReader:
         for index, row in enumerate(zip(*cells, strict=True)):
             try:
                 ids = self._tags.of_cells(row, has_ids=has_ids) if any(row) else None
+            except JobError:  # about the account, such as a right that is missing
+                raise
             except ValueError as error:
                 problems.setdefault(index, str(error))
                 ids = None

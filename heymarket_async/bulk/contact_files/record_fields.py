@@ -45,13 +45,19 @@ class RecordFieldReader:
         """Return the contact of an object, or the reason why it does not make one."""
         try:
             names, values = flattened(record)
-            fields = self._fields(self._plan(names), names, values)
-            if record.get("custom", {}) is None:
-                fields["custom"] = None
+            plan = self._plan(names)
         except JobError as error:
             return error.problem.removesuffix(".")
         except ValueError as error:
             return str(error)
+        try:
+            fields = self._fields(plan, names, values)
+        except JobError:  # about the account, such as a right that is missing
+            raise
+        except ValueError as error:
+            return str(error)
+        if record.get("custom", {}) is None:
+            fields["custom"] = None
         made = contact_of(fields)
         return made.reason if isinstance(made, RejectedRow) else made
 
