@@ -181,3 +181,13 @@ def test_rows_of_a_pipe_are_sent_while_it_stays_open(start, sandbox):
     process.communicate(timeout=60)
 
     assert (process.returncode, len(sandbox.store)) == (0, 137)
+
+
+def test_names_that_only_later_objects_have_are_named_after_the_import(run, tmp_path):
+    lines = '{"phone": "14155550100"}\n{"phone": "14155550101", "shoe size": 44}\n'
+    path = written(tmp_path / "a.jsonl", lines)
+
+    result = run("contacts", "import", path, "--batch-size", 1)
+
+    assert result.exit_code == 0
+    assert "\nNot imported either: shoe size\n" in result.stderr

@@ -78,6 +78,7 @@ class ContactReader:
         """Make contacts of the rows of a table.
 
         Raises:
+            JobError: Tags that are missing cannot be created.
             ValueError: The rest of the file cannot be read; after the rows before it.
         """
         fields = self._fields()
@@ -104,6 +105,7 @@ class ContactReader:
         """Make contacts of objects of JSON.
 
         Raises:
+            JobError: Tags that are missing cannot be created.
             ValueError: The rest of the file cannot be read; after the objects before it.
         """
         for record in records:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from typing import NamedTuple
 
 from heymarket_async.bulk.importing.report import Results
 from heymarket_async.bulk.importing.rules import (
@@ -13,47 +14,78 @@ from heymarket_async.bulk.importing.rules import (
     duplicate,
 )
 
-_SHELVES = 512
+_SHELVES = 16
+_LONGEST = 1024
+"""Entries of a board, which is then cut in halves."""
+
 _NUMBERS = 1 << 32
 """How many numbers an entry has for the part of a phone, and for a row."""
 
 
 class FirstRows:
-    """The first row of each phone, in about eight and a half bytes a phone.
+    """The first row of each phone, in less than nine bytes a phone.
 
-    A `dict` takes more than ten times as much. Phones are sorted on shelves by their last digits:
-    phones that follow each other come to different shelves, so a shelf stays short enough for an
-    insertion. An entry has 32 bits of the phone, and 32 bits of the row. The shelf stands for the
-    rest of the phone.
+    A `dict` takes more than ten times as much. Phones are sorted on shelves by their last digits,
+    and a shelf has boards, one after the other. No board is longer than `_LONGEST`, so an insertion
+    is cheap, and the memory that one board outgrows is soon used by another. An entry has 32 bits
+    of the phone, and 32 bits of the row. The shelf stands for the rest of the phone.
     """
 
     def __init__(self) -> None:
-        self._shelves: dict[int, array[int]] = {}
+        self._shelves: dict[int, _Shelf] = {}
 
     def first(self, phone: int, row: int) -> int:
         """Return the first row of a phone, which is this one if there is none yet."""
-        shelf, part, place = self._find(phone)
-        if place < len(shelf):
-            known, first = divmod(shelf[place], _NUMBERS)
-            if known == part:
+        shelf, entry = self._shelf(phone)
+        number, place = shelf.find(entry)
+        board = shelf.boards[number]
+        if place < len(board):
+            known, first = divmod(board[place], _NUMBERS)
+            if known * _NUMBERS == entry:
                 return first
-        shelf.insert(place, part * _NUMBERS + row)
+        board.insert(place, entry + row)
+        if len(board) == _LONGEST:
+            shelf.cut(number)
         return row
 
     def forget(self, phone: int) -> None:
         """Forget a phone that has a first row, so that the next row becomes its first."""
-        shelf, _, place = self._find(phone)
-        del shelf[place]
+        shelf, entry = self._shelf(phone)
+        number, place = shelf.find(entry)
+        del shelf.boards[number][place]
 
-    def _find(self, phone: int) -> tuple[array[int], int, int]:
-        """Return the shelf of a phone, its part for an entry, and the place of that entry."""
+    def _shelf(self, phone: int) -> tuple[_Shelf, int]:
+        """Return the shelf of a phone, and the entry of the phone with no row in it."""
         rest, last = divmod(phone, _SHELVES)
-        above, part = divmod(rest, _NUMBERS)  # above is 0 for phones of twelve digits or fewer
+        above, part = divmod(rest, _NUMBERS)  # above is 0 for phones of ten digits or fewer
         key = above * _SHELVES + last
         shelf = self._shelves.get(key)
         if shelf is None:
-            shelf = self._shelves[key] = array("Q")
-        return shelf, part, bisect_left(shelf, part * _NUMBERS)
+            shelf = self._shelves[key] = _Shelf([array("Q")], array("Q", [0]))
+        return shelf, part * _NUMBERS
+
+
+class _Shelf(NamedTuple):
+    """Sorted entries, on boards.
+
+    Attributes:
+        boards: Each board has greater entries than the one before it.
+        least: The least entry that may be on each board.
+    """
+
+    boards: list[array[int]]
+    least: array[int]
+
+    def find(self, entry: int) -> tuple[int, int]:
+        """Return the number of the board for an entry, and the place on it."""
+        number = bisect_right(self.least, entry) - 1
+        return number, bisect_left(self.boards[number], entry)
+
+    def cut(self, number: int) -> None:
+        """Cut a board in halves."""
+        board, middle = self.boards[number], _LONGEST // 2
+        self.boards[number : number + 1] = board[:middle], board[middle:]
+        self.least.insert(number + 1, board[middle] // _NUMBERS * _NUMBERS)
 
 
 class Duplicates:

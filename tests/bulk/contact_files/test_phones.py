@@ -382,3 +382,27 @@ def test_without_phonenumbers_it_is_said_what_to_install(monkeypatch):
 
     with pytest.raises(ValueError, match=r"pip install 'heymarket-async\[import\]'"):
         phone_reader()
+
+
+@pytest.mark.parametrize(
+    ("region", "text"),
+    [
+        ("US", "+14155550100"),
+        ("US", "(415) 555-0100"),
+        ("US", "415-555-0100"),
+        ("US", "415.555.0100"),
+        ("US", "4155550100"),
+        ("US", "14155550100"),
+        (None, "14155550100"),
+        ("GB", "07400 123456"),
+    ],
+)
+def test_a_phone_of_a_usual_form_is_read_without_the_slow_parser(region, text, monkeypatch):
+    """phonenumbers takes ten times as long for it."""
+
+    def parse(*_: object) -> None:
+        raise AssertionError("phonenumbers.parse was called")
+
+    monkeypatch.setattr(phonenumbers, "parse", parse)
+
+    assert phone_reader(region)(text) in {PHONE, "447400123456"}

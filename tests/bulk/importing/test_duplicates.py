@@ -30,23 +30,38 @@ def test_the_first_row_of_a_phone_is_kept():
 
 def test_the_next_row_of_a_phone_that_is_forgotten_is_its_first():
     rows = FirstRows()
-    for number in (5, 5 + 512, 5 + 1024):
+    for number in (5, 21, 37):
         rows.first(number, number)
 
-    rows.forget(5 + 512)
+    rows.forget(21)
 
-    assert [rows.first(number, 7) for number in (5, 5 + 512, 5 + 1024)] == [5, 7, 5 + 1024]
+    assert [rows.first(number, 7) for number in (5, 21, 37)] == [5, 7, 37]
 
 
-def test_a_phone_takes_eight_and_a_half_bytes():
+def test_a_shelf_that_is_cut_keeps_the_first_rows():
+    rows, phones = FirstRows(), [16 * number for number in range(5000)]  # all on one shelf
+    random.Random(3).shuffle(phones)
+    for row, number in enumerate(phones, 1):
+        assert rows.first(number, row) == row
+
+    for number in phones[::2]:
+        rows.forget(number)
+
+    found = [rows.first(number, 6000 + row) for row, number in enumerate(phones, 1)]
+    assert found == [6000 + row if row % 2 else row for row in range(1, 5001)]
+
+
+def test_a_phone_takes_less_than_nine_bytes():
     rng, rows, phones = random.Random(9), FirstRows(), 400_000
     for row in range(phones):
         rows.first(rng.randrange(12_000_000_000, 20_000_000_000), row)
 
-    shelves = rows._shelves.values()
-    taken = sys.getsizeof(rows._shelves) + sum(map(sys.getsizeof, shelves))
-    assert taken < 8.5 * phones
-    assert max(map(len, shelves)) < 1000
+    shelves = list(rows._shelves.values())
+    boards = [board for shelf in shelves for board in shelf.boards]
+    lists = [part for shelf in shelves for part in (shelf.boards, shelf.least)]
+    taken = sum(map(sys.getsizeof, (rows._shelves, *shelves, *lists, *boards)))
+    assert taken < 9 * phones
+    assert max(map(len, boards)) < 1024
 
 
 async def test_a_second_row_is_tried_if_the_first_is_refused(tmp_path):
