@@ -244,6 +244,8 @@ class _Import(msgspec.Struct, kw_only=True):
         }
         notes = [each for each in self.file.notes.lines() if each not in self.shown_notes]
         notes += _lines_of_tags(tags, dry_run=self.dry_run)
+        if later := [each for each in reader.left_out if each not in plan.left_out]:
+            notes.append(f"Not imported either: {', '.join(map(show.one_line, later))}")
         if unseen:
             notes.append(f"Named by --map or --ignore, but in no row: {', '.join(unseen)}")
         lines = show.lines_of_import(done, notes, self.outcomes, rejected, dry_run=self.dry_run)
