@@ -101,8 +101,8 @@ async def export_contacts(
 
     Args:
         client: The account.
-        sink: The place for the contacts: `JsonLines`, `Csv`, `Parquet`, `Sqlite`, `Stream`, or your
-            own.
+        sink: The place for the contacts: `JsonLines`, `Csv`, `Parquet`, `Xlsx`, `Sqlite`, `Stream`,
+            or your own.
         surface: The list to walk: "v1", or "v2", which is oldest update first.
         date: Only contacts that were updated after it; on v1, it is not documented which side of it
             is listed.

@@ -6,6 +6,7 @@ import csv
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,8 +118,8 @@ def sqlite_utils(source: Path, target: Path) -> None:
     database, table = source, "current_contacts"
     if source.suffix == ".csv":
         database, table = target.with_suffix(".mine"), "contacts"
-        _run("sqlite-utils", "insert", database, table, source, "--csv")
-    target.write_bytes(_run("sqlite-utils", "rows", database, table, "--csv"))
+        _run(sys.executable, "-m", "sqlite_utils", "insert", database, table, source, "--csv")
+    target.write_bytes(_run(sys.executable, "-m", "sqlite_utils", "rows", database, table, "--csv"))
 
 
 def libreoffice(source: Path, target: Path) -> None:

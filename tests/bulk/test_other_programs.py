@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from pathlib import Path
 
 import polars as pl
@@ -68,8 +67,6 @@ TRIPS: list[tuple[str, tools.Tool, str]] = [
 def test_every_column_and_every_text_is_found_again(kind, tool, ending, tmp_path):
     if tool is tools.libreoffice and tools.SOFFICE is None:
         pytest.skip("LibreOffice is not installed")
-    if tool is tools.sqlite_utils and shutil.which("sqlite-utils") is None:
-        pytest.skip("sqlite-utils is not installed")
     # The bare reader of .ods leaves tabs out; an import does not.
     names = [name for name in NAMES if ending != ".ods" or "\t" not in name]
     custom = {str(field.id): f"text {field.id}" for field in FIELDS}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -123,8 +122,6 @@ def test_every_contact_comes_back_with_every_field(name, trip):
     kind, tool, ending = TRIPS[name]
     if tool is tools.libreoffice and tools.SOFFICE is None:
         pytest.skip("LibreOffice is not installed")
-    if tool is tools.sqlite_utils and not shutil.which("sqlite-utils"):
-        pytest.skip("sqlite-utils is not installed")
     path = trip.folder / f"after.{ending}"
     tool(trip.export(kind), path)
 
