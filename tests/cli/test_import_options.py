@@ -191,3 +191,30 @@ def test_names_that_only_later_objects_have_are_named_after_the_import(run, tmp_
 
     assert result.exit_code == 0
     assert "\nNot imported either: shoe size\n" in result.stderr
+
+
+def test_rejected_rows_go_to_the_file_that_is_named(run, tmp_path):
+    path = written(tmp_path / "a.csv", "phone\n14155550100\n1415\n")
+    rejected = tmp_path / "bad.csv"
+
+    result = run("contacts", "import", path, "--rejected", rejected)
+
+    assert f"The rejected rows are in {rejected}. " in result.stderr
+    assert "\n1415," in rejected.read_text(encoding="utf-8-sig")
+    assert not Path(f"{path}.rejected.csv").exists()
+
+
+@pytest.mark.parametrize("is_dry", [True, False])
+def test_missing_tags_are_created_once(is_dry, run, sandbox, tmp_path):
+    rows = "14155550100,New one\n14155550101,new  ONE\n14155550102,VIP\n"
+    path = written(tmp_path / "a.csv", f"Phone,Tags\n{rows}")
+    options = ["--create-tags", *(["--dry-run"] if is_dry else [])]
+
+    result = run("contacts", "import", path, *options)
+
+    assert result.exit_code == 0, result.stderr
+    verb = "Tags that would be created" if is_dry else "Created tags"
+    assert f"{verb}: New one (2 rows).\n" in result.stderr
+    labels = [tag["tag"] for tag in sandbox.tags.tags]
+    assert labels.count("New one") == (0 if is_dry else 1)
+    assert "new  ONE" not in labels

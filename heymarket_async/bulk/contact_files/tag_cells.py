@@ -82,8 +82,9 @@ class TagReader:
                 return self._of_list(_decode(cell))
             except msgspec.MsgspecError:
                 pass  # a name in brackets
-        if self._find and (found := self._find(collapsed(cell))) is not None:
-            return [found]
+        if self._find and self._find(name := collapsed(cell)) is not None:
+            found = self._of_name(name)  # which also counts the row, where the tag is a new one
+            return [] if found is None else [found]
         parts = [part for each in _SEPARATOR.split(cell) if (part := _name(each))]
         if has_ids and (ids := _numbers(cell)) is not None:
             return ids
