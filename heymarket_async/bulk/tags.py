@@ -25,9 +25,6 @@ from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport.account import bound_to_account
 from heymarket_async.walk.walk import Walk, walk
 
-UNREAD = "the tags cannot be read, so tags by name are left out"
-"""The doubt in a report if they cannot be read."""
-
 _PAGE = Endpoint("POST", "/v1/tags", list[msgspec.Raw], Repeat.READ)
 _CREATE = Endpoint("POST", "/v1/tag", msgspec.Raw, Repeat.UNSAFE)
 _CONFLICTS = frozenset({409, 422})

@@ -77,7 +77,7 @@ def check_country_codes(rows: Sequence[Sequence[str]], read: Callable[[str], str
             return
     raise JobError(
         "no_region",
-        f"No phone in the first {len(rows):,} rows has a country code.",
+        "No phone in the first rows has a country code.",
         'Name the country of these phones with region="US".',
     )
 
