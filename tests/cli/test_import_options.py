@@ -218,3 +218,27 @@ def test_missing_tags_are_created_once(is_dry, run, sandbox, tmp_path):
     labels = [tag["tag"] for tag in sandbox.tags.tags]
     assert labels.count("New one") == (0 if is_dry else 1)
     assert "new  ONE" not in labels
+
+
+def test_phones_that_all_lack_a_country_code_are_one_error(run, sandbox, tmp_path):
+    path = written(tmp_path / "a.csv", "phone\n(415) 555-0100\n\n415 555 0101\n")
+
+    refused = run("contacts", "import", path)
+    imported = run("contacts", "import", path, "--region", "US")
+
+    assert (refused.exit_code, imported.exit_code) == (2, 0)
+    assert refused.stderr == (
+        "Error: No phone in the first rows has a country code. Name the country of these phones"
+        " with --region, such as --region US.\n"
+    )
+    assert len(stored(sandbox)) == 2
+
+
+@pytest.mark.parametrize("other", ["+14155550101", "14155550101", "12"])
+def test_one_phone_of_another_kind_lets_the_rows_be_looked_at(other, run, tmp_path):
+    path = written(tmp_path / "a.csv", f"phone\n(415) 555-0100\n{other}\n")
+
+    result = run("contacts", "import", path)
+
+    assert result.exit_code == 3
+    assert "row 1: phone must be a valid number" in result.stderr
