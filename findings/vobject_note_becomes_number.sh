@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Version: vobject 0.9.9.
 # Seen: `readComponents` decodes quoted-printable values, but joins the lines of one only with
-#   `allowQP=True`. Phones break such a value behind each encoded line break, so each line of a note begins
-#   a line of the file. If one reads "Tel:+12125550199", the contact has one more number, and the note ends
-#   before it. With "Email:" it gets an e-mail. Another text there raises a ParseError, and the cards that
-#   follow are not read.
+#   `allowQP=True`. Outlook breaks such a value behind each encoded line break, so each line of a note
+#   begins a line of the file. If one reads "Tel:+12125550199", the contact has one more number, and the
+#   note ends before it. With "Email:" it gets an e-mail. Another text there raises a ParseError, and the
+#   cards that follow are not read.
 # Guessed: that a reader which decodes a value knows where it ends, or that it raises in all cases.
-# Matters: files of phones have version 2.1, where notes look like this, and a note often says whose number
-#   it holds. An import would give somebody else's number to the contact, without an error, and the words
-#   that would show it are lost. It is one reason why we read such files ourselves.
+# Matters: Outlook and older phones write version 2.1, where notes look like this, and a note often says
+#   whose number it holds. An import would give somebody else's number to the contact, without an error, and
+#   the words that would show it are lost. It is one reason why we read such files ourselves.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
