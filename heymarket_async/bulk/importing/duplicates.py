@@ -12,6 +12,8 @@ from heymarket_async.bulk.importing.rules import (
     PendingRow,
     RowOutcome,
     duplicate,
+    keep_opt_out,
+    of_opt_out,
 )
 
 _SHELVES = 16
@@ -47,6 +49,14 @@ class FirstRows:
         if len(board) == _LONGEST:
             shelf.cut(number)
         return row
+
+    def known(self, phone: int) -> int | None:
+        """Return the first row of a phone, or None if there is none yet."""
+        shelf, entry = self._shelf(phone)
+        number, place = shelf.find(entry)
+        board = shelf.boards[number]
+        known, first = divmod(board[place], _NUMBERS) if place < len(board) else (0, 0)
+        return first if first and known * _NUMBERS == entry else None
 
     def forget(self, phone: int) -> None:
         """Forget a phone that has a first row, so that the next row becomes its first."""
@@ -93,8 +103,9 @@ class Duplicates:
 
     At most two rows of a phone are tried, since a made-up phone may be in a thousand rows, and each
     would be rejected. A later row that says opted out is looked up once the first is finished, so
-    that its opt-out is applied. In memory are the phones, and for each pending row at most two that
-    wait for it: the next one, and one that says opted out.
+    that its opt-out is applied. A row that was rejected when it was read never is the first, but if
+    it says opted out, no other row makes its phone textable. In memory are the phones, and for each
+    pending row at most two that wait for it: the next one, and one that says opted out.
 
     Args:
         results: Where outcomes are added.
@@ -106,10 +117,17 @@ class Duplicates:
         self._first_rejected = FirstRows()
         self._waiting: dict[int, tuple[PendingRow, ...]] = {}
         self._released: list[PendingRow] = []
+        self._opted_out: set[int] = set()
 
     def admit(self, row: PendingRow) -> bool:
         """Return whether a row can be looked up now; otherwise it waits, or is rejected."""
-        first = self._first.first(int(row.contact.phone), row.number)
+        phone = int(row.contact.phone)
+        if row.rejected is not None:
+            return self._admit_opt_out(row, phone, row.rejected)
+        if phone in self._opted_out:
+            row.is_opted_out = True
+            keep_opt_out(row)
+        first = self._first.first(phone, row.number)
         if first == row.number:
             self._waiting[first] = ()
             return True
@@ -129,13 +147,26 @@ class Duplicates:
             self._reject(row, duplicate(first))
         return False
 
+    def _admit_opt_out(self, row: PendingRow, phone: int, rejected: Decision) -> bool:
+        self._opted_out.add(phone)
+        first = self._first.known(phone)
+        waiting = None if first is None else self._waiting.get(first)
+        if first is None or waiting is None:
+            return True
+        other = next((each for each in waiting if each.is_opted_out is True), None)
+        if other is None:
+            self._waiting[first] = (*waiting, row)
+        else:
+            self._reject(row, rejected.because(f"row {other.number} says opted out, too"))
+        return False
+
     def skip(self, number: int, phone: int) -> None:
         """Take note of a row that an earlier run had finished."""
         self._first.first(phone, number)
 
     def finish(self, row: PendingRow, decision: Decision) -> None:
         """Add the outcome of a row, and decide about the rows that wait for it."""
-        if row.duplicate_of is not None:
+        if of_opt_out(row) is not None:
             self._reject(row, decision)
             return
         self._results.finish(row, decision)
@@ -157,6 +188,7 @@ class Duplicates:
             self._first.forget(phone)
 
     def _reject(self, row: PendingRow, decision: Decision) -> None:
-        self._results.duplicates += decision.outcome is RowOutcome.REJECTED
+        is_duplicate = row.rejected is None
+        self._results.duplicates += is_duplicate and decision.outcome is RowOutcome.REJECTED
         row.sent_when = None  # an earlier run sent the row, and its line must stay true
         self._results.finish(row, decision)

@@ -228,9 +228,20 @@ class _Import:
         contact, content = _encoded(given)
         digest = digest_of(content)
         if isinstance(contact, RejectedRow):
-            row = NumberedRow(number=number, digest=digest, source=source)
-            self._results.add(row, Decision(RowOutcome.REJECTED, contact.reason))
-            return None
+            rejected = Decision(RowOutcome.REJECTED, contact.reason)
+            if contact.opted_out_phone is None:
+                row = NumberedRow(number=number, digest=digest, source=source)
+                self._results.add(row, rejected)
+                return None
+            opt_out = PendingRow(
+                number=number,
+                contact=NewContact(phone=contact.opted_out_phone, is_opted_out=True),
+                digest=digest,
+                source=source,
+                is_opted_out=True,
+                rejected=rejected,
+            )
+            return opt_out if self._duplicates.admit(opt_out) else None
         earlier = self._file.earlier.take(digest)
         if isinstance(earlier, RowOutcome):
             self._results.skip(earlier)

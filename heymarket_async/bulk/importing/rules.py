@@ -77,6 +77,7 @@ class PendingRow(NumberedRow, kw_only=True):
     Attributes:
         contact: The contact to store.
         duplicate_of: The number of an earlier row with its phone, if only its opt-out is wanted.
+        rejected: Its outcome, if it was rejected when it was read, and only its opt-out is wanted.
         is_opted_out: As the row says it; the contact may be sent as opted out all the same.
         to_opt_out: The ids of existing contacts that must be opted out, since the row says so. None
             is the only contact with the phone.
@@ -87,6 +88,7 @@ class PendingRow(NumberedRow, kw_only=True):
 
     contact: NewContact
     duplicate_of: int | None = None
+    rejected: Decision | None = None
     is_opted_out: object = None
     to_opt_out: Sequence[int | None] = ()
     opted_out: bool = False
@@ -188,6 +190,11 @@ def may_be_opted_out(row: PendingRow, existing: Sequence[Existing]) -> bool:
 def duplicate(first: int) -> Decision:
     """Return the decision for a row that has the phone of an earlier row."""
     return Decision(RowOutcome.REJECTED, f"row {first} has the same phone")
+
+
+def of_opt_out(row: PendingRow) -> Decision | None:
+    """Return the outcome of a row of which only the opt-out is wanted; None for all others."""
+    return row.rejected if row.duplicate_of is None else duplicate(row.duplicate_of)
 
 
 def is_equal(given: NewContact, stored: Existing) -> bool:

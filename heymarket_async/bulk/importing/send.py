@@ -15,10 +15,10 @@ from heymarket_async.bulk.importing.rules import (
     SentWhen,
     decide,
     decide_after_answer,
-    duplicate,
     keep_opt_out,
     may_be_opted_out,
     note_opt_outs,
+    of_opt_out,
 )
 from heymarket_async.bulk.progress import RequestStats
 from heymarket_async.errors import DecodeError, HeymarketError, StatusError
@@ -190,7 +190,7 @@ class Sender:
             existing = found.get(row.contact.phone, [])
             if isinstance(existing, str):
                 self._finish(row, _not_found(row, existing))
-            elif not existing and row.duplicate_of is None:
+            elif not existing and of_opt_out(row) is None:
                 row.to_opt_out = ()
                 left.append((row, existing))
             elif decision := await self._decision(row, existing):
@@ -201,8 +201,7 @@ class Sender:
 
     async def _decision(self, row: PendingRow, existing: Sequence[Existing]) -> Decision | None:
         note_opt_outs(row, existing, overwrite=self._overwrite)
-        if row.duplicate_of is not None:
-            decision = duplicate(row.duplicate_of)
+        if decision := of_opt_out(row):
             is_done = existing and not row.to_opt_out
             return decision.because("the contact is opted out already") if is_done else decision
         decided = decide(row, existing, overwrite=self._overwrite)
@@ -287,6 +286,6 @@ def _is_refusal(error: StatusError) -> bool:
 
 def _not_found(row: PendingRow, reason: str) -> Decision:
     """Return the outcome of a row whose phone cannot be looked up."""
-    if row.duplicate_of is not None:
-        return duplicate(row.duplicate_of).because(f"its opt-out was not applied: {reason}")
+    if decision := of_opt_out(row):
+        return decision.because(f"its opt-out was not applied: {reason}")
     return Decision(RowOutcome.UNKNOWN if row.sent_when else RowOutcome.REJECTED, reason)

@@ -20,14 +20,20 @@ from heymarket_async.transport import wire
 T = TypeVar("T")
 
 
-class RejectedRow(msgspec.Struct, frozen=True):
+class RejectedRow(Masked, msgspec.Struct, frozen=True):
     """A row that cannot be made a contact, as a reader gives it.
 
     Attributes:
         reason: Why, without phones, e-mails and names.
+        opted_out_phone: The phone of the row, if it says that this person opted out. That counts
+            although the row is rejected. E.164 digits.
     """
 
     reason: str
+    opted_out_phone: str | None = None
+
+    def __repr__(self) -> str:
+        return f"RejectedRow({self.reason!r})"
 
 
 class SourceRow(Masked, msgspec.Struct, frozen=True):
