@@ -180,7 +180,8 @@ class FieldReader:
                 failure = failure or error
                 continue
             others = phones[:place] + phones[place + 1 :]
-            if more := {_digits(other)[-7:] for _, other in others} - {phone[-7:]}:
+            ends = {_digits(other)[-7:] for _, other in others}
+            if more := ends - {phone[-7:], ""}:
                 self._notes.add(MORE_PHONES, len(more))
             return phone
         raise failure or ValueError("has no phone")

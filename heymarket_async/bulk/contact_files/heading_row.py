@@ -22,6 +22,10 @@ _MOST_DIGITS = 7
 _VALUE = re.compile(r"(?:\D*\d){7}|@")
 """A phone or an e-mail: no heading has one in it."""
 
+_REPEATS = "Rows that repeat the headings, and were left out: {count}."
+_SUM = re.compile(r"\D?[\d.,]{1,6}\D?")
+"""A sum at the end of a column, which is too short for a phone."""
+
 _FOOTER = re.compile(
     r"\W*(total|grand total|count|records?|rows|report|generated|created|exported|printed|copyright"
     r"|\(c\)|confidential|page \d|source|end of)\b",
@@ -57,6 +61,7 @@ def table_of(
     """
     rows = (row for row in rows if row.problem or any(map(str.strip, row.cells)))
     headings, rows = _headings(rows, is_phone_heading, notes, unit)
+    rows = _without_repeats(rows, headings, notes)
     phones = {n for n, heading in enumerate(headings) if is_phone_heading(heading)}
     if len(headings) >= _FEWEST_COLUMNS:
         rows = _without_footer(rows, phones, notes, unit)
@@ -137,10 +142,30 @@ def _without_footer(
 
 def _may_be_footer(row: Row, phones: set[int]) -> bool:
     cells = row.cells
-    if len(cells) - cells.count("") > 1 or row.problem:
+    if row.problem:
         return False
     place, cell = next((n, cell) for n, cell in enumerate(cells) if cell)
-    return place not in phones or _FOOTER.match(cell) is not None
+    if _FOOTER.match(cell):
+        return len(cells) - cells.count("") == 1 or _has_sums(cells[place + 1 :])
+    return place not in phones and len(cells) - cells.count("") == 1
+
+
+def _has_sums(cells: Sequence[str]) -> bool:
+    """Whether cells have small numbers only, and so no phone."""
+    return all(_SUM.fullmatch(cell.strip()) for cell in cells if cell.strip())
+
+
+def _without_repeats(rows: Iterator[Row], headings: Sequence[str], notes: Notes) -> Iterator[Row]:
+    """Leave out rows that repeat the headings, as in files that were put together."""
+    place = next((n for n, heading in enumerate(headings) if heading.strip()), 0)
+    first, names = headings[place], list(map(str.strip, headings))
+    for row in rows:
+        cells = row.cells
+        # Most rows are not like the headings in their first cell, and cost no more than that.
+        if len(cells) > place and cells[place] == first and list(map(str.strip, cells)) == names:
+            notes.add(_REPEATS)
+        else:
+            yield row
 
 
 class _Shape:

@@ -65,6 +65,11 @@ def headings() -> dict[str, Meaning]:
     }
 
 
+def may_say_consent(heading: str) -> bool:
+    """Whether a heading names texts only, such as SMS: over phones, or over yes and no."""
+    return _TEXTS_ONLY.fullmatch(_words(heading)) is not None
+
+
 def _words(heading: str) -> str:
     """Return a heading in lower case, with one space between its words and around it."""
     text = _CAPITAL.sub(" ", normalize("NFKC", visible(heading)))
@@ -91,21 +96,32 @@ _WORD = re.compile(r"[^\W_]+")
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _OUT = re.compile(
     r" opt(ed|s)? ?outs?(?= )| unsubscri\w+| desubscri\w+| (do not|dont|don t|never|no|stop)"
-    r" (text|texts|texting|sms|message|messages|messaging|contact)(?= )| dnd(?= )"
+    r" (send )?(text|texts|texting|sms|message|messages|messaging|contact)(?= )| dnd(?= )"
     r"| (sms|text|texting) (stop|stopped|blocked|suppressed|blacklist(ed)?)(?= )"
+    r"| (abgemeldet|abmeldung|widerruf\w*|désabonn\w+|désinscri\w+|disiscri\w+|uitgeschreven)(?= )"
+    r"| dad[oa] de baja(?= )| (no|não) (enviar|contactar|molestar)(?= )| keine (sms|werbung)(?= )"
+    r"| nicht (kontaktieren|anschreiben)(?= )| ne pas (contacter|envoyer|déranger)(?= )"
 )
 _IN = re.compile(
     r" opt(ed|s)? ?ins?(?= )"
     r"| (sms|text|texts|texting|mobile|phone|whatsapp)( \w+)?"
     r" (consent\w*|permissions?|subscri\w+|allowed|accepted)(?= )"
-    r"| (accepts?|allows?|allowed|consents?|consented|agrees?|agreed|permits?|receives?|wants?)"
-    r"( \w+)? (sms|texts?|texting|text messages)(?= )"
+    r"| (sms|text|texts|texting)( \w+)?"
+    r" (notifications?|reminders?|alerts?|updates?|promotions?|ok|okay|enabled)(?= )"
+    r"| (accepts?|allows?|allowed|consents?|consented|agrees?|agreed|permits?|receives?|wants?"
+    r"|sends?|gets?|can|may|ok|okay|enable|permission|consentement|consentimiento|consenso|acepta"
+    r"|accepte|accetta|aceita|autoriza|einwilligung|zustimmung|toestemming)"
+    r"( \w+){0,2} (sms|texts?|texting|text messages?)(?= )"
+    r"| (notify|notification|contact|remind|reminders?)( me)? (by|via) (sms|texts?|texting)(?= )"
+    r"| sms (einwilligung|zustimmung|erlaubt|toestemming|consenso)(?= )"
 )
 _OTHER_CHANNEL = re.compile(
     r" (e ?mails?|mails?|mailings?|newsletters?|calls?|calling|fax|voice|voicemail|post|push)(?= )"
 )
 _TEXTS = re.compile(r" (sms|texts?|texting|mobile|mms)(?= )")
+_TEXTS_ONLY = re.compile(r"( (sms|mms|texts?|texting)( messages?| messaging)?)+ ")
 _CIRCUMSTANCE = re.compile(
-    r" (reason|source|method|campaign|keyword|ip|by|id|link|url|page|title|note|notes|count)(?= )"
+    r" (reason|source|method|campaign|keyword|ip|by(?! (sms|text))|id"
+    r"|link|url|page|title|note|notes|count)(?= )"
 )
-_WHEN = re.compile(r" (date|time|timestamp|at|on|day|since)(?= )")
+_WHEN = re.compile(r" (date|time|timestamp|at|on|day|since|sent|delivered|last)(?= )")

@@ -15,6 +15,7 @@ from heymarket_async.bulk.contact_files.layouts import (
     STATUS,
     headings,
     loose,
+    may_say_consent,
     meaning_of,
 )
 from heymarket_async.bulk.contact_files.typos import misspelt
@@ -79,6 +80,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         meant: The field that was given for it, if that is unknown; or "".
         is_inverse: It says who may be texted, and so the opposite of `is_opted_out`.
         is_status: It says that people opted out by clear words only; other words say nothing.
+        is_either: Its cells are phones, or say who may be texted.
     """
 
     number: int
@@ -91,6 +93,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     meant: str = ""
     is_inverse: bool = False
     is_status: bool = False
+    is_either: bool = False
 
     @property
     def is_unknown(self) -> bool:
@@ -170,6 +173,7 @@ class Meanings:
         return Column(
             number=number, heading=heading, target=target, why=cast(Why, why), rank=rank, says=says,
             guess=guess, is_inverse=says == MAY_TEXT, is_status=says == STATUS,
+            is_either=why == "layout" and says == "phone" and may_say_consent(name),
         )  # fmt: skip
 
     def guess(self, name: str) -> str:

@@ -6,15 +6,19 @@ import re
 from typing import Literal, TypeAlias
 from unicodedata import normalize
 
-Kind: TypeAlias = Literal["opt-out", "consent", "status"]
-"""Columns of opt-outs; of consent, where yes and no are the other way round; and of a status."""
+Kind: TypeAlias = Literal["opt-out", "consent", "status", "either"]
+"""Columns of opt-outs; of consent, where yes and no are the other way round; of a status; and of
+phones or consent.
+"""
 
+_DECIMALS = re.compile(r"[.,]0+$")
 _SIGNS = "✓✔☑✅✗✘☐❌"
 
 
 def _word(text: str) -> str:
     """Return the letters, digits and ticks of a text, in lower case."""
-    folded = normalize("NFKC", text).casefold().removesuffix(".0")
+    folded = normalize("NFKC", text).casefold()
+    folded = _DECIMALS.sub("", folded)
     return "".join(each for each in folded if each.isalnum() or each in _SIGNS)
 
 
@@ -31,21 +35,38 @@ _CLEARLY_OUT = _words(
 _OUT = _CLEARLY_OUT | _words(
     "unsubscribe, opts out, out, blocked, blacklisted, blocklisted, banned, suppressed, revoked,"
     " withdrawn, consent withdrawn, denied, declined, refused, inactive, cancelled, canceled, quit,"
-    " end, removed, deactivated, disabled, abgemeldet, désabonné, désinscrit, dado de baja"
+    " end, removed, deactivated, disabled, not subscribed to sms, not opted in, not consented,"
+    " no consent, not allowed, spam, spam complaint, reported spam, complained, complaint,"
+    " abgemeldet, gesperrt, widerrufen, nicht kontaktieren, keine sms, désabonné, désabonnée,"
+    " désinscrit, désinscrite, bloqué, refusé, ne pas contacter, arrêt, dado de baja,"
+    " dada de baja, baja, bloqueado, no contactar, no molestar, cancelado, descadastrado,"
+    " disiscritto, disiscritta, annullato, bloccato, uitgeschreven, afgemeld, geblokkeerd"
 )
 _IN = _words(
     "subscribed, subscribe, opted in, opt in, opts in, in, active, start, started, unstop,"
     " resubscribed, confirmed, granted, explicit, implicit, express, implied, double opt in,"
     " single opt in, confirmed opt in, opted in to sms, sms subscribed, allowed, may text, ok,"
-    " ok to text, enabled, angemeldet, abonniert, abonné, suscrito"
+    " ok to text, okay, okay to text, can text, enabled, consented, consent given, approved,"
+    " verified, angemeldet, abonniert, eingewilligt, zugestimmt, abonné, abonnée, inscrit,"
+    " inscrite, suscrito, suscrita, inscrito, iscritto, iscritta, aangemeld"
 )
 _SAYS_NOTHING = _words(
     "never subscribed, non subscribed, not subscribed, unknown, pending, pending confirmation,"
     " unconfirmed, not set, not specified, not provided, no answer, transactional, archived,"
-    " invited, awaiting confirmation, none, never, unset, not asked, no status"
+    " invited, awaiting confirmation, none, never, unset, not asked, no status, tbd, not sure,"
+    " unsure, not available, not applicable, na, null, nan, blank, empty, undefined, bounced, hard"
+    " bounce, soft bounce, cleaned, undeliverable, unbekannt, inconnu, desconocido, offen,"
+    " ausstehend, pendiente, en attente"
 )
-_YES = _words("yes, y, true, t, 1, x, on, ✓, ✔, ☑, ✅, ja, oui, si, sí, checked, agreed, accepted")
-_NO = _words("no, n, false, f, 0, off, ✗, ✘, ☐, ❌, nein, non, unchecked")
+_YES = _words(
+    "yes, y, true, t, 1, x, on, ✓, ✔, ☑, ✅, ja, oui, si, sí, sim, tak, ano,"
+    " да, はい, 是, yep, yeah, wahr, vrai, verdadero, verdadeiro, vero, waar, prawda,"
+    " checked, agreed, accepted, selected"
+)
+_NO = _words(
+    "no, n, false, f, 0, off, ✗, ✘, ☐, ❌, nein, non, não, nao, nie, nee, nej, nei, нет,"
+    " いいえ, 否, nope, falsch, faux, falso, onwaar, fałsz, unchecked, not checked, not selected"
+)
 _TEXTS = _words("sms, text, texts, text messages, mms, all, all channels, everything")
 _OTHER_CHANNELS = _words(
     "email, emails, call, calls, voice, voicemail, whatsapp, gmb, gbp, fb, facebook, messenger,"
@@ -59,6 +80,17 @@ _DATE = re.compile(
 )
 """A date, with or without a time, or seconds or milliseconds since 1970."""
 
+_SAYS_OUT = re.compile(
+    r"\b(unsub(scribed?)?|opt(ed|s)?[ _-]?out|stop(ped|all)?|dnd|dnc|consent (revoked|withdrawn)"
+    r"|(do not|don.?t|never) (text|sms|message|contact|disturb)|no (more )?(texts|sms)"
+    r"|(desubscri|désabonn|désinscri|abgemeldet)\w*)\b",
+    re.IGNORECASE,
+)
+"""Opting out within other words, such as "Replied STOP on May 1" and "Yes, opted out"."""
+
+_NEGATION = re.compile(r"\b(not|never|non|hasn.?t|didn.?t|isn.?t|won.?t|un)\b", re.IGNORECASE)
+_OF_OTHER_CHANNEL = re.compile(r"\b(e-?mails?|newsletters?|calls?|fax|mail)\b", re.IGNORECASE)
+_OF_TEXTS = re.compile(r"\b(sms|texts?|texting|mms|all)\b", re.IGNORECASE)
 _NO_DATE = re.compile(r"(0001-01-01|0000-00-00|00/00/0000).*", re.DOTALL)
 _DIVIDER = re.compile(r"[,;|/+&\n]|:::")
 
@@ -77,7 +109,9 @@ def opted_out(cell: str, kind: Kind) -> bool | None:
     """
     word = _word(cell)
     if kind == "status":
-        return True if word in _CLEARLY_OUT else None
+        return True if word in _CLEARLY_OUT or _says_out(cell) else None
+    if kind == "either":
+        return _of_phone_or_consent(cell, word)
     if word in _OUT:
         return True
     if word in _IN:
@@ -88,7 +122,23 @@ def opted_out(cell: str, kind: Kind) -> bool | None:
         return kind == "opt-out"
     if word in _NO:
         return kind == "consent"
+    if _says_out(cell):
+        return True
     return _of_channels(cell, kind)
+
+
+def _says_out(cell: str) -> bool:
+    """Whether words within a cell say clearly that a person opted out of texts."""
+    found = _SAYS_OUT.search(cell)
+    if not found or (_OF_OTHER_CHANNEL.search(cell) and not _OF_TEXTS.search(cell)):
+        return False
+    return not _NEGATION.search(cell.replace(found[0], "", 1))
+
+
+def _of_phone_or_consent(cell: str, word: str) -> bool | None:
+    if word in _NO or word in _OUT or _says_out(cell):
+        return True
+    return False if word in _YES or word in _IN else None
 
 
 def _of_channels(cell: str, kind: Kind) -> bool | None:

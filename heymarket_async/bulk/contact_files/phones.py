@@ -123,6 +123,8 @@ class _Reader:
         """Return the digits of a valid phone, by phonenumbers."""
         is_bare = _BARE.fullmatch(text) is not None
         may_have_code = is_bare and (self._takes_possible or text.startswith(self._code))
+        if self._takes_possible and is_bare and _OLD_MEXICAN_CODE.fullmatch(text):
+            return text  # the contact has it, and without its 1 it would be another contact
         with_code = _valid_digits(f"+{text}", None) if may_have_code else None
         if self._takes_possible and with_code:
             return with_code
@@ -147,7 +149,8 @@ class _Reader:
         rule = (
             f"of {self._region}, or begin with a plus and the country code"
             if self._region
-            else "with a plus and the country code, or bare digits that begin with it"
+            else "with a plus and the country code, or bare digits that begin with it, or give the"
+            " region of phones without a country code"
         )
         return (
             f"phone must be a valid number {rule} (by the numbering plans of phonenumbers"
@@ -207,6 +210,7 @@ def _e164(number: PhoneNumber) -> str:
 
 _MEXICO = 52
 _OLD_MEXICAN = re.compile(r"(?:1|01|044|045)(\d{10})")
+_OLD_MEXICAN_CODE = re.compile(r"521[0-9]{10}")
 _BARE = re.compile(r"[1-9][0-9]+")
 _USUAL = re.compile(r"\+?[0-9 ()-]+|[0-9]{3}\.[0-9]{3}\.[0-9]{4}")
 _PUNCTUATION = {ord(char): None for char in "+ ().-"}

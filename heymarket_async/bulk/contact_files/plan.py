@@ -24,6 +24,7 @@ from heymarket_async.bulk.contact_files.meanings import (
     shown,
 )
 from heymarket_async.bulk.contact_files.plan_checks import (
+    as_cells_show,
     check_opt_outs,
     has_opt_outs,
     no_phone_column,
@@ -338,7 +339,7 @@ def _looked_at(column: Column, sample: Sequence[str]) -> Column:
         return replace(column, why="empty")
     if column.why == "layout" and column.is_status and not has_opt_outs(column, sample):
         return replace(column, target=None, why="no place")  # it is still read, for later rows
-    return column
+    return as_cells_show(column, sample)
 
 
 def _replaced(columns: Sequence[Column]) -> list[Column]:

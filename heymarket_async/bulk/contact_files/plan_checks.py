@@ -6,19 +6,24 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from heymarket_async.bulk.contact_files.cells import NOT_GIVEN, cell_text
 from heymarket_async.bulk.contact_files.layouts import MAY_TEXT, STATUS
-from heymarket_async.bulk.contact_files.meanings import OPT_OUTS, Column, did_you_mean
+from heymarket_async.bulk.contact_files.meanings import OPT_OUTS, Column, Target, did_you_mean
 from heymarket_async.bulk.contact_files.opt_outs import Kind, opted_out
 from heymarket_async.bulk.errors import JobError
 
 _DIGIT = re.compile(r"\d")
+_FEWEST_DIGITS = 7
 
 
 def says_opt_out(column: Column) -> bool:
     """Whether a column says who opted out, also if it means a custom field."""
     has_heading = column.says in {OPT_OUTS, MAY_TEXT, STATUS}
     is_own = column.target is not None and column.target.field == OPT_OUTS
+    if column.is_either and column.why != "ignored":
+        return True
     return is_own or (has_heading and column.why != "ignored")
 
 
@@ -26,12 +31,34 @@ def kind_of(column: Column) -> Kind:
     """Return how a column says who opted out."""
     if column.is_status:
         return "status"
+    if column.is_either:
+        return "either"
     return "consent" if column.is_inverse else "opt-out"
 
 
 def has_opt_outs(column: Column, sample: Sequence[str]) -> bool:
     """Whether a column says in the first rows that somebody opted out."""
     return any(_says(cell, column) == "opted out" for cell in sample)
+
+
+def as_cells_show(column: Column, sample: Sequence[str]) -> Column:
+    """Return a column whose heading is of phones or of consent with the meaning of its cells.
+
+    Later cells may be of the other kind. A column that may be either is read as both.
+    """
+    filled = [text for cell in sample if (text := cell_text(cell)) not in NOT_GIVEN]
+    if not filled or column.why != "layout":
+        return column
+    may_be_phones = [len(_DIGIT.findall(text)) >= _FEWEST_DIGITS for text in filled]
+    consent = replace(column, target=Target(OPT_OUTS), is_either=False, is_inverse=True)
+    is_understood = [_says(text, consent) != "not understood" for text in filled]
+    if column.is_either and all(is_understood) and not all(may_be_phones):
+        return consent
+    if column.is_either and not any(may_be_phones):
+        return replace(column, target=None, why="no place")
+    if column.says == MAY_TEXT and all(may_be_phones) and not any(is_understood):
+        return replace(column, target=Target("phone"), says="phone", is_inverse=False)
+    return column
 
 
 def check_opt_outs(columns: Sequence[Column], samples: Sequence[Sequence[str]]) -> None:
@@ -42,8 +69,10 @@ def check_opt_outs(columns: Sequence[Column], samples: Sequence[Sequence[str]]) 
     """
     for column, sample in zip(columns, samples, strict=True):
         says = [says for cell in sample if (says := _says(cell, column)) != "nothing"]
-        if column.why == "ignored" and column.says in {OPT_OUTS, MAY_TEXT, STATUS}:
-            if column.says != STATUS or "opted out" in says:
+        if column.why == "ignored" and (
+            column.is_either or column.says in {OPT_OUTS, MAY_TEXT, STATUS}
+        ):
+            if column.says in {OPT_OUTS, MAY_TEXT} or "opted out" in says:
                 raise JobError(
                     "ignored_opt_outs",
                     f"Column {column.shown} says who opted out of texts, so it cannot be ignored.",

@@ -10,6 +10,7 @@ from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.phones import MORE_PHONES
 from heymarket_async.bulk.contact_files.plan import plan_of
 from heymarket_async.bulk.contact_files.table import Row, Table
+from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.importing.source import RejectedRow
 from tests.bulk.contact_files.reading import TAGS, read_table, table
 
@@ -323,3 +324,46 @@ def test_a_field_that_is_refused_rejects_its_row():
     (row,) = ContactReader(plan, phone=phone, notes=Notes()).of_table(table([["phone"], ["x"]]))
 
     assert "phone must be" in row.item.reason
+
+
+@pytest.mark.parametrize("heading", ["SMS", "Text", "Texting", "Text Messages"])
+def test_a_column_of_texts_holds_phones_or_consent_as_its_cells_show(heading):
+    read = read_table([["Phone", heading], [PHONE, "yes"], [OTHER, "no"]])
+
+    assert [row["is_opted_out"] for row in read.rows] == [False, True]
+    assert [row["phone"] for row in read.rows] == [PHONE, OTHER]
+    assert read.notes == []
+
+    read = read_table([["Name", heading], ["Ana", PHONE], ["Bo", OTHER]])
+
+    assert [row["phone"] for row in read.rows] == [PHONE, OTHER]
+
+
+def test_a_column_of_texts_is_read_as_both_beyond_the_first_rows():
+    blank = [[PHONE, ""]] * 120
+
+    read = read_table([["Phone", "SMS"], *blank, [OTHER, "no"], ["", PHONE]])
+
+    assert read.rows[-2] == {"phone": OTHER, "is_opted_out": True}
+    assert read.rows[-1] == {"phone": PHONE}
+
+
+def test_a_column_of_texts_with_other_words_is_not_of_phones():
+    read = read_table([["Phone", "Text"], [PHONE, "Thank you!"], [OTHER, "STOP"]])
+
+    assert read.rows == [{"phone": PHONE}, {"phone": OTHER, "is_opted_out": True}]
+
+
+def test_a_column_of_consent_by_its_heading_may_hold_phones():
+    read = read_table([["Name", "SMS notifications"], ["Ana", "(415) 555-0100"]])
+
+    assert read.rows == [{"display_name": "Ana", "phone": PHONE}]
+
+
+def test_a_column_of_texts_that_says_opted_out_cannot_be_ignored():
+    rows = [["Phone", "SMS"], [PHONE, "STOP"], [OTHER, "4155550109"]]
+    with pytest.raises(JobError, match="who opted out"):
+        read_table(rows, ignored=["SMS"])
+    read = read_table([rows[0], rows[2]], ignored=["SMS"])
+
+    assert read.rows == [{"phone": OTHER}]

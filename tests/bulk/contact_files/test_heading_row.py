@@ -203,3 +203,25 @@ def test_all_of_it_is_read_row_by_row():
     assert read == []
     assert next(table).number == 2
     assert read == [2]
+
+
+def test_rows_that_repeat_the_headings_are_left_out_with_a_remark():
+    rows = [["Name", "Phone"], ["A", "1"], ["Name", "Phone "], ["Name", "4155550100"]]
+    notes = Notes()
+    found = table_of(
+        (Row(number, cells) for number, cells in enumerate(rows, 1)),
+        is_phone_heading=lambda cell: cell == "Phone", notes=notes,
+    )  # fmt: skip
+
+    assert [row.cells for row in found] == [["A", "1"], ["Name", "4155550100"]]
+    assert notes.lines() == ["Rows that repeat the headings, and were left out: 1."]
+
+
+def test_a_footer_may_have_sums_but_a_person_may_be_called_total():
+    rows = [["Name", "Phone", "Spent"], ["Total", "4155550100", "1"], ["Total", "2", "$9.50"]]
+    found = table_of(
+        (Row(number, cells) for number, cells in enumerate(rows, 1)),
+        is_phone_heading=lambda cell: cell == "Phone", notes=Notes(),
+    )  # fmt: skip
+
+    assert [row.cells for row in found] == [rows[1]]

@@ -6,15 +6,44 @@ import pytest
 
 from heymarket_async.bulk.contact_files.opt_outs import opted_out
 
-YES = ["yes", "Y", "TRUE", "t", "1", "1.0", "x", "X", "✓", "☑", "ja", "on"]
-NO = ["no", "N", "False", "f", "0", "0.0", "✗", "nein", "off"]
+YES = [
+    "yes",
+    "Y",
+    "TRUE",
+    "t",
+    "1",
+    "1.0",
+    "x",
+    "X",
+    "✓",
+    "☑",
+    "ja",
+    "on",
+    "1.00",
+    "sim",
+    "WAHR",
+    "vrai",
+]
+NO = ["no", "N", "False", "f", "0", "0.0", "✗", "nein", "off", "0.00", "FALSCH", "não"]
 DATES = [
     "2024-05-01", "2024-05-01T10:00:00Z", "2024/5/1 10:00", "05/01/2024", "1.5.24", "May 1, 2024",
     "1 May 2024", "Wed, May 1st, 2024 10:00 AM", "1714557600", "1714557600000",
 ]  # fmt: skip
-OUT = ["Unsubscribed", "UNSUBSCRIBED", "opted-out", "Opted Out", "STOP", "Do not text", "blocked"]
+OUT = [
+    "Unsubscribed", "UNSUBSCRIBED", "opted-out", "Opted Out", "STOP", "Do not text", "blocked",
+    "Suppressed", "Inactive", "Replied STOP on May 1", "Yes, opted out", "Opted out 2024-05-01",
+    "STOP - wrong person", "Désabonnée", "Dado de baja", "not opted in", "reported spam",
+]  # fmt: skip
 IN = ["Subscribed", "SUBSCRIBED", "opted_in", "Active", "Explicit", "Double opt-in"]
-NOTHING = ["NEVER_SUBSCRIBED", "Non-Subscribed", "unknown", "pending", "0001-01-01T00:00:00Z"]
+NOTHING = [
+    "NEVER_SUBSCRIBED",
+    "Non-Subscribed",
+    "unknown",
+    "pending",
+    "Bounced",
+    "TBD",
+    "0001-01-01T00:00:00Z",
+]
 
 
 @pytest.mark.parametrize("cell", YES + DATES)
@@ -51,7 +80,10 @@ def test_a_list_of_channels_says_something_if_texts_are_among_them(cell, says):
     assert opted_out(cell, "consent") is (None if says is None else False)
 
 
-@pytest.mark.parametrize("cell", ["maybe", "2", "weekends", "SMS or so", "1234567"])
+@pytest.mark.parametrize(
+    "cell",
+    ["maybe", "2", "not stopped", "unsubscribed from email", "weekends", "SMS or so", "1234567"],
+)
 def test_a_value_that_is_not_understood_is_an_error_without_the_value(cell):
     for kind in ("opt-out", "consent"):
         with pytest.raises(ValueError, match="not understood") as raised:
@@ -60,6 +92,15 @@ def test_a_value_that_is_not_understood_is_an_error_without_the_value(cell):
 
 
 def test_a_status_says_something_by_clear_words_only():
-    assert {opted_out(cell, "status") for cell in ["Unsubscribed", "STOP", "do not text"]} == {True}
-    for cell in ["Active", "yes", "1", "Todo", "Blocked", "inactive", "2024-05-01"]:
+    assert {opted_out(cell, "status") for cell in ["Unsubscribed", "STOP", "Texted STOP"]} == {True}
+    for cell in [
+        "Active", "yes", "1", "Todo", "Blocked", "inactive", "2024-05-01", "No contact yet",
+        "Withdrawn", "unsubscribed from email", "never opted out",
+    ]:  # fmt: skip
         assert opted_out(cell, "status") is None
+
+
+def test_a_cell_of_phones_or_consent_says_nothing_unless_it_is_a_known_word():
+    assert {opted_out(cell, "either") for cell in ["no", "0", "STOP", "Replied STOP"]} == {True}
+    assert {opted_out(cell, "either") for cell in ["yes", "1", "opted in"]} == {False}
+    assert {opted_out(cell, "either") for cell in ["(415) 555-0100", "See you soon"]} == {None}

@@ -341,7 +341,7 @@ def test_an_export_is_read_as_e164_whatever_the_region():
         read = phone_reader(region, takes_possible=True)
         assert read("4915112345678") == "4915112345678"
         assert read("6598765432") == "6598765432", "though it is a number of US, too"
-        assert read("5215512345678") == "525512345678"
+        assert read("5215512345678") == "5215512345678", "or it would be another contact"
         assert read("11111111111") == "11111111111", "which is possible, and not valid"
     assert phone_reader("US", takes_possible=True)("(415) 555-0100") == PHONE
     assert phone_reader("US", takes_possible=True)("4155550100") == PHONE
@@ -406,3 +406,8 @@ def test_a_phone_of_a_usual_form_is_read_without_the_slow_parser(region, text, m
     monkeypatch.setattr(phonenumbers, "parse", parse)
 
     assert phone_reader(region)(text) in {PHONE, "447400123456"}
+
+
+def test_the_reason_without_a_region_says_that_one_can_be_given():
+    with pytest.raises(ValueError, match="or give the region of phones without a country code"):
+        phone_reader()("415-555-0100")
