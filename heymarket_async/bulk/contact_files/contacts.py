@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from heymarket_async.bulk.contact_files.fields import FieldReader
+from heymarket_async.bulk.contact_files.meanings import OPT_OUTS
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.plan import Plan
 from heymarket_async.bulk.contact_files.record_fields import RecordFieldReader
@@ -86,10 +87,8 @@ class ContactReader:
             good = [row.cells for row in rows if not row.problem]
             made = iter(_contacts(fields, good) if good else ())
             for number, cells, problem in rows:
-                item = problem or next(made)
-                yield SourceRow(
-                    _rejected(item, table.unit, number) if isinstance(item, str) else item, cells
-                )
+                item = RejectedRow(problem) if problem else next(made)
+                yield SourceRow(_placed(item, table.unit, number), cells)
 
     @property
     def left_out(self) -> list[str]:
@@ -109,25 +108,31 @@ class ContactReader:
             ValueError: The rest of the file cannot be read; after the objects before it.
         """
         for record in records:
-            item = record.problem or self._records.contact(record.fields)
-            yield SourceRow(
-                _rejected(item, records.unit, record.number) if isinstance(item, str) else item,
-                record.line,
+            item = (
+                RejectedRow(record.problem)
+                if record.problem
+                else self._records.contact(record.fields)
             )
+            yield SourceRow(_placed(item, records.unit, record.number), record.line)
 
 
-def _contacts(reader: FieldReader, rows: Sequence[Sequence[str]]) -> list[NewContact | str]:
-    """Return the contacts of rows, or the reason why a row does not make one."""
+def _contacts(reader: FieldReader, rows: Sequence[Sequence[str]]) -> list[NewContact | RejectedRow]:
+    """Return the contacts of rows, or why a row does not make one."""
     problems: dict[int, str] = {}
     make: Callable[..., NewContact] = NewContact  # which checks the types itself
     fields = reader.of_columns(list(zip(*rows, strict=True)), problems)
-    contacts: list[NewContact | str] = []
+    contacts: list[NewContact | RejectedRow] = []
     for index, values in enumerate(zip(*fields.values(), strict=True)):
-        try:
-            made = problems.get(index) or make(**dict(zip(fields, values, strict=True)))
-        except ValueError as error:
-            made = str(error)
-        contacts.append(made)
+        given = dict(zip(fields, values, strict=True))
+        problem = problems.get(index)
+        if problem is None:
+            try:
+                contacts.append(make(**given))
+                continue
+            except ValueError as error:
+                problem = str(error)
+        phone = given["phone"] if given.get(OPT_OUTS) is True else None
+        contacts.append(RejectedRow(problem, str(phone) if phone else None))
     return contacts
 
 
@@ -149,5 +154,8 @@ def _chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
         yield chunk
 
 
-def _rejected(reason: str, unit: str, number: int) -> RejectedRow:
-    return RejectedRow(f"{reason} ({unit} {number})")
+def _placed(item: NewContact | RejectedRow, unit: str, number: int) -> NewContact | RejectedRow:
+    """Return a row, with its place in the reason if it is rejected."""
+    if isinstance(item, NewContact):
+        return item
+    return RejectedRow(f"{item.reason} ({unit} {number})", item.opted_out_phone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import cast
 
 from msgspec import UNSET
@@ -56,15 +57,15 @@ class RecordFieldReader:
         self._notes = notes
         self._plans: dict[tuple[str, ...], Plan] = {}
 
-    def contact(self, record: Mapping[str, object]) -> NewContact | str:
-        """Return the contact of an object, or the reason why it does not make one."""
+    def contact(self, record: Mapping[str, object]) -> NewContact | RejectedRow:
+        """Return the contact of an object, or why it does not make one."""
         try:
             names, values = flattened(record)
             plan = self._plan(names)
         except JobError as error:
-            return error.problem.removesuffix(".")
+            return RejectedRow(error.problem.removesuffix("."))
         except ValueError as error:
-            return str(error)
+            return RejectedRow(str(error))
         try:
             if PHONE in plan.sources and is_table_row(record):
                 fields = self._fields_of_row(plan, record)
@@ -73,11 +74,22 @@ class RecordFieldReader:
         except JobError:  # about the account, such as a right that is missing
             raise
         except ValueError as error:
-            return str(error)
+            return RejectedRow(str(error), self._opted_out_phone(plan, values))
         if record.get("custom", {}) is None:
             fields["custom"] = None
         made = contact_of(fields)
-        return made.reason if isinstance(made, RejectedRow) else made
+        if isinstance(made, RejectedRow):
+            return RejectedRow(made.reason, self._opted_out_phone(plan, values))
+        return made
+
+    def _opted_out_phone(self, plan: Plan, values: Sequence[object]) -> str | None:
+        """Return the phone of an object that is rejected, if it says opted out."""
+        with suppress(ValueError):
+            at = plan.sources.get(Target(OPT_OUTS))
+            if at and _read_opt_outs(plan, at, values) is True:
+                phone = self._read_phone([values[at] for at in plan.sources.get(PHONE, ())])
+                return phone if isinstance(phone, str) else None
+        return None
 
     def _fields_of_row(self, plan: Plan, record: Mapping[str, object]) -> dict[str, object]:
         """Return the fields of a row of a table that a program has made JSON Lines.
