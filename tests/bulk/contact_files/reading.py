@@ -26,7 +26,10 @@ class Read:
 
     def __init__(self, plan: Plan, rows: Iterator[SourceRow], notes: Notes) -> None:
         self.plan = plan
-        self.rows = [_shown(row.item) for row in rows]
+        items = [row.item for row in rows]
+        self.rows = [_shown(item) for item in items]
+        rejected = [item for item in items if isinstance(item, RejectedRow)]
+        self.opted_out_phones = [item.opted_out_phone for item in rejected]
         self.left_out = plan.left_out
         self.notes = notes.lines()
 

@@ -12,7 +12,7 @@ from heymarket_async.bulk.contact_files.plan import plan_of
 from heymarket_async.bulk.contact_files.table import Row, Table
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.importing.source import RejectedRow
-from tests.bulk.contact_files.reading import TAGS, read_table, table
+from tests.bulk.contact_files.reading import TAGS, read_records, read_table, table
 
 PHONE = "14155550100"
 OTHER = "14155550101"
@@ -367,3 +367,27 @@ def test_a_column_of_texts_that_says_opted_out_cannot_be_ignored():
     read = read_table([rows[0], rows[2]], ignored=["SMS"])
 
     assert read.rows == [{"phone": OTHER}]
+
+
+ODD = {"assignee_id": "bob", "email": "x@y.example"}
+
+
+@pytest.mark.parametrize(
+    ("said", "opted_out"), [("yes", PHONE), ("no", None), ("", None), ("hm", None)]
+)
+def test_the_opt_out_of_a_rejected_row_is_kept(said, opted_out):
+    row = {"phone": f"+{PHONE}", "is_opted_out": said, **ODD}
+    sample = {**row, "is_opted_out": "no", "assignee_id": "1"}
+
+    of_table = read_table([list(row), list(sample.values()), list(row.values())])
+    of_records = read_records(sample, row)
+    without_phone = read_records(sample, {**row, "phone": "12"})
+
+    assert of_table.opted_out_phones == of_records.opted_out_phones == [opted_out]
+    assert without_phone.opted_out_phones == [None]
+
+
+def test_the_opt_out_of_a_contact_that_cannot_be_made_is_kept():
+    record = {"phone": PHONE, "is_opted_out": True, "first": ["a list"]}
+
+    assert read_records(record).opted_out_phones == [PHONE]

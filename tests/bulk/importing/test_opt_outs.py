@@ -14,7 +14,7 @@ from heymarket_async import (
     RetryPolicy,
     ServerError,
 )
-from heymarket_async.bulk import SourceRow
+from heymarket_async.bulk import RejectedRow, SourceRow
 from heymarket_async.bulk.importing.duplicates import Duplicates
 from heymarket_async.sandbox import Readings
 from tests.bulk.importing.imports import (
@@ -452,3 +452,68 @@ async def test_opt_outs_arrive_under_faults(overwrite, tmp_path):
         assert it.phones == {phone(n): 1 for n in range(300)}
     assert (counts(report)["created"], counts(report)["rejected"]) == (150, 100)
     assert report.unknown == 0
+
+
+# Rows that were rejected when they were read
+
+
+def bad(number: int) -> RejectedRow:
+    return RejectedRow("is odd (line 9)", opted_out_phone=phone(number))
+
+
+@pytest.mark.parametrize("place", ["first", "last", "in another batch"])
+@pytest.mark.parametrize("said", [{}, {"is_opted_out": False}])
+async def test_a_rejected_row_that_says_opted_out_counts_for_its_phone(said, place):
+    others = [new(number) for number in range(10, 16)]
+    rows = {
+        "first": [bad(1), new(1, **said), *others],
+        "last": [new(1, **said), bad(1), *others],
+        "in another batch": [new(1, **said), *others, bad(1)],
+    }[place]
+    async with account() as it:
+        report = await it.imports(rows, batch_size=2, concurrency=1)
+
+        assert has_opted_out(it, 1)
+        assert not any(has_opted_out(it, number) for number in range(10, 16))
+    assert (report.created, report.rejected, report.duplicates) == (7, 1, 0)
+    assert report.rejections[0].reason.startswith("is odd (line 9)")
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_rejected_row_opts_an_existing_contact_out(dry_run):
+    async with account() as it:
+        await it.has(new(1), out(2))
+        report = await it.imports([bad(1), bad(2), bad(3)], dry_run=dry_run)
+
+        assert has_opted_out(it, 1) is not dry_run
+    assert (report.rows, report.rejected, report.opted_out) == (3, 3, 1)
+    verb = "would be" if dry_run else "was"
+    assert [each.reason for each in report.rejections] == [
+        f"is odd (line 9); its opt-out {verb} applied",
+        "is odd (line 9); the contact is opted out already",
+        "is odd (line 9)",
+    ]
+
+
+async def test_two_rejected_rows_of_a_phone_that_is_pending_need_one_lookup():
+    async with account() as it:
+        report = await it.imports([new(1), bad(1), bad(1)])
+
+        assert has_opted_out(it, 1)
+    assert [each.reason for each in report.rejections][1] == (
+        "is odd (line 9); row 2 says opted out, too"
+    )
+
+
+async def test_the_opt_out_of_a_rejected_row_that_fails_is_reported():
+    async with account() as it:
+        await it.has(new(1))
+        it.faults.answer(403, on=SET_STATUS, times=None)
+        report = await it.imports([bad(1)])
+
+    assert report.rejected == 1
+    assert "its opt-out" in report.rejections[0].reason
+
+
+def test_a_rejected_row_shows_no_phone():
+    assert repr(bad(1)) == "RejectedRow('is odd (line 9)')"
