@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 from msgspec import UNSET, UnsetType
@@ -37,6 +38,7 @@ _RULES = {
     "email_suppressions": "ids must be integers, with spaces, commas or semicolons between",
 }
 
+_CODE = re.compile(r"[1-9]\d{0,2}", re.ASCII)
 _NO_PHONE = re.compile("fax|pager")
 _MOBILE = re.compile("mobile|cell|iphone|handy|portable|móvil")
 _MOST_CACHED = 1000
@@ -143,6 +145,9 @@ class FieldReader:
 
     def _read_phones(self, columns: Columns, problems: Problems) -> list[str]:
         cells = [self._clean(columns[index]) for index in self._phones]
+        if self._plan.code is not None:
+            codes = self._clean(columns[self._plan.code])
+            cells = [list(map(self._with_code, codes, texts)) for texts in cells]
         labels = [self._labels(columns, index) for index in self._phones]
         is_simple = len(cells) == 1 and labels == [None]
         values: list[str] = []
@@ -160,6 +165,20 @@ class FieldReader:
                 problems[index] = str(error)
                 values.append("")
         return values
+
+    def _with_code(self, code: str, text: str) -> str:
+        """Return a phone with the country code of another cell, if it is valid with it."""
+        code = code.lstrip("+0").removesuffix(".0")
+        if not _CODE.fullmatch(code) or not text or "+" in text:
+            return text
+        phones: set[str] = set()
+        for written in [f"+{code} {text}", *([f"+{text}"] if text.startswith(code) else [])]:
+            with suppress(ValueError):
+                phones.add(self._phone(written))
+        if len(phones) > 1:
+            return text
+        # If it is not valid with the code, it must not become a phone of another country.
+        return f"+{phones.pop()}" if phones else f"+{code} {text}"
 
     def _labels(self, columns: Columns, index: int) -> list[str] | None:
         label = self._plan.labels.get(index)

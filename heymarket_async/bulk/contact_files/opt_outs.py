@@ -50,6 +50,13 @@ _IN = _words(
     " verified, angemeldet, abonniert, eingewilligt, zugestimmt, abonné, abonnée, inscrit,"
     " inscrite, suscrito, suscrita, inscrito, iscritto, iscritta, aangemeld"
 )
+_OF_EITHER = _words(
+    "in, active, inactive, start, started, confirmed, granted, explicit, implicit, express, implied,"
+    " allowed, ok, okay, enabled, disabled, approved, verified, removed, deactivated, consented,"
+    " consent given"
+)
+"""Words that may be about the opt-out itself, in a column of opt-outs: "DND: enabled"."""
+
 _SAYS_NOTHING = _words(
     "never subscribed, non subscribed, not subscribed, unknown, pending, pending confirmation,"
     " unconfirmed, not set, not specified, not provided, no answer, transactional, archived,"
@@ -95,6 +102,9 @@ _NO_DATE = re.compile(r"(0001-01-01|0000-00-00|00/00/0000).*", re.DOTALL)
 _DIVIDER = re.compile(r"[,;|/+&\n]|:::")
 
 
+_NOT_UNDERSTOOD = "the opt-out column has a value that is not understood"
+
+
 def opted_out(cell: str, kind: Kind) -> bool | None:
     """Return whether a cell that is not empty says that a person opted out; None if it does not.
 
@@ -112,6 +122,8 @@ def opted_out(cell: str, kind: Kind) -> bool | None:
         return True if word in _CLEARLY_OUT or _says_out(cell) else None
     if kind == "either":
         return _of_phone_or_consent(cell, word)
+    if kind == "opt-out" and word in _OF_EITHER:
+        raise ValueError(_NOT_UNDERSTOOD)
     if word in _OUT:
         return True
     if word in _IN:
@@ -145,5 +157,5 @@ def _of_channels(cell: str, kind: Kind) -> bool | None:
     """Return the meaning of a list of channels, such as "Email, SMS"."""
     channels = {_word(each) for each in _DIVIDER.split(cell.strip("[]"))}
     if not channels <= _TEXTS | _OTHER_CHANNELS:
-        raise ValueError("the opt-out column has a value that is not understood")
+        raise ValueError(_NOT_UNDERSTOOD)
     return (kind == "opt-out") if channels & _TEXTS else None

@@ -27,6 +27,7 @@ from heymarket_async.bulk.contact_files.plan_checks import (
     as_cells_show,
     check_opt_outs,
     has_opt_outs,
+    is_country_code,
     no_phone_column,
     says_opt_out,
 )
@@ -48,6 +49,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             but the tags of all columns count, and so does an opt-out in any column.
         labels: The index of the column with the label of a phone, such as Mobile or Fax, by the
             index of the column of that phone.
+        code: The index of the column with the country codes of the phones, or None.
         is_export: The file is an export of ours, with exact headings and cells.
         empty_words: The texts that stand for an empty cell of a table.
         planner: Makes the plans of other names, as later rows of JSON Lines may have them.
@@ -56,6 +58,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     columns: list[Column]
     sources: dict[Target, list[int]]
     labels: dict[int, int]
+    code: int | None = None
     is_export: bool
     planner: Planner
     empty_words: frozenset[str] = NOT_GIVEN
@@ -64,7 +67,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def left_out(self) -> list[str]:
         """The headings that are not imported, without those to ignore; for a report."""
         kept = {index for indexes in self.sources.values() for index in indexes}
-        kept |= set(self.labels.values())
+        kept |= set(self.labels.values()) | ({self.code} if self.code is not None else set())
         return list(
             dict.fromkeys(
                 column.heading
@@ -176,6 +179,8 @@ class Planner:
         if not self._ignore_opt_outs:
             check_opt_outs(columns, samples)
         plan = _plan(columns, sources, is_export=is_export, planner=self)
+        if plan.code is not None and not any(map(str.isdecimal, "".join(samples[plan.code]))):
+            plan = replace(plan, code=None)  # such as GB, of an address
         return replace(plan, empty_words=empty_words(headings, rows)) if is_export else plan
 
     def of_names(self, names: tuple[str, ...]) -> Plan:
@@ -303,6 +308,7 @@ def _plan(
     columns: list[Column], sources: dict[Target, list[int]], *, is_export: bool, planner: Planner
 ) -> Plan:
     labels: dict[int, int] = {}
+    codes = [n for n, each in enumerate(columns) if not is_export and is_country_code(each)]
     named = {loose(column.heading): index for index, column in enumerate(columns)}
     for index in sources.get(PHONE, ()):
         phone = loose(columns[index].heading).removesuffix("value")
@@ -311,8 +317,9 @@ def _plan(
             if label is not None and columns[label].says == PHONE_LABEL:
                 labels[index] = label
     return Plan(
-        columns=columns, sources=sources, labels=labels, is_export=is_export, planner=planner
-    )
+        columns=columns, sources=sources, labels=labels, is_export=is_export, planner=planner,
+        code=codes[0] if len(codes) == 1 else None,
+    )  # fmt: skip
 
 
 def _parts(key: str, headings: Sequence[str]) -> list[str]:

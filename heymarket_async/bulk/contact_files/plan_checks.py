@@ -9,13 +9,17 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from heymarket_async.bulk.contact_files.cells import NOT_GIVEN, cell_text
-from heymarket_async.bulk.contact_files.layouts import MAY_TEXT, STATUS
+from heymarket_async.bulk.contact_files.layouts import MAY_TEXT, STATUS, loose
 from heymarket_async.bulk.contact_files.meanings import OPT_OUTS, Column, Target, did_you_mean
 from heymarket_async.bulk.contact_files.opt_outs import Kind, opted_out
 from heymarket_async.bulk.errors import JobError
 
 _DIGIT = re.compile(r"\d")
 _FEWEST_DIGITS = 7
+_CODES = {
+    *("countrycode", "phonecountrycode", "mobilecountrycode", "countrycallingcode", "callingcode"),
+    *("dialcode", "dialingcode", "diallingcode", "countrydialcode", "phonecode", "isdcode"),
+}
 
 
 def says_opt_out(column: Column) -> bool:
@@ -25,6 +29,11 @@ def says_opt_out(column: Column) -> bool:
     if column.is_either and column.why != "ignored":
         return True
     return is_own or (has_heading and column.why != "ignored")
+
+
+def is_country_code(column: Column) -> bool:
+    """Whether a column has the country codes of phones, such as 44, or those of addresses: GB."""
+    return column.target is None and column.why != "ignored" and loose(column.heading) in _CODES
 
 
 def kind_of(column: Column) -> Kind:

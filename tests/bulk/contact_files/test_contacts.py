@@ -391,3 +391,30 @@ def test_the_opt_out_of_a_contact_that_cannot_be_made_is_kept():
     record = {"phone": PHONE, "is_opted_out": True, "first": ["a list"]}
 
     assert read_records(record).opted_out_phones == [PHONE]
+
+
+@pytest.mark.parametrize("heading", ["Country Code", "Phone Country Code", "Dial code"])
+def test_a_country_code_may_be_in_a_column_of_its_own(heading):
+    rows = [
+        ["44", "07400 123456"], ["+44", "7400123456"], ["0044", "447400123456"],
+        ["1", "(415) 555-0100"], ["1.0", PHONE], ["44", "+" + PHONE], ["US", PHONE], ["", PHONE],
+        ["44", ""], ["44", "(415) 555-0100"],
+    ]  # fmt: skip
+    read = read_table([[heading, "Phone"], *rows])
+
+    british = [{"phone": "447400123456"}] * 3
+    assert read.rows == [*british, *[{"phone": PHONE}] * 5, "has no phone (line 10)", read.rows[-1]]
+    assert "must be a valid number" in read.rows[-1]
+    assert read.left_out == []
+
+
+def test_a_country_code_that_is_not_clear_is_not_used():
+    read = read_table([["Country Code", "Phone"], ["US", PHONE]])
+
+    assert read.rows == [{"phone": PHONE}]
+    assert read.left_out == ["Country Code"]
+
+    # Its first 49 may be the country code, or begin the area code of Emden.
+    read = read_table([["Country Code", "Phone"], ["49", "4921123456"]])
+
+    assert "begin with a plus and the country code" in read.rows[0]

@@ -342,6 +342,7 @@ def test_an_export_is_read_as_e164_whatever_the_region():
         assert read("4915112345678") == "4915112345678"
         assert read("6598765432") == "6598765432", "though it is a number of US, too"
         assert read("5215512345678") == "5215512345678", "or it would be another contact"
+        assert read("78001234567") == "78001234567", "which only the slow parser knows"
         assert read("11111111111") == "11111111111", "which is possible, and not valid"
     assert phone_reader("US", takes_possible=True)("(415) 555-0100") == PHONE
     assert phone_reader("US", takes_possible=True)("4155550100") == PHONE
