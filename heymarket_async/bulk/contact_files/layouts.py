@@ -99,6 +99,9 @@ _OUT = re.compile(
     r" (send )?(text|texts|texting|sms|message|messages|messaging|contact)(?= )| dnd(?= )"
     r"| (sms|text|texting) (stop|stopped|blocked|suppressed|blacklist(ed)?)(?= )"
     r"| (abgemeldet|abmeldung|widerruf\w*|désabonn\w+|désinscri\w+|disiscri\w+|uitgeschreven)(?= )"
+    r"| unsubs?(?= )| dnc(?= )| suppress\w+(?= )| baja(?= )"
+    r"| (replied|replies|reply|sent|texted|said|received) stop(?= )"
+    r"| stop (replied|reply|request|requested|received|list|date|at|on)(?= )"
     r"| dad[oa] de baja(?= )| (no|não) (enviar|contactar|molestar)(?= )| keine (sms|werbung)(?= )"
     r"| nicht (kontaktieren|anschreiben)(?= )| ne pas (contacter|envoyer|déranger)(?= )"
 )

@@ -6,9 +6,9 @@ import re
 from typing import Literal, TypeAlias
 from unicodedata import normalize
 
-Kind: TypeAlias = Literal["opt-out", "consent", "status", "either"]
-"""Columns of opt-outs; of consent, where yes and no are the other way round; of a status; and of
-phones or consent.
+Kind: TypeAlias = Literal["opt-out", "consent", "status", "either", "words"]
+"""Columns of opt-outs; of consent, where yes and no are the other way round; of a status; of
+phones or consent; and of tags or something unknown, where only a word that stands alone counts.
 """
 
 _DECIMALS = re.compile(r"[.,]0+$")
@@ -51,9 +51,8 @@ _IN = _words(
     " inscrite, suscrito, suscrita, inscrito, iscritto, iscritta, aangemeld"
 )
 _OF_EITHER = _words(
-    "in, active, inactive, start, started, confirmed, granted, explicit, implicit, express, implied,"
-    " allowed, ok, okay, enabled, disabled, approved, verified, removed, deactivated, consented,"
-    " consent given"
+    "in, active, confirmed, granted, explicit, implicit, express, implied, allowed, ok, okay,"
+    " enabled, approved, verified, consented, consent given"
 )
 """Words that may be about the opt-out itself, in a column of opt-outs: "DND: enabled"."""
 
@@ -117,6 +116,8 @@ def opted_out(cell: str, kind: Kind) -> bool | None:
     Raises:
         ValueError: The cell is not understood.
     """
+    if kind == "words":
+        return True if _CLEARLY_OUT.intersection(map(_word, _DIVIDER.split(cell))) else None
     word = _word(cell)
     if kind == "status":
         return True if word in _CLEARLY_OUT or _says_out(cell) else None

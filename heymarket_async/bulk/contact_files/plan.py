@@ -28,6 +28,7 @@ from heymarket_async.bulk.contact_files.plan_checks import (
     check_opt_outs,
     has_opt_outs,
     is_country_code,
+    may_say_stop,
     no_phone_column,
     says_opt_out,
 )
@@ -72,7 +73,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             dict.fromkeys(
                 column.heading
                 for index, column in enumerate(self.columns)
-                if index not in kept and column.why not in {"ignored", "empty"}
+                if (index not in kept or column.is_unknown)
+                and column.why not in {"ignored", "empty"}
             )
         )
 
@@ -173,7 +175,7 @@ class Planner:
             )
         self._check_unknown(columns)
         columns = _with_phone(columns)
-        sources = self._sources(columns)
+        sources = self._sources(columns, is_export=is_export)
         if PHONE not in sources:
             raise no_phone_column(columns, samples)
         if not self._ignore_opt_outs:
@@ -195,7 +197,7 @@ class Planner:
         is_export = {"id", "updated"} <= set(names)
         columns = self._columns(names, is_export=is_export, is_table=False)
         self._check_unknown(columns)
-        sources = self._sources(columns)
+        sources = self._sources(columns, is_export=is_export)
         return _plan(columns, sources, is_export=is_export, planner=self)
 
     def of_records(self, sample: Sequence[Mapping[str, object]]) -> Plan:
@@ -214,7 +216,7 @@ class Planner:
         if not self._ignore_opt_outs:
             check_opt_outs(columns, list(values.values()))
         # Rows may name a field in several ways, but each of them in one way.
-        sources = self._sources(columns, may_repeat=True)
+        sources = self._sources(columns, is_export=is_export, may_repeat=True)
         return _plan(columns, sources, is_export=is_export, planner=self)
 
     def unseen(self, names: Collection[str]) -> list[str]:
@@ -250,7 +252,7 @@ class Planner:
         return column
 
     def _sources(
-        self, columns: Sequence[Column], *, may_repeat: bool = False
+        self, columns: Sequence[Column], *, is_export: bool, may_repeat: bool = False
     ) -> dict[Target, list[int]]:
         sources: dict[Target, list[int]] = {}
         for index, column in sorted(enumerate(columns), key=lambda pair: pair[1].rank):
@@ -267,9 +269,11 @@ class Planner:
                 )
             others.append(index)
         if not self._ignore_opt_outs:
-            opt_outs = [index for index, column in enumerate(columns) if says_opt_out(column)]
-            if opt_outs:
-                sources[Target(OPT_OUTS)] = opt_outs
+            says = [
+                (may_say_stop(each) and not is_export) or says_opt_out(each) for each in columns
+            ]
+            if any(says):
+                sources[Target(OPT_OUTS)] = [at for at, each in enumerate(says) if each]
         return sources
 
     def _check_unknown(self, columns: Sequence[Column]) -> None:

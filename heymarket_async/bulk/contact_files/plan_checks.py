@@ -31,6 +31,14 @@ def says_opt_out(column: Column) -> bool:
     return is_own or (has_heading and column.why != "ignored")
 
 
+def may_say_stop(column: Column) -> bool:
+    """Whether a column of something else may have the words of somebody who opted out.
+
+    They are tags, such as "Do not text", and columns that nobody has seen before.
+    """
+    return column.is_unknown or (column.target is not None and column.target.field == "tags")
+
+
 def is_country_code(column: Column) -> bool:
     """Whether a column has the country codes of phones, such as 44, or those of addresses: GB."""
     return column.target is None and column.why != "ignored" and loose(column.heading) in _CODES
@@ -38,6 +46,8 @@ def is_country_code(column: Column) -> bool:
 
 def kind_of(column: Column) -> Kind:
     """Return how a column says who opted out."""
+    if may_say_stop(column) and not column.is_status:
+        return "words"
     if column.is_status:
         return "status"
     if column.is_either:

@@ -186,10 +186,13 @@ def _read_opt_outs(plan: Plan, at: Sequence[int], values: Sequence[object]) -> o
 
 def _opted_out(plan: Plan, index: int, value: object) -> object:
     column = plan.columns[index]
+    kind = kind_of(column)
     if value is None:
-        return None if column.why == "field" else _LEFT_OUT
+        return None if column.why == "field" and kind != "words" else _LEFT_OUT
+    if kind == "words" and isinstance(value, list):
+        value = ",".join(map(str, cast("list[object]", value)))
     text = cell_text(str(value)) if isinstance(value, str | int | float) else "not understood"
-    found = opted_out(text, kind_of(column)) if text else None
+    found = opted_out(text, kind) if text else None
     return _LEFT_OUT if found is None else found
 
 

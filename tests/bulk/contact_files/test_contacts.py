@@ -418,3 +418,25 @@ def test_a_country_code_that_is_not_clear_is_not_used():
     read = read_table([["Country Code", "Phone"], ["49", "4921123456"]])
 
     assert "begin with a plus and the country code" in read.rows[0]
+
+
+def test_tags_and_unknown_columns_that_say_stop_opt_people_out():
+    rows = [[PHONE, "VIP, Do Not Text", ""], [OTHER, "", "STOP"], ["+14155550102", "VIP", "fine"]]
+    read = read_table([["Phone", "Tags", "Whatever"], *rows])
+    ignored = read_table([["Phone", "Tags", "Whatever"], *rows], ignore_opt_outs=True)
+
+    assert [row.get("is_opted_out") for row in read.rows] == [True, True, None]
+    assert read.left_out == ["Whatever"]
+    assert not any("is_opted_out" in row for row in ignored.rows)
+
+
+def test_names_of_tags_in_json_that_say_stop_opt_people_out():
+    records = [
+        {"phone": PHONE, "tags": ["VIP", "opted out"]},
+        {"phone": OTHER, "tags": None},
+        {"phone": "14155550102", "tags": [1], "mood": "unsubscribed"},
+    ]
+    read = read_records(*records)
+
+    assert [row.get("is_opted_out") for row in read.rows] == [True, None, True]
+    assert "is_opted_out" not in read.rows[1]

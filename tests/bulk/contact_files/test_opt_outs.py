@@ -29,6 +29,19 @@ DATES = [
     "2024-05-01", "2024-05-01T10:00:00Z", "2024/5/1 10:00", "05/01/2024", "1.5.24", "May 1, 2024",
     "1 May 2024", "Wed, May 1st, 2024 10:00 AM", "1714557600", "1714557600000",
 ]  # fmt: skip
+
+
+OF_EITHER = [
+    "Active",
+    "enabled",
+    "Confirmed",
+    "granted",
+    "explicit",
+    "in",
+    "ok",
+    "inactive",
+    "disabled",
+]
 OUT = [
     "Unsubscribed", "UNSUBSCRIBED", "opted-out", "Opted Out", "STOP", "Do not text", "blocked",
     "Suppressed", "Inactive", "Replied STOP on May 1", "Yes, opted out", "Opted out 2024-05-01",
@@ -61,8 +74,30 @@ def test_no_is_the_opposite_in_columns_of_opt_outs_and_of_consent(cell):
 @pytest.mark.parametrize("kind", ["opt-out", "consent"])
 def test_words_for_opting_out_mean_the_same_in_any_column(kind):
     assert {opted_out(cell, kind) for cell in OUT} == {True}
-    assert {opted_out(cell, kind) for cell in IN} == {False}
+    assert {opted_out(cell, kind) for cell in IN if cell not in OF_EITHER} == {False}
     assert {opted_out(cell, kind) for cell in NOTHING} == {None}
+
+
+@pytest.mark.parametrize("cell", OF_EITHER)
+def test_words_that_may_be_about_the_opt_out_itself_are_not_understood(cell):
+    with pytest.raises(ValueError, match="a value that is not understood"):
+        opted_out(cell, "opt-out")
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("Do Not Text", True),
+        ("VIP, opted out", True),
+        ("STOP", True),
+        ("Bus stop", None),
+        ("Stop smoking", None),
+        ("yes", None),
+        ("unsubscribed from email", None),
+    ],
+)
+def test_of_tags_and_unknown_columns_only_words_that_stand_alone_count(cell, says):
+    assert opted_out(cell, "words") is says
 
 
 @pytest.mark.parametrize(
