@@ -28,7 +28,6 @@ from heymarket_async.bulk.contact_files.plan_checks import (
     check_opt_outs,
     has_opt_outs,
     is_country_code,
-    may_say_stop,
     no_phone_column,
     says_opt_out,
 )
@@ -269,9 +268,7 @@ class Planner:
                 )
             others.append(index)
         if not self._ignore_opt_outs:
-            says = [
-                (may_say_stop(each) and not is_export) or says_opt_out(each) for each in columns
-            ]
+            says = [says_opt_out(each, may_be_words=not is_export) for each in columns]
             if any(says):
                 sources[Target(OPT_OUTS)] = [at for at, each in enumerate(says) if each]
         return sources

@@ -22,8 +22,15 @@ _CODES = {
 }
 
 
-def says_opt_out(column: Column) -> bool:
-    """Whether a column says who opted out, also if it means a custom field."""
+def says_opt_out(column: Column, *, may_be_words: bool = False) -> bool:
+    """Whether a column says who opted out, also if it means a custom field.
+
+    Args:
+        column: The column.
+        may_be_words: Single words may say it, as in `may_say_stop`.
+    """
+    if may_be_words and may_say_stop(column):
+        return True
     has_heading = column.says in {OPT_OUTS, MAY_TEXT, STATUS}
     is_own = column.target is not None and column.target.field == OPT_OUTS
     if column.is_either and column.why != "ignored":

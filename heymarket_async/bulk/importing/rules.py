@@ -193,7 +193,7 @@ def duplicate(first: int) -> Decision:
 
 
 def of_opt_out(row: PendingRow) -> Decision | None:
-    """Return the outcome of a row of which only the opt-out is wanted; None for all others."""
+    """Return the outcome of a row if only its opt-out is wanted; None for all other rows."""
     return row.rejected if row.duplicate_of is None else duplicate(row.duplicate_of)
 
 

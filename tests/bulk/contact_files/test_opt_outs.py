@@ -31,17 +31,7 @@ DATES = [
 ]  # fmt: skip
 
 
-OF_EITHER = [
-    "Active",
-    "enabled",
-    "Confirmed",
-    "granted",
-    "explicit",
-    "in",
-    "ok",
-    "inactive",
-    "disabled",
-]
+OF_EITHER = ["Active", "enabled", "Confirmed", "granted", "Explicit", "in", "ok"]
 OUT = [
     "Unsubscribed", "UNSUBSCRIBED", "opted-out", "Opted Out", "STOP", "Do not text", "blocked",
     "Suppressed", "Inactive", "Replied STOP on May 1", "Yes, opted out", "Opted out 2024-05-01",
