@@ -228,6 +228,8 @@ def lines_of_import(
     """Return the lines that say how an import ended, and what to do about the rest."""
     lines = [_summary(report, dry_run=dry_run)]
     lines += [f"row {each.row}: {each.reason}" for each in report.rejections]
+    if any("has an extension" in each.reason for each in report.rejections):
+        lines.append("To import phones without their extensions, use --drop-extensions.")
     lines += _lines_of_opt_outs(report, dry_run=dry_run)
     lines += notes
     if outcomes is not None:

@@ -26,6 +26,7 @@ from heymarket_async.bulk.contact_files.plan_checks import kind_of
 from heymarket_async.bulk.contact_files.tag_cells import TagReader
 from heymarket_async.bulk.errors import JobError
 
+_OTHER_PHONE = "Rows whose first phone is not valid, so another one was imported: {count}."
 _NO_EMAIL = "Cells of e-mails that were left out, as they have no address: {count}."
 _MORE_EMAILS = "Rows with several e-mails: {count}. A contact has one, so the first was imported."
 
@@ -200,6 +201,8 @@ class FieldReader:
                 continue
             others = phones[:place] + phones[place + 1 :]
             ends = {_digits(other)[-7:] for _, other in others}
+            if failure:
+                self._notes.add(_OTHER_PHONE)
             if more := ends - {phone[-7:], ""}:
                 self._notes.add(MORE_PHONES, len(more))
             return phone

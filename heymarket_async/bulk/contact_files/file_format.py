@@ -65,6 +65,7 @@ _OTHERS_IN_TEXT = {
 }
 """By a pattern at the beginning: what a file is that cannot be read, and what to do."""
 
+_HEADINGS = re.compile(r"[^\r\n:{[]*[,;\t|][^\r\n:]*([\r\n]|$)")
 _SIGNS_IN_TEXT = {
     r"BEGIN:VCARD": FileFormat.VCF,
     r'\{\s*(?:"|\}|$)': FileFormat.JSONL,
@@ -116,6 +117,8 @@ def _format_of_text(head: bytes, by_name: FileFormat | None) -> FileFormat:
             raise _refusal(kind, remedy)
     if encoding is None and len(_CONTROL.findall(head)) * 10 > len(head):
         raise _refusal("no text, and no file of a kind that can be read", _EXPORT_IT)
+    if _HEADINGS.match(start):  # no line of a vCard or of JSON
+        return FileFormat.TSV if by_name is FileFormat.TSV else FileFormat.CSV
     # A text with the name of a spreadsheet is a table that a program named so.
     return by_name if by_name is not None and by_name in TEXTS else FileFormat.CSV
 

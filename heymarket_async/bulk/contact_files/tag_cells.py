@@ -19,6 +19,7 @@ _TOO_MANY = (
 )
 _NAMES = "Names of tags that were left out, as no tags can be read: {count}."
 _SEPARATOR = re.compile(r":::|[,;|\r\n]")
+_TAG_ID = re.compile(r"\btag_id['\"]?\s*[:=]\s*(\d{1,18})\b")
 _decode = msgspec.json.Decoder(list[object]).decode
 
 
@@ -81,7 +82,9 @@ class TagReader:
             try:
                 return self._of_list(_decode(cell))
             except msgspec.MsgspecError:
-                pass  # a name in brackets
+                # Table tools write the lists of exports in ways of their own; else it is a name.
+                if of_tool := list(map(int, _TAG_ID.findall(cell))):
+                    return of_tool
         if self._find and self._find(name := collapsed(cell)) is not None:
             found = self._of_name(name)  # which also counts the row, where the tag is a new one
             return [] if found is None else [found]

@@ -214,7 +214,10 @@ def test_the_first_valid_phone_counts_and_others_are_noted():
     assert [row["phone"] for row in read.rows[:3]] == [PHONE, OTHER, PHONE]
     assert "must be a valid number" in read.rows[3]
     assert read.rows[4] == "has no phone (line 6)"
-    assert read.notes == [MORE_PHONES.format(count=2)]
+    assert read.notes == [
+        MORE_PHONES.format(count=2),
+        "Rows whose first phone is not valid, so another one was imported: 1.",
+    ]
 
 
 def test_a_label_says_which_phone_is_mobile_and_which_is_a_fax():
@@ -440,3 +443,12 @@ def test_names_of_tags_in_json_that_say_stop_opt_people_out():
 
     assert [row.get("is_opted_out") for row in read.rows] == [True, None, True]
     assert "is_opted_out" not in read.rows[1]
+
+
+@pytest.mark.parametrize(
+    "cell", ["[{'id': 9, 'tag_id': 55}, {'id': 8, 'tag_id': 7}]", "[{tag_id=55}, {tag_id=7}]"]
+)
+def test_lists_of_tags_are_read_as_table_tools_write_them(cell):
+    assert read_table([["phone", "tags"], [PHONE, cell]]).rows == [
+        {"phone": PHONE, "tags": [55, 7]}
+    ]

@@ -23,7 +23,13 @@ from heymarket_async.bulk.contact_files.json_lines import Records
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.table import Row, Table
 from heymarket_async.bulk.sinks.staging import packing_of
-from tests.bulk.contact_files.opening import Pipe, cells_of, is_phone_heading, opened
+from tests.bulk.contact_files.opening import (
+    Pipe,
+    cells_of,
+    is_phone_heading,
+    opened,
+    problems_of,
+)
 
 CSV = b"phone,first\n1,a\n2,b\n"
 ROWS = [["phone", "first"], ["1", "a"], ["2", "b"]]
@@ -330,3 +336,13 @@ def test_a_pipe_gives_the_same_rows_or_an_error(content):
         except (ValueError, ModuleNotFoundError):
             return
     assert rows == list(opened(content)) or not content.isascii() or b"[" in content
+
+
+@pytest.mark.parametrize("name", ["a.vcf", "a.jsonl", "a.ndjson", "a.xlsx", "a"])
+def test_a_table_with_a_wrong_name_is_a_table(name):
+    assert cells_of(CSV, name) == ROWS
+
+
+@pytest.mark.parametrize("content", [b"{x, y}\n", b'{"a", 1}\n'])
+def test_damaged_json_is_no_table(content):
+    assert [problem[:11] for _, problem in problems_of(content, "a.jsonl")] == ["is not JSON"]
