@@ -24,6 +24,17 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _ODS_CONTENT, _ODS_OTHERS = "content.xml", ("mimetype", "META-INF/manifest.xml")
 _ODS_TAB = re.compile(rb"<text:tab\s*/>")
 
+_SHEET = re.compile(r"xl/worksheets/[^/]*\.xml")
+_REFERENCE = re.compile(rb'\b(?:r|ref)="(?:[A-Z]{1,3}\d{1,7}:)?([A-Z]{1,3})(\d{1,7})"')
+_BEGINNING = 4096
+"""Bytes of a sheet that have its extent, as programs write it."""
+
+_SMALL = 4_000_000
+"""Bytes of a sheet of which all cells are looked at, whatever its extent is said to be."""
+
+_MOST_CELLS = 100_000_000
+"""The reader keeps all cells between the first and the last one, also those that are empty."""
+
 _MOST_TITLES = 20
 """Rows of a sheet that may stand above its headings."""
 
@@ -42,11 +53,53 @@ def read(file: BinaryIO, *, is_phone_heading: Callable[[str], bool], notes: Note
     Raises:
         ValueError: The file has a password, is damaged or empty, or the extra is missing.
     """
+    _check_extent(file)
     with _explaining(file):
         file = _with_tabs(file)
         file.seek(0)
         sheet = _sheet_of(file, is_phone_heading, notes)
     return table_of(_rows(sheet), is_phone_heading=is_phone_heading, notes=notes, unit="row")
+
+
+def _check_extent(file: BinaryIO) -> None:
+    """Check that a stray cell far from the others does not make a sheet too large for the memory.
+
+    Raises:
+        ValueError: It does.
+    """
+    try:
+        with ZipFile(file) as archive:
+            for part in archive.infolist():
+                if _SHEET.fullmatch(part.filename):
+                    size = _SMALL if part.file_size <= _SMALL else _BEGINNING
+                    with archive.open(part) as sheet:
+                        _check_references(sheet.read(size))
+    except _TooLargeError:
+        raise ValueError(
+            "The spreadsheet has a cell far from all others, so it is too large to be read. Delete"
+            " the empty rows and columns behind the contacts, or save it as CSV."
+        ) from None
+    except Exception:  # noqa: BLE001 - another format, or damaged: the reader explains it
+        return
+
+
+def _check_references(content: bytes) -> None:
+    found = _REFERENCE.findall(content)
+    columns = max((_number(letters) for letters, _ in found), default=0)
+    rows = max((int(row) for _, row in found), default=0)
+    if columns * rows > _MOST_CELLS:
+        raise _TooLargeError
+
+
+def _number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number
+
+
+class _TooLargeError(Exception):
+    pass
 
 
 def _with_tabs(file: BinaryIO) -> BinaryIO:

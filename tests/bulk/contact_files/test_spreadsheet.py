@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import random
+import re
 import sys
 import zipfile
 import zlib
@@ -303,3 +304,22 @@ def test_a_missing_package_is_named(monkeypatch):
 
     with pytest.raises(ValueError, match=r"pip install 'heymarket-async\[import\]'"):
         read(b"")
+
+
+@pytest.mark.parametrize(("rows", "extent"), [(2, True), (2, False), (90_000, True)])
+def test_a_cell_far_from_all_others_is_refused_before_it_fills_the_memory(rows, extent):
+    few = book({"Contacts": [["Phone"], *[[f"1415555{n:05}"] for n in range(rows)]]})
+    sheet = "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(io.BytesIO(few)) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    far = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    parts[sheet] = parts[sheet].replace(b"</sheetData>", far)
+    if extent:
+        parts[sheet] = re.sub(rb'(<dimension ref="A1):[A-Z]+\d+"', rb'\1:XFD1048576"', parts[sheet])
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for name, part in parts.items():
+            new.writestr(name, part)
+
+    with pytest.raises(ValueError, match="a cell far from all others"):
+        read(made.getvalue())
