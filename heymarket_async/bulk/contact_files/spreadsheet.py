@@ -62,7 +62,7 @@ def read(file: BinaryIO, *, is_phone_heading: Callable[[str], bool], notes: Note
 
 
 def _check_extent(file: BinaryIO) -> None:
-    """Check that a stray cell far from the others does not make a sheet too large for the memory.
+    """Check that a stray cell far away from the contacts does not make a sheet too large for the memory.
 
     Raises:
         ValueError: It does.
@@ -76,7 +76,7 @@ def _check_extent(file: BinaryIO) -> None:
                         _check_references(sheet.read(size))
     except _TooLargeError:
         raise ValueError(
-            "The spreadsheet has a cell far from all others, so it is too large to be read. Delete"
+            "The spreadsheet has a cell far away from the contacts, so it is too large to be read. Delete"
             " the empty rows and columns behind the contacts, or save it as CSV."
         ) from None
     except Exception:  # noqa: BLE001 - another format, or damaged: the reader explains it

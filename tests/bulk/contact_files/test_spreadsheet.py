@@ -307,7 +307,7 @@ def test_a_missing_package_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize(("rows", "extent"), [(2, True), (2, False), (90_000, True)])
-def test_a_cell_far_from_all_others_is_refused_before_it_fills_the_memory(rows, extent):
+def test_a_cell_far_away_from_the_contacts_is_refused_before_it_fills_the_memory(rows, extent):
     few = book({"Contacts": [["Phone"], *[[f"1415555{n:05}"] for n in range(rows)]]})
     sheet = "xl/worksheets/sheet1.xml"
     with zipfile.ZipFile(io.BytesIO(few)) as old:
@@ -321,5 +321,5 @@ def test_a_cell_far_from_all_others_is_refused_before_it_fills_the_memory(rows, 
         for name, part in parts.items():
             new.writestr(name, part)
 
-    with pytest.raises(ValueError, match="a cell far from all others"):
+    with pytest.raises(ValueError, match="a cell far away from the contacts"):
         read(made.getvalue())
