@@ -28,7 +28,7 @@ def _words(text: str) -> frozenset[str]:
 
 _CLEARLY_OUT = _words(
     "unsubscribed, unsub, opted out, opt out, stop, stopped, stop all, stop texts, do not text,"
-    " do not sms, do not contact, do not message, do not disturb, dnd, dnd sms, dnd all,"
+    " do not sms, do not contact, do not message, do not disturb, dnd, dnc, dnd sms, dnd all,"
     " opted out of sms, opted out of texts, sms opted out, sms unsubscribed, no sms, no texts,"
     " unsubscribed from sms, globally unsubscribed, hard unsubscribe"
 )

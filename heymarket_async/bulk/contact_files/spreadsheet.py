@@ -30,7 +30,7 @@ _BEGINNING = 4096
 """Bytes of a sheet that have its extent, as programs write it."""
 
 _SMALL = 4_000_000
-"""Bytes of a sheet of which all cells are looked at, whatever its extent is said to be."""
+"""Bytes of a sheet that is small enough to look at all of its cells."""
 
 _MOST_CELLS = 100_000_000
 """The reader keeps all cells between the first and the last one, also those that are empty."""
@@ -62,7 +62,7 @@ def read(file: BinaryIO, *, is_phone_heading: Callable[[str], bool], notes: Note
 
 
 def _check_extent(file: BinaryIO) -> None:
-    """Check that a stray cell far away from the contacts does not make a sheet too large for the memory.
+    """Check that no stray cell makes a sheet too large for the memory.
 
     Raises:
         ValueError: It does.
@@ -76,8 +76,8 @@ def _check_extent(file: BinaryIO) -> None:
                         _check_references(sheet.read(size))
     except _TooLargeError:
         raise ValueError(
-            "The spreadsheet has a cell far away from the contacts, so it is too large to be read. Delete"
-            " the empty rows and columns behind the contacts, or save it as CSV."
+            "The spreadsheet has a cell far away from the contacts, so it is too large to be read."
+            " Delete the empty rows and columns behind the contacts, or save it as CSV."
         ) from None
     except Exception:  # noqa: BLE001 - another format, or damaged: the reader explains it
         return
