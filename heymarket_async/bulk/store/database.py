@@ -297,18 +297,22 @@ class Database:
                 " another file, or use the version of the package that wrote it."
             )
         make_private(path)
+        # A killed job may have left files beside it. To change the mode, SQLite removes a journal.
+        self._make_others_private()
         # Readers need not wait, and a commit outlasts a power failure.
         run("PRAGMA journal_mode = WAL")
-        # A killed job may have left files beside it; SQLite makes new ones with its mode.
-        for file in self._beside:
-            with suppress(FileNotFoundError):
-                make_private(file)
+        self._make_others_private()
         run("PRAGMA synchronous = FULL")
         # Else a table could not be renamed if another program has a view on the one it replaces.
         run("PRAGMA legacy_alter_table = ON")
         run(schema.DISTRUSTED)
         if is_new:
             self._connection.executescript(schema.NEW_FILE)
+
+    def _make_others_private(self) -> None:
+        for file in self._beside:
+            with suppress(FileNotFoundError):
+                make_private(file)
 
 
 def records(lines: Sequence[bytes]) -> Iterator[tuple[int, int, str, str, str]]:
