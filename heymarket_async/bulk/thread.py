@@ -55,17 +55,25 @@ async def run_unwatched(work: Callable[[], T]) -> T:
 
     After a cancellation nothing waits for the thread, not even the end of the process.
     """
-    done: Future[T] = Future()
-    done.set_running_or_notify_cancel()  # from now on a cancellation leaves it alone
-
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
-            done.set_exception(error)
-
-    threading.Thread(target=run, name="heymarket-unwatched", daemon=True).start()
+    done: Future[T] = begun()
+    name = "heymarket-unwatched"
+    threading.Thread(target=settle, args=(done, work), name=name, daemon=True).start()
     return await asyncio.wrap_future(done)
+
+
+def begun() -> Future[T]:
+    """Return the future of work for a thread, which a cancellation leaves alone."""
+    done: Future[T] = Future()
+    done.set_running_or_notify_cancel()
+    return done
+
+
+def settle(done: Future[T], work: Callable[[], T]) -> None:
+    """Run work in this thread, and give its result or its error to a future."""
+    try:
+        done.set_result(work())
+    except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+        done.set_exception(error)
 
 
 def _retrieve(future: asyncio.Future[T]) -> None:

@@ -13,6 +13,7 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
+from heymarket_async.bulk.thread import begun, settle
 from heymarket_async.models import NewContact
 from heymarket_async.privacy import Masked
 from heymarket_async.transport import wire
@@ -153,8 +154,7 @@ async def _batches_in_thread(items: Iterable[T], size: int) -> AsyncGenerator[li
 def _put(
     queue: SimpleQueue[_Work[T] | None], work: Callable[[], list[T] | None]
 ) -> Future[list[T] | None]:
-    done: Future[list[T] | None] = Future()
-    done.set_running_or_notify_cancel()  # from now on a cancellation leaves it alone
+    done: Future[list[T] | None] = begun()
     queue.put((work, done))
     return done
 
@@ -162,7 +162,4 @@ def _put(
 def _run(queue: SimpleQueue[_Work[T] | None]) -> None:
     while (item := queue.get()) is not None:
         work, done = item
-        try:
-            done.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
-            done.set_exception(error)
+        settle(done, work)
