@@ -12,7 +12,7 @@ OTHER = "other"
 """The column for values that have no column of their own, as JSON."""
 
 CUSTOM = "custom:"
-"""The prefix of the id of a custom field that has no title."""
+"""The prefix of the title or the id of a custom field, where it could be another name."""
 
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _BY_ID = re.compile(rf"{CUSTOM}\d+")

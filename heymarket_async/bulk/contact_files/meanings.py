@@ -20,7 +20,7 @@ from heymarket_async.bulk.contact_files.layouts import (
 )
 from heymarket_async.bulk.contact_files.typos import misspelt
 from heymarket_async.bulk.errors import JobError
-from heymarket_async.bulk.headings import compared, ids_by_heading
+from heymarket_async.bulk.headings import CUSTOM, OTHER, compared, ids_by_heading
 from heymarket_async.models import Contact, ContactField, NewContact
 from heymarket_async.transport import wire
 
@@ -33,11 +33,8 @@ FIELDS = (
 READ_NAMES = {"assigned_user_id": "assignee_id"}
 """Fields that have another name in answers, and so in exports."""
 
-READ_ONLY = frozenset({*Contact.__struct_fields__, "other"}) - {*FIELDS, *READ_NAMES, "custom"}
+READ_ONLY = frozenset({*Contact.__struct_fields__, OTHER}) - {*FIELDS, *READ_NAMES, "custom"}
 """Columns of exports that cannot be written."""
-
-CUSTOM = "custom:"
-"""The prefix of the title or the id of a custom field, where it could be another name."""
 
 OPT_OUTS = "is_opted_out"
 

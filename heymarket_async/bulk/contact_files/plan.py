@@ -12,7 +12,6 @@ from heymarket_async.bulk.contact_files.cells import NOT_GIVEN
 from heymarket_async.bulk.contact_files.export_marks import OF_EXPORT, empty_words
 from heymarket_async.bulk.contact_files.layouts import PHONE_LABEL, loose
 from heymarket_async.bulk.contact_files.meanings import (
-    CUSTOM,
     FIELDS,
     OPT_OUTS,
     Column,
@@ -34,6 +33,7 @@ from heymarket_async.bulk.contact_files.plan_checks import (
 from heymarket_async.bulk.contact_files.table import Row
 from heymarket_async.bulk.contact_files.typos import misspelt
 from heymarket_async.bulk.errors import JobError
+from heymarket_async.bulk.headings import CUSTOM
 from heymarket_async.models import ContactField
 from heymarket_async.transport.masking import MASK
 
