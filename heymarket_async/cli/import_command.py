@@ -180,7 +180,6 @@ class _Import(msgspec.Struct, kw_only=True):
             phone=phone,
             tag_id=tags.tag_id,
             find_tag=tags.find,
-            has_apostrophes=self.file.content.has_apostrophes,
             at_once=self.batch_size,
             notes=self.file.notes,
         )

@@ -53,7 +53,7 @@ def test_a_cell_that_was_defused_is_imported_as_it_was(cell, tmp_path):
     with path.open("rb") as file:
         table = open_contacts(file, "c.csv", is_phone_heading="phone".__eq__, notes=Notes())
         plan = plan_of(table.headings, table.head(1), [PLAN])
-        reader = ContactReader(plan, phone=str, has_apostrophes=True, notes=Notes())
+        reader = ContactReader(plan, phone=str, notes=Notes())
         (row,) = reader.of_table(table)
 
     assert row.item.custom == {"5": cell}

@@ -4,40 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Protocol
 
 from heymarket_async.bulk.contact_files.fields import FieldReader
+from heymarket_async.bulk.contact_files.json_lines import Records
 from heymarket_async.bulk.contact_files.meanings import OPT_OUTS
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.plan import Plan
 from heymarket_async.bulk.contact_files.record_fields import RecordFieldReader
-from heymarket_async.bulk.contact_files.table import Row
+from heymarket_async.bulk.contact_files.table import Row, Table
 from heymarket_async.bulk.contact_files.tag_cells import TagReader
 from heymarket_async.bulk.importing.source import RejectedRow, SourceRow
 from heymarket_async.models import NewContact
-
-
-class _Table(Protocol):
-    @property
-    def unit(self) -> str: ...
-    def __iter__(self) -> Iterator[Row]: ...
-
-
-class _Record(Protocol):
-    @property
-    def number(self) -> int: ...
-    @property
-    def fields(self) -> dict[str, object]: ...
-    @property
-    def problem(self) -> str: ...
-    @property
-    def line(self) -> str: ...
-
-
-class _Records(Protocol):
-    @property
-    def unit(self) -> str: ...
-    def __iter__(self) -> Iterator[_Record]: ...
 
 
 class ContactReader:
@@ -49,8 +26,6 @@ class ContactReader:
         tag_id: Gives the id of a tag by its name, and may create the tag; None if the account has
             none of this name. If it is None, tags are read by id only.
         find_tag: The same, but it never creates or counts anything: a cell may be one name.
-        has_apostrophes: The file may have apostrophes before formulas that are not part of the
-            text, as CSV and spreadsheets do.
         at_once: Rows to read together. With more than an import asks for at once, it would wait for
             more of a pipe than it needs.
         notes: For remarks on the file.
@@ -63,7 +38,6 @@ class ContactReader:
         phone: Callable[[str], str],
         tag_id: Callable[[str], int | None] | None = None,
         find_tag: Callable[[str], int | None] | None = None,
-        has_apostrophes: bool = True,
         at_once: int = 100,
         notes: Notes,
     ) -> None:
@@ -71,18 +45,16 @@ class ContactReader:
         self._at_once = at_once
         self._planner = plan.planner
         self._records = RecordFieldReader(plan.planner, phone, tags, notes)
-        self._fields = partial(
-            FieldReader, plan, phone, tags, notes, has_apostrophes=has_apostrophes
-        )
+        self._fields = partial(FieldReader, plan, phone, tags, notes)
 
-    def of_table(self, table: _Table) -> Iterator[SourceRow]:
+    def of_table(self, table: Table) -> Iterator[SourceRow]:
         """Make contacts of the rows of a table.
 
         Raises:
             JobError: Tags that are missing cannot be created.
             ValueError: The rest of the file cannot be read; after the rows before it.
         """
-        fields = self._fields()
+        fields = self._fields(has_apostrophes=table.has_apostrophes)
         for rows in _chunks(iter(table), self._at_once):
             good = [row.cells for row in rows if not row.problem]
             made = iter(_contacts(fields, good) if good else ())
@@ -100,7 +72,7 @@ class ContactReader:
         """The names to map or ignore that no object of JSON had so far."""
         return self._planner.unseen(self._records.names)
 
-    def of_records(self, records: _Records) -> Iterator[SourceRow]:
+    def of_records(self, records: Records) -> Iterator[SourceRow]:
         """Make contacts of objects of JSON.
 
         Raises:

@@ -57,7 +57,7 @@ class FieldReader:
         phone: Makes E.164 digits of a phone; see `phone_reader`.
         tags: Reads tags.
         notes: For remarks on the file.
-        has_apostrophes: See `ContactReader`.
+        has_apostrophes: See `Table`.
     """
 
     def __init__(

@@ -40,7 +40,6 @@ class Records:
         close: Closes the file.
 
     Attributes:
-        has_apostrophes: See `Table`; never.
         share_read: Returns the share of the file that is read, from 0 to 1, or None if it is not
             known. It may be called from another thread.
     """
@@ -54,7 +53,6 @@ class Records:
     ) -> None:
         self.unit = unit
         self.close = close
-        self.has_apostrophes = False
         self.share_read: Callable[[], float | None] = lambda: None
         self._records = records
 

@@ -49,16 +49,19 @@ def tag_id(name: str) -> int | None:
     return TAGS.get(name.casefold())
 
 
-def table(rows: Sequence[Sequence[str]]) -> Table:
-    return Table(rows[0], (Row(number, cells) for number, cells in enumerate(rows[1:], 2)))
+def table(rows: Sequence[Sequence[str]], *, has_apostrophes: bool = True) -> Table:
+    numbered = (Row(number, cells) for number, cells in enumerate(rows[1:], 2))
+    return Table(rows[0], numbered, has_apostrophes=has_apostrophes)
 
 
 def read_table(
     rows: Sequence[Sequence[str]],
     fields: Sequence[ContactField] | None = (),
+    *,
+    has_apostrophes: bool = True,
     **options: Any,
 ) -> Read:
-    return _read(table(rows), Notes(), fields, **{"has_apostrophes": True, **options})
+    return _read(table(rows, has_apostrophes=has_apostrophes), Notes(), fields, **options)
 
 
 def read_file(path: Path) -> Read:
@@ -70,7 +73,7 @@ def read_file(path: Path) -> Read:
     with path.open("rb") as file:
         content = open_contacts(file, path.name, is_phone_heading=is_phone_heading, notes=notes)
         assert isinstance(content, Table)
-        return _read(content, notes, (), has_apostrophes=content.has_apostrophes)
+        return _read(content, notes, ())
 
 
 def _read(
@@ -78,7 +81,6 @@ def _read(
     notes: Notes,
     fields: Sequence[ContactField] | None,
     *,
-    has_apostrophes: bool,
     region: str | None = "US",
     tag_id: Callable[[str], int | None] | None = tag_id,
     **options: Any,
@@ -86,7 +88,7 @@ def _read(
     plan = plan_of(content.headings, content.head(100), fields, **options)
     reader = ContactReader(
         plan, phone=phone_reader(region, notes=notes), tag_id=tag_id, find_tag=tag_id,
-        notes=notes, has_apostrophes=has_apostrophes,
+        notes=notes,
     )  # fmt: skip
     return Read(plan, reader.of_table(content), notes)
 
