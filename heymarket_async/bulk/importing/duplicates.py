@@ -41,10 +41,8 @@ class FirstRows:
         shelf, entry = self._shelf(phone)
         number, place = shelf.find(entry)
         board = shelf.boards[number]
-        if place < len(board):
-            known, first = divmod(board[place], _NUMBERS)
-            if known * _NUMBERS == entry:
-                return first
+        if first := _row_at(board, place, entry):
+            return first
         board.insert(place, entry + row)
         if len(board) == _LONGEST:
             shelf.cut(number)
@@ -54,9 +52,7 @@ class FirstRows:
         """Return the first row of a phone, or None if there is none yet."""
         shelf, entry = self._shelf(phone)
         number, place = shelf.find(entry)
-        board = shelf.boards[number]
-        known, first = divmod(board[place], _NUMBERS) if place < len(board) else (0, 0)
-        return first if first and known * _NUMBERS == entry else None
+        return _row_at(shelf.boards[number], place, entry) or None
 
     def forget(self, phone: int) -> None:
         """Forget a phone that has a first row, so that the next row becomes its first."""
@@ -73,6 +69,12 @@ class FirstRows:
         if shelf is None:
             shelf = self._shelves[key] = _Shelf([array("Q")], array("Q", [0]))
         return shelf, part * _NUMBERS
+
+
+def _row_at(board: array[int], place: int, entry: int) -> int:
+    """Return the row in the entry of a phone, or 0 if another phone is in its place."""
+    row = board[place] - entry if place < len(board) else 0
+    return row if row < _NUMBERS else 0
 
 
 class _Shelf(NamedTuple):
