@@ -55,15 +55,14 @@ async def run_unwatched(work: Callable[[], T]) -> T:
 
     After a cancellation nothing waits for the thread, not even the end of the process.
     """
-    done: Future[T] = begun()
+    done = begun(Future[T]())
     name = "heymarket-unwatched"
     threading.Thread(target=settle, args=(done, work), name=name, daemon=True).start()
     return await asyncio.wrap_future(done)
 
 
-def begun() -> Future[T]:
-    """Return the future of work for a thread, which a cancellation leaves alone."""
-    done: Future[T] = Future()
+def begun(done: Future[T]) -> Future[T]:
+    """Return the future of work for a thread, so that a cancellation leaves it alone."""
     done.set_running_or_notify_cancel()
     return done
 

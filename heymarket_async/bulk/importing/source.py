@@ -154,7 +154,7 @@ async def _batches_in_thread(items: Iterable[T], size: int) -> AsyncGenerator[li
 def _put(
     queue: SimpleQueue[_Work[T] | None], work: Callable[[], list[T] | None]
 ) -> Future[list[T] | None]:
-    done: Future[list[T] | None] = begun()
+    done = begun(Future[list[T] | None]())
     queue.put((work, done))
     return done
 
