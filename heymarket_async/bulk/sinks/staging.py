@@ -51,7 +51,7 @@ class Compressor(Protocol):
     """Compresses data as one stream."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """Take more data, and return what is ready."""
+        """Compress more data, and return the bytes that are ready."""
         ...
 
     def flush(self) -> bytes:
