@@ -12,7 +12,7 @@ class Scenario(NamedTuple):
         title: Its name in tables.
         contacts: Number of contacts.
         ties: Size of the largest group of contacts that share one `updated`.
-        size: The `limit` that is sent; None: none is sent, and a page has 30 contacts.
+        size: The `limit` that is set; None: none is, and a page has 30 contacts by default.
         inclusive: Whether a page includes the contacts at its `date`.
         ends_at_short_page: Whether the tools stop at a page that is not full; otherwise, they stop
             at an empty page.
@@ -40,14 +40,14 @@ class Scenario(NamedTuple):
 
 SCENARIOS = {
     "ties": Scenario("shared timestamps, 100 a page"),
-    "default": Scenario("shared timestamps, no `limit` sent: 30 a page", size=None),
+    "default": Scenario("shared timestamps, no `limit` set", size=None),
     "group": Scenario("3,000 contacts that share one timestamp", contacts=3_000, ties=3_000),
     "inclusive": Scenario("`date` included", inclusive=True),
     "inclusive-short": Scenario(
         "`date` included, stop at a short page", inclusive=True, ends_at_short_page=True
     ),
     "inclusive-default": Scenario(
-        "`date` included, 30 a page, stop at a short page",
+        "the same, no `limit` set",
         size=None,
         inclusive=True,
         ends_at_short_page=True,
