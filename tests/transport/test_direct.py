@@ -173,7 +173,8 @@ async def test_a_connection_that_ends_with_its_answer_is_not_used_again(http, na
     async def serve(reader, writer):
         await request_of(reader)
         writer.write(CLOSING[name])
-        await writer.drain()
+        if name != "without a length":
+            await asyncio.sleep(60)  # the client does not wait for the end
 
     async with server(serve) as (url, connections):
         bodies = [(await exchange(http, url)).body for _ in range(2)]
@@ -280,18 +281,16 @@ async def test_cancelling_within_a_body_without_an_end_says_nothing(http, caplog
     assert not caplog.records
 
 
-async def test_a_call_that_ends_after_its_client_was_closed_leaves_nothing_behind(echo):
-    http = Http()
+async def test_a_connection_that_was_closed_meanwhile_is_not_kept(http, echo):
     await exchange(http, echo[0])
     sender = http._direct
     (route,) = sender._routes.values()
     connection = route.take(asyncio.get_running_loop().time())
     protocol = connection.protocol
-    await http.aclose()
+    connection.close()
 
     sender._give_back(connection, protocol, route)
 
-    assert connection.protocol is None
     assert not route.idle
 
 
