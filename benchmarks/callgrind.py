@@ -75,7 +75,7 @@ def counter() -> Iterator[Counter]:
     """Compile the module that marks the part to count into a temporary folder.
 
     Raises:
-        CannotCountError: There is no valgrind, no compiler, or there are no headers of valgrind or Python.
+        CannotCountError: There is no valgrind, no compiler, or no headers of valgrind or Python.
     """
     for program in ("valgrind", "cc"):
         if shutil.which(program) is None:
