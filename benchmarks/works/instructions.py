@@ -71,10 +71,10 @@ def _walk(limit: int, pages: int) -> Part:
     return Part(walks.name(limit), "walk", walk_spec(limit, pages), list(RIVALS))
 
 
-CREATE, WALK = _create(1, 300), _walk(30, 50)
+CREATE, WALK = _create(1, 100), _walk(30, 20)
 PARTS = (
-    *(CREATE, _create(10, 500), _create(100, 1000)),
-    *(WALK, _walk(100, 25), _walk(1000, 5)),
+    *(CREATE, _create(10, 200), _create(100, 400)),
+    *(WALK, _walk(100, 10), _walk(1000, 3)),
     *(CREATE.on(tls=True), WALK.on(tls=True)),
     *(CREATE.on(uvloop=True), WALK.on(uvloop=True)),
 )
