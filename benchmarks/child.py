@@ -16,7 +16,7 @@ import resource
 import sys
 import time
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from benchmarks.rivals import CONNECTIONS, RIVALS, WITHOUT, Rival, Walked
 
@@ -111,11 +111,17 @@ def run(work: Coroutine[Any, Any, Value], *, on_uvloop: bool) -> Value:
     return uvloop.run(work)
 
 
+def finish(said: object) -> NoReturn:
+    """Print the values, and end at once: pyreqwest's threads can crash an interpreter that ends."""
+    print(said, flush=True)
+    os._exit(0)
+
+
 def main(url: str, core: int | None, rival: str, job: str, spec: dict[str, Any]) -> None:
     if core is not None:
         os.sched_setaffinity(0, {core})
     work: Coroutine[Any, Any, Values] = _JOBS[job](load(rival), url, spec)
-    print(json.dumps(run(work, on_uvloop=spec.get("uvloop", False))))
+    finish(json.dumps(run(work, on_uvloop=spec.get("uvloop", False))))
 
 
 if __name__ == "__main__":

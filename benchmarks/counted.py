@@ -15,7 +15,7 @@ from typing import Any
 
 import callgrind_marks  # type: ignore[import-not-found] # compiled by benchmarks.callgrind
 
-from benchmarks.child import load, run
+from benchmarks.child import finish, load, run
 from benchmarks.rivals import Rival, Walked
 
 
@@ -61,7 +61,7 @@ _JOBS = {"walk": walk, "create": create}
 
 def main(url: str, rival: str, job: str, spec: dict[str, Any]) -> None:
     work: Coroutine[Any, Any, int] = _JOBS[job](load(rival), url, spec)
-    print(run(work, on_uvloop=spec["uvloop"]))
+    finish(run(work, on_uvloop=spec["uvloop"]))
 
 
 if __name__ == "__main__":
