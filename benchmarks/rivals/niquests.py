@@ -14,7 +14,10 @@ from niquests import AsyncSession
 from benchmarks.rivals import CONNECTIONS, KEY, TIMEOUT_S
 from benchmarks.rivals.by_hand import ByHand
 
-_HEADERS = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+_HEADERS: dict[str | bytes, str | bytes] = {
+    "Authorization": f"Bearer {KEY}",
+    "Content-Type": "application/json",
+}
 
 
 class Niquests(ByHand):
