@@ -28,6 +28,10 @@ class CannotCountError(Exception):
     """This machine cannot count. The text is the reason, and the remedy."""
 
 
+class FailedError(Exception):
+    """A counted process failed. The text is its last line."""
+
+
 class Counter:
     """Runs Python processes that mark the part to count with `callgrind_marks`.
 
@@ -44,6 +48,9 @@ class Counter:
         Args:
             arguments: After the name of the interpreter.
             **variables: More variables of its environment.
+
+        Raises:
+            FailedError: It ended with an error.
         """
         with tempfile.TemporaryDirectory(dir=self._folder) as written:
             done = subprocess.run(
@@ -59,7 +66,7 @@ class Counter:
                 cwd=ROOT,
             )
             if done.returncode:
-                raise RuntimeError(f"{arguments} failed:\n{done.stderr}")
+                raise FailedError((done.stderr.strip() or "no reason").splitlines()[-1])
             total = _TOTAL.search(Path(written, "counts.1").read_text())
             assert total is not None, "callgrind wrote no total"
             return int(total[1]), done.stdout

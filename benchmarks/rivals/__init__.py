@@ -19,8 +19,8 @@ from typing import NamedTuple, Protocol, Self
 CONNECTIONS = 100
 """aiohttp's default. httpx has the same, but keeps only 20 of them open; openai opens 1,000."""
 
-TIMEOUT_S = 120.0
-"""For rivals whose calls would time out while a thousand at once wait for a connection."""
+TIMEOUT_S = 600.0
+"""For rivals whose calls would time out while a thousand at once wait, or inside callgrind."""
 
 KEY = "a-static-token-that-is-as-long-as-a-signed-one-would-be." + "k" * 120
 

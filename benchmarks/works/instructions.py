@@ -97,18 +97,24 @@ def counted(lab: Lab, counter: callgrind.Counter, parts: Iterable[Part]) -> Resu
         values = threads.map(lambda run: _counted(lab, counter, *run), runs)
         results: Results = {}
         for (part, rival), each in zip(runs, values, strict=True):
-            results.setdefault(part.name, {})[rival] = [each]
+            if each:
+                results.setdefault(part.name, {})[rival] = [each]
     tell("")
     return results
 
 
-def _counted(lab: Lab, counter: callgrind.Counter, part: Part, rival: str) -> Values:
+def _counted(lab: Lab, counter: callgrind.Counter, part: Part, rival: str) -> Values | None:
     tell(f"{part.name}, {rival}")
     url = lab.tls_url if part.tls else lab.url
     asked = json.dumps([url, rival, part.job, {**part.spec, "uvloop": part.uvloop}])
     # Python's TLS trusts the certificate of this file.
     arguments, trusted = ["-m", "benchmarks.counted", asked], str(CERTIFICATE)
-    total, units = counter.count(arguments, SSL_CERT_FILE=trusted)
+    try:
+        total, units = counter.count(arguments, SSL_CERT_FILE=trusted)
+    except callgrind.FailedError as error:
+        # Such as a time-out: inside callgrind all is slow. The others still count.
+        print(f"{part.name}: {rival} is left out, because it failed: {error}")
+        return None
     return {KEY: float(f"{total / int(units):.5g}")}
 
 
