@@ -74,7 +74,7 @@ def _walk(limit: int, pages: int) -> Part:
 CREATE, WALK = _create(1, 100), _walk(30, 20)
 PARTS = (
     *(CREATE, _create(10, 200), _create(100, 400)),
-    *(WALK, _walk(100, 10), _walk(1000, 3)),
+    *(WALK, _walk(100, 10), _walk(1000, 8)),
     *(CREATE.on(tls=True), WALK.on(tls=True)),
     *(CREATE.on(uvloop=True), WALK.on(uvloop=True)),
 )
