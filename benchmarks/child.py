@@ -16,10 +16,11 @@ import resource
 import sys
 import time
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 from benchmarks.rivals import CONNECTIONS, RIVALS, WITHOUT, Rival, Walked
 
+Value = TypeVar("Value")
 Values = dict[str, float]
 
 _WARM_UP_S = 0.15
@@ -98,18 +99,29 @@ async def memory(rival: type[Rival], url: str, spec: dict[str, Any]) -> Values:
 _JOBS = {"walk": walk, "create": create, "memory": memory}
 
 
+def load(rival: str) -> type[Rival]:
+    return (RIVALS.get(rival) or WITHOUT[rival]).load()
+
+
+def run(work: Coroutine[Any, Any, Value], *, on_uvloop: bool) -> Value:
+    if not on_uvloop:
+        return asyncio.run(work)
+    import uvloop  # noqa: PLC0415 - most children do without it
+
+    return uvloop.run(work)
+
+
+def finish(said: object) -> NoReturn:
+    """Print the values, and end at once: pyreqwest's threads can crash an interpreter that ends."""
+    print(said, flush=True)
+    os._exit(0)
+
+
 def main(url: str, core: int | None, rival: str, job: str, spec: dict[str, Any]) -> None:
     if core is not None:
         os.sched_setaffinity(0, {core})
-    entry = RIVALS.get(rival) or WITHOUT[rival]
-    work: Coroutine[Any, Any, Values] = _JOBS[job](entry.load(), url, spec)
-    if spec.get("uvloop"):
-        import uvloop  # noqa: PLC0415 - most children do without it
-
-        values = uvloop.run(work)
-    else:
-        values = asyncio.run(work)
-    print(json.dumps(values))
+    work: Coroutine[Any, Any, Values] = _JOBS[job](load(rival), url, spec)
+    finish(json.dumps(run(work, on_uvloop=spec.get("uvloop", False))))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from benchmarks.rivals import (
     STAINLESS,
 )
 from benchmarks.tables import Table, paired, spread
-from benchmarks.works import creates, growth, imports, memory, walks
+from benchmarks.works import creates, growth, imports, instructions, memory, walks
 
 
 class Goal(NamedTuple):
@@ -28,39 +29,48 @@ class Goal(NamedTuple):
     Attributes:
         what: The thing that was measured.
         most: The largest value that reaches the goal.
-        taken: Returns it for each round; raises KeyError if it was not measured.
+        ways: The best way to measure it, and what stands for it where that was not done. Each
+            returns its value for each round; it raises KeyError if it was not measured.
         unit: Of the value; a ratio has none.
     """
 
     what: str
     most: float
-    taken: Callable[[Results], list[float]]
+    ways: Mapping[str, Callable[[Results], list[float]]]
     unit: str = ""
 
     def row(self, results: Results) -> list[str]:
         most = f"{self.most:g}{self.unit}"
-        try:
-            values = self.taken(results)
-        except KeyError:
-            return [self.what, most, "not measured", ""]
-        over = statistics.median(values) - self.most
-        verdict = "reached" if over <= 0 else f"missed by {over:.2g}{self.unit}"
-        return [self.what, most, spread(values) + self.unit, verdict]
+        for way, taken in self.ways.items():
+            with suppress(KeyError):
+                values = taken(results)
+                over = statistics.median(values) - self.most
+                verdict = "reached" if over <= 0 else f"missed by {over:.2g}{self.unit}"
+                return [self.what, most, spread(values) + self.unit, way, verdict]
+        return [self.what, most, "not measured", "", ""]
 
 
 def ratio(what: str, most: float, work: str, mine: str, to: str, key: str = "cpu_us") -> Goal:
-    return Goal(what, most, lambda results: paired(results[work], mine, to, key))
+    """A ratio of instructions, or of CPU where they were not counted."""
+
+    def counted(results: Results) -> list[float]:
+        return paired(results[instructions.name(work)], mine, to, instructions.KEY)
+
+    def clocked(results: Results) -> list[float]:
+        return paired(results[work], mine, to, key)
+
+    return Goal(what, most, {"instructions": counted, "CPU": clocked})
 
 
-def walk(limit: int, most: float, to: str, mine: str = BY_PAGE) -> Goal:
+def walk(limit: int, most: float, to: str, mine: str = BY_PAGE, over: str = "") -> Goal:
     how = "contact" if mine == BY_CONTACT else "page"
-    what = f"walk by {how}, {limit:,} a page, to {RIVALS[to].title}"
-    return ratio(what, most, walks.name(limit), mine, to)
+    what = f"walk by {how}, {limit:,} a page{over}, to {RIVALS[to].title}"
+    return ratio(what, most, walks.name(limit) + over, mine, to)
 
 
-def create(at_once: int, most: float, to: str) -> Goal:
-    what = f"{creates.name(at_once)}, to {RIVALS[to].title}"
-    return ratio(what, most, creates.name(at_once), BY_PAGE, to)
+def create(at_once: int, most: float, to: str, over: str = "") -> Goal:
+    what = f"{creates.name(at_once)}{over}, to {RIVALS[to].title}"
+    return ratio(what, most, creates.name(at_once) + over, BY_PAGE, to)
 
 
 def _added_mb(limit: int, results: Results) -> list[float]:
@@ -68,13 +78,19 @@ def _added_mb(limit: int, results: Results) -> list[float]:
 
 
 GOALS = (
-    walk(30, 1.03, BARE),
-    walk(100, 1.02, BARE),
-    walk(1000, 1.02, BARE),
-    walk(30, 1.08, BARE, BY_CONTACT),
+    create(1, 0.52, BARE),
+    create(10, 0.48, BARE),
+    create(100, 0.47, BARE),
+    create(1000, 1.03, BARE),
+    walk(30, 0.86, BARE),
+    walk(100, 0.97, BARE),
+    walk(1000, 0.95, BARE),
+    walk(30, 0.91, BARE, BY_CONTACT),
     walk(1000, 1.05, BARE, BY_CONTACT),
-    *(create(at_once, 1.03, BARE) for at_once in creates.AT_ONCE),
-    walk(30, 0.67, SCRIPT),
+    create(1, 0.58, BARE, ", TLS"),
+    walk(30, 0.89, BARE, over=", TLS"),
+    create(1, 0.45, SCRIPT),
+    walk(30, 0.4, SCRIPT),
     walk(100, 0.54, SCRIPT),
     walk(1000, 0.51, SCRIPT),
     *(walk(limit, 0.22, to) for to in (HTTPX, *GENERATED) for limit in (30, 1000)),
@@ -93,7 +109,7 @@ GOALS = (
         Goal(
             f"peak memory over an idle client, 1,000,000 contacts, {limit:,} a page",
             4,
-            partial(_added_mb, limit),
+            {"memory": partial(_added_mb, limit)},
             " MB",
         )
         for limit in memory.LIMITS
@@ -113,5 +129,5 @@ GOALS = (
 
 def table(results: Results) -> Table:
     """Show the goals beside the measured values."""
-    columns = ["CPU of the client's process, as a ratio", "at most", "measured", ""]
+    columns = ["ratio of the client's process", "at most", "measured", "in", ""]
     return Table("Goals", columns, [goal.row(results) for goal in GOALS])

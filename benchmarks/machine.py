@@ -10,6 +10,7 @@ from pathlib import Path
 
 _PACKAGES = (
     *("heymarket-async", "aiohttp", "msgspec", "PyJWT", "tenacity", "uvloop"),
+    *("wreq", "pyreqwest", "primp", "niquests", "urllib3-future"),
     *("httpx", "httpcore", "pydantic", "openai", "httpx2", "httpcore2"),
     *("yarl", "multidict", "frozenlist", "pydantic-core", "python-dateutil"),
     *("openapi-python-client", "attrs", "openapi-generator-cli", "aiohttp-retry"),

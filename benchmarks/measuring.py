@@ -16,6 +16,16 @@ from benchmarks.contacts import last_id
 from benchmarks.rivals import RIVALS
 
 ROOT = Path(__file__).parents[1]
+CERTIFICATE = ROOT / "tests" / "certificate.pem"
+"""Of the server on 127.0.0.1, with its key."""
+
+_LARGEST_KEPT = str(64 << 20)
+_SAME_FOR_ALL = {
+    "MALLOC_MMAP_THRESHOLD_": _LARGEST_KEPT,
+    "MALLOC_TRIM_THRESHOLD_": _LARGEST_KEPT,
+}
+"""Of a measured process. glibc's malloc learns both thresholds from the first large blocks that are
+freed. So by chance the buffers of a large page were kept, or given back and faulted in again."""
 
 Values = dict[str, float]
 """The values of one run, such as `cpu_us`."""
@@ -39,7 +49,7 @@ class Lab:
         self.client_core, self.server_core = _cores()
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "benchmarks.server"]
+        command = [sys.executable, "-m", "benchmarks.server", str(CERTIFICATE)]
         pipe = subprocess.PIPE
         self._server = subprocess.Popen(
             command, stdin=pipe, stdout=pipe, text=True, env=environment(), cwd=ROOT
@@ -47,8 +57,11 @@ class Lab:
         if self.server_core is not None:
             os.sched_setaffinity(self._server.pid, {self.server_core})
         assert self._server.stdout is not None
-        self._port = int(self._server.stdout.readline())
-        self.url = f"http://127.0.0.1:{self._port}"
+        self._port, tls_port = map(int, self._server.stdout.readline().split())
+        self.url, self.tls_url = (
+            f"http://127.0.0.1:{self._port}",
+            f"https://127.0.0.1:{tls_port}",
+        )
         return self
 
     def __exit__(
@@ -73,18 +86,8 @@ class Lab:
         uvloop: bool = False,
     ) -> Values:
         """Measure walks of some pages with new contacts, and a last one without."""
-        # The last page is half full, so it is the same one for rivals that go back once.
-        repeats = 0 if exclusive else 1
-        contacts = limit + (pages - 2) * (limit - repeats) + limit // 2
-        spec = {
-            "limit": limit,
-            "pages": pages + 1,
-            "contacts": contacts,
-            "last_id": last_id(contacts),
-            "reading": "/exclusive" if exclusive else "",
-            "seconds": self.seconds,
-            "uvloop": uvloop,
-        }
+        spec = walk_spec(limit, pages, exclusive=exclusive)
+        spec |= {"seconds": self.seconds, "uvloop": uvloop}
         return self._run(rival, "walk", spec)
 
     def create(self, rival: str, *, at_once: int, uvloop: bool = False) -> Values:
@@ -128,6 +131,20 @@ class Lab:
         return values
 
 
+def walk_spec(limit: int, pages: int, *, exclusive: bool = False) -> dict[str, Any]:
+    """Describe a walk of some pages with new contacts, and a last one without."""
+    # The last page is half full, so it is the same one for rivals that go back once.
+    repeats = 0 if exclusive else 1
+    contacts = limit + (pages - 2) * (limit - repeats) + limit // 2
+    return {
+        "limit": limit,
+        "pages": pages + 1,
+        "contacts": contacts,
+        "last_id": last_id(contacts),
+        "reading": "/exclusive" if exclusive else "",
+    }
+
+
 def interleaved(
     what: str, runs: Mapping[str, Callable[[], Values]], rounds: int, *, drop_first: bool = False
 ) -> Rounds:
@@ -142,11 +159,11 @@ def interleaved(
     taken: Rounds = {name: [] for name in runs}
     for number in range(-drop_first, rounds):
         for name, run in runs.items():
-            _tell(f"{what}: round {number + 1} of {rounds}, {name}")
+            tell(f"{what}: round {number + 1} of {rounds}, {name}")
             values = run()
             if number >= 0:
                 taken[name].append({key: float(f"{each:.5g}") for key, each in values.items()})
-    _tell("")
+    tell("")
     return taken
 
 
@@ -158,7 +175,8 @@ def available(names: Iterable[str] = RIVALS) -> list[str]:
 def environment() -> dict[str, str]:
     """Return the environment of a measured process, without coverage or other tools."""
     left_out = ("COVERAGE", "PYTHONDONTWRITEBYTECODE")  # imports compile anew without that file
-    return {name: text for name, text in os.environ.items() if not name.startswith(left_out)}
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(left_out)}
+    return kept | _SAME_FOR_ALL
 
 
 def _output(command: list[str]) -> str:
@@ -175,6 +193,6 @@ def _cores() -> tuple[int | None, int | None]:
     return (cores[0], cores[1]) if len(cores) > 1 else (None, None)
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

@@ -1,5 +1,8 @@
 """A fake Heymarket that is cheaper than any client: a raw protocol on uvloop, and prepared bytes.
 
+It listens on two ports, the second one with TLS, and prints their numbers. Its argument is the file
+of its certificate.
+
 It keeps no state between requests: the size of the account is in the URL, and the place of a walk
 in the body. So any number of clients and connections may walk at once.
 
@@ -15,6 +18,7 @@ import asyncio
 import functools
 import os
 import re
+import ssl
 import sys
 import time
 from collections.abc import Callable
@@ -116,15 +120,22 @@ class Connection(asyncio.Protocol):
         self._unread = unread
 
 
-async def main() -> None:
+async def main(certificate: str) -> None:
     server = Server()
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(lambda: Connection(server), "127.0.0.1", 0, backlog=2048)
-    print(listening.sockets[0].getsockname()[1], flush=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    ports = []
+    for tls in (None, context):
+        listening = await loop.create_server(
+            lambda: Connection(server), "127.0.0.1", 0, backlog=2048, ssl=tls
+        )
+        ports.append(listening.sockets[0].getsockname()[1])
+    print(*ports, flush=True)
     # The parent process holds the other end, so this one ends even if the parent is killed.
     await loop.run_in_executor(None, sys.stdin.read)
     os._exit(0)
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    uvloop.run(main(sys.argv[1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,11 +13,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks import goals, results, upshot
+from benchmarks import callgrind, gate, goals, results, upshot
 from benchmarks.contacts import BLOCK, FIRST_ID, Contacts, last_id
 from benchmarks.measuring import Lab, available
 from benchmarks.rivals import BARE, BY_CONTACT, BY_PAGE, HTTPX, RIVALS, SCRIPT, structs
-from benchmarks.works import creates, imports, walks
+from benchmarks.works import creates, imports, instructions, walks
 from heymarket_async import models
 
 ROOT = Path(__file__).parent.parent
@@ -48,6 +49,72 @@ def best(runs: dict, key: str, known: dict | None = None) -> dict:
         for name, run in runs.items():
             least[name] = min(run()[key], least.get(name, float("inf")))
     return least
+
+
+def why_not_counted() -> str | None:
+    if gate.kept() is None:
+        return "no ratios are kept for this Python: python -m benchmarks --gate"
+    try:
+        with callgrind.counter():
+            return None
+    except callgrind.CannotCountError as error:
+        return f"instructions cannot be counted: {error}"
+
+
+@pytest.fixture(scope="module")
+def counted(lab):
+    if reason := why_not_counted():
+        pytest.skip(reason)
+    return gate.counted(lab)
+
+
+@pytest.fixture(scope="module")
+def uncounted():
+    if why_not_counted() is None:
+        pytest.skip("instructions are counted, which is stricter than a clock")
+
+
+def test_no_call_and_no_page_takes_more_instructions_than_is_kept(counted):
+    kept = gate.kept()
+
+    assert kept is not None
+    assert not gate.excess(counted, kept)
+
+
+def test_the_gate_fails_above_its_margin_only():
+    assert not gate.excess({"create": 1.03}, {"create": 1.0})
+    assert "takes 1.031 of" in gate.excess({"create": 1.031}, {"create": 1.0})[0]
+
+
+def test_without_valgrind_the_gate_is_skipped_with_the_remedy(monkeypatch, tmp_path):
+    monkeypatch.setattr(gate, "kept", lambda: {"create, 1 at once": 1.0})
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert "no valgrind here: apt-get install" in (why_not_counted() or "")
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no compiler")
+def test_without_headers_the_gate_is_skipped_with_the_reason(monkeypatch, tmp_path):
+    source = tmp_path / "callgrind.c"
+    source.write_text("#include <valgrind/missing.h>\n")
+    monkeypatch.setattr(gate, "kept", lambda: {"create, 1 at once": 1.0})
+    monkeypatch.setattr(callgrind, "SOURCE", source)
+    monkeypatch.setattr(callgrind.shutil, "which", lambda _: "/usr/bin/true")
+
+    assert "missing.h" in (why_not_counted() or "")
+
+
+def test_without_valgrind_cpu_stands_for_instructions(monkeypatch, tmp_path, lab, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    taken = instructions.measure(lab)
+    taken["work"] = {"mine": [{"cpu_us": 3.0}], "to": [{"cpu_us": 2.0}]}
+
+    assert "CPU stands for them: there is no valgrind" in capsys.readouterr().out
+    assert goals.ratio("it", 1.2, "work", "mine", "to").row(taken)[2:4] == ["1.50", "CPU"]
+
+    taken[instructions.name("work")] = {"mine": [{"instructions": 1}], "to": [{"instructions": 2}]}
+
+    assert goals.ratio("it", 1.2, "work", "mine", "to").row(taken)[2:4] == ["0.50", "instructions"]
 
 
 # Where a goal is not reached, what was reached in a full run stands for it.
@@ -86,6 +153,7 @@ def check(runs: dict, work: str, mine: str, to: dict, key: str = "cpu_us") -> No
     pytest.fail(f"{mine} costs {', '.join(off.values())}")
 
 
+@pytest.mark.usefixtures("uncounted")
 def test_walking_is_not_far_off(lab):
     rivals = {BARE: 1.03, SCRIPT: 0.67, HTTPX: 0.22}
     runs = {
@@ -105,6 +173,7 @@ def test_walking_by_contact_is_not_far_off(lab):
     check(runs, walks.name(1000), BY_CONTACT, {BARE: 1.05})
 
 
+@pytest.mark.usefixtures("uncounted")
 def test_creating_is_not_far_off(lab):
     rivals = {BARE: 1.03, HTTPX: 0.16}
     runs = {
@@ -208,7 +277,7 @@ def test_a_missed_goal_shows_the_difference():
 
     assert goals.ratio("it", 1.25, "work", "mine", "to").row(taken)[-1] == "reached"
     assert goals.ratio("it", 1.03, "work", "mine", "to").row(taken)[-1] == "missed by 0.22"
-    assert goals.ratio("it", 1.03, "work", "mine", "none").row(taken)[-2] == "not measured"
+    assert goals.ratio("it", 1.03, "work", "mine", "none").row(taken)[2] == "not measured"
 
 
 def test_the_tables_are_those_of_the_raw_data():

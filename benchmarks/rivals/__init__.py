@@ -19,8 +19,8 @@ from typing import NamedTuple, Protocol, Self
 CONNECTIONS = 100
 """aiohttp's default. httpx has the same, but keeps only 20 of them open; openai opens 1,000."""
 
-TIMEOUT_S = 120.0
-"""For rivals whose calls would time out while a thousand at once wait for a connection."""
+TIMEOUT_S = 600.0
+"""For rivals whose calls would time out while a thousand at once wait, or inside callgrind."""
 
 KEY = "a-static-token-that-is-as-long-as-a-signed-one-would-be." + "k" * 120
 
@@ -82,6 +82,7 @@ FLOOR, BARE, BARE_NO_GC, SCRIPT = "floor", "bare", "bare_no_gc", "script"
 BY_PAGE, BY_CONTACT = "by_page", "by_contact"
 HTTPX, HTTPX_FROM_BYTES = "httpx_pydantic", "httpx_from_bytes"
 STAINLESS = "stainless"
+WREQ, PYREQWEST, PRIMP, NIQUESTS = "wreq", "pyreqwest", "primp", "niquests"
 GENERATED = ("openapi_python_client", "openapi_generator")
 
 RIVALS: dict[str, Entry] = {
@@ -91,6 +92,10 @@ RIVALS: dict[str, Entry] = {
     BY_PAGE: Entry("heymarket_async, by page", "ours.ByPage"),
     BY_CONTACT: Entry("heymarket_async, by contact", "ours.ByContact"),
     SCRIPT: Entry("script: aiohttp + response.json()", "script.Script"),
+    WREQ: Entry("wreq + msgspec", "wreq.Wreq", ("wreq",)),
+    PYREQWEST: Entry("pyreqwest + msgspec", "pyreqwest.Pyreqwest", ("pyreqwest",)),
+    PRIMP: Entry("primp + msgspec", "primp.Primp", ("primp",)),
+    NIQUESTS: Entry("niquests + msgspec", "niquests.Niquests", ("niquests",)),
     HTTPX: Entry("httpx + pydantic", "httpx_pydantic.HttpxPydantic", ("httpx", "pydantic")),
     HTTPX_FROM_BYTES: Entry(
         "httpx + pydantic's validate_json", "httpx_pydantic.FromBytes", ("httpx", "pydantic")

@@ -12,13 +12,11 @@ from typing import Self
 
 import aiohttp
 
-from benchmarks.rivals import KEY, Walked, structs
-from benchmarks.rivals.structs import NewContact, PageQuery, encode, read_ref
+from benchmarks.rivals import KEY, structs
+from benchmarks.rivals.by_hand import ByHand
 
 
-class Bare:
-    read_page = staticmethod(structs.read_page)
-
+class Bare(ByHand):
     def __init__(self, url: str) -> None:
         self._url = url
 
@@ -35,29 +33,8 @@ class Bare:
     ) -> None:
         await self._session.close()
 
-    async def walk(self, limit: int) -> Walked:
-        contacts, last_id, date = 0, 0, None
-        while True:
-            page = self.read_page(await self._post("/v1/contacts", PageQuery(date, limit)))
-            if page and page[0].id == last_id:
-                del page[0]
-            if not page:
-                return Walked(contacts, last_id)
-            contacts += len(page)
-            last_id, date = page[-1].id or 0, page[-1].updated
-
-    async def create(self, number: int) -> int:
-        contact = NewContact(
-            phone=f"1555{number:07}",
-            first="Jordan",
-            last=f"No {number}",
-            email="jordan@example.com",
-            custom={"123": "Premium"},
-        )
-        return read_ref(await self._post("/v1/contact", contact)).id
-
-    async def _post(self, path: str, body: object) -> bytes:
-        async with self._session.post(self._url + path, data=encode(body)) as response:
+    async def _post(self, path: str, content: bytes) -> bytes:
+        async with self._session.post(self._url + path, data=content) as response:
             response.raise_for_status()
             return await response.read()
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 from httpx2 import Limits
 from openai import AsyncOpenAI, BaseModel, DefaultAsyncHttpxClient
 
-from benchmarks.rivals import CONNECTIONS, KEY, Walked
+from benchmarks.rivals import CONNECTIONS, KEY, TIMEOUT_S, Walked
 
 
 class Note(BaseModel):
@@ -75,8 +75,10 @@ class ContactRef(BaseModel):
 class Stainless:
     def __init__(self, url: str) -> None:
         limits = Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-        connections = DefaultAsyncHttpxClient(limits=limits)
-        self._client = AsyncOpenAI(api_key=KEY, base_url=url, http_client=connections)
+        connections = DefaultAsyncHttpxClient(limits=limits, timeout=TIMEOUT_S)
+        self._client = AsyncOpenAI(
+            api_key=KEY, base_url=url, timeout=TIMEOUT_S, http_client=connections
+        )
 
     async def __aenter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from benchmarks.measuring import Lab, Results
 from benchmarks.tables import Table
-from benchmarks.works import creates, growth, imports, layers, loops, memory, walks
+from benchmarks.works import creates, growth, imports, instructions, layers, loops, memory, walks
 
 
 class Work(Protocol):
@@ -28,6 +28,7 @@ class Work(Protocol):
 
 
 WORKS: dict[str, Work] = {
+    "i": instructions,
     "a": walks,
     "b": creates,
     "c": imports,

@@ -1,0 +1,68 @@
+"""The ratios that CI holds this package to, in instructions: `python -m benchmarks --gate`.
+
+They are kept by interpreter and processor, which decide how many instructions the same Python
+takes. A change that makes the package cheaper should write them again, so that what was won is
+not lost unseen.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+
+from benchmarks import callgrind
+from benchmarks.measuring import Lab
+from benchmarks.rivals import BARE, BY_PAGE
+from benchmarks.works import instructions
+from benchmarks.works.instructions import CREATE, KEY, WALK
+
+KEPT = Path(__file__).with_name("gate.json")
+MARGIN = 1.03
+"""More than the same code differs by: counts repeat within half a percent."""
+
+Ratios = dict[str, float]
+"""Instructions, to bare aiohttp and msgspec, by work."""
+
+
+def counted(lab: Lab) -> Ratios:
+    """Count both, with a fixed count of work.
+
+    Raises:
+        CannotCountError: This machine cannot count.
+    """
+    parts = [part._replace(rivals=(BARE, BY_PAGE)) for part in (CREATE, WALK)]
+    with callgrind.counter() as counter:
+        results = instructions.counted(lab, counter, parts)
+    return {
+        part.what: round(rounds[BY_PAGE][0][KEY] / rounds[BARE][0][KEY], 3)
+        for part in parts
+        if (rounds := results[part.name])
+    }
+
+
+def kept() -> Ratios | None:
+    """Return the ratios for this interpreter and processor, or nothing if none are kept."""
+    ratios: dict[str, Ratios] = json.loads(KEPT.read_text())
+    return ratios.get(_here())
+
+
+def write(ratios: Ratios) -> None:
+    """Keep the ratios for this interpreter and processor, beside those of others."""
+    rows = json.loads(KEPT.read_text()) | {_here(): ratios}
+    KEPT.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n")
+
+
+def excess(counts: Ratios, limits: Ratios) -> list[str]:
+    """Say what costs more than it may."""
+    return [
+        f"{work} takes {counts[work]:.3f} of the instructions of bare, more than {MARGIN:g} times"
+        f" the {limit:.3f} that is kept"
+        for work, limit in limits.items()
+        if counts[work] > limit * MARGIN
+    ]
+
+
+def _here() -> str:
+    version = ".".join(platform.python_version_tuple()[:2])
+    return f"{platform.python_implementation()} {version}, {platform.machine()}"
