@@ -3,104 +3,11 @@
 Start at `HeymarketClient`. `heymarket_async.errors` has the tree of errors.
 """
 
-from heymarket_async.batches import BatchItem, BatchResult, Outcome, UpsertItem, UpsertResult
-from heymarket_async.client import CallOptions, ClientOptions, HeymarketClient
-from heymarket_async.endpoints.channels import ContactChannels
-from heymarket_async.endpoints.contacts import Contacts, PageQuery
-from heymarket_async.endpoints.contacts_v2 import ContactsV2, PageQueryV2
-from heymarket_async.endpoints.fields import ContactFields
-from heymarket_async.ensure import Ensured
-from heymarket_async.errors import (
-    AuthenticationError,
-    BadRequestError,
-    ClientStateError,
-    ConnectError,
-    CustomFieldError,
-    DeadlineError,
-    DecodeError,
-    HeymarketError,
-    NoResponseError,
-    NotFoundError,
-    PaginationError,
-    PermissionDeniedError,
-    RateLimitError,
-    ServerError,
-    StatusError,
-    StoreError,
-)
-from heymarket_async.models import (
-    Channel,
-    Contact,
-    ContactChanges,
-    ContactChannel,
-    ContactField,
-    ContactRef,
-    ContactStatus,
-    NewContact,
-    NewContactV2,
-    NewStatus,
-    Note,
-    TagRef,
-)
-from heymarket_async.pacing.window import RateLimit
-from heymarket_async.request import Repeat
-from heymarket_async.transport.auth import ApiKey, ApiSecret
-from heymarket_async.transport.call import AttemptEvent
-from heymarket_async.transport.retry import RetryPolicy
-from heymarket_async.version import __version__
-from heymarket_async.walk.walk import Page, Walk
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "ApiKey",
-    "ApiSecret",
-    "AttemptEvent",
-    "AuthenticationError",
-    "BadRequestError",
-    "BatchItem",
-    "BatchResult",
-    "CallOptions",
-    "Channel",
-    "ClientOptions",
-    "ClientStateError",
-    "ConnectError",
-    "Contact",
-    "ContactChanges",
-    "ContactChannel",
-    "ContactChannels",
-    "ContactField",
-    "ContactFields",
-    "ContactRef",
-    "ContactStatus",
-    "Contacts",
-    "ContactsV2",
-    "CustomFieldError",
-    "DeadlineError",
-    "DecodeError",
-    "Ensured",
-    "HeymarketClient",
-    "HeymarketError",
-    "NewContact",
-    "NewContactV2",
-    "NewStatus",
-    "NoResponseError",
-    "NotFoundError",
-    "Note",
-    "Outcome",
-    "Page",
-    "PageQuery",
-    "PageQueryV2",
-    "PaginationError",
-    "PermissionDeniedError",
-    "RateLimit",
-    "RateLimitError",
-    "Repeat",
-    "RetryPolicy",
-    "ServerError",
-    "StatusError",
-    "StoreError",
-    "TagRef",
-    "UpsertItem",
-    "UpsertResult",
-    "Walk",
-    "__version__",
-]
+from heymarket_async.first_use import imported_at_first_use
+
+if TYPE_CHECKING:
+    from heymarket_async.public import *  # noqa: F403 - these names, and no others
+else:
+    __getattr__ = imported_at_first_use(__name__)

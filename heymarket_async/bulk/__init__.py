@@ -5,41 +5,11 @@ import_contacts   many contacts into the account, each once
 sync_contacts     an SQLite file that follows the account
 """
 
-from heymarket_async.bulk.errors import JobError
-from heymarket_async.bulk.export import ExportReport, export_contacts
-from heymarket_async.bulk.importing.job import import_contacts
-from heymarket_async.bulk.importing.report import ImportReport, OnRejected, Rejection
-from heymarket_async.bulk.importing.rules import RowOutcome
-from heymarket_async.bulk.importing.source import RejectedRow, SourceRow
-from heymarket_async.bulk.progress import OnProgress, Progress
-from heymarket_async.bulk.sinks.files import Csv, JsonLines
-from heymarket_async.bulk.sinks.parquet import Parquet
-from heymarket_async.bulk.sinks.sink import Sink
-from heymarket_async.bulk.sinks.sqlite import Sqlite
-from heymarket_async.bulk.sinks.stream import Stream
-from heymarket_async.bulk.sinks.xlsx import Xlsx
-from heymarket_async.bulk.sync import SyncReport, sync_contacts
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Csv",
-    "ExportReport",
-    "ImportReport",
-    "JobError",
-    "JsonLines",
-    "OnProgress",
-    "OnRejected",
-    "Parquet",
-    "Progress",
-    "RejectedRow",
-    "Rejection",
-    "RowOutcome",
-    "Sink",
-    "SourceRow",
-    "Sqlite",
-    "Stream",
-    "SyncReport",
-    "Xlsx",
-    "export_contacts",
-    "import_contacts",
-    "sync_contacts",
-]
+from heymarket_async.first_use import imported_at_first_use
+
+if TYPE_CHECKING:
+    from heymarket_async.bulk.public import *  # noqa: F403 - these names, and no others
+else:
+    __getattr__ = imported_at_first_use(__name__)

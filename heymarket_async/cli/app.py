@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 from typer import Option
 
-from heymarket_async import HeymarketClient, Repeat
 from heymarket_async.bulk.store import private_files
 from heymarket_async.cli import contacts, show
 from heymarket_async.cli.bulk_commands import sync_command
 from heymarket_async.cli.options import Json, SandboxSize
 from heymarket_async.cli.running import Commands, run, until_terminated
+from heymarket_async.request import Repeat
 from heymarket_async.version import __version__
+
+if TYPE_CHECKING:
+    from heymarket_async import HeymarketClient
 
 app = typer.Typer(
     cls=Commands,

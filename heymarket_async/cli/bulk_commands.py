@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import msgspec
 import typer
 
-from heymarket_async import HeymarketClient
-from heymarket_async.bulk import export_contacts, sync_contacts
 from heymarket_async.bulk.store.private_files import real_path, replace_file
 from heymarket_async.cli import options as o
 from heymarket_async.cli import show
 from heymarket_async.cli.job import Finished, run_job
+
+if TYPE_CHECKING:
+    from heymarket_async import HeymarketClient
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -46,7 +48,10 @@ def export_command(
     o.check_export_paths(path, report)
 
     async def job(client: HeymarketClient) -> Finished:
-        async with o.sink_of(path, bom=bom, defuse=not raw_formulas) as sink:
+        from heymarket_async.bulk import export_contacts  # noqa: PLC0415 - no help needs it
+        from heymarket_async.cli.sinks import sink_of  # noqa: PLC0415 - nor this
+
+        async with sink_of(path, bom=bom, defuse=not raw_formulas) as sink:
             with show.progress_of_job(quiet=quiet or json) as on_progress:
                 done = await export_contacts(
                     client,
@@ -88,6 +93,8 @@ def sync_command(
     pause_s = None if every is None else _seconds(every)
 
     async def job(client: HeymarketClient) -> Finished:
+        from heymarket_async.bulk import sync_contacts  # noqa: PLC0415 - no help needs it
+
         with show.progress_of_job(quiet=quiet or json) as on_progress:
             done = await sync_contacts(
                 client,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 from msgspec import UNSET
 
-from heymarket_async import Contact, ContactRef, HeymarketClient, NewContact
 from heymarket_async.cli import options as o
 from heymarket_async.cli import show
 from heymarket_async.cli.bulk_commands import export_command
 from heymarket_async.cli.import_command import import_command
 from heymarket_async.cli.running import Commands, run
+from heymarket_async.models import Contact, ContactRef, NewContact
+
+if TYPE_CHECKING:
+    from heymarket_async import HeymarketClient
 
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, rich_markup_mode=None, help="Read and write contacts."

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import typer
 
-from heymarket_async import HeymarketClient, HeymarketError
 from heymarket_async.cli import show
 from heymarket_async.cli.running import run
+from heymarket_async.errors import HeymarketError
+
+if TYPE_CHECKING:
+    from heymarket_async import HeymarketClient
 
 INCOMPLETE = 3
 """The exit code of a job that ended, but something may be missing or was rejected."""
@@ -25,11 +28,8 @@ class Finished(NamedTuple):
     is_complete: bool
 
 
-Job = Callable[[HeymarketClient], Awaitable[Finished]]
-
-
 def run_job(
-    job: Job,
+    job: Callable[[HeymarketClient], Awaitable[Finished]],
     *,
     json: bool,
     sandbox: int | None,

@@ -10,14 +10,17 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import typer
 import typer.core
 
-from heymarket_async import ApiSecret, HeymarketClient, HeymarketError
-from heymarket_async.bulk import JobError
+from heymarket_async.bulk.errors import JobError
 from heymarket_async.cli import show
+from heymarket_async.errors import HeymarketError
+
+if TYPE_CHECKING:
+    from heymarket_async import HeymarketClient
 
 T = TypeVar("T")
 
@@ -209,6 +212,8 @@ def _fill_standard_files() -> None:
 
 @asynccontextmanager
 async def _client(sandbox: int | None) -> AsyncGenerator[HeymarketClient]:
+    from heymarket_async import ApiSecret, HeymarketClient  # noqa: PLC0415 - no help needs it
+
     if sandbox is None:
         async with HeymarketClient.from_env(user_agent="heymarket-cli") as client:
             yield client

@@ -15,7 +15,7 @@ from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_pat
 from heymarket_async.bulk.store import private_files
 from heymarket_async.bulk.store.private_files import behind_links, real_path
 from heymarket_async.cli.app import app
-from heymarket_async.cli.options import sink_of
+from heymarket_async.cli.sinks import sink_of
 from tests.bulk.test_files import contact
 from tests.bulk.test_shared_folders import HEADER, mode_of, refuse
 

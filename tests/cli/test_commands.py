@@ -436,7 +436,7 @@ def test_an_error_of_a_job_is_one_line_with_the_remedy_of_the_command(run, tmp_p
     async def fail(*_: object, **__: object) -> None:
         raise JobError("some_reason", "page_size must be smaller.", "Pass page_size=1.", most="1")
 
-    monkeypatch.setattr("heymarket_async.cli.bulk_commands.sync_contacts", fail)
+    monkeypatch.setattr("heymarket_async.bulk.sync_contacts", fail)
     monkeypatch.setitem(remedies._REMEDIES, "some_reason", "Use --page-size {most}.")
 
     result = run("sync", tmp_path / "c.db")

@@ -65,6 +65,13 @@ def test_an_interrupt_while_the_command_is_loaded_ends_it_silently(module):
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
+def test_an_interrupt_while_the_client_is_loaded_ends_the_command_silently():
+    command = [sys.executable, "-c", INTERRUPTED, "aiohttp", "whoami", "--sandbox", "1"]
+    done = subprocess.run(command, capture_output=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"goes on\n", b"")
+
+
 def test_an_interrupt_that_is_ignored_stays_so_while_the_command_is_loaded():
     command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-c", INTERRUPTED]
     done = subprocess.run(

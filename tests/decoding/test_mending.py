@@ -143,12 +143,12 @@ def test_a_wrong_type_is_refused_at_once():
 texts = st.text(st.characters())
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts,
-    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
 
 
-@given(st.lists(st.dictionaries(texts, values), max_size=4), st.booleans())
+@given(st.lists(st.dictionaries(texts, values, max_size=4), max_size=4), st.booleans())
 def test_whatever_python_writes_is_read(sent, is_ascii):
     text = json.dumps(sent, ensure_ascii=is_ascii)
     body = text.encode(errors="surrogatepass")

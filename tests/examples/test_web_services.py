@@ -18,6 +18,7 @@ from examples.http_errors import refusal_of
 from heymarket_async import ClientStateError, DeadlineError, StoreError
 from heymarket_async.sandbox import Sandbox
 from tests.conftest import unmeasured
+from tests.ports import free_port
 from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[2]
@@ -39,9 +40,7 @@ def sandbox():
 @contextmanager
 def serving(name, sandbox, tmp_path, **more):
     """Run a service; give its process, with its address and what it writes."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {
         **unmeasured(),
         "HEYMARKET_BASE_URL": sandbox.url,

@@ -14,8 +14,8 @@ from tests.conftest import unmeasured
 from tests.redis_server import RedisServer
 from tests.windows import most_in_a_window
 
-LIMIT = 240
-WINDOW_S = 6.0
+LIMIT = 160
+WINDOW_S = 4.0
 WINDOWS = 4
 PROCESSES = 8
 

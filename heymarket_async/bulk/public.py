@@ -1,0 +1,40 @@
+"""The public names of `heymarket_async.bulk`, which imports them when the first of them is used."""
+
+from heymarket_async.bulk.errors import JobError
+from heymarket_async.bulk.export import ExportReport, export_contacts
+from heymarket_async.bulk.importing.job import import_contacts
+from heymarket_async.bulk.importing.report import ImportReport, OnRejected, Rejection
+from heymarket_async.bulk.importing.rules import RowOutcome
+from heymarket_async.bulk.importing.source import RejectedRow, SourceRow
+from heymarket_async.bulk.progress import OnProgress, Progress
+from heymarket_async.bulk.sinks.files import Csv, JsonLines
+from heymarket_async.bulk.sinks.parquet import Parquet
+from heymarket_async.bulk.sinks.sink import Sink
+from heymarket_async.bulk.sinks.sqlite import Sqlite
+from heymarket_async.bulk.sinks.stream import Stream
+from heymarket_async.bulk.sinks.xlsx import Xlsx
+from heymarket_async.bulk.sync import SyncReport, sync_contacts
+
+__all__ = [
+    "Csv",
+    "ExportReport",
+    "ImportReport",
+    "JobError",
+    "JsonLines",
+    "OnProgress",
+    "OnRejected",
+    "Parquet",
+    "Progress",
+    "RejectedRow",
+    "Rejection",
+    "RowOutcome",
+    "Sink",
+    "SourceRow",
+    "Sqlite",
+    "Stream",
+    "SyncReport",
+    "Xlsx",
+    "export_contacts",
+    "import_contacts",
+    "sync_contacts",
+]
