@@ -10,4 +10,4 @@ from heymarket_async.first_use import imported_at_first_use
 if TYPE_CHECKING:
     from heymarket_async.public import *  # noqa: F403 - these names, and no others
 else:
-    __getattr__ = imported_at_first_use(__name__)
+    __getattr__, __dir__ = imported_at_first_use(__name__)

@@ -119,3 +119,12 @@ def test_importing_the_client_does_not_bring_what_only_extras_need():
     unwanted += ["heymarket_async.bulk", "dlt", "pyarrow", "phonenumbers"]
 
     assert imported_by("from heymarket_async import HeymarketClient", unwanted) == []
+
+
+@pytest.mark.parametrize("name", ["heymarket_async", "heymarket_async.bulk"])
+def test_a_fresh_interpreter_completes_the_names(name):
+    code = f"import {name} as package; print(*dir(package)); print(*package.__all__)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    listed, public = map(str.split, shown.stdout.splitlines())
+
+    assert set(public) <= set(listed)
