@@ -6,26 +6,72 @@ Nothing else is imported here, so that a process which runs it is the script and
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
 
 
 async def export(url: str, key: str, path: str, size: int) -> None:
-    date = None
     with Path(path).open("w") as file:  # noqa: ASYNC230 - who writes such a script does so
-        async with session_of(key) as session:
-            while True:
-                body = {"limit": size} if date is None else {"limit": size, "date": date}
-                async with session.post(f"{url}/v1/contacts", json=body) as response:
-                    response.raise_for_status()
-                    page = await response.json()
-                if not page:
-                    return
-                for contact in page:  # noqa: FURB122 - the same
-                    file.write(json.dumps(contact) + "\n")
-                date = page[-1]["updated"]
+        async for page in pages(url, key, size):
+            for contact in page:  # noqa: FURB122 - the same
+                file.write(json.dumps(contact) + "\n")
+
+
+async def export_csv(url: str, key: str, path: str, size: int) -> None:
+    with Path(path).open("w", newline="") as file:  # noqa: ASYNC230 - the same
+        writer: csv.DictWriter[str] | None = None
+        async for page in pages(url, key, size):
+            for contact in page:
+                row = flat(contact)
+                if writer is None:
+                    writer = csv.DictWriter(file, list(row), extrasaction="ignore")
+                    writer.writeheader()
+                writer.writerow(row)
+
+
+async def export_sqlite(url: str, key: str, path: str, size: int) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE contacts (id INTEGER, rev INTEGER, updated TEXT, json TEXT)")
+        async for page in pages(url, key, size):
+            rows = [(each["id"], each["rev"], each["updated"], json.dumps(each)) for each in page]
+            database.executemany("INSERT INTO contacts VALUES (?, ?, ?, ?)", rows)
+            database.commit()
+
+
+async def export_parquet(url: str, key: str, path: str, size: int) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [flat(contact) async for page in pages(url, key, size) for contact in page]
+    pq.write_table(pa.Table.from_pylist(rows), path)
+
+
+def flat(contact):
+    row = {**contact, **(contact.get("custom") or {})}
+    row.pop("custom", None)
+    for name, value in row.items():
+        if isinstance(value, (list, dict)):
+            row[name] = json.dumps(value)
+    return row
+
+
+async def pages(url: str, key: str, size: int):
+    date = None
+    async with session_of(key) as session:
+        while True:
+            body = {"limit": size} if date is None else {"limit": size, "date": date}
+            async with session.post(f"{url}/v1/contacts", json=body) as response:
+                response.raise_for_status()
+                page = await response.json()
+            if not page:
+                return
+            yield page
+            date = page[-1]["updated"]
 
 
 async def exchange_only(url: str, key: str, dates: str, size: int) -> None:
