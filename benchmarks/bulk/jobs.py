@@ -8,16 +8,25 @@ from typing import Any
 import msgspec
 
 from heymarket_async import ApiKey, HeymarketClient, NewContact, RateLimit
-from heymarket_async.bulk import JsonLines, export_contacts
+from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, export_contacts
 from heymarket_async.bulk.importing.job import import_contacts
+
+SINKS = {"JsonLines": JsonLines, "Sqlite": Sqlite, "Parquet": Parquet, "Csv": Csv}
 
 
 async def export(
-    url: str, key: str, path: str, size: int, concurrency: int, limit: int, per_s: float
+    url: str,
+    key: str,
+    path: str,
+    size: int,
+    concurrency: int,
+    limit: int,
+    per_s: float,
+    sink: str = "JsonLines",
 ) -> dict[str, Any]:
     async with client_of(url, key, limit, per_s) as client:
         report = await export_contacts(
-            client, JsonLines(path), page_size=size, concurrency=concurrency
+            client, SINKS[sink](path), page_size=size, concurrency=concurrency
         )
     assert report.is_proved, report.doubts
     return msgspec.to_builtins(report)

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from operator import itemgetter
 from typing import NamedTuple, TypeVar, cast
 
 import msgspec
@@ -30,6 +31,7 @@ MARK = b" "
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _read_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_first_byte = itemgetter(slice(1))
 
 
 def decode(decoder: Callable[[bytes | msgspec.Raw], T], row: bytes | msgspec.Raw) -> T:
@@ -117,7 +119,7 @@ def is_mended(row: bytes | msgspec.Raw) -> bool:
 
 def without_marks(lines: list[bytes]) -> tuple[list[bytes], int]:
     """Return rows of a list without their marks, and how many had one; the same list if none."""
-    if not any(line.startswith(MARK) for line in lines):
+    if MARK not in map(_first_byte, lines):
         return lines, 0
     return [line.removeprefix(MARK) for line in lines], sum(map(is_mended, lines))
 

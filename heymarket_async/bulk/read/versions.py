@@ -93,7 +93,10 @@ def batch_of(lines: Sequence[bytes]) -> Batch:
 def lines_of(sent: Iterable[bytes | msgspec.Raw]) -> tuple[list[bytes], int]:
     """Return JSON as the server sent it, without line breaks, and how many lines were mended."""
     lines, mended = mending.without_marks(list(map(bytes, sent)))
-    return [_on_one_line(line) if _LF in line or _CR in line else line for line in lines], mended
+    together = b"".join(lines)  # the server sends no line breaks: one look for all is enough
+    if _LF in together or _CR in together:
+        lines = [_on_one_line(line) if _LF in line or _CR in line else line for line in lines]
+    return lines, mended
 
 
 def text_of(line: bytes) -> str:
