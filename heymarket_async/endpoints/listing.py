@@ -12,7 +12,10 @@ from heymarket_async.endpoints.group import Group
 from heymarket_async.models import Contact
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.account import bound_to_account
-from heymarket_async.walk.walk import Walk, walk
+from heymarket_async.transport.send import Transport
+from heymarket_async.walk.cursor import PAGE_SIZE
+from heymarket_async.walk.page_size import PageSizes
+from heymarket_async.walk.walk import FetchPage, Growth, Walk, walk
 
 T = TypeVar("T")
 
@@ -61,8 +64,9 @@ class Listing(Group):
         Args:
             date: Where to start. v2 lists contacts updated after it; for v1, the side is not
                 documented.
-            limit: Contacts on a page, 30 if left out. v2 takes 1 to 100; the most that v1 takes is
-                not documented.
+            limit: Contacts on a page. If it is left out, v2 is asked for 100, the most that it
+                takes. v1 is asked for 30, and then for more and more, up to the client's
+                `max_page_size`, as long as that brings more.
             cursor: The `cursor` of an earlier walk, to resume it where it stopped.
             returns: A subclass of `Contact` with more fields, another struct that has `id`, `rev`
                 and `updated`, or `msgspec.Raw` for each contact as the server sent it.
@@ -75,23 +79,35 @@ class Listing(Group):
         https://developers.heymarket.com/api-reference/contacts/list-v2
         """
         limit_of(limit, self._most)
-        endpoint, send = self._list.listing(returns), bound_to_account(self._transport).send
+        endpoint, transport = self._list.listing(returns), bound_to_account(self._transport)
 
-        def fetch(date: str | None, page: int | None, limit: int | None) -> Awaitable[list[object]]:
-            if limit is not None and self._most is not None:
-                limit = min(limit, self._most)
-            body = {**self._order, "date": date, "page": page, "limit": limit}
-            body = {name: value for name, value in body.items() if value is not None}
-            return send(endpoint.request(body=body))
+        def fetch_by(transport: Transport) -> FetchPage[object]:
+            def fetch(
+                date: str | None, page: int | None, limit: int | None
+            ) -> Awaitable[list[object]]:
+                if limit is not None and self._most is not None:
+                    limit = min(limit, self._most)
+                body = {**self._order, "date": date, "page": page, "limit": limit}
+                body = {name: value for name, value in body.items() if value is not None}
+                return transport.send(endpoint.request(body=body))
 
+            return fetch
+
+        documented, most = self._most or PAGE_SIZE, transport.options.max_page_size
+        sizes = transport.page_sizes.setdefault(self._surface, PageSizes(documented, documented))
         return walk(
-            fetch,
+            fetch_by(transport),
             endpoint.call,
             surface=self._surface,
             date=date,
             limit=limit,
             cursor=cursor,
             returns=returns,
+            growth=Growth(
+                fetch_by(transport.without_retries()),
+                sizes,
+                most if self._most is None else min(most, self._most),
+            ),
         )
 
     async def _page(

@@ -13,6 +13,8 @@ import logging
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+import msgspec
+
 from heymarket_async.errors import (
     AuthenticationError,
     ClientStateError,
@@ -30,6 +32,7 @@ from heymarket_async.transport.account import Binding, CredentialsChangedError
 from heymarket_async.transport.auth import Credentials, Signer
 from heymarket_async.transport.call import AttemptEvent, Call, Options, emit, logger
 from heymarket_async.transport.http import Answer, Http
+from heymarket_async.walk.page_size import PageSizes
 
 T = TypeVar("T")
 
@@ -44,6 +47,9 @@ class Transport:
         rate: How many requests may be sent; None for no limit.
         http: The connections.
         options: Time limits, retries and the hook.
+
+    Attributes:
+        page_sizes: The limits that walks have tried, by list.
     """
 
     binding: Binding | None = None
@@ -68,6 +74,7 @@ class Transport:
         self._http = http
         self._turns = Turns(http.slots, _origin(base_url), rate, http.enter)
         self._open_calls: set[Call[Any]] = set()
+        self.page_sizes: dict[str, PageSizes] = {}
         self._headers = functools.lru_cache(maxsize=4)(functools.partial(wire.headers, user_agent))
 
     def with_options(self, options: Options) -> Transport:
@@ -75,6 +82,11 @@ class Transport:
         derived = copy.copy(self)
         derived.options = options
         return derived
+
+    def without_retries(self) -> Transport:
+        """Return a transport that sends each request once, with everything else shared."""
+        once = msgspec.structs.replace(self.options.retry, attempts=1)
+        return self.with_options(msgspec.structs.replace(self.options, retry=once))
 
     def with_credentials(self, credentials: Credentials) -> Transport:
         """Return a transport with other credentials. Close its turns too: they are its own."""
