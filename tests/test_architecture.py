@@ -47,10 +47,10 @@ async def sync(client: HeymarketClient, folder: Path) -> None:
 
 FLOWS: dict[str, tuple[Flow, int]] = {
     "create": (create, 15),
-    "iterate": (iterate, 20),
-    "export": (export, 40),
+    "iterate": (iterate, 21),
+    "export": (export, 41),
     "import": (imported, 34),
-    "sync": (sync, 44),
+    "sync": (sync, 45),
 }
 """Flows, and the most files that they may enter. Lower a number when a flow becomes simpler."""
 

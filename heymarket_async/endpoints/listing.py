@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar, TypedDict, TypeVar, Unpack, cast, overload
 
@@ -10,9 +10,8 @@ from heymarket_async import timestamps
 from heymarket_async.checks import limit_of, one_of
 from heymarket_async.endpoints.group import Group
 from heymarket_async.models import Contact
-from heymarket_async.request import Endpoint
+from heymarket_async.request import Endpoint, Request
 from heymarket_async.transport.account import bound_to_account
-from heymarket_async.transport.send import Transport
 from heymarket_async.walk.cursor import PAGE_SIZE
 from heymarket_async.walk.page_size import PageSizes
 from heymarket_async.walk.walk import FetchPage, Growth, Walk, walk
@@ -79,36 +78,34 @@ class Listing(Group):
         https://developers.heymarket.com/api-reference/contacts/list-v2
         """
         limit_of(limit, self._most)
-        endpoint, transport = self._list.listing(returns), bound_to_account(self._transport)
+        endpoint, send = self._list.listing(returns), bound_to_account(self._transport).send
 
-        def fetch_by(transport: Transport) -> FetchPage[object]:
-            def fetch(
-                date: str | None, page: int | None, limit: int | None
-            ) -> Awaitable[list[object]]:
-                if limit is not None and self._most is not None:
-                    limit = min(limit, self._most)
-                body = {**self._order, "date": date, "page": page, "limit": limit}
-                body = {name: value for name, value in body.items() if value is not None}
-                return transport.send(endpoint.request(body=body))
+        def request(date: str | None, page: int | None, limit: int | None) -> Request[list[object]]:
+            if limit is not None and self._most is not None:
+                limit = min(limit, self._most)
+            body = {**self._order, "date": date, "page": page, "limit": limit}
+            body = {name: value for name, value in body.items() if value is not None}
+            return endpoint.request(body=body)
 
-            return fetch
-
-        documented, most = self._most or PAGE_SIZE, transport.options.max_page_size
-        sizes = transport.page_sizes.setdefault(self._surface, PageSizes(documented, documented))
         return walk(
-            fetch_by(transport),
+            lambda date, page, limit: send(request(date, page, limit)),
             endpoint.call,
             surface=self._surface,
             date=date,
             limit=limit,
             cursor=cursor,
             returns=returns,
-            growth=Growth(
-                fetch_by(transport.without_retries()),
-                sizes,
-                most if self._most is None else min(most, self._most),
+            growth=self._growth(
+                lambda date, page, limit: send(request(date, page, limit), may_repeat=False)
             ),
         )
+
+    def _growth(self, attempt: FetchPage[object]) -> Growth[object]:
+        """Return how a walk may ask for more than the default; see `Growth`."""
+        documented, largest = self._most or PAGE_SIZE, self._transport.options.max_page_size
+        sizes = PageSizes(best=documented, proved=documented)
+        sizes = self._transport.page_sizes.setdefault(self._surface, sizes)
+        return Growth(attempt, sizes, most=min(largest, self._most or largest))
 
     async def _page(
         self, query: Mapping[str, object], kinds: Mapping[str, object], returns: type[T]

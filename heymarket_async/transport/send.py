@@ -13,8 +13,6 @@ import logging
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-import msgspec
-
 from heymarket_async.errors import (
     AuthenticationError,
     ClientStateError,
@@ -83,11 +81,6 @@ class Transport:
         derived.options = options
         return derived
 
-    def without_retries(self) -> Transport:
-        """Return a transport that sends each request once, with everything else shared."""
-        once = msgspec.structs.replace(self.options.retry, attempts=1)
-        return self.with_options(msgspec.structs.replace(self.options, retry=once))
-
     def with_credentials(self, credentials: Credentials) -> Transport:
         """Return a transport with other credentials. Close its turns too: they are its own."""
         derived = copy.copy(self)
@@ -121,8 +114,12 @@ class Transport:
         """Close the lines of its turns, and leave everything else open."""
         await self._turns.aclose()
 
-    async def send(self, request: Request[T]) -> T:
+    async def send(self, request: Request[T], *, may_repeat: bool = True) -> T:
         """Send a request, retry it where that is safe, and return the decoded answer.
+
+        Args:
+            request: The request.
+            may_repeat: Whether it is retried.
 
         Raises:
             HeymarketError: See `heymarket_async.errors`.
@@ -142,6 +139,8 @@ class Transport:
             try:
                 return await self._attempt(call)
             except HeymarketError as error:
+                if not may_repeat:
+                    raise
                 failed = error
             return await retry.after(
                 failed,
