@@ -30,9 +30,10 @@ from heymarket_async.errors import (
 from heymarket_async.walk.cursor import PAGE_SIZE
 
 _FIRST_TRY = 100
-_OF_THE_CALL = (StatusError, NoResponseError, ConnectError, DecodeError)
-"""A call with another limit may not fail like this. Any other error ends the walk."""
-_NOT_OF_THE_LIMIT = (AuthenticationError, RateLimitError, ConnectError)
+_ASKED_AGAIN = (StatusError, NoResponseError, ConnectError, DecodeError)
+"""Errors of a try after which a proved limit is asked for. Any other ends the walk."""
+_FOR_OTHER_REASONS = (AuthenticationError, RateLimitError, ConnectError)
+"""Those that say nothing about the limit: it may be tried again."""
 
 
 class PageSizes(msgspec.Struct):
@@ -125,10 +126,10 @@ class PageSize:
 
     def outlives(self, error: HeymarketError) -> bool:
         """Go back to a proved limit after a try has failed; return whether that may help."""
-        if not isinstance(error, _OF_THE_CALL):
+        if not isinstance(error, _ASKED_AGAIN):
             return False
         known, asked = self._known, self.limit or PAGE_SIZE
-        if not isinstance(error, _NOT_OF_THE_LIMIT):
+        if not isinstance(error, _FOR_OTHER_REASONS):
             if _may_be_chance(error) and known.failed != asked:
                 known.failed = asked
             else:

@@ -36,7 +36,7 @@ class Growth(msgspec.Struct, Generic[T], frozen=True):
     """How a walk without a fixed limit may ask for more than the default.
 
     Attributes:
-        attempt: Gets one page with a limit that may be too large. It is not repeated.
+        attempt: Gets one page with a limit that may be too large. It is sent once.
         sizes: The limits that were tried, by all walks over the list.
         most: The largest limit to ask for.
     """
