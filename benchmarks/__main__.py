@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from importlib.util import find_spec
 
 from benchmarks import goals, results
+from benchmarks.lossless import command as lossless
 from benchmarks.measuring import Lab, Results, available
 from benchmarks.rivals import RIVALS
 from benchmarks.tables import as_text
@@ -19,7 +21,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,
-        epilog="A full run writes benchmarks/results.md, results.json and docs/performance.svg.",
+        epilog="A full run writes benchmarks/results.md, results.json and docs/performance.svg."
+        " `python -m benchmarks lossless --help` is about contacts that are lost.",
     )
     parser.add_argument("works", nargs="*", metavar="work", help=f"default: all. {works}")
     parser.add_argument(
@@ -65,4 +68,7 @@ def measure(lab: Lab, works: list[str]) -> Results:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["lossless"]:
+        lossless.main(sys.argv[2:])
+    else:
+        main()

@@ -145,8 +145,8 @@ class HeymarketClient:
         one_of("ssl", ssl, (SSLContext, type(None)))
         if proxy is None and trust_env:
             proxy = proxies.from_environment(self.base_url)
-        is_direct = proxies.must_be_direct(self.base_url, proxy)
-        http = Http(session=session, proxy=proxy, ssl=ssl, is_direct=is_direct)
+        skips_proxy = proxies.must_be_skipped(self.base_url, proxy)
+        http = Http(session=session, proxy=proxy, ssl=ssl, skips_proxy=skips_proxy)
         self._build_groups(
             Transport(
                 base_url=self.base_url,

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from math import isfinite
+from operator import attrgetter, contains
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
@@ -258,10 +259,11 @@ class _Writable(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         # The constructor of a struct does not check types.
-        for name, usual in _USUAL.items():
-            value = getattr(self, name)
-            if type(value) not in usual:
-                one_of(name, value, _KINDS[name])
+        values = _checked_fields(self)
+        if not all(map(contains, _USUAL, map(type, values))):
+            for (name, kind), usual, value in zip(_KINDS.items(), _USUAL, values, strict=True):
+                if type(value) not in usual:
+                    one_of(name, value, kind)
         if self.custom is not UNSET and self.custom is not None:
             msgspec.structs.force_setattr(self, "custom", _by_field_id(self.custom))
         if self.tags is not UNSET and self.tags is not None:
@@ -355,11 +357,12 @@ _KINDS: dict[str, type[object]] = {
     "assignee_id": int,
     "is_opted_out": bool,
 }
+_checked_fields = attrgetter(*_KINDS)
 # Values of these types need no further check.
-_USUAL = {
-    name: frozenset({UnsetType, type(None), dict if kind is Mapping else kind})
-    for name, kind in _KINDS.items()
-}
+_USUAL = [
+    frozenset({UnsetType, type(None), dict if kind is Mapping else kind})
+    for kind in _KINDS.values()
+]
 
 
 def _by_field_id(custom: Custom) -> dict[str, object]:

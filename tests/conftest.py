@@ -18,6 +18,7 @@ from heymarket_async import ApiSecret, RetryPolicy
 from heymarket_async.pacing.turns import AnyPacer
 from heymarket_async.pacing.window import WINDOWS, RateLimit
 from heymarket_async.privacy import Hidden
+from heymarket_async.transport import direct
 from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import Options
 from heymarket_async.transport.http import Answer, Http
@@ -113,14 +114,15 @@ class Scripted(Http):
     async def exchange(
         self,
         method: str,
-        url: str,
+        base_url: str,
+        target: str,
         *,
         headers: Hidden[Mapping[str, str]],
         body: bytes | None,
         timeout_s: float,
         max_bytes: int = 0,
     ) -> Answer:
-        sent = Sent(method, url, headers.reveal(), body, timeout_s, now())
+        sent = Sent(method, base_url + target, headers.reveal(), body, timeout_s, now())
         self.sent.append(sent)
         step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
         if isinstance(step, Exception):
@@ -150,6 +152,13 @@ def transport_over(
 def line_of(transport: Transport) -> AnyPacer:
     """The line under the rate limit of the credentials in use."""
     return transport._turns.pacer(transport._signer.fingerprint)
+
+
+@pytest.fixture(autouse=True)
+def way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send through sessions of aiohttp if the environment asks for it, as CI does once."""
+    if os.environ.get("HEYMARKET_TEST_WAY") == "session":
+        monkeypatch.setattr(direct, "why_not", lambda: "the tests ask for it")
 
 
 @pytest.fixture(autouse=True)

@@ -365,7 +365,7 @@ async def test_values_that_carry_private_data_show_none_of_it_to_rich_either():
     request = created.request(body=NewContact(phone=PHONE), query={"phone": PHONE})
     values = [
         request,
-        Call(request, PHONE.encode(), waiting_since=0, deadline=1),
+        Call(request, PHONE.encode(), asyncio.get_running_loop(), waiting_since=0, deadline=1),
         Answer(200, {"Set-Cookie": KEY}, PHONE.encode()),
         RateLimit(500, store=f"redis://:{KEY}@localhost/0"),
     ]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import aiohttp
+
+if TYPE_CHECKING:
+    from heymarket_async.transport.direct import Response
 
 MAX_BYTES = 64 << 20
 # A longer page about an error is not kept.
@@ -39,25 +42,29 @@ def max_size(status: int, max_bytes: int) -> int:
     return max_bytes if 200 <= status <= 299 else min(max_bytes, _MAX_BYTES_OF_AN_ERROR)
 
 
-async def read(response: aiohttp.ClientResponse, max_bytes: int, *, is_traced: bool) -> bytes:
+async def read(
+    response: aiohttp.ClientResponse | Response, max_bytes: int, *, is_traced: bool
+) -> bytes:
     """Return a body as it was sent, or close its connection as soon as it is too large.
 
     Args:
         response: The answer, whose head has arrived.
         max_bytes: The largest allowed size for a success.
-        is_traced: Read through the response, so that the hooks of its session see it.
+        is_traced: Read through the response, of a session, so that the hooks of that see it.
 
     Raises:
         TooLargeError: The body is too large, or its `Content-Length` says so.
     """
-    stream, max_bytes = response.content, max_size(response.status, max_bytes)
+    stream = cast("aiohttp.StreamReader", response.content)
+    max_bytes = max_size(response.status, max_bytes)
     try:
         if not stream.is_eof() and (response.content_length or 0) > max_bytes:
             raise TooLargeError  # noqa: TRY301 - closed below
         if not is_traced:
             return await _joined(stream, max_bytes)
-        response.content = cast("aiohttp.StreamReader", _Bounded(stream, max_bytes))
-        return await response.read()
+        traced = cast("aiohttp.ClientResponse", response)
+        traced.content = cast("aiohttp.StreamReader", _Bounded(stream, max_bytes))
+        return await traced.read()
     except BaseException:
         response.close()
         raise

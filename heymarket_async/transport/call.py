@@ -90,6 +90,7 @@ class Call(Cancellable, Generic[T]):
     Attributes:
         request: The request.
         body: Its body, encoded.
+        loop: The loop that it runs in.
         waiting_since: The end of the last attempt, or the start of the call, by the loop's clock.
         deadline: When the call is given up, by the loop's clock.
         binding: Keeps the call to one account; None if any account will do.
@@ -102,6 +103,7 @@ class Call(Cancellable, Generic[T]):
 
     request: Request[T]
     body: bytes | None
+    loop: asyncio.AbstractEventLoop
     waiting_since: float
     deadline: float
     binding: Binding | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import io
+import logging
 import os
 import warnings
 from codecs import BOM_UTF8
@@ -28,8 +28,10 @@ from heymarket_async.errors import (
 )
 from heymarket_async.pacing.line import Slots
 from heymarket_async.privacy import Hidden, Masked
-from heymarket_async.transport import bodies, connections, proxies
+from heymarket_async.transport import bodies, connections, direct, proxies
 from heymarket_async.transport.cancelling import TimeLimit, TimeLimits
+from heymarket_async.transport.direct import DirectSender
+from heymarket_async.transport.session import SessionSender
 
 # More connections make small calls slower. Further calls wait for a slot, which does not count
 # against their time limit, as a wait in aiohttp's own pool would.
@@ -39,6 +41,9 @@ _MAX_HEADER = 128
 
 
 Session = aiohttp.ClientSession
+_Response = aiohttp.ClientResponse | direct.Response
+
+logger = logging.getLogger("heymarket_async")
 
 
 class Answer(Masked, msgspec.Struct, frozen=True):
@@ -77,10 +82,10 @@ class Http:
 
     Args:
         session: A session to borrow, with its connector and cookies. It is not closed here, and
-            its middlewares are not run. None creates one in the loop of the first call.
+            its middlewares are not run. None makes connections of its own, see `transport.direct`.
         proxy: URL of an HTTP proxy; may contain a user and a password.
         ssl: Context for TLS; None for the default one.
-        is_direct: Use no proxy, not even that of a borrowed session.
+        skips_proxy: Use no proxy, not even that of a borrowed session.
     """
 
     def __init__(
@@ -89,17 +94,18 @@ class Http:
         session: aiohttp.ClientSession | None = None,
         proxy: str | None = None,
         ssl: SSLContext | None = None,
-        is_direct: bool = False,
+        skips_proxy: bool = False,
     ) -> None:
-        self._session = session
-        self._owned = session is None
-        self._middlewares = () if session is None else (connections.never_stale,)
+        self._direct: DirectSender | None = None
         if session is not None and session.auth is not None:
             raise ValueError("session must not have an auth of its own: every call sends a token")
+        self._borrowed = session
         self._proxy, self._proxy_headers = proxies.split(proxy)
-        if is_direct and session is not None:
+        if skips_proxy and session is not None:
             self._proxy = URL()  # no proxy; None would mean that of the session
         self._ssl = True if ssl is None else ssl
+        self._by_session = SessionSender(session, self._proxy, self._proxy_headers, self._ssl)
+        self._logged = ""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._limits = TimeLimits()
         self.closed = False
@@ -112,8 +118,7 @@ class Http:
             ClientStateError: The client is closed, or bound to another loop.
         """
         loop = asyncio.get_running_loop()
-        if self.closed:
-            raise ClientStateError("the client is closed. Make a new one")
+        self.check_open()
         if self._loop is loop:
             return loop
         if self._loop is not None:
@@ -123,6 +128,15 @@ class Http:
             )
         self._loop = loop
         return loop
+
+    def check_open(self) -> None:
+        """Check that the client was not closed.
+
+        Raises:
+            ClientStateError: It was.
+        """
+        if self.closed:
+            raise ClientStateError("the client is closed. Make a new one")
 
     def leave(self) -> None:
         """Reject further calls.
@@ -138,7 +152,8 @@ class Http:
     async def exchange(
         self,
         method: str,
-        url: str,
+        base_url: str,
+        target: str,
         *,
         headers: Hidden[Mapping[str, str]],
         body: bytes | None,
@@ -151,7 +166,8 @@ class Http:
 
         Args:
             method: The verb.
-            url: The URL, quoted.
+            base_url: Scheme, host and port, perhaps with the beginning of the path.
+            target: Path and query, quoted.
             headers: The headers.
             body: The body, or None.
             timeout_s: Seconds until the last byte of the answer must have arrived.
@@ -163,70 +179,74 @@ class Http:
             DecodeError: The answer is a success, and its body is too large or has too many values.
             ClientStateError: The borrowed session is closed.
         """
-        response: aiohttp.ClientResponse | None = None
-        target = URL(url, encoded=True)
+        response: _Response | None = None
+        now = (self._loop or asyncio.get_running_loop()).time()
         try:
-            with TimeLimit(self._limits, asyncio.get_running_loop().time() + timeout_s):
-                response = await self._send(method, target, headers.reveal(), body, timeout_s)
-                if self._owned and response.content.is_eof():  # usually, all of it has arrived
-                    content = response.content.read_nowait()
-                else:
-                    # The hooks of a borrowed session may trace the read.
-                    content = await bodies.read(response, max_bytes, is_traced=not self._owned)
+            with TimeLimit(self._limits, now + timeout_s):
+                response = await self._send(
+                    method, base_url, target, headers.reveal(), body, now, timeout_s
+                )
+                content = response.content
+                if not isinstance(content, bytes):
+                    content = await bodies.read(
+                        response, max_bytes, is_traced=self._borrowed is not None
+                    )
             return _answer(response, content, max_bytes)
         except bodies.TooLargeError:
-            return _without_body(cast("aiohttp.ClientResponse", response), max_bytes)
-        except (aiohttp.ClientError, OSError, RuntimeError, bodies.BodyError) as error:
-            failure = self._failure(error, target)
+            return _without_body(cast(_Response, response), max_bytes)
+        except (
+            aiohttp.ClientError,
+            HttpProcessingError,
+            OSError,
+            RuntimeError,
+            bodies.BodyError,
+        ) as error:
+            failure = self._failure(error, URL(base_url + target, encoded=True))
             failure.request_id = "" if response is None else _request_id(response.headers)
         raise failure  # outside, because the context of an error may quote what was sent
 
     async def aclose(self) -> None:
         """Close the connections, except those of a borrowed session."""
         self._limits.set_timer(inf)
-        if self._owned and self._session is not None:
-            await self._session.close()
+        self._by_session.forget()
+        if self._direct is not None:
+            await self._direct.aclose()
 
     def _send(
         self,
         method: str,
-        target: URL,
+        base_url: str,
+        target: str,
         headers: Mapping[str, str],
         body: bytes | None,
+        now: float,
         timeout_s: float,
-    ) -> Awaitable[aiohttp.ClientResponse]:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=connections.Connector(limit=0),
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        if self._proxy_headers is not None and target.scheme == "http":
-            # aiohttp sends them only with CONNECT, which plain http does not use.
-            headers = {**headers, **self._proxy_headers}
-        middlewares = self._middlewares
-        if method not in connections.NEVER_RESENT:
-            middlewares = (connections.never_resend, *middlewares)
-        return self._session.request(
-            method,
-            target,
-            data=_payload(body),
-            headers=headers,
-            timeout=_timeout(timeout_s),
-            proxy=self._proxy,
-            proxy_headers=self._proxy_headers,
-            ssl=self._ssl,
-            allow_redirects=False,
-            raise_for_status=False,
-            middlewares=middlewares,
-            auto_decompress=False,
-        )
+    ) -> Awaitable[_Response]:
+        """Send a request, and return its answer once the head has arrived."""
+        timeout, connector = _timeout(timeout_s), None
+        if self._borrowed is None:
+            if self._direct is None:
+                self._direct = DirectSender(
+                    connections.Connector(limit=0), self._proxy, self._proxy_headers, self._ssl
+                )
+            if not (reason := direct.why_not()):
+                return self._direct.send(method, base_url, target, headers, body, now, timeout)
+            connector = self._direct.connector
+            self._log(reason)
+        url = URL(base_url + target, encoded=True)
+        return self._by_session.send(connector, method, url, headers, body, timeout)
+
+    def _log(self, reason: str) -> None:
+        if reason != self._logged:
+            self._logged = reason
+            logger.debug("requests are sent through a ClientSession of aiohttp: %s", reason)
 
     def _failure(self, error: Exception, target: URL) -> HeymarketError:
         if isinstance(error, connections.DroppedError):
             error = error.reason
         failure: HeymarketError
         if isinstance(error, RuntimeError) and not isinstance(error, aiohttp.ClientError):
-            if self._session is None or not self._session.closed:
+            if self._borrowed is None or not self._borrowed.closed:
                 raise error
             failure = ClientStateError("the borrowed session is closed")
         elif isinstance(error, _NOTHING_WAS_SENT):
@@ -241,7 +261,7 @@ class Http:
         return failure
 
     def __del__(self) -> None:
-        if self._owned and self._session is not None and not self._session.closed:
+        if self._direct is not None and not self._direct.connector.closed:
             warnings.warn(
                 "a HeymarketClient was not closed. Use `async with`, or await its aclose().",
                 ResourceWarning,
@@ -264,7 +284,7 @@ _NOTHING_WAS_SENT = (
 _BEGINS_JSON = frozenset({b"{", b"["})
 
 
-def _answer(response: aiohttp.ClientResponse, content: bytes, max_bytes: int) -> Answer:
+def _answer(response: _Response, content: bytes, max_bytes: int) -> Answer:
     status, headers = response.status, response.headers
     if len(content) > max_bytes:
         raise bodies.TooLargeError
@@ -288,7 +308,7 @@ def _answer(response: aiohttp.ClientResponse, content: bytes, max_bytes: int) ->
     return Answer(status, headers, body, may_be_cut)
 
 
-def _without_body(response: aiohttp.ClientResponse, max_bytes: int) -> Answer:
+def _without_body(response: _Response, max_bytes: int) -> Answer:
     if not 200 <= response.status <= 299:
         return Answer(response.status, response.headers, b"")  # the status says enough
     raise DecodeError(
@@ -314,11 +334,6 @@ def _printable(headers: Mapping[str, str], name: str) -> str:
     # The text is written to logs and terminals.
     text = headers.get(name, "")[:_MAX_HEADER]
     return text if text.isprintable() else ""
-
-
-def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
-    # aiohttp warns about bytes of more than a megabyte.
-    return io.BytesIO(body) if body is not None and len(body) > 1 << 20 else body
 
 
 def _reason(error: Exception) -> str:
@@ -348,7 +363,8 @@ def _quotes(error: Exception) -> bool:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         # It may hold the head of an answer that was cut.
         return not all(isinstance(each, str) for each in error.args)
-    return isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError)
+    quoting = aiohttp.ClientResponseError | aiohttp.ClientPayloadError | HttpProcessingError
+    return isinstance(error, quoting)
 
 
 def _proxy_status(error: Exception) -> int:

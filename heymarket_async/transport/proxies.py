@@ -23,7 +23,7 @@ def from_environment(url: str) -> str | None:
     return getproxies().get(target.scheme)
 
 
-def must_be_direct(url: str, proxy: str | None) -> bool:
+def must_be_skipped(url: str, proxy: str | None) -> bool:
     """Whether no proxy may be used, not even that of a borrowed session.
 
     Plain http is allowed only for a server on this machine. A proxy on another machine would see

@@ -126,14 +126,15 @@ class Transport:
             ValueError: The body cannot be written as JSON, or nothing can be read into `returns`.
         """
         try:
-            now = self._http.enter().time()
+            loop = self._http.enter()
         except ClientStateError as error:
             error.call = request.call
             raise
         binding = self.binding
         if binding is None and self.credentials_can_change and request.repeat is not Repeat.READ:
             binding = Binding(self)
-        call = Call(request, wire.prepare(request), now, now + self.options.deadline_s, binding)
+        body, now = wire.prepare(request), loop.time()
+        call = Call(request, body, loop, now, now + self.options.deadline_s, binding)
         self._open_calls.add(call)
         try:
             try:
@@ -192,7 +193,7 @@ class Transport:
             try:
                 if self._signer.needs_credentials:
                     await self._ask_for_credentials(call)
-                self._http.enter()  # the client may have been closed meanwhile
+                self._http.check_open()
                 pacer = turns.pacer(self._signer.fingerprint)
                 if (turn := pacer.take()) is not None:
                     pacer = await turns.wait_for_pacer(
@@ -216,7 +217,7 @@ class Transport:
             binding.check(self._signer, call)  # here: nothing can happen before the token is made
         request, token = call.request, self._signer.token()
         secrets = self._signer.secrets  # of this token; the credentials may change meanwhile
-        started = asyncio.get_running_loop().time()
+        started = call.loop.time()
         if started >= call.deadline:
             raise DeadlineError("was not sent: its deadline had passed")
         call.attempts += 1
@@ -225,7 +226,8 @@ class Transport:
         try:
             answer = await self._http.exchange(
                 request.method,
-                self.base_url + request.target,
+                self.base_url,
+                request.target,
                 headers=self._headers(token, call.body is not None),
                 body=call.body,
                 timeout_s=min(self.options.timeout_s, call.deadline - started),
@@ -269,9 +271,9 @@ class Transport:
     def _report(
         self, call: Call[T], started: float, answer: Answer | None, error: HeymarketError | None
     ) -> None:
+        ended, hook = call.loop.time(), self.options.on_attempt
         waited_s, waits = started - call.waiting_since, call.waits
-        call.waiting_since, call.waits = asyncio.get_running_loop().time(), {}
-        hook = self.options.on_attempt
+        call.waiting_since, call.waits = ended, {}
         if hook is None and not logger.isEnabledFor(logging.DEBUG):
             return
         event = AttemptEvent(

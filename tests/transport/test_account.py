@@ -56,9 +56,9 @@ class Accounts(Http):
         self.key = key
         self.signer._asked_at = float("-inf")
 
-    async def exchange(self, method, url, *, headers, body, timeout_s, max_bytes):
+    async def exchange(self, method, base_url, target, *, headers, body, timeout_s, max_bytes):
         key = headers.reveal()["Authorization"].removeprefix("Bearer ")
-        call = f"{method} {url.removeprefix('https://api.heymarket.com')}"
+        call = f"{method} {target}"
         self.sent.append((key, call))
         if key in self.revoked:
             return answer(401)

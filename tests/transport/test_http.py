@@ -64,7 +64,7 @@ async def exchange(
     http: Http, url: str, method: str = "POST", timeout_s: float = 5, **options: int
 ):
     return await http.exchange(
-        method, f"{url}/x?a=%2F", headers=Hidden({}), body=b"{}", timeout_s=timeout_s, **options
+        method, url, "/x?a=%2F", headers=Hidden({}), body=b"{}", timeout_s=timeout_s, **options
     )
 
 
@@ -418,7 +418,7 @@ async def test_a_large_body_is_sent_without_a_warning(http):
     received: list[bytes] = []
     body = b"[" + b"1," * (1 << 20) + b"1]"
     async with server(serve) as (url, _):
-        await http.exchange("POST", url, headers=Hidden({}), body=body, timeout_s=30)
+        await http.exchange("POST", url, "/", headers=Hidden({}), body=body, timeout_s=30)
 
     assert received[0].endswith(b"\r\n\r\n" + body)
 
@@ -468,13 +468,13 @@ async def test_a_client_that_was_not_closed_is_warned_of():
     http = Http()
     with pytest.raises(ConnectError):
         await exchange(http, "http://127.0.0.1:1")
-    session = http._session
+    connector = http._direct.connector
 
     with pytest.warns(ResourceWarning, match="HeymarketClient was not closed"):
         del http
         gc.collect()
 
-    await session.close()
+    await connector.close()
 
 
 async def test_a_proxy_gets_its_login_and_its_refusal_means_that_nothing_was_sent():
@@ -489,8 +489,8 @@ async def test_a_proxy_gets_its_login_and_its_refusal_means_that_nothing_was_sen
         http = Http(proxy=url.replace("http://", "http://user:secret-pass@"))
         with pytest.raises(ConnectError) as raised:
             await http.exchange(
-                "GET", "https://api.invalid/", headers=Hidden({"Authorization": "Bearer t0ken"}),
-                body=None, timeout_s=5,
+                "GET", "https://api.invalid", "/", body=None, timeout_s=5,
+                headers=Hidden({"Authorization": "Bearer t0ken"}),
             )  # fmt: skip
         await http.aclose()
 

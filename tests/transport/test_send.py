@@ -538,7 +538,8 @@ async def test_a_delete_that_a_gateway_does_not_know_is_not_taken_for_done():
 
 
 async def test_a_call_does_not_show_what_it_sends():
-    shown = repr(Call(READ, b'{"phone": "15550000001"}', now(), now() + 1))
+    loop = asyncio.get_running_loop()
+    shown = repr(Call(READ, b'{"phone": "15550000001"}', loop, now(), now() + 1))
 
     assert shown == "<Call of GET /v1/contact/{id}>"
 

@@ -1,0 +1,1 @@
+"""Contacts that are lost when usual tools read a whole account: `python -m benchmarks lossless`."""
