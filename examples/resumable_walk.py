@@ -28,7 +28,7 @@ async def main() -> None:
     written = 0
     async with HeymarketClient.from_env(user_agent="resumable-walk/1.0") as client:
         with Path("contacts.jsonl").open("a") as file:
-            async for page in client.contacts.iterate(limit=100, cursor=cursor).pages():
+            async for page in client.contacts.iterate(cursor=cursor).pages():
                 for contact in page:
                     row = {
                         "id": contact.id,

@@ -28,7 +28,13 @@ from heymarket_async.transport.auth import (
     Signer,
 )
 from heymarket_async.transport.bodies import MAX_BYTES
-from heymarket_async.transport.call import DEADLINE_S, TIMEOUT_S, AttemptEvent, Options
+from heymarket_async.transport.call import (
+    DEADLINE_S,
+    MAX_PAGE_SIZE,
+    TIMEOUT_S,
+    AttemptEvent,
+    Options,
+)
 from heymarket_async.transport.http import Http, Session
 from heymarket_async.transport.retry import RetryPolicy
 from heymarket_async.transport.send import Transport
@@ -49,6 +55,7 @@ class CallOptions(TypedDict, total=False):
     retry: RetryPolicy
     on_attempt: Callable[[AttemptEvent], object] | None
     max_answer_bytes: int
+    max_page_size: int
 
 
 class RequestOptions(TypedDict, total=False):
@@ -102,6 +109,8 @@ class HeymarketClient:
         on_attempt: Called with an `AttemptEvent` after each attempt; must not block.
         max_answer_bytes: The largest body of an answer, both as sent and decompressed. A larger
             one is not read to its end, and raises `DecodeError`.
+        max_page_size: The most contacts that a walk, export or sync asks for at once, unless its
+            `limit` or `page_size` is given. See `docs/walk.md`.
 
     Raises:
         ValueError: An argument breaks its rule; the message names it.
@@ -128,6 +137,7 @@ class HeymarketClient:
         user_agent: str = "",
         on_attempt: Callable[[AttemptEvent], object] | None = None,
         max_answer_bytes: int = MAX_BYTES,
+        max_page_size: int = MAX_PAGE_SIZE,
     ) -> None:
         self.base_url = urls.checked_base_url(base_url)
         one_of("rate_limit", rate_limit, (RateLimit, type(None)))
@@ -144,7 +154,9 @@ class HeymarketClient:
                 signer=Signer(_checked_credentials(credentials)),
                 rate=rate_limit,
                 http=http,
-                options=Options(timeout_s, deadline_s, retry, on_attempt, max_answer_bytes),
+                options=Options(
+                    timeout_s, deadline_s, retry, on_attempt, max_answer_bytes, max_page_size
+                ),
             )
         )
         self._is_derived = False

@@ -47,10 +47,10 @@ async def sync(client: HeymarketClient, folder: Path) -> None:
 
 FLOWS: dict[str, tuple[Flow, int]] = {
     "create": (create, 16),
-    "iterate": (iterate, 21),
-    "export": (export, 41),
+    "iterate": (iterate, 22),
+    "export": (export, 42),
     "import": (imported, 35),
-    "sync": (sync, 45),
+    "sync": (sync, 46),
 }
 """Flows, and the most files that they may enter. Lower a number when a flow becomes simpler."""
 

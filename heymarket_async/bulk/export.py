@@ -84,7 +84,7 @@ async def export_contacts(
     *,
     surface: Literal["v1", "v2"] = "v1",
     date: datetime | str | None = None,
-    page_size: int = 100,
+    page_size: int | None = None,
     concurrency: int = 1,
     checkpoint: Path | str | None = None,
     restart: bool = False,
@@ -106,7 +106,8 @@ async def export_contacts(
         surface: The list to walk: "v1", or "v2", which is oldest update first.
         date: Only contacts that were updated after it; on v1, it is not documented which side of it
             is listed.
-        page_size: Contacts in a page; v2 takes 100 at most.
+        page_size: Contacts in a page; v2 takes 100 at most. None: as many as the server gives, up
+            to the client's `max_page_size`.
         concurrency: Parts of the time range that are walked side by side. If the network or
             Heymarket is slow to answer, more of them use up the rate limit.
         checkpoint: A folder to keep the unfinished export in, instead of one beside the file.

@@ -70,7 +70,7 @@ async def sync_contacts(
     path: Path | str,
     *,
     surface: Literal["v1", "v2"] = "v2",
-    page_size: int = 100,
+    page_size: int | None = None,
     concurrency: int = 1,
     detect_deletions: bool = False,
     settle_s: float = SETTLE_S,
@@ -87,7 +87,8 @@ async def sync_contacts(
         client: The account.
         path: The file. If it does not exist, it is created, readable by its owner only.
         surface: The list to read: "v2", oldest update first, or "v1".
-        page_size: Contacts in a page; v2 takes 100 at most.
+        page_size: Contacts in a page; v2 takes 100 at most. None: as many as the server gives, up
+            to the client's `max_page_size`.
         concurrency: Parts of the time range that are read side by side when all contacts are read.
         detect_deletions: Read all contacts, and mark those that are not there any more; Heymarket
             does not report deletions. Contacts that were not found are asked for one by one, up to

@@ -41,7 +41,10 @@ Since = Annotated[
     ),
 ]
 ReadFrom = Annotated[Surface, Option("--surface", help="The API version to list contacts with.")]
-PageSize = Annotated[int, Option(metavar="N", min=1, help="Contacts per request.")]
+PageSize = Annotated[
+    int | None,
+    Option(metavar="N", min=1, help="Contacts per request. Default: as many as Heymarket gives."),
+]
 Parts = Annotated[int, Option(metavar="N", min=1, help="Parts of the account to read at once.")]
 
 # Of a contact

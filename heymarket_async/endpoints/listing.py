@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar, TypedDict, TypeVar, Unpack, cast, overload
 
@@ -10,9 +10,11 @@ from heymarket_async import timestamps
 from heymarket_async.checks import limit_of, one_of
 from heymarket_async.endpoints.group import Group
 from heymarket_async.models import Contact
-from heymarket_async.request import Endpoint
+from heymarket_async.request import Endpoint, Request
 from heymarket_async.transport.account import bound_to_account
-from heymarket_async.walk.walk import Walk, walk
+from heymarket_async.walk.cursor import PAGE_SIZE
+from heymarket_async.walk.page_size import PageSizes
+from heymarket_async.walk.walk import FetchPage, Growth, Walk, walk
 
 T = TypeVar("T")
 
@@ -61,8 +63,9 @@ class Listing(Group):
         Args:
             date: Where to start. v2 lists contacts updated after it; for v1, the side is not
                 documented.
-            limit: Contacts on a page, 30 if left out. v2 takes 1 to 100; the most that v1 takes is
-                not documented.
+            limit: Contacts on a page. If it is left out, v2 is asked for 100, the most that it
+                takes. v1 is asked for 30, and then for more and more, up to the client's
+                `max_page_size`, as long as that brings more.
             cursor: The `cursor` of an earlier walk, to resume it where it stopped.
             returns: A subclass of `Contact` with more fields, another struct that has `id`, `rev`
                 and `updated`, or `msgspec.Raw` for each contact as the server sent it.
@@ -77,22 +80,32 @@ class Listing(Group):
         limit_of(limit, self._most)
         endpoint, send = self._list.listing(returns), bound_to_account(self._transport).send
 
-        def fetch(date: str | None, page: int | None, limit: int | None) -> Awaitable[list[object]]:
+        def request(date: str | None, page: int | None, limit: int | None) -> Request[list[object]]:
             if limit is not None and self._most is not None:
                 limit = min(limit, self._most)
             body = {**self._order, "date": date, "page": page, "limit": limit}
             body = {name: value for name, value in body.items() if value is not None}
-            return send(endpoint.request(body=body))
+            return endpoint.request(body=body)
 
         return walk(
-            fetch,
+            lambda date, page, limit: send(request(date, page, limit)),
             endpoint.call,
             surface=self._surface,
             date=date,
             limit=limit,
             cursor=cursor,
             returns=returns,
+            growth=self._growth(
+                lambda date, page, limit: send(request(date, page, limit), may_repeat=False)
+            ),
         )
+
+    def _growth(self, attempt: FetchPage[object]) -> Growth[object]:
+        """Return how a walk may ask for more than the default; see `Growth`."""
+        documented, largest = self._most or PAGE_SIZE, self._transport.options.max_page_size
+        sizes = PageSizes(best=documented, proved=documented)
+        sizes = self._transport.page_sizes.setdefault(self._surface, sizes)
+        return Growth(attempt, sizes, most=min(largest, self._most or largest))
 
     async def _page(
         self, query: Mapping[str, object], kinds: Mapping[str, object], returns: type[T]

@@ -28,7 +28,10 @@ class Readings:
     default_limit: int = 30
     """Contacts per page of `POST /v1/contacts` when no `limit` is sent."""
     max_limit: int = 100
-    """The largest `limit` of `POST /v1/contacts`; a larger one is cut down to it."""
+    """The largest `limit` of `POST /v1/contacts`."""
+    over_limit: Literal["cut", "400", "default", "empty", "500"] = "cut"
+    """A larger one: cut down to it, answered 400, ignored, answered with an empty list, or with
+    500."""
     honours_limit: bool = True
     """Whether `POST /v1/contacts` applies `limit` at all."""
     page_base: int | None = 1

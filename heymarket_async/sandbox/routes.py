@@ -163,9 +163,7 @@ class Call:
         newest_first = readings.newest_first
         if readings.honours_ascending and asked.ascending is not None:
             newest_first = not asked.ascending
-        size = readings.default_limit
-        if readings.honours_limit and asked.limit:
-            size = min(asked.limit, readings.max_limit)
+        size = self._page_size(asked.limit)
         page = 0
         if readings.page_base is not None and asked.page is not None:
             page = max(0, asked.page - readings.page_base)
@@ -176,6 +174,17 @@ class Call:
         else:
             things = table.page(newest_first=False, start=start, size=size, after=date)
         return self.listed(table, things)
+
+    def _page_size(self, limit: int | None) -> int:
+        """Return how many things a page of a v1 list has, or refuse the limit."""
+        readings = self.readings
+        if not (readings.honours_limit and limit):
+            return readings.default_limit
+        if limit <= readings.max_limit or readings.over_limit == "cut":
+            return min(limit, readings.max_limit)
+        if readings.over_limit in {"400", "500"}:
+            raise Refused(int(readings.over_limit), f"limit: must be at most {readings.max_limit}")
+        return 0 if readings.over_limit == "empty" else readings.default_limit
 
     def listed(self, table: Table[Thing], things: Iterable[Thing]) -> Answer:
         """Return the answer of a list; the readings say how an empty one looks."""

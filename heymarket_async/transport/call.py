@@ -55,6 +55,7 @@ class AttemptEvent(msgspec.Struct, frozen=True):
 
 TIMEOUT_S = 30.0
 DEADLINE_S = 180.0
+MAX_PAGE_SIZE = 1000
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -65,14 +66,17 @@ class Options(msgspec.Struct, frozen=True):
     retry: RetryPolicy = RetryPolicy()
     on_attempt: Callable[[AttemptEvent], object] | None = None
     max_answer_bytes: int = MAX_BYTES
+    max_page_size: int = MAX_PAGE_SIZE
 
     def __post_init__(self) -> None:
         for name in ("timeout_s", "deadline_s"):
             seconds = one_of(name, getattr(self, name), (int, float))
             if not (seconds > 0 and math.isfinite(seconds)):
                 raise ValueError(f"{name} must be a finite number of seconds above 0")
-        if not is_int(self.max_answer_bytes) or self.max_answer_bytes < 1:
-            raise ValueError("max_answer_bytes must be an integer of at least 1")
+        for name in ("max_answer_bytes", "max_page_size"):
+            number: object = getattr(self, name)
+            if not is_int(number) or number < 1:
+                raise ValueError(f"{name} must be an integer of at least 1")
         one_of("retry", self.retry, RetryPolicy)
         if self.on_attempt is not None and not callable(self.on_attempt):
             raise ValueError("on_attempt must be a function, or None")

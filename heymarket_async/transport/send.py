@@ -30,6 +30,7 @@ from heymarket_async.transport.account import Binding, CredentialsChangedError
 from heymarket_async.transport.auth import Credentials, Signer
 from heymarket_async.transport.call import AttemptEvent, Call, Options, emit, logger
 from heymarket_async.transport.http import Answer, Http
+from heymarket_async.walk.page_size import PageSizes
 
 T = TypeVar("T")
 
@@ -44,6 +45,9 @@ class Transport:
         rate: How many requests may be sent; None for no limit.
         http: The connections.
         options: Time limits, retries and the hook.
+
+    Attributes:
+        page_sizes: The limits that walks have tried, by list.
     """
 
     binding: Binding | None = None
@@ -68,6 +72,7 @@ class Transport:
         self._http = http
         self._turns = Turns(http.slots, _origin(base_url), rate, http.enter)
         self._open_calls: set[Call[Any]] = set()
+        self.page_sizes: dict[str, PageSizes] = {}
         self._headers = functools.lru_cache(maxsize=4)(functools.partial(wire.headers, user_agent))
 
     def with_options(self, options: Options) -> Transport:
@@ -109,8 +114,12 @@ class Transport:
         """Close the lines of its turns, and leave everything else open."""
         await self._turns.aclose()
 
-    async def send(self, request: Request[T]) -> T:
+    async def send(self, request: Request[T], *, may_repeat: bool = True) -> T:
         """Send a request, retry it where that is safe, and return the decoded answer.
+
+        Args:
+            request: The request.
+            may_repeat: Whether it is retried.
 
         Raises:
             HeymarketError: See `heymarket_async.errors`.
@@ -131,6 +140,8 @@ class Transport:
             try:
                 return await self._attempt(call)
             except HeymarketError as error:
+                if not may_repeat:
+                    raise
                 failed = error
             return await retry.after(
                 failed,

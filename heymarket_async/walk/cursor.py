@@ -135,7 +135,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         version: The version of this form.
         surface: The list that is walked, so that a cursor is not used for another one.
-        limit: `limit` of the walk, or None.
+        limit: `limit` that the caller has fixed, or None.
         date: `date` to ask from, as the server wrote it, or None.
         back: `date` to go back to if the rows given at `date` do not come again.
         given: Rows given since `date`, with their instants.
@@ -159,26 +159,19 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     done: bool
 
     @property
-    def asks_page(self) -> int | None:
-        """The page number to ask for, or None."""
-        return None if self.group is None else self.group.page
-
-    @property
-    def asks_limit(self) -> int | None:
-        """The limit to ask for, or None."""
-        return self.limit if self.group is None else self.group.limit
-
-    @property
     def text(self) -> str:
         """This cursor as JSON; `read` makes it a cursor again."""
         return _encode(self).decode()
 
-    def date_after(self, rows: Rows, otherwise: str | None) -> tuple[str | None, str | None]:
+    def date_after(
+        self, rows: Rows, otherwise: str | None, limit: int | None
+    ) -> tuple[str | None, str | None]:
         """Return the `date` to ask from after a full page, and the `back` that goes with it.
 
         Args:
             rows: The rows of the page.
             otherwise: The date if all rows of the page share one timestamp.
+            limit: The limit of the next page, as far as it is known, or None.
         """
         cut_at = rows.cut_at
         before = rows.updated[cut_at] if cut_at >= 0 else otherwise
@@ -186,7 +179,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
             return before, None
         # Only a page that can hold all rows given at its `date` can show whether they come again.
         known = list(self.given.entries.values()).count(rows.stamps[-1])
-        fits = known + len(rows.stamps) - 1 - cut_at <= (self.limit or PAGE_SIZE)
+        fits = known + len(rows.stamps) - 1 - cut_at <= (limit or PAGE_SIZE)
         return (rows.updated[-1], before) if fits else (before, None)
 
     def moved(self, rows: Rows, date: str, back: str | None = None) -> Cursor:
@@ -200,7 +193,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
             given[rows.key(place)] = stamps[place]
         return replace(self, date=date, back=back, given=Seen(given.items()), group=None)
 
-    def held(self, rows: Rows, group: Ties) -> Cursor:
+    def held(self, rows: Rows, group: Ties | None) -> Cursor:
         """Stay at this `date`, and remember all rows of the page."""
         given = self.given.with_more(zip(rows.all_keys(), rows.stamps, strict=True))
         return replace(self, given=given, group=group)

@@ -6,7 +6,8 @@ or oldest come first, whether the rows at `date` are included, how large a `limi
 whether `page` counts from 0 or 1. Many rows can share one `updated`. The server may also keep
 fractions of a second that it does not show.
 
-A page is full if it has at least min(limit, 30) rows. Only a full page can end in the middle of a
+A page is full if it has at least min(limit, 30) rows; `walk.page_size` says which answers are
+believed, and how the limit changes. Only a full page can end in the middle of a
 group of rows with one `updated`. These are the cases, in the order in which they are looked at:
 
  1. Rows given at `date` did not come again, though the server seemed to include them.
@@ -23,8 +24,9 @@ group of rows with one `updated`. These are the cases, in the order in which the
     Continue from the last `updated`, and be ready to go back (1).
  9. The page is full. Continue from the timestamp before the last one: the group that the page has
     cut is then read again as a whole, and rows that were given already are left out.
-10. The page is full, and `date` would stay the same: one group is larger than a page. Keep `date`
-    and read the group `page` by `page`. See `walk.ties`.
+10. The page is full, and `date` would stay the same: one group is larger than a page. If the next
+    page will have another `limit`, ask for the same page again with that.
+11. Otherwise keep `date` and read the group `page` by `page`. See `walk.ties`.
 
 A row whose `updated` is not a time is given, and does not move `date`. If only a guess could
 continue the walk, it raises `PaginationError`. It never skips and never loops: each step moves
@@ -46,18 +48,20 @@ from heymarket_async.walk.rows import Key, Rows
 Step = tuple[Rows, slice | list[int], Cursor]
 
 
-def step(cursor: Cursor, rows: Rows) -> Step:
+def step(cursor: Cursor, rows: Rows, asked: int | None, following: int | None) -> Step:
     """Return a page's rows as they were placed, the places of the new rows, and the next cursor.
 
     Args:
         cursor: The cursor that says how the page was asked for.
         rows: The rows of the page.
+        asked: The limit that the page was asked for with, or None.
+        following: The limit of the next page, unless it is one of a group that is being read.
 
     Raises:
         PaginationError: The walk cannot continue without a guess.
     """
     here = None if cursor.date is None else timestamps.instant(cursor.date)
-    is_full = len(rows.ids) + rows.left_out >= min(cursor.asks_limit or PAGE_SIZE, PAGE_SIZE)
+    is_full = len(rows.ids) + rows.left_out >= min(asked or PAGE_SIZE, PAGE_SIZE)
     if cursor.back is not None:
         given_here = [key for key, stamp in cursor.given.items() if stamp == here]
         if not _includes_all(given_here, rows):  # 1
@@ -72,24 +76,28 @@ def step(cursor: Cursor, rows: Rows) -> Step:
     new = _new(cursor, rows)
     stamps = rows.stamps[new] if isinstance(new, slice) else [rows.stamps[each] for each in new]
     if cursor.group is not None:  # 4
-        page = ties.GroupPage(rows, here, is_full, frozenset(stamps))
+        page = ties.GroupPage(rows, here, is_full, frozenset(stamps), following)
         return rows, new, ties.after_page(cursor, cursor.group, page)
-    return rows, new, _after_page(cursor, rows, here, is_full, bool(stamps))
+    if is_full:
+        return rows, new, _after_full_page(cursor, rows, here, asked, following)
+    return rows, new, _after_short_page(cursor, rows, here, has_new=bool(stamps))
 
 
-def _after_page(
-    cursor: Cursor, rows: Rows, here: str | None, is_full: bool, has_new: bool
-) -> Cursor:
-    if not rows.ids:  # 5
+def _after_short_page(cursor: Cursor, rows: Rows, here: str | None, *, has_new: bool) -> Cursor:
+    if not rows.ids or (rows.stamps[-1] == here and not has_new):  # 5, 6
         return replace(cursor, done=True)
-    if not is_full:
-        if rows.stamps[-1] == here and not has_new:  # 6
-            return replace(cursor, done=True)
-        return cursor.moved(rows, rows.updated[-1])  # 7
-    date, back = cursor.date_after(rows, None)
-    if date is None or timestamps.instant(date) == here:  # 10
-        return ties.begin(cursor, rows, here)
-    return cursor.moved(rows, date, back)  # 8, 9
+    return cursor.moved(rows, rows.updated[-1])  # 7
+
+
+def _after_full_page(
+    cursor: Cursor, rows: Rows, here: str | None, asked: int | None, following: int | None
+) -> Cursor:
+    date, back = cursor.date_after(rows, None, following)
+    if date is not None and timestamps.instant(date) != here:
+        return cursor.moved(rows, date, back)  # 8, 9
+    if asked != following:  # 10
+        return ties.stay(cursor, rows, here)
+    return ties.begin(cursor, rows, here, asked)  # 11
 
 
 def _new(cursor: Cursor, rows: Rows) -> slice | list[int]:

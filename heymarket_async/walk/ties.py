@@ -56,26 +56,35 @@ class GroupPage(msgspec.Struct, frozen=True):
         here: The instant of the `date` that it was asked from.
         is_full: It has at least as many rows as a page.
         new_stamps: The instants of the rows that were not given before.
+        following: The limit of the next page that is not one of a group.
     """
 
     rows: Rows
     here: str | None
     is_full: bool
     new_stamps: frozenset[str]
+    following: int | None
 
 
-def begin(cursor: Cursor, rows: Rows, here: str | None) -> Cursor:
-    """Begin to read the group at the end of a page, because `date` cannot get past it."""
+def stay(cursor: Cursor, rows: Rows, here: str | None, group: Ties | None = None) -> Cursor:
+    """Stay at a `date` that cannot get past the group at the end of a page.
+
+    Without a group, the same page is asked for again, with another limit.
+    """
     given = cursor.given
     if rows.stamps[0] != here:
         # A server that left out the rows at `date` just now will do so again.
         given = Seen((key, stamp) for key, stamp in given.items() if stamp != here)
-    cursor = replace(cursor, back=None, given=given)
+    return replace(cursor, back=None, given=given).held(rows, group)
+
+
+def begin(cursor: Cursor, rows: Rows, here: str | None, limit: int | None) -> Cursor:
+    """Begin to read the group at the end of a page with the limit of that page."""
     last = rows.updated[-1]
-    if cursor.limit is not None and cursor.limit < PAGE_SIZE:
+    if limit is not None and limit < PAGE_SIZE:
         # With pages of a few rows, a page that comes again could be chance.
-        return cursor.held(rows, new_ties(last, None, PAGE_SIZE))
-    return cursor.held(rows, new_ties(last, 1, cursor.limit, _places(rows, 0)))
+        return stay(cursor, rows, here, new_ties(last, None, PAGE_SIZE))
+    return stay(cursor, rows, here, new_ties(last, 1, limit, _places(rows, 0)))
 
 
 def after_page(cursor: Cursor, group: Ties, page: GroupPage) -> Cursor:
@@ -191,7 +200,7 @@ def _with_target(cursor: Cursor, group: Ties, page: GroupPage) -> Ties:
     """Note where the walk continues after the group, from the page that has left it."""
     rows = page.rows
     if page.is_full:
-        then, back = cursor.date_after(rows, group.updated)
+        then, back = cursor.date_after(rows, group.updated, page.following)
         if timestamps.instant(then or group.updated) == page.here:
             return replace(group, behind=rows.updated[-1])
         return replace(group, then=then, back=back)

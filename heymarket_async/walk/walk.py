@@ -22,13 +22,29 @@ from heymarket_async.errors import (
 from heymarket_async.privacy import hides_locals
 from heymarket_async.walk import cursor as cursors
 from heymarket_async.walk import rules
-from heymarket_async.walk.cursor import Cursor
+from heymarket_async.walk.cursor import PAGE_SIZE, Cursor
+from heymarket_async.walk.page_size import PageSize, PageSizes
 from heymarket_async.walk.rows import Rows, rows_of, rows_of_raw
 
 T = TypeVar("T")
 
 FetchPage = Callable[[str | None, int | None, int | None], Awaitable[list[T]]]
 """Returns one page for `date`, `page` and `limit`. A parameter that is None is not sent."""
+
+
+class Growth(msgspec.Struct, Generic[T], frozen=True):
+    """How a walk without a fixed limit may ask for more than the default.
+
+    Attributes:
+        attempt: Gets one page with a limit that may be too large. It is sent once.
+        sizes: The limits that were tried, by all walks over the list.
+        most: The largest limit to ask for.
+    """
+
+    attempt: FetchPage[T]
+    sizes: PageSizes
+    most: int
+
 
 _REST_S = 1.0
 """Seconds that a walk waits before it reads a changing group again."""
@@ -101,8 +117,12 @@ class Walk(Generic[T]):
         left_out: How many contacts came again, because pages overlap, and were left out.
     """
 
-    def __init__(self, fetch: FetchPage[T], call: str, returns: type[T], start: Cursor) -> None:
+    def __init__(
+        self, fetch: FetchPage[T], call: str, returns: type[T], start: Cursor, growth: Growth[T]
+    ) -> None:
         self._fetch = fetch
+        self._attempt = growth.attempt
+        self._size = PageSize(growth.sizes, fixed=start.limit, most=growth.most)
         self._call = call
         self._rows_of = rows_of_raw if returns is msgspec.Raw else rows_of
         self._asked = start
@@ -186,12 +206,7 @@ class Walk(Generic[T]):
         self._is_busy = True
         try:
             while not self._next.done:
-                cursor = self._next
-                if cursor.group is not None and cursor.group.is_changing:
-                    # A group of the current second is edited until the second is over.
-                    await asyncio.sleep(_REST_S)
-                items = await self._fetch(cursor.date, cursor.asks_page, cursor.asks_limit)
-                if self._take(cursor, items):
+                if await self._ask(self._next):
                     return
         except HeymarketError as failed:
             error = self._explained(failed)
@@ -202,6 +217,32 @@ class Walk(Generic[T]):
             raise error from failed
         finally:
             self._is_busy = False
+
+    async def _ask(self, cursor: Cursor) -> bool:
+        """Ask for the page at a cursor, and return whether it has new contacts."""
+        size, group = self._size, cursor.group
+        if group is not None:
+            if group.is_changing:
+                # A group of the current second is edited until the second is over.
+                await asyncio.sleep(_REST_S)
+            items = await self._fetch(cursor.date, group.page, group.limit)
+            return self._take(cursor, self._rows_of(items), items, group.limit)
+        if not size.is_try():
+            items = await self._fetch(cursor.date, None, size.limit)
+        else:
+            try:
+                items = await self._attempt(cursor.date, None, size.limit)
+            except HeymarketError as error:
+                if not size.outlives(error):
+                    raise
+                return False
+        rows, asked = self._rows_of(items), size.limit
+        if not size.believes(len(rows.ids) + rows.left_out):
+            return False
+        is_new = self._take(cursor, rows, items, asked)
+        if is_new and size.tried is not None:
+            size.settle(asked, len(items))
+        return is_new
 
     def _explained(self, error: HeymarketError) -> HeymarketError:
         group = self._next.group
@@ -214,10 +255,10 @@ class Walk(Generic[T]):
             seen=self._seen,
         )
 
-    def _take(self, cursor: Cursor, items: list[T]) -> bool:
+    def _take(self, cursor: Cursor, rows: Rows, items: list[T], asked: int | None) -> bool:
         """Take the page that was asked for at a cursor, and return whether it has new contacts."""
         try:
-            rows, new, after = rules.step(cursor, self._rows_of(items))
+            rows, new, after = rules.step(cursor, rows, asked, self._size.limit)
         except PaginationError as error:
             error.seen = self._seen
             raise
@@ -239,6 +280,7 @@ def walk(
     limit: int | None,
     cursor: str | None,
     returns: type[T],
+    growth: Growth[T] | None = None,
 ) -> Walk[T]:
     """Return a walk, from its beginning or from a stored cursor.
 
@@ -247,9 +289,10 @@ def walk(
         call: The call that `fetch` makes, for errors.
         surface: The name of the list in cursors.
         date: Where to start, or None for the beginning.
-        limit: Contacts on a page, or None for the server's default.
+        limit: Contacts on a page, or None for the server's default, or more with `growth`.
         cursor: Where to resume, or None.
         returns: The type of the items.
+        growth: How the walk may ask for more than the default, or None.
 
     Raises:
         ValueError: An argument breaks its rule; the message names it.
@@ -260,15 +303,17 @@ def walk(
             "returns must be msgspec.Raw, or a struct that has id and rev as integers and updated"
             " as text"
         )
+    growth = growth or Growth(fetch, PageSizes(), PAGE_SIZE)
     if cursor is None:
         text = None if date is None else timestamps.to_text("date", date)
-        return Walk(fetch, call, returns, cursors.start(surface, limit=limit, date=text))
+        start = cursors.start(surface, limit=limit, date=text)
+        return Walk(fetch, call, returns, start, growth)
     if date is not None:
         raise ValueError("date and cursor exclude each other: a cursor has its own date")
     start = cursors.read(cursor, surface=surface)
     if limit is not None:
         start = msgspec.structs.replace(start, limit=limit)
-    return Walk(fetch, call, returns, start)
+    return Walk(fetch, call, returns, start, growth)
 
 
 class _Pages(Generic[T]):

@@ -259,7 +259,7 @@ def test_a_report_is_not_put_in_the_place_of_a_pipe(run, tmp_path):
 @pytest.mark.parametrize("name", ["c.jsonl", "c.db"])
 def test_a_trial_on_the_sandbox_leaves_an_unfinished_export_alone(name, run, sandbox, tmp_path):
     path = tmp_path / name
-    sandbox.faults.answer(400, on="POST /v1/contacts", after=1)
+    sandbox.faults.answer(400, on="POST /v1/contacts", after=1, times=2)
     assert run("contacts", "export", path).exit_code == 1
 
     trial = run("contacts", "export", path, "--sandbox", 3)

@@ -192,8 +192,9 @@ async def test_a_walk_asks_like_page(client, heymarket):
     date = "2026-04-12T15:30:00.123456789Z"
     assert [contact async for contact in client.contacts.iterate(date=date)] == []
 
-    assert [sent.call for sent in heymarket.requests] == ["POST /v1/contacts"] * 2
-    assert [sent.body for sent in heymarket.requests] == [{"limit": 40}, {"date": date}]
+    assert {sent.call for sent in heymarket.requests} == {"POST /v1/contacts"}
+    # A limit that has brought nothing yet proves no end.
+    assert [sent.body for sent in heymarket.requests] == [{"limit": 40}, {}, {"date": date}]
 
 
 @pytest.mark.parametrize("body", [1042, "1042", 0, "0"])

@@ -97,6 +97,9 @@ async def test_ascending_may_be_ignored(serve):
         ({}, 1000, 100),
         ({"max_limit": 7}, 1000, 7),
         ({"max_limit": 1000}, 1000, 120),
+        ({"over_limit": "default"}, 101, 30),
+        ({"over_limit": "empty"}, 101, 0),
+        ({"over_limit": "empty"}, 100, 100),
         ({"default_limit": 9}, None, 9),
         ({"honours_limit": False}, 7, 30),
     ],
@@ -105,6 +108,14 @@ async def test_a_page_is_as_long_as_the_readings_say(serve, options, limit, leng
     account = await serve(120, readings=Readings(**options))
     body = {} if limit is None else {"limit": limit}
     assert len(await account.ask(V1, body)) == length
+
+
+@pytest.mark.parametrize("status", ["400", "500"])
+async def test_a_limit_above_the_largest_may_be_refused(serve, status):
+    account = await serve(120, readings=Readings(over_limit=status, max_limit=50))
+
+    assert len(await account.ask(V1, {"limit": 50})) == 50
+    assert await account.status(V1, {"limit": 51}) == int(status)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,25 @@
 """A list of contacts that can be read in every way that Heymarket's documentation leaves open.
 
-Written from the documentation, and sharing nothing with the package or its sandbox.
+Written from the documentation, and sharing only the errors with the package.
 """
 
 from __future__ import annotations
 
+import copy
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import msgspec
+
+from heymarket_async import (
+    BadRequestError,
+    DecodeError,
+    HeymarketError,
+    NoResponseError,
+    ServerError,
+)
 
 BASE = datetime(2026, 4, 12, 15, 30, tzinfo=UTC)
 
@@ -21,6 +30,15 @@ class Row(msgspec.Struct, frozen=True):
     updated: str
 
 
+REFUSALS: dict[str, HeymarketError] = {
+    "400": BadRequestError("answered 400", status=400),
+    "500": ServerError("answered 500", status=500),
+    "late": NoResponseError("got no whole answer (time-out)"),
+    "too large": DecodeError("the body is larger than max_answer_bytes"),
+}
+"""The errors that a limit above the largest may be answered with."""
+
+
 @dataclass
 class Listing:
     """The rows, and how the server reads what it is asked."""
@@ -29,6 +47,7 @@ class Listing:
     newest_first: bool = True
     inclusive: bool = False
     cap: int = 100
+    over: str = "cut"
     page_base: int | None = 1
     digits: int = 0
     trimmed: bool = False
@@ -62,7 +81,7 @@ class Listing:
 
     async def fetch(self, date: str | None, page: int | None, limit: int | None) -> list[Row]:
         self.requests.append((date, page, limit))
-        size = min(limit or 30, self.cap)
+        size = self._size(limit)
         rows = sorted((tick, number, rev) for number, (tick, rev) in self.rows.items())
         if self.newest_first:
             rows.reverse()
@@ -82,6 +101,16 @@ class Listing:
             Row(number, rev if self.shows_rev else None, self.odd.get(number, self.text(tick)))
             for tick, number, rev in rows[first : first + size]
         ]
+
+    def _size(self, limit: int | None) -> int:
+        """A limit above the cap is cut to it, counts as none, gets nothing, or is refused."""
+        if limit is None or (limit > self.cap and self.over == "default"):
+            return 30
+        if limit <= self.cap or self.over == "cut":
+            return min(limit, self.cap)
+        if self.over == "empty":
+            return 0
+        raise copy.copy(REFUSALS[self.over])
 
     def _all_ticks(self, date: str) -> list[int]:
         whole, _, fraction = date.removesuffix("Z").partition(".")

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from heymarket_async.walk import cursor as cursors
-from heymarket_async.walk.walk import Walk, walk
+from heymarket_async.walk.page_size import PageSizes
+from heymarket_async.walk.walk import Growth, Walk, walk
 from tests.walk.listing import Listing, Row
 
 # Written by version 0.1.0, with its next steps: the ids that it gave, and its requests.
@@ -42,6 +43,17 @@ async def test_a_stored_cursor_is_resumed_as_the_version_that_wrote_it_would(sto
     assert await rest_of(listing, stored["cursor"]) == stored["rest"]
 
     assert [list(request) for request in listing.requests] == stored["requests"]
+
+
+@pytest.mark.parametrize("stored", STORED, ids=lambda stored: stored["state"])
+async def test_a_stored_cursor_is_resumed_by_a_walk_that_finds_out_the_size_of_pages(stored):
+    listing = server(stored)
+    walking = walk(
+        listing.fetch, "x", surface="v1", date=None, limit=None, cursor=stored["cursor"],
+        returns=Row, growth=Growth(listing.fetch, PageSizes(), 1000),
+    )  # fmt: skip
+
+    assert sorted([row.id async for row in walking]) == sorted(stored["rest"])
 
 
 @pytest.mark.parametrize("stored", STORED, ids=lambda stored: stored["state"])

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heymarket_async import PaginationError, Walk
-from heymarket_async.walk.walk import walk
+from heymarket_async import HeymarketError, PaginationError, Walk
+from heymarket_async.walk.page_size import PageSizes
+from heymarket_async.walk.walk import Growth, walk
 from tests.conftest import JumpingLoop
-from tests.walk.listing import Listing, Row
+from tests.walk.listing import REFUSALS, Listing, Row
 
 T = TypeVar("T")
 
@@ -56,6 +57,7 @@ def listings(draw: st.DrawFn, *, are_odd: bool = False) -> Listing:
         newest_first=draw(st.booleans()),
         inclusive=draw(st.booleans()),
         cap=draw(st.sampled_from([30, 31, 100, 1000])),
+        over=draw(st.sampled_from(["cut", "default", "empty", *REFUSALS])),
         page_base=draw(st.sampled_from([0, 1, None])),
         digits=digits,
         trimmed=draw(st.booleans()),
@@ -75,7 +77,13 @@ def listings(draw: st.DrawFn, *, are_odd: bool = False) -> Listing:
 limits = st.sampled_from([None, 1, 2, 3, 7, 29, 30, 31, 100, 1000])
 
 
-def walk_over(listing: Listing, limit: int | None, cursor: str | None = None) -> Walk[Row]:
+def walk_over(
+    listing: Listing,
+    limit: int | None,
+    cursor: str | None = None,
+    *,
+    sizes: PageSizes | None = None,
+) -> Walk[Row]:
     return walk(
         listing.fetch,
         "POST /v1/contacts",
@@ -84,7 +92,16 @@ def walk_over(listing: Listing, limit: int | None, cursor: str | None = None) ->
         limit=limit,
         cursor=cursor,
         returns=Row,
+        growth=Growth(listing.fetch, sizes or PageSizes(), 1000),
     )
+
+
+def can_end_with(error: HeymarketError, listing: Listing, limit: int | None) -> bool:
+    """Whether this server cannot be walked, or refuses the limit that the caller has fixed."""
+    if isinstance(error, PaginationError):
+        return listing.page_base is None or listing.mixes_ties
+    is_refused = isinstance(error, type(REFUSALS.get(listing.over)))
+    return is_refused and ((limit or 30) > listing.cap or listing.page_base is None)
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -108,8 +125,8 @@ def test_a_walk_gives_every_contact_once_or_raises(listing: Listing, limit: int 
 
     try:
         rows = run(rows_of(walking, listing))
-    except PaginationError as error:
-        assert listing.page_base is None or listing.mixes_ties, "this server can be walked"
+    except HeymarketError as error:
+        assert can_end_with(error, listing, limit), "this server can be walked"
         assert error.cursor == walking.cursor
         return
 
@@ -121,9 +138,9 @@ def test_a_walk_gives_every_contact_once_or_raises(listing: Listing, limit: int 
 def test_odd_contacts_are_given_once_like_the_others(listing: Listing, limit: int | None) -> None:
     try:
         rows = run(rows_of(walk_over(listing, limit), listing))
-    except PaginationError as error:
-        can_be_stuck = listing.page_base is None or "no contact of a page" in str(error)
-        assert can_be_stuck, "this server can be walked"
+    except HeymarketError as error:
+        can_be_stuck = "no contact of a page" in str(error)
+        assert can_be_stuck or can_end_with(error, listing, limit), "this server can be walked"
         return
 
     assert sorted(row.id for row in rows) == sorted(listing.rows)
@@ -148,11 +165,27 @@ def test_a_walk_that_is_cut_and_resumed_gives_the_whole(
             with contextlib.suppress(StopAsyncIteration):
                 run(until(cut))
             walking = walk_over(listing, None, walking.cursor)
-    except PaginationError:
-        assert listing.page_base is None or listing.mixes_ties
+    except HeymarketError as error:
+        assert can_end_with(error, listing, limit)
         return
 
     assert sorted(row.id for row in rows) == sorted(listing.rows)
+
+
+@given(listings(), st.lists(limits, min_size=2, max_size=3))
+@settings(max_examples=100)
+def test_walks_that_share_the_limits_they_have_tried_are_whole(
+    listing: Listing, some: list[int | None]
+) -> None:
+    sizes = PageSizes()
+    for limit in some:
+        listing.requests.clear()
+        try:
+            rows = run(rows_of(walk_over(listing, limit, sizes=sizes), listing))
+        except HeymarketError as error:
+            assert can_end_with(error, listing, limit), "this server can be walked"
+        else:
+            assert sorted(row.id for row in rows) == sorted(listing.rows)
 
 
 @given(listings(), limits, st.data())
@@ -182,7 +215,7 @@ def test_contacts_that_are_not_edited_come_once_and_no_version_comes_twice(
 
     try:
         run(all_rows())
-    except PaginationError:
+    except HeymarketError:
         pass  # complete or raised; what came must be right all the same
     else:
         edited = {number for _, number in plan}
@@ -199,11 +232,13 @@ def test_after_a_page_that_is_not_full_the_last_updated_goes_back_to_the_letter(
     listing: Listing, limit: int | None
 ) -> None:
     answers: list[tuple[bool, str | None, list[Row]]] = []
+    requests: list[tuple[str | None, int | None, int | None]] = []
     fetch = listing.fetch
 
     async def recorded(date: str | None, page: int | None, limit: int | None) -> list[Row]:
         at = json.loads(walking.cursor)
         rows = await fetch(date, page, limit)
+        requests.append((date, page, limit))
         answers.append((at["group"] is not None, at["back"], rows))
         return rows
 
@@ -211,16 +246,22 @@ def test_after_a_page_that_is_not_full_the_last_updated_goes_back_to_the_letter(
     walking = walk_over(listing, limit)
     try:
         run(rows_of(walking, listing))
-    except PaginationError:
-        assert listing.page_base is None or listing.mixes_ties
+    except HeymarketError as error:
+        assert can_end_with(error, listing, limit)
 
-    full = min(limit or 30, 30)
+    full, proved = min(limit or 30, 30), 30
     for (in_group, back, rows), asked, (date, page, _) in zip(
-        answers, listing.requests, listing.requests[1:], strict=False
+        answers, requests, requests[1:], strict=False
     ):
+        size = asked[-1] or 30
+        if not in_group and size > proved and len(rows) < 30:
+            assert date == asked[0], "nothing is believed of a limit that is not proved"
+            continue
+        proved = max(proved, size) if len(rows) >= 30 else proved
         if 0 < len(rows) < full:
-            # Only within a group that is larger than a page may its pages be read once more.
-            is_read_again = in_group and date == asked[0]
+            # Only within a group that is larger than a page may its pages be read once more,
+            # newest first from a `date` that keeps edited rows out.
+            is_read_again = in_group and (date == asked[0] or asked[0] is None)
             # And where not all rows given at `date` came again, that was too far.
             assert (
                 is_read_again

@@ -189,6 +189,7 @@ class Checkpoint(msgspec.Struct, kw_only=True):
         ties: Contacts that share their `updated` with another one.
         largest_tie: The most contacts that share one.
         odd: The odd rows that were read.
+        page_size: The limit to begin with that brought the most rows, or None.
     """
 
     version: int = VERSION
@@ -205,6 +206,7 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     ties: int = 0
     largest_tie: int = 0
     odd: OddRows = msgspec.field(default_factory=OddRows)
+    page_size: Annotated[int, msgspec.Meta(ge=cursor.PAGE_SIZE)] | None = None
 
     @property
     def text(self) -> str:

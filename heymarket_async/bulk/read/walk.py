@@ -7,15 +7,17 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from heymarket_async.bulk.read.checkpoint import TimeSpan, latest_of
+from heymarket_async.bulk.read.checkpoint import Checkpoint, TimeSpan, latest_of
 from heymarket_async.bulk.read.collect import Collector
 from heymarket_async.bulk.read.versions import Batch, batch_of, batch_of_page
 from heymarket_async.bulk.thread import side_by_side
-from heymarket_async.checks import is_int, limit_of, one_of
-from heymarket_async.client import HeymarketClient
+from heymarket_async.checks import is_int, limit_of
+from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 from heymarket_async.errors import DecodeError, HeymarketError, StatusError
 from heymarket_async.timestamps import seconds_between
+from heymarket_async.walk.cursor import PAGE_SIZE
+from heymarket_async.walk.page_size import PageSizes
 from heymarket_async.walk.rows import Rows
 from heymarket_async.walk.walk import Page, Walk
 
@@ -28,7 +30,7 @@ class ReadOptions(msgspec.Struct, frozen=True):
 
     Attributes:
         surface: The list to read: "v1" or "v2".
-        page_size: Contacts in a page; v2 takes 100 at most.
+        page_size: Contacts in a page; v2 takes 100 at most. None: as many as the server gives.
         concurrency: Parts of the time range that are walked side by side.
 
     Raises:
@@ -36,14 +38,14 @@ class ReadOptions(msgspec.Struct, frozen=True):
     """
 
     surface: str
-    page_size: int
+    page_size: int | None
     concurrency: int
 
     def __post_init__(self) -> None:
         if self.surface not in {"v1", "v2"}:
             raise ValueError('surface must be "v1" or "v2"')
         most = MAX_LIMIT if self.surface == "v2" else None
-        limit_of(one_of("page_size", self.page_size, int), most, name="page_size")
+        limit_of(self.page_size, most, name="page_size")
         if not is_int(self.concurrency) or self.concurrency < 1:
             raise ValueError("concurrency must be an integer of at least 1")
 
@@ -78,6 +80,7 @@ class _Walkers:
         self._collector = collector
         self._options = options
         self._checkpoint = collector.checkpoint
+        self._page_sizes = _page_sizes(client, self._checkpoint)
         self._far_ends: tuple[str, str] | None = None
         self._unread = [span for span in self._checkpoint.spans if not span.is_read]
         self._moved = asyncio.Event()
@@ -162,6 +165,7 @@ class _Walkers:
         checkpoint.count_ties(span, placed)
         checkpoint.reach(latest_of(placed, until=self._collector.began))
         checkpoint.pages += 1
+        checkpoint.page_size = self._page_sizes.trusted
         checkpoint.overlap += len(batch.items) - len(taken.items)
         checkpoint.odd.no_contacts += len(page) - len(batch.items)
         self._collector.take(taken)
@@ -197,6 +201,14 @@ class _Walkers:
     def _wake(self) -> None:
         self._moved.set()
         self._moved.clear()
+
+
+def _page_sizes(client: HeymarketClient, checkpoint: Checkpoint) -> PageSizes:
+    """Return the limits that the client has tried, or those that an earlier run has come to."""
+    documented = MAX_LIMIT if checkpoint.surface == "v2" else PAGE_SIZE
+    # That of an earlier run is where to begin, but no proof: the server may have changed since.
+    sizes = PageSizes(best=checkpoint.page_size or documented, proved=documented)
+    return transport_of(client).page_sizes.setdefault(checkpoint.surface, sizes)
 
 
 async def _next(pages: AsyncIterator[Page[msgspec.Raw]]) -> Page[msgspec.Raw] | None:

@@ -131,6 +131,7 @@ def test_a_checkpoint_that_an_older_version_has_stored_is_read():
 
     assert checkpoint.spans == [TimeSpan(up_to=NOON, page_s=2.0, is_read=True)]
     assert checkpoint.odd == OddRows(mended=2, no_contacts=1, unplaced=Ids([5], 1))
+    assert checkpoint.page_size is None
     assert '"windows":[{' in checkpoint.text, "older versions read it, too"
 
 
