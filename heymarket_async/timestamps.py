@@ -25,10 +25,11 @@ def instant(text: str) -> str:
     Raises:
         ValueError: `text` is not an RFC 3339 timestamp.
     """
-    if text[10:11] == "T" and text[-1] == "Z" and text[0] != "0" and text[17:18] != "6":
-        if len(text) == 20:
+    size = len(text)
+    if size > 19 and text[10] == "T" and text[-1] == "Z" and text[0] != "0" and text[17] != "6":
+        if size == 20:
             return text
-        if text[19:20] == ".":
+        if text[19] == ".":
             return f"{text[:19]}Z.{text[20:-1].rstrip('0')}".rstrip(".")
     match = _RFC_3339.fullmatch(text)
     if match is None:
@@ -65,14 +66,24 @@ def instants(texts: list[str]) -> list[str]:
 
 
 def _may_be_odd(texts: list[str], together: str) -> bool:
-    """Whether one of the texts may not be a time. `together` has 21 characters for each text."""
-    # A year 0 or 1, a leap second, an hour 24, a month or day 0.
-    if "0" in together[::21] or "6" in together[17::21] or "T24" in together or "-00" in together:
+    """Whether one of the texts may not be a time. `together` has 21 characters for each text.
+
+    It looks at one place of all texts first, because a search takes ten times as long.
+    """
+    # A year 0 or 1, a leap second, an hour 24.
+    if "0" in together[::21] or "6" in together[17::21]:
         return True
-    has_month = "1" not in together[5::21] or not together[6::21].strip("012")
-    if has_month and "3" not in together[8::21] and "-02-29" not in together:
-        return False
-    return not all(map(_is_day, {text[:10] for text in texts}))
+    if "2" in together[11::21] and "4" in together[12::21] and "T24" in together:
+        return True
+    month_tens, month_ones, day_tens = together[5::21], together[6::21], together[8::21]
+    may_be_no_day = (
+        ("1" in month_tens and month_ones.strip("012"))  # a month above 12
+        or ("0" in month_tens and "0" in month_ones and "-00" in together)
+        or ("0" in day_tens and "-00" in together)
+        or "3" in day_tens
+        or ("2" in day_tens and "-02-29" in together)
+    )
+    return bool(may_be_no_day) and not all(map(_is_day, {text[:10] for text in texts}))
 
 
 @functools.lru_cache(maxsize=4096)

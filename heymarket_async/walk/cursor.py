@@ -186,11 +186,10 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
         """Ask from another `date`, and remember the rows that may then come again."""
         target, may_follow = timestamps.instant(back or date), _MAY_FOLLOW[self.ascending]
         given = {key: stamp for key, stamp in self.given.items() if may_follow(stamp, target)}
-        stamps = rows.stamps
-        for place in range(len(stamps) - 1, -1, -1):
-            if not may_follow(stamps[place], target):
-                break
-            given[rows.key(place)] = stamps[place]
+        place = len(rows.stamps) - 1
+        while place >= 0 and may_follow(rows.stamps[place], target):
+            given[rows.key(place)] = rows.stamps[place]
+            place -= 1
         return replace(self, date=date, back=back, given=Seen(given.items()), group=None)
 
     def held(self, rows: Rows, group: Ties | None) -> Cursor:
