@@ -20,6 +20,7 @@ from heymarket_async.bulk.store.sync_file import SyncFile
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.errors import DecodeError, HeymarketError, NotFoundError
+from heymarket_async.models import ContactField
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.account import account_of
 
@@ -115,7 +116,13 @@ async def sync_contacts(
         file = await job.thread.run(SyncFile, database, job.stats.clock)
         try:
             report = await _sync(
-                job, file, options, settle_s, rebind=rebind, finds_deleted=detect_deletions
+                job,
+                file,
+                options,
+                settle_s,
+                rebind=rebind,
+                finds_deleted=detect_deletions,
+                shows=on_progress is not None,
             )
         except (HeymarketError, OSError, ValueError) as error:
             await job.thread.run(file.end, outcome=type(error).__name__)
@@ -135,15 +142,22 @@ async def _sync(
     *,
     rebind: bool,
     finds_deleted: bool,
+    shows: bool,
 ) -> SyncReport:
-    run, account = job.thread.run, await account_of(transport_of(job.client))
-    checkpoint = await run(
-        file.begin, account, options.surface, rebind=rebind, all_anew=finds_deleted
-    )
+    run, client = job.thread.run, job.client
+    account = await account_of(transport_of(client), stored=None if rebind else file.account)
+    await run(file.bind, account, options.surface, rebind=rebind)
+    # One of these is the first answer, which shows the server's clock: `begin` needs it.
+    newest = fields = None
+    if file.begins_with_newest and not finds_deleted:
+        newest = await options.newest(client)
+    else:
+        # The fields are needed at the end, but read now: that must not fail after hours.
+        fields = await _fields(client)
+    checkpoint = await run(file.begin, options.surface, all_anew=finds_deleted)
     is_full, is_resumed = bool(checkpoint.spans), any(span.cursor for span in checkpoint.spans)
-    # The fields are needed at the end, but read now: that must not fail after hours.
-    fields = await fields_of(job.client)
-    checkpoint.counted = await count_contacts(job.client, checkpoint)
+    if is_full and shows:
+        checkpoint.counted = await count_contacts(client, checkpoint)
     collector, counted, doubts = await job.read(
         file,
         checkpoint,
@@ -153,11 +167,15 @@ async def _sync(
         # Until deleted contacts are marked, the file has more than were read.
         stored=None if finds_deleted else partial(run, file.database.count),
         settle_s=settle_s,
+        newest=newest,
     )
     deleted = await _deleted(job, file, collector, counted, doubts) if finds_deleted else []
     doubts += checkpoint.odd.doubts(file.reported)
-    doubts += [UNREAD] if fields is None else schema.doubts(fields)
-    added = await run(file.complete, checkpoint, deleted=deleted, fields=fields)
+    if fields is None and await run(file.needs_fields):
+        fields = await _fields(client)
+    shown, more = fields or (None, schema.doubts(await run(file.database.fields)))
+    doubts += more
+    added = await run(file.complete, checkpoint, deleted=deleted, fields=shown)
     return SyncReport(
         kind="full" if is_full else "changes",
         contacts=await run(file.database.count),
@@ -173,6 +191,12 @@ async def _sync(
         doubts=doubts,
         mended=checkpoint.odd.mended,
     )
+
+
+async def _fields(client: HeymarketClient) -> tuple[list[ContactField] | None, list[str]]:
+    """Return the custom fields, or None if they cannot be read, and the doubts about them."""
+    fields = await fields_of(client)
+    return fields, [UNREAD] if fields is None else schema.doubts(fields)
 
 
 async def _deleted(
