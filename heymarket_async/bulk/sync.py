@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -12,6 +12,7 @@ from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.job import Job
 from heymarket_async.bulk.progress import OnProgress
 from heymarket_async.bulk.read.catch_up import count_contacts, other_writer
+from heymarket_async.bulk.read.checkpoint import Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector
 from heymarket_async.bulk.read.walk import ReadOptions
 from heymarket_async.bulk.store import schema
@@ -23,9 +24,12 @@ from heymarket_async.errors import DecodeError, HeymarketError, NotFoundError
 from heymarket_async.models import ContactField
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.account import account_of
+from heymarket_async.walk.walk import Page
 
 _LOGGED = ("kind", "contacts", "added", "changed", "deleted", "requests")
 _MOST_ASKED_FOR = 1000
+
+_Fields: TypeAlias = tuple[list[ContactField] | None, list[str]]
 
 _NOT_FOUND = " of the contacts that were not found"
 _NOT_MARKED = ", so they are not marked"
@@ -144,20 +148,13 @@ async def _sync(
     finds_deleted: bool,
     shows: bool,
 ) -> SyncReport:
-    run, client = job.thread.run, job.client
-    account = await account_of(transport_of(client), stored=None if rebind else file.account)
-    await run(file.bind, account, options.surface, rebind=rebind)
-    # One of these is the first answer, which shows the server's clock: `begin` needs it.
-    newest = fields = None
-    if file.begins_with_newest and not finds_deleted:
-        newest = await options.newest(client)
-    else:
-        # The fields are needed at the end, but read now: that must not fail after hours.
-        fields = await _fields(client)
-    checkpoint = await run(file.begin, options.surface, all_anew=finds_deleted)
+    run = job.thread.run
+    checkpoint, newest, fields = await _start(
+        job, file, options, rebind=rebind, finds_deleted=finds_deleted
+    )
     is_full, is_resumed = bool(checkpoint.spans), any(span.cursor for span in checkpoint.spans)
     if is_full and shows:
-        checkpoint.counted = await count_contacts(client, checkpoint)
+        checkpoint.counted = await count_contacts(job.client, checkpoint)
     collector, counted, doubts = await job.read(
         file,
         checkpoint,
@@ -172,7 +169,7 @@ async def _sync(
     deleted = await _deleted(job, file, collector, counted, doubts) if finds_deleted else []
     doubts += checkpoint.odd.doubts(file.reported)
     if fields is None and await run(file.needs_fields):
-        fields = await _fields(client)
+        fields = await _fields(job.client)
     shown, more = fields or (None, schema.doubts(await run(file.database.fields)))
     doubts += more
     added = await run(file.complete, checkpoint, deleted=deleted, fields=shown)
@@ -193,7 +190,29 @@ async def _sync(
     )
 
 
-async def _fields(client: HeymarketClient) -> tuple[list[ContactField] | None, list[str]]:
+async def _start(
+    job: Job, file: SyncFile, options: ReadOptions, *, rebind: bool, finds_deleted: bool
+) -> tuple[Checkpoint, Page[msgspec.Raw] | None, _Fields | None]:
+    """Bind the file to the account, and return the checkpoint to read from.
+
+    The newest contacts, or the custom fields, are returned too if they were the first answer. That
+    answer shows the server's clock, which the file needs.
+    """
+    run, client = job.thread.run, job.client
+    account = await account_of(transport_of(client), stored=None if rebind else file.account)
+    await run(file.bind, account, options.surface, rebind=rebind)
+    newest = fields = None
+    if file.begins_with_newest and not finds_deleted:
+        newest = await options.newest(client)
+    else:
+        # The fields are needed at the end, but read now: that must not fail after hours.
+        fields = await _fields(client)
+    checkpoint = await run(file.begin, options.surface, all_anew=finds_deleted)
+    # If all contacts have to be read after all, this answer will be too old to catch up with.
+    return checkpoint, None if checkpoint.spans else newest, fields
+
+
+async def _fields(client: HeymarketClient) -> _Fields:
     """Return the custom fields, or None if they cannot be read, and the doubts about them."""
     fields = await fields_of(client)
     return fields, [UNREAD] if fields is None else schema.doubts(fields)

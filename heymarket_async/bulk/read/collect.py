@@ -101,8 +101,8 @@ class Collector:
         clock: Returns the server's time, as an instant, once an answer has shown it.
         is_timed: Returns whether answers show it. If they do not, nothing counts as settled.
         settle_s: How late a write may show up.
-        identify: Completes a checkpoint that has no account. It is called before the first write,
-            but not for a job of one page, which is written when it is complete.
+        identify: Completes a checkpoint that has no account. Until then nothing is written: a job
+            of one page that is killed asks for that page again.
 
     Attributes:
         checkpoint: The state of the job.
@@ -214,30 +214,24 @@ class Collector:
         """Let the span resume after this page, once the contacts of the page are written."""
         self._last_pages[id(span)] = span, page
 
-    @property
-    def is_one_page(self) -> bool:
-        """Whether nothing is written yet, and no more than a page was read.
-
-        If such a job is killed, the next one asks for that page again.
-        """
-        return self._identify is not None and self.checkpoint.pages <= 1
-
     async def write_if_due(self) -> None:
         """Write the contacts that were taken, if they are many, or the last write is long ago."""
         is_late = asyncio.get_running_loop().time() - self._written_at >= _WRITTEN_EVERY_S
-        if is_late or len(self._lines) >= _WRITTEN_AT_ONCE:
+        if len(self._lines) >= _WRITTEN_AT_ONCE:
+            await self.identify()
+            await self.write()
+        elif is_late:
             await self.write()
 
     async def write(self) -> None:
-        """Write the contacts that were taken, together with the checkpoint, but not a single page.
+        """Write the contacts that were taken, together with the checkpoint, once this is allowed.
 
-        After a write that failed, nothing more is written: a later checkpoint would cover contacts
-        that are not in the store.
+        Before `identify` or `complete`, it is not. Nor is it after a write that failed: a later
+        checkpoint would cover contacts that are not in the store.
         """
-        if self.is_one_page:
+        if self._identify is not None:
             return
         async with self._writing:
-            await self.identify()
             if self._has_failed:
                 return
             lines, self._lines = self._lines, []
@@ -249,7 +243,7 @@ class Collector:
             await self._thread.run(self._write, lines, self.checkpoint.text)
 
     async def identify(self) -> None:
-        """Complete the checkpoint, if that was not done. If it cannot be, nothing is written."""
+        """Complete the checkpoint, so that it can be written. If it cannot be, nothing is."""
         async with self._identifying:
             if self._identify is not None and not self._has_failed:
                 self._has_failed = True
@@ -257,9 +251,8 @@ class Collector:
                 self._identify, self._has_failed = None, False
 
     async def complete(self) -> None:
-        """Write the rest. If all contacts are one page, no checkpoint of it is going to stay."""
-        if self.is_one_page:
-            self._identify = None
+        """Write the rest. All was read, so no checkpoint is going to stay."""
+        self._identify = None
         await self.write()
 
     def _write(self, lines: list[bytes], checkpoint: str) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from typing import ClassVar
 
 import msgspec
 
@@ -13,11 +14,11 @@ from heymarket_async.bulk.read.collect import Collector
 from heymarket_async.bulk.read.versions import Batch, batch_of, batch_of_page
 from heymarket_async.bulk.thread import side_by_side
 from heymarket_async.checks import is_int, limit_of, one_of
-from heymarket_async.client import HeymarketClient
-from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT, PAGE
+from heymarket_async.client import HeymarketClient, transport_of
+from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT, ContactsV2
 from heymarket_async.errors import DecodeError, HeymarketError, PaginationError, StatusError
 from heymarket_async.timestamps import seconds_between
-from heymarket_async.walk import walk as walks
+from heymarket_async.walk.cursor import PAGE_SIZE
 from heymarket_async.walk.rows import Rows
 from heymarket_async.walk.walk import Page, Walk
 
@@ -61,26 +62,18 @@ class ReadOptions(msgspec.Struct, frozen=True):
 
         v1 has no documented order. So its list has to be known to be newest first.
         """
-        if self.surface == "v1":
-            return await _next(self.walk(client).pages())
-
-        def fetch(_: str | None, __: int | None, limit: int | None) -> Awaitable[list[msgspec.Raw]]:
-            most = MAX_LIMIT if limit is None else limit
-            return client.contacts_v2.page(limit=most, ascending=False, returns=msgspec.Raw)
-
-        first = walks.walk(
-            fetch,
-            PAGE.call,
-            surface=self.surface,
-            date=None,
-            limit=self.page_size,
-            cursor=None,
-            returns=msgspec.Raw,
-        )
+        is_v1 = self.surface == "v1"
+        contacts = client.contacts if is_v1 else _NewestFirst(transport_of(client))
         try:
-            return await _next(first.pages())
+            return await _next(contacts.iterate(limit=self.page_size, returns=msgspec.Raw).pages())
         except PaginationError:
-            return None  # it is not sorted; the list in the documented order may be
+            return None  # it is not sorted; the list in the order of the walk may be
+
+
+class _NewestFirst(ContactsV2):
+    """The list of v2, newest first."""
+
+    _order: ClassVar[Mapping[str, object]] = {"ascending": False}
 
 
 async def walk(client: HeymarketClient, collector: Collector, options: ReadOptions) -> None:
@@ -152,8 +145,9 @@ class _Walkers:
         try:
             while (page := await coming) is not None:
                 is_last = not page.is_amid_group and self._is_last(page.rows, span)
+                is_full = len(page) >= min(self._options.page_size, PAGE_SIZE)
                 if not is_last:
-                    if self._checkpoint.pages:
+                    if is_full or self._checkpoint.pages:
                         await self._collector.identify()
                     # Ask for the next page while this one is written.
                     coming = asyncio.ensure_future(_next(pages))
