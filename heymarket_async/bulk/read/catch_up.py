@@ -190,7 +190,9 @@ class _Pass:
     def _take(self, page: Page[msgspec.Raw]) -> None:
         checkpoint, batch = self._checkpoint, batch_of_page(page)
         new = self._collector.new(batch)
-        checkpoint.settled.compare(new.rows.stamps, self._collector.settle_s)
+        checkpoint.settled.compare(
+            new.rows.stamps, self._collector.clock(), self._collector.settle_s
+        )
         self._collector.take(new)
         checkpoint.overlap += len(batch.items) - len(new.items)
         if len(batch.items) < len(page):

@@ -106,7 +106,7 @@ class Settled(msgspec.Struct, kw_only=True):
         before: The instant, or "" if none is known.
         settle_s: The `settle_s` that it is true for, and for smaller ones.
         read_at: The server's time before the last complete read, or "".
-        behind_s: How far the clock of `updated` was behind `read_at`, beyond `CLOCKS_S`.
+        behind_s: The most that the clock of `updated` may be behind, if it was seen to be behind.
     """
 
     before: str = ""
@@ -130,17 +130,20 @@ class Settled(msgspec.Struct, kw_only=True):
         if self.read_at and (settle_s > self.settle_s or before > self.before):
             self.before, self.settle_s = before, settle_s
 
-    def compare(self, stamps: Iterable[str], settle_s: float) -> None:
-        """Compare the two clocks by contacts that were written after the last complete read.
+    def compare(self, stamps: Iterable[str], now: str, settle_s: float) -> None:
+        """Compare the two clocks, by contacts that were written between the last read and now.
 
-        If one is older than the clocks allow, nothing has settled until this is allowed for.
+        If all are older than that read was, the clock of `updated` is behind. Then nothing counts
+        as settled until this is allowed for.
         """
-        oldest = min(filter(None, stamps), default="")
-        if not oldest or not self.read_at:
+        newest = max((stamp for stamp in stamps if stamp <= now), default="")
+        if not newest or not self.read_at:
             return
-        behind_s = seconds_between(oldest, self.read_at) - settle_s - CLOCKS_S
-        if behind_s > self.behind_s:
-            self.behind_s, self.before = behind_s, ""
+        most_s = seconds_between(newest, now)
+        if seconds_between(newest, self.read_at) > settle_s + CLOCKS_S:
+            self.behind_s, self.before = most_s, ""
+        else:
+            self.behind_s = min(self.behind_s, most_s)
 
 
 class Checkpoint(msgspec.Struct, kw_only=True):
