@@ -109,8 +109,8 @@ async def _passes(
     """
     if collector.checkpoint.date is not None and not collector.checkpoint.ascending:
         return True  # a contact that is edited now has left the range that was asked for
-    if "" < collector.caught_up_from < collector.since:
-        collector.caught_up_from = ""
+    caught_up_from, collector.caught_up_from = collector.caught_up_from, ""  # only now it is true
+    if "" < caught_up_from < collector.since:
         return True
     answers = 0
     for _ in range(MAX_CATCH_UPS):

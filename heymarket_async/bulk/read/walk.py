@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from typing import ClassVar
 
 import msgspec
@@ -86,9 +85,7 @@ async def walk(client: HeymarketClient, collector: Collector, options: ReadOptio
     try:
         await walkers.run()
     except HeymarketError:
-        with suppress(HeymarketError):  # without the account, nothing is written
-            await collector.identify()
-            await collector.write()  # so that the next run need not read it again
+        await collector.write()  # so that the next run need not read it again
         raise
     await collector.write()
 

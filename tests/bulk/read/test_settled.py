@@ -85,7 +85,7 @@ async def test_an_import_is_read_again_until_late_writes_have_shown_up(followed)
 
         show_late(sandbox, imported[7], NOW + 126)
         await followed.run(128)
-        assert followed.asked <= 5
+        assert followed.asked <= 6
 
 
 async def test_an_import_of_long_ago_is_read_once_more(followed):
