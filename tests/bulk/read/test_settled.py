@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heymarket_async import BadRequestError
 from heymarket_async.bulk import JsonLines, export_contacts, sync_contacts
 from heymarket_async.bulk.read.checkpoint import CLOCKS_S, Checkpoint, Settled
 from heymarket_async.bulk.read.collect import Collector
@@ -186,6 +187,25 @@ async def test_an_export_reads_an_import_of_long_ago_once(surface, newest_first,
             assert lines_of(tmp_path / "c") == sorted(sandbox.store.lines())
         requests.append(report.requests)
     assert requests[1] < 0.8 * requests[0]
+
+
+@pytest.mark.parametrize("surface", ["v1", "v2"])
+async def test_an_export_that_resumes_reads_the_margin_of_its_first_run(surface, tmp_path):
+    on = f"POST /{surface}/contacts{'/list' * (surface == 'v2')}"
+    async with Sandbox(450, seed=4, limit=None) as sandbox:
+        imported = bulk_import(sandbox, NOW)
+        sandbox._server._now = lambda: NOW + 5
+        sandbox.faults.answer(400, on=on, after=20 if surface == "v2" else 12)
+        async with client_of(sandbox, key=sandbox.api_key) as client:
+            sink, options = JsonLines(tmp_path / "c"), {"surface": surface, "page_size": 30}
+            with pytest.raises(BadRequestError):
+                await export_contacts(client, sink, **options)
+            late = imported[380 if surface == "v1" else 100]
+            show_late(sandbox, late, NOW - 20)
+            sandbox._server._now = lambda: NOW + 300
+            assert (await export_contacts(client, sink, **options)).resumed
+
+        assert lines_of(tmp_path / "c") == sorted(sandbox.store.lines())
 
 
 # The rule itself
