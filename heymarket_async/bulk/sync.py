@@ -85,7 +85,8 @@ async def sync_contacts(
     """Bring an SQLite file up to date with an account, and return a report.
 
     The first run reads all contacts; if it is interrupted, the next one resumes it. Later runs
-    read only the changes since. `heymarket_async.bulk.store.database` describes the content of the
+    read only the changes since. The titles of the custom fields are read if a contact has changed,
+    and at least once an hour. `heymarket_async.bulk.store.database` describes the content of the
     file; each run adds a line to its table `runs`.
 
     Args:
@@ -99,7 +100,8 @@ async def sync_contacts(
             1,000. In a first run that resumes an interrupted one, contacts that the interrupted one
             has read count as found.
         settle_s: How far before the newest `updated` of the last run to begin, in seconds: a write
-            may show up late.
+            may show up late. That part is read again once; see "Writes that show up late" in
+            docs/decisions.md.
         rebind: Follow the account to another base URL, where it must have the same team.
         on_progress: Called with a `Progress` twice a second.
 

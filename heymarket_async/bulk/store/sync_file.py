@@ -129,7 +129,8 @@ class SyncFile:
         if self._newest is not None and not all_anew:
             checkpoint.spans = []
             checkpoint.newest = self._newest
-            checkpoint.settled = self._settled
+            if self._settled.before <= later(self._newest, 1.0):  # else others have changed it
+                checkpoint.settled = self._settled
             checkpoint.ascending = self._ascending
         return checkpoint
 

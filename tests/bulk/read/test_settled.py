@@ -157,6 +157,19 @@ async def test_a_file_of_an_older_version_settles_with_its_second_run(followed):
         assert followed.asked <= 3
 
 
+async def test_an_instant_beyond_the_newest_contact_is_not_believed(followed):
+    async with followed.sandbox as sandbox:
+        imported = bulk_import(sandbox, NOW)
+        for after_s in (5, 130):
+            await followed.run(after_s)
+        with sqlite3.connect(followed.path) as database:
+            settled = '{"before": "2999-01-01T00:00:00Z", "settle_s": 60}'
+            database.execute("UPDATE state SET value = ? WHERE name = 'settled'", (settled,))
+        database.close()
+        restamp(sandbox, imported[100], NOW + 132)
+        await followed.run(135)
+
+
 async def test_a_search_for_deletions_begins_anew(followed):
     async with followed.sandbox as sandbox:
         imported = bulk_import(sandbox, NOW)
