@@ -94,8 +94,8 @@ async def export_contacts(
     """Export all contacts, and return a report.
 
     After the walk over all contacts, passes read the changes since it began, until a pass brings
-    nothing new, or is a single answer. So a contact that is edited meanwhile ends up in its newest version. Then the
-    account's count is compared.
+    nothing new, or is a single answer. So a contact that is edited meanwhile ends up in its newest
+    version. Then the account's count is compared.
 
     If an export is interrupted, it leaves a checkpoint, even if it is killed. The next export into
     the same sink resumes from it. Memory does not grow with the account.

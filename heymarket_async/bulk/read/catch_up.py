@@ -110,7 +110,7 @@ async def _passes(
     if collector.checkpoint.date is not None and not collector.checkpoint.ascending:
         return True  # a contact that is edited now has left the range that was asked for
     caught_up_from, collector.caught_up_from = collector.caught_up_from, ""  # only now it is true
-    if "" < caught_up_from < collector.since:
+    if "" < caught_up_from < collector.since and collector.is_at_rest:
         return True
     answers = 0
     for _ in range(MAX_CATCH_UPS):

@@ -163,6 +163,14 @@ class Collector:
         """The instant from which a catch-up must read all contacts."""
         return self.checkpoint.settled.since(self.margin, self.settle_s)
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing seems to be written to the account, by its newest contact and its edits.
+
+        A contact that is written in the second of the newest one is not behind it.
+        """
+        return self.since > self.margin and not self.seen.edited
+
     def settle(self) -> None:
         """Learn from a complete read, which began at `checkpoint.settled.read_at`.
 
