@@ -253,10 +253,11 @@ class Collector:
     async def identify(self) -> None:
         """Complete the checkpoint, so that it can be written. If it cannot be, nothing is."""
         async with self._identifying:
-            if self._identify is not None and not self._has_failed:
-                self._has_failed = True
-                await self._identify()
-                self._identify, self._has_failed = None, False
+            if self._identify is None or self._has_failed:
+                return
+            self._has_failed = True
+            await self._identify()
+            self._identify, self._has_failed = None, False
 
     async def complete(self) -> None:
         """Write the rest. All was read, so no checkpoint is going to stay."""
