@@ -21,6 +21,7 @@ from tests.bulk.accounts import (
     ids_of,
     lines_of,
     query,
+    restamp,
 )
 from tests.bulk.two_accounts import two_accounts
 
@@ -108,6 +109,25 @@ async def test_a_small_export_is_as_the_account_was_at_its_last_page(answer, cha
 
     assert report.doubts == []
     assert lines_of(tmp_path / "c") == then
+
+
+async def test_an_edit_below_a_part_that_has_come_to_the_end_is_caught_up_with(tmp_path):
+    for answer in range(4, 16):
+        events: list[object] = []
+        async with Sandbox(contacts=300, seed=4) as sandbox:
+            middle = sandbox.store.contacts[160]["id"]
+
+            def edit_once(event, answer=answer, events=events, sandbox=sandbox, middle=middle):
+                events.append(event)
+                if len(events) == answer:
+                    restamp(sandbox, middle, int(time.time()))
+
+            async with client_of(sandbox, on_attempt=edit_once) as client:
+                report = await export_contacts(
+                    client, JsonLines(tmp_path / "c"), surface="v2", page_size=30, concurrency=2
+                )
+            assert report.doubts == []
+            assert lines_of(tmp_path / "c") == sorted(sandbox.store.lines())
 
 
 @pytest.mark.parametrize("places", [(9, 1, 30), (39, 38, 37), (39,)])
