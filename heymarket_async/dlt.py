@@ -22,9 +22,9 @@ import msgspec
 from heymarket_async import timestamps
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.progress import RequestStats
-from heymarket_async.bulk.read.checkpoint import OddRows, latest_of
+from heymarket_async.bulk.read.checkpoint import latest_of
 from heymarket_async.bulk.read.collect import SETTLE_S
-from heymarket_async.bulk.read.versions import Batch, Version, batch_of_page
+from heymarket_async.bulk.read.versions import Batch, OddRows, Version, batch_of_page
 from heymarket_async.checks import Int64
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.decoding import mending

@@ -24,7 +24,7 @@ from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.errors import BadRequestError, PaginationError
 from heymarket_async.models import ContactField
 from heymarket_async.privacy import hides_locals
-from heymarket_async.transport.account import account_of
+from heymarket_async.transport.account import account_of, hold
 
 
 class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,8 @@ class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
         contacts: Contacts in the result, in their newest versions.
         distinct: Different ids that were read: the same number, unless the sink keeps every
             version.
-        counted_before: The account's own count when the export began, or None.
+        counted_before: The account's own count when the export began. None if it did not say, or
+            if it was not asked: only the progress of an export of several pages needs it.
         counted_after: Its count at the end.
         edited: Contacts that were edited while the export ran, after they had been read.
         overlap: Contacts that came again in the same version and were left out.
@@ -93,8 +94,8 @@ async def export_contacts(
     """Export all contacts, and return a report.
 
     After the walk over all contacts, passes read the changes since it began, until a pass brings
-    nothing new. So a contact that is edited meanwhile ends up in its newest version. Then the
-    account's count is compared.
+    nothing new, or is a single answer. So a contact that is edited meanwhile ends up in its newest
+    version. Then the account's count is compared.
 
     If an export is interrupted, it leaves a checkpoint, even if it is killed. The next export into
     the same sink resumes from it. Memory does not grow with the account.
@@ -127,14 +128,31 @@ async def export_contacts(
     job = Job(client)
     async with job.running(on_progress, sink.close):
         stored = await job.thread.run(sink.open, folder, restart=restart)
-        return await _export(job, sink, options, after, stored)
+        if stored is not None and checkpoints.has_no_account(stored):
+            await job.thread.run(sink.close)
+            stored = await job.thread.run(sink.open, folder, restart=True)
+        return await _export(job, sink, options, after, stored, shows=on_progress is not None)
 
 
 async def _export(
-    job: Job, sink: Sink, options: ReadOptions, date: str | None, stored: str | None
+    job: Job,
+    sink: Sink,
+    options: ReadOptions,
+    date: str | None,
+    stored: str | None,
+    *,
+    shows: bool,
 ) -> ExportReport:
     place = str(sink.path) if isinstance(sink, FileSink) else ""
     checkpoint = await _checkpoint(job, stored, options.surface, date, place)
+
+    async def identify() -> None:
+        """Ask for the account, which a checkpoint needs, and for the total, if it is shown."""
+        if not checkpoint.account:
+            checkpoint.belong_to(await account_of(transport_of(job.client)))
+        if shows:
+            checkpoint.counted = await count_contacts(job.client, checkpoint)
+
     # The fields are needed at the end, but read now: that must not fail after hours.
     fields = await fields_of(job.client) if sink.needs_fields else []
     try:
@@ -144,6 +162,7 @@ async def _export(
             options,
             recalled=None if stored is None else sink.stored(),
             damaged=lambda: checkpoints.damaged("stored contacts", place),
+            identify=None if stored is not None else identify,
         )
     except (BadRequestError, PaginationError) as error:
         if stored is not None:  # its cursor may be the cause
@@ -170,12 +189,15 @@ async def _export(
 async def _checkpoint(
     job: Job, stored: str | None, surface: str, date: str | None, place: str
 ) -> Checkpoint:
-    account = await account_of(transport_of(job.client))
-    if stored is not None:
-        return checkpoints.read(stored, account=account, surface=surface, date=date, place=place)
-    checkpoint = checkpoints.new(account=account, surface=surface, date=date)
-    checkpoint.counted = await count_contacts(job.client, checkpoint)
-    return checkpoint
+    """Return the checkpoint to read from.
+
+    If the account of the credentials can change, a new one has it from the beginning.
+    """
+    transport = transport_of(job.client)
+    if stored is None:
+        return checkpoints.new(account=await hold(transport), surface=surface, date=date)
+    account = await account_of(transport, stored=checkpoints.account_in(stored))
+    return checkpoints.read(stored, account=account, surface=surface, date=date, place=place)
 
 
 async def _finish(

@@ -6,6 +6,8 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
+import msgspec
+
 from heymarket_async.bulk.errors import UNREADABLE
 from heymarket_async.bulk.progress import OnProgress, Progress, RequestStats, reporting
 from heymarket_async.bulk.read.catch_up import catch_up
@@ -14,6 +16,7 @@ from heymarket_async.bulk.read.collect import SETTLE_S, Collector, Store
 from heymarket_async.bulk.read.walk import ReadOptions, walk
 from heymarket_async.bulk.thread import OneThread
 from heymarket_async.client import HeymarketClient
+from heymarket_async.walk.walk import Page
 
 
 class Job:
@@ -72,6 +75,8 @@ class Job:
         damaged: Callable[[], ValueError],
         stored: Callable[[], Awaitable[int]] | None = None,
         settle_s: float = SETTLE_S,
+        identify: Callable[[], Awaitable[None]] | None = None,
+        newest: Page[msgspec.Raw] | None = None,
     ) -> tuple[Collector, int | None, list[str]]:
         """Read the account into a store; return the collector, the account's count, and the doubts.
 
@@ -83,9 +88,17 @@ class Job:
             damaged: Returns the error for stored contacts that cannot be read.
             stored: Counts the contacts in the result; None counts those that were taken.
             settle_s: How late a write may show up.
+            identify: Completes a checkpoint that has no account; see `Collector`.
+            newest: The newest contacts, if they were read just now.
         """
         collector = self.collector = Collector(
-            store, self.thread, checkpoint, clock=self.stats.clock, settle_s=settle_s
+            store,
+            self.thread,
+            checkpoint,
+            clock=self.stats.clock,
+            is_timed=lambda: self.stats.is_timed,
+            settle_s=settle_s,
+            identify=identify,
         )
         if recalled is not None:
             self.stage = "recalling"
@@ -96,5 +109,6 @@ class Job:
         self.stage = "reading"
         await walk(self.client, collector, options)
         self.stage = "catching up"
-        counted, doubts = await catch_up(self.client, collector, options, stored)
+        counted, doubts = await catch_up(self.client, collector, options, stored, newest)
+        await collector.complete()
         return collector, counted, doubts

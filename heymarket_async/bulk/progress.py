@@ -65,6 +65,11 @@ class RequestStats:
         self._lately: deque[float] = deque()
         self.client = client.with_options(on_attempt=self._count)
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether an answer had a `Date`, so that `clock` is the server's."""
+        return bool(self._date)
+
     def clock(self) -> str:
         """Return the server's time as an instant: its newest `Date`, else this machine's clock.
 

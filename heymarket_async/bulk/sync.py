@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -12,6 +12,7 @@ from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.job import Job
 from heymarket_async.bulk.progress import OnProgress
 from heymarket_async.bulk.read.catch_up import count_contacts, other_writer
+from heymarket_async.bulk.read.checkpoint import Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector
 from heymarket_async.bulk.read.walk import ReadOptions
 from heymarket_async.bulk.store import schema
@@ -20,11 +21,15 @@ from heymarket_async.bulk.store.sync_file import SyncFile
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.errors import DecodeError, HeymarketError, NotFoundError
+from heymarket_async.models import ContactField
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.account import account_of
+from heymarket_async.walk.walk import Page
 
 _LOGGED = ("kind", "contacts", "added", "changed", "deleted", "requests")
 _MOST_ASKED_FOR = 1000
+
+_Fields: TypeAlias = tuple[list[ContactField] | None, list[str]]
 
 _NOT_FOUND = " of the contacts that were not found"
 _NOT_MARKED = ", so they are not marked"
@@ -80,7 +85,8 @@ async def sync_contacts(
     """Bring an SQLite file up to date with an account, and return a report.
 
     The first run reads all contacts; if it is interrupted, the next one resumes it. Later runs
-    read only the changes since. `heymarket_async.bulk.store.database` describes the content of the
+    read only the changes since. The titles of the custom fields are read if a contact has changed,
+    and at least once an hour. `heymarket_async.bulk.store.database` describes the content of the
     file; each run adds a line to its table `runs`.
 
     Args:
@@ -95,7 +101,8 @@ async def sync_contacts(
             1,000. In a first run that resumes an interrupted one, contacts that the interrupted one
             has read count as found.
         settle_s: How far before the newest `updated` of the last run to begin, in seconds: a write
-            may show up late.
+            may show up late. That part is read again once; see "Writes that show up late" in
+            docs/decisions.md.
         rebind: Follow the account to another base URL, where it must have the same team.
         on_progress: Called with a `Progress` twice a second.
 
@@ -116,7 +123,13 @@ async def sync_contacts(
         file = await job.thread.run(SyncFile, database, job.stats.clock)
         try:
             report = await _sync(
-                job, file, options, settle_s, rebind=rebind, finds_deleted=detect_deletions
+                job,
+                file,
+                options,
+                settle_s,
+                rebind=rebind,
+                finds_deleted=detect_deletions,
+                shows=on_progress is not None,
             )
         except (HeymarketError, OSError, ValueError) as error:
             await job.thread.run(file.end, outcome=type(error).__name__)
@@ -136,15 +149,15 @@ async def _sync(
     *,
     rebind: bool,
     finds_deleted: bool,
+    shows: bool,
 ) -> SyncReport:
-    run, account = job.thread.run, await account_of(transport_of(job.client))
-    checkpoint = await run(
-        file.begin, account, options.surface, rebind=rebind, all_anew=finds_deleted
+    run = job.thread.run
+    checkpoint, newest, fields = await _start(
+        job, file, options, rebind=rebind, finds_deleted=finds_deleted
     )
     is_full, is_resumed = bool(checkpoint.spans), any(span.cursor for span in checkpoint.spans)
-    # The fields are needed at the end, but read now: that must not fail after hours.
-    fields = await fields_of(job.client)
-    checkpoint.counted = await count_contacts(job.client, checkpoint)
+    if is_full and shows:
+        checkpoint.counted = await count_contacts(job.client, checkpoint)
     collector, counted, doubts = await job.read(
         file,
         checkpoint,
@@ -154,11 +167,15 @@ async def _sync(
         # Until deleted contacts are marked, the file has more than were read.
         stored=None if finds_deleted else partial(run, file.database.count),
         settle_s=settle_s,
+        newest=newest,
     )
     deleted = await _deleted(job, file, collector, counted, doubts) if finds_deleted else []
     doubts += checkpoint.odd.doubts(file.reported)
-    doubts += [UNREAD] if fields is None else schema.doubts(fields)
-    added = await run(file.complete, checkpoint, deleted=deleted, fields=fields)
+    if fields is None and await run(file.needs_fields):
+        fields = await _fields(job.client)
+    shown, more = fields or (None, schema.doubts(await run(file.database.fields)))
+    doubts += more
+    added = await run(file.complete, checkpoint, deleted=deleted, fields=shown)
     return SyncReport(
         kind="full" if is_full else "changes",
         contacts=await run(file.database.count),
@@ -174,6 +191,34 @@ async def _sync(
         doubts=doubts,
         mended=checkpoint.odd.mended,
     )
+
+
+async def _start(
+    job: Job, file: SyncFile, options: ReadOptions, *, rebind: bool, finds_deleted: bool
+) -> tuple[Checkpoint, Page[msgspec.Raw] | None, _Fields | None]:
+    """Bind the file to the account, and return the checkpoint to read from.
+
+    The newest contacts, or the custom fields, are returned too if they were the first answer. That
+    answer shows the server's clock, which the file needs.
+    """
+    run, client = job.thread.run, job.client
+    account = await account_of(transport_of(client), stored=None if rebind else file.account)
+    await run(file.bind, account, options.surface, rebind=rebind)
+    newest = fields = None
+    if file.begins_with_newest and not finds_deleted:
+        newest = await options.newest(client)
+    else:
+        # The fields are needed at the end, but read now: that must not fail after hours.
+        fields = await _fields(client)
+    checkpoint = await run(file.begin, options.surface, all_anew=finds_deleted)
+    # If all contacts have to be read after all, this answer will be too old to catch up with.
+    return checkpoint, None if checkpoint.spans else newest, fields
+
+
+async def _fields(client: HeymarketClient) -> _Fields:
+    """Return the custom fields, or None if they cannot be read, and the doubts about them."""
+    fields = await fields_of(client)
+    return fields, [UNREAD] if fields is None else schema.doubts(fields)
 
 
 async def _deleted(

@@ -55,6 +55,11 @@ class Account(msgspec.Struct, frozen=True):
         is_without_team = not (name.startswith(_TEAM) and self.has_team)
         return is_without_team and self.credentials in {name, credentials}
 
+    def is_of(self, credentials: str) -> bool:
+        """Whether its team was read with these credentials, on their server."""
+        server, their_server = self.name.partition(" of ")[2], credentials.partition(" of ")[2]
+        return self.has_team and self.credentials == credentials and server == their_server
+
     def is_same_team(self, name: str) -> bool:
         """Whether the stored account has the same team, on this server or another one."""
         team = name.partition(" of ")[0]
@@ -156,31 +161,42 @@ def bound_to_account(transport: Transport) -> Transport:
     return _bound(transport, Binding(transport))
 
 
-async def account_of(transport: Transport) -> Account:
+async def account_of(transport: Transport, *, stored: Account | None = None) -> Account:
     """Return the account of the credentials in use, and send to no other from now on.
 
     The server and the team identify it. Without the right to read the team, the credentials
     take its place.
+
+    Credentials belong to one account for ever. So the server is not asked if the stored account was
+    read with the same credentials. If it was stored without a team, the team may be readable now.
+
+    Args:
+        transport: Has the credentials.
+        stored: The account that an earlier run has stored, or None.
 
     Raises:
         HeymarketError: The team cannot be read.
 
     https://developers.heymarket.com/api-reference/team
     """
-    account, fingerprint = await _ask(transport)
+    fingerprint = "" if stored is None else await transport.ask_fingerprint()
+    if stored is None or not stored.is_of(_credentials(transport, fingerprint)):
+        stored, fingerprint = await _ask(transport)
     transport.binding = transport.binding or Binding(transport)
-    transport.binding.set_account(account, fingerprint)
-    return account
+    transport.binding.set_account(stored, fingerprint)
+    return stored
 
 
-async def hold(transport: Transport) -> None:
+async def hold(transport: Transport) -> Account | None:
     """Send to no other account from now on, even if the credentials change.
+
+    Returns:
+        The account; None if the credentials cannot change, because then it was not asked for.
 
     Raises:
         HeymarketError: The team cannot be read.
     """
-    if transport.credentials_can_change:
-        await account_of(transport)
+    return await account_of(transport) if transport.credentials_can_change else None
 
 
 async def _ask(transport: Transport) -> tuple[Account, str]:
@@ -191,9 +207,13 @@ async def _ask(transport: Transport) -> tuple[Account, str]:
     except PermissionDeniedError:
         team = None
     (fingerprint,) = accepted.fingerprints
-    credentials = f"credentials {fingerprint} of {transport.base_url}"
+    credentials = _credentials(transport, fingerprint)
     name = credentials if team is None else f"{_TEAM}{team.id} of {transport.base_url}"
     return Account(name, credentials), fingerprint
+
+
+def _credentials(transport: Transport, fingerprint: str) -> str:
+    return f"credentials {fingerprint} of {transport.base_url}"
 
 
 def _bound(transport: Transport, binding: Binding) -> Transport:

@@ -93,6 +93,17 @@ class Transport:
         """A name for the credentials in use; "" until a callable was asked for them."""
         return self._signer.fingerprint
 
+    async def ask_fingerprint(self) -> str:
+        """Return the fingerprint of the credentials; a callable is asked for them if it is due.
+
+        Raises:
+            DeadlineError: A callable takes longer than a call may take.
+        """
+        if self._signer.needs_credentials:
+            now = asyncio.get_running_loop().time()
+            await self._ask_for_credentials(now + self.options.deadline_s)
+        return self._signer.fingerprint
+
     @property
     def waiting(self) -> str:
         """Why the call that waits longest is waiting, or "" if none is."""
@@ -192,7 +203,7 @@ class Transport:
                 await turns.wait_for_slot(turn, self._wait_limits(call))
             try:
                 if self._signer.needs_credentials:
-                    await self._ask_for_credentials(call)
+                    await self._ask_for_credentials(call.deadline)
                 self._http.check_open()
                 pacer = turns.pacer(self._signer.fingerprint)
                 if (turn := pacer.take()) is not None:
@@ -243,8 +254,8 @@ class Transport:
         self._report(call, started, answer, None)
         return result
 
-    async def _ask_for_credentials(self, call: Call[T]) -> None:
-        until_deadline = asyncio.timeout_at(call.deadline)
+    async def _ask_for_credentials(self, deadline: float) -> None:
+        until_deadline = asyncio.timeout_at(deadline)
         try:
             async with until_deadline:
                 await self._signer.ask()

@@ -92,6 +92,11 @@ class Page(Generic[T]):
         """Whether it is part of a large group with one `updated` that is not complete yet."""
         return self._after.group is not None
 
+    @property
+    def amid(self) -> str | None:
+        """The instant of that group, or None."""
+        return None if self._after.group is None else self._after.group.stamp
+
     def __repr__(self) -> str:
         return f"<Page of {len(self.items)}>"
 

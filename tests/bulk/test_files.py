@@ -315,7 +315,7 @@ async def test_a_contact_that_is_edited_comes_again_on_a_stream(tmp_path):
     from tests.bulk.accounts import Editor, edit_one  # noqa: PLC0415 - here alone
 
     async with Sandbox(contacts=300, seed=2) as sandbox:
-        editor = Editor(sandbox, edit_one, times=9)
+        editor = Editor(sandbox, edit_one, times=4)
         with (tmp_path / "out").open("wb") as file:
             async with client_of(sandbox, on_attempt=editor) as client:
                 report = await export_contacts(client, Stream(file))

@@ -77,7 +77,8 @@ async def test_a_pass_that_was_cut_is_not_quiet_and_says_that_contacts_may_be_mi
 ):
     monkeypatch.setattr(catch_up, "_MOST_STALE_PAGES", 2)
     monkeypatch.setattr(accounts, "_clock", [time.time()])
-    async with Sandbox(contacts=20, seed=4, limit=None) as sandbox:
+    readings = Readings(newest_first=False)
+    async with Sandbox(contacts=20, seed=4, limit=None, readings=readings) as sandbox:
 
         def edit_one_after_the_other(sandbox, chance):
             for _ in range(4):
@@ -86,7 +87,7 @@ async def test_a_pass_that_was_cut_is_not_quiet_and_says_that_contacts_may_be_mi
 
         editor = Editor(sandbox, edit_one_after_the_other, times=10**6)
         async with client_of(sandbox, on_attempt=editor) as client:
-            report = await export_contacts(client, JsonLines(tmp_path / "c"), surface="v2")
+            report = await export_contacts(client, JsonLines(tmp_path / "c"))
 
     assert report.doubts[0] == (
         "the account changes faster than it can be read, so contacts or edits of them may be"

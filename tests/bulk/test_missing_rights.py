@@ -16,7 +16,7 @@ from heymarket_async.bulk.read import checkpoint as checkpoints
 from heymarket_async.bulk.read.catch_up import count_contacts
 from heymarket_async.sandbox import Sandbox
 from heymarket_async.transport.account import Account
-from tests.bulk.accounts import client_of, current, lines_of, query
+from tests.bulk.accounts import client_of, current, edit, ids_of, lines_of, query
 
 FIELDS, COUNT, GET = "POST /v1/contact-fields", "POST /v1/contacts/count", "GET /v1/contact/{id}"
 UNCOUNTED = "the account does not say how many contacts there should be"
@@ -110,6 +110,7 @@ async def test_a_sync_keeps_the_titles_that_it_may_not_read_any_more(tmp_path):
     async with Sandbox(contacts=20) as sandbox, client_of(sandbox) as client:
         await sync_contacts(client, path)
         sandbox.faults.answer(403, on=FIELDS, times=None)
+        edit(sandbox, ids_of(sandbox)[0])
 
         report = await sync_contacts(client, path)
 

@@ -389,4 +389,4 @@ def test_the_main_job_runs_on_an_embedded_sandbox(start, tmp_path):
 def test_one_is_not_many(run, tmp_path):
     summary = run("contacts", "export", tmp_path / "c", "--sandbox", 1).stderr
 
-    assert summary.startswith(f"1 contact to {tmp_path / 'c'}, 1 page, 7 requests, ")
+    assert summary.startswith(f"1 contact to {tmp_path / 'c'}, 1 page, 5 requests, ")

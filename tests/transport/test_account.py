@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+import msgspec
 import pytest
 
 from heymarket_async import (
     ApiKey,
     AuthenticationError,
     ClientStateError,
+    DeadlineError,
     HeymarketError,
     NoResponseError,
     RetryPolicy,
@@ -402,3 +404,54 @@ async def test_a_single_call_is_made_with_the_credentials_that_are_valid():
     await contacts.send(WRITE)
 
     assert (http.keys, http.asked) == (["a1", "b1"], [])
+
+
+# An account that was stored
+
+
+@jumping_time
+async def test_credentials_that_are_stored_with_their_team_are_not_asked_about_again():
+    http = Accounts()
+    stored = await account_of(transport_over(http, signer=http.signer))
+    http.sent.clear()
+    transport = transport_over(http, signer=http.signer)
+
+    assert await account_of(transport, stored=stored) == stored
+    await transport.send(WRITE)
+    assert (http.keys, http.asked) == (["a1"], [])
+
+    http.change("a2")
+    await transport.send(WRITE)
+    http.change("b1")
+    with pytest.raises(ClientStateError, match=OTHER):
+        await transport.send(WRITE)
+    assert (http.keys, http.asked) == (["a1", "a2"], ["a2", "b1"])
+
+
+@jumping_time
+async def test_other_credentials_or_an_unknown_team_are_asked_about():
+    http = Accounts()
+    stored = await account_of(transport_over(http, signer=http.signer))
+    for change in (
+        {"credentials": "credentials of others"},
+        {"name": stored.credentials},
+        {"name": "team 1 of https://other.example"},
+    ):
+        http.sent.clear()
+        transport = transport_over(http, signer=http.signer)
+
+        account = await account_of(transport, stored=msgspec.structs.replace(stored, **change))
+
+        assert (account, http.asked) == (stored, ["a1"])
+
+
+@jumping_time
+async def test_a_callable_that_does_not_answer_is_not_waited_for_without_end():
+    async def never() -> ApiKey:
+        await asyncio.sleep(10**6)
+        raise AssertionError
+
+    transport = transport_over(Accounts(), signer=Signer(never))
+
+    with pytest.raises(DeadlineError, match="still waiting for its credentials"):
+        await transport.ask_fingerprint()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
+
 from heymarket_async import timestamps
 from heymarket_async.bulk.read.checkpoint import Checkpoint, latest_of
 from heymarket_async.bulk.read.collect import Collector
 from heymarket_async.bulk.read.id_set import IdSet
-from heymarket_async.bulk.read.versions import UNPLACED, Batch, batch_of_page
+from heymarket_async.bulk.read.versions import batch_of_page
 from heymarket_async.bulk.read.walk import ReadOptions
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import ClientStateError, HeymarketError
 from heymarket_async.timestamps import earlier
+from heymarket_async.walk.walk import Page
 
 MAX_CATCH_UPS = 20
 """Passes over the changes before the account counts as too busy."""
@@ -32,26 +35,33 @@ async def catch_up(
     collector: Collector,
     options: ReadOptions,
     stored: Callable[[], Awaitable[int]] | None,
+    newest: Page[msgspec.Raw] | None = None,
 ) -> tuple[int | None, list[str]]:
     """Read the changes, and count; return the account's count, and the doubts.
 
     If the account counts more than are stored, a contact may have been created between the last
-    pass and the count. So both are repeated.
+    pass and the count, or shown up where the account had settled. So both are repeated, from the
+    margin on.
 
     Args:
         client: The account.
         collector: Takes the contacts.
         options: The options of the job.
         stored: Counts the contacts in the result; None counts those that were taken.
+        newest: The newest contacts, if they were read just now.
     """
     left = _MOST_COUNTS
+    if collector.checkpoint.spans:
+        collector.settle()
     while True:
         left -= 1
-        is_quiet = await _passes(client, collector, options)
+        is_quiet = await _passes(client, collector, options, newest)
         counted = await count_contacts(client, collector.checkpoint)
         have = await stored() if stored else len(collector.seen.ids)
         if not left or not is_quiet or counted is None or counted <= have:
             return counted, ([] if is_quiet else [_TOO_BUSY]) + _count_doubts(have, counted)
+        newest = None
+        collector.checkpoint.settled.before = ""
 
 
 async def count_contacts(client: HeymarketClient, checkpoint: Checkpoint) -> int | None:
@@ -85,69 +95,122 @@ def _count_doubts(read: int, counted: int | None) -> list[str]:
     return []
 
 
-async def _passes(client: HeymarketClient, collector: Collector, options: ReadOptions) -> bool:
-    """Read the changes until a pass brings nothing new; return whether one did.
+async def _passes(
+    client: HeymarketClient,
+    collector: Collector,
+    options: ReadOptions,
+    newest: Page[msgspec.Raw] | None,
+) -> bool:
+    """Read the changes until a pass misses nothing; return whether one did.
 
-    A pass of a single answer has missed nothing either, as of that answer. So after many passes, it
-    is enough if the last one was that short.
+    A pass that brings nothing new has missed nothing. Neither has a pass of a single answer, as of
+    that answer. Oldest first, a second answer has to prove the end, and time passes between the
+    two. So there, it is enough only after many passes.
     """
     if collector.checkpoint.date is not None and not collector.checkpoint.ascending:
         return True  # a contact that is edited now has left the range that was asked for
+    caught_up_from, collector.caught_up_from = collector.caught_up_from, ""  # only now it is true
+    if "" < caught_up_from < collector.since and collector.is_at_rest:
+        return True
     answers = 0
     for _ in range(MAX_CATCH_UPS):
-        is_quiet, answers = await _pass(client, collector, options)
+        one = _Pass(client, collector, options)
+        is_whole = await one.read(newest)
+        newest, answers = None, one.answers
         await collector.write()
-        if is_quiet:
+        if is_whole and (one.found == 0 or one.is_one_answer):
             return True
     return answers == 1
 
 
-async def _pass(
-    client: HeymarketClient, collector: Collector, options: ReadOptions
-) -> tuple[bool, int]:
-    """Read the recent changes; return whether all was read and nothing was new, and the answers.
+class _Pass:
+    """A pass over the recent changes.
 
-    Oldest first, a pass over an account that changes faster than it can be read would have no end.
-    But then it reads the same contacts again; contacts that are stamped in the future come once.
+    Attributes:
+        found: How many contacts were new.
+        answers: How many pages were read.
+        is_one_answer: All of them came in a single answer.
     """
-    checkpoint, since = collector.checkpoint, collector.since
-    began, latest = collector.clock(), ""
-    found = answers = no_contacts = stale = 0
-    read = IdSet()
-    async for page in options.walk(client, date=_date(checkpoint, since)).pages():
-        stamps = page.rows.stamps
-        checkpoint.learn_direction(stamps)
-        batch = batch_of_page(page)
-        new = _new(batch, collector)
-        collector.take(new)
-        await collector.write_if_due()
+
+    def __init__(self, client: HeymarketClient, collector: Collector, options: ReadOptions) -> None:
+        self.found = 0
+        self.answers = 0
+        self.is_one_answer = False
+        self._client = client
+        self._collector = collector
+        self._checkpoint = collector.checkpoint
+        self._options = options
+        self._no_contacts = 0
+        self._latest = ""
+        self._began = collector.clock()
+
+    async def read(self, newest: Page[msgspec.Raw] | None) -> bool:
+        """Read the changes, and return whether all of them were read.
+
+        On v2, the newest page comes first: if it reaches back far enough, it is all of them.
+        """
+        checkpoint, collector = self._checkpoint, self._collector
+        if newest is None and self._options.surface == "v2":
+            newest = await self._options.newest(self._client)
+        if newest is not None and self._has_all(newest):
+            self._take(newest)
+            checkpoint.settled.read_at = self._began
+            self.is_one_answer = is_whole = True
+        elif is_whole := await self._walk():
+            checkpoint.settled.read_at = self._began
+            collector.settle()
+        checkpoint.odd.no_contacts = max(checkpoint.odd.no_contacts, self._no_contacts)
+        # Not earlier: an interrupted pass that began with the newest has not read the rest.
+        checkpoint.reach(self._latest)
+        return is_whole
+
+    async def _walk(self) -> bool:
+        """Walk over the changes, and return whether all of them were read.
+
+        Oldest first, a pass over an account that changes faster than it can be read would have no
+        end. But then it reads the same contacts again; contacts that are stamped in the future come
+        once.
+        """
+        checkpoint, collector, since = self._checkpoint, self._collector, self._collector.since
+        stale, read = 0, IdSet()
+        async for page in self._options.walk(self._client, date=_date(checkpoint, since)).pages():
+            last = page.rows.stamps[-1]
+            checkpoint.learn_direction(page.rows.stamps)
+            self._take(page)
+            await collector.write_if_due()
+            if checkpoint.ascending and last > self._began:
+                stale += len(read.add_all(page.rows.ids)) == len(page)
+            if checkpoint.ascending is False and last < since and (page.amid or "") < since:
+                self.is_one_answer = self.answers == 1
+                break
+            if stale > _MOST_STALE_PAGES:
+                return False
+        return True
+
+    def _take(self, page: Page[msgspec.Raw]) -> None:
+        checkpoint, batch = self._checkpoint, batch_of_page(page)
+        new = self._collector.new(batch)
+        checkpoint.settled.compare(
+            new.rows.stamps, self._collector.clock(), self._collector.settle_s
+        )
+        self._collector.take(new)
         checkpoint.overlap += len(batch.items) - len(new.items)
-        no_contacts += len(page) - len(batch.items)
-        found += len(new.items)
-        answers += 1
-        latest = max(latest, latest_of(stamps, until=began) or "")
-        if checkpoint.ascending and stamps[-1] > began:
-            stale += len(read.add_all(page.rows.ids)) == len(page)
-        is_read = checkpoint.ascending is False and stamps[-1] < since and not page.is_amid_group
-        if is_read or stale > _MOST_STALE_PAGES:
-            break
-    checkpoint.odd.no_contacts = max(checkpoint.odd.no_contacts, no_contacts)
-    # Not earlier: an interrupted pass that began with the newest has not read the rest.
-    checkpoint.reach(latest)
-    return not found and stale <= _MOST_STALE_PAGES, answers
+        if len(batch.items) < len(page):
+            contacts, margin = set(batch.rows.ids), self._collector.margin
+            places = zip(page.rows.ids, page.rows.stamps, strict=True)
+            self._no_contacts += sum(
+                stamp >= margin and each not in contacts for each, stamp in places
+            )
+        self.found += len(new.items)
+        self.answers += 1
+        self._latest = max(self._latest, latest_of(page.rows.stamps, until=self._began) or "")
 
-
-def _new(batch: Batch, collector: Collector) -> Batch:
-    """Return the contacts that were not taken in this version."""
-    since, after, knows = collector.since, collector.checkpoint.after or "", collector.seen.knows
-    return batch.only(
-        [
-            place
-            for place, stamp in enumerate(batch.rows.stamps)
-            if ((stamp >= since and stamp > after) or stamp == UNPLACED)
-            and not knows(batch.rows.ids[place], batch.version(place))
-        ]
-    )
+    def _has_all(self, newest: Page[msgspec.Raw]) -> bool:
+        """Return whether this page, newest first, has all contacts that a pass must read."""
+        first, last = newest.rows.stamps[0], newest.rows.stamps[-1]
+        # A page of one `updated` does not show its order.
+        is_newest_first = first > last or (first == last and self._checkpoint.ascending is False)
+        return is_newest_first and last < max(self._collector.since, self._checkpoint.after or "")
 
 
 def _date(checkpoint: Checkpoint, since: str) -> str | None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import msgspec
 
 from heymarket_async import timestamps
 from heymarket_async.bulk.errors import UNREADABLE, JobError, mismatch_error
+from heymarket_async.bulk.read.versions import OddRows
 from heymarket_async.timestamps import earlier, later, seconds_between
 from heymarket_async.transport.account import Account
 from heymarket_async.walk import cursor
-from heymarket_async.walk.rows import Rows
 
 VERSION = 1
-
-_IDS_NAMED = 20
-_IDS_KEPT = 1000
 
 
 class TimeSpan(msgspec.Struct, kw_only=True):
@@ -93,81 +90,60 @@ class TimeSpan(msgspec.Struct, kw_only=True):
         return other
 
 
-class Ids(msgspec.Struct):
-    """Ids of contacts: the first thousand, and how many there are."""
-
-    shown: list[int] = msgspec.field(default_factory=list[int])
-    count: int = 0
-
-    def add(self, ids: Iterable[int]) -> None:
-        """Add ids; an id that is kept counts once."""
-        kept = set(self.shown)
-        for each in ids:
-            if each not in kept:
-                self.count += 1
-                if len(kept) < _IDS_KEPT:
-                    kept.add(each)
-                    self.shown.append(each)
-
-    def doubts(self, problem: str, known: Collection[int]) -> list[str]:
-        """Return the doubt about ids that no earlier run has reported, if there are any."""
-        before = set(known)
-        news = [each for each in self.shown if each not in before]
-        if not news:
-            return []
-        count = self.count - len(self.shown) + len(news)
-        # The negative id of a contact that came without one is of no use.
-        named = ", ".join(str(each) for each in news[:_IDS_NAMED] if each > 0) or "none has an id"
-        more = count - len(news[:_IDS_NAMED])
-        have = "1 contact has" if count == 1 else f"{count:,} contacts have"
-        return [f"{have} {problem}: {named}{f' and {more:,} more' * (more > 0)}"]
+CLOCKS_S = 60.0
+"""How far the clock of `updated` may be behind the one of `Date`, in seconds."""
 
 
-class OddRows(msgspec.Struct):
-    """Counts of odd rows, for the report. A job that resumes still has those of its earlier runs.
+class Settled(msgspec.Struct, kw_only=True):
+    """The instant up to which the account has settled: nothing before it can still show up.
+
+    A write that was made before a read, and that shows up at most `settle_s` late, is in the read.
+    So once a read has begun `settle_s` after an instant, later reads may begin at that instant. The
+    instant is one of `updated`, and the beginning is one of `Date`, which may come from another
+    clock. docs/decisions.md says how that is kept safe.
 
     Attributes:
-        mended: Rows whose JSON had to be mended.
-        no_contacts: How often an element of a list was not a contact, such as null.
-        unplaced: Contacts that have no time.
-        ahead: Contacts whose time is in the future.
+        before: The instant, or "" if none is known.
+        settle_s: The `settle_s` that it is true for, and for smaller ones.
+        read_at: The server's time before the last complete read, or "".
+        behind_s: The most that the clock of `updated` may be behind, if it was seen to be behind.
     """
 
-    mended: int = 0
-    no_contacts: int = 0
-    unplaced: Ids = msgspec.field(default_factory=Ids)
-    ahead: Ids = msgspec.field(default_factory=Ids)
+    before: str = ""
+    settle_s: float = 0.0
+    read_at: str = ""
+    behind_s: float = 0.0
 
-    def count(self, rows: Rows, latest: str) -> None:
-        """Add the contacts that have no time, or one later than the latest possible."""
-        self.unplaced.add(rows.ids[place] for place in rows.unplaced)
-        if max(rows.stamps, default="") > latest:
-            pairs = zip(rows.ids, rows.stamps, strict=True)
-            self.ahead.add(contact_id for contact_id, stamp in pairs if stamp > latest)
+    def since(self, margin: str, settle_s: float) -> str:
+        """Return where a catch-up may begin, if it would begin at `margin` without this."""
+        return max(margin, self.before) if settle_s <= self.settle_s else margin
 
-    @property
-    def ids(self) -> list[int]:
-        """The ids that `doubts` reports; a later run passes them as `known`."""
-        return self.unplaced.shown + self.ahead.shown
-
-    def doubts(self, known: Collection[int] = ()) -> list[str]:
-        """Return the doubts for the report.
+    def settle(self, up_to: str, settle_s: float) -> None:
+        """Learn from the last complete read.
 
         Args:
-            known: Ids that earlier runs have reported.
+            up_to: The end of what is known to exist; never beyond, whatever the clocks say.
+            settle_s: How late a write may show up.
         """
-        doubts = self.unplaced.doubts(
-            "no `updated` that is a time, so an edit may be missed", known
-        )
-        doubts += self.ahead.doubts(
-            "an `updated` that is in the future by the server's clock; it will be read again each"
-            " time",
-            known,
-        )
-        if self.no_contacts:
-            times = "once" if self.no_contacts == 1 else f"{self.no_contacts:,} times"
-            doubts.append(f"a list element that is not a contact was skipped {times}")
-        return doubts
+        old_enough = earlier(self.read_at, settle_s + CLOCKS_S + self.behind_s)
+        before = min(up_to, old_enough)
+        if self.read_at and (settle_s > self.settle_s or before > self.before):
+            self.before, self.settle_s = before, settle_s
+
+    def compare(self, stamps: Iterable[str], now: str, settle_s: float) -> None:
+        """Compare the two clocks, by contacts that were written between the last read and now.
+
+        If all are older than that read was, the clock of `updated` is behind. Then nothing counts
+        as settled until this is allowed for.
+        """
+        newest = max((stamp for stamp in stamps if stamp <= now), default="")
+        if not newest or not self.read_at:
+            return
+        most_s = seconds_between(newest, now)
+        if seconds_between(newest, self.read_at) > settle_s + CLOCKS_S:
+            self.behind_s, self.before = most_s, ""
+        else:
+            self.behind_s = min(self.behind_s, most_s)
 
 
 class Checkpoint(msgspec.Struct, kw_only=True):
@@ -175,15 +151,17 @@ class Checkpoint(msgspec.Struct, kw_only=True):
 
     Attributes:
         version: The version of this form.
-        account: The account that is read, as `Account.name`.
+        account: The account that is read, as `Account.name`; "" until it is asked for, which is
+            before more than one page is stored.
         credentials: The credentials that it was read with last, as `Account.credentials`.
         surface: The list that is walked: "v1" or "v2".
         date: The `date` that the walk begins at, or None for all contacts.
-        counted: The account's own count when the job began, or None.
+        counted: The account's own count when the job began, or None if it was not asked for.
         spans: The time range in parts.
         ascending: Oldest first; None until a page has shown it.
         newest: The instant up to which everything was read, except for later edits: a catch-up
             begins some time before it. See `latest_of`.
+        settled: The instant up to which it need not be read again.
         pages: Answers of the walk, without those of the catch-up.
         overlap: Contacts that came again and were left out.
         ties: Contacts that share their `updated` with another one.
@@ -201,6 +179,7 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     spans: list[TimeSpan] = msgspec.field(name="windows", default_factory=lambda: [TimeSpan()])
     ascending: bool | None = None
     newest: str | None = None
+    settled: Settled = msgspec.field(default_factory=Settled)
     pages: int = 0
     overlap: int = 0
     ties: int = 0
@@ -212,6 +191,11 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     def text(self) -> str:
         """This checkpoint as JSON; `read` makes it one again."""
         return msgspec.json.encode(self).decode()
+
+    def belong_to(self, account: Account) -> None:
+        """Record the account that is read, and the credentials that it is read with."""
+        self.account = account.name_to_store(self.account or account.name)
+        self.credentials = account.credentials
 
     @property
     def after(self) -> str | None:
@@ -261,18 +245,33 @@ def latest_of(stamps: Sequence[str], *, until: str) -> str | None:
     return latest or None
 
 
-def new(*, account: Account, surface: str, date: str | None = None) -> Checkpoint:
-    """Return the checkpoint of a job that begins."""
+def new(*, account: Account | None, surface: str, date: str | None = None) -> Checkpoint:
+    """Return the checkpoint of a job that begins; None is an account that was not asked for yet."""
     checkpoint = Checkpoint(
-        account=account.name,
-        credentials=account.credentials,
+        account="",
         surface=surface,
         date=date,
         # v2 is asked for oldest first; v1 has to show its direction.
         ascending=True if surface == "v2" else None,
     )
     checkpoint.spans = [TimeSpan(above=checkpoint.after)]
+    if account is not None:
+        checkpoint.belong_to(account)
     return checkpoint
+
+
+def account_in(text: str) -> Account | None:
+    """Return the account in a stored checkpoint, or None if it cannot be read."""
+    try:
+        stored = msgspec.json.decode(text, type=_Owner)
+    except UNREADABLE:
+        return None
+    return Account(stored.account, stored.credentials or "")
+
+
+def has_no_account(text: str) -> bool:
+    """Whether it is the checkpoint of one page, which a kill has left behind at its very end."""
+    return (account := account_in(text)) is not None and not account.name
 
 
 def read(
@@ -307,8 +306,7 @@ def read(
     if account is not None:
         if not account.matches(stored.account, stored.credentials):
             raise _other(name, "account", stored.account, account.name)
-        stored.account = account.name_to_store(stored.account)
-        stored.credentials = account.credentials
+        stored.belong_to(account)
     if stored.surface != surface:
         raise _other(name, "surface", stored.surface, surface)
     if stored.date != date:
@@ -318,6 +316,11 @@ def read(
 
 class _Version(msgspec.Struct):
     version: int
+
+
+class _Owner(msgspec.Struct):
+    account: str
+    credentials: str | None = None
 
 
 def damaged(stored: str, place: str) -> JobError:

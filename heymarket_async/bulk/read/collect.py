@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from heymarket_async.bulk.read.checkpoint import Checkpoint, TimeSpan
 from heymarket_async.bulk.read.id_set import IdSet
-from heymarket_async.bulk.read.versions import Batch, Version, batch_of, lines_of
+from heymarket_async.bulk.read.versions import UNPLACED, Batch, Version, batch_of, lines_of
 from heymarket_async.bulk.thread import OneThread
 from heymarket_async.timestamps import earlier, later
 from heymarket_async.walk.walk import Page
 
 SETTLE_S = 60.0
-"""How far before the newest `updated` a catch-up begins: a write may show up late."""
+"""How far before the newest `updated` a catch-up begins: a write may show up late.
+
+See `Settled` for where it may begin later.
+"""
 
 _WRITTEN_AT_ONCE = 5000
 _WRITTEN_EVERY_S = 2.0
@@ -42,15 +45,16 @@ class Seen:
         edited: Ids of those that were taken more than once, because they were edited meanwhile.
         oldest: The oldest `updated`, as an instant, or None.
         newest: The newest.
-        latest: The latest instant that an `updated` can have; see `Version.replaces`.
+        latest: The latest instant that an `updated` can have; see `Version.replaces`. "" until the
+            server has shown its clock.
     """
 
-    def __init__(self, *, latest: str = "") -> None:
+    def __init__(self) -> None:
         self.ids = IdSet()
         self.edited: set[int] = set()
         self.oldest: str | None = None
         self.newest: str | None = None
-        self.latest = latest
+        self.latest = ""
         self._versions: dict[int, Version] = {}
         self._most = _FEW
 
@@ -90,12 +94,24 @@ class Seen:
 class Collector:
     """Takes contacts, and writes them to a store, some thousand at a time.
 
+    Args:
+        store: The place that they are written to.
+        thread: The thread to write them in.
+        checkpoint: The state of the job.
+        clock: Returns the server's time, as an instant, once an answer has shown it.
+        is_timed: Returns whether answers show it. If they do not, nothing counts as settled.
+        settle_s: How late a write may show up.
+        identify: Completes a checkpoint that has no account. Until then nothing is written: a job
+            of one page that is killed asks for that page again.
+
     Attributes:
         checkpoint: The state of the job.
         seen: The contacts that were taken.
         taken: How many contacts were taken; edited ones count each time.
         clock: Returns the server's time, as an instant.
-        began: That time when the job began.
+        settle_s: How late a write may show up.
+        caught_up_from: The instant from which the walk has read all contacts in a single answer, as
+            a catch-up does; "" if it has not.
     """
 
     def __init__(
@@ -105,45 +121,101 @@ class Collector:
         checkpoint: Checkpoint,
         *,
         clock: Callable[[], str],
+        is_timed: Callable[[], bool],
         settle_s: float = SETTLE_S,
+        identify: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.checkpoint = checkpoint
         self.clock = clock
-        self.began = clock()
-        self.seen = Seen(latest=self.began)
+        self.settle_s = settle_s
+        self.seen = Seen()
         self.taken = 0
+        self.caught_up_from = ""
         self._store = store
         self._thread = thread
-        self._settle_s = settle_s
+        self._is_timed = is_timed
+        self._identify = identify
+        self._followed = None if checkpoint.spans else checkpoint.newest
+        self._created_at = asyncio.get_running_loop().time()
+        self._began = ""
         self._lines: list[bytes] = []
         self._last_pages: dict[int, tuple[TimeSpan, Page[msgspec.Raw]]] = {}
+        self._identifying = asyncio.Lock()
         self._writing = asyncio.Lock()
         self._written_at = float("-inf")
         self._has_failed = False
 
     @property
+    def began(self) -> str:
+        """The server's time when the job began; to be read once an answer has shown that clock."""
+        if not self._began:
+            since_then = asyncio.get_running_loop().time() - self._created_at
+            self._began = earlier(self.clock(), since_then)
+        return self._began
+
+    @property
+    def margin(self) -> str:
+        """The instant from which a catch-up takes contacts."""
+        return earlier(self.checkpoint.newest, self.settle_s) if self.checkpoint.newest else ""
+
+    @property
     def since(self) -> str:
-        """The instant that a catch-up begins at."""
-        return earlier(self.checkpoint.newest, self._settle_s) if self.checkpoint.newest else ""
+        """The instant from which a catch-up must read all contacts."""
+        return self.checkpoint.settled.since(self.margin, self.settle_s)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing seems to be written to the account, by its newest contact and its edits.
+
+        A contact that is written in the second of the newest one is not behind it.
+        """
+        return self.since > self.margin and not self.seen.edited
+
+    def settle(self) -> None:
+        """Learn from a complete read, which began at `checkpoint.settled.read_at`.
+
+        A run that follows an account has known its newest contact since the run before, so the
+        second of that one is over. A first read has only now come to its newest contact.
+        """
+        newest = later(self._followed, 1.0) if self._followed else self.checkpoint.newest
+        if newest and self._is_timed():
+            self.checkpoint.settled.settle(earlier(newest, 0.0), self.settle_s)
 
     def recall(self, lines: Sequence[bytes]) -> None:
         """Remember contacts that an earlier run has stored."""
         self._remember(batch_of(lines))
 
+    def new(self, batch: Batch) -> Batch:
+        """Return the contacts that were not taken in this version, and that a catch-up takes."""
+        self._look_ahead(batch)
+        margin, after, knows = self.margin, self.checkpoint.after or "", self.seen.knows
+        return batch.only(
+            [
+                place
+                for place, stamp in enumerate(batch.rows.stamps)
+                if ((stamp >= margin and stamp > after) or stamp == UNPLACED)
+                and not knows(batch.rows.ids[place], batch.version(place))
+            ]
+        )
+
     def take(self, batch: Batch) -> None:
         """Take contacts; they are written later."""
         if not batch.items:
             return
+        self._look_ahead(batch)
         self._remember(batch)
         lines, mended = lines_of(batch.items)
         self._lines += lines
         self.checkpoint.odd.mended += mended
         self.checkpoint.odd.count(batch.rows, self.seen.latest)
 
-    def _remember(self, batch: Batch) -> None:
-        if max(batch.rows.stamps) > self.seen.latest:
+    def _look_ahead(self, batch: Batch) -> None:
+        """Ask the server's clock whether a contact is stamped in the future, if it may be."""
+        if max(batch.rows.stamps, default="") > self.seen.latest:
             self.seen.latest = later(self.clock(), SETTLE_S)
-        self.seen.add(batch, since=self.since)
+
+    def _remember(self, batch: Batch) -> None:
+        self.seen.add(batch, since=self.margin)
         self.taken += len(batch.items)
 
     def resume_after(self, page: Page[msgspec.Raw], span: TimeSpan) -> None:
@@ -153,15 +225,20 @@ class Collector:
     async def write_if_due(self) -> None:
         """Write the contacts that were taken, if they are many, or the last write is long ago."""
         is_late = asyncio.get_running_loop().time() - self._written_at >= _WRITTEN_EVERY_S
-        if is_late or len(self._lines) >= _WRITTEN_AT_ONCE:
+        if len(self._lines) >= _WRITTEN_AT_ONCE:
+            await self.identify()
+            await self.write()
+        elif is_late:
             await self.write()
 
     async def write(self) -> None:
-        """Write the contacts that were taken, together with the checkpoint.
+        """Write the contacts that were taken, together with the checkpoint, once this is allowed.
 
-        After a write that failed, nothing more is written: a later checkpoint would cover contacts
-        that are not in the store.
+        Before `identify` or `complete`, it is not. Nor is it after a write that failed: a later
+        checkpoint would cover contacts that are not in the store.
         """
+        if self._identify is not None:
+            return
         async with self._writing:
             if self._has_failed:
                 return
@@ -172,6 +249,20 @@ class Collector:
             self._written_at = asyncio.get_running_loop().time()
             self._has_failed = True
             await self._thread.run(self._write, lines, self.checkpoint.text)
+
+    async def identify(self) -> None:
+        """Complete the checkpoint, so that it can be written. If it cannot be, nothing is."""
+        async with self._identifying:
+            if self._identify is None or self._has_failed:
+                return
+            self._has_failed = True
+            await self._identify()
+            self._identify, self._has_failed = None, False
+
+    async def complete(self) -> None:
+        """Write the rest. All was read, so no checkpoint is going to stay."""
+        self._identify = None
+        await self.write()
 
     def _write(self, lines: list[bytes], checkpoint: str) -> None:
         self._store.write(lines, checkpoint)

@@ -1,8 +1,8 @@
-"""Contacts as JSON from the server, and the rule for which of two versions is newer."""
+"""Contacts as JSON from the server, which of two versions is newer, and the odd ones."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -13,6 +13,8 @@ from heymarket_async.walk.rows import Rows, rows_of_raw
 from heymarket_async.walk.walk import Page
 
 _AT_ONCE = 1000
+_IDS_NAMED = 20
+_IDS_KEPT = 1000
 _LF, _CR = b"\n\r"  # numbers: Python looks for them in bytes without raising an error first
 
 UNPLACED = ""
@@ -130,6 +132,83 @@ def older(
             newest[contact_id] = version, place
             if kept is not None:
                 yield kept[1]
+
+
+class Ids(msgspec.Struct):
+    """Ids of contacts: the first thousand, and how many there are."""
+
+    shown: list[int] = msgspec.field(default_factory=list[int])
+    count: int = 0
+
+    def add(self, ids: Iterable[int]) -> None:
+        """Add ids; an id that is kept counts once."""
+        kept = set(self.shown)
+        for each in ids:
+            if each not in kept:
+                self.count += 1
+                if len(kept) < _IDS_KEPT:
+                    kept.add(each)
+                    self.shown.append(each)
+
+    def doubts(self, problem: str, known: Collection[int]) -> list[str]:
+        """Return the doubt about ids that no earlier run has reported, if there are any."""
+        before = set(known)
+        news = [each for each in self.shown if each not in before]
+        if not news:
+            return []
+        count = self.count - len(self.shown) + len(news)
+        # The negative id of a contact that came without one is of no use.
+        named = ", ".join(str(each) for each in news[:_IDS_NAMED] if each > 0) or "none has an id"
+        more = count - len(news[:_IDS_NAMED])
+        have = "1 contact has" if count == 1 else f"{count:,} contacts have"
+        return [f"{have} {problem}: {named}{f' and {more:,} more' * (more > 0)}"]
+
+
+class OddRows(msgspec.Struct):
+    """Counts of odd rows, for the report. A job that resumes still has those of its earlier runs.
+
+    Attributes:
+        mended: Rows whose JSON had to be mended.
+        no_contacts: How often an element of a list was not a contact, such as null.
+        unplaced: Contacts that have no time.
+        ahead: Contacts whose time is in the future.
+    """
+
+    mended: int = 0
+    no_contacts: int = 0
+    unplaced: Ids = msgspec.field(default_factory=Ids)
+    ahead: Ids = msgspec.field(default_factory=Ids)
+
+    def count(self, rows: Rows, latest: str) -> None:
+        """Add the contacts that have no time, or one later than the latest possible."""
+        self.unplaced.add(rows.ids[place] for place in rows.unplaced)
+        if max(rows.stamps, default="") > latest:
+            pairs = zip(rows.ids, rows.stamps, strict=True)
+            self.ahead.add(contact_id for contact_id, stamp in pairs if stamp > latest)
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids that `doubts` reports; a later run passes them as `known`."""
+        return self.unplaced.shown + self.ahead.shown
+
+    def doubts(self, known: Collection[int] = ()) -> list[str]:
+        """Return the doubts for the report.
+
+        Args:
+            known: Ids that earlier runs have reported.
+        """
+        doubts = self.unplaced.doubts(
+            "no `updated` that is a time, so an edit may be missed", known
+        )
+        doubts += self.ahead.doubts(
+            "an `updated` that is in the future by the server's clock; it will be read again each"
+            " time",
+            known,
+        )
+        if self.no_contacts:
+            times = "once" if self.no_contacts == 1 else f"{self.no_contacts:,} times"
+            doubts.append(f"a list element that is not a contact was skipped {times}")
+        return doubts
 
 
 def _unplaced_marked(batch: Batch) -> Batch:

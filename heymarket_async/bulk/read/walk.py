@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import ClassVar
 
 import msgspec
 
@@ -13,8 +14,8 @@ from heymarket_async.bulk.read.versions import Batch, batch_of, batch_of_page
 from heymarket_async.bulk.thread import side_by_side
 from heymarket_async.checks import is_int, limit_of
 from heymarket_async.client import HeymarketClient, transport_of
-from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
-from heymarket_async.errors import DecodeError, HeymarketError, StatusError
+from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT, ContactsV2
+from heymarket_async.errors import DecodeError, HeymarketError, PaginationError, StatusError
 from heymarket_async.timestamps import seconds_between
 from heymarket_async.walk.cursor import PAGE_SIZE
 from heymarket_async.walk.page_size import PageSizes
@@ -56,6 +57,24 @@ class ReadOptions(msgspec.Struct, frozen=True):
         contacts = client.contacts if self.surface == "v1" else client.contacts_v2
         return contacts.iterate(date=date, cursor=cursor, limit=self.page_size, returns=msgspec.Raw)
 
+    async def newest(self, client: HeymarketClient) -> Page[msgspec.Raw] | None:
+        """Return the first page of the list, newest first; None if there is none.
+
+        v1 has no documented order. So its list has to be known to be newest first.
+        """
+        is_v1 = self.surface == "v1"
+        contacts = client.contacts if is_v1 else _NewestFirst(transport_of(client))
+        try:
+            return await _next(contacts.iterate(limit=self.page_size, returns=msgspec.Raw).pages())
+        except PaginationError:
+            return None  # it is not sorted; the list in the order of the walk may be
+
+
+class _NewestFirst(ContactsV2):
+    """The list of v2, newest first."""
+
+    _order: ClassVar[Mapping[str, object]] = {"ascending": False}
+
 
 async def walk(client: HeymarketClient, collector: Collector, options: ReadOptions) -> None:
     """Read every span to its end, and write the contacts.
@@ -88,6 +107,7 @@ class _Walkers:
     async def run(self) -> None:
         if self._options.concurrency > 1 and self._unread:
             self._far_ends = await self._oldest_and_newest()
+            await self._collector.identify()
         await side_by_side(self._walker, self._options.concurrency if self._far_ends else 1)
 
     async def _walker(self) -> None:
@@ -119,12 +139,15 @@ class _Walkers:
     async def _read(self, span: TimeSpan) -> None:
         walk = self._walk_of(span)
         pages = walk.pages()
-        left_out = 0
+        left_out, first = 0, ""
         coming = asyncio.ensure_future(_next(pages))
         try:
             while (page := await coming) is not None:
                 is_last = not page.is_amid_group and self._is_last(page.rows, span)
+                is_full = len(page) >= min(self._options.page_size or PAGE_SIZE, PAGE_SIZE)
                 if not is_last:
+                    if is_full or self._checkpoint.pages:
+                        await self._collector.identify()
                     # Ask for the next page while this one is written.
                     coming = asyncio.ensure_future(_next(pages))
                     await asyncio.sleep(0)
@@ -133,11 +156,23 @@ class _Walkers:
                 left_out = walk.left_out
                 if is_last:
                     break
+                first = page.rows.stamps[0]
                 await self._collector.write_if_due()
+            else:
+                self._end_of_list(first)
         finally:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)
         span.is_read = True
+
+    def _end_of_list(self, first: str) -> None:
+        """Note the instant of the first contact on the last page: the walk has come to the end.
+
+        Oldest first, edits are behind all that is unread. So if nothing is read beside it, that
+        page has all contacts from there on, as the answer of a catch-up would have.
+        """
+        if self._checkpoint.ascending and len(self._checkpoint.spans) == 1:
+            self._collector.caught_up_from = first
 
     def _walk_of(self, span: TimeSpan) -> Walk[msgspec.Raw]:
         if span.cursor is not None:
@@ -158,6 +193,8 @@ class _Walkers:
     def _take(self, page: Page[msgspec.Raw], span: TimeSpan) -> None:
         checkpoint, stamps = self._checkpoint, page.rows.stamps
         checkpoint.learn_direction(stamps)
+        if not checkpoint.pages:  # if an earlier run has read some, its beginning counts
+            checkpoint.settled.read_at = self._collector.began
         span.page_s = max(1.0, abs(seconds_between(stamps[0], stamps[-1])))
         batch = batch_of_page(page)
         taken = self._inside(batch, span)

@@ -6,6 +6,8 @@ Kept in the table `state`:
     credentials       the fingerprint of the credentials of the last run
     ascending         "true" if that list is oldest first, "false" if newest first, or "null"
     newest            the instant up to which the last complete run has read everything
+    settled           up to where that is settled, as `Settled` in JSON
+    fields_read       the server's time when the custom fields were read
     latest            the latest instant that an `updated` could have at the last write
     told              ids of odd contacts that a run has reported, so that later runs do not
     first_run         the checkpoint of a first run that is not complete
@@ -17,14 +19,18 @@ import json
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+import msgspec
+
 from heymarket_async.bulk.errors import JobError, mismatch_error
 from heymarket_async.bulk.read import checkpoint as checkpoints
-from heymarket_async.bulk.read.checkpoint import Checkpoint
+from heymarket_async.bulk.read.checkpoint import Checkpoint, Settled
 from heymarket_async.bulk.read.collect import SETTLE_S
 from heymarket_async.bulk.store.database import Database
 from heymarket_async.models import ContactField
 from heymarket_async.timestamps import earlier, later
 from heymarket_async.transport.account import Account
+
+_FIELDS_KEPT_S = 3600.0
 
 
 class SyncFile:
@@ -36,6 +42,9 @@ class SyncFile:
 
     Attributes:
         database: The file.
+        account: The account that the file follows; None until it is bound to one.
+        begins_with_newest: Whether only changes have to be read, from a list that can be read
+            newest first.
         changed: How many contacts this run has added or changed.
         reported: Ids of odd contacts that earlier runs have reported.
 
@@ -58,40 +67,27 @@ class SyncFile:
         with database.transaction():
             self._run = database.begin_run(_now())
         self._newest = database.state("newest")
+        self._ascending = database.decoded_state("ascending", bool)
+        is_newest_first = database.state("surface") == "v2" or self._ascending is False
+        self.begins_with_newest = self._newest is not None and is_newest_first
+        name = database.state("account")
+        self.account = Account(name, database.state("credentials") or "") if name else None
+        self._settled = database.decoded_state("settled", Settled) or Settled()
         self.reported = frozenset(database.decoded_state("told", list[int]) or [])
         self.changed = 0
         self._before = database.count(deleted=True)
 
-    def begin(self, account: Account, surface: str, *, rebind: bool, all_anew: bool) -> Checkpoint:
-        """Bind the file to an account and a list, and return the checkpoint to read from.
-
-        The checkpoint has no spans if only changes are read.
+    def bind(self, account: Account, surface: str, *, rebind: bool) -> None:
+        """Bind the file to an account and a list.
 
         Args:
             account: The account.
             surface: The list.
             rebind: The account may be on another server than before, if its team is the same.
-            all_anew: Read all contacts, even if only changes are needed.
 
         Raises:
             JobError: The file belongs to another account or list.
         """
-        self._bind(account, surface, rebind=rebind)
-        self._distrust_the_future()
-        stored = self.database.state("first_run")
-        if self._newest is None and stored is not None:
-            try:
-                return checkpoints.read(stored, account=None, surface=surface, date=None)
-            except ValueError:
-                raise self.database.damaged("the checkpoint") from None
-        checkpoint = checkpoints.new(account=account, surface=surface)
-        if self._newest is not None and not all_anew:
-            checkpoint.spans = []
-            checkpoint.newest = self._newest
-            checkpoint.ascending = self.database.decoded_state("ascending", bool)
-        return checkpoint
-
-    def _bind(self, account: Account, surface: str, *, rebind: bool) -> None:
         database = self.database
         name, stored = account.name, database.state("account")
         if stored is not None:
@@ -108,6 +104,35 @@ class SyncFile:
             database.set_state("account", name)
             database.set_state("credentials", account.credentials)
             database.set_state("surface", surface)
+        self.account = Account(name, account.credentials)
+
+    def begin(self, surface: str, *, all_anew: bool) -> Checkpoint:
+        """Return the checkpoint to read from. It has no spans if only changes are read.
+
+        An answer must have shown the server's clock.
+
+        Args:
+            surface: The list.
+            all_anew: Read all contacts, even if only changes are needed.
+
+        Raises:
+            ValueError: Another program has changed the state.
+        """
+        self._distrust_the_future()
+        stored = self.database.state("first_run")
+        if self._newest is None and stored is not None:
+            try:
+                return checkpoints.read(stored, account=None, surface=surface, date=None)
+            except ValueError:
+                raise self.database.damaged("the checkpoint") from None
+        checkpoint = checkpoints.new(account=self.account, surface=surface)
+        if self._newest is not None and not all_anew:
+            checkpoint.spans = []
+            checkpoint.newest = self._newest
+            if self._settled.before <= later(self._newest, 1.0):  # else others have changed it
+                checkpoint.settled = self._settled
+            checkpoint.ascending = self._ascending
+        return checkpoint
 
     def _of_another_account(self, account: Account, stored: str, *, rebind: bool) -> JobError:
         reason, remedy = "", "Name another file."
@@ -168,13 +193,27 @@ class SyncFile:
         with self.database.transaction():
             self.database.mark_deleted(deleted, _now())
             self.database.set_state("newest", checkpoint.newest)
+            self.database.set_state(
+                "settled", msgspec.json.encode(_for_the_next_run(checkpoint)).decode()
+            )
             self.database.set_state("ascending", json.dumps(checkpoint.ascending))
             self.database.set_state("first_run", None)
             self.database.set_state(
                 "told", json.dumps(sorted(self.reported.union(checkpoint.odd.ids)))
             )
             self.database.show(self.database.fields() if fields is None else fields)
+            if fields is not None:
+                self.database.set_state("fields_read", self._clock())
         return self.database.count(deleted=True) - self._before
+
+    def needs_fields(self) -> bool:
+        """Whether to read the custom fields: their titles may be old, or a contact has changed."""
+        read_at, now = self.database.state("fields_read"), self._clock()
+        return (
+            bool(self.changed)
+            or not read_at
+            or not read_at <= now <= later(read_at, _FIELDS_KEPT_S)
+        )
 
     def end(self, **facts: str | int | None) -> None:
         """Record the end of this run."""
@@ -183,6 +222,14 @@ class SyncFile:
 
     def _latest(self) -> str:
         return later(self._clock(), SETTLE_S)
+
+
+def _for_the_next_run(checkpoint: Checkpoint) -> Settled:
+    """Return what has settled; after the first run nothing has: the next one reads it once more."""
+    settled = checkpoint.settled
+    if checkpoint.spans:
+        return Settled(read_at=settled.read_at, behind_s=settled.behind_s)
+    return settled
 
 
 def _now() -> str:

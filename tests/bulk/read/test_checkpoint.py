@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heymarket_async.bulk.read.checkpoint import Checkpoint, Ids, OddRows, TimeSpan, latest_of, read
+from heymarket_async.bulk.read.checkpoint import Checkpoint, TimeSpan, latest_of, read
+from heymarket_async.bulk.read.versions import Ids, OddRows
 from heymarket_async.bulk.read.walk import WORTH_SPLITTING
 from heymarket_async.timestamps import earlier
 

@@ -85,6 +85,7 @@ async def test_a_new_custom_field_gets_its_column(tmp_path):
     async with Sandbox(contacts=10, seed=4) as sandbox, client_of(sandbox) as client:
         await sync_contacts(client, path)
         await client.contact_fields.create(['Size "L", it\'s'])
+        edit(sandbox, ids_of(sandbox)[0])
 
         await sync_contacts(client, path)
 
