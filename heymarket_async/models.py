@@ -359,10 +359,7 @@ _KINDS: dict[str, type[object]] = {
 }
 _checked_fields = attrgetter(*_KINDS)
 # Values of these types need no further check.
-_USUAL = [
-    frozenset({UnsetType, type(None), dict if kind is Mapping else kind})
-    for kind in _KINDS.values()
-]
+_USUAL = [{UnsetType, type(None), dict if kind is Mapping else kind} for kind in _KINDS.values()]
 
 
 def _by_field_id(custom: Custom) -> dict[str, object]:

@@ -121,6 +121,7 @@ class Scripted(Http):
         body: bytes | None,
         timeout_s: float,
         max_bytes: int = 0,
+        task: object = None,
     ) -> Answer:
         sent = Sent(method, base_url + target, headers.reveal(), body, timeout_s, now())
         self.sent.append(sent)

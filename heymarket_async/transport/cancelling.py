@@ -12,6 +12,8 @@ import msgspec
 
 from heymarket_async.privacy import Masked
 
+running_task = cast("Callable[[], asyncio.Task[object]]", asyncio.current_task)
+
 
 class Cancellable(Masked, msgspec.Struct, eq=False, kw_only=True):
     """Work of the running task that this object can cancel.
@@ -22,9 +24,7 @@ class Cancellable(Masked, msgspec.Struct, eq=False, kw_only=True):
         is_cancelled: This object has cancelled it.
     """
 
-    task: asyncio.Task[object] = msgspec.field(
-        default_factory=cast("Callable[[], asyncio.Task[object]]", asyncio.current_task)
-    )
+    task: asyncio.Task[object] = msgspec.field(default_factory=running_task)
     cancelled_before: int = 0
     is_cancelled: bool = False
 

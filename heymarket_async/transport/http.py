@@ -29,7 +29,7 @@ from heymarket_async.errors import (
 from heymarket_async.pacing.line import Slots
 from heymarket_async.privacy import Hidden, Masked
 from heymarket_async.transport import bodies, connections, direct, proxies
-from heymarket_async.transport.cancelling import TimeLimit, TimeLimits
+from heymarket_async.transport.cancelling import TimeLimit, TimeLimits, running_task
 from heymarket_async.transport.direct import DirectSender
 from heymarket_async.transport.session import SessionSender
 
@@ -159,6 +159,7 @@ class Http:
         body: bytes | None,
         timeout_s: float,
         max_bytes: int = bodies.MAX_BYTES,
+        task: asyncio.Task[object] | None = None,
     ) -> Answer:
         """Send one request and return its answer, whatever the status.
 
@@ -172,6 +173,7 @@ class Http:
             body: The body, or None.
             timeout_s: Seconds until the last byte of the answer must have arrived.
             max_bytes: The largest allowed size of the body, after decompression.
+            task: The running task, if the caller knows it.
 
         Raises:
             ConnectError: Nothing was sent.
@@ -182,7 +184,7 @@ class Http:
         response: _Response | None = None
         now = (self._loop or asyncio.get_running_loop()).time()
         try:
-            with TimeLimit(self._limits, now + timeout_s):
+            with TimeLimit(self._limits, now + timeout_s, task=task or running_task()):
                 response = await self._send(
                     method, base_url, target, headers.reveal(), body, now, timeout_s
                 )

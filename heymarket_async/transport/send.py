@@ -243,6 +243,7 @@ class Transport:
                 body=call.body,
                 timeout_s=min(self.options.timeout_s, call.deadline - started),
                 max_bytes=self.options.max_answer_bytes,
+                task=call.task,
             )
             result = wire.decode(request, answer, body=call.body, secrets=secrets)
         except HeymarketError as error:

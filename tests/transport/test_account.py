@@ -58,7 +58,9 @@ class Accounts(Http):
         self.key = key
         self.signer._asked_at = float("-inf")
 
-    async def exchange(self, method, base_url, target, *, headers, body, timeout_s, max_bytes):
+    async def exchange(
+        self, method, base_url, target, *, headers, body, timeout_s, max_bytes, task
+    ):
         key = headers.reveal()["Authorization"].removeprefix("Bearer ")
         call = f"{method} {target}"
         self.sent.append((key, call))
