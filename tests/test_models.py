@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import msgspec
 import pytest
@@ -253,3 +254,9 @@ def test_a_contact_can_be_changed_by_replacing_fields():
         "custom": {"1": "a"},
         "tags": [{"tag_id": 1}],
     }
+
+
+def test_custom_may_be_any_mapping():
+    custom = NewContact(phone="15105550101", custom=MappingProxyType({"123": "Premium"})).custom
+
+    assert custom == {"123": "Premium"}

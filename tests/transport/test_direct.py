@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import aiohttp
 import msgspec
 import pytest
+import wrapt
 from aioresponses import aioresponses
 from multidict import CIMultiDict
 from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
@@ -314,9 +315,10 @@ async def test_each_of_many_calls_gets_its_own_answer(echo):
     assert len(connections) <= 100
 
 
+@pytest.mark.parametrize("is_met", [lambda: aiohttp.gone, lambda: False], ids=["gone", "other"])
 @pytest.mark.parametrize("part", direct.EXPECTATIONS)
-async def test_another_aiohttp_is_used_through_a_session(echo, part, monkeypatch, caplog):
-    monkeypatch.setitem(direct.EXPECTATIONS, part, lambda: aiohttp.gone)
+async def test_another_aiohttp_is_used_through_a_session(echo, part, is_met, monkeypatch, caplog):
+    monkeypatch.setitem(direct.EXPECTATIONS, part, is_met)
     direct._unmet.cache_clear()
     caplog.set_level(logging.DEBUG, "heymarket_async")
     http = Http()
@@ -357,6 +359,14 @@ def test_it_is_not_used_where_a_part_of_aiohttp_was_replaced(name, monkeypatch):
     assert not direct._is_own(other)
     monkeypatch.setattr(owner, attribute, other)
     assert "watched or replaced" in direct.why_not()
+
+
+def test_a_wrapper_is_not_taken_for_a_part_of_aiohttp():
+    wrapped = wrapt.FunctionWrapper(aiohttp.ClientSession._request, lambda *_: None)
+
+    assert wrapped == aiohttp.ClientSession._request
+    assert not direct._is_own(wrapped)
+    assert direct._is_own(aiohttp.ClientSession._request)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ import pytest
 
 from heymarket_async import ClientStateError, ConnectError, NoResponseError
 from heymarket_async.privacy import Hidden
-from heymarket_async.transport import proxies
+from heymarket_async.transport import direct, proxies
 from heymarket_async.transport.http import Http
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -53,8 +53,10 @@ async def request_of(reader: asyncio.StreamReader) -> bytes:
     return head + await reader.readexactly(int(length.split(b":")[1]))
 
 
-@pytest.fixture
-async def http():
+@pytest.fixture(params=["directly", "by session"])
+async def http(request, monkeypatch):
+    if request.param == "by session":
+        monkeypatch.setattr(direct, "why_not", lambda: "a test asks for it")
     http = Http()
     yield http
     await http.aclose()
