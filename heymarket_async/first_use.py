@@ -25,7 +25,10 @@ def imported_at_first_use(
     def __getattr__(name: str) -> object:  # noqa: N807 - so Python calls it
         if find_spec(f"{package}.{name}") is not None:
             return import_module(f"{package}.{name}")  # of `from package import module`
-        found = import_names()
+        try:
+            found = import_names()
+        except AttributeError as error:  # Python would say that there is no such name
+            raise ImportError(f"{package} cannot be imported: {error}") from error
         if name not in found:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return found[name]

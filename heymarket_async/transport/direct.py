@@ -20,19 +20,22 @@ import re
 from asyncio import Transport
 from collections import deque
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from math import inf
 from operator import is_
 from ssl import SSLContext
 from types import FunctionType
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.connector import Connection
-from aiohttp.http import HttpResponseParser, RawResponseMessage
-from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from multidict import MultiMapping
 from yarl import URL
+
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+    from aiohttp.http import RawResponseMessage
+    from aiohttp.streams import StreamReader
 
 IDLE_S = 15.0
 """Seconds that an unused connection stays open; the same as in aiohttp."""
@@ -55,7 +58,8 @@ class Route:
 
     Attributes:
         request: Tells the connector where to connect. It is never sent.
-        idle: Connections with the times when they became idle, the last one last.
+        idle: Connections with the times when they became idle, the last one last, and whether they
+            need another parser.
     """
 
     def __init__(
@@ -69,7 +73,7 @@ class Route:
         self.request = aiohttp.ClientRequest(
             "GET", url, proxy=proxy, proxy_headers=proxy_headers, ssl=ssl
         )
-        self.idle: deque[tuple[Connection, float]] = deque()
+        self.idle: deque[tuple[Connection, float, bool]] = deque()
         is_read_by_proxy = proxy is not None and url.scheme == "http"
         self._before_target = base_url if is_read_by_proxy else url.raw_path.rstrip("/")
         self._first = {"Host": url.host_port_subcomponent or ""}
@@ -94,12 +98,12 @@ class Route:
         line = f"{method} {self._before_target}{target} HTTP/1.1\r\n"
         return f"{line}{self._lines}{length}\r\n".encode()
 
-    def take(self, now: float) -> Connection | None:
-        """Return an idle connection that can be used, or None."""
+    def take(self, now: float) -> tuple[Connection, bool] | None:
+        """Return an idle connection, and whether it needs another parser; None if there is none."""
         while self.idle:
-            connection, since = self.idle.pop()
+            connection, since, needs_parser = self.idle.pop()
             if not connection.closed and now - since < IDLE_S:
-                return connection
+                return connection, needs_parser
             connection.close()
         return None
 
@@ -165,28 +169,29 @@ class DirectSender:
         route = self._routes.get(base_url)
         if route is None:
             route = self._routes[base_url] = self._new_route(base_url)
-        connection = route.take(now) or await self._connected(route, connect)
+        taken = route.take(now)
+        connection, needs_parser = taken or (await self._connected(route, connect), True)
         try:
-            protocol = cast(ResponseHandler, connection.protocol)
+            protocol = cast("ResponseHandler", connection.protocol)
             is_head = method == "HEAD"
-            # One parser reads all answers, unless they have no body.
-            if protocol._parser is None or protocol._skip_payload is not is_head:  # noqa: SLF001
+            if needs_parser or protocol._skip_payload is not is_head:  # noqa: SLF001
                 protocol.set_response_params(
                     skip_payload=is_head, read_until_eof=True, auto_decompress=False
                 )
             head = route.head(method, target, headers, body)
-            cast(Transport, protocol.transport).write(head + body if body else head)
+            cast("Transport", protocol.transport).write(head + body if body else head)
             message, content = await protocol.read()
-            while message.code < 200 and message.code != _SWITCHING_PROTOCOLS:
+            while 100 <= message.code < 200 and message.code != _SWITCHING_PROTOCOLS:
                 message, content = await protocol.read()
         except BaseException:
             connection.close()
             raise
         if content.is_eof():  # usually, all of it has arrived
-            self._give_back(connection, protocol, route)
-            return Response(method, message, _taken_from(content), connection)
-        content.on_eof(functools.partial(self._give_back, connection, protocol, route))
-        return Response(method, message, content, connection)
+            self._give_back(connection, message, route)
+            return Response(method, message, _taken_from(content), None)
+        response = Response(method, message, content, connection)
+        content.on_eof(functools.partial(self._end, response, message, route))
+        return response
 
     async def _connected(self, route: Route, connect: aiohttp.ClientTimeout) -> Connection:
         try:
@@ -194,14 +199,22 @@ class DirectSender:
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError from error
 
-    def _give_back(self, connection: Connection, protocol: ResponseHandler, route: Route) -> None:
+    def _end(self, response: Response, message: RawResponseMessage, route: Route) -> None:
+        # From here on the connection may serve another call, which this response must not close.
+        if (connection := response.let_go()) is not None:
+            self._give_back(connection, message, route)
+
+    def _give_back(self, connection: Connection, message: RawResponseMessage, route: Route) -> None:
         """Keep a connection for the next request, unless it is closed or cannot be used again."""
+        protocol = cast("ResponseHandler", connection.protocol)
         transport = protocol.transport  # None if it was closed
         # Bytes that wait to be written: it was answered before it was read to its end.
         if transport is None or protocol.should_close or transport.get_write_buffer_size():
             connection.close()
             return
-        route.idle.append((connection, self._loop.time()))
+        # A parser reads many answers. But it adds a trailer, which only a chunked answer can have,
+        # to the headers of the next one.
+        route.idle.append((connection, self._loop.time(), message.chunked))
         if self._timer is None:
             self._timer = self._loop.call_later(IDLE_S, self._close_idle)
 
@@ -217,17 +230,18 @@ class DirectSender:
         """Close all connections."""
         if self._timer is not None:
             self._timer.cancel()
-        closed = self.connector.close()
-        for route in self._routes.values():
-            route.close_idle(inf)
-        await closed
+        try:
+            await self.connector.close()  # and wait until their ends were sent
+        finally:
+            for route in self._routes.values():
+                route.close_idle(inf)
 
 
 def _taken_from(content: StreamReader) -> bytes:
     """Return a body that has arrived; `read_nowait` takes ten times as long."""
-    if content is EMPTY_PAYLOAD:
+    parts: deque[bytes] | None = getattr(content, "_buffer", None)  # a stream of nothing has none
+    if not parts:
         return b""
-    parts = content._buffer  # noqa: SLF001
     body = b"".join(parts)
     parts.clear()  # the connection keeps the stream until the next answer
     return body
@@ -250,7 +264,7 @@ class Response:
         method: str,
         message: RawResponseMessage,
         content: StreamReader | bytes,
-        connection: Connection,
+        connection: Connection | None,
     ) -> None:
         self.method = method
         self.status: int = message.code
@@ -264,9 +278,15 @@ class Response:
         length = self.headers.get("Content-Length")
         return None if length is None else int(length)
 
+    def let_go(self) -> Connection | None:
+        """Return its connection, and hold it no more; None if it holds none."""
+        connection, self._connection = self._connection, None
+        return connection
+
     def close(self) -> None:
-        """Close its connection."""
-        self._connection.close()
+        """Close its connection, unless it holds none any more."""
+        if (connection := self.let_go()) is not None:
+            connection.close()
 
 
 def why_not() -> str:
@@ -284,9 +304,9 @@ def _seams() -> tuple[object, ...]:
         session,
         session.__init__,  # OpenTelemetry and Sentry add trace configs
         session.request,
-        session._request,  # noqa: SLF001 - aioresponses and VCR answer here
+        getattr(session, "_request", None),  # aioresponses and VCR answer here
         request,
-        request.send,
+        getattr(request, "send", None),
         aiohttp.TCPConnector.connect,
     )
 
@@ -313,39 +333,47 @@ def _unmet() -> str:
         try:
             if is_met():
                 continue
-        except (AttributeError, TypeError, ValueError):
+        except (ImportError, AttributeError, TypeError, ValueError):
             pass
         return f"{part} of aiohttp {aiohttp.__version__} is not as expected"
     return ""
 
 
-def _takes(function: Callable[..., object], *names: str) -> bool:
-    return set(names) <= set(inspect.signature(function).parameters)
+def _part(path: str) -> Any:
+    module, *names = path.split(".")
+    return functools.reduce(getattr, names, import_module(f"aiohttp.{module}"))
 
 
-def _has(kind: type, *names: str) -> bool:
-    return all(hasattr(kind, name) for name in names)
+def _has(path: str, *names: str) -> bool:
+    return all(hasattr(_part(path), name) for name in names)
+
+
+def _takes(path: str, *names: str) -> bool:
+    return set(names) <= set(inspect.signature(_part(path)).parameters)
 
 
 EXPECTATIONS: dict[str, Callable[[], bool]] = {
     "BaseConnector.connect": lambda: _takes(
-        aiohttp.BaseConnector.connect, "req", "traces", "timeout"
+        "connector.BaseConnector.connect", "req", "traces", "timeout"
     ),
     "ClientRequest": lambda: _takes(
-        aiohttp.ClientRequest, "method", "url", "proxy", "proxy_headers", "ssl"
+        "client_reqrep.ClientRequest", "method", "url", "proxy", "proxy_headers", "ssl"
     ),
-    "Connection": lambda: _has(Connection, "protocol", "transport", "close", "release"),
+    "Connection": lambda: _has("connector.Connection", "protocol", "closed", "close"),
     "ResponseHandler": lambda: (
-        _has(ResponseHandler, "_parser", "transport", "read")
-        and "_skip_payload" in ResponseHandler.__init__.__code__.co_names
+        _has("client_proto.ResponseHandler", "transport", "read", "should_close")
+        and "_skip_payload" in _part("client_proto.ResponseHandler.__init__").__code__.co_names
     ),
     "ResponseHandler.set_response_params": lambda: _takes(
-        ResponseHandler.set_response_params, "skip_payload", "read_until_eof", "auto_decompress"
+        "client_proto.ResponseHandler.set_response_params",
+        *("skip_payload", "read_until_eof", "auto_decompress"),
     ),
+    "StreamReader": lambda: _has("streams.StreamReader", "_buffer", "is_eof", "on_eof"),
     # It must see the beginning of a stray answer, see `transport.connections`. The one in Python
     # does not, and is only there where aiohttp has no wheel.
-    "HttpResponseParser": lambda: HttpResponseParser.__module__ == "aiohttp._http_parser",
-    "StreamReader": lambda: _has(StreamReader, "_buffer", "is_eof", "on_eof"),
-    "RawResponseMessage": lambda: _has(RawResponseMessage, "code", "headers"),
+    "HttpResponseParser": lambda: (
+        _part("http.HttpResponseParser").__module__ == "aiohttp._http_parser"
+    ),
+    "RawResponseMessage": lambda: _has("http.RawResponseMessage", "code", "headers", "chunked"),
 }
 """The undocumented parts of aiohttp that are used here, and whether they are as expected."""

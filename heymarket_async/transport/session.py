@@ -32,8 +32,8 @@ class SessionSender:
         ssl: SSLContext | bool,
     ) -> None:
         self._borrowed = borrowed
-        self._own: aiohttp.ClientSession | None = None
-        self._made_by: object = None
+        # By the identity of the constructor, which is kept: wrappers are equal to what they wrap.
+        self._own: dict[int, tuple[object, aiohttp.ClientSession]] = {}
         self._proxy, self._proxy_headers, self._ssl = proxy, proxy_headers, ssl
         self._middlewares = () if borrowed is None else (connections.never_stale,)
 
@@ -81,18 +81,20 @@ class SessionSender:
     def _session(self, connector: aiohttp.BaseConnector | None) -> aiohttp.ClientSession:
         if self._borrowed is not None:
             return self._borrowed
+        # Made anew once its constructor was replaced: tracing packages add their hooks there. An
+        # earlier one stays until the end, because calls may still use it.
         made_by = vars(aiohttp.ClientSession).get("__init__")
-        if self._own is None or self._made_by is not made_by:
-            # Made anew once its constructor was replaced: tracing packages add their hooks there.
-            self.forget()
-            self._own = aiohttp.ClientSession(
-                connector=connector, connector_owner=False, cookie_jar=aiohttp.DummyCookieJar()
+        if id(made_by) not in self._own:
+            self._own[id(made_by)] = (
+                made_by,
+                aiohttp.ClientSession(
+                    connector=connector, connector_owner=False, cookie_jar=aiohttp.DummyCookieJar()
+                ),
             )
-            self._made_by = made_by
-        return self._own
+        return self._own[id(made_by)][1]
 
     def forget(self) -> None:
-        """Drop the session that was made here, and leave its connector open."""
-        if self._own is not None:
-            self._own.detach()
-            self._own = None
+        """Drop the sessions that were made here, and leave their connector open."""
+        for _, session in self._own.values():
+            session.detach()
+        self._own.clear()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from contextlib import asynccontextmanager, suppress
+from types import SimpleNamespace
 
 import aiohttp
 import msgspec
@@ -213,12 +214,12 @@ async def test_the_timer_leaves_a_connection_that_was_used_meanwhile(http, echo)
     await exchange(http, echo[0])
     sender = http._direct
     (route,) = sender._routes.values()
-    connection, since = route.idle[0]
+    before = list(route.idle)
 
     sender._timer.cancel()
     sender._close_idle()
 
-    assert list(route.idle) == [(connection, since)]
+    assert list(route.idle) == before
     assert sender._timer is not None
 
 
@@ -226,8 +227,8 @@ async def test_a_connection_that_was_idle_for_long_is_not_used(http, echo):
     url, connections = echo
     await exchange(http, url)
     (route,) = http._direct._routes.values()
-    connection, since = route.idle.pop()
-    route.idle.append((connection, since - direct.IDLE_S))
+    connection, since, needs_parser = route.idle.pop()
+    route.idle.append((connection, since - direct.IDLE_S, needs_parser))
 
     await exchange(http, url)
 
@@ -284,15 +285,92 @@ async def test_cancelling_within_a_body_without_an_end_says_nothing(http, caplog
 
 async def test_a_connection_that_was_closed_meanwhile_is_not_kept(http, echo):
     await exchange(http, echo[0])
-    sender = http._direct
-    (route,) = sender._routes.values()
-    connection = route.take(asyncio.get_running_loop().time())
-    protocol = connection.protocol
-    connection.close()
+    (route,) = http._direct._routes.values()
+    connection, _ = route.take(asyncio.get_running_loop().time())
+    connection.protocol.close()
 
-    sender._give_back(connection, protocol, route)
+    http._direct._give_back(connection, SimpleNamespace(chunked=False), route)
 
     assert not route.idle
+
+
+async def test_a_call_that_is_cancelled_as_it_ends_leaves_the_connection_to_the_next_one(http):
+    ends = asyncio.Event()
+
+    async def serve(reader, writer):
+        await request_of(reader)
+        writer.write(OK[:-1])
+        await ends.wait()
+        writer.write(OK[-1:])
+        await reader.read()
+
+    async with server(serve) as (url, _):
+        call = asyncio.ensure_future(exchange(http, url))
+        await asyncio.sleep(0.05)  # its head arrives
+        ends.set()
+        (route,) = http._direct._routes.values()
+        while not route.idle:
+            await asyncio.sleep(0)
+        connection, _ = route.take(asyncio.get_running_loop().time())  # as another call would
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+
+        assert call.cancelled()
+        assert not connection.closed
+        connection.close()
+
+
+TRAILERS = [
+    "X-Request-Id: other",
+    "Retry-After: 3600",
+    "Content-Encoding: gzip",
+    "Connection: close",
+]
+
+
+@pytest.mark.parametrize("trailer", TRAILERS)
+async def test_a_trailer_does_not_become_a_header_of_the_next_answer(http, trailer):
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
+
+    @until_closed
+    async def serve(reader, writer):
+        is_first = b"/first" in await request_of(reader)
+        writer.write(chunked + f"{trailer}\r\n\r\n".encode() if is_first else OK)
+
+    async with server(serve) as (url, connections):
+        assert (await exchange(http, url, target="/first")).body == b"ok"
+        answer = await exchange(http, url)
+
+    assert answer.body == b"ok"
+    assert set(answer.headers) == {"Content-Length"}
+    assert len(connections) == 1
+
+
+def test_a_client_is_closed_in_another_loop_once_its_own_has_ended():
+    http = Http()
+
+    async def call():
+        async with server(until_closed(answer)) as (url, _):
+            await exchange(http, url)
+
+    async def answer(reader, writer):
+        await request_of(reader)
+        writer.write(OK)
+
+    asyncio.run(call())
+    asyncio.run(http.aclose())
+
+    assert http._direct.connector.closed
+
+
+async def test_a_status_below_100_is_an_answer(http):
+    async def serve(reader, writer):
+        await request_of(reader)
+        writer.write(OK.replace(b"200", b"099"))
+        await writer.drain()
+
+    async with server(serve) as (url, _):
+        assert (await exchange(http, url)).status == 99
 
 
 async def test_an_idle_connection_keeps_no_body(http, echo):
@@ -328,8 +406,28 @@ async def test_another_aiohttp_is_used_through_a_session(echo, part, is_met, mon
 
     (said,) = [record.getMessage() for record in caplog.records]
     assert said.endswith(f"{part} of aiohttp {aiohttp.__version__} is not as expected")
-    assert http._by_session._own is not None
+    assert http._by_session._own
     await http.aclose()
+    direct._unmet.cache_clear()
+
+
+GONE = [
+    (aiohttp.client_proto, "ResponseHandler"),
+    (aiohttp.streams.DataQueue, "read"),
+    (aiohttp.client_proto.ResponseHandler, "should_close"),
+    (aiohttp.connector.Connection, "closed"),
+    (aiohttp.http, "HttpResponseParser"),
+    (aiohttp.http, "RawResponseMessage"),
+    (aiohttp.streams.StreamReader, "_buffer"),
+]
+
+
+@pytest.mark.parametrize(("owner", "name"), GONE, ids=[name for _, name in GONE])
+def test_a_part_of_aiohttp_that_is_gone_is_noticed(owner, name, monkeypatch):
+    direct._unmet.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.delattr(owner, name)
+        assert direct.why_not().endswith("is not as expected")
     direct._unmet.cache_clear()
 
 
@@ -372,7 +470,7 @@ def test_a_wrapper_is_not_taken_for_a_part_of_aiohttp():
 @asynccontextmanager
 async def client_after_a_call(url):
     async with HeymarketClient(SECRET, base_url=url, retry=RetryPolicy(attempts=1)) as client:
-        await client.request("GET", "/first")
+        await client.request("GET", "/first", returns=object)
         yield client
 
 
@@ -401,3 +499,25 @@ async def test_opentelemetry_sees_calls_even_if_it_begins_after_the_first_call(e
     seen = [span.attributes["http.url"].rpartition("/")[2] for span in spans]
     assert seen == ["one", "one", "two", "two"]
     provider.shutdown()
+
+
+async def test_a_call_through_a_session_survives_when_another_one_takes_its_place():
+    may_answer = asyncio.Event()
+    instrumentor = AioHttpClientInstrumentor()
+
+    @until_closed
+    async def serve(reader, writer):
+        if b"/slow" in await request_of(reader):
+            await may_answer.wait()
+        writer.write(OK.replace(b"ok", b"[]"))
+
+    async with server(serve) as (url, _), client_after_a_call(url) as client:
+        instrumentor.instrument()
+        slow = asyncio.ensure_future(client.request("GET", "/slow", returns=list))
+        await asyncio.sleep(0)  # it begins to connect
+        instrumentor.uninstrument()
+        instrumentor.instrument()
+        assert await client.request("GET", "/quick", returns=list) == []
+        may_answer.set()
+        assert await slow == []
+        instrumentor.uninstrument()
