@@ -51,6 +51,7 @@ async def catch_up(
         newest: The newest contacts, if they were read just now.
     """
     left = _MOST_COUNTS
+    collector.checkpoint.settled.distrust(collector.clock())
     if collector.checkpoint.spans:
         collector.settle()
     while True:
