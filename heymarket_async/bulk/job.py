@@ -96,7 +96,7 @@ class Job:
             self.thread,
             checkpoint,
             clock=self.stats.clock,
-            is_timed=lambda: self.stats.is_timed,
+            ahead_s=lambda: self.stats.ahead_s,
             settle_s=settle_s,
             identify=identify,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
@@ -61,14 +62,20 @@ class RequestStats:
         self.repeated = 0
         self.waited_s: dict[str, float] = {}
         self._date = ""
+        self._ahead = math.inf, -math.inf  # the least and the most so far
         self._hook = client.on_attempt
         self._lately: deque[float] = deque()
         self.client = client.with_options(on_attempt=self._count)
 
     @property
-    def is_timed(self) -> bool:
-        """Whether an answer had a `Date`, so that `clock` is the server's."""
-        return bool(self._date)
+    def ahead_s(self) -> float | None:
+        """The most that the server's clock was ahead of this machine's, in seconds, or 0.
+
+        None if that is not known: no answer had a `Date`, or one of the two clocks was moved by
+        more than a minute meanwhile.
+        """
+        least, most = self._ahead
+        return max(0.0, most) if 0.0 <= most - least <= _MINUTE_S else None
 
     def clock(self) -> str:
         """Return the server's time as an instant: its newest `Date`, else this machine's clock.
@@ -103,6 +110,9 @@ class RequestStats:
     def _count(self, event: AttemptEvent) -> None:
         self.requests += 1
         self._date = event.date or self._date
+        if (server := http_date(event.date)) is not None:
+            (least, most), ahead = self._ahead, server - time.time()
+            self._ahead = min(least, ahead), max(most, ahead)
         self.repeated += event.error is not None
         self._lately.append(time.monotonic())
         self._sent_lately()

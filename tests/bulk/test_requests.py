@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from heymarket_async import ApiSecret, BadRequestError, HeymarketClient, ServerError
 from heymarket_async.bulk import Csv, JsonLines, export_contacts, sync_contacts
-from heymarket_async.sandbox import Sandbox
+from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import (
     client_of,
     create,
@@ -155,6 +156,35 @@ async def test_an_element_that_is_no_contact_counts_only_among_the_changes(tmp_p
 
         sandbox.show_as(newest, b"null")
         assert "skipped once" in "".join((await sync_contacts(client, path)).doubts)
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_a_sync_begins_with_the_page_size_that_an_earlier_one_has_found(
+    newest_first, tmp_path
+):
+    readings = Readings(max_limit=400, newest_first=newest_first)
+    async with Sandbox(contacts=1500, seed=4, limit=None, readings=readings) as sandbox:
+
+        async def limits(**options) -> list[int | None]:
+            async with client_of(sandbox, max_page_size=400) as client:
+                await asked(sandbox, sync_contacts(client, path, surface="v1", **options))
+            lists = [each for each in sandbox.requests if each.path == LISTS["v1"]]
+            return [each.body.get("limit") for each in lists]
+
+        path, deletions = tmp_path / "c.db", {"detect_deletions": True}
+        assert (await limits())[:4] == [None, 100, 200, 400]
+        assert set(await limits()) == {None}
+        assert set(await limits(**deletions)) == {400}
+        for contact_id in ids_of(sandbox)[:700]:
+            edit(sandbox, contact_id)
+        changes = await limits()
+        assert changes[:4] == ([None, 400, 400, 400] if newest_first else [None, 100, 200, 400])
+
+        server, stingier = sandbox._server, replace(readings, max_limit=200)
+        server._account = replace(server._account, readings=stingier)
+        assert 200 in await limits()  # the changes are read once more
+        assert (await limits(**deletions))[0] == (200 if newest_first else 400)
+        assert (await limits(**deletions))[0] == 200
 
 
 # The account

@@ -12,7 +12,7 @@ from heymarket_async.bulk.read.collect import Collector
 from heymarket_async.bulk.read.id_set import IdSet
 from heymarket_async.bulk.read.versions import batch_of_page
 from heymarket_async.bulk.read.walk import ReadOptions
-from heymarket_async.client import HeymarketClient
+from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.errors import ClientStateError, HeymarketError
 from heymarket_async.timestamps import earlier
 from heymarket_async.walk.walk import Page
@@ -50,18 +50,23 @@ async def catch_up(
         stored: Counts the contacts in the result; None counts those that were taken.
         newest: The newest contacts, if they were read just now.
     """
-    left = _MOST_COUNTS
-    if collector.checkpoint.spans:
+    left, checkpoint = _MOST_COUNTS, collector.checkpoint
+    checkpoint.settled.distrust(collector.clock())
+    if checkpoint.spans:
         collector.settle()
+    sizes = transport_of(client).page_sizes[options.surface]
+    # The newest contacts may have been asked for before the size that an earlier run has found.
+    sizes.best = max(sizes.best, checkpoint.page_size or 0)
     while True:
         left -= 1
         is_quiet = await _passes(client, collector, options, newest)
-        counted = await count_contacts(client, collector.checkpoint)
+        checkpoint.page_size = checkpoint.page_size and sizes.best
+        counted = await count_contacts(client, checkpoint)
         have = await stored() if stored else len(collector.seen.ids)
         if not left or not is_quiet or counted is None or counted <= have:
             return counted, ([] if is_quiet else [_TOO_BUSY]) + _count_doubts(have, counted)
         newest = None
-        collector.checkpoint.settled.before = ""
+        checkpoint.settled.before = ""
 
 
 async def count_contacts(client: HeymarketClient, checkpoint: Checkpoint) -> int | None:

@@ -118,14 +118,20 @@ class Settled(msgspec.Struct, kw_only=True):
         """Return where a catch-up may begin, if it would begin at `margin` without this."""
         return max(margin, self.before) if settle_s <= self.settle_s else margin
 
-    def settle(self, up_to: str, settle_s: float) -> None:
+    def distrust(self, now: str) -> None:
+        """Forget what has settled if the last read was after now: then its `Date` was wrong."""
+        if self.read_at > now:
+            self.before = self.read_at = ""
+
+    def settle(self, up_to: str, settle_s: float, ahead_s: float = 0.0) -> None:
         """Learn from the last complete read.
 
         Args:
             up_to: The end of what is known to exist; never beyond, whatever the clocks say.
             settle_s: How late a write may show up.
+            ahead_s: How far the server's clock is ahead of this machine's: the earlier one counts.
         """
-        old_enough = earlier(self.read_at, settle_s + CLOCKS_S + self.behind_s)
+        old_enough = earlier(self.read_at, settle_s + CLOCKS_S + self.behind_s + ahead_s)
         before = min(up_to, old_enough)
         if self.read_at and (settle_s > self.settle_s or before > self.before):
             self.before, self.settle_s = before, settle_s

@@ -99,7 +99,8 @@ class Collector:
         thread: The thread to write them in.
         checkpoint: The state of the job.
         clock: Returns the server's time, as an instant, once an answer has shown it.
-        is_timed: Returns whether answers show it. If they do not, nothing counts as settled.
+        ahead_s: Returns how far that clock is ahead of this machine's. If it is not known (None),
+            nothing counts as settled.
         settle_s: How late a write may show up.
         identify: Completes a checkpoint that has no account. Until then nothing is written: a job
             of one page that is killed asks for that page again.
@@ -121,7 +122,7 @@ class Collector:
         checkpoint: Checkpoint,
         *,
         clock: Callable[[], str],
-        is_timed: Callable[[], bool],
+        ahead_s: Callable[[], float | None],
         settle_s: float = SETTLE_S,
         identify: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
@@ -133,7 +134,7 @@ class Collector:
         self.caught_up_from = ""
         self._store = store
         self._thread = thread
-        self._is_timed = is_timed
+        self._ahead_s = ahead_s
         self._identify = identify
         self._followed = None if checkpoint.spans else checkpoint.newest
         self._created_at = asyncio.get_running_loop().time()
@@ -167,9 +168,11 @@ class Collector:
     def is_at_rest(self) -> bool:
         """Whether nothing seems to be written to the account, by its newest contact and its edits.
 
-        A contact that is written in the second of the newest one is not behind it.
+        A contact that is written in the second of the newest one is not behind it. One that is
+        stamped after the job began does not count as the newest, but it was written.
         """
-        return self.since > self.margin and not self.seen.edited
+        is_newer = (self.seen.newest or "") > (self.checkpoint.newest or "")
+        return self.since > self.margin and not self.seen.edited and not is_newer
 
     def settle(self) -> None:
         """Learn from a complete read, which began at `checkpoint.settled.read_at`.
@@ -178,8 +181,11 @@ class Collector:
         second of that one is over. A first read has only now come to its newest contact.
         """
         newest = later(self._followed, 1.0) if self._followed else self.checkpoint.newest
-        if newest and self._is_timed():
-            self.checkpoint.settled.settle(earlier(newest, 0.0), self.settle_s)
+        settled, ahead_s = self.checkpoint.settled, self._ahead_s()
+        if ahead_s is None:
+            settled.before = ""
+        elif newest:
+            settled.settle(earlier(newest, 0.0), self.settle_s, ahead_s)
 
     def recall(self, lines: Sequence[bytes]) -> None:
         """Remember contacts that an earlier run has stored."""

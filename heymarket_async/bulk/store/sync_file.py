@@ -7,6 +7,7 @@ Kept in the table `state`:
     ascending         "true" if that list is oldest first, "false" if newest first, or "null"
     newest            the instant up to which the last complete run has read everything
     settled           up to where that is settled, as `Settled` in JSON
+    page_size         the limit that has brought the most rows
     fields_read       the server's time when the custom fields were read
     latest            the latest instant that an `updated` could have at the last write
     told              ids of odd contacts that a run has reported, so that later runs do not
@@ -29,6 +30,7 @@ from heymarket_async.bulk.store.database import Database
 from heymarket_async.models import ContactField
 from heymarket_async.timestamps import earlier, later
 from heymarket_async.transport.account import Account
+from heymarket_async.walk.cursor import PAGE_SIZE
 
 _FIELDS_KEPT_S = 3600.0
 
@@ -132,6 +134,10 @@ class SyncFile:
             if self._settled.before <= later(self._newest, 1.0):  # else others have changed it
                 checkpoint.settled = self._settled
             checkpoint.ascending = self._ascending
+        # Oldest first, the changes are seldom more than a page, which proves no larger one.
+        if not checkpoint.ascending:
+            found = self.database.decoded_state("page_size", int)
+            checkpoint.page_size = max(found or 0, PAGE_SIZE)
         return checkpoint
 
     def _of_another_account(self, account: Account, stored: str, *, rebind: bool) -> JobError:
@@ -197,6 +203,8 @@ class SyncFile:
                 "settled", msgspec.json.encode(_for_the_next_run(checkpoint)).decode()
             )
             self.database.set_state("ascending", json.dumps(checkpoint.ascending))
+            if checkpoint.page_size is not None:
+                self.database.set_state("page_size", json.dumps(checkpoint.page_size))
             self.database.set_state("first_run", None)
             self.database.set_state(
                 "told", json.dumps(sorted(self.reported.union(checkpoint.odd.ids)))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from email.utils import formatdate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heymarket_async import BadRequestError
+from heymarket_async import ApiKey, AttemptEvent, BadRequestError, HeymarketClient
 from heymarket_async.bulk import JsonLines, export_contacts, sync_contacts
+from heymarket_async.bulk.progress import RequestStats
 from heymarket_async.bulk.read.checkpoint import CLOCKS_S, Checkpoint, Settled
 from heymarket_async.bulk.read.collect import Collector
+from heymarket_async.bulk.read.versions import batch_of
 from heymarket_async.sandbox import Readings, Sandbox
 from heymarket_async.timestamps import earlier, later, seconds_between
 from tests.bulk.accounts import client_of, current, ids_of, lines_of, restamp
@@ -221,6 +224,38 @@ async def test_an_export_that_resumes_reads_the_margin_of_its_first_run(surface,
         assert lines_of(tmp_path / "c") == sorted(sandbox.store.lines())
 
 
+@pytest.mark.parametrize(("gap_s", "local_s"), [(30, 10**9), (7000, 0)])
+async def test_a_date_that_is_wrong_in_one_run_loses_no_late_write(
+    gap_s, local_s, followed, monkeypatch
+):
+    """The clock of this machine may be wrong too, or the wrong `Date` is over by the next run."""
+    monkeypatch.setattr(time, "time", lambda: NOW + local_s)
+    async with followed.sandbox as sandbox:
+        imported = bulk_import(sandbox, NOW)
+        await followed.run(5)
+        await followed.run(10 + 3600)
+        show_late(sandbox, imported[100], NOW - 20)
+        await followed.run(10 + gap_s)
+
+
+@pytest.mark.parametrize("surface", ["v1", "v2"])
+async def test_a_date_that_is_wrong_until_an_export_resumes_loses_no_late_write(surface, tmp_path):
+    on = f"POST /{surface}/contacts{'/list' * (surface == 'v2')}"
+    async with Sandbox(450, seed=4, limit=None) as sandbox:
+        imported = bulk_import(sandbox, NOW)
+        sandbox._server._now = lambda: NOW + 3600
+        sandbox.faults.answer(400, on=on, after=12)
+        async with client_of(sandbox, key=sandbox.api_key) as client:
+            sink, options = JsonLines(tmp_path / "c"), {"surface": surface, "page_size": 30}
+            with pytest.raises(BadRequestError):
+                await export_contacts(client, sink, **options)
+            show_late(sandbox, imported[380 if surface == "v1" else 100], NOW - 20)
+            sandbox._server._now = lambda: NOW + 30
+            assert (await export_contacts(client, sink, **options)).resumed
+
+        assert lines_of(tmp_path / "c") == sorted(sandbox.store.lines())
+
+
 # The rule itself
 
 
@@ -269,14 +304,50 @@ def test_without_a_read_nothing_is_compared():
     assert settled == Settled()
 
 
-@pytest.mark.parametrize("is_timed", [True, False])
-async def test_without_the_servers_clock_nothing_settles(is_timed):
+def collector_of(checkpoint, ahead_s):
+    clock = later(NOON, 900)
+    return Collector(None, None, checkpoint, clock=lambda: clock, ahead_s=lambda: ahead_s)
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "before"), [(0, later(NOON, 1)), (790, earlier(NOON, 10)), (None, "")]
+)
+async def test_it_settles_by_the_earlier_one_of_two_known_clocks(ahead_s, before):
     checkpoint = Checkpoint(account="team 1", surface="v2", spans=[], newest=NOON)
-    collector = Collector(
-        None, None, checkpoint, clock=lambda: later(NOON, 900), is_timed=lambda: is_timed
-    )
+    collector = collector_of(checkpoint, ahead_s)
     checkpoint.settled.read_at = later(NOON, 900)
+    if ahead_s is None:
+        checkpoint.settled.before = NOON
 
     collector.settle()
 
-    assert checkpoint.settled.before == (later(NOON, 1) if is_timed else "")
+    assert checkpoint.settled.before == before
+
+
+async def test_an_account_is_not_at_rest_after_a_write_that_does_not_count_as_the_newest():
+    checkpoint = Checkpoint(account="team 1", surface="v2", newest=NOON)
+    checkpoint.settled = Settled(before=NOON, settle_s=60)
+    collector = collector_of(checkpoint, 0)
+    for after_s, is_at_rest in ((0, True), (1, False)):
+        line = b'{"id":%d,"updated":"%b"}' % (after_s + 1, later(NOON, after_s).encode())
+        collector.take(batch_of([line]))
+        assert collector.is_at_rest == is_at_rest
+
+
+def test_a_read_in_the_future_settles_nothing():
+    settled = Settled(before=NOON, settle_s=60, read_at=later(NOON, 1000), behind_s=5)
+    settled.distrust(later(NOON, 1000))
+    assert settled.before == NOON
+    settled.distrust(later(NOON, 999))
+    assert settled == Settled(settle_s=60, behind_s=5)
+
+
+def test_the_servers_clock_is_known_unless_a_clock_is_moved(monkeypatch):
+    stats = RequestStats(HeymarketClient(ApiKey("key")))
+    steps = [("", 0, None), ("soon", 0, None), (60, 0, 60), (80, 50, 60), (0, 0, 60), (0, 1, None)]
+    for date, here, ahead_s in steps:
+        monkeypatch.setattr(time, "time", lambda here=here: NOW + here)
+        text = date if isinstance(date, str) else formatdate(NOW + date, usegmt=True)
+        stats._count(AttemptEvent("GET /", 1, 200, 0.1, 0.0, {}, "", None, text))
+
+        assert stats.ahead_s == ahead_s
