@@ -36,6 +36,7 @@ def shared() -> Iterator[Path]:
 
 @pytest.fixture
 def as_user() -> Iterator[None]:
+    "".encode("utf-16-le")  # xlsxwriter uses it, and Python may be out of this user's reach
     os.seteuid(OTHER - 1)
     yield
     os.seteuid(0)
