@@ -91,7 +91,7 @@ def begin(cursor: Cursor, rows: Rows, here: str | None, limit: int | None) -> Cu
 
 
 def begin_again(cursor: Cursor, group: Ties, limit: int | None) -> Cursor:
-    """Read the group from its first page again, with another limit. What was given stays given."""
+    """Read the group from its first page again, with another limit, and give no row again."""
     return replace(cursor, group=new_ties(group.updated, None, limit))
 
 

@@ -267,7 +267,7 @@ class Walk(Generic[T]):
         return False
 
     async def _is_believed(self, cursor: Cursor, group: Ties, rows: Rows) -> bool:
-        """Whether a page of a group is no end, or the end shows without a `limit` too."""
+        """Whether a page of a group is full, or the list ends there without a `limit` too."""
         leaves = bool(rows.stamps) and rows.stamps[-1] != group.stamp
         if not self._group_pages.is_doubted(group, _count(rows), leaves=leaves):
             return True

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import repeat
 
 import pytest
+from msgspec.structs import replace
 
 from heymarket_async import (
     AuthenticationError,
@@ -22,7 +23,8 @@ from heymarket_async import (
     ServerError,
     Walk,
 )
-from heymarket_async.walk.page_size import PageSizes
+from heymarket_async.walk.cursor import new_ties
+from heymarket_async.walk.page_size import GroupPages, PageSizes
 from heymarket_async.walk.walk import Growth, walk
 from tests.walk.listing import ANSWERS, Listing, Row
 
@@ -378,3 +380,42 @@ async def test_a_page_of_a_group_that_fails_for_another_reason_ends_the_walk():
         await limits_of(listing)
 
     assert json.loads(raised.value.cursor)["group"]["limit"] == 1000
+
+
+@pytest.mark.parametrize(
+    ("group", "count", "is_doubted"),
+    [
+        ({}, 1000, False),
+        ({}, 29, True),
+        ({}, 200, True),
+        ({"is_down": True}, 200, True),
+        ({"is_down": True}, 1000, False),
+        ({"limit": 30}, 0, False),
+        ({"wide": True}, 0, False),
+    ],
+)
+def test_a_page_of_a_group_is_doubted_if_it_has_fewer_contacts_than_others(
+    group, count, is_doubted
+):
+    pages = GroupPages(30)
+    pages.note(1000, 1000)
+    at = replace(new_ties("2026-04-12T15:30:00Z", 3, 1000), **group)
+
+    assert pages.is_doubted(at, count, leaves=False) is is_doubted
+
+
+@pytest.mark.parametrize(
+    ("group", "end"),
+    [
+        ({}, (100, 5)),
+        ({"from_one": True}, (67, 25)),
+        ({"is_down": True}, None),
+        ({"shows": "2026-04-12T15:30:01Z"}, None),
+        ({"limit": 900}, None),
+    ],
+)
+def test_the_end_of_a_group_is_at_the_same_place_in_pages_without_a_limit(group, end):
+    pages = GroupPages(30)
+    pages.note(1000, 1000)
+
+    assert pages.end(replace(new_ties("2026-04-12T15:30:00Z", 3, 1000), **group), 5) == end
