@@ -103,7 +103,7 @@ class Listing(Group):
     def _growth(self, attempt: FetchPage[object]) -> Growth[object]:
         """Return how a walk may ask for more than the default; see `Growth`."""
         documented, largest = self._most or PAGE_SIZE, self._transport.options.max_page_size
-        sizes = PageSizes(best=documented, proved=documented)
+        sizes = PageSizes(best=documented, documented=documented)
         sizes = self._transport.page_sizes.setdefault(self._surface, sizes)
         return Growth(attempt, sizes, most=min(largest, self._most or largest))
 

@@ -13,6 +13,9 @@ of one timestamp keep their order. So the group is read in passes:
   order as the pass before, with no more rows twice than have left the group. If the server mixes up
   the rows of one timestamp, the pass must read the same rows as the one before, and none twice.
 
+`walk.page_size.GroupPages` says which pages are believed. If one is not, or its limit fails, the
+group is begun again with a documented limit.
+
 These are the cases after a page, in the order in which they are looked at:
 
  1. The first page was asked for once more, and shows the order of the list.
@@ -85,6 +88,11 @@ def begin(cursor: Cursor, rows: Rows, here: str | None, limit: int | None) -> Cu
         # With pages of a few rows, a page that comes again could be chance.
         return stay(cursor, rows, here, new_ties(last, None, PAGE_SIZE))
     return stay(cursor, rows, here, new_ties(last, 1, limit, _places(rows, 0)))
+
+
+def begin_again(cursor: Cursor, group: Ties, limit: int | None) -> Cursor:
+    """Read the group from its first page again, with another limit, and give no row again."""
+    return replace(cursor, group=new_ties(group.updated, None, limit))
 
 
 def after_page(cursor: Cursor, group: Ties, page: GroupPage) -> Cursor:

@@ -21,9 +21,9 @@ from heymarket_async.errors import (
 )
 from heymarket_async.privacy import hides_locals
 from heymarket_async.walk import cursor as cursors
-from heymarket_async.walk import rules
-from heymarket_async.walk.cursor import PAGE_SIZE, Cursor
-from heymarket_async.walk.page_size import PageSize, PageSizes
+from heymarket_async.walk import rules, ties
+from heymarket_async.walk.cursor import PAGE_SIZE, Cursor, Ties
+from heymarket_async.walk.page_size import GroupPages, PageSize, PageSizes
 from heymarket_async.walk.rows import Rows, rows_of, rows_of_raw
 
 T = TypeVar("T")
@@ -128,6 +128,7 @@ class Walk(Generic[T]):
         self._fetch = fetch
         self._attempt = growth.attempt
         self._size = PageSize(growth.sizes, fixed=start.limit, most=growth.most)
+        self._group_pages = GroupPages(growth.sizes.documented)
         self._call = call
         self._rows_of = rows_of_raw if returns is msgspec.Raw else rows_of
         self._asked = start
@@ -225,29 +226,56 @@ class Walk(Generic[T]):
 
     async def _ask(self, cursor: Cursor) -> bool:
         """Ask for the page at a cursor, and return whether it has new contacts."""
-        size, group = self._size, cursor.group
-        if group is not None:
-            if group.is_changing:
-                # A group of the current second is edited until the second is over.
-                await asyncio.sleep(_REST_S)
-            items = await self._fetch(cursor.date, group.page, group.limit)
-            return self._take(cursor, self._rows_of(items), items, group.limit)
-        if not size.is_try():
-            items = await self._fetch(cursor.date, None, size.limit)
-        else:
-            try:
-                items = await self._attempt(cursor.date, None, size.limit)
-            except HeymarketError as error:
-                if not size.outlives(error):
-                    raise
-                return False
-        rows, asked = self._rows_of(items), size.limit
-        if not size.believes(len(rows.ids) + rows.left_out):
+        if cursor.group is not None:
+            return await self._ask_in_group(cursor, cursor.group)
+        size = self._size
+        send = self._attempt if size.prepare() else self._fetch
+        try:
+            items = await send(cursor.date, None, size.limit)
+        except HeymarketError as error:
+            if not size.go_back_after(error):
+                raise
             return False
+        rows, asked = self._rows_of(items), size.limit
+        if not size.take(_count(rows)):
+            return False
+        self._group_pages.note(asked, _count(rows))
         is_new = self._take(cursor, rows, items, asked)
         if is_new and size.tried is not None:
             size.settle(asked, len(items))
         return is_new
+
+    async def _ask_in_group(self, cursor: Cursor, group: Ties) -> bool:
+        """Ask for a page of a group that is larger than a page.
+
+        If it is not believed, or its limit fails, the group is begun again with a documented one.
+        """
+        if group.is_changing:
+            # A group of the current second is edited until the second is over.
+            await asyncio.sleep(_REST_S)
+        try:
+            items = await self._fetch(cursor.date, group.page, group.limit)
+            rows = self._rows_of(items)
+            if await self._is_believed(cursor, group, rows):
+                self._group_pages.note(group.limit, _count(rows))
+                return self._take(cursor, rows, items, group.limit)
+        except HeymarketError as error:
+            if not self._group_pages.begin_again_after(group, error):
+                raise
+        self._size.give_up(group.limit or PAGE_SIZE)
+        self._next = ties.begin_again(cursor, group, self._group_pages.begin_again(group))
+        return False
+
+    async def _is_believed(self, cursor: Cursor, group: Ties, rows: Rows) -> bool:
+        """Whether a page of a group is full, or the list ends there without a `limit` too."""
+        leaves = bool(rows.stamps) and rows.stamps[-1] != group.stamp
+        if not self._group_pages.is_doubted(group, _count(rows), leaves=leaves):
+            return True
+        end = self._group_pages.end(group, _count(rows))
+        if end is None:
+            return False
+        number, most = end
+        return _count(self._rows_of(await self._fetch(cursor.date, number, None))) <= most
 
     def _explained(self, error: HeymarketError) -> HeymarketError:
         group = self._next.group
@@ -330,6 +358,10 @@ class _Pages(Generic[T]):
 
     def __anext__(self) -> Awaitable[Page[T]]:
         return self._next_page()
+
+
+def _count(rows: Rows) -> int:
+    return len(rows.ids) + rows.left_out
 
 
 def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:

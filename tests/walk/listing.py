@@ -38,10 +38,16 @@ REFUSALS: dict[str, HeymarketError] = {
 }
 """The errors that a limit above the largest may be answered with."""
 
+ANSWERS = ["cut", "half", "default", "empty", *REFUSALS]
+"""All ways in which a limit above the largest may be answered."""
+
 
 @dataclass
 class Listing:
-    """The rows, and how the server reads what it is asked."""
+    """The rows, and how the server reads what it is asked.
+
+    `changes` says from which request on the cap, and the answer to a larger limit, are others.
+    """
 
     ticks: list[int]
     newest_first: bool = True
@@ -56,6 +62,7 @@ class Listing:
     odd: dict[int, str] = field(default_factory=dict)
     doubled: frozenset[int] = frozenset()
     shows_rev: bool = True
+    changes: dict[int, tuple[int, str]] = field(default_factory=dict)
     requests: list[tuple[str | None, int | None, int | None]] = field(default_factory=list)
     rows: dict[int, tuple[int, int]] = field(init=False)
 
@@ -80,6 +87,7 @@ class Listing:
         self.rows[number] = (latest + 1, self.rows[number][1] + 1)
 
     async def fetch(self, date: str | None, page: int | None, limit: int | None) -> list[Row]:
+        self.cap, self.over = self.changes.get(len(self.requests), (self.cap, self.over))
         self.requests.append((date, page, limit))
         size = self._size(limit)
         rows = sorted((tick, number, rev) for number, (tick, rev) in self.rows.items())
@@ -103,11 +111,13 @@ class Listing:
         ]
 
     def _size(self, limit: int | None) -> int:
-        """A limit above the cap is cut to it, counts as none, gets nothing, or is refused."""
+        """A limit above the cap is cut, halved, counts as none, gets nothing, or is refused."""
         if limit is None or (limit > self.cap and self.over == "default"):
             return 30
         if limit <= self.cap or self.over == "cut":
             return min(limit, self.cap)
+        if self.over == "half":
+            return limit // 2
         if self.over == "empty":
             return 0
         raise copy.copy(REFUSALS[self.over])

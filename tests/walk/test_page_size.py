@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from itertools import repeat
 
 import pytest
+from msgspec.structs import replace
 
 from heymarket_async import (
     AuthenticationError,
@@ -16,13 +18,15 @@ from heymarket_async import (
     DecodeError,
     HeymarketError,
     NoResponseError,
+    PaginationError,
     RateLimitError,
     ServerError,
     Walk,
 )
-from heymarket_async.walk.page_size import PageSizes
+from heymarket_async.walk.cursor import new_ties
+from heymarket_async.walk.page_size import GroupPages, PageSizes
 from heymarket_async.walk.walk import Growth, walk
-from tests.walk.listing import REFUSALS, Listing, Row
+from tests.walk.listing import ANSWERS, Listing, Row
 
 
 def walk_over(
@@ -72,10 +76,10 @@ def failing(error, *, times: int, above: int = 30, contacts: int = 900) -> Faili
     return listing
 
 
-async def test_pages_grow_while_they_come_full():
+async def test_pages_grow_while_they_come_full_and_the_end_is_asked_for_without_a_limit():
     limits = await limits_of(Listing(list(range(4000)), cap=1000))
 
-    assert limits == [None, 100, 200, 400, 800, *[1000] * 5]
+    assert limits == [None, 100, 200, 400, 800, *[1000] * 3, None, None]
 
 
 @pytest.mark.parametrize(
@@ -116,28 +120,29 @@ async def test_ten_thousand_contacts_take_few_requests(cap, most):
     assert len(await limits_of(Listing(list(range(10_000)), cap=cap))) <= most
 
 
-@pytest.mark.parametrize("over", ["cut", "default", "empty", *REFUSALS])
+@pytest.mark.parametrize("over", ANSWERS)
 async def test_a_walk_goes_back_to_the_best_limit_whatever_a_larger_one_gets(over):
     listing, sizes = Listing(list(range(2000)), cap=250, over=over), PageSizes()
 
     first = await limits_of(listing, sizes=sizes)
     second = await limits_of(listing, sizes=sizes)
 
-    best = 250 if over == "cut" else 200
+    best = {"cut": 250}.get(over, 200)
     assert first[:4] == [None, 100, 200, 400]
-    assert len(first) <= 4 + 2000 / (best - 1) + 3
-    assert set(second) == {best}
+    assert len(first) <= 4 + 2000 / (best - 1) + 5
+    assert second[:2] == [None, best]
+    assert set(second) == {None, best}
 
 
-@pytest.mark.parametrize("over", ["cut", "default", "empty", *REFUSALS])
+@pytest.mark.parametrize("over", ANSWERS)
 async def test_a_limit_that_does_not_pay_is_tried_once(over):
     listing, sizes = Listing(list(range(400)), cap=30, over=over), PageSizes()
 
     limits = [limit for _ in range(3) for limit in await limits_of(listing, sizes=sizes)]
 
     # The errors of a server may be chance: so such a limit is tried once more.
-    tried = 2 if over in {"500", "late"} else 1
-    assert [limit for limit in limits if limit is not None] == [100] * tried
+    tried = {"500": [100, 100], "late": [100, 100], "half": [100, 50]}.get(over, [100])
+    assert [limit for limit in limits if limit is not None] == tried
 
 
 @pytest.mark.parametrize(
@@ -188,16 +193,43 @@ async def test_an_error_that_no_smaller_limit_can_help_ends_the_walk(error):
     assert [limit for _, _, limit in listing.requests] == [None, 100]
 
 
-async def test_a_proved_limit_that_fails_ends_the_walk():
-    listing, sizes = Listing(list(range(900)), cap=200, over="400"), PageSizes()
-    await limits_of(listing, sizes=sizes)
+@pytest.mark.parametrize("error", [ServerError(status=500), RateLimitError(status=429)], ids=repr)
+async def test_a_limit_that_has_come_before_and_fails_for_another_reason_ends_the_walk(error):
+    listing = failing(BadRequestError(status=400), times=1, above=100)  # 100 is the best
+    walking = walk_over(listing)
+    for _ in range(3):
+        await anext(walking.pages())
+    listing.error = lambda limit: error if limit else None
 
-    failed = failing(BadRequestError(status=400), times=1)
-    with pytest.raises(BadRequestError) as raised:
-        await limits_of(failed, sizes=sizes)
+    with pytest.raises(type(error)):
+        await anext(walking.pages())
 
-    rest = walk_over(failed, sizes=sizes, cursor=raised.value.cursor)
-    assert len([row async for row in rest]) == 900
+    listing.error = lambda _: None
+    rest = [row async for row in walk_over(listing, cursor=walking.cursor)]
+    assert len(rest) == 900 - 30 - 99 - 99
+
+
+@pytest.mark.parametrize("over", ["cut", "half", "default", "empty", "400", "too large"])
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_a_limit_that_comes_no_more_ends_no_walk(over, newest_first):
+    listing, sizes = Listing(list(range(3000)), cap=1000, newest_first=newest_first), PageSizes()
+    listing.changes = {6: (100, over)}
+
+    amid = await limits_of(listing, sizes=sizes)
+    sizes.best, sizes.refused = 1000, None  # as if the server had changed between two walks
+    later = await limits_of(listing, sizes=sizes)
+
+    assert max(len(amid), len(later)) <= 3000 / 99 + 9
+    assert sizes.best == 100
+
+
+async def test_no_limit_is_believed_that_brings_a_part_of_what_is_asked():
+    listing = Listing([number // 20 for number in range(900)], cap=30, over="half")
+
+    limits = await limits_of(listing)
+
+    assert limits[:5] == [None, 100, None, 50, None]
+    assert set(limits[5:]) == {None}
 
 
 async def test_a_fixed_limit_that_is_refused_ends_the_walk():
@@ -210,7 +242,9 @@ async def test_a_fixed_limit_that_is_refused_ends_the_walk():
 
 
 async def test_a_fixed_limit_stays_while_its_pages_come_full():
-    assert set(await limits_of(Listing(list(range(3000)), cap=1000), limit=300)) == {300}
+    limits = await limits_of(Listing(list(range(3000)), cap=1000), limit=300)
+
+    assert limits == [*[300] * 10, 300, None, None]
 
 
 async def test_an_empty_answer_to_a_fixed_limit_is_not_the_end():
@@ -220,7 +254,8 @@ async def test_an_empty_answer_to_a_fixed_limit_is_not_the_end():
 
     assert limits[:2] == [1000, None]
     assert 1000 not in limits[1:], "it was no chance"
-    assert sizes.refused == 1000
+    assert sizes.refused == 200
+    assert limits[2:5] == [100, 200, None]
 
 
 @pytest.mark.parametrize("contacts", [0, 5, 29])
@@ -240,15 +275,16 @@ async def test_the_end_of_a_list_does_not_stop_later_walks_from_growing():
     assert 400 in await limits_of(long, sizes=sizes)
 
 
-@pytest.mark.parametrize("over", ["cut", "default", "empty", *REFUSALS])
+@pytest.mark.parametrize("over", ANSWERS)
 async def test_a_large_group_is_read_with_the_best_limit(over):
     listing = Listing([0] * 1500, cap=250, over=over)
 
     await limits_of(listing)
 
     grouped = [limit for _, page, limit in listing.requests if page is not None]
-    assert len(set(grouped)) == 1, "page numbers depend on it"
-    assert len(listing.requests) <= 6 + 2 * 1500 / 200 + 5
+    assert len(set(grouped) - {None}) == 1, "page numbers depend on it"
+    assert 1 <= grouped.count(None) <= 4, "only the end is asked for without a limit"
+    assert len(listing.requests) <= 6 + 2 * 1500 / 200 + 9
 
 
 async def test_a_group_that_fits_a_larger_page_is_no_large_group():
@@ -281,12 +317,105 @@ async def test_a_cursor_of_a_walk_that_grows_fixes_no_limit():
     assert json.loads(walking.cursor)["limit"] is None
 
 
-@pytest.mark.parametrize("over", ["cut", "default", "empty", *REFUSALS])
-async def test_a_limit_that_an_earlier_run_came_to_is_proved_anew(over):
+@pytest.mark.parametrize("over", ANSWERS)
+async def test_a_limit_that_an_earlier_run_came_to_is_a_try(over):
     # This server gave 800 then, and now gives 100.
     listing, sizes = Listing(list(range(500)), over=over), PageSizes(best=800)
 
     limits = await limits_of(listing, sizes=sizes)
 
-    assert limits[0] == 800
-    assert 800 not in limits[3:]
+    assert limits[:2] == [None, 800]
+    assert limits.count(800) == (2 if over in {"500", "late"} else 1)
+
+
+@pytest.mark.parametrize("over", ANSWERS)
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("amid", range(4, 11))
+async def test_a_group_whose_pages_come_no_more_is_begun_again(over, newest_first, amid):
+    listing = Listing([0] * 700 + [1] * 40, cap=200, newest_first=newest_first)
+    listing.changes = {amid: (60, over)}
+    walking, ids = walk_over(listing, most=200), []
+
+    for _ in range(2):
+        # Outside of a group, a limit that has come before and now fails ends the walk.
+        with contextlib.suppress(ServerError, NoResponseError):
+            async for page in walking.pages():
+                ids += [row.id for row in page]
+        walking = walk_over(listing, cursor=walking.cursor)
+
+    assert sorted(ids) == sorted(listing.rows)
+    assert {limit for _, page, limit in listing.requests if page is not None} >= {200, None}
+
+
+@pytest.mark.parametrize("over", ANSWERS)
+@pytest.mark.parametrize("pages", [1, 2, 3])
+async def test_a_group_is_begun_again_from_a_stored_cursor(over, pages):
+    listing = Listing([0] * 700, cap=200)
+    walking, given = walk_over(listing, most=200), []
+    for _ in range(3 + pages):
+        page = await anext(walking.pages())
+        given += [row.id for row in page]
+    assert page.is_amid_group
+
+    listing.cap, listing.over = 60, over
+    rest = [row.id async for row in walk_over(listing, cursor=page.cursor)]
+
+    assert sorted(given + rest) == sorted(listing.rows)
+
+
+async def test_a_group_is_begun_again_only_once():
+    listing = Listing([0] * 900, cap=200, page_base=None, over="400")
+
+    with pytest.raises(PaginationError, match="`page` has no effect"):
+        await limits_of(listing)
+
+    assert len(listing.requests) < 30
+
+
+async def test_a_page_of_a_group_that_fails_for_another_reason_ends_the_walk():
+    listing = Failing([0] * 3000, cap=1000)
+    listing.error = lambda _: RateLimitError(status=429) if len(listing.requests) == 9 else None
+
+    with pytest.raises(RateLimitError) as raised:
+        await limits_of(listing)
+
+    assert json.loads(raised.value.cursor)["group"]["limit"] == 1000
+
+
+@pytest.mark.parametrize(
+    ("group", "count", "is_doubted"),
+    [
+        ({}, 1000, False),
+        ({}, 29, True),
+        ({}, 200, True),
+        ({"is_down": True}, 200, True),
+        ({"is_down": True}, 1000, False),
+        ({"limit": 30}, 0, False),
+        ({"wide": True}, 0, False),
+    ],
+)
+def test_a_page_of_a_group_is_doubted_if_it_has_fewer_contacts_than_others(
+    group, count, is_doubted
+):
+    pages = GroupPages(30)
+    pages.note(1000, 1000)
+    at = replace(new_ties("2026-04-12T15:30:00Z", 3, 1000), **group)
+
+    assert pages.is_doubted(at, count, leaves=False) is is_doubted
+
+
+@pytest.mark.parametrize(
+    ("group", "end"),
+    [
+        ({}, (100, 5)),
+        ({"from_one": True}, (67, 25)),
+        ({"is_down": True}, None),
+        ({"shows": "2026-04-12T15:30:01Z"}, None),
+        ({"limit": 900}, None),
+    ],
+)
+def test_the_end_of_a_group_is_at_the_same_place_in_pages_without_a_limit(group, end):
+    pages = GroupPages(30)
+    pages.note(1000, 1000)
+
+    assert pages.end(replace(new_ties("2026-04-12T15:30:00Z", 3, 1000), **group), 5) == end

@@ -202,7 +202,7 @@ class _Walkers:
         checkpoint.count_ties(span, placed)
         checkpoint.reach(latest_of(placed, until=self._collector.began))
         checkpoint.pages += 1
-        checkpoint.page_size = self._page_sizes.trusted
+        checkpoint.page_size = self._page_sizes.best
         checkpoint.overlap += len(batch.items) - len(taken.items)
         checkpoint.odd.no_contacts += len(page) - len(batch.items)
         self._collector.take(taken)
@@ -243,8 +243,8 @@ class _Walkers:
 def _page_sizes(client: HeymarketClient, checkpoint: Checkpoint) -> PageSizes:
     """Return the limits that the client has tried, or those that an earlier run has come to."""
     documented = MAX_LIMIT if checkpoint.surface == "v2" else PAGE_SIZE
-    # That of an earlier run is where to begin, but no proof: the server may have changed since.
-    sizes = PageSizes(best=checkpoint.page_size or documented, proved=documented)
+    # That of an earlier run is worth a try, but no proof: the server may have changed since.
+    sizes = PageSizes(best=checkpoint.page_size or documented, documented=documented)
     return transport_of(client).page_sizes.setdefault(checkpoint.surface, sizes)
 
 
