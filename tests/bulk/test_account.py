@@ -50,7 +50,7 @@ async def test_without_the_team_other_credentials_are_another_account(tmp_path):
 
 async def test_an_export_goes_on_without_the_team(tmp_path):
     async with Sandbox(contacts=300) as sandbox, client_of(sandbox) as client:
-        sandbox.faults.answer(400, on="POST /v1/contacts", after=2, times=2)
+        sandbox.faults.answer(400, on="POST /v1/contacts", after=2, times=3)
         with pytest.raises(BadRequestError):
             await export_contacts(client, JsonLines(tmp_path / "c"))
         hide_team(sandbox)

@@ -133,7 +133,7 @@ async def test_what_was_odd_is_told_after_a_resume_too(tmp_path):
         sandbox.show_as(rows[-3].id, "updated_zero")
         sandbox.show_as(rows[-4].id, "lone_surrogate")
         sandbox.show_as(rows[-5].id, "null")
-        sandbox.faults.answer(400, on=LISTS["v1"], after=2, times=2)
+        sandbox.faults.answer(400, on=LISTS["v1"], after=2, times=3)
         with pytest.raises(BadRequestError):
             await export_contacts(client, JsonLines(tmp_path / "c"))
 

@@ -38,7 +38,7 @@ def begun(account, tmp_path) -> Callable[..., object]:
 
     async def begun(name: str) -> Path:
         path = tmp_path / name
-        sandbox.faults.answer(400, on="POST /v1/contacts", after=2, times=2)
+        sandbox.faults.answer(400, on="POST /v1/contacts", after=2, times=3)
         sandbox.faults.answer(400, on="POST /v2/contacts/list", after=2)
         with pytest.raises(BadRequestError):
             await (sync if name == "s.db" else export)(client, path)

@@ -99,7 +99,7 @@ async def test_a_contact_ahead_is_told_after_a_resume_and_by_no_later_sync(tmp_p
     async with Sandbox(contacts=300) as sandbox, client_of(sandbox) as client:
         ahead = ids_of(sandbox)[0]
         sandbox.stamp(ahead, AHEAD)
-        sandbox.faults.answer(400, on=LISTS["v1"], after=2, times=2)
+        sandbox.faults.answer(400, on=LISTS["v1"], after=2, times=3)
         with pytest.raises(BadRequestError):
             await export_contacts(client, JsonLines(tmp_path / "c"))
         assert says_ahead((await export_contacts(client, JsonLines(tmp_path / "c"))).doubts, ahead)

@@ -238,7 +238,7 @@ async def test_a_database_that_is_being_filled_still_holds_the_export_before(tmp
         before = current(path)
         for each in ids_of(sandbox)[:150]:
             edit(sandbox, each)
-        sandbox.faults.answer(400, on="POST /v1/contacts", after=2)
+        sandbox.faults.answer(400, on="POST /v1/contacts", after=2, times=2)
         with pytest.raises(BadRequestError):
             await export_contacts(client, Sqlite(path))
 
