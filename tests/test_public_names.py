@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import subprocess
 import sys
@@ -128,3 +129,15 @@ def test_a_fresh_interpreter_completes_the_names(name):
     listed, public = map(str.split, shown.stdout.splitlines())
 
     assert set(public) <= set(listed)
+
+
+def test_a_package_that_cannot_be_imported_says_why(tmp_path, monkeypatch):
+    (tmp_path / "broken").mkdir()
+    first_use = "from heymarket_async.first_use import imported_at_first_use as at_first_use\n"
+    module = first_use + "__getattr__, __dir__ = at_first_use(__name__)\n"
+    (tmp_path / "broken" / "__init__.py").write_text(module)
+    (tmp_path / "broken" / "public.py").write_text("import math\n\nmath.gone\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(ImportError, match="broken cannot be imported: module 'math' has no"):
+        assert importlib.import_module("broken").Name
