@@ -187,7 +187,7 @@ class DirectSender:
             connection.close()
             raise
         if content.is_eof():  # usually, all of it has arrived
-            self._give_back(connection, message, route)
+            self._give_back(connection, protocol, message, route)
             return Response(method, message, _taken_from(content), None)
         response = Response(method, message, content, connection)
         content.on_eof(functools.partial(self._end, response, message, route))
@@ -202,11 +202,17 @@ class DirectSender:
     def _end(self, response: Response, message: RawResponseMessage, route: Route) -> None:
         # From here on the connection may serve another call, which this response must not close.
         if (connection := response.let_go()) is not None:
-            self._give_back(connection, message, route)
+            protocol = cast("ResponseHandler", connection.protocol)
+            self._give_back(connection, protocol, message, route)
 
-    def _give_back(self, connection: Connection, message: RawResponseMessage, route: Route) -> None:
+    def _give_back(
+        self,
+        connection: Connection,
+        protocol: ResponseHandler,
+        message: RawResponseMessage,
+        route: Route,
+    ) -> None:
         """Keep a connection for the next request, unless it is closed or cannot be used again."""
-        protocol = cast("ResponseHandler", connection.protocol)
         transport = protocol.transport  # None if it was closed
         # Bytes that wait to be written: it was answered before it was read to its end.
         if transport is None or protocol.should_close or transport.get_write_buffer_size():

@@ -287,9 +287,10 @@ async def test_a_connection_that_was_closed_meanwhile_is_not_kept(http, echo):
     await exchange(http, echo[0])
     (route,) = http._direct._routes.values()
     connection, _ = route.take(asyncio.get_running_loop().time())
-    connection.protocol.close()
+    protocol = connection.protocol
+    protocol.close()
 
-    http._direct._give_back(connection, SimpleNamespace(chunked=False), route)
+    http._direct._give_back(connection, protocol, SimpleNamespace(chunked=False), route)
 
     assert not route.idle
 
