@@ -201,7 +201,9 @@ def test_everybody_ends_alike_and_asks_as_often(rival, limit, quick_lab):
         asked.append(quick_lab.spent()[1] - before)
 
     assert asked[1] - asked[0] == 6
-    assert asked[0] == 3 + 1 + 1 + 3, "pages, the last one, a create, and looks at the counter"
+    # Ours believes no end above the documented limit, and asks once more without one.
+    proof = int(rival in {BY_PAGE, BY_CONTACT} and limit > 30)
+    assert asked[0] == 3 + 1 + 1 + 3 + proof, "pages, the last one, a create, the counter"
 
 
 def test_a_rival_that_loses_a_contact_is_not_measured(lab):

@@ -68,7 +68,7 @@ def test_the_report_for_machines(run, sandbox, tmp_path):
         "counted_before": 130,
         "counted_after": 130,
         "edited": 0,
-        "overlap": 102,
+        "overlap": 32,
         "ties": 0,
         "largest_tie": 1,
         "oldest": sandbox.store.contacts[-1]["updated"],
