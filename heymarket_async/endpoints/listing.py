@@ -12,11 +12,28 @@ from heymarket_async.endpoints.group import Group
 from heymarket_async.models import Contact
 from heymarket_async.request import Endpoint, Request
 from heymarket_async.transport.account import bound_to_account
+from heymarket_async.transport.send import Transport
 from heymarket_async.walk.cursor import PAGE_SIZE
 from heymarket_async.walk.page_size import PageSizes
 from heymarket_async.walk.walk import FetchPage, Growth, Walk, walk
 
 T = TypeVar("T")
+
+
+def page_sizes_of(
+    transport: Transport, surface: str, *, most: int | None, best: int | None = None
+) -> PageSizes:
+    """Return the limits of a list that were tried through a transport.
+
+    Args:
+        transport: The transport.
+        surface: The name of the list in cursors.
+        most: The largest `limit` that is documented, or None if only the default is.
+        best: A limit to begin with if none was tried, or None for the documented one.
+    """
+    documented = most or PAGE_SIZE
+    sizes = PageSizes(best=best or documented, documented=documented)
+    return transport.page_sizes.setdefault(surface, sizes)
 
 
 class WalkQuery(TypedDict, total=False):
@@ -102,9 +119,8 @@ class Listing(Group):
 
     def _growth(self, attempt: FetchPage[object]) -> Growth[object]:
         """Return how a walk may ask for more than the default; see `Growth`."""
-        documented, largest = self._most or PAGE_SIZE, self._transport.options.max_page_size
-        sizes = PageSizes(best=documented, documented=documented)
-        sizes = self._transport.page_sizes.setdefault(self._surface, sizes)
+        largest = self._transport.options.max_page_size
+        sizes = page_sizes_of(self._transport, self._surface, most=self._most)
         return Growth(attempt, sizes, most=min(largest, self._most or largest))
 
     async def _page(

@@ -90,7 +90,7 @@ class Page(Generic[T]):
     @property
     def is_amid_group(self) -> bool:
         """Whether it is part of a large group with one `updated` that is not complete yet."""
-        return self._after.group is not None
+        return self.amid is not None
 
     @property
     def amid(self) -> str | None:

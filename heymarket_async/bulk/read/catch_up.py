@@ -60,7 +60,8 @@ async def catch_up(
     while True:
         left -= 1
         is_quiet = await _passes(client, collector, options, newest)
-        checkpoint.page_size = checkpoint.page_size and sizes.best
+        if checkpoint.page_size is not None:
+            checkpoint.page_size = sizes.best
         counted = await count_contacts(client, checkpoint)
         have = await stored() if stored else len(collector.seen.ids)
         if not left or not is_quiet or counted is None or counted <= have:

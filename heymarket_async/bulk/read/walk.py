@@ -8,17 +8,17 @@ from typing import ClassVar
 
 import msgspec
 
-from heymarket_async.bulk.read.checkpoint import Checkpoint, TimeSpan, latest_of
+from heymarket_async.bulk.read.checkpoint import TimeSpan, latest_of
 from heymarket_async.bulk.read.collect import Collector
 from heymarket_async.bulk.read.versions import Batch, batch_of, batch_of_page
 from heymarket_async.bulk.thread import side_by_side
 from heymarket_async.checks import is_int, limit_of
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT, ContactsV2
+from heymarket_async.endpoints.listing import page_sizes_of
 from heymarket_async.errors import DecodeError, HeymarketError, PaginationError, StatusError
 from heymarket_async.timestamps import seconds_between
 from heymarket_async.walk.cursor import PAGE_SIZE
-from heymarket_async.walk.page_size import PageSizes
 from heymarket_async.walk.rows import Rows
 from heymarket_async.walk.walk import Page, Walk
 
@@ -99,7 +99,13 @@ class _Walkers:
         self._collector = collector
         self._options = options
         self._checkpoint = collector.checkpoint
-        self._page_sizes = _page_sizes(client, self._checkpoint)
+        self._page_sizes = page_sizes_of(
+            transport_of(client),
+            options.surface,
+            most=MAX_LIMIT if options.surface == "v2" else None,
+            # That of an earlier run is worth a try, but no proof: the server may have changed.
+            best=self._checkpoint.page_size,
+        )
         self._far_ends: tuple[str, str] | None = None
         self._unread = [span for span in self._checkpoint.spans if not span.is_read]
         self._moved = asyncio.Event()
@@ -238,14 +244,6 @@ class _Walkers:
     def _wake(self) -> None:
         self._moved.set()
         self._moved.clear()
-
-
-def _page_sizes(client: HeymarketClient, checkpoint: Checkpoint) -> PageSizes:
-    """Return the limits that the client has tried, or those that an earlier run has come to."""
-    documented = MAX_LIMIT if checkpoint.surface == "v2" else PAGE_SIZE
-    # That of an earlier run is worth a try, but no proof: the server may have changed since.
-    sizes = PageSizes(best=checkpoint.page_size or documented, documented=documented)
-    return transport_of(client).page_sizes.setdefault(checkpoint.surface, sizes)
 
 
 async def _next(pages: AsyncIterator[Page[msgspec.Raw]]) -> Page[msgspec.Raw] | None:
