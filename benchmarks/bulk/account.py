@@ -7,7 +7,10 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
+
+_ROOT = Path(__file__).parents[2]
 
 
 class Account:
@@ -24,8 +27,11 @@ class Account:
 
     def requests(self) -> int:
         """Return the number of requests since the last call of this function, at most 10,000."""
+        return int(self._ask("requests"))
+
+    def _ask(self, question: str) -> Any:
         assert self._server.stdin is not None
-        self._server.stdin.write("requests\n")
+        self._server.stdin.write(f"{question}\n")
         self._server.stdin.flush()
         return self._said()
 
@@ -34,17 +40,26 @@ class Account:
         return json.loads(self._server.stdout.readline())
 
 
+A = TypeVar("A", bound=Account)
+
+
 @contextmanager
 def account(
     contacts: int, *, limit: int | None = None, per_s: float = 60.0, latency_s: float = 0.0
 ) -> Generator[Account, None, None]:
     """Run a sandbox with a latency and a rate limit."""
-    asked = json.dumps([contacts, limit, per_s, latency_s])
-    command = [sys.executable, "-m", "benchmarks.bulk.account", asked]
+    with running(Account, "benchmarks.bulk.account", [contacts, limit, per_s, latency_s]) as at:
+        yield at
+
+
+@contextmanager
+def running(kind: type[A], module: str, asked: object) -> Generator[A, None, None]:
+    """Run a module that serves a sandbox, with what is asked of it as JSON."""
+    command = [sys.executable, "-m", module, json.dumps(asked)]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as server:
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=_ROOT) as server:
         try:
-            yield Account(server)
+            yield kind(server)
         finally:
             assert server.stdin is not None
             server.stdin.close()  # at which it ends, also if this process is killed

@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
+from benchmarks.bulk import account as bulk
 from benchmarks.lossless.scenarios import Scenario
 
-_ROOT = Path(__file__).parents[2]
 _SEED = 1
 _LIST = "POST /v1/contacts"
 _EDITS_AT_A_TIME = 3
 
 
-class Account:
-    """A sandbox that runs elsewhere.
-
-    Attributes:
-        url: Where it listens.
-        key: Its API key.
-    """
-
-    def __init__(self, server: subprocess.Popen[str]) -> None:
-        self._server = server
-        self.url, self.key = self._said()
-
-    def requests(self) -> int:
-        """Return the number of requests so far."""
-        return int(self._ask("requests"))
+class Account(bulk.Account):
+    """A sandbox that runs elsewhere, and counts the requests from its beginning."""
 
     def revisions(self) -> dict[int, int]:
         """Return the `rev` of every contact, as it is now."""
@@ -43,28 +27,12 @@ class Account:
         """Return the number of contacts that were edited."""
         return int(self._ask("edited"))
 
-    def _ask(self, question: str) -> Any:
-        assert self._server.stdin is not None
-        self._server.stdin.write(f"{question}\n")
-        self._server.stdin.flush()
-        return self._said()
-
-    def _said(self) -> Any:
-        assert self._server.stdout is not None
-        return json.loads(self._server.stdout.readline())
-
 
 @contextmanager
 def account(scenario: Scenario) -> Generator[Account, None, None]:
     """Run a sandbox with the account of a scenario, without a rate limit."""
-    command = [sys.executable, "-m", __name__, json.dumps(scenario._asdict())]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=_ROOT) as server:
-        try:
-            yield Account(server)
-        finally:
-            assert server.stdin is not None
-            server.stdin.close()  # at which it ends, also if this process is killed
+    with bulk.running(Account, __name__, scenario._asdict()) as at:
+        yield at
 
 
 def edit_after_each_page(ids: list[int]) -> set[int]:
