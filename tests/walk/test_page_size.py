@@ -21,32 +21,11 @@ from heymarket_async import (
     PaginationError,
     RateLimitError,
     ServerError,
-    Walk,
 )
 from heymarket_async.walk.cursor import new_ties
 from heymarket_async.walk.page_size import GroupPages, PageSizes
-from heymarket_async.walk.walk import Growth, walk
-from tests.walk.listing import ANSWERS, Listing, Row
-
-
-def walk_over(
-    listing: Listing,
-    limit: int | None = None,
-    *,
-    sizes: PageSizes | None = None,
-    most: int = 1000,
-    cursor: str | None = None,
-) -> Walk[Row]:
-    return walk(
-        listing.fetch,
-        "POST /v1/contacts",
-        surface="v1",
-        date=None,
-        limit=limit,
-        cursor=cursor,
-        returns=Row,
-        growth=Growth(listing.fetch, sizes or PageSizes(), most),
-    )
+from tests.walk.listing import ANSWERS, Listing
+from tests.walk.walking import walk_over
 
 
 async def limits_of(listing: Listing, **options) -> list[int | None]:

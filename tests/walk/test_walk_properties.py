@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from heymarket_async import HeymarketError, NoResponseError, PaginationError, ServerError, Walk
 from heymarket_async.walk.page_size import PageSizes
-from heymarket_async.walk.walk import Growth, walk
 from tests.conftest import JumpingLoop
 from tests.walk.listing import ANSWERS, REFUSALS, Listing, Row
+from tests.walk.walking import walk_over
 
 T = TypeVar("T")
 
@@ -75,25 +75,6 @@ def listings(draw: st.DrawFn, *, are_odd: bool = False) -> Listing:
 
 
 limits = st.sampled_from([None, 1, 2, 3, 7, 29, 30, 31, 100, 1000])
-
-
-def walk_over(
-    listing: Listing,
-    limit: int | None,
-    cursor: str | None = None,
-    *,
-    sizes: PageSizes | None = None,
-) -> Walk[Row]:
-    return walk(
-        listing.fetch,
-        "POST /v1/contacts",
-        surface="v1",
-        date=None,
-        limit=limit,
-        cursor=cursor,
-        returns=Row,
-        growth=Growth(listing.fetch, sizes or PageSizes(), 1000),
-    )
 
 
 def can_end_with(error: HeymarketError, listing: Listing, limit: int | None) -> bool:
