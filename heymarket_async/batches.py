@@ -12,7 +12,8 @@ import msgspec
 
 from heymarket_async.checks import known_as
 from heymarket_async.decoding import lenient
-from heymarket_async.models import Contact, NewContact, NewContactV2
+from heymarket_async.models.contact import Contact
+from heymarket_async.models.new_contact import NewContact, NewContactV2
 
 
 class Outcome(StrEnum):

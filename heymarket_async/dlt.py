@@ -29,7 +29,7 @@ from heymarket_async.checks import Int64
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.decoding import mending
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
-from heymarket_async.models import Contact
+from heymarket_async.models.contact import Contact
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.account import hold
 from heymarket_async.transport.auth import ApiSecret

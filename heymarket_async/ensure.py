@@ -12,7 +12,8 @@ import msgspec
 
 from heymarket_async.batches import BatchItem, BatchResult
 from heymarket_async.errors import HeymarketError
-from heymarket_async.models import Contact, NewContact
+from heymarket_async.models.contact import Contact
+from heymarket_async.models.new_contact import NewContact
 from heymarket_async.transport import wire
 from heymarket_async.transport.retry import RetryPolicy
 

@@ -25,18 +25,20 @@ from heymarket_async.errors import (
     StatusError,
     StoreError,
 )
-from heymarket_async.models import (
-    Channel,
+from heymarket_async.models.contact import (
     Contact,
-    ContactChanges,
     ContactChannel,
     ContactField,
     ContactRef,
     ContactStatus,
+    Note,
+)
+from heymarket_async.models.new_contact import (
+    Channel,
+    ContactChanges,
     NewContact,
     NewContactV2,
     NewStatus,
-    Note,
     TagRef,
 )
 from heymarket_async.pacing.window import RateLimit

@@ -18,7 +18,7 @@ from benchmarks.contacts import BLOCK, FIRST_ID, Contacts, last_id
 from benchmarks.measuring import Lab, available
 from benchmarks.rivals import BARE, BY_CONTACT, BY_PAGE, HTTPX, RIVALS, SCRIPT, structs
 from benchmarks.works import creates, imports, instructions, walks
-from heymarket_async import models
+from heymarket_async.models import contact as models
 
 ROOT = Path(__file__).parent.parent
 LIGHT = [each for each in available() if not RIVALS[each].needs or each == HTTPX]

@@ -8,7 +8,7 @@ from heymarket_async.checks import Int64
 from heymarket_async.client import HeymarketClient
 from heymarket_async.decoding import mending
 from heymarket_async.errors import DecodeError, NotFoundError, PermissionDeniedError
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 from heymarket_async.request import Repeat
 
 UNREAD = "the custom fields cannot be read, so their values are shown by id"

@@ -22,7 +22,7 @@ from heymarket_async.bulk.sinks.sink import FileSink, Sink
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.errors import BadRequestError, PaginationError
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.account import account_of, hold
 

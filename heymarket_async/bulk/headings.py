@@ -6,7 +6,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from heymarket_async.models import Contact, ContactField, NewContact
+from heymarket_async.models.contact import Contact, ContactField
+from heymarket_async.models.new_contact import NewContact
 
 OTHER = "other"
 """The column for values that have no column of their own, as JSON."""

@@ -21,7 +21,7 @@ from heymarket_async.bulk.store.sync_file import SyncFile
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.errors import DecodeError, HeymarketError, NotFoundError
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.account import account_of
 from heymarket_async.walk.walk import Page

@@ -13,7 +13,8 @@ from heymarket_async.cli import show
 from heymarket_async.cli.bulk_commands import export_command
 from heymarket_async.cli.import_command import import_command
 from heymarket_async.cli.running import Commands, run
-from heymarket_async.models import Contact, ContactRef, NewContact
+from heymarket_async.models.contact import Contact, ContactRef
+from heymarket_async.models.new_contact import NewContact
 
 if TYPE_CHECKING:
     from heymarket_async import HeymarketClient

@@ -17,7 +17,8 @@ import msgspec
 from heymarket_async.checks import known_as
 from heymarket_async.decoding import lenient, mending
 from heymarket_async.decoding.failures import says_failed
-from heymarket_async.models import Answered, Contact, ContactChannel, ContactRef
+from heymarket_async.models.answered import Answered
+from heymarket_async.models.contact import Contact, ContactChannel, ContactRef
 from heymarket_async.request import Repeat, Request
 
 T = TypeVar("T")

@@ -14,8 +14,8 @@ from typing import Generic, NamedTuple, TypeVar, Union, cast, get_args, get_orig
 import msgspec
 from msgspec import Raw, ValidationError
 
-from heymarket_async.models import (
-    Answered,
+from heymarket_async.models.answered import Answered
+from heymarket_async.models.contact import (
     Contact,
     ContactChannel,
     ContactField,

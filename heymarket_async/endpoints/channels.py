@@ -12,7 +12,8 @@ from uuid import UUID
 
 from heymarket_async.checks import known_as, one_of
 from heymarket_async.endpoints.group import Group
-from heymarket_async.models import Channel, ContactChannel
+from heymarket_async.models.contact import ContactChannel
+from heymarket_async.models.new_contact import Channel
 from heymarket_async.request import Endpoint, Repeat
 
 _CHANNELS = "/v2/contact/{contactID}/channels"

@@ -16,7 +16,8 @@ from heymarket_async.checks import id_of, list_of, one_of, phone_digits
 from heymarket_async.endpoints.listing import Listing
 from heymarket_async.ensure import Ensured
 from heymarket_async.errors import NotFoundError
-from heymarket_async.models import Contact, ContactRef, ContactStatus, NewContact, NewStatus
+from heymarket_async.models.contact import Contact, ContactRef, ContactStatus
+from heymarket_async.models.new_contact import NewContact, NewStatus
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport.account import bound_to_account
 

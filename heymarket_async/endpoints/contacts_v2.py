@@ -13,7 +13,8 @@ from uuid import UUID
 from heymarket_async.batches import UpsertResult, upsert_result
 from heymarket_async.checks import known_as, list_of, one_of, phone_digits, uuid_of
 from heymarket_async.endpoints.listing import Listing
-from heymarket_async.models import Contact, ContactChanges, ContactRef, NewContact, NewContactV2
+from heymarket_async.models.contact import Contact, ContactRef
+from heymarket_async.models.new_contact import ContactChanges, NewContact, NewContactV2
 from heymarket_async.request import Endpoint, Repeat
 
 T = TypeVar("T")

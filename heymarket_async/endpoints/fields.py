@@ -8,7 +8,7 @@ from typing import TypeVar
 from heymarket_async.checks import list_of, one_of
 from heymarket_async.endpoints.group import Group
 from heymarket_async.errors import CustomFieldError
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 from heymarket_async.request import Endpoint, Repeat
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from typing import ClassVar, TypedDict, TypeVar, Unpack, cast, overload
 from heymarket_async import timestamps
 from heymarket_async.checks import limit_of, one_of
 from heymarket_async.endpoints.group import Group
-from heymarket_async.models import Contact
+from heymarket_async.models.contact import Contact
 from heymarket_async.request import Endpoint, Request
 from heymarket_async.transport.account import bound_to_account
 from heymarket_async.transport.send import Transport

@@ -14,7 +14,7 @@ from heymarket_async.bulk.contact_files.record_fields import RecordFieldReader
 from heymarket_async.bulk.contact_files.table import Row, Table
 from heymarket_async.bulk.contact_files.tag_cells import TagReader
 from heymarket_async.bulk.importing.source import RejectedRow, SourceRow
-from heymarket_async.models import NewContact
+from heymarket_async.models.new_contact import NewContact
 
 
 class ContactReader:

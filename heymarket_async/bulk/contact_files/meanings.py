@@ -21,7 +21,8 @@ from heymarket_async.bulk.contact_files.layouts import (
 from heymarket_async.bulk.contact_files.typos import misspelt
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.headings import CUSTOM, OTHER, compared, ids_by_heading
-from heymarket_async.models import Contact, ContactField, NewContact
+from heymarket_async.models.contact import Contact, ContactField
+from heymarket_async.models.new_contact import NewContact
 from heymarket_async.transport import wire
 
 FIELDS = (

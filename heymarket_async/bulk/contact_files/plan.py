@@ -34,7 +34,7 @@ from heymarket_async.bulk.contact_files.table import Row
 from heymarket_async.bulk.contact_files.typos import misspelt
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.headings import CUSTOM
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 from heymarket_async.transport.masking import MASK
 
 PHONE = Target("phone")

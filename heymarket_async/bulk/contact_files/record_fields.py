@@ -25,7 +25,7 @@ from heymarket_async.bulk.contact_files.tag_cells import TagReader
 from heymarket_async.bulk.contact_files.values import text_of
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.importing.source import RejectedRow, contact_of
-from heymarket_async.models import NewContact
+from heymarket_async.models.new_contact import NewContact
 
 _MOST_CACHED = 1000
 _TEXTS = frozenset({"first", "last", "display_name", "avatar"})

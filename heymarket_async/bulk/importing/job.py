@@ -29,7 +29,7 @@ from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
 from heymarket_async.bulk.thread import side_by_side
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.client import HeymarketClient, transport_of
-from heymarket_async.models import NewContact
+from heymarket_async.models.new_contact import NewContact
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport import wire
 from heymarket_async.transport.account import account_of, hold

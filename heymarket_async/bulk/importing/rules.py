@@ -29,7 +29,7 @@ from msgspec import UNSET
 from heymarket_async.batches import BatchItem
 from heymarket_async.bulk.importing.lookup import Existing, as_list
 from heymarket_async.ensure import refusal
-from heymarket_async.models import NewContact, TagRef
+from heymarket_async.models.new_contact import NewContact, TagRef
 
 _UNASSIGNED = -1
 

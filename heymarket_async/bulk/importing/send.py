@@ -22,7 +22,7 @@ from heymarket_async.bulk.importing.rules import (
 )
 from heymarket_async.bulk.progress import RequestStats
 from heymarket_async.errors import DecodeError, HeymarketError, StatusError
-from heymarket_async.models import NewStatus
+from heymarket_async.models.new_contact import NewStatus
 
 _MOST_FAILED = 12
 """Batches; to cut one of 2,000 down to its first row takes eleven."""

@@ -14,7 +14,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from heymarket_async.bulk.thread import begun, settle
-from heymarket_async.models import NewContact
+from heymarket_async.models.new_contact import NewContact
 from heymarket_async.privacy import Masked
 from heymarket_async.transport import wire
 

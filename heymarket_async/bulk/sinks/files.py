@@ -26,7 +26,7 @@ from heymarket_async.bulk.store.private_files import (
     remove,
     replacing,
 )
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 
 _AT_ONCE = 5000
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from heymarket_async.bulk.sinks.files import StagedFile, in_batches
 from heymarket_async.bulk.sinks.tables import Table
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 
 _ROWS_IN_A_GROUP = 20_000
 

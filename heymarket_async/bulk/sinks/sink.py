@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 
 FOREVER = "9999-12-31T23:59:59Z"
 

@@ -10,7 +10,7 @@ from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.sinks.sink import FileSink
 from heymarket_async.bulk.store import schema
 from heymarket_async.bulk.store.database import Database, records
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 
 
 class Sqlite(FileSink):

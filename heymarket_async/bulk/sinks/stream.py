@@ -12,7 +12,7 @@ from typing import BinaryIO
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.sinks.files import joined
 from heymarket_async.bulk.store.private_files import PIPE, behind_links, open_own
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 
 _RETRY_S = 0.1
 

@@ -10,7 +10,7 @@ import msgspec
 
 from heymarket_async.bulk.headings import OTHER, headings_of
 from heymarket_async.decoding import mending
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 
 CellType = type[int] | type[bool] | type[str]
 

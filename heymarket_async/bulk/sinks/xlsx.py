@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.sinks.files import StagedFile, in_batches
 from heymarket_async.bulk.sinks.tables import Cell, Table, reversible
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 from heymarket_async.transport import wire
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ from heymarket_async.bulk.store.private_files import (
     make_private,
     real_path,
 )
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heymarket_async.bulk.sinks.tables import CellType, Table
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 
 APPLICATION_ID = 0x48657953
 VERSION = 1

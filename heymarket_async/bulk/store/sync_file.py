@@ -27,7 +27,7 @@ from heymarket_async.bulk.read import checkpoint as checkpoints
 from heymarket_async.bulk.read.checkpoint import Checkpoint, Settled
 from heymarket_async.bulk.read.collect import SETTLE_S
 from heymarket_async.bulk.store.database import Database
-from heymarket_async.models import ContactField
+from heymarket_async.models.contact import ContactField
 from heymarket_async.timestamps import earlier, later
 from heymarket_async.transport.account import Account
 from heymarket_async.walk.cursor import PAGE_SIZE

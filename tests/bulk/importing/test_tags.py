@@ -12,7 +12,7 @@ from heymarket_async import ClientStateError, PermissionDeniedError, ServerError
 from heymarket_async.bulk import JobError, import_contacts
 from heymarket_async.bulk.importing import tags as by_name
 from heymarket_async.bulk.importing.tags import OTHERS, TagsByName
-from heymarket_async.models import NewContact
+from heymarket_async.models.new_contact import NewContact
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import client_of
 
