@@ -49,7 +49,8 @@ def id_of(name: str, value: object) -> int:
         ValueError: It is not a positive integer, but for example a UUID of the v2 endpoints.
     """
     if not is_int(value) or value < 1:
-        raise ValueError(f"{name} must be a positive integer; UUIDs belong to the v2 endpoints")
+        hint = "; UUIDs belong to the v2 endpoints" if name == "contact_id" else ""
+        raise ValueError(f"{name} must be a positive integer{hint}")
     return value
 
 

@@ -110,7 +110,7 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True):
         target = self.path
         try:
             for name, value in ids.items():
-                argument, check = _PLACEHOLDERS.get(name, (name, id_of))
+                argument, check = _PLACEHOLDERS.get(name) or (self._argument(name), id_of)
                 checked = check(argument, value)
                 target = target.replace(f"{{{name}}}", quote(str(checked), safe=""))
                 if field := self.id_fields.get(name):
@@ -132,6 +132,12 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True):
         """Verb and documented path, which name the call in errors and logs."""
         return f"{self.method} {self.path}"
 
+    def _argument(self, placeholder: str) -> str:
+        """Return the argument that fills a placeholder: for `/v1/tag/{id}`, `tag_id`."""
+        if placeholder != "id":
+            return placeholder
+        return f"{self.path.split('/')[-2].removesuffix('s')}_id"
+
     def returning(self, returns: type[U]) -> Endpoint[U]:
         """Return this endpoint with the answer decoded into another type."""
         return Endpoint(self.method, self.path, returns, self.repeat, self.one, self.id_fields)
@@ -142,11 +148,10 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True):
 
 
 _PLACEHOLDERS: dict[str, tuple[str, Callable[[str, object], object]]] = {
-    "id": ("contact_id", id_of),
     "contactID": ("contact_uuid", uuid_of),
     "channelType": ("channel_type", segment_of),
 }
-"""The argument that fills a placeholder of a path, and its check; any other takes an integer id."""
+"""The argument of a placeholder, and its check. Any other placeholder takes an integer id."""
 
 
 def _query_text(value: str | int | bool) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from types import UnionType
 from typing import Generic, NamedTuple, TypeVar, Union, cast, get_args, get_origin
 
@@ -15,27 +16,20 @@ import msgspec
 from msgspec import Raw, ValidationError
 
 from heymarket_async.models.answered import Answered
-from heymarket_async.models.contact import (
-    Contact,
-    ContactChannel,
-    ContactField,
-    ContactRef,
-    ContactStatus,
-    Note,
-)
 
 T = TypeVar("T")
 
 
-def _with_odd(kind: type[Answered]) -> type[Answered]:
+@functools.cache
+def _with_odd(kind: type[Answered]) -> Callable[..., Answered]:
     # A class of its own, so that the usual answers pay nothing for the field.
     return cast(
-        type[Answered],
+        "Callable[..., Answered]",
         msgspec.defstruct(
             f"Odd{kind.__name__}",
             [("odd", dict[str, object])],
             bases=(kind,),
-            module=__name__,
+            namespace={"__reduce__": _reduced},
             frozen=True,
             kw_only=True,
             gc=False,
@@ -43,13 +37,17 @@ def _with_odd(kind: type[Answered]) -> type[Answered]:
     )
 
 
-_ODD: dict[object, Callable[..., Answered]] = {
-    kind: _with_odd(kind)
-    for kind in (Contact, ContactChannel, ContactField, ContactRef, ContactStatus, Note)
-}
-# pickle finds them by their names.
-globals().update({kind.__name__: kind for kind in _ODD.values()})
-_WRITTEN_IN_DIGITS = frozenset({"phone", "channel_id"})
+def _reduced(self: Answered) -> tuple[object, ...]:
+    # pickle finds a class by its name, and this one is made when it is needed.
+    return _restored, (type(self).__bases__[0], msgspec.structs.asdict(self))
+
+
+def _restored(kind: type[Answered], values: dict[str, object]) -> Answered:
+    return _with_odd(kind)(**values)
+
+
+_OUR_MODULES = Answered.__module__.removesuffix("answered")
+_WRITTEN_IN_DIGITS = frozenset({"phone", "channel_id", "target"})
 
 _read_list = msgspec.json.Decoder(list[Raw]).decode
 # An odd row takes some ten times as long to read. No page has so many.
@@ -68,7 +66,8 @@ class Listed(list[T], Generic[T]):
 
 def is_ours(kind: object) -> bool:
     """Return True for our own models, which are read leniently."""
-    return kind in _ODD
+    is_answered = isinstance(kind, type) and issubclass(kind, Answered)
+    return is_answered and kind.__module__.startswith(_OUR_MODULES)
 
 
 def element_of(returns: object) -> object:
@@ -98,7 +97,7 @@ def read(kind: type[T], row: bytes | Raw) -> T:
                 values[name] = _partly(name, field, value, odd[name])
         elif field.is_required:
             values[name] = _instead(field)
-    return cast(T, _ODD[ours](**values, odd=odd))
+    return cast(T, _with_odd(ours)(**values, odd=odd))
 
 
 def read_list(kind: type[T], body: bytes) -> Listed[T]:
@@ -119,6 +118,7 @@ class _Field(NamedTuple):
     kind: object
     decode: Callable[[bytes | Raw], object]
     element: type[object] | None
+    struct: type[object] | None
     is_required: bool
 
 
@@ -130,7 +130,9 @@ def _decoder(kind: object) -> Callable[[bytes | Raw], object]:
 @functools.cache
 def _fields(kind: type[Answered]) -> dict[str, _Field]:
     return {
-        each.encode_name: _Field(each.type, _decoder(each.type), _ours_in(each.type), each.required)
+        each.encode_name: _Field(
+            each.type, _decoder(each.type), *_ours_in(each.type), is_required=each.required
+        )
         for each in msgspec.structs.fields(kind)
     }
 
@@ -142,15 +144,20 @@ def _reader_of_fields(kind: type[Answered]) -> Callable[[bytes | Raw], object]:
     return _decoder(msgspec.defstruct("Fields", fields, gc=False))
 
 
-def _ours_in(type_: object) -> type[object] | None:
+def _ours_in(type_: object) -> tuple[type[object] | None, type[object] | None]:
+    """Return our model that a field may hold a list of, and the one that it may hold itself."""
     options = get_args(type_) if get_origin(type_) in {Union, UnionType} else (type_,)
-    elements = (element_of(each) for each in options)
-    return cast("type[object] | None", next((each for each in elements if is_ours(each)), None))
+    element = next(filter(is_ours, map(element_of, options)), None)
+    own = next(filter(is_ours, options), None)
+    return cast("type[object] | None", element), cast("type[object] | None", own)
 
 
 def _partly(name: str, field: _Field, sent: Raw, value: object) -> object:
     if field.element and isinstance(value, list):
         return list(_elements(field.element, _read_list(sent)))
+    if field.struct and bytes(sent).startswith(b"{"):
+        with suppress(ValidationError):
+            return read(field.struct, sent)
     if name in _WRITTEN_IN_DIGITS and type(value) is int and value > 0:
         return str(value)
     return _instead(field)

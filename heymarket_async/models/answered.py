@@ -23,9 +23,27 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return {}
 
 
+class Ref(Answered, frozen=True, kw_only=True, gc=False):
+    """The answer to a write of a template, a tag or a list.
+
+    Attributes:
+        id: Integer id.
+        rev: The revision that the write made.
+        uuid: The `local_id` that was sent, or another text: it need not be a UUID.
+    """
+
+    id: int
+    rev: int | None = None
+    uuid: str | None = None
+
+
 def moment(text: str | None) -> datetime | None:
-    """Return a time of an answer as an aware datetime in UTC; None if it is not a time."""
+    """Return a time of an answer as an aware datetime in UTC, cut to microseconds.
+
+    It is None if the text is not a time, or in year 1, which means "never".
+    """
     try:
-        return timestamps.parse(text) if text else None
+        found = timestamps.parse(text) if text else None
     except ValueError:
         return None
+    return found if found is not None and found.year > 1 else None

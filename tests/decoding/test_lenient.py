@@ -20,6 +20,7 @@ from heymarket_async import (
 )
 from heymarket_async.decoding import lenient
 from heymarket_async.decoding.lenient import Listed
+from heymarket_async.models.message import Message
 from heymarket_async.privacy import Hidden
 from heymarket_async.request import Endpoint
 from heymarket_async.transport import wire
@@ -206,3 +207,14 @@ def test_a_single_thing_of_ones_own_type_is_named_too():
         decode(list[MoodyContact], [None])
     with pytest.raises(DecodeError, match=r"Expected `array`, got `object`$"):
         decode(list[MoodyContact], {"contacts": []})
+
+
+def test_a_struct_in_a_field_is_read_leniently_too():
+    sent = b'{"id":7,"conversation":{"id":5,"muted":"loud","inbox":{"id":"3","name":"Sales"}}}'
+
+    message = lenient.read(Message, sent)
+
+    assert message.conversation.inbox_id == 3
+    assert message.conversation.odd == {"muted": "loud"}
+    assert pickle.loads(pickle.dumps(message)) == message
+    assert lenient.read(Message, b'{"id":7,"conversation":"none"}').odd == {"conversation": "none"}
