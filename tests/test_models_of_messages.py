@@ -12,7 +12,13 @@ from heymarket_async.models.message import Conversation, Message
 NEVER = "0001-01-01T00:00:00Z"
 
 
-@pytest.mark.parametrize("sent", [b'{"assigned":7,"inbox":3,"read":1}', b'{"assigned":{"id":7,"name":"Robin","email":"r@example.com"},"inbox":{"id":3,"name":"Sales"},"read":true}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b'{"assigned":7,"inbox":3,"read":1}',
+        b'{"assigned":{"id":7,"name":"Robin"},"inbox":{"id":3,"name":"Sales"},"read":true}',
+    ],
+)
 def test_a_conversation_shows_its_ids_in_both_documented_shapes(sent):
     conversation = msgspec.json.decode(sent, type=Conversation)
 
