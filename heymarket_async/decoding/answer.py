@@ -101,6 +101,7 @@ def reader(returns: type[object]) -> Reader:
 
 def _read_anyway(request: Request[T], text: bytes) -> object:
     returns, element = request.returns, lenient.element_of(request.returns)
+    text = _unwrapped(element, text)
     if element and request.repeat is Repeat.READ and text.strip() in {b"", b"null"}:
         return []  # a list may end like this
     _, reason = _try(_check_json, text)
@@ -115,6 +116,18 @@ def _read_anyway(request: Request[T], text: bytes) -> object:
     if reason:
         raise UnreadableError(reason + _place_in(returns, element, text))
     return found
+
+
+def _unwrapped(element: object, text: bytes) -> bytes:
+    """Return the list in an answer that has it under the key that its elements name, or the answer.
+
+    Heymarket documents a list of inboxes on its own, and under "inboxes".
+    """
+    key = cast("type[Answered]", element).listed_in if lenient.is_ours(element) else ""
+    if not key or text.lstrip()[:1] != b"{":
+        return text
+    found = cast("dict[str, msgspec.Raw]", _try(reader(dict[str, msgspec.Raw]), text)[0] or {})
+    return bytes(found.get(key, text))
 
 
 def _try(read: Reader, body: bytes) -> tuple[object, str]:
