@@ -181,5 +181,5 @@ async def test_users_that_cannot_be_changed_together_are_refused(users, client, 
     "fields", [{}, {"first_name": ""}, {"last_name": 5}, {"role_id": 0}, {"id": 0, "role_id": 1}]
 )
 def test_changes_of_a_user_keep_the_rules(fields):
-    with pytest.raises(ValueError, match="first_name|last_name|role_id|id must"):
+    with pytest.raises(ValueError, match=r"first_name|last_name|role_id|id must"):
         UserChanges(**{"id": 7, **fields})

@@ -203,7 +203,7 @@ async def test_a_next_slot_can_be_sent_a_minute_later(second, client, heymarket,
     assert timedelta(minutes=16) <= slot - now < timedelta(minutes=31)
 
 
-@pytest.mark.parametrize("when", [NAIVE, "2026-04-12T17:00:00Z", None, datetime.max])
+@pytest.mark.parametrize("when", [NAIVE, "2026-04-12T17:00:00Z", None])
 def test_the_next_slot_needs_a_zone(when, client):
     with pytest.raises(ValueError, match="when must be an aware datetime"):
         client.schedules.next_slot(when)
