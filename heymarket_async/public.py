@@ -39,6 +39,7 @@ from heymarket_async.errors import (
     ServerError,
     StatusError,
     StoreError,
+    TagError,
 )
 from heymarket_async.models.account import Inbox, Team, TeamMember, TeamUser
 from heymarket_async.models.answered import Ref
@@ -142,6 +143,7 @@ __all__ = [
     "Survey",
     "Surveys",
     "Tag",
+    "TagError",
     "TagRef",
     "Tags",
     "Team",

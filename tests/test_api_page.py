@@ -1,4 +1,4 @@
-"""The page with all calls of the API has those that the code has, with their methods and classes."""
+"""The page with all calls of the API has the calls of the code, with their methods and classes."""
 
 from __future__ import annotations
 
