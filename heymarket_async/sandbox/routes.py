@@ -7,17 +7,22 @@ handlers, listed in `server.HANDLERS`, and a `Table` in `Account`.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Annotated, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
 
+from heymarket_async.sandbox.clock import Clock
 from heymarket_async.sandbox.contacts import Contact, Contacts
+from heymarket_async.sandbox.list_table import Lists
 from heymarket_async.sandbox.readings import NoMatch, Readings
 from heymarket_async.sandbox.stamps import parsed
 from heymarket_async.sandbox.table import Stored, Table
 from heymarket_async.sandbox.tag_table import Tags
+from heymarket_async.sandbox.template_table import Templates
+from heymarket_async.sandbox.webhooks import Webhooks
 
 Body = TypeVar("Body")
 Thing = TypeVar("Thing", bound=Stored)
@@ -100,12 +105,22 @@ class Account:
         contacts: The contacts.
         fields: The titles of the custom fields, by id.
         tags: The tags.
+        templates: The templates of texts.
+        lists: The lists of people.
+        clock: The time of the account.
+        webhooks: The webhooks that tell subscribers what happens.
+        lock: Held by everything that changes the account, in whichever thread.
         readings: The options for behaviour that the API docs leave open.
     """
 
     contacts: Contacts
     fields: dict[int, str]
     tags: Tags
+    templates: Templates
+    lists: Lists
+    clock: Clock
+    webhooks: Webhooks
+    lock: RLock
     readings: Readings
 
 

@@ -9,16 +9,18 @@ from collections.abc import Collection, Generator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from secrets import token_hex
-from threading import Thread
+from threading import RLock, Thread
 from typing import NamedTuple, Self, get_type_hints
 
 from aiohttp import web
 
 from heymarket_async.sandbox import odd
 from heymarket_async.sandbox.access import Access
+from heymarket_async.sandbox.clock import Clock
 from heymarket_async.sandbox.contacts import Contacts, made_uuid
 from heymarket_async.sandbox.faults import Faults
 from heymarket_async.sandbox.hosts import Hosts, url_at
+from heymarket_async.sandbox.list_table import Lists
 from heymarket_async.sandbox.people import made_up
 from heymarket_async.sandbox.readings import Readings, check_type
 from heymarket_async.sandbox.received import Received
@@ -26,6 +28,8 @@ from heymarket_async.sandbox.routes import Account
 from heymarket_async.sandbox.server import Server, log
 from heymarket_async.sandbox.stamps import parsed
 from heymarket_async.sandbox.tag_table import Tags
+from heymarket_async.sandbox.template_table import Templates
+from heymarket_async.sandbox.webhooks import Webhooks
 
 # Faults that hold requests back end when the sandbox closes, so the rest is soon done.
 _SHUTDOWN_S = 0.05
@@ -72,6 +76,10 @@ class Sandbox:
         faults: Failures on demand.
         store: The contacts.
         tags: The tags.
+        templates: The templates of texts.
+        lists: The lists of people.
+        clock: The time of the account.
+        webhooks: The webhooks that tell subscribers what happens.
 
     https://developers.heymarket.com/guides/manage-contacts
     """
@@ -112,8 +120,24 @@ class Sandbox:
         people = random.Random(rng.getrandbits(64))  # noqa: S311 - no secret
         self.store = Contacts(contacts, rng=people, readings=readings, ties=ties, custom=fields)
         self.tags = Tags(readings, seed, made_up().tags)
+        lock = RLock()
+        self.templates = Templates(readings, seed)
+        self.lists = Lists(readings, seed)
+        self.clock = Clock(lock, lambda: self.faults.clock_offset_s)
+        self.webhooks = Webhooks()
+        account = Account(
+            contacts=self.store,
+            fields=dict(made_up().fields) if fields else {},
+            tags=self.tags,
+            templates=self.templates,
+            lists=self.lists,
+            clock=self.clock,
+            webhooks=self.webhooks,
+            lock=lock,
+            readings=readings,
+        )
         self._server = Server(
-            Account(self.store, dict(made_up().fields) if fields else {}, self.tags, readings),
+            account,
             hosts=allowed,
             access=Access(*self.credentials, self.api_key, readings, limit, per_s),
             faults=self.faults,
