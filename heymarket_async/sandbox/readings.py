@@ -129,6 +129,15 @@ class Readings:
     max_body_bytes: int = 10 * 1024 * 1024
     """Largest request body; a larger one is answered 413 and not read to its end."""
 
+    # Webhooks
+    webhook_accepts: Literal["2xx", "200"] = "2xx"
+    """The answers of a subscriber that end a delivery: any 2xx (new docs), or 200 (old guide)."""
+    webhook_retries: int = 3
+    """How often another delivery is repeated, and one without an answer; the old guide says that
+    it is, without a number."""
+    webhook_retry_s: float = 0.1
+    """Seconds between two attempts."""
+
     # Access
     window: Literal["fixed", "sliding"] = "sliding"
     """Whether the limit counts within the current window, or over the last `per_s` seconds."""

@@ -124,7 +124,7 @@ class Sandbox:
         self.templates = Templates(readings, seed)
         self.lists = Lists(readings, seed)
         self.clock = Clock(lock, lambda: self.faults.clock_offset_s)
-        self.webhooks = Webhooks()
+        self.webhooks = Webhooks(readings, lock)
         account = Account(
             contacts=self.store,
             fields=dict(made_up().fields) if fields else {},
@@ -220,6 +220,8 @@ class Sandbox:
             await self.aclose()
             raise
         self._server.hosts.names.update(address[0] for address in runner.addresses)
+        self.clock.open()
+        self.webhooks.open()
 
     async def aclose(self) -> None:
         """Close every connection and stop listening; closing twice is fine."""
@@ -228,6 +230,8 @@ class Sandbox:
             self._server.close()
             await runner.cleanup()
             await self._server.finished()
+            self.clock.close()
+            await self.webhooks.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
