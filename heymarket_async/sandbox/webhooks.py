@@ -39,8 +39,8 @@ class Delivery:
     @property
     def events(self) -> list[dict[str, object]]:
         """The events of the body."""
-        decoded = msgspec.json.decode(self.body, type=dict[str, object] | list[dict[str, object]])
-        return decoded if isinstance(decoded, list) else [decoded]
+        array = self.body if self.body.startswith(b"[") else b"[" + self.body + b"]"
+        return msgspec.json.decode(array, type=list[dict[str, object]])
 
 
 class Webhooks:
