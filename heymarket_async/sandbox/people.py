@@ -58,6 +58,9 @@ class MadeUp(Struct, frozen=True):
     notes: tuple[str, ...]
     plans: tuple[str, ...]
     tags: dict[int, str]
+    templates: dict[str, str]
+    lists: dict[str, int]
+    surveys: dict[str, str]
 
 
 @functools.cache

@@ -122,7 +122,7 @@ class Sandbox:
         self.tags = Tags(readings, seed, made_up().tags)
         lock = RLock()
         self.templates = Templates(readings, seed)
-        self.lists = Lists(readings, seed)
+        self.lists = Lists(readings, seed, self.store)
         self.clock = Clock(lock, lambda: self.faults.clock_offset_s)
         self.webhooks = Webhooks(readings, lock)
         account = Account(

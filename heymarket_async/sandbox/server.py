@@ -17,7 +17,16 @@ from weakref import WeakSet
 
 from aiohttp import web
 
-from heymarket_async.sandbox import account, channels, contacts_v1, contacts_v2, tags
+from heymarket_async.sandbox import (
+    account,
+    channels,
+    contacts_v1,
+    contacts_v2,
+    lists,
+    lists_v1,
+    tags,
+    templates,
+)
 from heymarket_async.sandbox.access import Access
 from heymarket_async.sandbox.faults import Fault, Faults
 from heymarket_async.sandbox.hosts import Hosts
@@ -33,7 +42,16 @@ from heymarket_async.sandbox.routes import (
     as_error,
 )
 
-HANDLERS = (account, channels, contacts_v1, contacts_v2, tags)
+HANDLERS = (
+    account,
+    channels,
+    contacts_v1,
+    contacts_v2,
+    lists,
+    lists_v1,
+    tags,
+    templates,
+)
 """The modules of handlers: importing them declares their routes."""
 
 _UNSENT = Answer(0, b"")
