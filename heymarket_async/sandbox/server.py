@@ -17,7 +17,15 @@ from weakref import WeakSet
 
 from aiohttp import web
 
-from heymarket_async.sandbox import account, channels, contacts_v1, contacts_v2, tags
+from heymarket_async.sandbox import (
+    account,
+    channels,
+    contacts_v1,
+    contacts_v2,
+    conversations,
+    messages,
+    tags,
+)
 from heymarket_async.sandbox.access import Access
 from heymarket_async.sandbox.faults import Fault, Faults
 from heymarket_async.sandbox.hosts import Hosts
@@ -33,7 +41,7 @@ from heymarket_async.sandbox.routes import (
     as_error,
 )
 
-HANDLERS = (account, channels, contacts_v1, contacts_v2, tags)
+HANDLERS = (account, channels, contacts_v1, contacts_v2, conversations, messages, tags)
 """The modules of handlers: importing them declares their routes."""
 
 _UNSENT = Answer(0, b"")
