@@ -22,8 +22,10 @@ from heymarket_async.sandbox import (
     channels,
     contacts_v1,
     contacts_v2,
+    conversations,
     lists,
     lists_v1,
+    messages,
     tags,
     templates,
 )
@@ -47,8 +49,10 @@ HANDLERS = (
     channels,
     contacts_v1,
     contacts_v2,
+    conversations,
     lists,
     lists_v1,
+    messages,
     tags,
     templates,
 )

@@ -24,6 +24,11 @@ class Stored:
     id: int
     line: bytes
 
+    @property
+    def value(self) -> dict[str, object]:
+        """Its JSON, decoded."""
+        return msgspec.json.decode(self.line, type=dict[str, object])
+
 
 T = TypeVar("T", bound=Stored)
 
@@ -58,7 +63,7 @@ class Table(Generic[T]):
     def rows(self) -> list[dict[str, object]]:
         """Everything as it is stored, oldest first, also what cannot be seen yet."""
         rows = sorted([*self._rows, *(row for _, row in self._unseen)], key=_place)
-        return [msgspec.json.decode(row.line) for row in rows]
+        return [row.value for row in rows]
 
     def __len__(self) -> int:
         return len(self._rows)
