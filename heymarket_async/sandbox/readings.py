@@ -5,6 +5,8 @@ from typing import Literal, TypeAlias, cast, get_args, get_origin, get_type_hint
 
 NoMatch: TypeAlias = Literal["status", "null", "{}", "contact", "error", "id", "empty"]
 
+Repeat: TypeAlias = Literal["create", "return", "reject"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
@@ -128,6 +130,79 @@ class Readings:
     {"error_code": ..., "message": ...}, plain text, or nothing."""
     max_body_bytes: int = 10 * 1024 * 1024
     """Largest request body; a larger one is answered 413 and not read to its end."""
+
+    # Messages and conversations
+    local_id_dedupes: Literal["none", "lists", "all"] = "all"
+    """Which sends with a known `local_id` do nothing: none, broadcasts and e-mails, or all.
+
+    Most pages call it an idempotency key; one tip asks for "a unique value per send attempt"."""
+    local_id_repeat_answer: Literal["first", "conflict"] = "first"
+    """The answer to such a send: that of the first one, or 409."""
+    message_delay_s: float = 0.0
+    """Seconds until a new message can be seen in lists and counts."""
+    messages_cursor: Literal["order", "before", "after"] = "order"
+    """The bound that `created_at` or `date` sets on `POST /v1/messages/all`.
+
+    "order": messages before it, or after it with `ascending`; "before" and "after": always."""
+    chat_page_base: int | None = 1
+    """Number of the first page of messages and of conversations; None: `page` is ignored."""
+    chat_counts: Literal["text", "int", "empty"] = "text"
+    """A count of messages or conversations: "1042", 1042, or ""."""
+    conversation_shape: Literal["ids", "objects", "mixed"] = "ids"
+    """`assigned`, `inbox` and `read`: integers (new docs), or two objects and a boolean (old
+    docs); "mixed": the old shape for every second conversation."""
+    never: Literal["zero", "empty", "null"] = "zero"
+    """A time that was never set: `0001-01-01T00:00:00Z`, "" or null."""
+    send_answer: Literal["full", "id"] = "full"
+    """The answer to a send: all fields that any page names, or `id` alone."""
+    compliance_results: Literal["{}", "null", "[]"] = "{}"
+    """The empty `compliance_results` of an answer to a send."""
+    opted_out_send: Literal["400", "403", "accept"] = "400"
+    """A send to someone who opted out: refused, or accepted as a message that failed.
+
+    A broadcast leaves such people out."""
+    quiet_hours: Literal["queue", "refuse", "off"] = "queue"
+    """A send in quiet hours: goes out when they end, is answered 403, or goes out at once."""
+    inboxes: Literal["array", "wrapped"] = "array"
+    """`GET /v1/inboxes`: a bare array (new docs), or `{"inboxes": [...]}` whose phones have a plus
+    sign (old docs)."""
+    users_get_body: Literal["kept", "dropped"] = "kept"
+    """Whether the body of `GET /v1/users/get` arrives; without it, everyone is answered."""
+    reassign_repeat: Literal["ok", "refused"] = "ok"
+    """A reassign to the member who has it already, or a transfer to the inbox that it is in."""
+    # Templates, lists, scheduled messages, surveys
+    template_local_id: Repeat = "create"
+    """A create with a known `local_id`: a second one, the answer of the first, or a 409."""
+    list_local_id: Repeat = "return"
+    """The same for lists, where the docs call it an idempotency key."""
+    schedule_local_id: Repeat = "create"
+    """The same for scheduled messages."""
+    duplicate_title: Literal["create", "reject"] = "create"
+    """A template or list with the title of another one: it is made, or answered 400."""
+    list_uuid: Literal["local_id", "uuid", "absent"] = "local_id"
+    """The `uuid` in answers to writes of templates and lists: the `local_id` that was sent, as in
+    the samples; a UUID; or none."""
+    list_phones_put: Literal["add", "replace"] = "add"
+    """The effect of plain `phones` and `emails` on `PUT /v2/lists/{id}`: they are added (new
+    reference), or replace the members as `contacts` does (older pages)."""
+    list_contact_ids: Literal["ignored", "removed"] = "ignored"
+    """`contact_ids` on `DELETE /v2/lists/{id}`: ignored, or the members that are removed while the
+    list itself stays."""
+    opt_out_leaves_lists: bool = False
+    """Whether someone who opts out leaves all lists; a help page says that this can happen."""
+    schedule_sent: Literal[404, 400] = 404
+    """Status for a scheduled message that was sent already."""
+    survey_page_base: int | None = 1
+    """Number of the first page of `POST /v1/surveys`; None: `page` is ignored."""
+
+    # Webhooks
+    webhook_accepts: Literal["2xx", "200"] = "2xx"
+    """The answers of a subscriber that end a delivery: any 2xx (new docs), or 200 (old guide)."""
+    webhook_retries: int = 3
+    """How often another delivery is repeated, and one without an answer; the old guide says that
+    it is, without a number."""
+    webhook_retry_s: float = 0.1
+    """Seconds between two attempts."""
 
     # Access
     window: Literal["fixed", "sliding"] = "sliding"
