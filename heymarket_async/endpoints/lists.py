@@ -7,11 +7,12 @@ that do.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
 from heymarket_async.checks import id_of, list_of, one_of
-from heymarket_async.endpoints.group import Group
+from heymarket_async.endpoints.listing import WholeListing
 from heymarket_async.models.answered import Ref
 from heymarket_async.models.contact_list import ContactList
 from heymarket_async.models.new_list import ListChanges, NewList
@@ -26,8 +27,10 @@ GET = Endpoint("GET", "/v1/list/{id}", ContactList, Repeat.READ, one=True, id_fi
 PAGE = Endpoint("POST", "/v1/lists", list[ContactList], Repeat.READ)
 
 
-class Lists(Group):
+class Lists(WholeListing[ContactList]):
     """Lists of contacts: `client.lists`."""
+
+    _list, _model, _surface, _can_grow = PAGE, ContactList, "lists", False
 
     async def create(self, new_list: NewList) -> Ref:
         """Create a list, and return its id.
@@ -86,3 +89,13 @@ class Lists(Group):
         https://developers.heymarket.com/api-reference/lists/overview
         """
         return await self._send(GET.request(id=list_id))
+
+    async def page(self, *, date: datetime | str | None = None) -> list[ContactList]:
+        """Return one page of at most 30 lists (v1, deprecated). Use `iterate` to get all of them.
+
+        Args:
+            date: Only lists that were updated before it; the newest ones if it is left out.
+
+        https://developers.heymarket.com/api-reference/lists/overview
+        """
+        return await self._page({"date": date}, {"date": object}, ContactList)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from heymarket_async.checks import one_of
-from heymarket_async.endpoints.group import Group
+from heymarket_async.endpoints.listing import WholeListing
 from heymarket_async.models.answered import Ref
 from heymarket_async.models.new_template import NewTemplate
 from heymarket_async.models.template import Template
@@ -18,8 +20,10 @@ DELETE = Endpoint("DELETE", _BY_ID, type(None), Repeat.IDEMPOTENT, id_fields=_ID
 PAGE = Endpoint("POST", "/v1/templates", list[Template], Repeat.READ)
 
 
-class Templates(Group):
+class Templates(WholeListing[Template]):
     """Templates of messages: `client.templates`."""
+
+    _list, _model, _surface, _can_grow = PAGE, Template, "templates", False
 
     async def create(self, template: NewTemplate) -> Ref:
         """Create a template, and return its id.
@@ -70,3 +74,13 @@ class Templates(Group):
         https://developers.heymarket.com/api-reference/templates/manage
         """
         await self._send(DELETE.request(id=template_id))
+
+    async def page(self, *, date: datetime | str | None = None) -> list[Template]:
+        """Return one page of at most 30 templates. Use `iterate` to get all of them.
+
+        Args:
+            date: Only templates that were updated before it; the newest ones if it is left out.
+
+        https://developers.heymarket.com/api-reference/templates/overview
+        """
+        return await self._page({"date": date}, {"date": object}, Template)
