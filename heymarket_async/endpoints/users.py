@@ -32,7 +32,7 @@ class Users(Group):
 
         Args:
             phones: E.164 digits; one leading plus is removed.
-            emails: E-mails, in any case. At least one phone or e-mail is needed.
+            emails: E-mails. At least one phone or e-mail is needed.
 
         https://developers.heymarket.com/api-reference/users
         """
