@@ -169,6 +169,15 @@ class Readings:
     reassign_repeat: Literal["ok", "refused"] = "ok"
     """A reassign to the member who has it already, or a transfer to the inbox that it is in."""
 
+    # Webhooks
+    webhook_accepts: Literal["2xx", "200"] = "2xx"
+    """The answers of a subscriber that end a delivery: any 2xx (new docs), or 200 (old guide)."""
+    webhook_retries: int = 3
+    """How often another delivery is repeated, and one without an answer; the old guide says that
+    it is, without a number."""
+    webhook_retry_s: float = 0.1
+    """Seconds between two attempts."""
+
     # Access
     window: Literal["fixed", "sliding"] = "sliding"
     """Whether the limit counts within the current window, or over the last `per_s` seconds."""
