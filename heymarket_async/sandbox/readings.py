@@ -170,6 +170,7 @@ class Readings:
     """Whether the body of `GET /v1/users/get` arrives; without it, everyone is answered."""
     reassign_repeat: Literal["ok", "refused"] = "ok"
     """A reassign to the member who has it already, or a transfer to the inbox that it is in."""
+
     # Templates, lists, scheduled messages, surveys
     template_local_id: Repeat = "create"
     """A create with a known `local_id`: a second one, the answer of the first, or a 409."""

@@ -23,7 +23,7 @@ from heymarket_async.sandbox.conversation_table import Conversations
 from heymarket_async.sandbox.faults import Faults
 from heymarket_async.sandbox.hosts import Hosts, url_at
 from heymarket_async.sandbox.list_table import Lists
-from heymarket_async.sandbox.message_table import Delivery, Messages
+from heymarket_async.sandbox.message_table import Messages, Sent
 from heymarket_async.sandbox.other_side import Carrier, Customer
 from heymarket_async.sandbox.people import made_up
 from heymarket_async.sandbox.readings import Readings, check_type
@@ -142,10 +142,10 @@ class Sandbox:
         self.templates = Templates(readings, seed)
         self.lists = Lists(readings, seed, self.store)
         self.clock = Clock(lock, lambda: self.faults.clock_offset_s)
-        self.webhooks = Webhooks(readings, lock)
         self.conversations, self.messages, team = _chats(
             self.store, readings, seed, messages, message_ties
         )
+        self.webhooks = Webhooks(readings, lock)
         account = Account(
             contacts=self.store,
             fields=dict(made_up().fields) if fields else {},
@@ -186,7 +186,7 @@ class Sandbox:
         return url_at(*self._runner.addresses[0][:2])
 
     @property
-    def outbox(self) -> list[Delivery]:
+    def outbox(self) -> list[Sent]:
         """The messages that people received, in order, one entry for each person."""
         self.clock.run_due()
         return self.messages.outbox
