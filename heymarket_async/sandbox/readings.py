@@ -170,6 +170,7 @@ class Readings:
     """Whether the body of `GET /v1/users/get` arrives; without it, everyone is answered."""
     reassign_repeat: Literal["ok", "refused"] = "ok"
     """A reassign to the member who has it already, or a transfer to the inbox that it is in."""
+
     # Templates, lists, scheduled messages, surveys
     template_local_id: Repeat = "create"
     """A create with a known `local_id`: a second one, the answer of the first, or a 409."""
@@ -188,8 +189,8 @@ class Readings:
     list_contact_ids: Literal["ignored", "removed"] = "ignored"
     """`contact_ids` on `DELETE /v2/lists/{id}`: ignored, or the members that are removed while the
     list itself stays."""
-    opt_out_leaves_lists: bool = False
-    """Whether someone who opts out leaves all lists; a help page says that this can happen."""
+    opt_out_leaves_lists: bool = True
+    """Whether someone who opts out leaves all lists, as a help page says that they may."""
     schedule_sent: Literal[404, 400] = 404
     """Status for a scheduled message that was sent already."""
     survey_page_base: int | None = 1
