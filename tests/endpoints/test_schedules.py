@@ -261,11 +261,3 @@ async def test_a_create_whose_answer_is_lost_is_not_repeated():
 
     assert raised.value.may_have_taken_effect
     assert len(http.sent) == 1
-
-
-@pytest.mark.parametrize("schedule_id", [0, -1, "12", True, None])
-async def test_an_id_is_named_in_the_error(schedule_id, client, heymarket):
-    with pytest.raises(ValueError, match="schedule_id must be a positive integer"):
-        await client.schedules.get(schedule_id)
-
-    assert not heymarket.requests
