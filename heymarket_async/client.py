@@ -16,6 +16,7 @@ from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.endpoints.contacts_v2 import ContactsV2
 from heymarket_async.endpoints.fields import ContactFields
+from heymarket_async.endpoints.messages import Messages
 from heymarket_async.pacing.window import DOCUMENTED_LIMIT, RateLimit
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
@@ -120,6 +121,7 @@ class HeymarketClient:
     contacts_v2: ContactsV2
     contact_channels: ContactChannels
     contact_fields: ContactFields
+    messages: Messages
 
     def __init__(
         self,
@@ -299,6 +301,7 @@ class HeymarketClient:
         self.contacts_v2 = ContactsV2(transport)
         self.contact_channels = ContactChannels(transport)
         self.contact_fields = ContactFields(transport)
+        self.messages = Messages(transport)
 
 
 def transport_of(client: HeymarketClient) -> Transport:
