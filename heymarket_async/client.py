@@ -15,6 +15,8 @@ from heymarket_async.checks import one_of
 from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.endpoints.contacts_v2 import ContactsV2
+from heymarket_async.endpoints.conversations import Conversations
+from heymarket_async.endpoints.emails import Emails
 from heymarket_async.endpoints.fields import ContactFields
 from heymarket_async.endpoints.messages import Messages
 from heymarket_async.pacing.window import DOCUMENTED_LIMIT, RateLimit
@@ -121,6 +123,8 @@ class HeymarketClient:
     contacts_v2: ContactsV2
     contact_channels: ContactChannels
     contact_fields: ContactFields
+    conversations: Conversations
+    emails: Emails
     messages: Messages
 
     def __init__(
@@ -301,6 +305,8 @@ class HeymarketClient:
         self.contacts_v2 = ContactsV2(transport)
         self.contact_channels = ContactChannels(transport)
         self.contact_fields = ContactFields(transport)
+        self.conversations = Conversations(transport)
+        self.emails = Emails(transport)
         self.messages = Messages(transport)
 
 

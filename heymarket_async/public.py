@@ -5,6 +5,8 @@ from heymarket_async.client import CallOptions, ClientOptions, HeymarketClient
 from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts, PageQuery
 from heymarket_async.endpoints.contacts_v2 import ContactsV2, PageQueryV2
+from heymarket_async.endpoints.conversations import Conversations
+from heymarket_async.endpoints.emails import Emails
 from heymarket_async.endpoints.fields import ContactFields
 from heymarket_async.endpoints.messages import Messages
 from heymarket_async.ensure import Ensured
@@ -82,9 +84,11 @@ __all__ = [
     "Contacts",
     "ContactsV2",
     "Conversation",
+    "Conversations",
     "CustomFieldError",
     "DeadlineError",
     "DecodeError",
+    "Emails",
     "Ensured",
     "HeymarketClient",
     "HeymarketError",

@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from heymarket_async.errors import HeymarketError, StatusError
 from heymarket_async.models.message import Message
 from heymarket_async.models.new_message import NewMessage, SentMessage
@@ -91,21 +93,30 @@ def _untraceable(call: str) -> HeymarketError:
     )
 
 
-async def repeat_with(local_id: str, send: Callable[[], Awaitable[SentMessage]]) -> SentMessage:
-    """Send a message whose repeats Heymarket recognizes by their `local_id`.
-
-    Raises:
-        HeymarketError: See `heymarket_async.errors`; its `local_id` is set.
-    """
+async def named(answer: Awaitable[SentMessage], local_id: str) -> SentMessage:
+    """Return the answer to a send, with the `local_id`, which an error has too."""
     try:
-        return await send()
+        return replace(await answer, local_id=local_id)
     except HeymarketError as error:
         error.local_id = local_id
+        raise
+
+
+async def repeated(answer: Awaitable[SentMessage], local_id: str) -> SentMessage:
+    """Return the answer to a send whose repeats Heymarket recognizes by their `local_id`."""
+    try:
+        return await named(answer, local_id)
+    except StatusError as error:
         # So it was carried out when its answer was lost.
-        is_known = isinstance(error, StatusError) and error.status == _CONFLICT
-        if not (is_known and error.may_have_taken_effect):
+        if not (error.status == _CONFLICT and error.may_have_taken_effect):
             raise
     return SentMessage(local_id=local_id)
+
+
+def about(local_id: str, convo_id: int | None = None) -> dict[str, object]:
+    """Return the values that the answer to a send must have, if it shows them; see `Request`."""
+    values: dict[str, object] = {"local_id": local_id}
+    return values if convo_id is None else {**values, "convo_id": convo_id}
 
 
 def as_sent(message: Message) -> SentMessage:

@@ -5,8 +5,8 @@ https://developers.heymarket.com/concepts/messages
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, contextmanager
 from datetime import datetime
 from math import ceil
 
@@ -28,6 +28,7 @@ from heymarket_async.request import Endpoint, Repeat, Request
 from heymarket_async.sending import WAIT_S, Search
 from heymarket_async.timestamps import Began
 from heymarket_async.transport.account import bound_to_account
+from heymarket_async.transport.send import Transport
 
 _SEND = "/v1/message/send"
 
@@ -61,15 +62,8 @@ class Messages(Group):
         https://developers.heymarket.com/api-reference/messages/send
         """
         one_of("message", message, NewMessage)
-        unsettled, local_id = self._transport.unsettled, message.local_id
-        unsettled.setdefault(local_id, timestamps.began())
-        try:
-            sent = await self._sent(_send_request(message), local_id)
-        except HeymarketError as error:
-            _name(error, local_id, unsettled)
-            raise
-        unsettled.pop(local_id, None)
-        return sent
+        with _unsettled(self._transport, message):
+            return await sending.named(self._send(_send_request(message)), message.local_id)
 
     async def send_once(
         self,
@@ -106,24 +100,17 @@ class Messages(Group):
         if not one_of("wait_s", wait_s, (int, float)) >= 0:
             raise ValueError("wait_s must be a number of seconds, 0 or above")
         end = None if since is None else _moment("since", since)
-        unsettled, local_id = self._transport.unsettled, message.local_id
-        was_tried = end is not None or local_id in unsettled
-        began = unsettled.setdefault(local_id, timestamps.began())
-        account = Messages(bound_to_account(self._transport))
-        try:
-            sent = await sending.send_once(
-                lambda: account._sent(_send_request(message), local_id),
+        was_tried = end is not None or message.local_id in self._transport.unsettled
+        request, account = _send_request(message), Messages(bound_to_account(self._transport))
+        with _unsettled(self._transport, message) as began:
+            return await sending.send_once(
+                lambda: sending.named(account._send(request), message.local_id),
                 lambda: account._find(message, end or began),
                 self._transport.options.retry,
                 call=SEND.call,
                 wait_s=wait_s,
                 was_tried=was_tried,
             )
-        except HeymarketError as error:
-            _name(error, local_id, unsettled)
-            raise
-        unsettled.pop(local_id, None)
-        return sent
 
     async def broadcast(self, broadcast: NewBroadcast) -> SentMessage:
         """Send a message to each member of a list.
@@ -139,10 +126,8 @@ class Messages(Group):
         https://developers.heymarket.com/guides/broadcast-messages
         """
         one_of("broadcast", broadcast, NewBroadcast)
-        request = BROADCAST.request(body=broadcast, about={"local_id": broadcast.local_id})
-        return await sending.repeat_with(
-            broadcast.local_id, lambda: self._sent(request, broadcast.local_id)
-        )
+        request = BROADCAST.request(body=broadcast, about=sending.about(broadcast.local_id))
+        return await sending.repeated(self._send(request), broadcast.local_id)
 
     async def comment(self, comment: NewComment) -> SentMessage:
         """Write a private comment into a conversation. The other side does not get it.
@@ -157,12 +142,9 @@ class Messages(Group):
         """
         one_of("comment", comment, NewComment)
         body = {**msgspec.to_builtins(comment), "private": True}
-        request = COMMENT.request(body=body, about=_about(comment.local_id, comment.chat_id))
-        try:
-            return await self._sent(request, comment.local_id)
-        except HeymarketError as error:
-            error.local_id = comment.local_id
-            raise
+        about = sending.about(comment.local_id, comment.chat_id)
+        request = COMMENT.request(body=body, about=about)
+        return await sending.named(self._send(request), comment.local_id)
 
     async def find_sent(
         self, message: NewMessage, *, since: datetime | str | None = None
@@ -255,9 +237,6 @@ class Messages(Group):
         body = {} if date is None else {"date": timestamps.to_text("date", date)}
         return await self._send(COUNT.request(body=body))
 
-    async def _sent(self, request: Request[SentMessage], local_id: str) -> SentMessage:
-        return replace(await self._send(request), local_id=local_id)
-
     async def _history(self, phone: str, inbox_id: int, before: int | None) -> list[Message]:
         query: dict[str, str | int | bool] = {
             "phoneNumber": phone_digits(phone),
@@ -291,20 +270,25 @@ def _stuck(reason: str) -> PaginationError:
 
 
 def _send_request(message: NewMessage) -> Request[SentMessage]:
-    about = _about(message.local_id, message.chat_id)
+    about = sending.about(message.local_id, message.chat_id)
     return SEND.request(body=message, about=about)
 
 
-def _about(local_id: str, convo_id: int | None) -> dict[str, object]:
-    about: dict[str, object] = {"local_id": local_id}
-    return about if convo_id is None else {**about, "convo_id": convo_id}
+@contextmanager
+def _unsettled(transport: Transport, message: NewMessage) -> Generator[Began]:
+    """Remember a message, with the time, until it is certain whether it was sent.
 
-
-def _name(error: HeymarketError, local_id: str, unsettled: dict[str, Began]) -> None:
-    """Write the `local_id` into an error, and forget a message that was certainly not sent."""
-    error.local_id = local_id
-    if not error.may_have_taken_effect:
-        unsettled.pop(local_id, None)
+    A cancelled send stays remembered too.
+    """
+    unsettled, local_id = transport.unsettled, message.local_id
+    try:
+        yield unsettled.setdefault(local_id, timestamps.began())
+    except HeymarketError as error:
+        error.local_id = local_id
+        if not error.may_have_taken_effect:
+            unsettled.pop(local_id, None)
+        raise
+    unsettled.pop(local_id, None)
 
 
 def _moment(name: str, value: datetime | str) -> datetime:
