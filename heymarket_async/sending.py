@@ -6,7 +6,7 @@ https://developers.heymarket.com/api-reference/messages/send
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
@@ -160,21 +160,40 @@ class Search:
         self._date = event.date or self._date
         return None if self._hook is None else self._hook(event)
 
-    async def first(self, rows: AsyncIterable[Message]) -> Message | None:
-        """Return the message that is searched; None if it is not among those that are new enough.
+    async def first(self, pages: AsyncIterable[Iterable[Message]]) -> Message | None:
+        """Return the message that is searched; None if it is not on a page that is new enough.
+
+        Pages are looked at to their end, so that a wrong clock matters less.
 
         Args:
-            rows: The messages, newest first.
+            pages: The messages, newest first.
 
         Raises:
-            HeymarketError: It cannot be told from another one, or no answer had a `Date`.
+            HeymarketError: A message may be the one, but has no `local_id`; or no answer had a
+                `Date`.
         """
-        async for row in rows:
-            if row.created_at is not None and row.created_at < self._end:
+        async for page in pages:
+            rows = list(page)
+            for row in rows:
+                if self._is_for(row):
+                    return row
+            if any(map(self._is_too_old, rows)):
                 return None
-            if self._is_for(row):
-                return row
         return None
+
+    def _is_for(self, row: Message) -> bool:
+        wanted = self._message
+        if row.local_id or row.type == "inbound":
+            return row.local_id == wanted.local_id
+        # The text of a template is not known here, but it has a sender.
+        is_alike = row.text == wanted.text if wanted.text is not None else bool(row.user)
+        if is_alike and not self._is_too_old(row):
+            reason = "lists a message without a local_id, which may be the one that is looked for"
+            raise HeymarketError(reason, call=self._call)
+        return False
+
+    def _is_too_old(self, row: Message) -> bool:
+        return row.created_at is not None and row.created_at < self._end
 
     @property
     def _end(self) -> datetime:
@@ -185,13 +204,3 @@ class Search:
             raise HeymarketError(reason, call=self._call)
         began = datetime.fromtimestamp(server, UTC) - timedelta(seconds=self._since.seconds_ago)
         return began - timedelta(seconds=_MARGIN_S)
-
-    def _is_for(self, row: Message) -> bool:
-        wanted = self._message
-        if row.local_id:
-            return row.local_id == wanted.local_id
-        # It may be the one: the text of a template is not known here, but it has a sender.
-        if row.text == wanted.text if wanted.text is not None else row.user:
-            reason = "lists a message without a local_id, which may be the one that is looked for"
-            raise HeymarketError(reason, call=self._call)
-        return False

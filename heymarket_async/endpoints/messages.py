@@ -159,7 +159,7 @@ class Messages(Group):
             since: Where the search ends; by default an hour ago, by the server's clock.
 
         Raises:
-            HeymarketError: Also if a message of that time shows no `local_id`, and may be this one.
+            HeymarketError: Any; also if a message has no `local_id`, and may be this one.
 
         https://developers.heymarket.com/api-reference/messages/get-history
         """
@@ -204,24 +204,10 @@ class Messages(Group):
 
         https://developers.heymarket.com/api-reference/messages/get-history
         """
-        asked = None if before is None else ceil(_moment("before", before).timestamp())
-        known: set[object] = set()
-        while rows := await self._history(phone, inbox_id, asked):
-            new = [row for row in rows if _key(row) not in known]
-            for row in sorted(new, key=_time, reverse=True):
-                yield row
-            known = set(map(_key, rows))
-            oldest = min((int(_time(row)) for row in rows if row.created_at), default=None)
-            if oldest is None:
-                raise _stuck("lists messages without a time")
-            if asked is None or oldest + 1 < asked:
-                asked = oldest + 1
-                continue
-            # Nothing older was listed. Either that is all, or a second has more than fit.
-            below = await self._history(phone, inbox_id, oldest)
-            if len(rows) >= HISTORY_SIZE or any(_key(row) not in known for row in below):
-                raise _stuck("has more messages in one second than it lists at once")
-            return
+        async with aclosing(self._history_pages(phone, inbox_id, before)) as pages:
+            async for page in pages:
+                for row in page:
+                    yield row
 
     async def count(self, *, date: datetime | str | None = None) -> int:
         """Count the messages that were created before a time, or all.
@@ -246,6 +232,28 @@ class Messages(Group):
             query["timestamp"] = before
         return await self._send(HISTORY.request(query=query))
 
+    async def _history_pages(
+        self, phone: str, inbox_id: int, before: datetime | str | None = None
+    ) -> AsyncGenerator[list[Message]]:
+        """Yield the new messages of each page, newest first."""
+        asked = None if before is None else ceil(_moment("before", before).timestamp())
+        known: set[object] = set()
+        while rows := await self._history(phone, inbox_id, asked):
+            new = [row for row in rows if _key(row) not in known]
+            yield sorted(new, key=_time, reverse=True)
+            known = set(map(_key, rows))
+            oldest = min((int(_time(row)) for row in rows if row.created_at), default=None)
+            if oldest is None:
+                raise _stuck("lists messages without a time")
+            if asked is None or oldest + 1 < asked:
+                asked = oldest + 1
+                continue
+            # Nothing older was listed. Either that is all, or a second has more than fit.
+            below = await self._history(phone, inbox_id, oldest)
+            if len(rows) >= HISTORY_SIZE or any(_key(row) not in known for row in below):
+                raise _stuck("has more messages in one second than it lists at once")
+            return
+
     async def _find(self, message: NewMessage, since: datetime | Began) -> SentMessage | None:
         found = await self._search(message, since)
         return None if found is None else sending.as_sent(found)
@@ -259,8 +267,8 @@ class Messages(Group):
         if phone is None:
             raise HeymarketError("cannot be looked for")
         # One request, as a rule; the list of the whole account would take many.
-        async with aclosing(messages.iterate_history(phone, message.inbox_id)) as rows:
-            return await search.first(rows)
+        async with aclosing(messages._history_pages(phone, message.inbox_id)) as pages:
+            return await search.first(pages)
 
 
 def _stuck(reason: str) -> PaginationError:
