@@ -11,11 +11,11 @@ import pytest
 from heymarket_async import NewBroadcast, NewComment, NewEmail, NewMessage
 
 FROM: dict[str, Any] = {"inbox_id": 1, "creator_id": 2}
-TO: dict[str, Any] = {"phone_number": "15105553344"}
+TO: dict[str, Any] = {"phone_number": "14155550123"}
 
 
 def test_only_the_given_fields_are_sent():
-    message = NewMessage(**FROM, phone_number="+15105553344", text="Hi", local_id="a")
+    message = NewMessage(**FROM, phone_number="+14155550123", text="Hi", local_id="a")
 
     assert msgspec.to_builtins(message) == {**FROM, **TO, "text": "Hi", "local_id": "a"}
 
@@ -28,9 +28,9 @@ def test_each_message_has_an_id_of_its_own():
 
 
 def test_doubles_of_a_group_are_taken_out_in_order():
-    message = NewMessage(**FROM, text="Hi", targets=("15105553345", "15105553344", "+15105553345"))
+    message = NewMessage(**FROM, text="Hi", targets=("14155550124", "14155550123", "+14155550124"))
 
-    assert message.targets == ["15105553345", "15105553344"]
+    assert message.targets == ["14155550124", "14155550123"]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_doubles_of_a_group_are_taken_out_in_order():
     ],
 )
 @pytest.mark.parametrize(
-    "target", [TO, {"chat_id": 5}, {"targets": ["15105553344", "15105553345"]}]
+    "target", [TO, {"chat_id": 5}, {"targets": ["14155550123", "14155550124"]}]
 )
 def test_a_message_has_one_target_and_some_content(target, content):
     sent = msgspec.to_builtins(NewMessage(**FROM, **target, **content, local_id="a"))
@@ -55,13 +55,13 @@ def test_a_message_has_one_target_and_some_content(target, content):
 WRONG = [
     ({}, "phone_number, chat_id and targets"),
     ({**TO, "chat_id": 5}, "exactly one of phone_number, chat_id and targets"),
-    ({"chat_id": 5, "targets": ["15105553344", "15105553345"]}, "exactly one of phone_number"),
+    ({"chat_id": 5, "targets": ["14155550123", "14155550124"]}, "exactly one of phone_number"),
     ({"chat_id": 0}, "chat_id must be a positive integer"),
     ({"phone_number": "555-0100"}, "phone_number must be E.164 digits"),
-    ({"phone_number": 15105553344}, "phone_number must be E.164 digits"),
-    ({"targets": "15105553344"}, "targets must be a list"),
-    ({"targets": ["15105553344", "+15105553344"]}, "targets must be two or more phones"),
-    ({"targets": ["15105553344", "0"]}, "each of targets must be E.164 digits"),
+    ({"phone_number": 14155550123}, "phone_number must be E.164 digits"),
+    ({"targets": "14155550123"}, "targets must be a list"),
+    ({"targets": ["14155550123", "+14155550123"]}, "targets must be two or more phones"),
+    ({"targets": ["14155550123", "0"]}, "each of targets must be E.164 digits"),
     ({**TO, "text": None}, "one of text, template_id, media_url and survey_id is needed"),
     ({**TO, "template_id": 7}, "text and template_id exclude each other"),
     ({**TO, "text": " "}, "text must not be empty"),
@@ -82,12 +82,12 @@ def test_a_message_that_cannot_be_right_is_refused(fields, problem):
     with pytest.raises(ValueError, match=problem) as raised:
         NewMessage(**{**FROM, "text": "Hi", **fields})
 
-    assert "5553344" not in str(raised.value)
+    assert "0123" not in str(raised.value)
 
 
 @pytest.mark.parametrize("target", [TO, {"chat_id": 5}, {"private": True}])
 def test_a_broadcast_goes_to_a_list_and_to_nobody_else(target):
-    with pytest.raises(TypeError, match="unexpected keyword argument"):
+    with pytest.raises(TypeError, match="nexpected keyword argument"):
         NewBroadcast(**FROM, list_id=3, text="Hi", **target)
 
 
