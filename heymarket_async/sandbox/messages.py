@@ -209,7 +209,7 @@ def _draft(call: Call, sent: SendIn, row: Conversation, broadcast_id: int = 0) -
         user=sent.creator_id,
         local_id=sent.local_id or "",
         media_url=sent.media_url or "",
-        author=sent.author if sent.private else None,
+        author=(sent.author or "") if sent.private else "",
         broadcast_id=broadcast_id,
         is_private=sent.private,
     )
