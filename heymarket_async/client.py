@@ -15,9 +15,12 @@ from heymarket_async.checks import one_of
 from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.endpoints.contacts_v2 import ContactsV2
+from heymarket_async.endpoints.conversations import Conversations
+from heymarket_async.endpoints.emails import Emails
 from heymarket_async.endpoints.fields import ContactFields
 from heymarket_async.endpoints.inboxes import Inboxes
 from heymarket_async.endpoints.lists import Lists
+from heymarket_async.endpoints.messages import Messages
 from heymarket_async.endpoints.schedules import Schedules
 from heymarket_async.endpoints.surveys import Surveys
 from heymarket_async.endpoints.tags import Tags
@@ -136,6 +139,9 @@ class HeymarketClient:
     team: Teams
     templates: Templates
     users: Users
+    conversations: Conversations
+    emails: Emails
+    messages: Messages
 
     def __init__(
         self,
@@ -323,6 +329,9 @@ class HeymarketClient:
         self.team = Teams(transport)
         self.templates = Templates(transport)
         self.users = Users(transport)
+        self.conversations = Conversations(transport)
+        self.emails = Emails(transport)
+        self.messages = Messages(transport)
 
 
 def transport_of(client: HeymarketClient) -> Transport:

@@ -12,9 +12,12 @@ from heymarket_async.client import CallOptions, ClientOptions, HeymarketClient
 from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts, PageQuery
 from heymarket_async.endpoints.contacts_v2 import ContactsV2, PageQueryV2
+from heymarket_async.endpoints.conversations import ConversationFilters, Conversations
+from heymarket_async.endpoints.emails import Emails
 from heymarket_async.endpoints.fields import ContactFields
 from heymarket_async.endpoints.inboxes import Inboxes
 from heymarket_async.endpoints.lists import Lists
+from heymarket_async.endpoints.messages import Messages, MessagesQuery
 from heymarket_async.endpoints.schedules import Schedules
 from heymarket_async.endpoints.surveys import Surveys
 from heymarket_async.endpoints.tags import Tags
@@ -52,6 +55,7 @@ from heymarket_async.models.contact import (
     Note,
 )
 from heymarket_async.models.contact_list import ContactList, ListTarget
+from heymarket_async.models.message import Conversation, Message, MessageStatus, Named
 from heymarket_async.models.new_contact import (
     Channel,
     ContactChanges,
@@ -61,6 +65,13 @@ from heymarket_async.models.new_contact import (
     TagRef,
 )
 from heymarket_async.models.new_list import ListChanges, NewList
+from heymarket_async.models.new_message import (
+    NewBroadcast,
+    NewComment,
+    NewEmail,
+    NewMessage,
+    SentMessage,
+)
 from heymarket_async.models.new_schedule import NewSchedule
 from heymarket_async.models.new_template import NewTemplate
 from heymarket_async.models.new_user import UserChanges
@@ -101,9 +112,13 @@ __all__ = [
     "ContactStatus",
     "Contacts",
     "ContactsV2",
+    "Conversation",
+    "ConversationFilters",
+    "Conversations",
     "CustomFieldError",
     "DeadlineError",
     "DecodeError",
+    "Emails",
     "Ensured",
     "GalleryEntry",
     "HeymarketClient",
@@ -113,9 +128,18 @@ __all__ = [
     "ListChanges",
     "ListTarget",
     "Lists",
+    "Message",
+    "MessageStatus",
+    "Messages",
+    "MessagesQuery",
+    "Named",
+    "NewBroadcast",
+    "NewComment",
     "NewContact",
     "NewContactV2",
+    "NewEmail",
     "NewList",
+    "NewMessage",
     "NewSchedule",
     "NewStatus",
     "NewTemplate",
@@ -137,6 +161,7 @@ __all__ = [
     "ScheduleContent",
     "ScheduleMeta",
     "Schedules",
+    "SentMessage",
     "ServerError",
     "StatusError",
     "StoreError",
