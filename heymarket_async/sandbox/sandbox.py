@@ -50,7 +50,7 @@ class Credentials(NamedTuple):
 
 
 class Sandbox:
-    """A local Heymarket: contacts, custom fields, credentials, a rate limit, and faults.
+    """A local Heymarket: contacts, messages, credentials, a rate limit, and faults.
 
     `async with Sandbox() as sandbox` serves in the running loop; `with Sandbox() as sandbox` serves
     in a thread, for synchronous tests and for other processes. The same seed gives the same
