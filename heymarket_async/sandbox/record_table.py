@@ -16,7 +16,7 @@ from heymarket_async.sandbox.table import Stored, Table
 
 
 def owner_id() -> int:
-    """Return the id of the member who owns what nobody else does."""
+    """Return the id of the member who owns everything without another owner."""
     return made_up().members[0].id
 
 
