@@ -60,7 +60,7 @@ class Records(Table[Kept], Generic[R]):
         readings: The options for behaviour that the API docs leave open.
         seed: Seed of the order of ties.
         first_id: The id of the first thing.
-        seeded: What there is at the start, oldest first.
+        seeded: The things at the start, oldest first.
     """
 
     def __init__(
