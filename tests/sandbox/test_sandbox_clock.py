@@ -1,5 +1,7 @@
 import asyncio
 import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -68,3 +70,23 @@ def test_a_closed_clock_waits_for_nothing():
         return asyncio.all_tasks()
 
     assert len(asyncio.run(run())) == 1
+
+
+def test_no_request_is_answered_amid_an_act_of_another_thread():
+    order = []
+    with Sandbox() as sandbox, ThreadPoolExecutor() as pool:
+
+        def ask():
+            headers = {"Authorization": f"Bearer {sandbox.api_key}"}
+            request = urllib.request.Request(f"{sandbox.url}/v1/team", headers=headers)
+            with urllib.request.urlopen(request, timeout=5):
+                order.append("request")
+
+        def act():
+            pool.submit(ask)
+            time.sleep(0.1)
+            order.append("act")
+
+        sandbox.clock.at(sandbox.clock.now + 1, act)
+        sandbox.clock.advance(2)
+    assert order == ["act", "request"]
