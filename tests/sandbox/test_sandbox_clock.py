@@ -2,11 +2,13 @@ import asyncio
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 
 from heymarket_async.sandbox import Sandbox
 from heymarket_async.sandbox import clock as module
+from heymarket_async.sandbox.routes import ROUTES
 
 
 def test_the_clock_goes_on_and_can_be_advanced():
@@ -72,21 +74,21 @@ def test_a_closed_clock_waits_for_nothing():
     assert len(asyncio.run(run())) == 1
 
 
-def test_no_request_is_answered_amid_an_act_of_another_thread():
-    order = []
+def test_nothing_else_changes_the_account_while_a_request_is_answered(monkeypatch):
+    order, started = [], Event()
+
+    def slow(_call):
+        started.set()
+        time.sleep(0.1)
+        order.append("request")
+
+    monkeypatch.setitem(ROUTES, "GET /v1/team", slow)
     with Sandbox() as sandbox, ThreadPoolExecutor() as pool:
-
-        def ask():
-            headers = {"Authorization": f"Bearer {sandbox.api_key}"}
-            request = urllib.request.Request(f"{sandbox.url}/v1/team", headers=headers)
-            with urllib.request.urlopen(request, timeout=5):
-                order.append("request")
-
-        def act():
-            pool.submit(ask)
-            time.sleep(0.1)
-            order.append("act")
-
-        sandbox.clock.at(sandbox.clock.now + 1, act)
+        headers = {"Authorization": f"Bearer {sandbox.api_key}"}
+        request = urllib.request.Request(f"{sandbox.url}/v1/team", headers=headers)
+        asked = pool.submit(urllib.request.urlopen, request, timeout=5)
+        sandbox.clock.at(sandbox.clock.now + 1, lambda: order.append("act"))
+        started.wait(5)
         sandbox.clock.advance(2)
-    assert order == ["act", "request"]
+        asked.result().close()
+    assert order == ["request", "act"]
