@@ -181,8 +181,8 @@ class Readings:
     duplicate_title: Literal["create", "reject"] = "create"
     """A template or list with the title of another one: it is made, or answered 400."""
     list_uuid: Literal["local_id", "uuid", "absent"] = "local_id"
-    """The `uuid` in answers to writes of templates and lists: the `local_id` that was sent, as in
-    the samples; a UUID; or none."""
+    """The `uuid` in answers to writes of templates and lists: the `local_id` if one was sent, as in
+    the samples; always a UUID; or none."""
     list_phones_put: Literal["add", "replace"] = "add"
     """The effect of plain `phones` and `emails` on `PUT /v2/lists/{id}`: they are added (new
     reference), or replace the members as `contacts` does (older pages)."""

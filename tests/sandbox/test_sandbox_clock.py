@@ -1,10 +1,14 @@
 import asyncio
 import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 
 from heymarket_async.sandbox import Sandbox
 from heymarket_async.sandbox import clock as module
+from heymarket_async.sandbox.routes import ROUTES
 
 
 def test_the_clock_goes_on_and_can_be_advanced():
@@ -68,3 +72,23 @@ def test_a_closed_clock_waits_for_nothing():
         return asyncio.all_tasks()
 
     assert len(asyncio.run(run())) == 1
+
+
+def test_nothing_else_changes_the_account_while_a_request_is_answered(monkeypatch):
+    order, started = [], Event()
+
+    def slow(_call):
+        started.set()
+        time.sleep(0.1)
+        order.append("request")
+
+    monkeypatch.setitem(ROUTES, "GET /v1/team", slow)
+    with Sandbox() as sandbox, ThreadPoolExecutor() as pool:
+        headers = {"Authorization": f"Bearer {sandbox.api_key}"}
+        request = urllib.request.Request(f"{sandbox.url}/v1/team", headers=headers)
+        asked = pool.submit(urllib.request.urlopen, request, timeout=5)
+        sandbox.clock.at(sandbox.clock.now + 1, lambda: order.append("act"))
+        started.wait(5)
+        sandbox.clock.advance(2)
+        asked.result().close()
+    assert order == ["request", "act"]

@@ -1,3 +1,5 @@
+from uuid import UUID
+
 import pytest
 from msgspec import UNSET
 
@@ -79,6 +81,13 @@ async def test_without_a_local_id_nothing_is_a_repeat(serve):
     account = await serve(readings=Readings(template_local_id="reject"))
     del (sent := dict(SENT))["local_id"]
     assert [await account.status("POST /v1/template", sent) for _ in range(2)] == [200, 200]
+
+
+async def test_a_template_without_a_local_id_is_answered_with_a_uuid(serve):
+    account = await serve()
+    del (sent := dict(SENT))["local_id"]
+    made = await account.ask("POST /v1/template", sent)
+    assert str(UUID(made["uuid"])) == made["uuid"]
 
 
 @pytest.mark.parametrize(("reading", "status"), [("create", 200), ("reject", 400)])
