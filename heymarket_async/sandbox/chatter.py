@@ -123,7 +123,7 @@ def _stamps(count: int, rng: random.Random, ties: int, step: int) -> Iterator[in
     stamp, left = BASE, 0
     for number in range(count):
         if left == 0:
-            left = ties if rng.random() < 0.5 else rng.randint(1, ties)
+            left = ties if ties >= count or rng.random() < 0.5 else rng.randint(1, ties)
             stamp = earlier(stamp, rng, step) if number else stamp
         left -= 1
         yield stamp

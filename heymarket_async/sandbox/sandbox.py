@@ -5,7 +5,7 @@ import math
 import random
 import uuid
 from collections import deque
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from secrets import token_hex
@@ -14,7 +14,6 @@ from typing import NamedTuple, Self, get_type_hints
 
 from aiohttp import web
 
-from heymarket_async.sandbox import odd
 from heymarket_async.sandbox.access import Access
 from heymarket_async.sandbox.chatter import Chatter
 from heymarket_async.sandbox.clock import Clock
@@ -24,6 +23,7 @@ from heymarket_async.sandbox.faults import Faults
 from heymarket_async.sandbox.hosts import Hosts, url_at
 from heymarket_async.sandbox.list_table import Lists
 from heymarket_async.sandbox.message_table import Messages, Sent
+from heymarket_async.sandbox.odd import Wanted
 from heymarket_async.sandbox.other_side import Carrier, Customer
 from heymarket_async.sandbox.people import made_up
 from heymarket_async.sandbox.readings import Readings, check_type
@@ -200,7 +200,7 @@ class Sandbox:
         """
         return self._server.recent.requests
 
-    def show_as(self, contact_id: int, look: str | bytes | Mapping[str, object] | None) -> None:
+    def show_as(self, contact_id: int, look: Wanted | None) -> None:
         """Show a contact oddly from now on, in every answer that holds contacts.
 
         Its place in lists stays that of its own `updated`. Answers to writes that hold only `id`,
@@ -215,7 +215,7 @@ class Sandbox:
         Raises:
             ValueError: There is no such contact or kind.
         """
-        self.store.show_as(contact_id, None if look is None else odd.look(look))
+        self.store.show_as(contact_id, look)
 
     def stamp(self, contact_id: int, updated: str, *, rev: int | None = None) -> None:
         """Set a contact's `updated` without a write, such as to ten years ahead.
