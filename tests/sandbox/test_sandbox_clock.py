@@ -13,6 +13,7 @@ from heymarket_async.sandbox.routes import ROUTES
 
 def test_the_clock_goes_on_and_can_be_advanced():
     clock = Sandbox().clock
+    clock.advance(0)
     clock.advance(3600)
     assert 3599 < clock.now - time.time() < 3601
 
@@ -64,14 +65,15 @@ async def test_an_advanced_clock_refuses_no_token(serve):
     assert await account.status_with(f"Bearer {account.token()}") == 200
 
 
-def test_a_closed_clock_waits_for_nothing():
-    async def run():
-        async with Sandbox() as sandbox:
-            assert sandbox.clock.now
-        sandbox.clock.close()
-        return asyncio.all_tasks()
-
-    assert len(asyncio.run(run())) == 1
+async def test_nothing_comes_due_by_itself_after_the_end(monkeypatch):
+    monkeypatch.setattr(module, "_TICK_S", 0.01)
+    ran = []
+    async with Sandbox() as sandbox:
+        pass
+    sandbox.clock.close()
+    sandbox.clock.at(sandbox.clock.now, lambda: ran.append("due"))
+    await asyncio.sleep(0.05)
+    assert ran == []
 
 
 def test_nothing_else_changes_the_account_while_a_request_is_answered(monkeypatch):
