@@ -90,9 +90,11 @@ def send_text(call: Call, sent: SendIn) -> Answer:
         check_quiet(call)
     if sent.list_id is not None:
         return _answer(call, sent.local_id, _broadcast(call, sent, sent.list_id))
-    conversation = _conversation(call, sent)
+    targets = _targets(call, sent)
     if not sent.private:
-        _check_opted_in(call, conversation)
+        _check_opted_in(call, targets)
+    channel = "mms" if len(targets) > 1 else "sms"
+    conversation = _open(call, sent.inbox_id, targets, channel)
     row = send(call, conversation, _draft(call, sent, conversation))
     return _answer(call, sent.local_id, _sent(call, row, gallery_url=sent.media_url or ""))
 
@@ -186,18 +188,17 @@ def _check_ids(call: Call, sent: SendIn) -> None:
             raise Refused(400, f"{name}: no such {name.removesuffix('_id')}")
 
 
-def _check_opted_in(call: Call, conversation: Conversation) -> None:
+def _check_opted_in(call: Call, targets: tuple[str, ...]) -> None:
     how = call.readings.opted_out_send
-    if how != "accept" and opted_out_of(call, conversation.targets):
+    if how != "accept" and opted_out_of(call, targets):
         raise Refused(int(how), "the recipient has opted out")
 
 
-def _conversation(call: Call, sent: SendIn) -> Conversation:
+def _targets(call: Call, sent: SendIn) -> tuple[str, ...]:
+    """Return the people that a send names, each once, or those of its conversation."""
     if sent.chat_id is not None:
-        return chats.by_id(call, sent.chat_id, inbox_id=sent.inbox_id, name="chat_id")
-    if sent.targets is not None:
-        return _open(call, sent.inbox_id, tuple(dict.fromkeys(sent.targets)), "mms")
-    return _open(call, sent.inbox_id, (str(sent.phone_number),), "sms")
+        return chats.by_id(call, sent.chat_id, inbox_id=sent.inbox_id, name="chat_id").targets
+    return tuple(dict.fromkeys(sent.targets or [str(sent.phone_number)]))
 
 
 def _open(

@@ -28,7 +28,7 @@ class Customer:
         """Text the team, and return the message's id.
 
         The conversation is opened, unread by everyone, and the newest. STOP and its synonyms opt
-        the person out, and START in again. Someone who is no contact becomes one by that alone.
+        the person out, and START in again. Only these words make a contact of a stranger.
 
         Args:
             phone: E.164 digits without a plus sign.
@@ -36,7 +36,7 @@ class Customer:
             inbox_id: The inbox; None: that of their newest conversation, or the first one.
 
         Raises:
-            ValueError: The phone is no phone, or there is no such inbox.
+            ValueError: The phone is not E.164, or there is no such inbox.
         """
         if not PHONE.fullmatch(phone):
             raise ValueError("phone must be E.164 digits without the leading plus sign")

@@ -1,4 +1,4 @@
-"""What happens when the team sends: messages are stored, go out, and are told to webhooks."""
+"""The team sends: messages are stored, go out, and webhooks tell of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

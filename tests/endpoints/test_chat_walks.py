@@ -110,11 +110,11 @@ async def test_a_page_of_messages_that_cannot_be_right_is_refused(query, problem
 # Conversations
 
 
-@pytest.mark.parametrize("shape", ["ids", "mixed"])
-@pytest.mark.parametrize("limit", [30, 7])
-async def test_each_conversation_comes_once(limit, shape):
+@pytest.mark.parametrize("ties", [1, 150])
+@pytest.mark.parametrize(("limit", "shape"), [(30, "ids"), (7, "mixed")])
+async def test_each_conversation_comes_once(limit, shape, ties):
     readings = Readings(conversation_shape=shape, default_limit=limit)
-    async with texting(readings, contacts=150, messages=600) as it:
+    async with texting(readings, contacts=150, messages=600, ties=ties) as it:
         rows = [each async for each in it.client.conversations.iterate(**BOTH)]
 
         assert sorted(ids(rows)) == sorted(ids(it.sandbox.conversations.rows))
@@ -228,6 +228,13 @@ async def a_target(it: Texting, kind: str) -> dict[str, Any]:
     if kind == "targets":
         return {"targets": [PHONE, "14155550124"]}
     return {"chat_id": (await it.messages.send(text())).convo_id}
+
+
+async def test_a_search_ends_with_the_last_message_of_the_account():
+    async with texting() as it:
+        await it.messages.send(text())
+
+        assert await it.messages.find_sent(text(chat_id=50_001)) is None
 
 
 async def test_a_list_that_begins_with_the_oldest_says_unknown():

@@ -1,4 +1,4 @@
-"""What the tests of messages and conversations share: a sandbox, a client, and things to send."""
+"""A sandbox, a client and things to send, for the tests of messages and conversations."""
 
 from __future__ import annotations
 

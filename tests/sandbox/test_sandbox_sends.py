@@ -218,6 +218,7 @@ async def test_a_send_to_someone_who_opted_out_is_refused(reading, serve):
     group = without(ONE, "phone_number", targets=[ANN, JO])
     assert await account.status(SEND, ONE) == int(reading)
     assert await account.status(SEND, group) == int(reading)
+    assert len(account.sandbox.conversations.rows) == 1
     assert await account.status(SEND, {**ONE, "private": True}) == 200
     assert account.sandbox.outbox == []
 
