@@ -15,6 +15,7 @@
     ├── StoreError              Redis for the shared rate limit is unreachable; nothing was sent
     ├── PaginationError         a walk cannot continue without the risk of skipping contacts
     ├── CustomFieldError        a custom field title that the account does not have, or has twice
+    ├── TagError                a label that no tag of the account has
     └── ClientStateError        the client is closed, belongs to another event loop, or has the
                                 credentials of another account than the call, walk or job began with
 
@@ -37,6 +38,7 @@ class HeymarketError(Exception):
         may_have_taken_effect: The call writes, and at least one attempt may have been carried
             out. Look before you repeat it. Always false for reads.
         cursor: Where a walk can be resumed, if the error ended one; else None.
+        local_id: The `local_id` of the message, broadcast or e-mail that was to be sent, or "".
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class HeymarketError(Exception):
         request_id: str = "",
         may_have_taken_effect: bool = False,
         cursor: str | None = None,
+        local_id: str = "",
     ) -> None:
         super().__init__(message)
         self.call = call
@@ -55,6 +58,7 @@ class HeymarketError(Exception):
         self.request_id = request_id
         self.may_have_taken_effect = may_have_taken_effect
         self.cursor = cursor
+        self.local_id = local_id
 
     def __str__(self) -> str:
         parts = [f"{self.call} {super().__str__()}".strip()]
@@ -209,6 +213,18 @@ class CustomFieldError(HeymarketError, LookupError):
     def __init__(self, message: str = "", *, title: str = "") -> None:
         super().__init__(message)
         self.title = title
+
+
+class TagError(HeymarketError, LookupError):
+    """No tag of the account has a label.
+
+    Attributes:
+        label: The label that was asked for.
+    """
+
+    def __init__(self, message: str = "", *, label: str = "") -> None:
+        super().__init__(message)
+        self.label = label
 
 
 class ClientStateError(HeymarketError, RuntimeError):

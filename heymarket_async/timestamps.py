@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import functools
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 _RFC_3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -164,11 +166,20 @@ def to_text(name: str, value: datetime | str) -> str:
                 f"{name} must be an RFC 3339 timestamp with a zone, such as 2026-04-12T15:30:00Z"
             ) from None
         return value
+    return in_utc(name, value).isoformat().replace("+00:00", "Z")
+
+
+def in_utc(name: str, value: datetime) -> datetime:
+    """Return an aware datetime in UTC.
+
+    Raises:
+        ValueError: It is a naive datetime, or not a datetime.
+    """
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise ValueError(
             f"{name} must be an aware datetime: give it a tzinfo, such as datetime.UTC"
         )
-    return _in_utc(value).isoformat().replace("+00:00", "Z")
+    return _in_utc(value)
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -188,3 +199,21 @@ def http_date(text: str) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+class Began(NamedTuple):
+    """A time in the past of this process, by both clocks of this machine; see `began`."""
+
+    wall: float
+    monotonic: float
+
+    @property
+    def seconds_ago(self) -> float:
+        """Seconds that are over since then, or more."""
+        # The first clock can be set back, and the second may stop while the machine sleeps.
+        return max(time.time() - self.wall, time.monotonic() - self.monotonic)
+
+
+def began() -> Began:
+    """Return the time when something begins now."""
+    return Began(time.time(), time.monotonic())
