@@ -287,6 +287,7 @@ def test_a_sandbox_in_a_thread_delivers_too_each_time_that_it_runs():
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"kinds": "message_sent"},
         {"duplicate": 0},
         {"at_once": 0},
         {"group": 0},
