@@ -286,7 +286,7 @@ async def test_two_at_once_send_a_message_once():
         message = text()
 
         first, second = await asyncio.gather(
-            *(it.messages.send_once(message, wait_s=SOON) for _ in range(2))
+            *(it.messages.send_once(message, wait_s=1.0) for _ in range(2))
         )
 
         assert first.id == second.id
