@@ -141,18 +141,19 @@ def _event(parts: _Parts, tokens: Sequence[bytes]) -> Event:
         (raw[name] for name in ("type", "event") if isinstance(raw.get(name), str)), ""
     )
     kind = _SPELLINGS.get(str(sent_kind), str(sent_kind))
-    inline = _inline(parts)
-    message = _read(Message, _part("message", kind, parts, inline))
-    conversation = _read(Conversation, _part("conversation", kind, parts, inline))
+    message = _read(Message, "message", kind, parts)
+    conversation = _read(Conversation, "conversation", kind, parts)
+    # A message is not known by its conversation, which has more of them.
+    about, name = (conversation, "conversation") if message is None else (message, "message")
+    key = _key(about, name, parts) if kind.startswith(_PREFIXES[name]) else ""
     if conversation is None and message is not None:
         conversation = message.conversation
-    about = None if inline else message or conversation
     return Event(
         kind=kind,
         message=message,
         conversation=conversation,
         raw=raw,
-        dedupe_key=_key(kind, about) or f"{kind}:{_digest(parts)}",
+        dedupe_key=f"{kind}:{key or _digest(parts)}",
     )
 
 
@@ -168,32 +169,34 @@ _PREFIXES = {"message": "message_", "conversation": "chat_"}
 """The beginning of the kinds of events, by the thing that they are about."""
 
 
-def _inline(parts: _Parts) -> Raw | None:
-    """Return the whole body, if it is of the old shape and has the thing's fields in itself."""
-    is_inline = "event" in parts and not parts.keys() & {"event_data", *_PREFIXES}
-    return Raw(msgspec.json.encode(parts)) if is_inline else None
+def _part(name: str, kind: str, parts: _Parts) -> Raw | None:
+    """Return the part of a delivery that shows a message or a conversation.
 
-
-def _part(name: str, kind: str, parts: _Parts, inline: Raw | None) -> Raw | None:
-    """Return the place that a message or a conversation can be read from.
-
-    Heymarket's older pages show both under their names, beside `event`.
+    It is the `event_data`. Heymarket's older pages have an `event` instead, and show both under
+    their names, or show the fields of one beside it.
     """
-    is_about = kind.startswith(_PREFIXES[name])
-    return parts.get(name) or (inline or parts.get("event_data") if is_about else None)
+    if name in parts or not kind.startswith(_PREFIXES[name]):
+        return parts.get(name)
+    return Raw(msgspec.json.encode(parts)) if _is_flat(name, parts) else parts.get("event_data")
 
 
-def _read(model: type[A], part: Raw | None) -> A | None:
-    if part is None or not bytes(part).startswith(b"{") or part == b"{}":
-        return None
-    return mending.decode(partial(lenient.read, model), part)
+def _is_flat(name: str, parts: _Parts) -> bool:
+    return "event" in parts and not parts.keys() & {name, "event_data"}
 
 
-def _key(kind: str, about: Message | Conversation | None) -> str:
-    """Return a key for a version of a thing; empty if it does not say its id and version."""
+def _read(model: type[A], name: str, kind: str, parts: _Parts) -> A | None:
+    sent = bytes(_part(name, kind, parts) or b"")
+    is_filled = sent.startswith(b"{") and sent.strip(b"{} \t\r\n")
+    return mending.decode(partial(lenient.read, model), sent) if is_filled else None
+
+
+def _key(about: Message | Conversation | None, name: str, parts: _Parts) -> str:
+    """Return the id and the version of a thing; empty if it does not say both."""
     if about is None or about.id is None or not (about.updated or about.status):
         return ""
-    return f"{kind}:{about.id}:{about.status or ''}:{about.updated or ''}"
+    if _is_flat(name, parts):
+        return ""  # its id may be that of the configuration
+    return f"{about.id}:{about.status or ''}:{about.updated or ''}"
 
 
 def _digest(parts: _Parts) -> str:
