@@ -8,6 +8,7 @@ import secrets
 from contextlib import suppress
 from typing import cast
 
+from heymarket_async.privacy import hides_locals
 from heymarket_async.webhooks.errors import WebhookError
 from heymarket_async.webhooks.store import KEEP_S, Claim
 
@@ -35,6 +36,7 @@ _KEEP = "redis.call('SET', KEYS[1], 'handled', 'PX', ARGV[2]) return 1"
 _CONNECTIONS = 10
 
 
+@hides_locals
 class RedisStore:
     """A store that processes share. A key in it holds a digest of the event, and nothing else.
 
