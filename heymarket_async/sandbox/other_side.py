@@ -1,6 +1,6 @@
 """The acts of the other side: people who text, and carriers who deliver or fail."""
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from heymarket_async.sandbox import writes
 from heymarket_async.sandbox.conversation_table import Conversation
@@ -27,9 +27,8 @@ class Customer:
     def text(self, phone: str, text: str, inbox_id: int | None = None) -> int:
         """Text the team, and return the message's id.
 
-        STOP and its synonyms opt the person out, and START in again: a contact is made if there is
-        none. Other people stay unknown. The conversation is opened, unread by everyone, and the
-        newest.
+        The conversation is opened, unread by everyone, and the newest. STOP and its synonyms opt
+        the person out, and START in again. Someone who is no contact becomes one by that alone.
 
         Args:
             phone: E.164 digits without a plus sign.
@@ -47,9 +46,9 @@ class Customer:
             call = as_call(self._account)
             row, is_opened = self._conversation(call, phone, inbox_id)
             message = self._store(call, row, text)
-            self._account.webhooks.emit("message_received", message.value)
+            self._account.webhooks.emit("message_received", Raw(message.line))
             if is_opened:
-                self._account.webhooks.emit("chat_opened", row.value)
+                self._account.webhooks.emit("chat_opened", Raw(row.line))
             self._subscribe(call, phone, text.strip().casefold())
         return message.id
 
@@ -86,9 +85,7 @@ class Customer:
             author="",
             media=[],
         )
-        message = messages.stored(record, stamp, row.id)
-        delay_s = call.readings.message_delay_s
-        messages.add(message, seen_from_s=call.now + delay_s if delay_s else None)
+        message = messages.keep(record, stamp, row.id, call.now)
         row.last_inbound, row.replied, row.unread = message.id, False, set(inbox.members)
         conversations.save(row, conversations.stamp(call.now))
         return message
@@ -99,12 +96,9 @@ class Customer:
             return
         contact = call.contacts.by_phone(phone) or writes.create(call, ContactIn(phone=phone))
         record = call.contacts.record(contact)
-        opts_out = word in OPT_OUT
-        if bool(record.is_opted_out) != opts_out:
-            record.is_opted_out = opts_out
+        if bool(record.is_opted_out) != (word in OPT_OUT):
+            record.is_opted_out = word in OPT_OUT
             writes.save(call, contact, record)
-            kind = "target_opt_out" if opts_out else "target_opt_in"
-            self._account.webhooks.emit(kind, {"phone": phone, "unsubscribed": opts_out})
 
 
 class Carrier:
@@ -167,7 +161,7 @@ class Carrier:
     def _report(self, row: Message, record: MessageRecord, status: str) -> None:
         record.status = status
         self._account.messages.change(row, record, self._account.clock.now)
-        self._account.webhooks.emit("message_sent", row.value)
+        self._account.webhooks.emit("message_sent", Raw(row.line))
 
 
 def as_call(account: Account) -> Call:

@@ -23,7 +23,7 @@ from heymarket_async.sandbox.conversation_table import Conversations
 from heymarket_async.sandbox.faults import Faults
 from heymarket_async.sandbox.hosts import Hosts, url_at
 from heymarket_async.sandbox.list_table import Lists
-from heymarket_async.sandbox.message_table import Delivery, Messages
+from heymarket_async.sandbox.message_table import Messages, Sent
 from heymarket_async.sandbox.other_side import Carrier, Customer
 from heymarket_async.sandbox.people import made_up
 from heymarket_async.sandbox.readings import Readings, check_type
@@ -140,12 +140,12 @@ class Sandbox:
         self.tags = Tags(readings, seed, made_up().tags)
         lock = RLock()
         self.templates = Templates(readings, seed)
-        self.lists = Lists(readings, seed)
+        self.lists = Lists(readings, seed, self.store)
         self.clock = Clock(lock, lambda: self.faults.clock_offset_s)
-        self.webhooks = Webhooks()
         self.conversations, self.messages, team = _chats(
             self.store, readings, seed, messages, message_ties
         )
+        self.webhooks = Webhooks(readings, lock)
         account = Account(
             contacts=self.store,
             fields=dict(made_up().fields) if fields else {},
@@ -186,7 +186,7 @@ class Sandbox:
         return url_at(*self._runner.addresses[0][:2])
 
     @property
-    def outbox(self) -> list[Delivery]:
+    def outbox(self) -> list[Sent]:
         """The messages that people received, in order, one entry for each person."""
         self.clock.run_due()
         return self.messages.outbox
@@ -259,6 +259,8 @@ class Sandbox:
             await self.aclose()
             raise
         self._server.hosts.names.update(address[0] for address in runner.addresses)
+        self.clock.open()
+        self.webhooks.open()
 
     async def aclose(self) -> None:
         """Close every connection and stop listening; closing twice is fine."""
@@ -267,6 +269,8 @@ class Sandbox:
             self._server.close()
             await runner.cleanup()
             await self._server.finished()
+            self.clock.close()
+            await self.webhooks.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
