@@ -137,10 +137,9 @@ def encoded_tokens(tokens: str | Collection[str]) -> list[bytes]:
 def _event(parts: _Parts, tokens: Sequence[bytes]) -> Event:
     _check(parts.pop("token", None), tokens)
     raw = {name: mending.decode(_read_value, value) for name, value in parts.items()}
-    sent_kind = next(
-        (raw[name] for name in ("type", "event") if isinstance(raw.get(name), str)), ""
-    )
-    kind = _SPELLINGS.get(str(sent_kind), str(sent_kind))
+    if "chat" in parts:  # the name of a conversation in one of the old shapes
+        parts["conversation"] = parts.pop("chat")
+    kind = _kind(raw)
     message = _read(Message, "message", kind, parts)
     conversation = _read(Conversation, "conversation", kind, parts)
     # A message is not known by its conversation, which has more of them.
@@ -155,6 +154,12 @@ def _event(parts: _Parts, tokens: Sequence[bytes]) -> Event:
         raw=raw,
         dedupe_key=f"{kind}:{key or _digest(parts)}",
     )
+
+
+def _kind(raw: dict[str, object]) -> str:
+    # An old shape has an `event`; its `type` may be that of the message.
+    kinds = [each for each in (raw.get("event"), raw.get("type")) if isinstance(each, str)]
+    return _SPELLINGS.get(kinds[0], kinds[0]) if kinds else ""
 
 
 def _check(token: Raw | None, tokens: Sequence[bytes]) -> None:

@@ -12,6 +12,7 @@ STAMP = "2026-03-01T10:00:00.12345Z"
 def message(number: int = 1, **more: object) -> dict[str, object]:
     conversation = {"id": 7, "inbox": 3, "target": PHONE, "updated": STAMP}
     fields = {"id": number, "text": TEXT, "target": PHONE, "status": "received", "updated": STAMP}
+    fields["type"] = "inbound"
     return {**fields, "conversation": conversation, **more}
 
 

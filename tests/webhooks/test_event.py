@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heymarket_async.sandbox import Sandbox
 from heymarket_async.webhooks import Event, EventKind, WebhookError, parse
 from tests.webhooks.deliveries import PHONE, STAMP, TEXT, TOKEN, body, delivery, message
 
@@ -124,11 +125,35 @@ def test_the_old_shape_has_an_event_and_the_message_inline(more, key):
     assert (event.dedupe_key.count(":") == 1) is ("message" not in more)
 
 
-def test_an_old_conversation_is_read_inline_too():
-    inline = {"event": "chat_updated", "token": TOKEN, "id": 7, "updated": STAMP}
-    (event,) = parse(body(inline), TOKEN)
+@pytest.mark.parametrize("name", ["conversation", "chat", None])
+def test_an_old_conversation_is_read_too(name):
+    shown = {"id": 7, "updated": STAMP}
+    old = {"event": "chat_updated", "token": TOKEN, **({name: shown} if name else shown)}
+    (event,) = parse(body(old), TOKEN)
 
-    assert (event.kind, event.conversation.id) == ("chat_updated", 7)
+    assert (event.kind, event.message, event.conversation.id) == ("chat_updated", None, 7)
+    assert (event.dedupe_key == f"chat_updated:7::{STAMP}") is (name is not None)
+    assert event.raw == {key: each for key, each in old.items() if key != "token"}
+
+
+SHAPES = ["event_data", "event", "inline", "named"]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_all_shapes_of_the_sandbox_are_read(shape):
+    with Sandbox(contacts=3) as sandbox:
+        sandbox.webhooks.add("http://127.0.0.1:9/", TOKEN, shape=shape, spelling="both")
+        for text in ("one", "two", "STOP"):
+            sandbox.customer.text(PHONE, text)
+        sandbox.webhooks.settle()
+        bodies = [each.body for each in sandbox.webhooks.deliveries if each.attempt == 1]
+        events = [event for each in bodies for event in parse(each, TOKEN)]
+
+    texts = [event.message.text for event in events if event.message is not None]
+    assert {event.kind for event in events} == {"message_received", "target_opt_out"}
+    assert sorted(texts) == ["STOP", "one", "two"]
+    assert len({event.dedupe_key for event in events}) == len(events) == 4
+    assert {event.conversation.target for event in events if event.message} == {PHONE}
 
 
 def test_an_array_may_have_one_event():
