@@ -185,7 +185,7 @@ def _tell_of_opt_out(call: Call, record: Record) -> None:
     """Tell the webhooks of an opt-out or an opt-in; lists lose people who opt out."""
     phone = str(record.phone or "")
     if record.is_opted_out:
-        call.account.lists.leave(phone)
+        call.account.lists.leave(phone, call.now)
     kind = "target_opt_out" if record.is_opted_out else "target_opt_in"
     told = {"id": record.id, "phone": phone, "unsubscribed": bool(record.is_opted_out)}
     call.account.webhooks.emit(kind, told)
