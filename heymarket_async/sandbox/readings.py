@@ -189,8 +189,8 @@ class Readings:
     list_contact_ids: Literal["ignored", "removed"] = "ignored"
     """`contact_ids` on `DELETE /v2/lists/{id}`: ignored, or the members that are removed while the
     list itself stays."""
-    opt_out_leaves_lists: bool = False
-    """Whether someone who opts out leaves all lists; a help page says that this can happen."""
+    opt_out_leaves_lists: bool = True
+    """Whether someone who opts out leaves all lists, as a help page says that they may."""
     schedule_sent: Literal[404, 400] = 404
     """Status for a scheduled message that was sent already."""
     survey_page_base: int | None = 1

@@ -74,10 +74,8 @@ class Records(Table[Kept], Generic[R]):
     ) -> None:
         super().__init__(readings, random.Random(seed), first_id=first_id)  # noqa: S311 - no secret
         self._decode = msgspec.json.Decoder(kind).decode
-        self._newest = 0
-        for place, record in enumerate(seeded, -len(seeded)):
-            self.put(record, (BASE + place * SECOND) / SECOND)
-        self._newest = BASE
+        for place, record in enumerate(seeded):
+            self.put(record, BASE // SECOND + place)
 
     def record(self, row: Kept) -> R:
         """Return a thing as a copy that can be changed."""

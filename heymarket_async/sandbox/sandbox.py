@@ -29,8 +29,10 @@ from heymarket_async.sandbox.people import made_up
 from heymarket_async.sandbox.readings import Readings, check_type
 from heymarket_async.sandbox.received import Received
 from heymarket_async.sandbox.routes import Account
+from heymarket_async.sandbox.schedule_table import Schedules
 from heymarket_async.sandbox.server import Server, log
 from heymarket_async.sandbox.stamps import parsed
+from heymarket_async.sandbox.survey_table import Surveys
 from heymarket_async.sandbox.tag_table import Tags
 from heymarket_async.sandbox.team import Team
 from heymarket_async.sandbox.template_table import Templates
@@ -89,6 +91,8 @@ class Sandbox:
         carrier: The carriers, who deliver or fail.
         templates: The templates of texts.
         lists: The lists of people.
+        schedules: The scheduled messages.
+        surveys: The surveys.
         clock: The time of the account.
         webhooks: The webhooks that tell subscribers what happens.
 
@@ -141,6 +145,8 @@ class Sandbox:
         lock = RLock()
         self.templates = Templates(readings, seed)
         self.lists = Lists(readings, seed, self.store)
+        self.schedules = Schedules(readings, seed)
+        self.surveys = Surveys(readings, seed)
         self.clock = Clock(lock, lambda: self.faults.clock_offset_s)
         self.conversations, self.messages, team = _chats(
             self.store, readings, seed, messages, message_ties
@@ -155,6 +161,8 @@ class Sandbox:
             messages=self.messages,
             templates=self.templates,
             lists=self.lists,
+            schedules=self.schedules,
+            surveys=self.surveys,
             clock=self.clock,
             webhooks=self.webhooks,
             lock=lock,
