@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heymarket_async.sandbox import Sandbox
+from heymarket_async.sandbox import Readings, Sandbox
 from heymarket_async.webhooks import Event, EventKind, WebhookError, parse
 from tests.webhooks.deliveries import PHONE, STAMP, TEXT, TOKEN, body, delivery, message
 
@@ -141,7 +141,7 @@ SHAPES = ["event_data", "event", "inline", "named"]
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_all_shapes_of_the_sandbox_are_read(shape):
-    with Sandbox(contacts=3) as sandbox:
+    with Sandbox(contacts=3, readings=Readings(webhook_retries=0)) as sandbox:
         sandbox.webhooks.add("http://127.0.0.1:9/", TOKEN, shape=shape, spelling="both")
         for text in ("one", "two", "STOP"):
             sandbox.customer.text(PHONE, text)
