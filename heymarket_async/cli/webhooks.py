@@ -7,11 +7,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 from typer import Option
 
 from heymarket_async.cli import show
 from heymarket_async.cli.running import Commands, until_terminated
+from heymarket_async.decoding import mending
 
 if TYPE_CHECKING:
     from heymarket_async.webhooks import Event
@@ -69,7 +71,8 @@ async def _listen(tokens: list[str], host: str, port: int) -> None:
         show.say(f"Listening on http://{host}:{bound}/. Press Ctrl-C to stop.")
         while True:
             event = await events.get()
-            show.print_json({"kind": event.kind, "dedupe_key": event.dedupe_key, "raw": event.raw})
+            raw = mending.decode(msgspec.json.decode, event.raw)  # on one line
+            show.print_json({"kind": event.kind, "dedupe_key": event.dedupe_key, "raw": raw})
             sys.stdout.flush()
     finally:
         await runner.cleanup()

@@ -51,8 +51,8 @@ class Event(Masked, msgspec.Struct, frozen=True, kw_only=True):
             that Heymarket uses.
         message: The message, if it is about one.
         conversation: The conversation, if it is about one, or about a message in one.
-        raw: All that was delivered, without the token. In `raw["id"]` is the id of the webhook's
-            configuration, which is the same in all its deliveries.
+        raw: The JSON of all that was delivered, without the token. The `id` in it is that of the
+            webhook's configuration, the same in all its deliveries.
         dedupe_key: Equal for two deliveries of the same event: its kind, with the id and the
             version of the message or conversation. Of other events, a digest of `raw`.
 
@@ -62,7 +62,7 @@ class Event(Masked, msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     message: Message | None = None
     conversation: Conversation | None = None
-    raw: dict[str, object]
+    raw: bytes
     dedupe_key: str
 
     @property
@@ -71,13 +71,20 @@ class Event(Masked, msgspec.Struct, frozen=True, kw_only=True):
 
         Their fields are not documented.
         """
-        data = self.raw.get("event_data")
+        data = mending.decode(_read_data, self.raw).event_data
         return cast("dict[str, object]", data) if isinstance(data, dict) else {}
 
     def __repr__(self) -> str:
         ids = {"message": self.message, "conversation": self.conversation}
         shown = [f"{name}={about.id}" for name, about in ids.items() if about is not None]
         return f"Event({', '.join([repr(self.kind[:64]), *shown])})"
+
+
+class _Data(msgspec.Struct):
+    event_data: object = None
+
+
+_read_data = msgspec.json.Decoder(_Data).decode
 
 
 @hides_locals
@@ -136,73 +143,70 @@ def encoded_tokens(tokens: str | Collection[str]) -> list[bytes]:
 
 def _event(parts: _Parts, tokens: Sequence[bytes]) -> Event:
     _check(parts.pop("token", None), tokens)
-    raw = {name: mending.decode(_read_value, value) for name, value in parts.items()}
-    if "chat" in parts:  # the name of a conversation in one of the old shapes
-        parts["conversation"] = parts.pop("chat")
-    kind = _kind(raw)
-    message = _read(Message, "message", kind, parts)
-    conversation = _read(Conversation, "conversation", kind, parts)
-    # A message is not known by its conversation, which has more of them.
-    about, name = (conversation, "conversation") if message is None else (message, "message")
-    key = _key(about, name, parts) if kind.startswith(_PREFIXES[name]) else ""
-    if conversation is None and message is not None:
-        conversation = message.conversation
+    raw, kind = msgspec.json.encode(parts), _kind(parts)
+    about, version = _about(kind, parts, raw)
+    message = about if isinstance(about, Message) else None
+    conversation = about if isinstance(about, Conversation) else None
+    if message is not None:
+        conversation = message.conversation or _read(Conversation, parts.get("conversation"))
     return Event(
         kind=kind,
         message=message,
         conversation=conversation,
         raw=raw,
-        dedupe_key=f"{kind}:{key or _digest(parts)}",
+        dedupe_key=f"{kind}:{version or hashlib.sha256(raw).hexdigest()}",
     )
 
 
-def _kind(raw: dict[str, object]) -> str:
+_PLACES: dict[str, tuple[type[Message | Conversation], tuple[str, ...]]] = {
+    "message_": (Message, ("event_data", "message")),
+    "chat_": (Conversation, ("event_data", "conversation", "chat")),
+}
+"""The model and its places in a delivery, by the beginning of the kind.
+
+Heymarket's older pages have an `event` in place of the `type`. They show the thing under its name,
+or its fields beside the `event`.
+"""
+
+
+def _about(kind: str, parts: _Parts, raw: bytes) -> tuple[Message | Conversation | None, str]:
+    """Return the message or conversation that an event is about, and its id and version.
+
+    The second is empty if the two are not known: then all that came has to tell events apart.
+    """
+    for prefix, (model, places) in _PLACES.items():
+        if kind.startswith(prefix):
+            part = next((parts[place] for place in places if place in parts), None)
+            if part is None:
+                # The id beside an `event` may be that of the configuration.
+                return (_read(model, raw) if "event" in parts else None), ""
+            about = _read(model, part)
+            if about is None or about.id is None or not (about.updated or about.status):
+                return about, ""
+            return about, f"{about.id}:{about.status or ''}:{about.updated or ''}"
+    return None, ""
+
+
+def _read(model: type[A], part: Raw | bytes | None) -> A | None:
+    try:
+        return None if part is None else mending.decode(partial(lenient.read, model), part)
+    except msgspec.ValidationError:  # it is not an object
+        return None
+
+
+def _kind(parts: _Parts) -> str:
     # An old shape has an `event`; its `type` may be that of the message.
-    kinds = [each for each in (raw.get("event"), raw.get("type")) if isinstance(each, str)]
-    return _SPELLINGS.get(kinds[0], kinds[0]) if kinds else ""
+    kind = _text(parts.get("event")) or _text(parts.get("type"))
+    return _SPELLINGS.get(kind, kind)
+
+
+def _text(part: Raw | None) -> str:
+    value = mending.decode(_read_value, part) if part else ""
+    return value if isinstance(value, str) else ""
 
 
 def _check(token: Raw | None, tokens: Sequence[bytes]) -> None:
-    sent = b"" if token is None else mending.decode(_read_value, token)
-    sent = sent.encode() if isinstance(sent, str) else b""
+    sent = _text(token).encode()
     # All of them, so that the time does not tell which one it is.
     if not sum(hmac.compare_digest(sent, known) for known in tokens):
         raise WebhookError("its token is missing, or is not one of yours", status=401)
-
-
-_PREFIXES = {"message": "message_", "conversation": "chat_"}
-"""The beginning of the kinds of events, by the thing that they are about."""
-
-
-def _part(name: str, kind: str, parts: _Parts) -> Raw | None:
-    """Return the part of a delivery that shows a message or a conversation.
-
-    It is the `event_data`. Heymarket's older pages have an `event` instead, and show both under
-    their names, or show the fields of one beside it.
-    """
-    if name in parts or not kind.startswith(_PREFIXES[name]):
-        return parts.get(name)
-    return Raw(msgspec.json.encode(parts)) if _is_flat(name, parts) else parts.get("event_data")
-
-
-def _is_flat(name: str, parts: _Parts) -> bool:
-    return "event" in parts and not parts.keys() & {name, "event_data"}
-
-
-def _read(model: type[A], name: str, kind: str, parts: _Parts) -> A | None:
-    sent = bytes(_part(name, kind, parts) or b"")
-    is_filled = sent.startswith(b"{") and sent.strip(b"{} \t\r\n")
-    return mending.decode(partial(lenient.read, model), sent) if is_filled else None
-
-
-def _key(about: Message | Conversation | None, name: str, parts: _Parts) -> str:
-    """Return the id and the version of a thing; empty if it does not say both."""
-    if about is None or about.id is None or not (about.updated or about.status):
-        return ""
-    if _is_flat(name, parts):
-        return ""  # its id may be that of the configuration
-    return f"{about.id}:{about.status or ''}:{about.updated or ''}"
-
-
-def _digest(parts: _Parts) -> str:
-    return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import AsyncIterable, Awaitable, Callable, Collection
+from functools import partial
 from typing import Self
 
 from heymarket_async.errors import HeymarketError
@@ -55,7 +56,8 @@ class Receiver:
         self._store: Store = MemoryStore() if store is None else store
         self._at_once = at_once
         self._timeout_s = timeout_s
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], float] = {}  # until when, the first to end first
+        self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     async def receive(self, body: bytes | AsyncIterable[bytes]) -> int:
@@ -89,6 +91,8 @@ class Receiver:
                 task.cancel()
             if self._tasks:
                 await asyncio.wait(self._tasks)
+            if self._timer is not None:
+                self._timer.cancel()
             await self._store.aclose()
 
     async def __aenter__(self) -> Self:
@@ -115,9 +119,27 @@ class Receiver:
         claimed: asyncio.Future[Claim | None] = loop.create_future()
         # A task, because the request may be cancelled at any time, and the claim must not be lost.
         task = loop.create_task(self._work(event, claimed))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = loop.time() + self._timeout_s
+        task.add_done_callback(partial(self._end, claimed))
+        if self._timer is None:
+            self._timer = loop.call_later(self._timeout_s, self._cancel_late)
         return claimed
+
+    def _end(self, claimed: asyncio.Future[Claim | None], task: asyncio.Task[None]) -> None:
+        self._tasks.pop(task)
+        _answer(claimed, None)  # in case it was cancelled before it had an answer
+
+    def _cancel_late(self) -> None:
+        """Cancel the tasks that took too long.
+
+        They share this timer. To set one for each costs a tenth of a delivery, and few ever fire.
+        """
+        loop, self._timer = asyncio.get_running_loop(), None
+        for task, until in self._tasks.items():
+            if until > loop.time():
+                self._timer = loop.call_at(until, self._cancel_late)
+                break
+            task.cancel()
 
     async def _work(self, event: Event, claimed: asyncio.Future[Claim | None]) -> None:
         claim = None
@@ -125,21 +147,18 @@ class Receiver:
             claim = await self._store.claim(event.dedupe_key, self._timeout_s + _MARGIN_S)
         except Exception as error:  # noqa: BLE001 - a store may be anybody's
             logger.warning("%r was not claimed: %s.", event, _reason(error))
-        finally:
-            if not claimed.done():  # it is, if the request was cancelled
-                claimed.set_result(claim)
+        _answer(claimed, claim)
         if claim is Claim.TAKEN:
             await self._run(event)
 
     async def _run(self, event: Event) -> None:
         try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._handle(event)
-        except BaseException as error:
+            await self._handle(event)
+        except BaseException as error:  # also a cancellation, because it took too long
+            logger.warning("%r was not handled: %s.", event, _reason(error))
             await self._note(self._store.release(event.dedupe_key), event)
             if not isinstance(error, Exception):
                 raise
-            logger.warning("%r was not handled: %s.", event, _reason(error))
         else:
             await self._note(self._store.keep(event.dedupe_key), event)
 
@@ -154,6 +173,11 @@ class Receiver:
 _MARGIN_S = 30.0
 
 
+def _answer(claimed: asyncio.Future[Claim | None], claim: Claim | None) -> None:
+    if not claimed.done():  # as it is, if the request was cancelled
+        claimed.set_result(claim)
+
+
 async def _whole(parts: AsyncIterable[bytes]) -> bytes:
     whole = bytearray()
     try:
@@ -166,7 +190,7 @@ async def _whole(parts: AsyncIterable[bytes]) -> bytes:
     return bytes(whole)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Return the type of an error, and the line of the handler that it came through.
 
     Its text may hold anything, unless it is an error of this package.

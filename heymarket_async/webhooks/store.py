@@ -76,7 +76,7 @@ class MemoryStore:
 
     async def keep(self, key: str) -> None:
         """Note that a claimed event was handled."""
-        await self.release(key)
+        self._running.pop(key, None)
         self._handled[key] = asyncio.get_running_loop().time() + self._keep_s
         self._handled.move_to_end(key)
         if len(self._handled) > self._most:

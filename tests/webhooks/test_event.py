@@ -45,7 +45,7 @@ def test_a_conversation_is_typed():
 def test_two_messages_of_one_configuration_have_two_keys():
     first, second = parse(body(delivery(message(1)), delivery(message(2))), TOKEN)
 
-    assert first.raw["id"] == second.raw["id"] == 55
+    assert json.loads(first.raw)["id"] == json.loads(second.raw)["id"] == 55
     assert first.dedupe_key != second.dedupe_key
 
 
@@ -133,7 +133,7 @@ def test_an_old_conversation_is_read_too(name):
 
     assert (event.kind, event.message, event.conversation.id) == ("chat_updated", None, 7)
     assert (event.dedupe_key == f"chat_updated:7::{STAMP}") is (name is not None)
-    assert event.raw == {key: each for key, each in old.items() if key != "token"}
+    assert json.loads(event.raw) == {key: each for key, each in old.items() if key != "token"}
 
 
 SHAPES = ["event_data", "event", "inline", "named"]
@@ -165,14 +165,22 @@ def test_an_unknown_kind_is_an_event_too_and_nothing_is_dropped(kind):
     (event,) = parse(body(delivery({"from": PHONE}, kind, further=[1])), TOKEN)
 
     assert event.kind == (kind if isinstance(kind, str) else "")
-    assert (event.data, event.raw["further"], event.message) == ({"from": PHONE}, [1], None)
+    assert (event.data, json.loads(event.raw)["further"], event.message) == (
+        {"from": PHONE},
+        [1],
+        None,
+    )
 
 
-@pytest.mark.parametrize("data", [{}, [], "text", 5])
+@pytest.mark.parametrize("data", [[], "text", 5, [{}]])
 def test_a_message_that_is_none_leaves_the_event(data):
     (event,) = parse(body(delivery(data)), TOKEN)
 
-    assert (event.kind, event.message, event.raw["event_data"]) == ("message_received", None, data)
+    assert (event.kind, event.message, json.loads(event.raw)["event_data"]) == (
+        "message_received",
+        None,
+        data,
+    )
 
 
 def test_odd_values_of_a_message_are_kept_apart():
@@ -290,8 +298,8 @@ def test_any_json_with_the_token_is_an_event(fields, kind):
     (event,) = parse(json.dumps({"type": kind, **fields, "token": TOKEN}).encode(), TOKEN)
 
     assert event.dedupe_key.startswith(event.kind + ":")
-    assert event.raw.keys() == {"type", *fields}
-    assert repr(event)
+    assert json.loads(event.raw).keys() == {"type", *fields}
+    assert (repr(event), isinstance(event.data, dict)) != ("", False)
 
 
 @given(st.binary() | st.text().map(str.encode) | ANY.map(json.dumps).map(str.encode))
@@ -306,9 +314,7 @@ def test_neither_the_token_nor_the_person_is_in_what_may_be_logged():
     (event,) = parse(body(delivery()), TOKEN)
 
     assert repr(event) == str(event) == "Event('message_received', message=1, conversation=7)"
-    kept = [repr(event.raw), event.dedupe_key, msgspec.json.encode(event).decode()]
-    assert not [each for each in kept if TOKEN in each]
-    assert TOKEN.encode() not in pickle.dumps(event)
+    assert TOKEN.encode() not in pickle.dumps(event) + event.raw + msgspec.json.encode(event)
     assert pickle.loads(pickle.dumps(event)) == event
 
 
@@ -326,4 +332,4 @@ def test_a_refusal_holds_nothing_of_the_delivery(sent):
 
 
 def test_an_event_can_be_made_for_a_test():
-    assert Event(kind="chat_closed", raw={}, dedupe_key="1").data == {}
+    assert Event(kind="chat_closed", raw=b"{}", dedupe_key="1").data == {}

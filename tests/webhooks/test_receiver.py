@@ -173,7 +173,17 @@ async def test_a_cancelled_close_cancels_the_handlers_which_give_their_claims_ba
     with pytest.raises(asyncio.CancelledError):
         await closing
 
-    assert (receiver._tasks, handling.done, store._running) == (set(), [], {})
+    assert (receiver._tasks, handling.done, store._running) == ({}, [], {})
+
+
+async def test_a_task_that_is_cancelled_before_it_begins_answers_too():
+    receiver = Receiver(Handling(), tokens=TOKEN)
+    request = asyncio.create_task(receiver.receive(body(delivery())))
+    asyncio.get_running_loop().call_soon(lambda: [each.cancel() for each in receiver._tasks])
+
+    assert await request == 503
+    assert receiver._tasks == {}
+    await receiver.aclose()
 
 
 class SlowStore(MemoryStore):
