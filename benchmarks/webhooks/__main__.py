@@ -7,8 +7,10 @@ import json
 import statistics
 import subprocess
 import sys
+from functools import partial
 
 from benchmarks import callgrind
+from benchmarks.bulk.tables import ratios
 from benchmarks.measuring import ROOT, Values, environment, interleaved
 
 RIVALS = {
@@ -26,25 +28,19 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="does it still run?")
     asked = parser.parse_args()
     deliveries, rounds = (100, 1) if asked.small else (4_000, asked.rounds)
-    taken = interleaved(
-        "webhooks", {each: lambda each=each: _clocked(each, deliveries) for each in RIVALS}, rounds
+    runs = {each: partial(_clocked, each, deliveries) for each in RIVALS}
+    taken, counts = interleaved("webhooks", runs, rounds), _counts(deliveries // 10)
+    print(
+        f"{'deliveries per CPU second, to bare':40}{'by CPU':>24}{'by instructions':>18}"
+        f"{'CPU us':>10}{'instructions':>16}"
     )
-    counts = _counts(deliveries // 10)
-    print(f"{'':44}{'instructions':>14}{'CPU us':>10}{'deliveries/s':>14}  to the bare handler")
     for rival, title in RIVALS.items():
         bare = f"{rival.partition('_')[0]}_bare"
-        speed = [
-            one["per_s"] / other["per_s"]
-            for one, other in zip(taken[rival], taken[bare], strict=True)
-        ]
-        count = f"{counts[rival]:,.0f}" if counts else "-"
-        part = f"{counts[bare] / counts[rival]:.2f}" if counts else "-"
-        cpu, per_s = (
-            statistics.median(each[key] for each in taken[rival]) for key in ("cpu_us", "per_s")
-        )
-        print(
-            f"{title:44}{count:>14}{cpu:10.0f}{per_s:14,.0f}  {part} by instructions, {statistics.median(speed):.2f} by the clock"
-        )
+        cpu_us = [each["cpu_us"] for each in taken[rival]]
+        speed = ratios([each["cpu_us"] for each in taken[bare]], cpu_us)
+        counted = f"{counts[bare] / counts[rival]:18.2f}" if counts else f"{'-':>18}"
+        count = f"{counts[rival]:16,.0f}" if counts else ""
+        print(f"{title:40}{speed:>24}{counted}{statistics.median(cpu_us):10.0f}{count}")
 
 
 def _clocked(rival: str, deliveries: int) -> Values:

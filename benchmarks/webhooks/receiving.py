@@ -11,9 +11,15 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
+import uvicorn
+from aiohttp import web
+from fastapi import FastAPI, Request, Response
+
 from benchmarks.child import finish
 from benchmarks.webhooks.posting import TOKEN
 from heymarket_async.webhooks import Event, Receiver
+from heymarket_async.webhooks import aiohttp as for_aiohttp
+from heymarket_async.webhooks import fastapi as for_fastapi
 
 Stop = Callable[[], Awaitable[object]]
 
@@ -23,8 +29,6 @@ async def handle(_: Event) -> None:
 
 
 async def aiohttp_bare() -> tuple[int, Stop]:
-    from aiohttp import web
-
     async def hooks(request: web.Request) -> web.Response:
         json.loads(await request.read())
         return web.Response()
@@ -34,8 +38,6 @@ async def aiohttp_bare() -> tuple[int, Stop]:
 
 async def aiohttp_by_hand() -> tuple[int, Stop]:
     """As a careful user writes it: token, each event once, and a task after the answer."""
-    from aiohttp import web
-
     seen, tasks = set[object](), set[asyncio.Task[object]]()
 
     async def hooks(request: web.Request) -> web.Response:
@@ -54,14 +56,12 @@ async def aiohttp_by_hand() -> tuple[int, Stop]:
 
 
 async def aiohttp_ours() -> tuple[int, Stop]:
-    from heymarket_async.webhooks.aiohttp import add_webhook
+    return await _aiohttp(
+        lambda app: for_aiohttp.add_webhook(app, "/hooks", Receiver(handle, tokens=TOKEN))
+    )
 
-    return await _aiohttp(lambda app: add_webhook(app, "/hooks", Receiver(handle, tokens=TOKEN)))
 
-
-async def _aiohttp(add: Callable[..., object]) -> tuple[int, Stop]:
-    from aiohttp import web
-
+async def _aiohttp(add: Callable[[web.Application], object]) -> tuple[int, Stop]:
     app = web.Application()
     add(app)
     runner = web.AppRunner(app, access_log=None)
@@ -71,8 +71,6 @@ async def _aiohttp(add: Callable[..., object]) -> tuple[int, Stop]:
 
 
 async def fastapi_bare() -> tuple[int, Stop]:
-    from fastapi import FastAPI, Request, Response
-
     app = FastAPI()
 
     async def hooks(request: Request) -> Response:
@@ -84,22 +82,16 @@ async def fastapi_bare() -> tuple[int, Stop]:
 
 
 async def fastapi_ours() -> tuple[int, Stop]:
-    from fastapi import FastAPI
-
-    from heymarket_async.webhooks.fastapi import add_webhook
-
     app = FastAPI()
-    add_webhook(app, "/hooks", Receiver(handle, tokens=TOKEN))
+    for_fastapi.add_webhook(app, "/hooks", Receiver(handle, tokens=TOKEN))
     return await _fastapi(app)
 
 
-async def _fastapi(app: object) -> tuple[int, Stop]:
-    import uvicorn
-
+async def _fastapi(app: FastAPI) -> tuple[int, Stop]:
     config = uvicorn.Config(app, port=0, log_config=None, access_log=False, ws="none", http="h11")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - it has no event to wait for
         await asyncio.sleep(0.01)
 
     async def stop() -> None:
@@ -109,12 +101,18 @@ async def _fastapi(app: object) -> tuple[int, Stop]:
     return server.servers[0].sockets[0].getsockname()[1], stop
 
 
+RIVALS = {
+    each.__name__: each
+    for each in (aiohttp_bare, aiohttp_by_hand, aiohttp_ours, fastapi_bare, fastapi_ours)
+}
+
+
 async def measure(rival: str, deliveries: int, *, count: bool) -> dict[str, float]:
-    port, stop = await globals()[rival]()
+    port, stop = await RIVALS[rival]()
     await _posted(port, 0, max(50, deliveries // 4))
     gc.collect()
     if count:
-        import callgrind_marks  # type: ignore[import-not-found] # compiled by benchmarks.callgrind
+        import callgrind_marks  # type: ignore[import-not-found] # noqa: PLC0415 - compiled for it
 
         callgrind_marks.start()
     wall, cpu = time.perf_counter(), time.process_time()
