@@ -328,6 +328,7 @@ def test_a_refusal_holds_nothing_of_the_delivery(sent):
     assert error.__cause__ is error.__context__ is None
     ours = shown[shown.index("webhooks/event.py") :]
     assert not [each for each in (TOKEN, TEXT, PHONE, "event_data") if each in ours]
+    assert "wrong" not in str(error)
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 

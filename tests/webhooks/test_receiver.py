@@ -114,20 +114,44 @@ async def test_after_a_failed_handler_the_next_delivery_is_handled(error):
 
 @jumping_time
 async def test_a_handler_that_takes_too_long_is_cancelled_before_its_claim_expires():
-    handling, store = Handling(), MemoryStore()
+    handling, store, loop = Handling(), MemoryStore(), asyncio.get_running_loop()
     handling.goes_on.clear()
     receiver = Receiver(handling, tokens=TOKEN, store=store, timeout_s=5)
     await receiver.receive(body(delivery()))
     (lasts_until,) = store._running.values()
-    await idle_after(receiver)
+    await asyncio.wait(receiver._tasks)
 
-    assert asyncio.get_running_loop().time() == 5 < lasts_until
+    assert loop.time() == 5 < lasts_until
     assert store._running == {}
     await receiver.aclose()
 
 
-async def idle_after(receiver: Receiver) -> None:
-    await asyncio.wait(receiver._tasks)
+@jumping_time
+async def test_each_handler_has_its_own_time():
+    handling, loop, ended = Handling(), asyncio.get_running_loop(), []
+    handling.goes_on.clear()
+    async with Receiver(handling, tokens=TOKEN, timeout_s=5) as receiver:
+        for number in (1, 2):
+            await receiver.receive(body(delivery(message(number))))
+            [*receiver._tasks][-1].add_done_callback(lambda _: ended.append(loop.time()))
+            await asyncio.sleep(3)
+        while receiver._tasks:
+            await asyncio.sleep(0.5)
+        begun = loop.time()
+        await receiver.receive(body(delivery(message(3))))
+
+    assert ended == [5, 8]
+    assert loop.time() == begun + 5
+
+
+def test_a_closed_receiver_leaves_no_timer():
+    async def main() -> None:
+        async with Receiver(Handling(), tokens=TOKEN) as receiver:
+            await receiver.receive(body(delivery()))
+        assert receiver._timer is not None
+        assert receiver._timer.cancelled()
+
+    asyncio.run(main())
 
 
 async def test_beyond_the_bound_deliveries_must_come_again():
