@@ -139,6 +139,10 @@ class Account:
     lock: RLock
     readings: Readings
 
+    def call(self) -> "Call":
+        """Return a call without a body, for acts that no request asks for."""
+        return Call({}, {}, None, self.clock.now, self)
+
 
 class ListIn(Struct, frozen=True, kw_only=True):
     """The shared "Pagination json"; the keys that have no description are ignored."""

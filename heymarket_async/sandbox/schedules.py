@@ -7,7 +7,6 @@ from msgspec import Struct
 
 from heymarket_async.sandbox import chats
 from heymarket_async.sandbox.messages import SendIn, send_text
-from heymarket_async.sandbox.other_side import as_call
 from heymarket_async.sandbox.record_table import Kept, owner_id
 from heymarket_async.sandbox.routes import (
     Account,
@@ -167,7 +166,7 @@ def _plan(account: Account, row: Kept) -> None:
 def _sent(account: Account, record: ScheduleRecord) -> str:
     """Send a message, and return how that ended."""
     try:
-        send_text(as_call(account), _as_send(record))
+        send_text(account.call(), _as_send(record))
     except Refused as refused:
         return refused.message
     return "sent"

@@ -35,6 +35,15 @@ def test_a_customer_texts_the_team(told):
     assert (told, len(sandbox.store), sandbox.outbox) == (["message_received"], 0, [])
 
 
+async def test_a_conversation_is_replied_to_until_the_other_side_writes(serve):
+    account = await serve()
+    account.sandbox.customer.text(JO, "Hello?")
+    await account.ask(SEND, ONE)
+    assert account.sandbox.conversations.rows[0]["replied"] is True
+    account.sandbox.customer.text(JO, "Thanks")
+    assert account.sandbox.conversations.rows[0]["replied"] is False
+
+
 def test_a_text_goes_to_the_newest_conversation_unless_the_inbox_is_named():
     sandbox = Sandbox()
     sandbox.customer.text(JO, "One", 302)

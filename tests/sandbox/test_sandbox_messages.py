@@ -197,3 +197,33 @@ async def test_a_history_needs_a_phone_and_an_inbox(query, status, serve):
 async def test_messages_that_the_docs_order_stay_in_order_when_contacts_are_not(serve):
     account = await serve(10, messages=40, readings=Readings(newest_first=False))
     assert await ids(account) == stored_ids(account)[:9:-1]
+
+
+async def test_a_message_may_look_odd_in_every_list(serve):
+    account = await serve(1, messages=3)
+    first, second, third = stored_ids(account)
+    account.sandbox.messages.show_as(first, {"date": None})
+    account.sandbox.messages.show_as(second, "twice")
+    account.sandbox.messages.show_as(third, b"7")
+    account.sandbox.messages.show_as(third, None)
+    for body in ({}, {"order": "updated_at"}):
+        rows = await account.ask(ALL, body)
+        assert sorted(row["id"] for row in rows) == [first, second, second, third]
+        assert [row["date"] for row in rows if row["id"] == first] == [None]
+
+
+async def test_a_conversation_may_look_odd(serve):
+    account = await serve(1, messages=3)
+    key = account.sandbox.conversations.rows[0]["id"]
+    account.sandbox.conversations.show_as(key, {"assigned": "nobody"})
+    assert (await account.ask(f"GET /v1/conversations/{key}"))["assigned"] == "nobody"
+
+
+def test_only_things_that_exist_may_look_odd():
+    with pytest.raises(ValueError, match="the id 7"):
+        Sandbox().messages.show_as(7, "twice")
+
+
+def test_all_messages_may_share_one_stamp():
+    rows = Sandbox(5, messages=150, message_ties=150).messages.rows
+    assert len({row["date"] for row in rows}) == 1

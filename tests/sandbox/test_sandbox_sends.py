@@ -72,7 +72,8 @@ async def test_a_broadcast_is_a_message_for_each_member(serve):
     rows = account.sandbox.messages.rows
     assert {row["broadcast_id"] for row in rows} == {answer["id"]}
     assert {row["local_id"] for row in rows} == {"a-1"}
-    assert "convo_id" not in answer
+    assert answer.keys() == {"id", "date", "gallery_url", "compliance_results"}
+    assert answer["gallery_url"] == ""
 
 
 async def test_a_broadcast_leaves_out_people_who_opted_out(serve):
@@ -97,6 +98,14 @@ async def test_a_template_is_filled_for_the_contact(serve):
     assert got(account) == [(JO, "Hi Jo!"), (ANN, "Hi !"), (JO, "Yo")]
 
 
+async def test_a_survey_asks_its_question(serve):
+    account = await serve()
+    survey = account.sandbox.surveys.create("Visit", "How was it?")
+    await account.ask(SEND, {**ONE, "survey_id": survey})
+    await account.ask(SEND, without(ONE, "text", survey_id=survey, local_id="a-2"))
+    assert got(account) == [(JO, "Hi\nHow was it?"), (JO, "How was it?")]
+
+
 async def test_a_private_comment_reaches_nobody(serve):
     account = await serve()
     await account.ask(SEND, {**ONE, "private": True, "author": "CRM"})
@@ -116,6 +125,7 @@ async def test_a_private_comment_reaches_nobody(serve):
         ({"text": ""}, "text, template_id, media_url, survey_id"),
         ({"text": None}, "text, template_id, media_url, survey_id"),
         ({"template_id": 9, "text": None}, "template_id"),
+        ({"survey_id": 9}, "survey_id"),
         ({"phone_number": None, "list_id": 9}, "list_id"),
         ({"phone_number": None, "list_id": 9, "local_id": None}, "local_id"),
         ({"phone_number": None, "list_id": 9, "private": True}, "private"),
@@ -130,7 +140,7 @@ async def test_a_wrong_text_is_refused_and_sends_nothing(changes, field, serve):
     account = await serve()
     status, answer = await account.try_(SEND, {**ONE, **changes})
     assert (status, answer["message"].split(":")[0]) == (400, field)
-    assert account.sandbox.messages.rows == []
+    assert account.sandbox.messages.rows == account.sandbox.conversations.rows == []
 
 
 async def test_a_conversation_must_exist_in_the_inbox(serve):
@@ -209,6 +219,7 @@ async def test_a_send_to_someone_who_opted_out_is_refused(reading, serve):
     group = without(ONE, "phone_number", targets=[ANN, JO])
     assert await account.status(SEND, ONE) == int(reading)
     assert await account.status(SEND, group) == int(reading)
+    assert len(account.sandbox.conversations.rows) == 1
     assert await account.status(SEND, {**ONE, "private": True}) == 200
     assert account.sandbox.outbox == []
 
