@@ -7,13 +7,13 @@ import logging
 import traceback
 from collections.abc import AsyncIterable, Awaitable, Callable, Collection
 from functools import partial
-from typing import Self
+from typing import Self, cast
 
 from heymarket_async.errors import HeymarketError
 from heymarket_async.privacy import Hidden
 from heymarket_async.webhooks.errors import WebhookError
 from heymarket_async.webhooks.event import MAX_BODY_BYTES, Event, encoded_tokens, read_events
-from heymarket_async.webhooks.store import Claim, MemoryStore, Store
+from heymarket_async.webhooks.store import Claim, MemoryStore, Store, above_zero
 
 logger = logging.getLogger("heymarket_async")
 
@@ -40,6 +40,9 @@ class Receiver:
             answered with 503, so that Heymarket delivers them again.
         timeout_s: Seconds for one call of your function. After that it is cancelled, and the event
             counts as not handled.
+
+    Raises:
+        ValueError: No token is given, or a number is not above 0.
     """
 
     def __init__(
@@ -54,8 +57,8 @@ class Receiver:
         self._handle = handle
         self._tokens = Hidden(encoded_tokens(tokens))
         self._store: Store = MemoryStore() if store is None else store
-        self._at_once = at_once
-        self._timeout_s = timeout_s
+        self._at_once = above_zero("at_once", at_once)
+        self._timeout_s = above_zero("timeout_s", timeout_s)
         self._tasks: dict[asyncio.Task[None], float] = {}  # until when, the first to end first
         self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
@@ -153,7 +156,7 @@ class Receiver:
 
     async def _run(self, event: Event) -> None:
         try:
-            await self._handle(event)
+            await _awaitable(self._handle(event))
         except BaseException as error:  # also a cancellation, because it took too long
             logger.warning("%r was not handled: %s.", event, _reason(error))
             await self._note(self._store.release(event.dedupe_key), event)
@@ -171,6 +174,12 @@ class Receiver:
 
 # A claim lasts longer than its handler, so that no other process takes it meanwhile.
 _MARGIN_S = 30.0
+
+
+def _awaitable(handled: object) -> Awaitable[object]:
+    if not isinstance(handled, Awaitable):
+        raise WebhookError("the handler must be an async function")
+    return cast("Awaitable[object]", handled)
 
 
 def _answer(claimed: asyncio.Future[Claim | None], claim: Claim | None) -> None:
@@ -196,6 +205,7 @@ def _reason(error: BaseException) -> str:
     Its text may hold anything, unless it is an error of this package.
     """
     text = f": {error}" if isinstance(error, HeymarketError | WebhookError) else ""
-    entries = [*traceback.walk_tb(error.__traceback__)][1:2]  # below our own frame
-    place = "".join(f" in {frame.f_code.co_filename}:{line}" for frame, line in entries)
+    entries = traceback.walk_tb(error.__traceback__)
+    places = [f" in {frame.f_code.co_filename}:{line}" for frame, line in entries]
+    place = "".join(places[1:2])  # below our own frame
     return f"{type(error).__name__}{place}{text}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import secrets
 from contextlib import suppress
 from typing import cast
 
 from heymarket_async.privacy import hides_locals
 from heymarket_async.webhooks.errors import WebhookError
-from heymarket_async.webhooks.store import KEEP_S, Claim
+from heymarket_async.webhooks.store import KEEP_S, Claim, above_zero
 
 try:
     from redis.commands.core import AsyncScript
@@ -50,15 +51,15 @@ class RedisStore:
         timeout_s: Seconds to wait for an answer of Redis.
 
     Raises:
-        ValueError: The URL is not one of a Redis server.
+        ValueError: The URL is not one of a Redis server, or a number is not above 0.
     """
 
     def __init__(self, url: str, *, keep_s: float = KEEP_S, timeout_s: float = 1.0) -> None:
         check(url, "url")
         self._redis = client_of(url, timeout_s, max_connections=_CONNECTIONS)
         self._turn = asyncio.Semaphore(_CONNECTIONS)
-        self._keep_ms = int(keep_s * 1000)
-        self._timeout_s = timeout_s
+        self._keep_ms = math.ceil(above_zero("keep_s", keep_s) * 1000)
+        self._timeout_s = above_zero("timeout_s", timeout_s)
         self._owner = secrets.token_hex(8)
         self._claim, self._release, self._keep = map(
             self._redis.register_script, (_CLAIM, _RELEASE, _KEEP)
@@ -70,7 +71,7 @@ class RedisStore:
         Raises:
             WebhookError: Redis is unreachable.
         """
-        held = await self._run(self._claim, key, int(lease_s * 1000))
+        held = await self._run(self._claim, key, math.ceil(lease_s * 1000))
         if held is None:
             return Claim.TAKEN
         return Claim.HANDLED if held == b"handled" else Claim.RUNNING

@@ -6,10 +6,24 @@ import asyncio
 from collections import OrderedDict
 from enum import Enum
 from math import inf
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 KEEP_S = 86_400.0
 """How long an event counts as handled, in seconds. For how long Heymarket retries is not known."""
+
+
+N = TypeVar("N", int, float)
+
+
+def above_zero(name: str, number: N) -> N:
+    """Return a number.
+
+    Raises:
+        ValueError: It is not above 0.
+    """
+    if not number > 0:
+        raise ValueError(f"{name} must be above 0")
+    return number
 
 
 class Claim(Enum):
@@ -54,11 +68,14 @@ class MemoryStore:
     Args:
         keep_s: How long an event counts as handled, in seconds; a day by default.
         most: The number of handled events to remember. Beyond it, the oldest is forgotten.
+
+    Raises:
+        ValueError: A number is not above 0.
     """
 
     def __init__(self, *, keep_s: float = KEEP_S, most: int = 100_000) -> None:
-        self._keep_s = keep_s
-        self._most = most
+        self._keep_s = above_zero("keep_s", keep_s)
+        self._most = above_zero("most", most)
         self._running: dict[str, float] = {}  # until when its claim lasts, by key
         self._handled: OrderedDict[str, float] = OrderedDict()  # until when, the oldest first
 

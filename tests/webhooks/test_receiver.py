@@ -332,7 +332,20 @@ def test_a_receiver_without_a_token_is_refused_at_once():
         Receiver(Handling(), tokens="")
 
 
+@pytest.mark.parametrize("wrong", ["at_once", "timeout_s"])
+def test_a_receiver_that_would_take_nothing_is_refused_at_once(wrong):
+    with pytest.raises(ValueError, match=f"{wrong} must be above 0"):
+        Receiver(Handling(), tokens=TOKEN, **{wrong: 0})
+
+
 # Logs
+
+
+async def test_a_handler_that_is_not_async_is_named_as_that(caplog):
+    async with Receiver(lambda event: None, tokens=TOKEN) as receiver:
+        await receiver.receive(body(delivery()))
+
+    assert caplog.text.endswith(": the handler must be an async function.\n")
 
 
 async def test_a_failed_handler_is_named_with_its_line_and_without_its_text(caplog):

@@ -199,3 +199,10 @@ def test_without_the_extra_the_error_names_it():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert "pip install 'heymarket-async[redis]'" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("wrong", [{"keep_s": 0}, {"keep_s": -1.0}, {"keep_s": float("nan")}])
+def test_a_store_that_would_keep_nothing_is_refused(wrong):
+    for make in (MemoryStore, lambda **given: RedisStore("redis://cache", **given)):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be above 0"):
+            make(**wrong)
