@@ -44,6 +44,8 @@ def test_an_event_is_a_line_once_and_without_its_token(listening):
     assert first["kind"] == "message_received"
     assert "token" not in first["raw"]
     assert [each["raw"]["event_data"]["id"] for each in (first, second)] == [1, 2]
+    listening.send_signal(signal.SIGINT)
+    assert listening.wait(10) == 130
 
 
 def test_a_refusal_is_a_line_on_stderr_without_data(listening):

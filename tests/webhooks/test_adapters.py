@@ -164,7 +164,8 @@ async def test_a_server_that_stops_handles_what_it_answered_while_its_resources_
     assert await post(caller, served, body(delivery())) == 200
     await caller.close()
     stopping = asyncio.create_task(served.stop())
-    await asyncio.sleep(0.05)
+    while served.is_open and not served.receiver._is_closed:
+        await asyncio.sleep(0.005)
     assert not stopping.done()
     served.goes_on.set()
     await stopping
