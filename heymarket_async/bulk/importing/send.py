@@ -6,7 +6,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from heymarket_async.batches import BatchResult, Outcome, lists_what_was_stored
-from heymarket_async.bulk.importing.lookup import Existing, halves, look_up, may_be_of_one_row
+from heymarket_async.bulk.importing.lookup import (
+    Existing,
+    halves,
+    is_refusal,
+    look_up,
+    may_be_of_one_row,
+)
 from heymarket_async.bulk.importing.rules import (
     Decision,
     PendingRow,
@@ -219,7 +225,7 @@ class Sender:
         try:
             status = await self._stats.client.contacts.status(phone=row.contact.phone)
         except (StatusError, DecodeError) as error:
-            if isinstance(error, StatusError) and not _is_refusal(error):
+            if isinstance(error, StatusError) and not is_refusal(error):
                 raise
             return False
         return status.unsubscribed is False
@@ -264,7 +270,7 @@ class Sender:
         return None
 
     def _failed_opt_out(self, decision: Decision, error: HeymarketError) -> Decision:
-        if isinstance(error, StatusError) and _is_refusal(error):
+        if isinstance(error, StatusError) and is_refusal(error):
             more = f"its opt-out was refused: {error}"
             return decision.because(more, RowOutcome.REJECTED)
         if not error.may_have_taken_effect or self._failed_in_a_row == _MOST_FAILED:
@@ -278,11 +284,6 @@ class Sender:
         waited_s = self._stats.waited_s
         waited_s[_WAIT] = waited_s.get(_WAIT, 0.0) + seconds
         await asyncio.sleep(seconds)
-
-
-def _is_refusal(error: StatusError) -> bool:
-    """Whether a call about one contact was refused, which need not stop the others."""
-    return may_be_of_one_row(error) or error.status in {403, 404}
 
 
 def _not_found(row: PendingRow, reason: str) -> Decision:

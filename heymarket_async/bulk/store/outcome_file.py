@@ -250,6 +250,8 @@ class OutcomeFile(Generic[Outcome, Mark]):
         self._file: BinaryIO | None = None
         self._thread = OneThread()
         self._lines: list[bytes] = []
+        self._is_kept = True
+        self._is_new = False
 
     async def add_sent(self, lines: Iterable[Line[Outcome, Mark]]) -> None:
         """Add rows that are about to be sent; they are on the disk when this returns."""
@@ -266,6 +268,11 @@ class OutcomeFile(Generic[Outcome, Mark]):
         """Write what was added, for those who read the file meanwhile."""
         if self._lines:
             await self._write(sync=False)
+
+    def discard(self) -> None:
+        """Leave no new file behind at the end, as nothing was sent."""
+        self._lines.clear()
+        self._is_kept = False
 
     async def __aenter__(self) -> Self:
         try:
@@ -284,7 +291,7 @@ class OutcomeFile(Generic[Outcome, Mark]):
             try:
                 if self._file is not None and self._path is not None:
                     with naming(self._path):
-                        await self._thread.run(self._file.close)
+                        await self._thread.run(self._close, self._file, self._path)
             finally:
                 self._thread.close()
 
@@ -295,6 +302,11 @@ class OutcomeFile(Generic[Outcome, Mark]):
                 await self._thread.run(_write, self._file, lines, sync=sync)
 
     # In the thread
+
+    def _close(self, file: BinaryIO, path: Path) -> None:
+        if self._is_new and not self._is_kept:
+            path.unlink(missing_ok=True)
+        file.close()
 
     def _open(self, path: Path, header: Header) -> None:
         if (self._resume or self._restart) and path.exists():
@@ -314,7 +326,7 @@ class OutcomeFile(Generic[Outcome, Mark]):
             except FileExistsError:
                 raise _exists(path) from None
             lock(self._file.fileno(), path)
-            length = 0
+            self._is_new, length = True, 0
         if not length:
             self._file.write(_encode(header) + b"\n")
 
