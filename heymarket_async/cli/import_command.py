@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import typer
@@ -89,13 +90,22 @@ def import_command(
     run_job(job, json=json, sandbox=sandbox)
 
 
-def pairs_of(given: list[str], rule: str) -> dict[str, str]:
-    """Return the values by name of NAME=VALUE; the name may have "=" in it.
+def pairs_of(
+    given: list[str],
+    rule: str,
+    split: Callable[[str, str], tuple[str, str, str]] = str.rpartition,
+) -> dict[str, str]:
+    """Return the values by name of NAME=VALUE.
+
+    Args:
+        given: As they were typed.
+        rule: Says the form, for those who typed another one.
+        split: At which "=" to split: `str.rpartition` if a name may have one in it.
 
     Raises:
-        BadParameter: One is something else.
+        BadParameter: One has another form.
     """
-    pairs = [each.rpartition("=") for each in given]
-    if not all(name and value for name, _, value in pairs):
+    pairs = [split(each, "=") for each in given]
+    if not all(name and sign and value for name, sign, value in pairs):
         raise typer.BadParameter(rule)
     return {name: value for name, _, value in pairs}

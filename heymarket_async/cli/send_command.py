@@ -55,7 +55,8 @@ def send_command(
     skipped. Exits with 3 if any row was rejected or is unknown.
     """
     meanings = pairs_of(mapped or [], '--map must be COLUMN=FIELD, such as --map "Cell=phone".')
-    values = pairs_of(defaults or [], '--default must be COLUMN=VALUE, such as "first=there".')
+    rule = '--default must be COLUMN=VALUE, such as "first=there".'
+    values = pairs_of(defaults or [], rule, str.partition)
     if str(path) == "-" and outcomes is None and not dry_run:
         raise typer.BadParameter(
             "standard input needs --outcomes FILE. Without it, a run that was interrupted could not"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -131,7 +132,7 @@ class SendJob(msgspec.Struct, kw_only=True):
         """
         self.shown_draft = draft
         if not self.is_quiet:
-            lines = lines_of_draft(draft, has_texts=self.dry_run or preview.is_terminal())
+            lines = lines_of_draft(draft, has_texts=self.dry_run or sys.stderr.isatty())
             for line in [*lines, *self.file.notes.lines()]:
                 show.say(line)
         may_ask = self.asks and draft.recipients > 0

@@ -39,7 +39,6 @@ from heymarket_async.texting import segments
 _IN_MEMORY = 16_000_000
 _MOST_EXAMPLES = 3
 _MOST_NAMED = 10
-_MOST_NAMES = 1000
 
 _OPTED_OUT = "the input says that this person opted out"
 
@@ -228,11 +227,10 @@ class Drafting:
         Raises:
             _DecidedError: The row is not sent.
         """
-        if len(self._names) < _MOST_NAMES:
-            self._names |= dict.fromkeys(fields)
-        filled, empty = text.fill(fields)
         if self._unknown:
             self._unknown -= text.found_in(fields)
+            self._names |= dict.fromkeys(fields)
+        filled, empty = text.fill(fields)
         if not empty:
             if not filled.strip():
                 raise _DecidedError(SendOutcome.REJECTED, "its text is empty")

@@ -14,6 +14,7 @@ from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.importing.imports import client_of, phone
 
 SEND, HISTORY = "POST /v1/message/send", "GET /v1/messages"
+CURLY = "’"  # noqa: RUF001 - it is what people type
 SEARCH, STATUS = "POST /v2/contacts/search", "POST /v1/contact/status"
 
 
