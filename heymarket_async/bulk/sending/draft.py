@@ -52,7 +52,7 @@ class Draft(Masked, msgspec.Struct, frozen=True, kw_only=True):
         sent_before: Rows that an earlier run had sent.
         segments: The segments of all texts to send; 0 for a template.
         in_ucs_2: Texts that are sent as UCS-2, in which a segment holds fewer characters.
-        forcing: The characters that force UCS-2, and in how many texts each is.
+        forcing: The characters that force UCS-2, with the number of texts that have them.
         most_segments: The segments of the longest text.
         examples: The first three texts. They may hold names.
     """

@@ -208,7 +208,7 @@ async def _draft(
     limit: int | None,
     on_draft: OnDraft | None,
 ) -> None:
-    """Read all rows, and show them to whoever may stop the job.
+    """Read all rows, and show the draft to `on_draft`, which may stop the job.
 
     Raises:
         JobError: A field is unknown or empty, or there are too many recipients.
