@@ -98,7 +98,7 @@ class NumberedRow(msgspec.Struct, kw_only=True):
 
     def line(self, decision: Decision) -> ImportLine:
         """Return the line of the outcome file for an outcome of this row."""
-        return ImportLine(
+        return Line(
             row=self.number,
             digest=hex_of(self.digest),
             outcome=decision.outcome,

@@ -216,6 +216,9 @@ async def _draft(
     async with aclosing(batches_of(rows, 100)) as batches:
         async for batch in batches:
             drafting.read(batch)
+    drafting.check()
+    if limit is None and on_draft is None:
+        return
     draft = drafting.draft()
     if limit is not None and draft.recipients > limit:
         raise JobError(

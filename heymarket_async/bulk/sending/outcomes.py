@@ -100,7 +100,7 @@ class TextRow(msgspec.Struct, array_like=True, gc=False):
     ) -> SendLine:
         """Return the line of the outcome file for an outcome of this row."""
         is_begun = self.is_begun or self.may_be_sent
-        return SendLine(
+        return Line(
             row=self.number,
             digest=hex_of(self.digest),
             outcome=outcome,
