@@ -277,7 +277,7 @@ class _Versions:
 
 def _records(batch: Batch) -> dict[int, dict[str, object]]:
     """Return contacts by their ids, typed as their columns are."""
-    ids, revs, updated = batch.rows.ids, batch.rows.revs, batch.rows.updated
+    ids, revs, updated = batch.rows.ids, batch.rows.revs, batch.rows.times
     records: dict[int, dict[str, object]] = {}
     for place, item in enumerate(batch.items):
         record = _record(item)

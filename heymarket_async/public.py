@@ -5,10 +5,10 @@ from heymarket_async.client import CallOptions, ClientOptions, HeymarketClient
 from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts, PageQuery
 from heymarket_async.endpoints.contacts_v2 import ContactsV2, PageQueryV2
-from heymarket_async.endpoints.conversations import Conversations
+from heymarket_async.endpoints.conversations import ConversationFilters, Conversations
 from heymarket_async.endpoints.emails import Emails
 from heymarket_async.endpoints.fields import ContactFields
-from heymarket_async.endpoints.messages import Messages
+from heymarket_async.endpoints.messages import Messages, MessagesQuery
 from heymarket_async.ensure import Ensured
 from heymarket_async.errors import (
     AuthenticationError,
@@ -84,6 +84,7 @@ __all__ = [
     "Contacts",
     "ContactsV2",
     "Conversation",
+    "ConversationFilters",
     "Conversations",
     "CustomFieldError",
     "DeadlineError",
@@ -95,6 +96,7 @@ __all__ = [
     "Message",
     "MessageStatus",
     "Messages",
+    "MessagesQuery",
     "Named",
     "NewBroadcast",
     "NewComment",

@@ -13,7 +13,7 @@ from heymarket_async import ensure as ensuring
 from heymarket_async import timestamps
 from heymarket_async.batches import BatchResult, batch_result
 from heymarket_async.checks import id_of, list_of, one_of, phone_digits
-from heymarket_async.endpoints.listing import Listing
+from heymarket_async.endpoints.listing import WholeListing
 from heymarket_async.ensure import Ensured
 from heymarket_async.errors import NotFoundError
 from heymarket_async.models.contact import Contact, ContactRef, ContactStatus
@@ -71,10 +71,10 @@ class PageQuery(TypedDict, total=False):
 _KINDS = get_type_hints(PageQuery)
 
 
-class Contacts(Listing):
+class Contacts(WholeListing[Contact]):
     """Contacts by their integer id: `client.contacts`."""
 
-    _list, _surface = PAGE, "v1"
+    _list, _model, _surface = PAGE, Contact, "v1"
 
     async def create(self, contact: NewContact) -> ContactRef:
         """Create a contact and return its ids.

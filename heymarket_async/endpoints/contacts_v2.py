@@ -12,7 +12,7 @@ from uuid import UUID
 
 from heymarket_async.batches import UpsertResult, upsert_result
 from heymarket_async.checks import known_as, list_of, one_of, phone_digits, uuid_of
-from heymarket_async.endpoints.listing import Listing
+from heymarket_async.endpoints.listing import WholeListing
 from heymarket_async.models.contact import Contact, ContactRef
 from heymarket_async.models.new_contact import ContactChanges, NewContact, NewContactV2
 from heymarket_async.request import Endpoint, Repeat
@@ -60,10 +60,10 @@ class SearchQuery(TypedDict, total=False):
     channels: Mapping[str, Sequence[str]] | None
 
 
-class ContactsV2(Listing):
+class ContactsV2(WholeListing[Contact]):
     """Contacts by their UUID: `client.contacts_v2`."""
 
-    _list, _surface, _most = PAGE, "v2", MAX_LIMIT
+    _list, _model, _surface, _most = PAGE, Contact, "v2", MAX_LIMIT
     _order: ClassVar[Mapping[str, object]] = {"ascending": True}
 
     async def create(self, contact: NewContactV2) -> ContactRef:

@@ -10,6 +10,7 @@ class Group:
     """Calls about one kind of thing, as a client shows them."""
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         hides_locals(cls)
 
     def __init__(self, transport: Transport) -> None:

@@ -1,22 +1,24 @@
-"""A group whose contacts are listed by their `updated`: one page of them, or a walk over all."""
+"""A group whose things are listed by a timestamp: one page of them, or a walk over all."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar, TypedDict, TypeVar, Unpack, cast, overload
+from typing import Any, ClassVar, Generic, TypedDict, TypeVar, Unpack, cast, overload
 
 from heymarket_async import timestamps
 from heymarket_async.checks import limit_of, one_of
 from heymarket_async.endpoints.group import Group
-from heymarket_async.models.contact import Contact
+from heymarket_async.models.answered import Answered
 from heymarket_async.request import Endpoint, Request
 from heymarket_async.transport.account import bound_to_account
 from heymarket_async.transport.send import Transport
 from heymarket_async.walk.cursor import PAGE_SIZE
 from heymarket_async.walk.page_size import PageSizes
+from heymarket_async.walk.rows import RowFields
 from heymarket_async.walk.walk import FetchPage, Growth, Walk, walk
 
+R = TypeVar("R", bound=Answered)
 T = TypeVar("T")
 
 
@@ -37,84 +39,87 @@ def page_sizes_of(
 
 
 class WalkQuery(TypedDict, total=False):
-    """The arguments of `iterate` that say where it starts."""
+    """The arguments of `iterate` that say where it starts.
+
+    Attributes:
+        date: Where to start. The v2 list has contacts updated after it. Of other lists, the side
+            is not documented; items before it are the likeliest.
+        limit: Items on a page. If it is left out, v2 is asked for 100, the most that it takes.
+            Other lists are asked for 30, and then contacts and messages for more and more, up to
+            the client's `max_page_size`, as long as that brings more.
+        cursor: The `cursor` of an earlier walk, to resume it where it stopped.
+    """
 
     date: datetime | str | None
     limit: int | None
     cursor: str | None
 
 
-class Listing(Group):
-    """A group whose contacts are listed by their `updated`.
+class Listing(Group, Generic[R]):
+    """A group whose things are listed by a timestamp.
 
     Attributes:
         _list: The call that lists one page.
+        _model: The struct that a thing is read into.
         _surface: The name of this list in cursors.
+        _fields: The fields of a thing that a walk reads.
+        _cursor: The parameter that takes the timestamp of the last thing before.
+        _page_size: How many things a page has without a `limit`; None if that is not documented.
         _most: The largest `limit` that it takes, or None if that is not documented.
+        _can_grow: Walks may find out a larger `limit`.
         _order: Parameters that a walk adds to each page, so that it is sorted one way.
     """
 
-    _list: ClassVar[Endpoint[list[Contact]]]
+    _list: ClassVar[Endpoint[Any]]
+    _model: ClassVar[type[Answered]]
     _surface: ClassVar[str]
+    _fields: ClassVar[RowFields] = RowFields()
+    _cursor: ClassVar[str] = "date"
+    _page_size: ClassVar[int | None] = PAGE_SIZE
     _most: ClassVar[int | None] = None
+    _can_grow: ClassVar[bool] = True
     _order: ClassVar[Mapping[str, object]] = {}
 
-    @overload
-    def iterate(self, **query: Unpack[WalkQuery]) -> Walk[Contact]: ...
-    @overload
-    def iterate(self, *, returns: type[T], **query: Unpack[WalkQuery]) -> Walk[T]: ...
-    def iterate(
+    def _walk(
         self,
-        *,
-        date: datetime | str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-        returns: type[object] = Contact,
-    ) -> object:
-        """Walk over all contacts, and give each contact once.
-
-        Pages are requested by `date`, not by number: a contact that is edited meanwhile would shift
-        the numbers, and another contact would be missed. The v2 list is walked oldest update first;
-        the order of the v1 list is not documented.
+        query: WalkQuery,
+        returns: type[object] | None,
+        filters: Mapping[str, object] | None = None,
+    ) -> Walk[Any]:
+        """Return a walk.
 
         Args:
-            date: Where to start. v2 lists contacts updated after it; for v1, the side is not
-                documented.
-            limit: Contacts on a page. If it is left out, v2 is asked for 100, the most that it
-                takes. v1 is asked for 30, and then for more and more, up to the client's
-                `max_page_size`, as long as that brings more.
-            cursor: The `cursor` of an earlier walk, to resume it where it stopped.
-            returns: A subclass of `Contact` with more fields, another struct that has `id`, `rev`
-                and `updated`, or `msgspec.Raw` for each contact as the server sent it.
-
-        Raises:
-            PaginationError: While walking: the server cannot be walked without a gap. This error,
-                and any other that ends the walk, has the `cursor` to resume from.
-
-        https://developers.heymarket.com/guides/manage-contacts
-        https://developers.heymarket.com/api-reference/contacts/list-v2
+            query: The arguments of `iterate`.
+            returns: See `iterate`; None for the model.
+            filters: Parameters that choose what is listed. A cursor is bound to them.
         """
+        date, limit, cursor = query.get("date"), query.get("limit"), query.get("cursor")
         limit_of(limit, self._most)
-        endpoint, send = self._list.listing(returns), bound_to_account(self._transport).send
+        kind = self._model if returns is None else returns
+        endpoint, send = self._list.listing(kind), bound_to_account(self._transport).send
+        fixed = {**self._order, **(filters or {})}
 
         def request(date: str | None, page: int | None, limit: int | None) -> Request[list[object]]:
             if limit is not None and self._most is not None:
                 limit = min(limit, self._most)
-            body = {**self._order, "date": date, "page": page, "limit": limit}
+            body = {**fixed, self._cursor: date, "page": page, "limit": limit}
             body = {name: value for name, value in body.items() if value is not None}
             return endpoint.request(body=body)
 
+        growth = self._growth(
+            lambda date, page, limit: send(request(date, page, limit), may_repeat=False)
+        )
         return walk(
             lambda date, page, limit: send(request(date, page, limit)),
             endpoint.call,
-            surface=self._surface,
+            surface=self._surface if filters is None else f"{self._surface} {filters}",
             date=date,
             limit=limit,
             cursor=cursor,
-            returns=returns,
-            growth=self._growth(
-                lambda date, page, limit: send(request(date, page, limit), may_repeat=False)
-            ),
+            returns=kind,
+            fields=self._fields,
+            growth=growth if self._can_grow else None,
+            page_size=self._page_size,
         )
 
     def _growth(self, attempt: FetchPage[object]) -> Growth[object]:
@@ -126,10 +131,10 @@ class Listing(Group):
     async def _page(
         self, query: Mapping[str, object], kinds: Mapping[str, object], returns: type[T]
     ) -> list[T]:
-        """Return one page.
+        """Return one page, of the body that the arguments of `page` make.
 
         Args:
-            query: The arguments of `page`; None counts as left out.
+            query: These arguments; None counts as left out.
             kinds: The names and types of these arguments.
             returns: See `iterate`.
 
@@ -145,6 +150,37 @@ class Listing(Group):
             if name in body and isinstance(kind, type):
                 one_of(name, body[name], kind)
         limit_of(cast(int | None, body.get("limit")), self._most)
-        if "date" in body:
-            body["date"] = timestamps.to_text("date", cast(str, body["date"]))
+        for name in {"date", self._cursor} & set(body):
+            body[name] = timestamps.to_text(name, cast(str, body[name]))
         return await self._send(self._list.listing(returns).request(body=body))
+
+
+class WholeListing(Listing[R]):
+    """A listing that can be walked without filters."""
+
+    @overload
+    def iterate(self, **query: Unpack[WalkQuery]) -> Walk[R]: ...
+    @overload
+    def iterate(self, *, returns: type[T], **query: Unpack[WalkQuery]) -> Walk[T]: ...
+    def iterate(self, *, returns: type[object] | None = None, **query: Unpack[WalkQuery]) -> object:
+        """Walk over the whole list, and give each item once.
+
+        Pages are requested by timestamp, not by number: an item that is edited or added meanwhile
+        would shift the numbers, and another one would be missed. A walk ends complete or raises.
+        v2 contacts are walked oldest update first. The order of the other lists is not documented;
+        newest first is the likeliest, and both are walked.
+
+        Args:
+            returns: A subclass of the usual struct with more fields, another struct that has the
+                fields that the list is walked by (`id`, `rev` and `updated`; for messages, `id` and
+                `date`), or `msgspec.Raw` for each item as the server sent it.
+            **query: See `WalkQuery`.
+
+        Raises:
+            PaginationError: While walking: the server cannot be walked without a gap. This error,
+                and any other that ends the walk, has the `cursor` to resume from.
+
+        https://developers.heymarket.com/guides/manage-contacts
+        https://developers.heymarket.com/api-reference/contacts/list-v2
+        """
+        return self._walk(query, returns)

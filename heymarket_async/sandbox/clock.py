@@ -1,16 +1,19 @@
 """The sandbox's clock, which tests move forward."""
 
+import asyncio
 import heapq
 import itertools
 import time
 from collections.abc import Callable
 from threading import RLock
 
+_TICK_S = 1.0
+
 
 class Clock:
     """The time of the account: the real one, and what tests have added to it.
 
-    Tokens are still judged by the real time, so a client goes on working.
+    Tokens are still judged by the real time, so a client keeps its access.
 
     Args:
         lock: Held by everything that changes the account.
@@ -23,6 +26,7 @@ class Clock:
         self._advanced_s = 0.0
         self._numbers = itertools.count()  # of two acts at one time, the older one runs first
         self._planned: list[tuple[float, int, Callable[[], None]]] = []
+        self._ticking: asyncio.TimerHandle | None = None
 
     @property
     def now(self) -> float:
@@ -54,6 +58,20 @@ class Clock:
         """Run an act when the clock reaches this time, in seconds since 1970."""
         with self._lock:
             heapq.heappush(self._planned, (when_s, next(self._numbers), act))
+
+    def open(self) -> None:
+        """Run what comes due by itself, to the second, in the running loop."""
+        self._ticking = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+
+    def close(self) -> None:
+        """Run nothing by itself any more."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
+
+    def _tick(self) -> None:
+        self.open()
+        self.run_due()
 
     def _run_first(self) -> None:
         heapq.heappop(self._planned)[2]()

@@ -14,7 +14,7 @@ from heymarket_async.sandbox.team import Team
 _NEVER: dict[str, str | None] = {"zero": "0001-01-01T00:00:00Z", "empty": "", "null": None}
 
 
-class ConversationRecord(Struct, kw_only=True):
+class ConversationRecord(Struct, frozen=True, kw_only=True):
     """A conversation as reads show it.
 
     https://developers.heymarket.com/api-reference/conversations/get
@@ -30,7 +30,7 @@ class ConversationRecord(Struct, kw_only=True):
     target: str
     targets: list[str] | UnsetType = UNSET
     members: list[dict[str, object]]
-    creator: int
+    creator: int = 0
     local_id: str = ""
     read: int | bool
     unread: int
@@ -49,7 +49,7 @@ class ConversationRecord(Struct, kw_only=True):
     updated: str
 
 
-class Part(Struct, kw_only=True):
+class Part(Struct, frozen=True, kw_only=True):
     """A conversation as its messages show it: what seldom changes."""
 
     id: int
@@ -84,7 +84,6 @@ class Conversation(Stored):
     name: str
     channel: str
     created: int
-    creator: int = 0
     assigned: int = 0
     is_closed: bool = False
     unread: set[int] = field(default_factory=set[int])
@@ -185,7 +184,6 @@ class Conversations(Table[Conversation]):
                 {"id": member, "name": users[member].name}
                 for member in self._team.inboxes[row.inbox_id].members
             ],
-            creator=row.creator,
             read=is_read if self._shows_objects(row) else int(is_read),
             unread=len(row.unread),
             unread_users=sorted(row.unread),

@@ -7,7 +7,7 @@ https://developers.heymarket.com/api-reference/conversations/
 from collections.abc import Callable
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from heymarket_async.sandbox import chats
 from heymarket_async.sandbox.conversation_table import Conversation
@@ -78,7 +78,8 @@ def count(call: Call) -> object:
 def get(call: Call) -> object:
     """Show a conversation."""
     key = integer(call.path["id"], "id")
-    return Answer(200, chats.by_id(call, key, inbox_id=None, name="id").line)
+    row = chats.by_id(call, key, inbox_id=None, name="id")
+    return Answer(200, call.account.conversations.shown(row))
 
 
 @route("POST /v1/conversations/open")
@@ -137,7 +138,7 @@ def transfer(call: Call) -> object:
     if conversations.with_targets(asked.transfer_inbox_id, row.targets) is not None:
         raise Refused(400, "transfer_inbox_id: has a conversation with this person")
     conversations.move(row, asked.transfer_inbox_id, conversations.stamp(call.now))
-    call.account.webhooks.emit("chat_transferred", row.value)
+    call.account.webhooks.emit("chat_transferred", Raw(row.line))
     return "ok"
 
 
@@ -180,7 +181,7 @@ def _written(call: Call, row: Conversation, kind: str) -> object:
     """Store a changed conversation under a new `updated`, and tell the webhooks."""
     conversations = call.account.conversations
     conversations.save(row, conversations.stamp(call.now))
-    call.account.webhooks.emit(kind, row.value)
+    call.account.webhooks.emit(kind, Raw(row.line))
     return "ok"
 
 

@@ -66,8 +66,8 @@ class Message(Stored):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """A message that a person received.
+class Sent:
+    """A message that went out to a person.
 
     Attributes:
         id: The message's id; all members of a group receive the same one.
@@ -98,7 +98,7 @@ class Messages(Table[Message]):
     def __init__(self, readings: Readings, seed: int, rows: Iterable[Message] = ()) -> None:
         rng = random.Random(seed)  # noqa: S311 - no secret
         super().__init__(of_messages(readings), rng, rows, first_id=900_001)
-        self.outbox: list[Delivery] = []
+        self.outbox: list[Sent] = []
         self.answers: dict[str, bytes] = {}
         self.quiet_until_s = 0.0
         self._chats: dict[int, Table[Message]] | None = None
@@ -110,6 +110,7 @@ class Messages(Table[Message]):
         if self._changed is None:
             rows = [_as_changed(row) for row in self._rows]
             self._changed = Table(self.readings, self._rng, rows)
+            self._changed.looks = self.looks
         return self._changed
 
     def of_chat(self, chat_id: int) -> Table[Message]:
@@ -147,9 +148,12 @@ class Messages(Table[Message]):
         if self._changed is not None and self.by_id(row.id) is row:
             self._changed.add(_as_changed(row))
 
-    def stored(self, record: MessageRecord, stamp: int, chat_id: int) -> Message:
-        """Return a new message, ready to be added."""
-        return Message(stamp, record.id, _encode(record), chat_id, stamp)
+    def keep(self, record: MessageRecord, stamp: int, chat_id: int, now_s: float) -> Message:
+        """Store a new message, which may be unseen for a while, as the readings say."""
+        row = Message(stamp, record.id, _encode(record), chat_id, stamp)
+        delay_s = self.readings.message_delay_s
+        self.add(row, seen_from_s=now_s + delay_s if delay_s else None)
+        return row
 
 
 def _as_changed(row: Message) -> Stored:

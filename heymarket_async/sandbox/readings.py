@@ -5,6 +5,8 @@ from typing import Literal, TypeAlias, cast, get_args, get_origin, get_type_hint
 
 NoMatch: TypeAlias = Literal["status", "null", "{}", "contact", "error", "id", "empty"]
 
+Repeat: TypeAlias = Literal["create", "return", "reject"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
@@ -22,18 +24,18 @@ class Readings:
 
     `date` follows the order: updated before it when newest first, after it when oldest first."""
     honours_ascending: bool = True
-    """Whether `POST /v1/contacts` applies `ascending`, which has a type but no description."""
+    """Whether v1 lists apply `ascending`, which has a type but no description."""
     inclusive: bool = False
-    """Whether a contact whose `updated` equals `date` is listed, in v1 and v2."""
+    """Whether lists of v1 and v2 hold things whose `updated` equals `date`."""
     default_limit: int = 30
-    """Contacts per page of `POST /v1/contacts` when no `limit` is sent."""
+    """Contacts, or other things, per page of a v1 list when no `limit` is sent."""
     max_limit: int = 100
-    """The largest `limit` of `POST /v1/contacts`."""
+    """The largest `limit` of a v1 list."""
     over_limit: Literal["cut", "400", "default", "empty", "500"] = "cut"
     """A larger one: cut down to it, answered 400, ignored, answered with an empty list, or with
     500."""
     honours_limit: bool = True
-    """Whether `POST /v1/contacts` applies `limit` at all."""
+    """Whether v1 lists apply `limit` at all."""
     page_base: int | None = 1
     """Number of the first page of `POST /v1/contacts`; None: `page` is ignored."""
     v2_over_limit: Literal["cut", "reject"] = "cut"
@@ -168,6 +170,40 @@ class Readings:
     """Whether the body of `GET /v1/users/get` arrives; without it, everyone is answered."""
     reassign_repeat: Literal["ok", "refused"] = "ok"
     """A reassign to the member who has it already, or a transfer to the inbox that it is in."""
+
+    # Templates, lists, scheduled messages, surveys
+    template_local_id: Repeat = "create"
+    """A create with a known `local_id`: a second one, the answer of the first, or a 409."""
+    list_local_id: Repeat = "return"
+    """The same for lists, where the docs call it an idempotency key."""
+    schedule_local_id: Repeat = "create"
+    """The same for scheduled messages."""
+    duplicate_title: Literal["create", "reject"] = "create"
+    """A template or list with the title of another one: it is made, or answered 400."""
+    list_uuid: Literal["local_id", "uuid", "absent"] = "local_id"
+    """The `uuid` in answers to writes of templates and lists: the `local_id` if one was sent, as in
+    the samples; always a UUID; or none."""
+    list_phones_put: Literal["add", "replace"] = "add"
+    """The effect of plain `phones` and `emails` on `PUT /v2/lists/{id}`: they are added (new
+    reference), or replace the members as `contacts` does (older pages)."""
+    list_contact_ids: Literal["ignored", "removed"] = "ignored"
+    """`contact_ids` on `DELETE /v2/lists/{id}`: ignored, or the members that are removed while the
+    list itself stays."""
+    opt_out_leaves_lists: bool = True
+    """Whether someone who opts out leaves all lists, as a help page says that they may."""
+    schedule_sent: Literal[404, 400] = 404
+    """Status for a scheduled message that was sent already."""
+    survey_page_base: int | None = 1
+    """Number of the first page of `POST /v1/surveys`; None: `page` is ignored."""
+
+    # Webhooks
+    webhook_accepts: Literal["2xx", "200"] = "2xx"
+    """The answers of a subscriber that end a delivery: any 2xx (new docs), or 200 (old guide)."""
+    webhook_retries: int = 3
+    """How often another delivery is repeated, and one without an answer; the old guide says that
+    it is, without a number."""
+    webhook_retry_s: float = 0.1
+    """Seconds between two attempts."""
 
     # Access
     window: Literal["fixed", "sliding"] = "sliding"

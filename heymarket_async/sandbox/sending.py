@@ -1,18 +1,17 @@
-"""What happens when the team sends: messages are stored, go out, and are told to webhooks."""
+"""The team sends: messages are stored, go out, and webhooks tell of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from heymarket_async.sandbox.conversation_table import Conversation
 from heymarket_async.sandbox.message_table import (
     BY_API,
     PRIVATE,
-    Delivery,
     Message,
     MessageRecord,
-    Messages,
+    Sent,
 )
 from heymarket_async.sandbox.routes import Call, Refused
 
@@ -23,10 +22,10 @@ class Draft:
 
     Attributes:
         text: Its text.
-        user: The member who sends it.
+        user: The member who sends it; 0: the other side.
         local_id: The id that the sender gave it; "" if there is none.
         media_url: A picture or file; "" if there is none.
-        author: The name to show; None: that of the member.
+        author: The name to show; "": that of the member.
         broadcast_id: The id of its broadcast; 0: it belongs to none.
         is_private: Whether only the team can see it.
     """
@@ -35,7 +34,7 @@ class Draft:
     user: int
     local_id: str = ""
     media_url: str = ""
-    author: str | None = None
+    author: str = ""
     broadcast_id: int = 0
     is_private: bool = False
 
@@ -44,23 +43,21 @@ def send(call: Call, conversation: Conversation, draft: Draft) -> Message:
     """Store a message, and let it go out unless it is private, held back or has no recipient."""
     account, messages = call.account, call.account.messages
     stamp = messages.stamp(call.now)
-    record = _record(call, conversation, draft, stamp)
-    is_held = not draft.is_private and _is_quiet(call)
-    opted_out = [] if draft.is_private else opted_out_of(call, conversation.targets)
-    record.status = "failed" if opted_out else "queued" if is_held else "sent"
-    if opted_out:
-        record.raw_error = "the recipient has opted out"
-    row = messages.stored(record, stamp, conversation.id)
-    delay_s = call.readings.message_delay_s
-    messages.add(row, seen_from_s=call.now + delay_s if delay_s else None)
+    record = record_of(call, conversation, draft, stamp)
+    if draft.is_private:
+        record.type = PRIVATE
+    elif opted_out_of(call, conversation.targets):
+        record.status, record.raw_error = "failed", "the recipient has opted out"
+    elif is_quiet(call) and call.readings.quiet_hours == "queue":
+        record.status = "queued"
+    row = messages.keep(record, stamp, conversation.id, call.now)
     conversation.replied = True
     account.conversations.save(conversation, account.conversations.stamp(call.now))
-    if not (draft.is_private or opted_out):
-        deliveries = _deliveries(conversation, draft, row.id)
-        if is_held:
-            account.clock.at(messages.quiet_until_s, lambda: _release(call, row, deliveries))
-        else:
-            _go_out(call, row, deliveries)
+    sent = [] if draft.is_private else _one_each(conversation, draft, row.id)
+    if sent and record.status == "queued":
+        account.clock.at(messages.quiet_until_s, lambda: _release(call, row, sent))
+    elif sent and record.status == "sent":
+        _go_out(call, row, sent)
     return row
 
 
@@ -74,9 +71,14 @@ def opted_out_of(call: Call, phones: Sequence[str]) -> list[str]:
     ]
 
 
+def is_quiet(call: Call) -> bool:
+    """Return whether these are quiet hours."""
+    return call.now < call.account.messages.quiet_until_s
+
+
 def check_quiet(call: Call) -> None:
     """Refuse a send in quiet hours if the readings say so."""
-    if call.readings.quiet_hours == "refuse" and call.now < call.account.messages.quiet_until_s:
+    if is_quiet(call) and call.readings.quiet_hours == "refuse":
         raise Refused(403, "quiet hours: nothing may be sent now")
 
 
@@ -87,22 +89,18 @@ def name_of(call: Call, target: str) -> str:
     return name if isinstance(name, str) and name else target
 
 
-def _is_quiet(call: Call) -> bool:
-    holds = call.readings.quiet_hours == "queue"
-    return holds and call.now < call.account.messages.quiet_until_s
-
-
-def _record(call: Call, row: Conversation, draft: Draft, stamp: int) -> MessageRecord:
+def record_of(call: Call, row: Conversation, draft: Draft, stamp: int) -> MessageRecord:
+    """Return a new message of a conversation, as if the team had sent it."""
     account = call.account
     date = account.messages.written(stamp)
-    user = account.team.users[draft.user]
+    user = account.team.users.get(draft.user)
     return MessageRecord(
         id=account.messages.new_id(),
         text=draft.text,
         date=date,
         updated=date,
         status="sent",
-        type=PRIVATE if draft.is_private else BY_API,
+        type=BY_API,
         channel=row.channel,
         target=row.targets[0],
         targets=list(row.targets) if row.is_group else UNSET,
@@ -110,15 +108,15 @@ def _record(call: Call, row: Conversation, draft: Draft, stamp: int) -> MessageR
         local_id=draft.local_id,
         conversation=account.conversations.part(row),
         user=draft.user,
-        author=user.name if draft.author is None else draft.author,
+        author=draft.author or ("" if user is None else user.name),
         broadcast_id=draft.broadcast_id,
         media=[{"url": draft.media_url}] if draft.media_url else [],
     )
 
 
-def _deliveries(row: Conversation, draft: Draft, message_id: int) -> list[Delivery]:
+def _one_each(row: Conversation, draft: Draft, message_id: int) -> list[Sent]:
     return [
-        Delivery(
+        Sent(
             id=message_id,
             local_id=draft.local_id,
             inbox_id=row.inbox_id,
@@ -130,16 +128,15 @@ def _deliveries(row: Conversation, draft: Draft, message_id: int) -> list[Delive
     ]
 
 
-def _release(call: Call, row: Message, deliveries: list[Delivery]) -> None:
-    """Send a message that quiet hours held back, unless it failed meanwhile."""
-    messages: Messages = call.account.messages
+def _release(call: Call, row: Message, sent: list[Sent]) -> None:
+    """Send a message that quiet hours held back."""
+    messages = call.account.messages
     record = messages.record(row)
-    if record.status == "queued":
-        record.status = "sent"
-        messages.change(row, record, call.account.clock.now)
-        _go_out(call, row, deliveries)
+    record.status = "sent"
+    messages.change(row, record, call.account.clock.now)
+    _go_out(call, row, sent)
 
 
-def _go_out(call: Call, row: Message, deliveries: list[Delivery]) -> None:
-    call.account.messages.outbox += deliveries
-    call.account.webhooks.emit("message_sent", row.value)
+def _go_out(call: Call, row: Message, sent: list[Sent]) -> None:
+    call.account.messages.outbox += sent
+    call.account.webhooks.emit("message_sent", Raw(row.line))

@@ -8,6 +8,7 @@ from operator import ge, itemgetter, le
 from typing import Annotated, Any, Generic, TypeVar, cast
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from heymarket_async import timestamps
@@ -142,11 +143,13 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
         inclusive: The server has shown that it includes the rows at `date`; None if it has also
             shown the opposite, and is not believed any more.
         ascending: Oldest first; None while no page has shown it.
+        largest: How many rows the largest page without a `limit` had, if the size of pages is not
+            documented.
         group: The group larger than a page that is being read, or None.
         done: The walk is complete.
     """
 
-    # A field without a default must be in a stored cursor; `back` was added later.
+    # A field without a default must be in a stored cursor; the others were added later.
     version: int = VERSION
     surface: str
     limit: _Limit
@@ -155,6 +158,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     given: _Given
     inclusive: bool | None
     ascending: bool | None
+    largest: int | UnsetType = UNSET
     group: Ties | None
     done: bool
 
@@ -162,6 +166,11 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     def text(self) -> str:
         """This cursor as JSON; `read` makes it a cursor again."""
         return _encode(self).decode()
+
+    @property
+    def page_size(self) -> int:
+        """How many rows a page has without a `limit`, as far as that is known."""
+        return PAGE_SIZE if self.largest is UNSET else min(self.largest, PAGE_SIZE)
 
     def date_after(
         self, rows: Rows, otherwise: str | None, limit: int | None
@@ -174,13 +183,13 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
             limit: The limit of the next page, as far as it is known, or None.
         """
         cut_at = rows.cut_at
-        before = rows.updated[cut_at] if cut_at >= 0 else otherwise
+        before = rows.times[cut_at] if cut_at >= 0 else otherwise
         if not self.inclusive or before is None:
             return before, None
         # Only a page that can hold all rows given at its `date` can show whether they come again.
         known = list(self.given.entries.values()).count(rows.stamps[-1])
-        fits = known + len(rows.stamps) - 1 - cut_at <= (limit or PAGE_SIZE)
-        return (rows.updated[-1], before) if fits else (before, None)
+        fits = known + len(rows.stamps) - 1 - cut_at <= (limit or self.page_size)
+        return (rows.times[-1], before) if fits else (before, None)
 
     def moved(self, rows: Rows, date: str, back: str | None = None) -> Cursor:
         """Ask from another `date`, and remember the rows that may then come again."""
@@ -216,8 +225,14 @@ _MAY_FOLLOW: dict[bool | None, Callable[[str, str], bool]] = {True: ge, False: l
 """By order: whether a row of one instant may be on the page that begins at another."""
 
 
-def start(surface: str, *, limit: int | None = None, date: str | None = None) -> Cursor:
-    """Return the cursor of a walk that begins."""
+def start(
+    surface: str,
+    *,
+    limit: int | None = None,
+    date: str | None = None,
+    largest: int | UnsetType = UNSET,
+) -> Cursor:
+    """Return the cursor of a walk that begins; for the arguments see `Cursor`."""
     return Cursor(
         surface=surface,
         limit=limit,
@@ -225,6 +240,7 @@ def start(surface: str, *, limit: int | None = None, date: str | None = None) ->
         given=Seen(),
         inclusive=False,
         ascending=None,
+        largest=largest,
         group=None,
         done=False,
     )

@@ -1,11 +1,13 @@
-"""The rows of a page, as a walk sees them: `id`, `rev` and `updated`."""
+"""The rows of a page, as a walk sees them: their ids, versions and timestamps."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import zlib
 from collections.abc import Sequence
-from typing import Any, cast
+from operator import attrgetter
+from typing import Any, Optional, cast
 
 import msgspec
 
@@ -25,14 +27,14 @@ def key_of(row: int, rev: int | None, stamp: str) -> Key:
 class Rows(msgspec.Struct, frozen=True):
     """The rows of a page, in its order.
 
-    A row is unplaced if its `updated` is not a time. It then takes the time of the next row that
+    A row is unplaced if its timestamp is not a time. It then takes the time of the next row that
     has one, or of the last row that has one at the end of a page. So it is given once, and does not
     move the walk.
 
     Attributes:
         ids: The id of each row. A row without an `id` gets a negative one, made of its content.
         revs: The revision of each row, or None.
-        updated: When it was updated, as the server wrote it.
+        times: The timestamp of each row, as the server wrote it.
         stamps: The instants of that.
         unplaced: The places of the rows that are unplaced.
         left_out: How many elements of the page are not rows.
@@ -40,7 +42,7 @@ class Rows(msgspec.Struct, frozen=True):
 
     ids: list[int]
     revs: list[int | None]
-    updated: list[str]
+    times: list[str]
     stamps: list[str]
     unplaced: tuple[int, ...] = ()
     left_out: int = 0
@@ -51,7 +53,7 @@ class Rows(msgspec.Struct, frozen=True):
         if rev is not None:
             return self.ids[place], rev
         # On another page, an unplaced row takes another time.
-        is_placed = place not in self.unplaced and timestamps.is_time(self.updated[place])
+        is_placed = place not in self.unplaced and timestamps.is_time(self.times[place])
         return key_of(self.ids[place], rev, self.stamps[place] if is_placed else "")
 
     def all_keys(self) -> list[Key]:
@@ -64,14 +66,14 @@ class Rows(msgspec.Struct, frozen=True):
         """Return the rows of a slice."""
         if self.unplaced:
             return self.only(list(range(len(self.ids)))[places])
-        return Rows(self.ids[places], self.revs[places], self.updated[places], self.stamps[places])
+        return Rows(self.ids[places], self.revs[places], self.times[places], self.stamps[places])
 
     def only(self, places: list[int]) -> Rows:
         """Return the rows at these places."""
         return Rows(
             [self.ids[each] for each in places],
             [self.revs[each] for each in places],
-            [self.updated[each] for each in places],
+            [self.times[each] for each in places],
             [self.stamps[each] for each in places],
             tuple(new for new, each in enumerate(places) if each in self.unplaced),
         )
@@ -89,67 +91,111 @@ class Rows(msgspec.Struct, frozen=True):
         """Whether the page is not empty, and no row on it has a time."""
         return len(self.unplaced) == len(self.ids) and bool(self.ids or self.left_out)
 
-    def placed_at(self, updated: str) -> Rows:
+    def placed_at(self, time: str) -> Rows:
         """Return the rows as if all had the same time."""
         count = len(self.ids)
-        stamps = [timestamps.instant(updated)] * count
-        times = [updated] * count
+        stamps = [timestamps.instant(time)] * count
+        times = [time] * count
         return Rows(self.ids, self.revs, times, stamps, self.unplaced, self.left_out)
 
 
-def rows_of(items: Sequence[Any]) -> Rows:
-    """Return the rows of a page, whose items have `id`, `rev` and `updated`."""
-    ids = [item.id for item in items]
-    updated = [item.updated for item in items]
-    revs = [item.rev for item in items]
-    try:
-        # `sum` finds a None in a tenth of the time of `in`. A None in `updated` raises too.
-        sum(ids)
-        stamps = timestamps.instants(updated)
-    except (TypeError, ValueError):
-        return _with_unplaced(items, ids, revs, updated)
-    return Rows(ids, revs, updated, stamps, left_out=_left_out(items))
+_Integer = Optional[Int64]  # noqa: UP045 - a value of its own, which `|` does not make of this
 
 
-def rows_of_raw(items: Sequence[object]) -> Rows:
-    """Return the rows of a page, from its JSON as the server sent it.
+_OPTIONAL_INT64: Any = Optional[Int64]  # noqa: UP045 - `|` does not take an Annotated
 
-    Their `id` and `rev` are 64-bit integers. A larger `rev` counts as missing. A larger `id`, or
-    one of another type, is replaced by a negative number that is made of it.
+
+class RowFields(msgspec.Struct, frozen=True):
+    """The fields of a row that a walk reads, besides its `id`.
+
+    Attributes:
+        stamp: The field that the list is sorted by.
+        has_rev: Rows have a `rev`. Otherwise a row with another timestamp is another version of it.
     """
-    try:
-        return rows_of([_decode(cast(msgspec.Raw, item)) for item in items])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        rows = [_odd_row(cast(msgspec.Raw, item)) for item in items]
-    ids: list[int | None] = [row.id for row in rows]
-    return _with_unplaced(items, ids, [row.rev for row in rows], [row.updated for row in rows])
+
+    stamp: str = "updated"
+    has_rev: bool = True
+
+    def can_be_read_from(self, kind: type[msgspec.Struct]) -> bool:
+        """Whether a struct has these fields, with the types that a walk needs."""
+        types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+        samples = {"id": 1, self.stamp: "2026-04-12T15:30:00Z"} | (
+            {"rev": 1} if self.has_rev else {}
+        )
+        try:
+            return all(msgspec.convert(each, types[name]) == each for name, each in samples.items())
+        except (KeyError, msgspec.ValidationError):
+            return False
 
 
-class _Row(msgspec.Struct):
-    id: Int64 | None = None
-    rev: Int64 | None = None
-    updated: str | None = None
+class RowReader:
+    """Reads the rows of pages.
+
+    Args:
+        fields: The fields of a row.
+    """
+
+    def __init__(self, fields: RowFields) -> None:
+        self.fields = fields
+        self._stamp = attrgetter(fields.stamp)
+        names = ["id", "rev"] if fields.has_rev else ["id"]
+        integers = [(name, _OPTIONAL_INT64, None) for name in names]
+        self._row = msgspec.defstruct("Row", [*integers, (fields.stamp, str | None, None)])
+        self._decode = msgspec.json.Decoder(self._row, strict=False).decode
+
+    def of(self, items: Sequence[Any]) -> Rows:
+        """Return the rows of a page, whose items are structs with these fields."""
+        ids = [item.id for item in items]
+        times = list(map(self._stamp, items))
+        revs: list[int | None] = [None] * len(ids)
+        if self.fields.has_rev:
+            revs = [item.rev for item in items]
+        try:
+            # `sum` finds a None in a tenth of the time of `in`. A None in `times` raises too.
+            sum(ids)
+            stamps = timestamps.instants(times)
+        except (TypeError, ValueError):
+            return _with_unplaced(items, ids, revs, times)
+        return Rows(ids, revs, times, stamps, left_out=_left_out(items))
+
+    def of_raw(self, items: Sequence[object]) -> Rows:
+        """Return the rows of a page, from its JSON as the server sent it.
+
+        Their `id` and `rev` are 64-bit integers. A larger `rev` counts as missing. A larger `id`,
+        or one of another type, is replaced by a negative number that is made of it.
+        """
+        try:
+            return self.of([self._decode(cast(msgspec.Raw, item)) for item in items])
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            rows = [self._odd_row(cast(msgspec.Raw, item)) for item in items]
+        ids: list[int | None] = [row.id for row in rows]
+        revs: list[int | None] = [getattr(row, "rev", None) for row in rows]
+        return _with_unplaced(items, ids, revs, list(map(self._stamp, rows)))
+
+    def _odd_row(self, item: msgspec.Raw) -> Any:
+        try:
+            return mending.decode(self._decode, item)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            row = mending.decode(_decode_anything, item)
+        if not isinstance(row, dict):
+            return self._row()
+        sent = cast(dict[str, object], row)
+        number, stamp = sent.get("id"), sent.get(self.fields.stamp)
+        made_up = None if number is None else _made_up_id(str(number).encode())
+        found: dict[str, object] = {"id": _integer(number, made_up)}
+        found[self.fields.stamp] = stamp if isinstance(stamp, str) else None
+        if self.fields.has_rev:
+            found["rev"] = _integer(sent.get("rev"), None)
+        return self._row(**found)
 
 
-_decode = msgspec.json.Decoder(_Row, strict=False).decode
+@functools.cache
+def reader(fields: RowFields) -> RowReader:
+    """Return the reader of rows with these fields."""
+    return RowReader(fields)
+
+
 _decode_anything = msgspec.json.Decoder(object).decode
-
-
-def _odd_row(item: msgspec.Raw) -> _Row:
-    try:
-        return mending.decode(_decode, item)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        row = mending.decode(_decode_anything, item)
-    if not isinstance(row, dict):
-        return _Row()
-    fields = cast(dict[str, object], row)
-    number, updated = fields.get("id"), fields.get("updated")
-    made_up = None if number is None else _made_up_id(str(number).encode())
-    return _Row(
-        id=_integer(number, made_up),
-        rev=_integer(fields.get("rev"), None),
-        updated=updated if isinstance(updated, str) else None,
-    )
 
 
 def _integer(value: object, otherwise: int | None) -> int | None:
@@ -163,22 +209,22 @@ def _with_unplaced(
     items: Sequence[object],
     ids: list[int | None],
     revs: list[int | None],
-    updated: list[str | None],
+    times: list[str | None],
 ) -> Rows:
     names = [
         _made_up_id(msgspec.json.encode(item)) if name is None else name
         for item, name in zip(items, ids, strict=True)
     ]
-    return _placed(Rows(names, revs, [], [], left_out=_left_out(items)), updated)
+    return _placed(Rows(names, revs, [], [], left_out=_left_out(items)), times)
 
 
-def _placed(rows: Rows, updated: Sequence[str | None]) -> Rows:
+def _placed(rows: Rows, sent: Sequence[str | None]) -> Rows:
     unplaced = tuple(
         place
-        for place, text in enumerate(updated)
+        for place, text in enumerate(sent)
         if place in rows.unplaced or not timestamps.is_time(text)
     )
-    texts = [None if place in unplaced else text for place, text in enumerate(updated)]
+    texts = [None if place in unplaced else text for place, text in enumerate(sent)]
     times: list[str] = []
     time = next(filter(None, reversed(texts)), "")
     for text in reversed(texts):

@@ -1,12 +1,14 @@
 """The next step of a walk after a page. Pure: no I/O, no model, no clock.
 
-Heymarket documents this: rows are sorted by `updated`; the last `updated`, sent as `date`, gets the
-next page; a page has 30 rows unless a `limit` is given. Heymarket does not document whether newest
-or oldest come first, whether the rows at `date` are included, how large a `limit` may be, or
-whether `page` counts from 0 or 1. Many rows can share one `updated`. The server may also keep
-fractions of a second that it does not show.
+Heymarket documents this: rows are sorted by a timestamp, `updated` or the `date` of messages; the
+last one, sent as the cursor (here `date`), gets the next page; a page has 30 rows unless a `limit`
+is given. Heymarket does not document whether newest or oldest come first, whether the rows at
+`date` are included, how large a `limit` may be, or whether `page` counts from 0 or 1. Many rows can
+share one timestamp. The server may also keep fractions of a second that it does not show.
 
-A page is full if it has at least min(limit, 30) rows; `walk.page_size` says which answers are
+A page is full if it has at least min(limit, 30) rows. Of conversations, the size of a page is not
+documented: there, a page is also full if no page before it was larger.
+`walk.page_size` says which answers are
 believed, and how the limit changes. Only a full page can end in the middle of a
 group of rows with one `updated`. These are the cases, in the order in which they are looked at:
 
@@ -19,16 +21,16 @@ group of rows with one `updated`. These are the cases, in the order in which the
  5. The page is empty. This is the end.
  6. The page is not full, was asked for from its own last timestamp, and has nothing new.
     This is the end.
- 7. The page is not full. Continue from its last `updated`.
+ 7. The page is not full. Continue from its last timestamp.
  8. The page is full, and the server includes the rows at `date`: all rows given there came again.
-    Continue from the last `updated`, and be ready to go back (1).
+    Continue from the last timestamp, and be ready to go back (1).
  9. The page is full. Continue from the timestamp before the last one: the group that the page has
     cut is then read again as a whole, and rows that were given already are left out.
 10. The page is full, and `date` would stay the same: one group is larger than a page. If the next
     page will have another `limit`, ask for the same page again with that.
 11. Otherwise keep `date` and read the group `page` by `page`. See `walk.ties`.
 
-A row whose `updated` is not a time is given, and does not move `date`. If only a guess could
+A row whose timestamp is not a time is given, and does not move `date`. If only a guess could
 continue the walk, it raises `PaginationError`. It never skips and never loops: each step moves
 `date`, has a row that its pass did not have, or is counted.
 
@@ -37,6 +39,7 @@ https://developers.heymarket.com/guides/manage-contacts
 
 from __future__ import annotations
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from heymarket_async import timestamps
@@ -61,20 +64,22 @@ def step(cursor: Cursor, rows: Rows, asked: int | None, following: int | None) -
         PaginationError: The walk cannot continue without a guess.
     """
     here = None if cursor.date is None else timestamps.instant(cursor.date)
-    is_full = len(rows.ids) + rows.left_out >= min(asked or PAGE_SIZE, PAGE_SIZE)
     if cursor.back is not None:
         given_here = [key for key, stamp in cursor.given.items() if stamp == here]
         if not _includes_all(given_here, rows):  # 1
             return rows, slice(0), replace(cursor, date=cursor.back, back=None, inclusive=None)
     if (rows.unplaced or rows.left_out) and rows.none_is_placed:  # 2
         if cursor.group is None:
-            _check_is_last(cursor, rows, is_full)
+            _check_is_last(cursor, rows, _is_full(cursor, rows, asked))
             return rows, _new(cursor, rows), replace(cursor, done=True)
         rows = rows.placed_at(cursor.group.updated)
     if rows.ids:
         cursor = _learned(cursor, here, rows)  # 3
     new = _new(cursor, rows)
     stamps = rows.stamps[new] if isinstance(new, slice) else [rows.stamps[each] for each in new]
+    is_full = _is_full(cursor, rows, asked)
+    if cursor.largest is not UNSET and asked is None:
+        cursor = replace(cursor, largest=max(cursor.largest, _count(rows)))
     if cursor.group is not None:  # 4
         page = ties.GroupPage(rows, here, is_full, frozenset(stamps), following)
         return rows, new, ties.after_page(cursor, cursor.group, page)
@@ -83,10 +88,23 @@ def step(cursor: Cursor, rows: Rows, asked: int | None, following: int | None) -
     return rows, new, _after_short_page(cursor, rows, here, has_new=bool(stamps))
 
 
+def _is_full(cursor: Cursor, rows: Rows, asked: int | None) -> bool:
+    """Whether a page with this limit, or None, may end in the middle of a group."""
+    count = _count(rows)
+    if count >= min(asked or PAGE_SIZE, PAGE_SIZE):
+        return True
+    # A page of one row is taken for the end of the list, not for a part of a group.
+    return cursor.largest is not UNSET and count >= max(cursor.largest, 2)
+
+
+def _count(rows: Rows) -> int:
+    return len(rows.ids) + rows.left_out
+
+
 def _after_short_page(cursor: Cursor, rows: Rows, here: str | None, *, has_new: bool) -> Cursor:
     if not rows.ids or (rows.stamps[-1] == here and not has_new):  # 5, 6
         return replace(cursor, done=True)
-    return cursor.moved(rows, rows.updated[-1])  # 7
+    return cursor.moved(rows, rows.times[-1])  # 7
 
 
 def _after_full_page(
@@ -144,11 +162,11 @@ def _learned(cursor: Cursor, here: str | None, rows: Rows) -> Cursor:
         inclusive = bool(given) and _includes_all(given, rows)
     if stamps != sorted(stamps, reverse=ascending is False):
         raise PaginationError(
-            f"the page is not sorted by `updated`, from contact {_first_out_of_order(rows)} on",
+            f"the page is not sorted by its timestamps, from id {_first_out_of_order(rows)} on",
             timestamp=cursor.date,
         )
     if here is not None and first != here and ascending is not (here < first):
-        raise PaginationError("the page is on the wrong side of its `date`", timestamp=cursor.date)
+        raise PaginationError("the page is on the wrong side of its cursor", timestamp=cursor.date)
     if ascending is cursor.ascending and inclusive is cursor.inclusive:
         return cursor
     return replace(cursor, ascending=ascending, inclusive=inclusive)
@@ -165,9 +183,9 @@ def _first_out_of_order(rows: Rows) -> int:
 def _check_is_last(cursor: Cursor, rows: Rows, is_full: bool) -> None:
     if is_full:
         has_id = bool(rows.ids) and rows.ids[0] >= 0
-        first = f"contact {rows.ids[0]}" if has_id else "one without an `id`"
+        first = f"id {rows.ids[0]}" if has_id else "no `id`"
         raise PaginationError(
-            f"no contact of a page has an `updated` that can be read; the first is {first};"
+            f"no row of a page has a timestamp that can be read; the first has {first};"
             " a larger `limit` may reach one that has",
             timestamp=cursor.date,
         )

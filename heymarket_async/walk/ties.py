@@ -1,6 +1,6 @@
 """Reads a group of rows with one timestamp that is larger than a page. Pure.
 
-`date` stays the same, and the group is read `page` by `page`, at least 30 rows at a time. Contacts
+`date` stays the same, and the group is read `page` by `page`, at least 30 rows at a time. Rows
 that are edited meanwhile leave the group and move the others, and no documentation says that rows
 of one timestamp keep their order. So the group is read in passes:
 
@@ -83,8 +83,8 @@ def stay(cursor: Cursor, rows: Rows, here: str | None, group: Ties | None = None
 
 def begin(cursor: Cursor, rows: Rows, here: str | None, limit: int | None) -> Cursor:
     """Begin to read the group at the end of a page with the limit of that page."""
-    last = rows.updated[-1]
-    if limit is not None and limit < PAGE_SIZE:
+    last = rows.times[-1]
+    if (limit or cursor.page_size) < PAGE_SIZE:
         # With pages of a few rows, a page that comes again could be chance.
         return stay(cursor, rows, here, new_ties(last, None, PAGE_SIZE))
     return stay(cursor, rows, here, new_ties(last, 1, limit, _places(rows, 0)))
@@ -166,7 +166,7 @@ def _wider(cursor: Cursor, group: Ties, rows: Rows) -> Cursor:
     passed = Seen(_places(rows, 0))
     if passed.size <= group.passed.size:
         raise PaginationError(
-            f"at least {group.passed.size} contacts share one `updated`, and neither `page` nor a"
+            f"at least {group.passed.size} rows share one timestamp, and neither `page` nor a"
             " larger `limit` brings the rest",
             timestamp=group.updated,
         )
@@ -210,9 +210,9 @@ def _with_target(cursor: Cursor, group: Ties, page: GroupPage) -> Ties:
     if page.is_full:
         then, back = cursor.date_after(rows, group.updated, page.following)
         if timestamps.instant(then or group.updated) == page.here:
-            return replace(group, behind=rows.updated[-1])
+            return replace(group, behind=rows.times[-1])
         return replace(group, then=then, back=back)
-    last = rows.updated[-1] if rows.ids else group.updated
+    last = rows.times[-1] if rows.ids else group.updated
     stamp = timestamps.instant(last)
     if stamp == page.here or (stamp == group.stamp and not cursor.ascending):
         # The end: it was asked for from the last timestamp, or the group is there. Only oldest
@@ -246,7 +246,7 @@ def _end_pass(cursor: Cursor, group: Ties, rows: Rows) -> Cursor:
         return _leave(cursor, group, rows)
     if group.passes + 1 == MOST_PASSES:
         raise PaginationError(
-            "the contacts that share one `updated` changed places each time they were read. Resume"
+            "the rows that share one timestamp changed places each time they were read. Resume"
             " from the cursor of this error when fewer of them are edited",
             timestamp=group.updated,
         )

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Generic, Self, TypeGuard, TypeVar
 
 import msgspec
+from msgspec import UNSET
 
 from heymarket_async import timestamps
 from heymarket_async.checks import limit_of
@@ -24,7 +25,7 @@ from heymarket_async.walk import cursor as cursors
 from heymarket_async.walk import rules, ties
 from heymarket_async.walk.cursor import PAGE_SIZE, Cursor, Ties
 from heymarket_async.walk.page_size import GroupPages, PageSize, PageSizes
-from heymarket_async.walk.rows import Rows, rows_of, rows_of_raw
+from heymarket_async.walk.rows import RowFields, Rows, reader
 
 T = TypeVar("T")
 
@@ -51,10 +52,10 @@ _REST_S = 1.0
 
 
 class Page(Generic[T]):
-    """The contacts of one answer, without those that were given before. It is never empty.
+    """The items of one answer, without those that were given before. It is never empty.
 
     Attributes:
-        items: The contacts, in the server's order.
+        items: The items, in the server's order.
     """
 
     __slots__ = ("_after", "_places", "_rows", "items")
@@ -69,16 +70,16 @@ class Page(Generic[T]):
 
     @property
     def rows(self) -> Rows:
-        """Their `id`, `rev` and `updated`, which the walk has read."""
+        """Their ids, versions and timestamps, which the walk has read."""
         if isinstance(self._places, slice):
             return self._rows.part(self._places)
         return self._rows.only(self._places)
 
     @property
     def unplaced(self) -> tuple[int, ...]:
-        """The places in `items` of contacts whose `updated` is not a time, such as "" or null.
+        """The places in `items` of those whose timestamp is not a time, such as "" or null.
 
-        They are given like all other contacts, but do not move the walk.
+        They are given like all others, but do not move the walk.
         """
         return self.rows.unplaced if self._rows.unplaced else ()
 
@@ -89,7 +90,7 @@ class Page(Generic[T]):
 
     @property
     def is_amid_group(self) -> bool:
-        """Whether it is part of a large group with one `updated` that is not complete yet."""
+        """Whether it is part of a large group with one timestamp that is not complete yet."""
         return self.amid is not None
 
     @property
@@ -108,29 +109,34 @@ class Page(Generic[T]):
 
 
 class Walk(Generic[T]):
-    """Gives every contact once: `async for contact in walk`, or by page from `walk.pages()`.
+    """Gives every item of a list once: `async for contact in walk`, or by page from `walk.pages()`.
 
-    A walk ends complete or raises; it never ends early. Between two contacts it holds no
-    connection, no lock and no place in a line, so you may pause or drop it at any time. Use a walk
-    once, from one task at a time.
+    A walk ends complete or raises; it never ends early. Between two items it holds no connection,
+    no lock and no place in a line, so you may pause or drop it at any time. Use a walk once, from
+    one task at a time.
 
-    Contacts that are edited during the walk: oldest first, an edited contact comes again later, in
-    its new version. Newest first, a contact that was not read yet moves to the front, and the walk
-    does not give it.
+    Lists are sorted by `updated`; messages are sorted by `date`, which never changes. An item that
+    is edited during the walk moves: oldest first, it comes again later, in its new version. Newest
+    first, an item that was not read yet moves to the front, and the walk does not give it.
 
     Attributes:
-        left_out: How many contacts came again, because pages overlap, and were left out.
+        left_out: How many items came again, because pages overlap, and were left out.
     """
 
     def __init__(
-        self, fetch: FetchPage[T], call: str, returns: type[T], start: Cursor, growth: Growth[T]
+        self,
+        fetch: FetchPage[T],
+        call: str,
+        rows_of: Callable[[list[T]], Rows],
+        start: Cursor,
+        growth: Growth[T],
     ) -> None:
         self._fetch = fetch
         self._attempt = growth.attempt
         self._size = PageSize(growth.sizes, fixed=start.limit, most=growth.most)
         self._group_pages = GroupPages(growth.sizes.documented)
         self._call = call
-        self._rows_of = rows_of_raw if returns is msgspec.Raw else rows_of
+        self._rows_of = rows_of
         self._asked = start
         self._next = start
         self._page = Page[T]([], Rows([], [], [], []), slice(0), start)
@@ -144,7 +150,7 @@ class Walk(Generic[T]):
     def cursor(self) -> str:
         """The text to store, so that a walk can resume from here.
 
-        A walk that starts from it gives exactly the contacts that this one has not given yet.
+        A walk that starts from it gives exactly the items that this one has not given yet.
         """
         return self._standing().text
 
@@ -203,7 +209,7 @@ class Walk(Generic[T]):
 
     @hides_locals
     async def _advance(self) -> None:
-        """Ask for pages until one has new contacts, or the walk is complete."""
+        """Ask for pages until one has new items, or the walk is complete."""
         if self._next.done:
             return
         if self._is_closed or self._is_busy:
@@ -225,7 +231,7 @@ class Walk(Generic[T]):
             self._is_busy = False
 
     async def _ask(self, cursor: Cursor) -> bool:
-        """Ask for the page at a cursor, and return whether it has new contacts."""
+        """Ask for the page at a cursor, and return whether it has new items."""
         if cursor.group is not None:
             return await self._ask_in_group(cursor, cursor.group)
         size = self._size
@@ -282,14 +288,13 @@ class Walk(Generic[T]):
         if not isinstance(error, BadRequestError) or group is None or not group.wide:
             return error
         return PaginationError(
-            "many contacts share one `updated`, `page` has no effect, and a larger `limit` is"
-            " refused",
+            "many rows share one timestamp, `page` has no effect, and a larger `limit` is refused",
             timestamp=group.updated,
             seen=self._seen,
         )
 
     def _take(self, cursor: Cursor, rows: Rows, items: list[T], asked: int | None) -> bool:
-        """Take the page that was asked for at a cursor, and return whether it has new contacts."""
+        """Take the page that was asked for at a cursor, and return whether it has new items."""
         try:
             rows, new, after = rules.step(cursor, rows, asked, self._size.limit)
         except PaginationError as error:
@@ -313,40 +318,45 @@ def walk(
     limit: int | None,
     cursor: str | None,
     returns: type[T],
+    fields: RowFields = RowFields(),  # noqa: B008 - frozen
     growth: Growth[T] | None = None,
+    page_size: int | None = PAGE_SIZE,
 ) -> Walk[T]:
     """Return a walk, from its beginning or from a stored cursor.
 
     Args:
         fetch: Gets one page.
         call: The call that `fetch` makes, for errors.
-        surface: The name of the list in cursors.
+        surface: The name of the list in cursors, with its filters.
         date: Where to start, or None for the beginning.
-        limit: Contacts on a page, or None for the server's default, or more with `growth`.
+        limit: Items on a page, or None for the server's default, or more with `growth`.
         cursor: Where to resume, or None.
         returns: The type of the items.
+        fields: The fields of an item that the walk reads.
         growth: How the walk may ask for more than the default, or None.
+        page_size: How many items a page has without a `limit`, or None if it is not documented.
 
     Raises:
         ValueError: An argument breaks its rule; the message names it.
     """
     limit_of(limit)
-    if not (returns is msgspec.Raw or (_is_struct(returns) and _can_be_walked(returns))):
+    if not (returns is msgspec.Raw or (_is_struct(returns) and _can_be_walked(fields, returns))):
+        names = "id and rev as integers and" if fields.has_rev else "id as an integer and"
         raise ValueError(
-            "returns must be msgspec.Raw, or a struct that has id and rev as integers and updated"
-            " as text"
+            f"returns must be msgspec.Raw, or a struct that has {names} {fields.stamp} as text"
         )
     growth = growth or Growth(fetch, PageSizes(), PAGE_SIZE)
+    read = reader(fields).of_raw if returns is msgspec.Raw else reader(fields).of
     if cursor is None:
         text = None if date is None else timestamps.to_text("date", date)
-        start = cursors.start(surface, limit=limit, date=text)
-        return Walk(fetch, call, returns, start, growth)
+        start = cursors.start(surface, limit=limit, date=text, largest=UNSET if page_size else 0)
+        return Walk(fetch, call, read, start, growth)
     if date is not None:
         raise ValueError("date and cursor exclude each other: a cursor has its own date")
     start = cursors.read(cursor, surface=surface)
     if limit is not None:
         start = msgspec.structs.replace(start, limit=limit)
-    return Walk(fetch, call, returns, start, growth)
+    return Walk(fetch, call, read, start, growth)
 
 
 class _Pages(Generic[T]):
@@ -368,11 +378,6 @@ def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:
     return isinstance(returns, type) and issubclass(returns, msgspec.Struct)
 
 
-@functools.lru_cache(maxsize=16)  # the check takes as long as a page
-def _can_be_walked(returns: type[msgspec.Struct]) -> bool:
-    types = {field.name: field.type for field in msgspec.structs.fields(returns)}
-    samples = {"id": 1, "rev": 1, "updated": "2026-04-12T15:30:00Z"}
-    try:
-        return all(msgspec.convert(each, types[name]) == each for name, each in samples.items())
-    except (KeyError, msgspec.ValidationError):
-        return False
+@functools.lru_cache(maxsize=64)  # the check takes as long as a page
+def _can_be_walked(fields: RowFields, returns: type[msgspec.Struct]) -> bool:
+    return fields.can_be_read_from(returns)

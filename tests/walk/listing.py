@@ -62,6 +62,7 @@ class Listing:
     odd: dict[int, str] = field(default_factory=dict)
     doubled: frozenset[int] = frozenset()
     shows_rev: bool = True
+    default: int = 30
     changes: dict[int, tuple[int, str]] = field(default_factory=dict)
     requests: list[tuple[str | None, int | None, int | None]] = field(default_factory=list)
     rows: dict[int, tuple[int, int]] = field(init=False)
@@ -113,7 +114,7 @@ class Listing:
     def _size(self, limit: int | None) -> int:
         """A limit above the cap is cut, halved, counts as none, gets nothing, or is refused."""
         if limit is None or (limit > self.cap and self.over == "default"):
-            return 30
+            return self.default
         if limit <= self.cap or self.over == "cut":
             return min(limit, self.cap)
         if self.over == "half":

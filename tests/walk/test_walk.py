@@ -377,9 +377,7 @@ async def test_a_group_that_cannot_be_read_whole_raises_with_a_cursor():
     listing = Listing([5] * 140, page_base=None, cap=100)
     walking = walk_over(listing)
 
-    with pytest.raises(
-        PaginationError, match="at least 100 contacts share one `updated`"
-    ) as raised:
+    with pytest.raises(PaginationError, match="at least 100 rows share one timestamp") as raised:
         await ids_of(walking)
 
     assert raised.value.timestamp == "2026-04-12T15:30:05Z"
@@ -423,7 +421,7 @@ async def test_a_server_that_ignores_the_date_is_found_out():
         surface="v1", date=None, limit=None, cursor=None, returns=Row,
     )  # fmt: skip
 
-    with pytest.raises(PaginationError, match="wrong side of its `date`"):
+    with pytest.raises(PaginationError, match="wrong side of its cursor"):
         await ids_of(ignoring)
 
 
@@ -434,7 +432,7 @@ async def test_a_page_that_is_not_sorted_raises(ticks):
     async def unsorted(date, page, limit):
         return [Row(n, 1, listing.text(tick)) for n, tick in enumerate(ticks)]
 
-    with pytest.raises(PaginationError, match="not sorted by `updated`, from contact 2 on"):
+    with pytest.raises(PaginationError, match="not sorted by its timestamps, from id 2 on"):
         await ids_of(
             walk(unsorted, CALL, surface="v1", date=None, limit=None, cursor=None, returns=Row)
         )
@@ -507,7 +505,7 @@ async def test_a_page_without_a_contact_that_can_be_placed_names_one():
     page = [Contact(id=number, rev=1, updated="") for number in range(5, 35)]
     walking, _ = walk_of({None: page})
 
-    with pytest.raises(PaginationError, match="the first is contact 5") as raised:
+    with pytest.raises(PaginationError, match="the first has id 5") as raised:
         await ids_of(walking)
 
     assert raised.value.cursor == walking.cursor
@@ -534,7 +532,7 @@ async def test_a_page_of_elements_that_are_no_contacts_is_not_the_end():
 
     walking, _ = walk_of({None: Listed()})
 
-    with pytest.raises(PaginationError, match="the first is one without an `id`"):
+    with pytest.raises(PaginationError, match="the first has no `id`"):
         await ids_of(walking)
 
 
@@ -550,7 +548,7 @@ async def test_a_page_of_a_day_that_is_in_no_calendar_is_no_group():
     odd = dict.fromkeys(range(1, 41), "2026-02-30T00:00:00Z")
     listing = Listing([5] * 40 + [9] * 5, newest_first=False, odd=odd)
 
-    with pytest.raises(PaginationError, match="no contact of a page has an `updated`"):
+    with pytest.raises(PaginationError, match="no row of a page has a timestamp"):
         await ids_of(walk_over(listing))
 
 
@@ -594,7 +592,7 @@ async def test_a_small_page_of_a_day_that_is_in_no_calendar_names_a_contact():
     ticks, odd, server = SMALL
     listing = Listing(ticks, odd=dict.fromkeys(odd, DAY_IN_NO_CALENDAR), page_base=0, **server)
 
-    with pytest.raises(PaginationError, match=r"no contact of a page .* the first is contact 2"):
+    with pytest.raises(PaginationError, match=r"no row of a page .* the first has id 2"):
         await ids_of(walk_over(listing, limit=2))
 
 

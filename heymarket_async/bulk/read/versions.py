@@ -9,13 +9,15 @@ from typing import NamedTuple
 import msgspec
 
 from heymarket_async.decoding import mending
-from heymarket_async.walk.rows import Rows, rows_of_raw
+from heymarket_async.walk.rows import RowFields, Rows, reader
 from heymarket_async.walk.walk import Page
 
 _AT_ONCE = 1000
 _IDS_NAMED = 20
 _IDS_KEPT = 1000
 _LF, _CR = b"\n\r"  # numbers: Python looks for them in bytes without raising an error first
+
+_read = reader(RowFields()).of_raw
 
 UNPLACED = ""
 """The stamp of a contact whose `updated` is not a time; it sorts before all others."""
@@ -89,7 +91,7 @@ def batch_of_page(page: Page[msgspec.Raw]) -> Batch:
 
 def batch_of(lines: Sequence[bytes]) -> Batch:
     """Return contacts from their JSON."""
-    return _unplaced_marked(Batch(rows_of_raw([msgspec.Raw(line) for line in lines]), lines))
+    return _unplaced_marked(Batch(_read([msgspec.Raw(line) for line in lines]), lines))
 
 
 def lines_of(sent: Iterable[bytes | msgspec.Raw]) -> tuple[list[bytes], int]:
@@ -219,7 +221,7 @@ def _unplaced_marked(batch: Batch) -> Batch:
     stamps = list(rows.stamps)
     for place in rows.unplaced:
         stamps[place] = UNPLACED
-    return Batch(Rows(rows.ids, rows.revs, rows.updated, stamps, rows.unplaced), batch.items)
+    return Batch(Rows(rows.ids, rows.revs, rows.times, stamps, rows.unplaced), batch.items)
 
 
 def _on_one_line(line: bytes) -> bytes:

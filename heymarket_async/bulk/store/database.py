@@ -320,5 +320,5 @@ def records(lines: Sequence[bytes]) -> Iterator[tuple[int, int, str, str, str]]:
     rows = batch_of(lines).rows
     for place, line in enumerate(lines):
         instant = rows.stamps[place]
-        updated = rows.updated[place] if instant else ""
+        updated = rows.times[place] if instant else ""
         yield rows.ids[place], rows.revs[place] or 0, updated, instant, text_of(line)
