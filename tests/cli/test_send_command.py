@@ -137,6 +137,15 @@ def test_nothing_is_sent_if_something_is_wrong(options, error, run, sandbox, fil
     assert not Path(f"{file}.texts.jsonl").exists()
 
 
+def test_a_template_is_sent_without_a_text(run, sandbox, file):
+    template_id = sandbox.templates.create("Reminder", "See you")
+
+    result = run("messages", "send", file, *OPTIONS, "--template", template_id)
+
+    assert result.stderr.startswith("3 texts, before people who opted out are looked up.\n")
+    assert texts(sandbox)[0].endswith(" See you")
+
+
 def test_many_texts_are_sent_with_yes(run, sandbox, tmp_path):
     file = tmp_path / "many.csv"
     file.write_text("phone\n" + "".join(f"+1415555{n:04}\n" for n in range(101)))
@@ -214,12 +223,3 @@ def test_a_terminal_shows_the_texts_and_asks(answer, sent, sandbox, file, enviro
     assert "Send this? [y/N]" in shown
     assert (len(sandbox.outbox), code) == (sent, 0 if sent else 1)
     assert ("Nothing was sent." in shown) == (not sent)
-
-
-def test_a_terminal_is_not_asked_with_yes(sandbox, file, environment):
-    command = ["messages", "send", file, *OPTIONS, "--text", "Hi", "--yes"]
-
-    shown, code = in_terminal(command, b"", environment)
-
-    assert "Send this?" not in shown
-    assert (code, len(sandbox.outbox)) == (0, 3)

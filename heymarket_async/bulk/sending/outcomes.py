@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from heymarket_async.bulk.store.outcome_file import Header, Line, OutcomeFile, Outcomes, hex_of
+from heymarket_async.privacy import Masked
 
 
 class SendOutcome(StrEnum):
@@ -64,7 +65,7 @@ SENT = Outcomes(
 """The outcomes that the file keeps. A row that was skipped or rejected is tried again."""
 
 
-class TextRow(msgspec.Struct, array_like=True, gc=False):
+class TextRow(Masked, msgspec.Struct, array_like=True, gc=False):
     """A row that is to be sent.
 
     Attributes:
@@ -89,6 +90,9 @@ class TextRow(msgspec.Struct, array_like=True, gc=False):
     opted_out: bool = False
     is_begun: bool = False
     reason: str | None = None
+
+    def __repr__(self) -> str:
+        return f"TextRow({self.number})"
 
     @property
     def digest(self) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import msgspec
 import pytest
 
 from heymarket_async import AuthenticationError, Contact, HeymarketError, RateLimit, RetryPolicy
 from heymarket_async.bulk import RejectedRow
+from heymarket_async.bulk.sending.outcomes import TextRow
 from heymarket_async.sandbox import Readings
 from tests.bulk.importing.imports import outcomes_of, phone
 from tests.bulk.sending.sends import (
@@ -293,6 +295,12 @@ async def test_an_error_of_on_draft_ends_the_job_and_leaves_no_file(tmp_path):
 
         assert not it.received
     assert not path_in(tmp_path).exists()
+
+
+def test_a_row_shows_nobody():
+    shown = repr(TextRow(3, phone(1), UUID(int=0), "Hi Zoë"))
+
+    assert shown == "TextRow(3)"
 
 
 async def test_progress_tells_of_reading_and_sending():
