@@ -31,7 +31,7 @@ from heymarket_async.bulk.sending.outcomes import (
 )
 from heymarket_async.bulk.sending.report import SendResults
 from heymarket_async.bulk.sending.text import TextWithFields
-from heymarket_async.bulk.store.outcome_file import digest_of, hex_of
+from heymarket_async.bulk.store.outcome_lines import digest_of, hex_of
 from heymarket_async.checks import phone_digits
 from heymarket_async.privacy import Masked
 from heymarket_async.texting import segments

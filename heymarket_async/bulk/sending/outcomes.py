@@ -8,7 +8,8 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from heymarket_async.bulk.store.outcome_file import Header, Line, OutcomeFile, Outcomes, hex_of
+from heymarket_async.bulk.store.outcome_file import OutcomeFile
+from heymarket_async.bulk.store.outcome_lines import Header, Line, Outcomes, hex_of
 from heymarket_async.privacy import Masked
 
 
