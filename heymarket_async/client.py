@@ -18,7 +18,15 @@ from heymarket_async.endpoints.contacts_v2 import ContactsV2
 from heymarket_async.endpoints.conversations import Conversations
 from heymarket_async.endpoints.emails import Emails
 from heymarket_async.endpoints.fields import ContactFields
+from heymarket_async.endpoints.inboxes import Inboxes
+from heymarket_async.endpoints.lists import Lists
 from heymarket_async.endpoints.messages import Messages
+from heymarket_async.endpoints.schedules import Schedules
+from heymarket_async.endpoints.surveys import Surveys
+from heymarket_async.endpoints.tags import Tags
+from heymarket_async.endpoints.team import Teams
+from heymarket_async.endpoints.templates import Templates
+from heymarket_async.endpoints.users import Users
 from heymarket_async.pacing.window import DOCUMENTED_LIMIT, RateLimit
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
@@ -123,6 +131,14 @@ class HeymarketClient:
     contacts_v2: ContactsV2
     contact_channels: ContactChannels
     contact_fields: ContactFields
+    inboxes: Inboxes
+    lists: Lists
+    schedules: Schedules
+    surveys: Surveys
+    tags: Tags
+    team: Teams
+    templates: Templates
+    users: Users
     conversations: Conversations
     emails: Emails
     messages: Messages
@@ -305,6 +321,14 @@ class HeymarketClient:
         self.contacts_v2 = ContactsV2(transport)
         self.contact_channels = ContactChannels(transport)
         self.contact_fields = ContactFields(transport)
+        self.inboxes = Inboxes(transport)
+        self.lists = Lists(transport)
+        self.schedules = Schedules(transport)
+        self.surveys = Surveys(transport)
+        self.tags = Tags(transport)
+        self.team = Teams(transport)
+        self.templates = Templates(transport)
+        self.users = Users(transport)
         self.conversations = Conversations(transport)
         self.emails = Emails(transport)
         self.messages = Messages(transport)

@@ -175,6 +175,13 @@ async def test_some_transfers_are_refused(serve):
     assert await account.status("POST /v1/conversations/transfer", body) == 404
 
 
+async def test_a_conversation_with_a_contact_without_a_name_is_named_by_the_phone(serve):
+    account = await serve()
+    await account.ask("POST /v1/contact", {"phone": JO})
+    await account.ask(SEND, ONE)
+    assert account.sandbox.conversations.rows[0]["name"] == JO
+
+
 async def test_old_docs_show_objects(serve):
     account, key = await one(serve, conversation_shape="objects")
     shown = await account.ask(f"GET /v1/conversations/{key}")

@@ -72,7 +72,8 @@ async def test_a_broadcast_is_a_message_for_each_member(serve):
     rows = account.sandbox.messages.rows
     assert {row["broadcast_id"] for row in rows} == {answer["id"]}
     assert {row["local_id"] for row in rows} == {"a-1"}
-    assert "convo_id" not in answer
+    assert answer.keys() == {"id", "date", "gallery_url", "compliance_results"}
+    assert answer["gallery_url"] == ""
 
 
 async def test_a_broadcast_leaves_out_people_who_opted_out(serve):
