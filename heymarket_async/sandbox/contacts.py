@@ -95,6 +95,11 @@ class Contacts(Table[Contact]):
         ids = self._ids_by_channel.get((channel_type, channel_id), ())
         return [self._by_id[contact_id] for contact_id in sorted(ids)]
 
+    def names(self) -> list[tuple[str, str]]:
+        """Return the phone and the name of everyone who has a phone."""
+        records = map(self.record, self._rows)
+        return [(str(one.phone), str(one.display_name or "")) for one in records if one.phone]
+
     def by_phone(self, phone: str) -> Contact | None:
         """Return the contact with this phone, the one with the lowest id if there are several."""
         return next(iter(self.by_channel("phone", phone)), None)

@@ -15,6 +15,7 @@ from heymarket_async.sandbox.routes import (
     NAMED,
     Answer,
     Call,
+    ListIn,
     Refused,
     check_phone,
     instant,
@@ -86,7 +87,7 @@ def list_page(call: Call) -> object:
 @route("POST /v1/contacts/count")
 def count(call: Call) -> object:
     """Count all contacts, or those updated after `date`."""
-    number = call.contacts.count(after=instant(call.parse_list().date))
+    number = call.contacts.count(after=instant(call.parse_list(ListIn).date))
     return str(number) if call.readings.count_as_text else number
 
 

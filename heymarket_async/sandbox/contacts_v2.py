@@ -10,7 +10,7 @@ from msgspec import Struct
 from heymarket_async.sandbox import writes
 from heymarket_async.sandbox.contacts import Contact
 from heymarket_async.sandbox.records import ChannelIn, ContactIn
-from heymarket_async.sandbox.routes import PHONE, Call, Refused, as_uuid, instant, route
+from heymarket_async.sandbox.routes import PHONE, Call, ListIn, Refused, as_uuid, instant, route
 
 DEFAULT_LIMIT = 30
 MAX_LIMIT = 100
@@ -82,7 +82,7 @@ def delete(call: Call) -> object:
 @route("POST /v2/contacts/list")
 def list_page(call: Call) -> object:
     """List a page of contacts: `date` is always updated-after, pages count from 0."""
-    asked = call.parse_list()
+    asked = call.parse_list(ListIn)
     size = asked.limit or DEFAULT_LIMIT
     if size > MAX_LIMIT and call.readings.v2_over_limit == "reject":
         raise Refused(400, f"limit: is at most {MAX_LIMIT}")

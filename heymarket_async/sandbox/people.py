@@ -42,6 +42,8 @@ class Member(Struct, frozen=True):
     id: int
     name: str
     role: str
+    email: str
+    phone: str
 
 
 class MadeUp(Struct, frozen=True):
@@ -58,6 +60,8 @@ class MadeUp(Struct, frozen=True):
     notes: tuple[str, ...]
     plans: tuple[str, ...]
     tags: dict[int, str]
+    asked: tuple[str, ...]
+    answered: tuple[str, ...]
 
 
 @functools.cache
@@ -87,12 +91,12 @@ def _stamps(count: int, rng: random.Random, ties: int, step: int) -> Iterator[in
     for number in range(count):
         if left == 0:
             left = count if ties >= count else rng.randint(1, ties)
-            stamp = _earlier(stamp, rng, step) if number else stamp
+            stamp = earlier(stamp, rng, step) if number else stamp
         left -= 1
         yield stamp
 
 
-def _earlier(stamp: int, rng: random.Random, step: int) -> int:
+def earlier(stamp: int, rng: random.Random, step: int) -> int:
     """Go back a little, a lot, or to a whole second, so that every length of fraction occurs."""
     draw = rng.random()
     if draw < 0.4:
@@ -105,24 +109,24 @@ def _earlier(stamp: int, rng: random.Random, step: int) -> int:
 def _person(contact_id: int, rng: random.Random, texts: MadeUp, *, custom: bool) -> Record:
     """Make up a contact. The draws keep their order, so that a seed keeps its contacts."""
     culture = texts.cultures[int(rng.random() ** 2 * len(texts.cultures))]
-    first, latin = _pick(culture.firsts, rng)
-    last = _sometimes(_pick(culture.lasts, rng), rng)
+    first, latin = pick(culture.firsts, rng)
+    last = _sometimes(pick(culture.lasts, rng), rng)
     name = f"{first} {last}" if isinstance(last, str) and last else first
     rev = 1 + int(rng.random() ** 3 * 20)
     return Record(
         id=contact_id,
-        display_name=name + _pick(texts.decorations, rng),
+        display_name=name + pick(texts.decorations, rng),
         first=first,
         last=last,
-        email=_sometimes(f"{latin}.{contact_id}@{_pick(texts.domains, rng)}", rng),
+        email=_sometimes(f"{latin}.{contact_id}@{pick(texts.domains, rng)}", rng),
         phone=_phone(contact_id, culture),
         avatar=_sometimes(f"https://example.com/avatars/{contact_id}.jpg", rng),
         custom=_custom(culture, rng, texts) if custom else {},
-        creator_id=_pick(texts.members, rng).id,
+        creator_id=pick(texts.members, rng).id,
         shared=True,
         rev=rev,
         op="create" if rev == 1 else "update",
-        assigned_user_id=_pick(texts.members, rng).id if rng.random() < 0.3 else None,
+        assigned_user_id=pick(texts.members, rng).id if rng.random() < 0.3 else None,
         tags=_tags(contact_id, rng, texts),
         is_opted_out=rng.random() < 0.05,
         external_id=f"crm-{contact_id:x}" if rng.random() < 0.2 else UNSET,
@@ -148,12 +152,12 @@ def _sometimes(text: str, rng: random.Random) -> OptionalText:
 
 
 def _custom(culture: Culture, rng: random.Random, texts: MadeUp) -> dict[str, object]:
-    values: dict[str, object] = {"123": _pick(texts.plans, rng), "789": culture.region}
+    values: dict[str, object] = {"123": pick(texts.plans, rng), "789": culture.region}
     draw = rng.random()
     if draw < 0.5:
         values["456"] = f"2026-{1 + int(draw * 24):02}-01"
     if draw < 0.3:
-        values["1012"] = _pick(texts.languages, rng)
+        values["1012"] = pick(texts.languages, rng)
     if draw < 0.1:
         values["1305"] = f"{draw * 100_000:.2f}"
     return values
@@ -169,10 +173,11 @@ def _notes(contact_id: int, rng: random.Random, texts: MadeUp) -> list[Note] | U
     draw = rng.random()
     if draw > 0.2:
         return UNSET if draw > 0.6 else []
-    member, text = _pick(texts.members, rng), _pick(texts.notes, rng)
+    member, text = pick(texts.members, rng), pick(texts.notes, rng)
     note_id, date = f"note-{contact_id}", "2024-03-01T09:00:00Z"
     return [Note(date=date, id=note_id, name=member.name, text=text, user_id=member.id)]
 
 
-def _pick(choices: Sequence[T], rng: random.Random) -> T:
+def pick(choices: Sequence[T], rng: random.Random) -> T:
+    """Draw one of some choices."""
     return choices[int(rng.random() * len(choices))]

@@ -129,6 +129,55 @@ class Readings:
     max_body_bytes: int = 10 * 1024 * 1024
     """Largest request body; a larger one is answered 413 and not read to its end."""
 
+    # Messages and conversations
+    local_id_dedupes: Literal["none", "lists", "all"] = "all"
+    """Which sends with a known `local_id` do nothing: none, broadcasts and e-mails, or all.
+
+    Most pages call it an idempotency key; one tip asks for "a unique value per send attempt"."""
+    local_id_repeat_answer: Literal["first", "conflict"] = "first"
+    """The answer to such a send: that of the first one, or 409."""
+    message_delay_s: float = 0.0
+    """Seconds until a new message can be seen in lists and counts."""
+    messages_cursor: Literal["order", "before", "after"] = "order"
+    """The bound that `created_at` or `date` sets on `POST /v1/messages/all`.
+
+    "order": messages before it, or after it with `ascending`; "before" and "after": always."""
+    chat_page_base: int | None = 1
+    """Number of the first page of messages and of conversations; None: `page` is ignored."""
+    chat_counts: Literal["text", "int", "empty"] = "text"
+    """A count of messages or conversations: "1042", 1042, or ""."""
+    conversation_shape: Literal["ids", "objects", "mixed"] = "ids"
+    """`assigned`, `inbox` and `read`: integers (new docs), or two objects and a boolean (old
+    docs); "mixed": the old shape for every second conversation."""
+    never: Literal["zero", "empty", "null"] = "zero"
+    """A time that was never set: `0001-01-01T00:00:00Z`, "" or null."""
+    send_answer: Literal["full", "id"] = "full"
+    """The answer to a send: all fields that any page names, or `id` alone."""
+    compliance_results: Literal["{}", "null", "[]"] = "{}"
+    """The empty `compliance_results` of an answer to a send."""
+    opted_out_send: Literal["400", "403", "accept"] = "400"
+    """A send to someone who opted out: refused, or accepted as a message that failed.
+
+    A broadcast leaves such people out."""
+    quiet_hours: Literal["queue", "refuse", "off"] = "queue"
+    """A send in quiet hours: goes out when they end, is answered 403, or goes out at once."""
+    inboxes: Literal["array", "wrapped"] = "array"
+    """`GET /v1/inboxes`: a bare array (new docs), or `{"inboxes": [...]}` whose phones have a plus
+    sign (old docs)."""
+    users_get_body: Literal["kept", "dropped"] = "kept"
+    """Whether the body of `GET /v1/users/get` arrives; without it, everyone is answered."""
+    reassign_repeat: Literal["ok", "refused"] = "ok"
+    """A reassign to the member who has it already, or a transfer to the inbox that it is in."""
+
+    # Webhooks
+    webhook_accepts: Literal["2xx", "200"] = "2xx"
+    """The answers of a subscriber that end a delivery: any 2xx (new docs), or 200 (old guide)."""
+    webhook_retries: int = 3
+    """How often another delivery is repeated, and one without an answer; the old guide says that
+    it is, without a number."""
+    webhook_retry_s: float = 0.1
+    """Seconds between two attempts."""
+
     # Access
     window: Literal["fixed", "sliding"] = "sliding"
     """Whether the limit counts within the current window, or over the last `per_s` seconds."""

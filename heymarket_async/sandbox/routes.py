@@ -7,19 +7,28 @@ handlers, listed in `server.HANDLERS`, and a `Table` in `Account`.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, TypeAlias, TypeVar
+from threading import RLock
+from typing import Annotated, Literal, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
 
+from heymarket_async.sandbox.clock import Clock
 from heymarket_async.sandbox.contacts import Contact, Contacts
+from heymarket_async.sandbox.conversation_table import Conversations
+from heymarket_async.sandbox.list_table import Lists
+from heymarket_async.sandbox.message_table import Messages
 from heymarket_async.sandbox.readings import NoMatch, Readings
 from heymarket_async.sandbox.stamps import parsed
 from heymarket_async.sandbox.table import Stored, Table
 from heymarket_async.sandbox.tag_table import Tags
+from heymarket_async.sandbox.team import Team
+from heymarket_async.sandbox.template_table import Templates
+from heymarket_async.sandbox.webhooks import Webhooks
 
 Body = TypeVar("Body")
+Asked = TypeVar("Asked", bound="ListIn")
 Thing = TypeVar("Thing", bound=Stored)
 Count = Annotated[int, Meta(ge=0)]
 
@@ -100,12 +109,28 @@ class Account:
         contacts: The contacts.
         fields: The titles of the custom fields, by id.
         tags: The tags.
+        team: The members and their inboxes.
+        conversations: The conversations.
+        messages: The messages.
+        templates: The templates of texts.
+        lists: The lists of people.
+        clock: The time of the account.
+        webhooks: The webhooks that tell subscribers what happens.
+        lock: Held by everything that changes the account, in whichever thread.
         readings: The options for behaviour that the API docs leave open.
     """
 
     contacts: Contacts
     fields: dict[int, str]
     tags: Tags
+    team: Team
+    conversations: Conversations
+    messages: Messages
+    templates: Templates
+    lists: Lists
+    clock: Clock
+    webhooks: Webhooks
+    lock: RLock
     readings: Readings
 
 
@@ -116,6 +141,26 @@ class ListIn(Struct, frozen=True, kw_only=True):
     limit: Count | None = None
     page: Count | None = None
     ascending: bool | None = None
+
+    @property
+    def cursor(self) -> int | None:
+        """The `date`, as nanoseconds since 1970."""
+        return instant(self.date)
+
+
+class Paging(NamedTuple):
+    """The rules of a v1 list.
+
+    Attributes:
+        newest_first: Its order without `ascending`.
+        page_base: The number of its first page; None: `page` is ignored.
+        cursor: Whether the cursor is an upper bound ("before"), a lower one ("after"), or the one
+            that leads on in the order of the list ("order").
+    """
+
+    newest_first: bool
+    page_base: int | None
+    cursor: Literal["order", "before", "after"] = "order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,27 +197,45 @@ class Call:
         except msgspec.ValidationError as error:
             raise Refused(400, f"{_field(error)}: {error}") from None
 
-    def parse_list(self) -> ListIn:
+    def parse_list(self, kind: type[Asked]) -> Asked:
         """Return the body of a list or count, which may be missing."""
-        return ListIn() if self.body is None and self.readings.empty_body else self.parse(ListIn)
+        return kind() if self.body is None and self.readings.empty_body else self.parse(kind)
 
-    def page(self, table: Table[Thing]) -> Answer:
-        """Answer a v1 list: `date` is applied first, then the order, then `page`."""
+    def page(
+        self,
+        table: Table[Thing],
+        asked: ListIn | None = None,
+        paging: Paging | None = None,
+        *,
+        only: Callable[[Thing], bool] | None = None,
+    ) -> Answer:
+        """Answer a v1 list: the cursor is applied first, then the order, then `page`.
+
+        Args:
+            table: The things.
+            asked: The body; None: that of the call, as "Pagination json".
+            paging: The rules; None: those of lists of contacts.
+            only: Says which things are listed at all.
+        """
         readings = self.readings
-        asked = self.parse_list()
-        newest_first = readings.newest_first
+        asked = asked or self.parse_list(ListIn)
+        rules = paging or Paging(readings.newest_first, readings.page_base)
+        newest_first = rules.newest_first
         if readings.honours_ascending and asked.ascending is not None:
             newest_first = not asked.ascending
         size = self._page_size(asked.limit)
         page = 0
-        if readings.page_base is not None and asked.page is not None:
-            page = max(0, asked.page - readings.page_base)
-        date = instant(asked.date)
-        start = page * size
-        if newest_first:
-            things = table.page(newest_first=True, start=start, size=size, before=date)
-        else:
-            things = table.page(newest_first=False, start=start, size=size, after=date)
+        if rules.page_base is not None and asked.page is not None:
+            page = max(0, asked.page - rules.page_base)
+        is_upper = rules.cursor == "before" or (rules.cursor == "order" and newest_first)
+        things = table.page(
+            newest_first=newest_first,
+            start=page * size,
+            size=size,
+            before=asked.cursor if is_upper else None,
+            after=None if is_upper else asked.cursor,
+            only=only,
+        )
         return self.listed(table, things)
 
     def _page_size(self, limit: int | None) -> int:

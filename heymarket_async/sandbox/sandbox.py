@@ -9,16 +9,22 @@ from collections.abc import Collection, Generator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from secrets import token_hex
-from threading import Thread
+from threading import RLock, Thread
 from typing import NamedTuple, Self, get_type_hints
 
 from aiohttp import web
 
 from heymarket_async.sandbox import odd
 from heymarket_async.sandbox.access import Access
+from heymarket_async.sandbox.chatter import Chatter
+from heymarket_async.sandbox.clock import Clock
 from heymarket_async.sandbox.contacts import Contacts, made_uuid
+from heymarket_async.sandbox.conversation_table import Conversations
 from heymarket_async.sandbox.faults import Faults
 from heymarket_async.sandbox.hosts import Hosts, url_at
+from heymarket_async.sandbox.list_table import Lists
+from heymarket_async.sandbox.message_table import Messages, Sent
+from heymarket_async.sandbox.other_side import Carrier, Customer
 from heymarket_async.sandbox.people import made_up
 from heymarket_async.sandbox.readings import Readings, check_type
 from heymarket_async.sandbox.received import Received
@@ -26,6 +32,9 @@ from heymarket_async.sandbox.routes import Account
 from heymarket_async.sandbox.server import Server, log
 from heymarket_async.sandbox.stamps import parsed
 from heymarket_async.sandbox.tag_table import Tags
+from heymarket_async.sandbox.team import Team
+from heymarket_async.sandbox.template_table import Templates
+from heymarket_async.sandbox.webhooks import Webhooks
 
 # Faults that hold requests back end when the sandbox closes, so the rest is soon done.
 _SHUTDOWN_S = 0.05
@@ -61,6 +70,8 @@ class Sandbox:
             are refused.
         ties: Size of the largest group of contacts that share one `updated`.
         fields: Whether the account has custom fields.
+        messages: Number of made-up messages at the start, in conversations with the contacts.
+        message_ties: Size of the largest group of messages that share one `date`.
 
     Raises:
         ValueError: An option is of another type or size; the message names it.
@@ -72,6 +83,14 @@ class Sandbox:
         faults: Failures on demand.
         store: The contacts.
         tags: The tags.
+        messages: The messages.
+        conversations: The conversations.
+        customer: The people on the other side, who text.
+        carrier: The carriers, who deliver or fail.
+        templates: The templates of texts.
+        lists: The lists of people.
+        clock: The time of the account.
+        webhooks: The webhooks that tell subscribers what happens.
 
     https://developers.heymarket.com/guides/manage-contacts
     """
@@ -92,12 +111,19 @@ class Sandbox:
         hosts: Collection[str] = (),
         ties: int = 1,
         fields: bool = True,
+        messages: int = 0,
+        message_ties: int = 1,
     ) -> None:
         given: dict[str, object] = locals()
         for name, kind in _OPTIONS.items():
             check_type(name, given[name], kind)
-        if contacts < 0 or ties < 1 or (limit is not None and limit < 1):
-            raise ValueError("contacts must be at least 0, ties and limit at least 1")
+        if (
+            min(contacts, messages) < 0
+            or min(ties, message_ties, 1 if limit is None else limit) < 1
+        ):
+            raise ValueError(
+                "contacts and messages must be at least 0, ties, message_ties and limit at least 1"
+            )
         if not 0 < per_s < math.inf or not 0 <= port <= 65535:
             raise ValueError("per_s must be above 0 and finite, port from 0 to 65535")
         allowed = Hosts(host, hosts)
@@ -112,8 +138,32 @@ class Sandbox:
         people = random.Random(rng.getrandbits(64))  # noqa: S311 - no secret
         self.store = Contacts(contacts, rng=people, readings=readings, ties=ties, custom=fields)
         self.tags = Tags(readings, seed, made_up().tags)
+        lock = RLock()
+        self.templates = Templates(readings, seed)
+        self.lists = Lists(readings, seed)
+        self.clock = Clock(lock, lambda: self.faults.clock_offset_s)
+        self.conversations, self.messages, team = _chats(
+            self.store, readings, seed, messages, message_ties
+        )
+        self.webhooks = Webhooks(readings, lock)
+        account = Account(
+            contacts=self.store,
+            fields=dict(made_up().fields) if fields else {},
+            tags=self.tags,
+            team=team,
+            conversations=self.conversations,
+            messages=self.messages,
+            templates=self.templates,
+            lists=self.lists,
+            clock=self.clock,
+            webhooks=self.webhooks,
+            lock=lock,
+            readings=readings,
+        )
+        self.customer = Customer(account)
+        self.carrier = Carrier(account)
         self._server = Server(
-            Account(self.store, dict(made_up().fields) if fields else {}, self.tags, readings),
+            account,
             hosts=allowed,
             access=Access(*self.credentials, self.api_key, readings, limit, per_s),
             faults=self.faults,
@@ -134,6 +184,19 @@ class Sandbox:
         if self._runner is None or not self._runner.addresses:
             raise RuntimeError("the sandbox is not running")
         return url_at(*self._runner.addresses[0][:2])
+
+    @property
+    def outbox(self) -> list[Sent]:
+        """The messages that people received, in order, one entry for each person."""
+        self.clock.run_due()
+        return self.messages.outbox
+
+    def quiet(self, seconds: float) -> None:
+        """Begin quiet hours that end in some seconds: what is sent until then is held back.
+
+        The readings say how; `clock.advance` makes them pass.
+        """
+        self.messages.quiet_until_s = self.clock.now + seconds
 
     @property
     def requests(self) -> deque[Received]:
@@ -196,6 +259,8 @@ class Sandbox:
             await self.aclose()
             raise
         self._server.hosts.names.update(address[0] for address in runner.addresses)
+        self.clock.open()
+        self.webhooks.open()
 
     async def aclose(self) -> None:
         """Close every connection and stop listening; closing twice is fine."""
@@ -204,6 +269,8 @@ class Sandbox:
             self._server.close()
             await runner.cleanup()
             await self._server.finished()
+            self.clock.close()
+            await self.webhooks.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -229,6 +296,22 @@ _OPTIONS = {
     for name, kind in get_type_hints(Sandbox.__init__).items()
     if name not in {"hosts", "return"}
 }
+
+
+def _chats(
+    contacts: Contacts, readings: Readings, seed: int, count: int, ties: int
+) -> tuple[Conversations, Messages, Team]:
+    """Make up the team, and the messages that it exchanged with the contacts."""
+    team = Team(made_up(), readings)
+    conversations = Conversations(readings, seed, team)
+    chatter = Chatter(
+        random.Random(seed),  # noqa: S311 - no secret
+        readings,
+        contacts=contacts,
+        conversations=conversations,
+        team=team,
+    )
+    return conversations, Messages(readings, seed, chatter.messages(count, ties=ties)), team
 
 
 @contextmanager

@@ -17,7 +17,15 @@ from weakref import WeakSet
 
 from aiohttp import web
 
-from heymarket_async.sandbox import account, channels, contacts_v1, contacts_v2, tags
+from heymarket_async.sandbox import (
+    account,
+    channels,
+    contacts_v1,
+    contacts_v2,
+    conversations,
+    messages,
+    tags,
+)
 from heymarket_async.sandbox.access import Access
 from heymarket_async.sandbox.faults import Fault, Faults
 from heymarket_async.sandbox.hosts import Hosts
@@ -33,7 +41,7 @@ from heymarket_async.sandbox.routes import (
     as_error,
 )
 
-HANDLERS = (account, channels, contacts_v1, contacts_v2, tags)
+HANDLERS = (account, channels, contacts_v1, contacts_v2, conversations, messages, tags)
 """The modules of handlers: importing them declares their routes."""
 
 _UNSENT = Answer(0, b"")
@@ -168,14 +176,21 @@ class Server:
         now = self._now()
         try:
             self._access.admit(request.headers.get("Authorization", ""), received.at, now)
-            path = request.match_info
-            return as_answer(handler(Call(path, received.query, received.body, now, self._account)))
+            return self._handle(handler, request, received)
         except Refused as refused:
             return as_error(refused, self._account.readings)
         except Exception as error:
             log.exception("The sandbox failed to answer %s", received.request_id)
             failed = Refused(500, f"the sandbox failed: {type(error).__name__}")
             return as_error(failed, self._account.readings)
+
+    def _handle(self, handler: Handler, request: web.Request, received: Received) -> Answer:
+        """Run a handler, at the account's time, while nothing else changes the account."""
+        with self._account.lock:
+            clock = self._account.clock
+            clock.run_due()
+            path, body = request.match_info, received.body
+            return as_answer(handler(Call(path, received.query, body, clock.now, self._account)))
 
     async def _in_halves(
         self, request: web.Request, answer: Answer, headers: dict[str, str], fault: Fault

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from heymarket_async.sandbox.readings import Readings
@@ -33,6 +34,11 @@ def written(stamp: int, readings: Readings) -> str:
     if readings.trim_zeros:
         digits = digits.rstrip("0")
     return f"{text}.{digits}{readings.zone}" if digits else f"{text}{readings.zone}"
+
+
+def of_messages(readings: Readings) -> Readings:
+    """Return the readings for messages, whose stamps are known: microseconds, zeros trimmed."""
+    return replace(readings, precision="microseconds", trim_zeros=True, fractions="shown", zone="Z")
 
 
 @functools.lru_cache(maxsize=10_000)

@@ -5,9 +5,12 @@ A list call is a bisection and a slice, whatever the number of things.
 
 import random
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
+
+import msgspec
 
 from heymarket_async.sandbox.readings import Readings
 from heymarket_async.sandbox.stamps import BASE, unit, written
@@ -20,6 +23,11 @@ class Stored:
     stamp: int
     id: int
     line: bytes
+
+    @property
+    def value(self) -> dict[str, object]:
+        """Its JSON, decoded."""
+        return msgspec.json.decode(self.line, type=dict[str, object])
 
 
 T = TypeVar("T", bound=Stored)
@@ -49,23 +57,35 @@ class Table(Generic[T]):
         self._by_id = {row.id: row for row in self._rows}
         self._next_id = max(self._by_id, default=first_id - 1) + 1
         self._newest = self._rows[-1].stamp + unit(readings) if self._rows else BASE
+        self._unseen: deque[tuple[float, T]] = deque()
+
+    @property
+    def rows(self) -> list[dict[str, object]]:
+        """Everything as it is stored, oldest first, also what cannot be seen yet."""
+        rows = sorted([*self._rows, *(row for _, row in self._unseen)], key=_place)
+        return [row.value for row in rows]
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def by_id(self, row_id: int) -> T | None:
-        """Return the thing with this id."""
+        """Return the thing with this id, if it can be seen."""
         return self._by_id.get(row_id)
+
+    def seen_at(self, now_s: float) -> Self:
+        """Return this table as it is seen at this time."""
+        while self._unseen and self._unseen[0][0] <= now_s:
+            self.add(self._unseen.popleft()[1])
+        return self
 
     def listed(self, rows: Iterable[T]) -> list[bytes]:
         """Return the JSON of things as a list shows them."""
         return [row.line for row in rows]
 
-    def count(self, after: int | None) -> int:
-        """Count all things, or those updated after a stamp."""
-        if after is None:
-            return len(self._rows)
-        return len(self._rows) - bisect_right(self._rows, after, key=_stamp)
+    def count(self, *, after: int | None = None, before: int | None = None) -> int:
+        """Count all things, or those updated after a stamp, or before one."""
+        high = len(self._rows) if before is None else bisect_left(self._rows, before, key=_stamp)
+        return high if after is None else high - bisect_right(self._rows, after, key=_stamp)
 
     def page(
         self,
@@ -75,27 +95,30 @@ class Table(Generic[T]):
         size: int,
         before: int | None = None,
         after: int | None = None,
+        only: Callable[[T], bool] | None = None,
     ) -> Sequence[T]:
-        """Return one page: the date is applied first, then the order, then start and size."""
-        low, high = 0, len(self._rows)
+        """Return one page: `only` and the dates first, then the order, then start and size."""
+        rows = self._rows if only is None else list(filter(only, self._rows))
+        low, high = 0, len(rows)
         left, right = bisect_left, bisect_right
         if self.readings.inclusive:
             left, right = right, left
         if before is not None:
-            high = left(self._rows, before, key=_stamp)
+            high = left(rows, before, key=_stamp)
         if after is not None:
-            low = right(self._rows, after, key=_stamp)
+            low = right(rows, after, key=_stamp)
         if newest_first:
-            return self._slice(max(low, high - start - size), max(low, high - start))[::-1]
-        return self._slice(min(high, low + start), min(high, low + start + size))
+            low, high = max(low, high - start - size), max(low, high - start)
+            return self._slice(rows, low, high)[::-1]
+        return self._slice(rows, min(high, low + start), min(high, low + start + size))
 
-    def _slice(self, low: int, high: int) -> Sequence[T]:
+    def _slice(self, rows: list[T], low: int, high: int) -> Sequence[T]:
         """Return the things between two places, with ties shuffled if the readings say so."""
         if self.readings.ties == "stable" or low == high:
-            return self._rows[low:high]
-        first = bisect_left(self._rows, self._rows[low].stamp, key=_stamp)
-        last = bisect_right(self._rows, self._rows[high - 1].stamp, key=_stamp)
-        shuffled = sorted(self._rows[first:last], key=lambda row: (row.stamp, self._rng.random()))
+            return rows[low:high]
+        first = bisect_left(rows, rows[low].stamp, key=_stamp)
+        last = bisect_right(rows, rows[high - 1].stamp, key=_stamp)
+        shuffled = sorted(rows[first:last], key=lambda row: (row.stamp, self._rng.random()))
         return shuffled[low - first : high - first]
 
     def new_id(self) -> int:
@@ -113,8 +136,16 @@ class Table(Generic[T]):
         """Write a stamp the way reads show it."""
         return written(stamp, self.readings)
 
-    def add(self, row: T) -> None:
-        """Store a thing, in the place of the one with its id if there is one."""
+    def add(self, row: T, *, seen_from_s: float | None = None) -> None:
+        """Store a thing, in the place of the one with its id if there is one.
+
+        Args:
+            row: The thing.
+            seen_from_s: When it can be seen, in seconds since 1970; None: at once.
+        """
+        if seen_from_s is not None:
+            self._unseen.append((seen_from_s, row))
+            return
         if known := self._by_id.get(row.id):
             self.remove(known)
         insort(self._rows, row, key=_place)

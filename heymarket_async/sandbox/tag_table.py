@@ -35,7 +35,6 @@ class Tags(Table[Stored]):
 
     def __init__(self, readings: Readings, seed: int, labels: Mapping[int, str]) -> None:
         super().__init__(readings, random.Random(seed))  # noqa: S311 - no secret
-        self._unseen: list[tuple[float, Stored]] = []
         for place, (tag_id, label) in enumerate(labels.items()):
             stamp = (BASE - (len(labels) - place) * SECOND) // unit(readings) * unit(readings)
             self.add(self._stored(tag_id, label, COLOR, stamp))
@@ -45,8 +44,7 @@ class Tags(Table[Stored]):
     @property
     def tags(self) -> list[dict[str, object]]:
         """Every tag, also those that cannot be seen yet, lowest id first."""
-        rows = [*self._rows, *(row for _, row in self._unseen)]
-        return [msgspec.json.decode(row.line) for row in sorted(rows, key=lambda row: row.id)]
+        return sorted(self.rows, key=lambda tag: int(str(tag["id"])))
 
     def create(self, label: str, *, color: str = COLOR, now_s: float = 0.0) -> int:
         """Store a new tag, whatever tags there are, and return its id.
@@ -57,24 +55,14 @@ class Tags(Table[Stored]):
             now_s: Seconds since 1970; a tag is never older than the newest one.
         """
         row = self._stored(self.new_id(), label, color, self.stamp(now_s))
-        if self.readings.tag_delay_s:
-            self._unseen.append((now_s + self.readings.tag_delay_s, row))
-        else:
-            self.add(row)
+        delay_s = self.readings.tag_delay_s
+        self.add(row, seen_from_s=now_s + delay_s if delay_s else None)
         return row.id
 
     def labelled(self, label: str) -> int | None:
         """Return the lowest id of the tags with this label, in any case."""
         same = (tag for tag in self.tags if str(tag["tag"]).casefold() == label.casefold())
         return next((int(str(tag["id"])) for tag in same), None)
-
-    def seen_at(self, now_s: float) -> "Tags":
-        """Return these tags as they are seen at this time."""
-        for at, row in list(self._unseen):
-            if at <= now_s:
-                self._unseen.remove((at, row))
-                self.add(row)
-        return self
 
     def _stored(self, tag_id: int, label: str, color: str, stamp: int) -> Stored:
         time = self.written(stamp)

@@ -79,6 +79,8 @@ def save(
 ) -> Contact:
     """Store a changed contact under a new revision and stamp."""
     stamp = call.contacts.stamp(call.now)
+    if bool(record.is_opted_out) != bool(call.contacts.record(contact).is_opted_out):
+        _tell_of_opt_out(call, record)
     record.rev += -1 if call.readings.rev == "falls" else 1
     record.op = "update"
     record.updated = call.contacts.written(stamp)
@@ -177,6 +179,16 @@ def _customise(call: Call, record: Record, sent: dict[str, object], *, overwrite
 
 def _full_name(record: Record) -> str:
     return " ".join(name for name in (record.first, record.last) if isinstance(name, str) and name)
+
+
+def _tell_of_opt_out(call: Call, record: Record) -> None:
+    """Tell the webhooks of an opt-out or an opt-in; lists lose people who opt out."""
+    phone = str(record.phone or "")
+    if record.is_opted_out:
+        call.account.lists.leave(phone)
+    kind = "target_opt_out" if record.is_opted_out else "target_opt_in"
+    told = {"id": record.id, "phone": phone, "unsubscribed": bool(record.is_opted_out)}
+    call.account.webhooks.emit(kind, told)
 
 
 def _follow(call: Call, contact: Contact, record: Record) -> list[Channel]:
