@@ -15,7 +15,10 @@ from heymarket_async.checks import one_of
 from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.endpoints.contacts_v2 import ContactsV2
+from heymarket_async.endpoints.conversations import Conversations
+from heymarket_async.endpoints.emails import Emails
 from heymarket_async.endpoints.fields import ContactFields
+from heymarket_async.endpoints.messages import Messages
 from heymarket_async.pacing.window import DOCUMENTED_LIMIT, RateLimit
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
@@ -120,6 +123,9 @@ class HeymarketClient:
     contacts_v2: ContactsV2
     contact_channels: ContactChannels
     contact_fields: ContactFields
+    conversations: Conversations
+    emails: Emails
+    messages: Messages
 
     def __init__(
         self,
@@ -299,6 +305,9 @@ class HeymarketClient:
         self.contacts_v2 = ContactsV2(transport)
         self.contact_channels = ContactChannels(transport)
         self.contact_fields = ContactFields(transport)
+        self.conversations = Conversations(transport)
+        self.emails = Emails(transport)
+        self.messages = Messages(transport)
 
 
 def transport_of(client: HeymarketClient) -> Transport:

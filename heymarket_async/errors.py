@@ -37,6 +37,7 @@ class HeymarketError(Exception):
         may_have_taken_effect: The call writes, and at least one attempt may have been carried
             out. Look before you repeat it. Always false for reads.
         cursor: Where a walk can be resumed, if the error ended one; else None.
+        local_id: The `local_id` of the message, broadcast or e-mail that was to be sent, or "".
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class HeymarketError(Exception):
         request_id: str = "",
         may_have_taken_effect: bool = False,
         cursor: str | None = None,
+        local_id: str = "",
     ) -> None:
         super().__init__(message)
         self.call = call
@@ -55,6 +57,7 @@ class HeymarketError(Exception):
         self.request_id = request_id
         self.may_have_taken_effect = may_have_taken_effect
         self.cursor = cursor
+        self.local_id = local_id
 
     def __str__(self) -> str:
         parts = [f"{self.call} {super().__str__()}".strip()]

@@ -5,7 +5,10 @@ from heymarket_async.client import CallOptions, ClientOptions, HeymarketClient
 from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts, PageQuery
 from heymarket_async.endpoints.contacts_v2 import ContactsV2, PageQueryV2
+from heymarket_async.endpoints.conversations import Conversations
+from heymarket_async.endpoints.emails import Emails
 from heymarket_async.endpoints.fields import ContactFields
+from heymarket_async.endpoints.messages import Messages
 from heymarket_async.ensure import Ensured
 from heymarket_async.errors import (
     AuthenticationError,
@@ -33,6 +36,7 @@ from heymarket_async.models.contact import (
     ContactStatus,
     Note,
 )
+from heymarket_async.models.message import Conversation, Message, MessageStatus, Named
 from heymarket_async.models.new_contact import (
     Channel,
     ContactChanges,
@@ -40,6 +44,13 @@ from heymarket_async.models.new_contact import (
     NewContactV2,
     NewStatus,
     TagRef,
+)
+from heymarket_async.models.new_message import (
+    NewBroadcast,
+    NewComment,
+    NewEmail,
+    NewMessage,
+    SentMessage,
 )
 from heymarket_async.pacing.window import RateLimit
 from heymarket_async.request import Repeat
@@ -72,14 +83,25 @@ __all__ = [
     "ContactStatus",
     "Contacts",
     "ContactsV2",
+    "Conversation",
+    "Conversations",
     "CustomFieldError",
     "DeadlineError",
     "DecodeError",
+    "Emails",
     "Ensured",
     "HeymarketClient",
     "HeymarketError",
+    "Message",
+    "MessageStatus",
+    "Messages",
+    "Named",
+    "NewBroadcast",
+    "NewComment",
     "NewContact",
     "NewContactV2",
+    "NewEmail",
+    "NewMessage",
     "NewStatus",
     "NoResponseError",
     "NotFoundError",
@@ -94,6 +116,7 @@ __all__ = [
     "RateLimitError",
     "Repeat",
     "RetryPolicy",
+    "SentMessage",
     "ServerError",
     "StatusError",
     "StoreError",

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import functools
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 _RFC_3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -188,3 +190,21 @@ def http_date(text: str) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+class Began(NamedTuple):
+    """A time in the past of this process, by both clocks of this machine; see `began`."""
+
+    wall: float
+    monotonic: float
+
+    @property
+    def seconds_ago(self) -> float:
+        """Seconds that are over since then, or more."""
+        # The first clock can be set back, and the second may stop while the machine sleeps.
+        return max(time.time() - self.wall, time.monotonic() - self.monotonic)
+
+
+def began() -> Began:
+    """Return the time when something begins now."""
+    return Began(time.time(), time.monotonic())

@@ -23,6 +23,7 @@ FACTS = {
     "request_id": "r-1",
     "may_have_taken_effect": True,
     "cursor": "{}",
+    "local_id": "reminder-1",
     "status": 503,
     "code": "bad_data",
     "detail": "no",

@@ -312,9 +312,15 @@ def _values(found: Answered, name: str) -> set[str]:
     value: object = getattr(found, name, None)
     if name == "uuid" and value is None:
         value = found.odd.get("id")
+    if name in _MAY_BE_BLANK and not value:
+        return set()
     if value is None or (name in {"uuid", "contact_id"} and not _is_uuid(value)):
         return set()
     return {str(value).casefold()}
+
+
+# Only the id is sure in the answer to a send, so a 0 or an empty text there may mean nothing.
+_MAY_BE_BLANK = frozenset({"local_id", "convo_id"})
 
 
 def _is_uuid(value: object) -> bool:

@@ -1,0 +1,212 @@
+"""Conversations: listed, read, and handed on.
+
+https://developers.heymarket.com/concepts/conversations
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from heymarket_async import timestamps
+from heymarket_async.checks import id_of, list_of
+from heymarket_async.endpoints.group import Group
+from heymarket_async.models.message import Conversation
+from heymarket_async.request import Endpoint, Repeat
+
+_IDS, _NOTHING = {"id": "id"}, type(None)
+
+PAGE = Endpoint("POST", "/v1/conversations", list[Conversation], Repeat.READ)
+COUNT = Endpoint("POST", "/v1/conversations/count", int, Repeat.READ)
+GET = Endpoint("GET", "/v1/conversations/{id}", Conversation, Repeat.READ, one=True, id_fields=_IDS)
+OPEN = Endpoint("POST", "/v1/conversations/open", _NOTHING, Repeat.IDEMPOTENT)
+CLOSE = Endpoint("POST", "/v1/conversations/close", _NOTHING, Repeat.IDEMPOTENT)
+MARK_READ = Endpoint("POST", "/v1/conversations/read", _NOTHING, Repeat.IDEMPOTENT)
+MARK_UNREAD = Endpoint("POST", "/v1/conversations/unread", _NOTHING, Repeat.IDEMPOTENT)
+REASSIGN = Endpoint("POST", "/v1/conversations/reassign", _NOTHING, Repeat.IDEMPOTENT)
+TRANSFER = Endpoint("POST", "/v1/conversations/transfer", _NOTHING, Repeat.IDEMPOTENT)
+
+
+class Conversations(Group):
+    """Conversations: `client.conversations`.
+
+    Calls that name a conversation by its other side take either `target`, a phone as E.164 digits
+    or an address, or `targets`, those of a group.
+    """
+
+    async def get(self, conversation_id: int) -> Conversation:
+        """Get a conversation.
+
+        Raises:
+            NotFoundError: No conversation has this id.
+
+        https://developers.heymarket.com/api-reference/conversations/get
+        """
+        return await self._send(GET.request(id=conversation_id))
+
+    async def count(self, *, date: datetime | str | None = None) -> int:
+        """Count the conversations of the team that were updated before a time, or all.
+
+        The documentation shows no answer; a number and a number as text are both read. An empty
+        text raises, since it need not mean 0.
+
+        Raises:
+            DecodeError: The answer is not a number.
+
+        https://developers.heymarket.com/api-reference/conversations/list
+        """
+        body = {} if date is None else {"date": timestamps.to_text("date", date)}
+        return await self._send(COUNT.request(body=body))
+
+    async def open(
+        self,
+        *,
+        inbox_id: int,
+        user_id: int,
+        chat_id: int | None = None,
+        target: str | None = None,
+        targets: Sequence[str] | None = None,
+    ) -> None:
+        """Open a conversation; give one of `chat_id`, `target` and `targets`.
+
+        Args:
+            inbox_id: Its inbox.
+            user_id: The user who opens it.
+            chat_id: The id of the conversation.
+            target: The phone or the address of the other side.
+            targets: Those of a group.
+
+        https://developers.heymarket.com/api-reference/conversations/open-close
+        """
+        body = _body(inbox_id, user_id, chat_id=chat_id, target=target, targets=targets)
+        await self._send(OPEN.request(body=body))
+
+    async def close(
+        self,
+        *,
+        inbox_id: int,
+        user_id: int,
+        chat_id: int | None = None,
+        target: str | None = None,
+        targets: Sequence[str] | None = None,
+    ) -> None:
+        """Close a conversation; for the arguments see `open`.
+
+        https://developers.heymarket.com/api-reference/conversations/open-close
+        """
+        body = _body(inbox_id, user_id, chat_id=chat_id, target=target, targets=targets)
+        await self._send(CLOSE.request(body=body))
+
+    async def mark_read(
+        self,
+        *,
+        inbox_id: int,
+        user_id: int,
+        target: str | None = None,
+        targets: Sequence[str] | None = None,
+    ) -> None:
+        """Mark a conversation as read; give either `target` or `targets`.
+
+        Args:
+            inbox_id: Its inbox.
+            user_id: The user who has read it.
+            target: The phone or the address of the other side.
+            targets: Those of a group.
+
+        https://developers.heymarket.com/api-reference/conversations/mark-read
+        """
+        body = _body(inbox_id, user_id, target=target, targets=targets)
+        await self._send(MARK_READ.request(body=body))
+
+    async def mark_unread(
+        self,
+        *,
+        inbox_id: int,
+        user_id: int,
+        target: str | None = None,
+        targets: Sequence[str] | None = None,
+    ) -> None:
+        """Mark a conversation as not read; for the arguments see `mark_read`.
+
+        https://developers.heymarket.com/api-reference/conversations/mark-read
+        """
+        body = _body(inbox_id, user_id, target=target, targets=targets)
+        await self._send(MARK_UNREAD.request(body=body))
+
+    async def reassign(
+        self,
+        *,
+        inbox_id: int,
+        user_id: int,
+        reassign_id: int,
+        target: str | None = None,
+        targets: Sequence[str] | None = None,
+    ) -> None:
+        """Assign a conversation to another user; give either `target` or `targets`.
+
+        It is repeated after a lost answer. If Heymarket refuses the repeat because the first
+        attempt took effect, the error has `may_have_taken_effect`: `get` the conversation then.
+
+        Args:
+            inbox_id: Its inbox.
+            user_id: The user it is assigned to now.
+            reassign_id: The user to assign it to.
+            target: The phone or the address of the other side.
+            targets: Those of a group.
+
+        https://developers.heymarket.com/api-reference/conversations/reassign
+        """
+        body = _body(inbox_id, user_id, target=target, targets=targets)
+        body["reassign_id"] = id_of("reassign_id", reassign_id)
+        await self._send(REASSIGN.request(body=body))
+
+    async def transfer(self, conversation_id: int, *, inbox_id: int) -> None:
+        """Move a conversation to another inbox; text messages only.
+
+        Heymarket refuses it if the other inbox has a conversation with this person already. It is
+        repeated after a lost answer. If Heymarket refuses the repeat because the first attempt took
+        effect, the error has `may_have_taken_effect`: `get` the conversation then.
+
+        Args:
+            conversation_id: The conversation.
+            inbox_id: The inbox to move it to.
+
+        https://developers.heymarket.com/api-reference/conversations/transfer
+        """
+        body = {
+            "conversation_id": id_of("conversation_id", conversation_id),
+            "transfer_inbox_id": id_of("inbox_id", inbox_id),
+        }
+        await self._send(TRANSFER.request(body=body))
+
+
+def _body(
+    inbox_id: int, user_id: int, *, targets: Sequence[str] | None, **one: int | str | None
+) -> dict[str, object]:
+    """Return the body of a call that names a conversation in one of several ways.
+
+    Raises:
+        ValueError: It is named in no way, or in several; or an argument breaks its rule.
+    """
+    named: dict[str, object] = {name: value for name, value in one.items() if value is not None}
+    if targets is not None:
+        named["targets"] = [_target(each) for each in list_of("targets", targets, str)]
+    if len(named) != 1 or named.get("targets") == []:
+        raise ValueError(f"exactly one of {', '.join(one)} and targets is needed")
+    if "chat_id" in named:
+        id_of("chat_id", named["chat_id"])
+    elif "target" in named:
+        named["target"] = _target(named["target"])
+    return {
+        "inbox_id": id_of("inbox_id", inbox_id),
+        "user_id": id_of("user_id", user_id),
+        **named,
+    }
+
+
+def _target(value: object) -> str:
+    """Return a phone without its plus, or an address as it is."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("target must be text, and not empty")
+    digits = value.removeprefix("+")
+    return digits if digits.isdecimal() else value

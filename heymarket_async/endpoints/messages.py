@@ -1,0 +1,311 @@
+"""Messages: sent, read and counted.
+
+https://developers.heymarket.com/concepts/messages
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, contextmanager
+from datetime import datetime
+from math import ceil
+
+import msgspec
+from msgspec.structs import replace
+
+from heymarket_async import sending, timestamps
+from heymarket_async.checks import id_of, one_of, phone_digits
+from heymarket_async.endpoints.group import Group
+from heymarket_async.errors import HeymarketError, PaginationError
+from heymarket_async.models.message import Message
+from heymarket_async.models.new_message import (
+    NewBroadcast,
+    NewComment,
+    NewMessage,
+    SentMessage,
+)
+from heymarket_async.request import Endpoint, Repeat, Request
+from heymarket_async.sending import WAIT_S, Search
+from heymarket_async.timestamps import Began
+from heymarket_async.transport.account import bound_to_account
+from heymarket_async.transport.send import Transport
+
+_SEND = "/v1/message/send"
+
+SEND = Endpoint("POST", _SEND, SentMessage, Repeat.UNSAFE)
+COMMENT = Endpoint("POST", _SEND, SentMessage, Repeat.UNSAFE)
+BROADCAST = Endpoint("POST", _SEND, SentMessage, Repeat.IDEMPOTENT)
+HISTORY = Endpoint("GET", "/v1/messages", list[Message], Repeat.READ)
+PAGE = Endpoint("POST", "/v1/messages/all", list[Message], Repeat.READ)
+COUNT = Endpoint("POST", "/v1/messages/all/count", int, Repeat.READ)
+
+HISTORY_SIZE = 50
+"""The most messages that Heymarket lists in one page of a history."""
+
+_SEARCHED_S = 3600.0
+
+
+class Messages(Group):
+    """Messages: `client.messages`."""
+
+    async def send(self, message: NewMessage) -> SentMessage:
+        """Send a message. The answer means accepted, not delivered.
+
+        It is not repeated once it may have been carried out, since that could send it twice. It
+        then raises with `may_have_taken_effect`, and with the message's `local_id`. To have such a
+        message looked for and sent again where it is missing, use `send_once`, at once or with the
+        same message afterwards.
+
+        Raises:
+            BadRequestError: A field is invalid, or the person has opted out.
+
+        https://developers.heymarket.com/api-reference/messages/send
+        """
+        one_of("message", message, NewMessage)
+        with _unsettled(self._transport, message):
+            return await sending.named(self._send(_send_request(message)), message.local_id)
+
+    async def send_once(
+        self,
+        message: NewMessage,
+        *,
+        since: datetime | str | None = None,
+        wait_s: float = WAIT_S,
+    ) -> SentMessage:
+        """Send a message, look for it after a lost answer, and send it again if it is missing.
+
+        It never sends a message twice, as long as a sent message can be seen within `wait_s`: that
+        time is not documented. After a lost answer it looks three times over that time. It sends
+        again, with the same `local_id`, only if the message is not there. If a look fails, it
+        raises with `may_have_taken_effect`.
+
+        A message that this client may have sent before is looked for first. So it may be called
+        again with the same message after any error.
+
+        Args:
+            message: The message.
+            since: When it may first have been sent, if another process or client may have done
+                that: it is then looked for first, back to this time.
+            wait_s: Seconds to wait, in all, before a message that cannot be seen counts as not
+                sent.
+
+        Raises:
+            BadRequestError: A field is invalid, or the person has opted out.
+            HeymarketError: Any other; with `may_have_taken_effect` if it is unknown whether the
+                message was sent. It has the `local_id`.
+
+        https://developers.heymarket.com/api-reference/messages/send
+        """
+        one_of("message", message, NewMessage)
+        if not one_of("wait_s", wait_s, (int, float)) >= 0:
+            raise ValueError("wait_s must be a number of seconds, 0 or above")
+        end = None if since is None else _moment("since", since)
+        was_tried = end is not None or message.local_id in self._transport.unsettled
+        request, account = _send_request(message), Messages(bound_to_account(self._transport))
+        with _unsettled(self._transport, message) as began:
+            return await sending.send_once(
+                lambda: sending.named(account._send(request), message.local_id),
+                lambda: account._find(message, end or began),
+                self._transport.options.retry,
+                call=SEND.call,
+                wait_s=wait_s,
+                was_tried=was_tried,
+            )
+
+    async def broadcast(self, broadcast: NewBroadcast) -> SentMessage:
+        """Send a message to each member of a list.
+
+        It is repeated after a lost answer, with the same `local_id`, for which Heymarket sends
+        nothing twice. An answer of 409 to such a repeat means that the broadcast was sent: the
+        result then has no `id`. To the first attempt, it means that the `local_id` was used before,
+        and raises.
+
+        Raises:
+            BadRequestError: A field is invalid.
+
+        https://developers.heymarket.com/guides/broadcast-messages
+        """
+        one_of("broadcast", broadcast, NewBroadcast)
+        request = BROADCAST.request(body=broadcast, about=sending.about(broadcast.local_id))
+        return await sending.repeated(self._send(request), broadcast.local_id)
+
+    async def comment(self, comment: NewComment) -> SentMessage:
+        """Write a private comment into a conversation. The other side does not get it.
+
+        It is not repeated once it may have been carried out. It then raises with
+        `may_have_taken_effect` and `local_id`. Look at the `history` before you try again.
+
+        Raises:
+            BadRequestError: A field is invalid.
+
+        https://developers.heymarket.com/guides/send-message
+        """
+        one_of("comment", comment, NewComment)
+        body = {**msgspec.to_builtins(comment), "private": True}
+        about = sending.about(comment.local_id, comment.chat_id)
+        request = COMMENT.request(body=body, about=about)
+        return await sending.named(self._send(request), comment.local_id)
+
+    async def find_sent(
+        self, message: NewMessage, *, since: datetime | str | None = None
+    ) -> Message | None:
+        """Find a sent message by its `local_id`, and return it, or None if it is not there.
+
+        Messages to a phone are searched in its history. All others are searched among the newest
+        messages of the account.
+
+        Args:
+            message: The message; only its `local_id` counts, and where it was sent.
+            since: Where the search ends; by default an hour ago, by the server's clock.
+
+        Raises:
+            HeymarketError: Any; also if a message has no `local_id`, and may be this one.
+
+        https://developers.heymarket.com/api-reference/messages/get-history
+        """
+        one_of("message", message, NewMessage)
+        now = timestamps.began()
+        an_hour_ago = Began(now.wall - _SEARCHED_S, now.monotonic - _SEARCHED_S)
+        end = an_hour_ago if since is None else _moment("since", since)
+        account = Messages(bound_to_account(self._transport))
+        return await account._search(message, end)
+
+    async def history(
+        self, phone: str, inbox_id: int, *, before: datetime | str | None = None
+    ) -> list[Message]:
+        """Get the newest messages with a phone, at most 50.
+
+        Args:
+            phone: E.164 digits; one leading plus is removed.
+            inbox_id: The inbox.
+            before: Only messages before this time. Heymarket takes whole seconds: a fraction is
+                rounded up.
+
+        https://developers.heymarket.com/api-reference/messages/get-history
+        """
+        seconds = None if before is None else ceil(_moment("before", before).timestamp())
+        return await self._history(phone, inbox_id, seconds)
+
+    async def iterate_history(
+        self, phone: str, inbox_id: int, *, before: datetime | str | None = None
+    ) -> AsyncGenerator[Message]:
+        """Walk over all messages with a phone, newest first, and give each message once.
+
+        Heymarket's cursor has whole seconds, so the second of the last message is asked for again.
+
+        Args:
+            phone: E.164 digits; one leading plus is removed.
+            inbox_id: The inbox.
+            before: Only messages before this time, as for `history`.
+
+        Raises:
+            PaginationError: More messages in one second than Heymarket lists at once, or a page
+                without a time: the rest cannot be reached.
+
+        https://developers.heymarket.com/api-reference/messages/get-history
+        """
+        async with aclosing(self._history_pages(phone, inbox_id, before)) as pages:
+            async for page in pages:
+                for row in page:
+                    yield row
+
+    async def count(self, *, date: datetime | str | None = None) -> int:
+        """Count the messages that were created before a time, or all.
+
+        A number and a number as text are both read; the documentation shows a text. An empty text
+        raises, since it need not mean 0.
+
+        Raises:
+            DecodeError: The answer is not a number.
+
+        https://developers.heymarket.com/api-reference/messages/count
+        """
+        body = {} if date is None else {"date": timestamps.to_text("date", date)}
+        return await self._send(COUNT.request(body=body))
+
+    async def _history(self, phone: str, inbox_id: int, before: int | None) -> list[Message]:
+        query: dict[str, str | int | bool] = {
+            "phoneNumber": phone_digits(phone),
+            "inboxID": id_of("inbox_id", inbox_id),
+        }
+        if before is not None:
+            query["timestamp"] = before
+        return await self._send(HISTORY.request(query=query))
+
+    async def _history_pages(
+        self, phone: str, inbox_id: int, before: datetime | str | None = None
+    ) -> AsyncGenerator[list[Message]]:
+        """Yield the new messages of each page, newest first."""
+        asked = None if before is None else ceil(_moment("before", before).timestamp())
+        known: set[object] = set()
+        while rows := await self._history(phone, inbox_id, asked):
+            new = [row for row in rows if _key(row) not in known]
+            yield sorted(new, key=_time, reverse=True)
+            known = set(map(_key, rows))
+            oldest = min((int(_time(row)) for row in rows if row.created_at), default=None)
+            if oldest is None:
+                raise _stuck("lists messages without a time")
+            if asked is None or oldest + 1 < asked:
+                asked = oldest + 1
+                continue
+            # Nothing older was listed. Either that is all, or a second has more than fit.
+            below = await self._history(phone, inbox_id, oldest)
+            if len(rows) >= HISTORY_SIZE or any(_key(row) not in known for row in below):
+                raise _stuck("has more messages in one second than it lists at once")
+            return
+
+    async def _find(self, message: NewMessage, since: datetime | Began) -> SentMessage | None:
+        found = await self._search(message, since)
+        return None if found is None else sending.as_sent(found)
+
+    async def _search(self, message: NewMessage, since: datetime | Began) -> Message | None:
+        """Return a message that was sent, if it is there; `since` is the end, or when it began."""
+        transport, phone = self._transport, message.phone_number
+        search = Search(message, since, HISTORY.call, transport.options.on_attempt)
+        options = replace(transport.options, on_attempt=search.note)
+        messages = Messages(transport.with_options(options))
+        if phone is None:
+            raise HeymarketError("cannot be looked for")
+        # One request, as a rule; the list of the whole account would take many.
+        async with aclosing(messages._history_pages(phone, message.inbox_id)) as pages:
+            return await search.first(pages)
+
+
+def _stuck(reason: str) -> PaginationError:
+    error = PaginationError(reason)
+    error.call = HISTORY.call
+    return error
+
+
+def _send_request(message: NewMessage) -> Request[SentMessage]:
+    about = sending.about(message.local_id, message.chat_id)
+    return SEND.request(body=message, about=about)
+
+
+@contextmanager
+def _unsettled(transport: Transport, message: NewMessage) -> Generator[Began]:
+    """Remember a message, with the time, until it is certain whether it was sent.
+
+    A cancelled send stays remembered too.
+    """
+    unsettled, local_id = transport.unsettled, message.local_id
+    try:
+        yield unsettled.setdefault(local_id, timestamps.began())
+    except HeymarketError as error:
+        error.local_id = local_id
+        if not error.may_have_taken_effect:
+            unsettled.pop(local_id, None)
+        raise
+    unsettled.pop(local_id, None)
+
+
+def _moment(name: str, value: datetime | str) -> datetime:
+    return timestamps.parse(timestamps.to_text(name, value))
+
+
+def _key(row: Message) -> object:
+    return row.id if row.id is not None else (row.date, row.local_id)
+
+
+def _time(row: Message) -> float:
+    return row.created_at.timestamp() if row.created_at is not None else 0.0

@@ -1,0 +1,206 @@
+"""Sends a message once: looks for it after a lost answer, before it is sent again. No HTTP.
+
+https://developers.heymarket.com/api-reference/messages/send
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
+
+from heymarket_async.errors import HeymarketError, StatusError
+from heymarket_async.models.message import Message
+from heymarket_async.models.new_message import NewMessage, SentMessage
+from heymarket_async.timestamps import Began, http_date
+from heymarket_async.transport.call import AttemptEvent
+from heymarket_async.transport.retry import RetryPolicy
+
+WAIT_S = 10.0
+"""Seconds in which a message that was sent can be seen. Heymarket does not document any."""
+
+_LOOKS = (0.1, 0.3, 0.6)
+"""The waits before each look, as parts of that time."""
+
+_MARGIN_S = 60.0
+"""How far the clock that stamps messages may differ from the one that answers."""
+
+_CONFLICT = 409
+
+
+async def send_once(
+    send: Callable[[], Awaitable[SentMessage]],
+    find: Callable[[], Awaitable[SentMessage | None]],
+    policy: RetryPolicy,
+    *,
+    call: str,
+    wait_s: float,
+    was_tried: bool,
+) -> SentMessage:
+    """Send a message until it is in the account, and never while it may still appear there.
+
+    Args:
+        send: Sends the message, always with the same `local_id`.
+        find: Looks for the message among the newest ones.
+        policy: The number of attempts after lost answers.
+        call: The call that `send` makes, for errors.
+        wait_s: Seconds in which a message that was sent can be seen.
+        was_tried: It may have been sent before, so it is looked for first.
+
+    Raises:
+        HeymarketError: With `may_have_taken_effect` if it is unknown whether it was sent.
+    """
+    failed = _untraceable(call)
+    for _ in range(policy.attempts):
+        if was_tried and (found := await _seen(find, wait_s, failed)) is not None:
+            return found
+        try:
+            return await send()
+        except HeymarketError as error:
+            is_lost, failed = error.may_have_taken_effect, error
+        # An answer to a repeat says nothing about the attempt before it.
+        failed.may_have_taken_effect = was_tried = was_tried or is_lost
+        if not is_lost:
+            break
+    if was_tried and (found := await _seen(find, wait_s, failed)) is not None:
+        return found
+    raise failed
+
+
+async def _seen(
+    find: Callable[[], Awaitable[SentMessage | None]], wait_s: float, unknown: HeymarketError
+) -> SentMessage | None:
+    """Look for a message several times, until it must have become visible."""
+    for part in _LOOKS:
+        await asyncio.sleep(part * wait_s)
+        try:
+            found = await find()
+        except HeymarketError as error:
+            # The failed look-up matters less than the lost answer.
+            raise unknown from error
+        if found is not None:
+            return found
+    return None
+
+
+def _untraceable(call: str) -> HeymarketError:
+    return HeymarketError(
+        "was tried before, and the message cannot be looked for",
+        call=call,
+        may_have_taken_effect=True,
+    )
+
+
+async def named(answer: Awaitable[SentMessage], local_id: str) -> SentMessage:
+    """Return the answer to a send, with the `local_id`, which an error has too."""
+    try:
+        return replace(await answer, local_id=local_id)
+    except HeymarketError as error:
+        error.local_id = local_id
+        raise
+
+
+async def repeated(answer: Awaitable[SentMessage], local_id: str) -> SentMessage:
+    """Return the answer to a send whose repeats Heymarket recognizes by their `local_id`."""
+    try:
+        return await named(answer, local_id)
+    except StatusError as error:
+        # So it was carried out when its answer was lost.
+        if not (error.status == _CONFLICT and error.may_have_taken_effect):
+            raise
+    return SentMessage(local_id=local_id)
+
+
+def about(local_id: str, convo_id: int | None = None) -> dict[str, object]:
+    """Return the values that the answer to a send must have, if it shows them; see `Request`."""
+    values: dict[str, object] = {"local_id": local_id}
+    return values if convo_id is None else {**values, "convo_id": convo_id}
+
+
+def as_sent(message: Message) -> SentMessage:
+    """Return a message that was found, as the answer to its send would have shown it."""
+    conversation = message.conversation
+    return SentMessage(
+        id=message.id,
+        local_id=message.local_id,
+        date=message.date,
+        convo_id=conversation.id if conversation is not None else None,
+    )
+
+
+class Search:
+    """A search for a message among the newest ones: what it looks for, and how far back.
+
+    The server's clock counts, as the answers to the search show it: this machine's may be wrong.
+
+    Args:
+        message: The message.
+        since: Where the search ends; or the time when the message was first sent.
+        call: The call that lists messages, for errors.
+        hook: The hook that is called after each attempt too.
+    """
+
+    def __init__(
+        self,
+        message: NewMessage,
+        since: datetime | Began,
+        call: str,
+        hook: Callable[[AttemptEvent], object] | None,
+    ) -> None:
+        self._message = message
+        self._since = since
+        self._call = call
+        self._hook = hook
+        self._date = ""
+
+    def note(self, event: AttemptEvent) -> object:
+        """Read the server's time from an attempt of the search."""
+        self._date = event.date or self._date
+        return None if self._hook is None else self._hook(event)
+
+    async def first(self, pages: AsyncIterable[Iterable[Message]]) -> Message | None:
+        """Return the message that is searched; None if it is not on a page that is new enough.
+
+        Pages are looked at to their end, so that a wrong clock matters less.
+
+        Args:
+            pages: The messages, newest first.
+
+        Raises:
+            HeymarketError: A message may be the one, but has no `local_id`; or no answer had a
+                `Date`.
+        """
+        async for page in pages:
+            rows = list(page)
+            for row in rows:
+                if self._is_for(row):
+                    return row
+            if any(map(self._is_too_old, rows)):
+                return None
+        return None
+
+    def _is_for(self, row: Message) -> bool:
+        wanted = self._message
+        if row.local_id or row.type == "inbound":
+            return row.local_id == wanted.local_id
+        # The text of a template is not known here, but it has a sender.
+        is_alike = row.text == wanted.text if wanted.text is not None else bool(row.user)
+        if is_alike and not self._is_too_old(row):
+            reason = "lists a message without a local_id, which may be the one that is looked for"
+            raise HeymarketError(reason, call=self._call)
+        return False
+
+    def _is_too_old(self, row: Message) -> bool:
+        return row.created_at is not None and row.created_at < self._end
+
+    @property
+    def _end(self) -> datetime:
+        if isinstance(self._since, datetime):
+            return self._since
+        if (server := http_date(self._date)) is None:
+            reason = "answered without a Date, so it is not known how far to look back"
+            raise HeymarketError(reason, call=self._call)
+        began = datetime.fromtimestamp(server, UTC) - timedelta(seconds=self._since.seconds_ago)
+        return began - timedelta(seconds=_MARGIN_S)
