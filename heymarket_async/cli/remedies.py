@@ -13,9 +13,9 @@ _REMEDIES: dict[str, str] = {
     "other_import": "Use the options that it began with, begin anew with --restart, or name another"
     " file with --outcomes.",
     "other_outcomes": "Begin anew with --restart, or name another file with --outcomes.",
-    "outcomes_exist": "Resume that import with --resume, begin anew with --restart, or name another"
+    "outcomes_exist": "Resume that job with --resume, begin anew with --restart, or name another"
     " file with --outcomes.",
-    "outcomes_missing": "Name the file of that import with --outcomes.",
+    "outcomes_missing": "Name the file of that job with --outcomes.",
     "not_utf_8": "Use --encoding {encoding}, or save the file as UTF-8.",
     "same_field": "Skip one with --ignore {skipped}, or rename one if both have the same name.",
     "same_title": 'Map the column by the id: --map "COLUMN=custom:{custom_id}".',
