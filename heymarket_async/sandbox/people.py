@@ -62,6 +62,9 @@ class MadeUp(Struct, frozen=True):
     tags: dict[int, str]
     asked: tuple[str, ...]
     answered: tuple[str, ...]
+    templates: dict[str, str]
+    lists: dict[str, int]
+    surveys: dict[str, str]
 
 
 @functools.cache

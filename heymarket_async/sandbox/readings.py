@@ -5,6 +5,8 @@ from typing import Literal, TypeAlias, cast, get_args, get_origin, get_type_hint
 
 NoMatch: TypeAlias = Literal["status", "null", "{}", "contact", "error", "id", "empty"]
 
+Repeat: TypeAlias = Literal["create", "return", "reject"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
@@ -168,6 +170,31 @@ class Readings:
     """Whether the body of `GET /v1/users/get` arrives; without it, everyone is answered."""
     reassign_repeat: Literal["ok", "refused"] = "ok"
     """A reassign to the member who has it already, or a transfer to the inbox that it is in."""
+
+    # Templates, lists, scheduled messages, surveys
+    template_local_id: Repeat = "create"
+    """A create with a known `local_id`: a second one, the answer of the first, or a 409."""
+    list_local_id: Repeat = "return"
+    """The same for lists, where the docs call it an idempotency key."""
+    schedule_local_id: Repeat = "create"
+    """The same for scheduled messages."""
+    duplicate_title: Literal["create", "reject"] = "create"
+    """A template or list with the title of another one: it is made, or answered 400."""
+    list_uuid: Literal["local_id", "uuid", "absent"] = "local_id"
+    """The `uuid` in answers to writes of templates and lists: the `local_id` that was sent, as in
+    the samples; a UUID; or none."""
+    list_phones_put: Literal["add", "replace"] = "add"
+    """The effect of plain `phones` and `emails` on `PUT /v2/lists/{id}`: they are added (new
+    reference), or replace the members as `contacts` does (older pages)."""
+    list_contact_ids: Literal["ignored", "removed"] = "ignored"
+    """`contact_ids` on `DELETE /v2/lists/{id}`: ignored, or the members that are removed while the
+    list itself stays."""
+    opt_out_leaves_lists: bool = False
+    """Whether someone who opts out leaves all lists; a help page says that this can happen."""
+    schedule_sent: Literal[404, 400] = 404
+    """Status for a scheduled message that was sent already."""
+    survey_page_base: int | None = 1
+    """Number of the first page of `POST /v1/surveys`; None: `page` is ignored."""
 
     # Webhooks
     webhook_accepts: Literal["2xx", "200"] = "2xx"

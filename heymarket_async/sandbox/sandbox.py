@@ -140,7 +140,7 @@ class Sandbox:
         self.tags = Tags(readings, seed, made_up().tags)
         lock = RLock()
         self.templates = Templates(readings, seed)
-        self.lists = Lists(readings, seed)
+        self.lists = Lists(readings, seed, self.store)
         self.clock = Clock(lock, lambda: self.faults.clock_offset_s)
         self.conversations, self.messages, team = _chats(
             self.store, readings, seed, messages, message_ties

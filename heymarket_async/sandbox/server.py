@@ -23,8 +23,11 @@ from heymarket_async.sandbox import (
     contacts_v1,
     contacts_v2,
     conversations,
+    lists,
+    lists_v1,
     messages,
     tags,
+    templates,
 )
 from heymarket_async.sandbox.access import Access
 from heymarket_async.sandbox.faults import Fault, Faults
@@ -41,7 +44,18 @@ from heymarket_async.sandbox.routes import (
     as_error,
 )
 
-HANDLERS = (account, channels, contacts_v1, contacts_v2, conversations, messages, tags)
+HANDLERS = (
+    account,
+    channels,
+    contacts_v1,
+    contacts_v2,
+    conversations,
+    lists,
+    lists_v1,
+    messages,
+    tags,
+    templates,
+)
 """The modules of handlers: importing them declares their routes."""
 
 _UNSENT = Answer(0, b"")

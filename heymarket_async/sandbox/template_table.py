@@ -1,15 +1,15 @@
 """The templates of the account, and the texts that they become."""
 
-import random
 import re
 from collections.abc import Mapping
 
 import msgspec
 from msgspec import Struct
 
+from heymarket_async.sandbox.people import made_up
 from heymarket_async.sandbox.readings import Readings
-from heymarket_async.sandbox.records import TEAM_ID, Record
-from heymarket_async.sandbox.table import Stored, Table
+from heymarket_async.sandbox.record_table import Records, Titled
+from heymarket_async.sandbox.records import Record
 
 _TOKEN = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
@@ -30,35 +30,35 @@ class Content(Struct, frozen=True, kw_only=True):
     gallery: list[GalleryEntry] = msgspec.field(default_factory=list[GalleryEntry])
 
 
-class TemplateRecord(Struct, kw_only=True):
-    """A template as reads show it; its title is called `name`.
+class TemplateRecord(Titled, kw_only=True):
+    """A template as reads show it.
 
     https://developers.heymarket.com/api-reference/templates/overview
     """
 
-    id: int
-    name: str
-    local_id: str
     content: Content
-    team_id: int = TEAM_ID
-    creator_id: int
-    shared: bool = True
-    created: str
-    updated: str
-    rev: int = 1
-    archived: bool = False
     op: str = "create"
 
 
-class Templates(Table[Stored]):
+class Templates(Records[TemplateRecord]):
     """The templates of the account."""
 
     def __init__(self, readings: Readings, seed: int) -> None:
-        super().__init__(readings, random.Random(seed))  # noqa: S311 - no secret
+        seeded = [
+            TemplateRecord(name=title, content=Content(text=text))
+            for title, text in made_up().templates.items()
+        ]
+        super().__init__(TemplateRecord, readings, seed, first_id=601, seeded=seeded)
 
-    def record(self, row: Stored) -> TemplateRecord:
-        """Return a template as a copy that can be changed."""
-        return msgspec.json.decode(row.line, type=TemplateRecord)
+    def create(self, title: str, text: str, *, now_s: float = 0.0) -> int:
+        """Store a new template and return its id.
+
+        Args:
+            title: Its title.
+            text: Its text, which may hold tokens such as `{{first_name}}`.
+            now_s: Seconds since 1970; it is never older than the newest template.
+        """
+        return self.put(TemplateRecord(name=title, content=Content(text=text)), now_s).id
 
     def text_for(
         self, template_id: int, contact: Record | None, fields: Mapping[int, str]

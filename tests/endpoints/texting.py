@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from heymarket_async import HeymarketClient, NewMessage
+from heymarket_async import AttemptEvent, HeymarketClient, NewMessage
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.importing.imports import client_of
 
@@ -33,6 +33,17 @@ class Texting:
             each for each in self.sandbox.requests if (each.method, each.path) == (method, path)
         )
         return [each.body for each in found]
+
+    def shows_all_after(self, times: int, call: str) -> None:
+        """Show every message from the answer on that is given to such a call for the nth time."""
+        left = [times]
+
+        def note(event: AttemptEvent) -> None:
+            left[0] -= event.call == call
+            if left[0] == 0:
+                self.sandbox.clock.advance(86_400)
+
+        self.messages = self.client.with_options(on_attempt=note).messages
 
     @property
     def received(self) -> list[str]:

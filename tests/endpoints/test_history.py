@@ -1,0 +1,139 @@
+"""`client.messages.history`: a cursor in whole seconds, and still no message lost or doubled."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from heymarket_async import Message, PaginationError
+from tests.endpoints.texting import HISTORY, INBOX, PHONE, Texting, text, texting
+
+BEGAN = datetime(2026, 4, 12, 15, 30, tzinfo=UTC)
+
+
+async def all_of(it: Texting, **options: Any) -> list[int | None]:
+    return [row.id async for row in it.messages.iterate_history(f"+{PHONE}", INBOX, **options)]
+
+
+class Server:
+    """Lists messages that came at these seconds: by `timestamp`, at most `size`, oldest first."""
+
+    def __init__(self, *seconds: float, size: int = 50, inclusive: bool = False) -> None:
+        self.rows = [
+            {"id": number, "date": (BEGAN + timedelta(seconds=each)).isoformat()}
+            for number, each in enumerate(seconds, 1)
+        ]
+        self._seconds = [BEGAN.timestamp() + each for each in seconds]
+        self._size = size
+        self._latest = 0.0 if inclusive else -1e-6
+        self.requests = 0
+
+    async def history(self, phone: str, inbox_id: int, before: int | None) -> list[Message]:
+        self.requests += 1
+        end = float("inf") if before is None else before + self._latest
+        found = [row for row, each in zip(self.rows, self._seconds, strict=True) if each <= end]
+        return msgspec.convert(found[-self._size :], list[Message])
+
+    async def read(self) -> list[int | None]:
+        """Return the ids that a walk over all messages gives."""
+        async with texting() as it:
+            it.messages._history = self.history
+            return await all_of(it)
+
+
+async def test_a_history_is_one_page_newest_first():
+    async with texting() as it:
+        for number in range(3):
+            await it.messages.send(text(str(number)))
+
+        page = await it.messages.history(f"+{PHONE}", INBOX)
+
+        assert [row.text for row in page] == ["2", "1", "0"]
+        (asked,) = [each.query for each in it.sandbox.requests if each.method == "GET"]
+        assert asked == {"phoneNumber": PHONE, "inboxID": str(INBOX)}
+
+
+@pytest.mark.parametrize(
+    ("before", "asked"),
+    [("2026-04-12T15:30:00Z", 0), ("2026-04-12T15:30:00.000001Z", 1), (BEGAN, 0)],
+)
+async def test_a_fraction_of_a_second_is_rounded_up(before, asked):
+    async with texting() as it:
+        await it.messages.history(PHONE, INBOX, before=before)
+        await all_of(it, before=before)
+
+        sent = {each.query["timestamp"] for each in it.sandbox.requests}
+        assert sent == {str(int(BEGAN.timestamp()) + asked)}
+
+
+@pytest.mark.parametrize("inclusive", [False, True])
+@pytest.mark.parametrize("tied", [1, 2, 7, 48])
+async def test_each_message_comes_once_newest_first(tied, inclusive):
+    seconds = [number // tied + number % tied / 100 for number in range(170)]
+
+    found = await Server(*seconds, inclusive=inclusive).read()
+
+    assert found == list(range(170, 0, -1))
+
+
+async def test_an_empty_history_ends_at_once():
+    server = Server()
+
+    assert await server.read() == []
+    assert server.requests == 1
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        [0.5] * 50,
+        [*range(60), *[60 + number / 100 for number in range(50)]],
+        [*[number / 100 for number in range(51)], 1],
+    ],
+)
+async def test_a_second_that_fills_a_page_raises(seconds):
+    with pytest.raises(PaginationError, match="in one second") as raised:
+        await Server(*seconds).read()
+
+    assert raised.value.call == HISTORY
+
+
+async def test_a_second_that_fills_a_smaller_page_raises_if_more_comes_before():
+    with pytest.raises(PaginationError, match="in one second"):
+        await Server(*range(40), *[40.5] * 30, size=30).read()
+
+
+async def test_messages_without_a_time_end_in_an_error():
+    server = Server(1)
+    server.rows = [{"id": 1, "date": "0001-01-01T00:00:00Z"}, {"id": 2}]
+    server._seconds = [0.0, 0.0]
+
+    with pytest.raises(PaginationError, match="without a time"):
+        await server.read()
+
+
+async def test_a_message_without_a_time_or_an_id_comes_too():
+    server = Server(1, 2, 3, 3)
+    server.rows[0] = {"id": 1}
+    server.rows[2]["id"] = None
+
+    assert await server.read() == [None, 4, 2, 1]
+
+
+async def test_the_sandbox_is_walked_to_its_end():
+    async with texting(messages=300) as it:
+        newest = it.sandbox.messages.rows[-1]
+        inbox, phone = newest["conversation"]["inbox"], newest["target"]
+        stored = [
+            each["id"]
+            for each in it.sandbox.messages.rows
+            if (each["conversation"]["inbox"], each["target"]) == (inbox, phone)
+        ]
+
+        found = [row.id async for row in it.messages.iterate_history(phone, inbox)]
+
+        assert len(found) > 50
+        assert found == stored[::-1]

@@ -1,0 +1,97 @@
+"""The search for a message: how far back it goes, by the server's clock, whatever ours says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from heymarket_async import AttemptEvent, HeymarketError, Message, NewMessage
+from heymarket_async.sending import Search
+from heymarket_async.timestamps import Began, began
+
+NOW = datetime(2026, 4, 12, 15, 30, tzinfo=UTC)
+WANTED = NewMessage(inbox_id=1, creator_id=1, phone_number="14155550123", text="Hi", local_id="a")
+
+
+def row(seconds_ago: float, local_id: str | None = "b", **fields: object) -> Message:
+    date = (NOW - timedelta(seconds=seconds_ago)).isoformat()
+    return Message(id=1, date=date, local_id=local_id, **fields)
+
+
+def answered_at(date: str) -> AttemptEvent:
+    return AttemptEvent("", 1, 200, 0.0, 0.0, {}, "", None, date)
+
+
+def search(since: datetime | Began, date: str = format_datetime(NOW, usegmt=True)) -> Search:
+    found = Search(WANTED, since, "GET /v1/messages", None)
+    found.note(answered_at(date))
+    found.note(answered_at(""))  # of an attempt that got no answer
+    return found
+
+
+async def pages_read(of: Search, *pages: list[Message]) -> int:
+    """Return how many pages a search looks at that finds nothing."""
+    read = 0
+
+    async def given() -> AsyncIterator[list[Message]]:
+        nonlocal read
+        for page in pages:
+            read += 1
+            yield page
+
+    assert await of.first(given()) is None
+    return read
+
+
+def seconds_ago(seconds: float) -> Began:
+    start = began()
+    return Began(start.wall - seconds, start.monotonic - seconds)
+
+
+@pytest.mark.parametrize(("age_s", "pages"), [(65, 2), (75, 1)])
+async def test_a_search_goes_back_a_minute_beyond_the_send(age_s, pages):
+    assert await pages_read(search(seconds_ago(10)), [row(5)], [row(age_s)], [row(5)]) == 1 + pages
+
+
+async def test_a_search_ends_at_a_time_that_was_given():
+    since = NOW - timedelta(seconds=10)
+
+    assert await pages_read(search(since, date=""), [row(9), row(11)], [row(12)]) == 1
+
+
+async def test_a_page_is_looked_at_to_its_end():
+    async def pages() -> AsyncIterator[list[Message]]:
+        yield [row(9000), row(9001, local_id="a")]
+
+    found = await search(seconds_ago(10)).first(pages())
+
+    assert found is not None
+    assert found.local_id == "a"
+
+
+async def test_a_message_without_a_time_ends_no_search():
+    assert await pages_read(search(seconds_ago(1)), [Message(id=1, local_id="b")], [row(1)]) == 2
+
+
+async def test_without_the_servers_time_nothing_is_known():
+    with pytest.raises(HeymarketError, match="GET /v1/messages answered without a Date"):
+        await pages_read(search(seconds_ago(1), date=""), [row(1)])
+
+
+async def test_a_message_from_the_other_side_is_not_the_one():
+    inbound = row(1, local_id=None, text="Hi", type="inbound")
+
+    assert await pages_read(search(seconds_ago(1)), [inbound]) == 1
+
+
+@pytest.mark.parametrize("clock", ["time", "monotonic"])
+async def test_the_longer_of_two_times_counts(clock, monkeypatch):
+    start, now = began(), getattr(time, clock)()
+    monkeypatch.setattr(time, clock, lambda: now + 500)
+
+    assert start.seconds_ago >= 500
+    assert await pages_read(search(start), [row(520)], [row(1)]) == 2
