@@ -9,18 +9,21 @@ from enum import StrEnum
 from typing import cast
 
 import msgspec
+from msgspec import UNSET
 
 from heymarket_async.checks import known_as
 from heymarket_async.decoding import lenient
+from heymarket_async.models.account import TeamUser
 from heymarket_async.models.contact import Contact
 from heymarket_async.models.new_contact import NewContact, NewContactV2
+from heymarket_async.models.new_user import UserChanges
 
 
 class Outcome(StrEnum):
     """The outcome of one item of a batch.
 
     `UNKNOWN` means that the documentation contradicts itself, or that the server's answer does not
-    name the item. Look the contact up before you send it again.
+    name the item. Look it up before you send it again.
     """
 
     STORED = "stored"
@@ -82,6 +85,37 @@ class UpsertResult(msgspec.Struct, frozen=True, kw_only=True):
 
     items: list[UpsertItem]
     answer: dict[str, object]
+
+
+class UserItem(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of one user of `users.update`.
+
+    Attributes:
+        user: The changes as given.
+        outcome: STORED if the answer shows this user, with the role that was sent; else UNKNOWN.
+        stored: The user as stored, if the answer shows it.
+    """
+
+    user: UserChanges
+    outcome: Outcome
+    stored: TeamUser | None = None
+
+
+def user_items(users: Sequence[UserChanges], answer: Sequence[TeamUser]) -> list[UserItem]:
+    """Return the outcomes of `users.update`."""
+    by_id = {shown.id: shown for shown in answer}
+    return [
+        UserItem(user=user, outcome=_outcome(user, shown), stored=shown)
+        for user in users
+        for shown in [by_id.get(user.id)]
+    ]
+
+
+def _outcome(user: UserChanges, shown: TeamUser | None) -> Outcome:
+    if shown is None:
+        return Outcome.UNKNOWN
+    has_other_role = shown.role_id is not None and user.role_id not in {UNSET, shown.role_id}
+    return Outcome.UNKNOWN if has_other_role else Outcome.STORED
 
 
 def batch_result(contacts: Sequence[NewContact], answer: object) -> BatchResult:

@@ -80,6 +80,32 @@ def segment_of(name: str, value: object) -> str:
     return value
 
 
+def text_of(name: str, value: object) -> str:
+    """Return a text that is not blank.
+
+    Raises:
+        ValueError: It is not a text, or has only white space.
+    """
+    if not one_of(name, cast(str, value), str).strip():
+        raise ValueError(f"{name} must not be empty")
+    return cast(str, value)
+
+
+def email_of(name: str, value: object) -> str:
+    """Return an e-mail, which is looked at only for obvious slips.
+
+    Raises:
+        ValueError: It has no text on both sides of an "@", or white space. The text itself is not
+            in the message.
+    """
+    if _EMAIL.fullmatch(one_of(name, cast(str, value), str)) is None:
+        raise ValueError(f"{name} must be an e-mail, such as jordan@example.com")
+    return cast(str, value)
+
+
+_EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
+
+
 def one_of(name: str, value: T, kind: type[object] | tuple[type[object], ...]) -> T:
     """Return a value that is of the right type.
 

@@ -18,7 +18,15 @@ from heymarket_async.endpoints.contacts_v2 import ContactsV2
 from heymarket_async.endpoints.conversations import Conversations
 from heymarket_async.endpoints.emails import Emails
 from heymarket_async.endpoints.fields import ContactFields
+from heymarket_async.endpoints.inboxes import Inboxes
+from heymarket_async.endpoints.lists import Lists
 from heymarket_async.endpoints.messages import Messages
+from heymarket_async.endpoints.schedules import Schedules
+from heymarket_async.endpoints.surveys import Surveys
+from heymarket_async.endpoints.tags import Tags
+from heymarket_async.endpoints.team import Teams
+from heymarket_async.endpoints.templates import Templates
+from heymarket_async.endpoints.users import Users
 from heymarket_async.pacing.window import DOCUMENTED_LIMIT, RateLimit
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
@@ -125,7 +133,15 @@ class HeymarketClient:
     contact_fields: ContactFields
     conversations: Conversations
     emails: Emails
+    inboxes: Inboxes
+    lists: Lists
     messages: Messages
+    schedules: Schedules
+    surveys: Surveys
+    tags: Tags
+    team: Teams
+    templates: Templates
+    users: Users
 
     def __init__(
         self,
@@ -307,7 +323,15 @@ class HeymarketClient:
         self.contact_fields = ContactFields(transport)
         self.conversations = Conversations(transport)
         self.emails = Emails(transport)
+        self.inboxes = Inboxes(transport)
+        self.lists = Lists(transport)
         self.messages = Messages(transport)
+        self.schedules = Schedules(transport)
+        self.surveys = Surveys(transport)
+        self.tags = Tags(transport)
+        self.team = Teams(transport)
+        self.templates = Templates(transport)
+        self.users = Users(transport)
 
 
 def transport_of(client: HeymarketClient) -> Transport:

@@ -15,6 +15,7 @@
     ├── StoreError              Redis for the shared rate limit is unreachable; nothing was sent
     ├── PaginationError         a walk cannot continue without the risk of skipping contacts
     ├── CustomFieldError        a custom field title that the account does not have, or has twice
+    ├── TagError                a label that no tag of the account has
     └── ClientStateError        the client is closed, belongs to another event loop, or has the
                                 credentials of another account than the call, walk or job began with
 
@@ -212,6 +213,18 @@ class CustomFieldError(HeymarketError, LookupError):
     def __init__(self, message: str = "", *, title: str = "") -> None:
         super().__init__(message)
         self.title = title
+
+
+class TagError(HeymarketError, LookupError):
+    """No tag of the account has a label.
+
+    Attributes:
+        label: The label that was asked for.
+    """
+
+    def __init__(self, message: str = "", *, label: str = "") -> None:
+        super().__init__(message)
+        self.label = label
 
 
 class ClientStateError(HeymarketError, RuntimeError):

@@ -1,6 +1,13 @@
 """The public names of `heymarket_async`, which imports them when the first of them is used."""
 
-from heymarket_async.batches import BatchItem, BatchResult, Outcome, UpsertItem, UpsertResult
+from heymarket_async.batches import (
+    BatchItem,
+    BatchResult,
+    Outcome,
+    UpsertItem,
+    UpsertResult,
+    UserItem,
+)
 from heymarket_async.client import CallOptions, ClientOptions, HeymarketClient
 from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts, PageQuery
@@ -8,7 +15,15 @@ from heymarket_async.endpoints.contacts_v2 import ContactsV2, PageQueryV2
 from heymarket_async.endpoints.conversations import Conversations
 from heymarket_async.endpoints.emails import Emails
 from heymarket_async.endpoints.fields import ContactFields
+from heymarket_async.endpoints.inboxes import Inboxes
+from heymarket_async.endpoints.lists import Lists
 from heymarket_async.endpoints.messages import Messages
+from heymarket_async.endpoints.schedules import Schedules
+from heymarket_async.endpoints.surveys import Surveys
+from heymarket_async.endpoints.tags import Tags
+from heymarket_async.endpoints.team import Teams
+from heymarket_async.endpoints.templates import Templates
+from heymarket_async.endpoints.users import Users
 from heymarket_async.ensure import Ensured
 from heymarket_async.errors import (
     AuthenticationError,
@@ -27,7 +42,10 @@ from heymarket_async.errors import (
     ServerError,
     StatusError,
     StoreError,
+    TagError,
 )
+from heymarket_async.models.account import Inbox, Team, TeamMember, TeamUser
+from heymarket_async.models.answered import Ref
 from heymarket_async.models.contact import (
     Contact,
     ContactChannel,
@@ -36,6 +54,7 @@ from heymarket_async.models.contact import (
     ContactStatus,
     Note,
 )
+from heymarket_async.models.contact_list import ContactList, ListTarget
 from heymarket_async.models.message import Conversation, Message, MessageStatus, Named
 from heymarket_async.models.new_contact import (
     Channel,
@@ -45,6 +64,7 @@ from heymarket_async.models.new_contact import (
     NewStatus,
     TagRef,
 )
+from heymarket_async.models.new_list import ListChanges, NewList
 from heymarket_async.models.new_message import (
     NewBroadcast,
     NewComment,
@@ -52,6 +72,13 @@ from heymarket_async.models.new_message import (
     NewMessage,
     SentMessage,
 )
+from heymarket_async.models.new_schedule import NewSchedule
+from heymarket_async.models.new_template import NewTemplate
+from heymarket_async.models.new_user import UserChanges
+from heymarket_async.models.schedule import Attachment, Schedule, ScheduleContent, ScheduleMeta
+from heymarket_async.models.survey import Survey
+from heymarket_async.models.tag import Tag
+from heymarket_async.models.template import GalleryEntry, Template, TemplateContent
 from heymarket_async.pacing.window import RateLimit
 from heymarket_async.request import Repeat
 from heymarket_async.transport.auth import ApiKey, ApiSecret
@@ -63,6 +90,7 @@ from heymarket_async.walk.walk import Page, Walk
 __all__ = [
     "ApiKey",
     "ApiSecret",
+    "Attachment",
     "AttemptEvent",
     "AuthenticationError",
     "BadRequestError",
@@ -79,6 +107,7 @@ __all__ = [
     "ContactChannels",
     "ContactField",
     "ContactFields",
+    "ContactList",
     "ContactRef",
     "ContactStatus",
     "Contacts",
@@ -90,8 +119,14 @@ __all__ = [
     "DecodeError",
     "Emails",
     "Ensured",
+    "GalleryEntry",
     "HeymarketClient",
     "HeymarketError",
+    "Inbox",
+    "Inboxes",
+    "ListChanges",
+    "ListTarget",
+    "Lists",
     "Message",
     "MessageStatus",
     "Messages",
@@ -101,8 +136,11 @@ __all__ = [
     "NewContact",
     "NewContactV2",
     "NewEmail",
+    "NewList",
     "NewMessage",
+    "NewSchedule",
     "NewStatus",
+    "NewTemplate",
     "NoResponseError",
     "NotFoundError",
     "Note",
@@ -114,15 +152,35 @@ __all__ = [
     "PermissionDeniedError",
     "RateLimit",
     "RateLimitError",
+    "Ref",
     "Repeat",
     "RetryPolicy",
+    "Schedule",
+    "ScheduleContent",
+    "ScheduleMeta",
+    "Schedules",
     "SentMessage",
     "ServerError",
     "StatusError",
     "StoreError",
+    "Survey",
+    "Surveys",
+    "Tag",
+    "TagError",
     "TagRef",
+    "Tags",
+    "Team",
+    "TeamMember",
+    "TeamUser",
+    "Teams",
+    "Template",
+    "TemplateContent",
+    "Templates",
     "UpsertItem",
     "UpsertResult",
+    "UserChanges",
+    "UserItem",
+    "Users",
     "Walk",
     "__version__",
 ]

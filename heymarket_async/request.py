@@ -52,6 +52,8 @@ class Request(Masked, msgspec.Struct, Generic[T], frozen=True):
             another value is an error. A frozenset means one of several values. "channel" means a
             channel of the contact, as `known_as` writes it. Empty for a new thing; None if the
             answer is not compared.
+        gone_is_done: A DELETE that finds nothing is a success, if an answer to it was lost before.
+            It counts for a DELETE whose content is not needed.
     """
 
     method: str
@@ -62,6 +64,7 @@ class Request(Masked, msgspec.Struct, Generic[T], frozen=True):
     repeat: Repeat
     one: bool = False
     about: Mapping[str, object] | None = None
+    gone_is_done: bool = True
 
     @property
     def call(self) -> str:
@@ -87,6 +90,7 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True):
     repeat: Repeat
     one: bool = False
     id_fields: Mapping[str, str] = {}
+    gone_is_done: bool = True
 
     def request(
         self,
@@ -124,7 +128,15 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True):
                 " which cannot be sent"
             ) from None
         return Request(
-            self.method, self.path, target, body, self.returns, self.repeat, self.one, about
+            self.method,
+            self.path,
+            target,
+            body,
+            self.returns,
+            self.repeat,
+            self.one,
+            about,
+            self.gone_is_done,
         )
 
     @property

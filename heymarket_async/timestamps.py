@@ -166,11 +166,20 @@ def to_text(name: str, value: datetime | str) -> str:
                 f"{name} must be an RFC 3339 timestamp with a zone, such as 2026-04-12T15:30:00Z"
             ) from None
         return value
+    return in_utc(name, value).isoformat().replace("+00:00", "Z")
+
+
+def in_utc(name: str, value: datetime) -> datetime:
+    """Return an aware datetime in UTC.
+
+    Raises:
+        ValueError: It is a naive datetime, or not a datetime.
+    """
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise ValueError(
             f"{name} must be an aware datetime: give it a tzinfo, such as datetime.UTC"
         )
-    return _in_utc(value).isoformat().replace("+00:00", "Z")
+    return _in_utc(value)
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -31,6 +31,7 @@ FACTS = {
     "timestamp": "2026-04-12T15:30:00Z",
     "seen": 7,
     "title": "Plan",
+    "label": "VIP",
     "proxy_status": 407,
     "is_garbled": True,
 }
@@ -81,4 +82,5 @@ def test_a_message_says_what_to_do_next():
 
 def test_errors_can_be_caught_by_the_python_class_that_they_also_are():
     assert issubclass(errors.CustomFieldError, LookupError)
+    assert issubclass(errors.TagError, LookupError)
     assert issubclass(errors.ClientStateError, RuntimeError)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
 
-import msgspec
-
-from heymarket_async.bulk.errors import UNREADABLE, JobError
+from heymarket_async.bulk.errors import JobError
 from heymarket_async.checks import one_of
-from heymarket_async.client import HeymarketClient, transport_of
-from heymarket_async.decoding import mending
+from heymarket_async.client import HeymarketClient
+from heymarket_async.endpoints.tags import ids_by_label, loose
 from heymarket_async.errors import (
     BadRequestError,
     DecodeError,
@@ -21,54 +18,24 @@ from heymarket_async.errors import (
     StatusError,
 )
 from heymarket_async.privacy import hides_locals
-from heymarket_async.request import Endpoint, Repeat
-from heymarket_async.transport.account import bound_to_account
-from heymarket_async.walk.walk import Walk, walk
 
-_PAGE = Endpoint("POST", "/v1/tags", list[msgspec.Raw], Repeat.READ)
-_CREATE = Endpoint("POST", "/v1/tag", msgspec.Raw, Repeat.UNSAFE)
 _CONFLICTS = frozenset({409, 422})
-
-
-class _Id(msgspec.Struct):
-    id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-
-
-class _Tag(_Id):
-    tag: str
-
-
-_decode_id = msgspec.json.Decoder(_Id, strict=False).decode
-_decode_tag = msgspec.json.Decoder(_Tag, strict=False).decode
-
-
-def loose(name: str) -> str:
-    """Return the form in which names of tags are compared: without case and doubled spaces."""
-    return " ".join(name.split()).casefold()
 
 
 async def tags_of(client: HeymarketClient) -> dict[str, int] | None:
     """Return the ids of the tags by `loose` name, or None if not all of them can be read.
 
-    If tags share a name, the oldest one counts, which has the lowest id. A tag without a name, or
-    without an id of 64 bits, is left out.
+    If tags share a name, the oldest one counts.
 
     Raises:
         HeymarketError: Heymarket cannot be asked.
 
     https://developers.heymarket.com/api-reference/tags
     """
-    ids: dict[str, int] = {}
-    has_rows = False
     try:
-        async for row in _walk(client):
-            has_rows = True
-            if (tag := _tag_of(row)) is not None:
-                name = loose(tag.tag)
-                ids[name] = min(tag.id, ids.get(name, tag.id))
+        return await ids_by_label(client.tags)
     except (PermissionDeniedError, NotFoundError, DecodeError, PaginationError):
         return None
-    return None if has_rows and not ids else ids
 
 
 @hides_locals
@@ -101,8 +68,7 @@ async def create_tag(client: HeymarketClient, name: str) -> int:
     if (known := tags.get(loose(label))) is not None:
         return known
     try:
-        sent = await transport_of(client).send(_CREATE.request(body={"tag": label}))
-        return mending.decode(_decode_id, sent).id
+        return (await client.tags.create(label)).id
     except PermissionDeniedError as error:
         raise JobError(
             "no_right_to_create_tags",
@@ -111,10 +77,6 @@ async def create_tag(client: HeymarketClient, name: str) -> int:
         ) from error
     except HeymarketError as error:
         failure = error
-    except UNREADABLE:
-        failure = HeymarketError(
-            "was answered without the id of the tag", call=_CREATE.call, may_have_taken_effect=True
-        )
     return await _found(client, label, failure)
 
 
@@ -149,30 +111,3 @@ async def _found(client: HeymarketClient, label: str, failure: HeymarketError) -
 
 def _is_conflict(failure: HeymarketError) -> bool:
     return isinstance(failure, StatusError) and failure.status in _CONFLICTS
-
-
-def _walk(client: HeymarketClient) -> Walk[msgspec.Raw]:
-    send = bound_to_account(transport_of(client)).send
-
-    async def fetch(date: str | None, page: int | None, limit: int | None) -> list[msgspec.Raw]:
-        asked = {"date": date, "page": page, "limit": limit}
-        body = {name: value for name, value in asked.items() if value is not None}
-        return await send(_PAGE.request(body=body))
-
-    return walk(
-        fetch,
-        _PAGE.call,
-        surface="tags",
-        date=None,
-        limit=None,
-        cursor=None,
-        returns=msgspec.Raw,
-    )
-
-
-def _tag_of(row: msgspec.Raw) -> _Tag | None:
-    try:
-        tag = mending.decode(_decode_tag, row)
-    except UNREADABLE:
-        return None
-    return tag if loose(tag.tag) else None

@@ -101,6 +101,7 @@ def reader(returns: type[object]) -> Reader:
 
 def _read_anyway(request: Request[T], text: bytes) -> object:
     returns, element = request.returns, lenient.element_of(request.returns)
+    text = _unwrapped(element, text)
     if element and request.repeat is Repeat.READ and text.strip() in {b"", b"null"}:
         return []  # a list may end like this
     _, reason = _try(_check_json, text)
@@ -115,6 +116,18 @@ def _read_anyway(request: Request[T], text: bytes) -> object:
     if reason:
         raise UnreadableError(reason + _place_in(returns, element, text))
     return found
+
+
+def _unwrapped(element: object, text: bytes) -> bytes:
+    """Return the list in an answer that has it under the key that its elements name, or the answer.
+
+    Heymarket documents a list of inboxes on its own, and under "inboxes".
+    """
+    key = cast("type[Answered]", element).listed_in if lenient.is_ours(element) else ""
+    if not key or text.lstrip()[:1] != b"{":
+        return text
+    found = cast("dict[str, msgspec.Raw]", _try(reader(dict[str, msgspec.Raw]), text)[0] or {})
+    return bytes(found.get(key, text))
 
 
 def _try(read: Reader, body: bytes) -> tuple[object, str]:
@@ -187,7 +200,7 @@ def _check(found: object, wanted: Mapping[str, object], body: bytes) -> None:
     elif isinstance(found, Answered) and type(found) is not ContactRef:
         _check_one(found, wanted, body)
     else:
-        _check_one(_as(Contact, body), wanted, body)
+        _check_one(as_model(Contact, body), wanted, body)
 
 
 _NOTHING_SAYS = "nothing in it says what it is about"
@@ -219,7 +232,7 @@ def _check_list(found: list[object], wanted: Mapping[str, object], body: bytes) 
             _compare(row, wanted)
         return
     for raw in map(bytes, mending.rows(body)):
-        if (contact := _as(Contact, raw)) is not None:  # else it is not an object
+        if (contact := as_model(Contact, raw)) is not None:  # else it is not an object
             _check_kind(contact, raw)
             _compare(contact, wanted)
 
@@ -234,17 +247,17 @@ def _check_unread(wanted: Mapping[str, object], body: bytes) -> None:
     with suppress(*_REFUSALS):
         rows = mending.rows(text) or rows
     for row in map(bytes, rows):
-        found = _as(ContactChannel if is_channel else Contact, row)
+        found = as_model(ContactChannel if is_channel else Contact, row)
         if found is not None:
             _compare(found, wanted)
         # How a call about a channel is answered is not documented: with the contact, perhaps. Its
         # uuid is compared then, and not its id, which may be that of a channel.
-        contact = _as(Contact, row) if is_channel else None
+        contact = as_model(Contact, row) if is_channel else None
         if contact is not None and contact.uuid is not None:
             _compare(contact, {"uuid": wanted["contact_id"]})
 
 
-def _as(kind: type[A], row: bytes) -> A | None:
+def as_model(kind: type[A], row: bytes) -> A | None:
     """Return a row as one of our models, decoded leniently; None if it cannot be."""
     with suppress(*_REFUSALS):
         return mending.decode(functools.partial(lenient.read, kind), row)
@@ -257,7 +270,7 @@ def _check_kind(found: Answered, row: bytes) -> None:
         if found.channel_type is None and found.channel_id is None:
             raise UnreadableError("it is not a channel")
     elif b'"channel_type"' in row and _is_bare(found):
-        channel = _as(ContactChannel, row)
+        channel = as_model(ContactChannel, row)
         if channel is not None and channel.channel_type is not None:
             raise UnreadableError("it is a channel")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 import msgspec
 
@@ -10,7 +11,13 @@ from heymarket_async import timestamps
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Base of all structs that are read from answers."""
+    """Base of all structs that are read from answers.
+
+    Attributes:
+        listed_in: The key under which an answer may have a list of them, or "".
+    """
+
+    listed_in: ClassVar[str] = ""
 
     @property
     def odd(self) -> dict[str, object]:
@@ -21,6 +28,28 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         counts when two structs are compared, and is written when one is encoded.
         """
         return {}
+
+
+class Stamped(Answered, frozen=True, kw_only=True, gc=False):
+    """Base of structs that show when they were written.
+
+    Attributes:
+        created: When it was created, as the server wrote it; `created_at` is the datetime.
+        updated: When it was last written, as the server wrote it; `updated_at` is the datetime.
+    """
+
+    created: str | None = None
+    updated: str | None = None
+
+    @property
+    def created_at(self) -> datetime | None:
+        """`created` as an aware datetime in UTC; None if it is not a time, or in year 1."""
+        return moment(self.created)
+
+    @property
+    def updated_at(self) -> datetime | None:
+        """`updated` as an aware datetime in UTC; None if it is not a time, or in year 1."""
+        return moment(self.updated)
 
 
 class Ref(Answered, frozen=True, kw_only=True, gc=False):

@@ -195,8 +195,10 @@ class Transport:
                 call.token_replaced = True
             except NotFoundError as error:
                 # An earlier attempt, whose answer was lost, may have deleted it.
-                is_delete = call.request.method == "DELETE" and call.request.returns is type(None)
-                if not (is_delete and call.may_have_taken_effect and error.request_id):
+                request = call.request
+                is_delete = request.method == "DELETE" and request.returns is type(None)
+                is_done = is_delete and request.gone_is_done
+                if not (is_done and call.may_have_taken_effect and error.request_id):
                     raise
                 return cast(T, None)
 

@@ -8,8 +8,9 @@ import pytest
 
 from heymarket_async import HeymarketError, RetryPolicy, ServerError
 from heymarket_async.bulk import JobError
-from heymarket_async.bulk.tags import create_tag, loose, tags_of
+from heymarket_async.bulk.tags import create_tag, tags_of
 from heymarket_async.cli import remedies
+from heymarket_async.endpoints.tags import loose
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import client_of
 

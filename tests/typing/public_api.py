@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import assert_type
 from uuid import UUID
@@ -19,17 +19,30 @@ from heymarket_async import (
     ContactChanges,
     ContactChannel,
     ContactField,
+    ContactList,
     ContactRef,
     ContactStatus,
     Ensured,
     HeymarketClient,
+    Inbox,
+    ListChanges,
     NewContact,
     NewContactV2,
+    NewTemplate,
     Page,
     RateLimit,
+    Ref,
     Repeat,
     RetryPolicy,
+    Schedule,
+    Survey,
+    Team,
+    TeamUser,
+    Template,
+    TemplateContent,
     UpsertResult,
+    UserChanges,
+    UserItem,
     Walk,
 )
 from heymarket_async.bulk import (
@@ -68,6 +81,24 @@ async def clients() -> None:
     assert_type(
         await client.request("GET", "/v1/team", returns=Contact, repeat=Repeat.READ), Contact
     )
+
+
+async def account(client: HeymarketClient) -> None:
+    assert_type(await client.inboxes.all(), list[Inbox])
+    assert_type(await client.team.get(), Team)
+    assert_type(await client.users.find(emails=["a@b.example"]), list[TeamUser])
+    assert_type(await client.users.update([UserChanges(id=1, role_id=2)]), list[UserItem])
+    new = NewTemplate(title="a", content=TemplateContent(text="Hi"))
+    assert_type(await client.templates.create(new), Ref)
+    assert_type(await client.templates.page(), list[Template])
+    assert_type(client.templates.iterate(), Walk[Template])
+    assert_type(client.tags.iterate(returns=msgspec.Raw), Walk[msgspec.Raw])
+    assert_type(await client.tags.resolve(["VIP"]), dict[str, int])
+    assert_type(await client.lists.get(1), ContactList)
+    assert_type(await client.lists.update(1, ListChanges(add_phones=("1",))), Ref)
+    assert_type(await client.schedules.get(1), Schedule)
+    assert_type(client.schedules.next_slot(datetime.now(UTC)), datetime)
+    assert_type(await client.surveys.all(), list[Survey])
 
 
 async def contacts(client: HeymarketClient) -> None:

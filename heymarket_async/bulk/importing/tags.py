@@ -10,8 +10,9 @@ from concurrent.futures import CancelledError, wait
 from typing import TypeVar
 
 from heymarket_async.bulk.errors import JobError
-from heymarket_async.bulk.tags import create_tag, loose, tags_of, unread_tags
+from heymarket_async.bulk.tags import create_tag, tags_of, unread_tags
 from heymarket_async.client import HeymarketClient
+from heymarket_async.endpoints.tags import loose
 from heymarket_async.errors import ClientStateError
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport import wire

@@ -1,0 +1,40 @@
+"""Templates to write."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from heymarket_async.checks import one_of, text_of
+from heymarket_async.models.template import TemplateContent
+from heymarket_async.privacy import hides_locals
+
+
+class NewTemplate(msgspec.Struct, frozen=True, kw_only=True):
+    """A template to create, or all of a template to update.
+
+    Attributes:
+        title: Its name, which is read as `name`.
+        content: Its text, and its pictures.
+        local_id: An id of your own for it, which is read back.
+        archived: Whether it is archived.
+
+    Raises:
+        ValueError: A field breaks its rule; the message names the field and the rule.
+
+    https://developers.heymarket.com/api-reference/templates/manage
+    """
+
+    title: str
+    content: TemplateContent
+    local_id: str | UnsetType = UNSET
+    archived: bool | UnsetType = UNSET
+
+    @hides_locals
+    def __post_init__(self) -> None:
+        text_of("title", self.title)
+        text_of("content.text", one_of("content", self.content, TemplateContent).text)
+        if self.local_id is not UNSET:
+            text_of("local_id", self.local_id)
+        if self.archived is not UNSET:
+            one_of("archived", self.archived, bool)

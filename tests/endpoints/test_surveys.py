@@ -1,0 +1,104 @@
+"""`client.surveys`: pages with numbers, until one has nothing new."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from heymarket_async import DecodeError, PaginationError, Survey
+from heymarket_async.endpoints.surveys import Surveys
+from tests.conftest import Scripted, answer, transport_over
+
+
+def rows(*ids: int) -> list[dict[str, object]]:
+    return [{"id": each, "name": f"Survey {each}"} for each in ids]
+
+
+async def all_of(serve):
+    """Return all surveys of a server, and the bodies that it was sent."""
+
+    async def step(sent):
+        return answer(200, serve(**msgspec.json.decode(sent.body)))
+
+    http = Scripted(step)
+    found = await Surveys(transport_over(http)).all()
+    return found, [msgspec.json.decode(each.body) for each in http.sent]
+
+
+def paged(count: int, size: int = 30):
+    """A server with this many surveys, and pages of this size at most."""
+
+    def serve(page, limit):
+        at = (page - 1) * min(limit, size)
+        return rows(*range(1, count + 1))[at : at + min(limit, size)]
+
+    return serve
+
+
+@pytest.mark.parametrize("count", [0, 1, 29, 30, 31, 60, 95])
+@pytest.mark.parametrize("size", [10, 30])
+async def test_all_surveys_are_read_from_page_one(count, size):
+    found, sent = await all_of(paged(count, size))
+
+    assert [each.id for each in found] == list(range(1, count + 1))
+    assert sent == [{"page": number, "limit": 30} for number in range(1, len(sent) + 1)]
+
+
+async def test_a_server_that_ignores_the_page_ends():
+    found, sent = await all_of(lambda page, limit: rows(1, 2, 3))
+
+    assert [each.id for each in found] == [1, 2, 3]
+    assert len(sent) == 2
+
+
+async def test_a_server_that_ignores_the_page_and_has_more_is_an_error():
+    with pytest.raises(PaginationError, match="a full page came again") as raised:
+        await all_of(lambda page, limit: rows(*range(limit)))
+
+    assert (raised.value.call, raised.value.seen) == ("POST /v1/surveys", 30)
+
+
+async def test_a_survey_that_comes_again_is_given_once():
+    pages = [rows(1, 2), rows(2, 3), [], rows(9)]
+
+    found, sent = await all_of(lambda page, limit: pages[page - 1])
+
+    assert [each.id for each in found] == [1, 2, 3]
+    assert len(sent) == 3
+
+
+async def test_surveys_without_an_id_are_told_apart_by_their_content():
+    found, _ = await all_of(lambda page, limit: [{"name": "a"}, {"name": "b"}, {"name": "a"}])
+
+    assert [each.name for each in found] == ["a", "b"]
+
+
+async def test_a_survey_is_read(client, heymarket):
+    heymarket.answers({"id": 5, "name": "NPS", "question": "How?", "created": "x", "new": 1})
+
+    assert await client.surveys.get(5) == Survey(id=5, name="NPS", question="How?", created="x")
+
+    assert heymarket.sent == ("GET /v1/survey/5", {}, msgspec.UNSET)
+    with pytest.raises(DecodeError, match="another id"):
+        await client.surveys.get(6)
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [({}, {"page": 1}), ({"page": 2, "limit": 5}, {"page": 2, "limit": 5})],
+)
+async def test_a_page_is_asked_for(query, body, client, heymarket):
+    heymarket.answers(rows(1, 2))
+
+    found = await client.surveys.page(**query)
+
+    assert heymarket.sent == ("POST /v1/surveys", {}, body)
+    assert [each.id for each in found] == [1, 2]
+
+
+@pytest.mark.parametrize("query", [{"page": 0}, {"page": None}, {"page": "1"}, {"limit": 0}])
+async def test_a_page_that_is_none_is_refused(query, client, heymarket):
+    with pytest.raises(ValueError, match=r"(page|limit) must be an integer of at least 1"):
+        await client.surveys.page(**query)
+
+    assert not heymarket.requests
