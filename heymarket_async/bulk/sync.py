@@ -10,10 +10,12 @@ import msgspec
 
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.job import Job
+from heymarket_async.bulk.kind import CONTACT
 from heymarket_async.bulk.progress import OnProgress
-from heymarket_async.bulk.read.catch_up import count_contacts, other_writer
+from heymarket_async.bulk.read.catch_up import count_records, other_writer
 from heymarket_async.bulk.read.checkpoint import Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector
+from heymarket_async.bulk.read.source import source_of_contacts
 from heymarket_async.bulk.read.walk import ReadOptions
 from heymarket_async.bulk.store import schema
 from heymarket_async.bulk.store.database import Database
@@ -112,7 +114,7 @@ async def sync_contacts(
         HeymarketError: The run could not be completed; the next run catches up.
         OSError: The file cannot be written to, or another job is using it.
     """
-    options = ReadOptions(surface, page_size, concurrency)
+    options = ReadOptions(source_of_contacts(surface), page_size, concurrency)
     one_of("detect_deletions", detect_deletions, bool)
     one_of("rebind", rebind, bool)
     if not one_of("settle_s", settle_s, (int, float)) >= 0:
@@ -157,7 +159,7 @@ async def _sync(
     )
     is_full, is_resumed = bool(checkpoint.spans), any(span.cursor for span in checkpoint.spans)
     if is_full and shows:
-        checkpoint.counted = await count_contacts(job.client, checkpoint)
+        checkpoint.counted = await count_records(job.client, options.source, checkpoint)
     collector, counted, doubts = await job.read(
         file,
         checkpoint,
@@ -203,14 +205,14 @@ async def _start(
     """
     run, client = job.thread.run, job.client
     account = await account_of(transport_of(client), stored=None if rebind else file.account)
-    await run(file.bind, account, options.surface, rebind=rebind)
+    await run(file.bind, account, options.source.surface, rebind=rebind)
     newest = fields = None
     if file.begins_with_newest and not finds_deleted:
         newest = await options.newest(client)
     else:
         # The fields are needed at the end, but read now: that must not fail after hours.
         fields = await _fields(client)
-    checkpoint = await run(file.begin, options.surface, all_anew=finds_deleted)
+    checkpoint = await run(file.begin, options.source.surface, all_anew=finds_deleted)
     # If all contacts have to be read after all, this answer will be too old to catch up with.
     return checkpoint, None if checkpoint.spans else newest, fields
 
@@ -245,7 +247,7 @@ async def _deleted(
         more = f"{left - counted:,} more than the account counts"
         doubts.append(f"the file has {left:,} contacts, {more}")
     elif counted is not None and left < counted and not doubts:
-        doubts.append(other_writer(left, counted))
+        doubts.append(other_writer(CONTACT, left, counted))
     return deleted
 
 

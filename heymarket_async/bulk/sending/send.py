@@ -19,7 +19,7 @@ from heymarket_async.bulk.sending.report import SendResults
 from heymarket_async.bulk.thread import side_by_side
 from heymarket_async.errors import HeymarketError, StatusError
 from heymarket_async.models.message import Message
-from heymarket_async.models.new_message import NewMessage, SentMessage
+from heymarket_async.models.new_message import NewMessage
 
 _BEGUN_AT_ONCE = 20
 """Rows that are written down as begun together. After a kill, as many may have to be looked up."""

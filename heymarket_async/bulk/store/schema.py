@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heymarket_async.bulk.sinks.tables import CellType, Table
+from heymarket_async.bulk.kind import CellType
+from heymarket_async.bulk.sinks.tables import Table
 from heymarket_async.models.contact import ContactField
 
 APPLICATION_ID = 0x48657953
