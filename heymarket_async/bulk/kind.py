@@ -73,8 +73,9 @@ def _kind_of(model: type[Answered], noun: str, *, stamp: str) -> Kind:
     """Return the kind of a model without `rev`, with a column for each of its fields."""
     columns: dict[str, CellType] = {}
     nested: set[str] = set()
-    for name, hint in get_type_hints(model).items():
-        kinds = set(get_args(hint)) - {type(None)}
+    hints = get_type_hints(model)
+    for name in model.__struct_fields__:
+        kinds = set(get_args(hints[name])) - {type(None)}
         columns[name] = next((kind for kind in (int, bool, str) if kinds == {kind}), str)
         if kinds not in ({int}, {bool}, {str}):
             nested.add(name)

@@ -1,7 +1,14 @@
 """The public names of `heymarket_async.bulk`, which imports them when the first of them is used."""
 
+from heymarket_async.bulk.archive import (
+    ConversationsReport,
+    MessagesReport,
+    export_conversations,
+    export_messages,
+    follow_messages,
+)
 from heymarket_async.bulk.errors import JobError
-from heymarket_async.bulk.export import ExportReport, export_contacts
+from heymarket_async.bulk.export import ExportReport, ReadReport, export_contacts
 from heymarket_async.bulk.importing.job import import_contacts
 from heymarket_async.bulk.importing.report import ImportReport, OnRejected, Rejection
 from heymarket_async.bulk.importing.rules import RowOutcome
@@ -16,15 +23,18 @@ from heymarket_async.bulk.sinks.xlsx import Xlsx
 from heymarket_async.bulk.sync import SyncReport, sync_contacts
 
 __all__ = [
+    "ConversationsReport",
     "Csv",
     "ExportReport",
     "ImportReport",
     "JobError",
     "JsonLines",
+    "MessagesReport",
     "OnProgress",
     "OnRejected",
     "Parquet",
     "Progress",
+    "ReadReport",
     "RejectedRow",
     "Rejection",
     "RowOutcome",
@@ -35,6 +45,9 @@ __all__ = [
     "SyncReport",
     "Xlsx",
     "export_contacts",
+    "export_conversations",
+    "export_messages",
+    "follow_messages",
     "import_contacts",
     "sync_contacts",
 ]

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
+from heymarket_async import timestamps
 from heymarket_async.bulk.kind import CONTACT, CONVERSATION, MESSAGE, Kind
 from heymarket_async.bulk.read.versions import Batch, batch_of_page
 from heymarket_async.client import HeymarketClient, transport_of
@@ -14,10 +15,12 @@ from heymarket_async.decoding import mending
 from heymarket_async.endpoints import conversations, messages
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT, ContactsV2
 from heymarket_async.endpoints.listing import Listing, WalkQuery, page_sizes_of
+from heymarket_async.errors import PaginationError
 from heymarket_async.models.message import Conversation, Message
+from heymarket_async.transport.account import bound_to_account
 from heymarket_async.walk.page_size import PageSizes
-from heymarket_async.walk.rows import RowFields
-from heymarket_async.walk.walk import Page, Walk
+from heymarket_async.walk.rows import RowFields, reader
+from heymarket_async.walk.walk import Page, Walk, walk
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,6 +212,70 @@ def messages_of_conversation(conversation_id: int) -> Source:
         count=None,
         end=None,
         holds=holds,
+    )
+
+
+class _History(_Messages):
+    """The messages with one phone, from the newest on."""
+
+    def of_phone(
+        self, query: WalkQuery, phone: str, inbox_id: int, surface: str
+    ) -> Walk[msgspec.Raw]:
+        """Return a walk. Heymarket's cursor has whole seconds, and its pages have a fixed size."""
+        endpoint, send = (
+            messages.HISTORY.listing(msgspec.Raw),
+            bound_to_account(self._transport).send,
+        )
+
+        async def fetch(date: str | None, _: int | None, __: int | None) -> list[msgspec.Raw]:
+            asked: dict[str, str | int | bool] = {"phoneNumber": phone, "inboxID": inbox_id}
+            if date is not None:
+                asked["timestamp"] = int(timestamps.parse(date).timestamp()) + 1
+            rows = await send(endpoint.request(query=asked))
+            return _newest_first(rows, until=date)
+
+        return walk(
+            fetch,
+            endpoint.call,
+            surface=surface,
+            date=query.get("date"),
+            limit=None,
+            cursor=query.get("cursor"),
+            returns=msgspec.Raw,
+            fields=self._fields,
+        )
+
+
+_TO_SECONDS = len("2026-04-12T15:30:00Z")
+
+
+def _newest_first(items: list[msgspec.Raw], *, until: str | None) -> list[msgspec.Raw]:
+    """Return messages in the order of a walk, without those later than a time.
+
+    Raises:
+        PaginationError: The page is full of messages of one second: the rest cannot be reached.
+    """
+    stamps = reader(MESSAGE.fields).of_raw(items).stamps
+    places = sorted(range(len(items)), key=stamps.__getitem__, reverse=True)
+    if until is None or not items:
+        return [items[place] for place in places]
+    last, oldest = timestamps.instant(until), stamps[places[-1]]
+    if len(items) >= messages.HISTORY_SIZE and oldest[:_TO_SECONDS] >= last[:_TO_SECONDS]:
+        raise PaginationError("has more messages in one second than it lists at once")
+    return [items[place] for place in places if stamps[place] <= last]
+
+
+def messages_of_phone(phone: str, inbox_id: int) -> Source:
+    """Return the messages of an inbox with one phone."""
+    surface = f"messages of inbox {inbox_id} with {phone}"
+    return msgspec.structs.replace(
+        MESSAGES,
+        surface=surface,
+        walk=lambda client, query: _History(transport_of(client)).of_phone(
+            query, phone, inbox_id, surface
+        ),
+        count=None,
+        end=None,
     )
 
 
