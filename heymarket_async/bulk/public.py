@@ -14,6 +14,10 @@ from heymarket_async.bulk.importing.report import ImportReport, OnRejected, Reje
 from heymarket_async.bulk.importing.rules import RowOutcome
 from heymarket_async.bulk.importing.source import RejectedRow, SourceRow
 from heymarket_async.bulk.progress import OnProgress, Progress
+from heymarket_async.bulk.sending.draft import Draft
+from heymarket_async.bulk.sending.job import OnDraft, TextItem, send_messages
+from heymarket_async.bulk.sending.outcomes import SendOutcome
+from heymarket_async.bulk.sending.report import SendProblem, SendReport
 from heymarket_async.bulk.sinks.files import Csv, JsonLines
 from heymarket_async.bulk.sinks.parquet import Parquet
 from heymarket_async.bulk.sinks.sink import Sink
@@ -25,11 +29,13 @@ from heymarket_async.bulk.sync import SyncReport, sync_contacts
 __all__ = [
     "ConversationsReport",
     "Csv",
+    "Draft",
     "ExportReport",
     "ImportReport",
     "JobError",
     "JsonLines",
     "MessagesReport",
+    "OnDraft",
     "OnProgress",
     "OnRejected",
     "Parquet",
@@ -38,16 +44,21 @@ __all__ = [
     "RejectedRow",
     "Rejection",
     "RowOutcome",
+    "SendOutcome",
+    "SendProblem",
+    "SendReport",
     "Sink",
     "SourceRow",
     "Sqlite",
     "Stream",
     "SyncReport",
+    "TextItem",
     "Xlsx",
     "export_contacts",
     "export_conversations",
     "export_messages",
     "follow_messages",
     "import_contacts",
+    "send_messages",
     "sync_contacts",
 ]

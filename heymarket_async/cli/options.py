@@ -170,6 +170,51 @@ Resume = Annotated[
 RestartImport = Annotated[
     bool, Option("--restart", help="Discard the outcomes of an earlier run of this import.")
 ]
+# Of texts
+
+Inbox = Annotated[
+    int, Option("--inbox", metavar="ID", min=1, help="The id of the inbox to send from.")
+]
+Creator = Annotated[
+    int, Option("--creator", metavar="ID", min=1, help="The member id of the sender.")
+]
+Text = Annotated[
+    str | None,
+    Option(metavar="TEXT", help='The text, with columns in braces: "Hi {first}".'),
+]
+Template = Annotated[
+    int | None, Option("--template", metavar="ID", help="A template, instead of a text.")
+]
+MediaUrl = Annotated[
+    str | None, Option(metavar="URL", help="A public URL of a picture or another file.")
+]
+Defaults = Annotated[
+    list[str] | None,
+    Option(
+        "--default",
+        metavar="COLUMN=VALUE",
+        help='What to write where a column is empty, such as "first=there"; repeatable.',
+    ),
+]
+SkipEmpty = Annotated[
+    bool, Option("--skip-empty", help="Skip people for whom a column of the text is empty.")
+]
+Repeats = Annotated[
+    bool, Option("--repeats", help="Send every row, also if an earlier row has its phone.")
+]
+Limit = Annotated[int, Option(metavar="N", min=1, help="The most texts to send without --yes.")]
+DryRunOfTexts = Annotated[
+    bool, Option("--dry-run", help="Show texts and numbers, but send nothing.")
+]
+YesToSend = Annotated[bool, Option("--yes", help="Send without asking, however many they are.")]
+SendOutcomes = Annotated[
+    Path | None,
+    Option(metavar="FILE", help="Write the outcome of each row here.  [default: FILE.texts.jsonl]"),
+]
+RestartTexts = Annotated[
+    bool, Option("--restart", help="Discard the outcomes of an earlier run: text everybody again.")
+]
+
 BatchSize = Annotated[int, Option(metavar="N", min=1, help="Rows per request.")]
 Requests = Annotated[int, Option(metavar="N", min=1, help="Requests at the same time.")]
 

@@ -39,7 +39,6 @@ from heymarket_async.texting import segments
 _IN_MEMORY = 16_000_000
 _MOST_EXAMPLES = 3
 _MOST_NAMED = 10
-_MOST_NAMES = 1000
 
 _OPTED_OUT = "the input says that this person opted out"
 
@@ -123,7 +122,9 @@ class Drafting:
                 if (row := self._row(number, item)) is not None:
                     self._spool.write(_encode(row) + b"\n")
             except UnicodeEncodeError:
-                self._decide(number, SendOutcome.REJECTED, "its text holds half a character")
+                self._add(number, SendOutcome.REJECTED, "its text holds half a character")
+            except _DecidedError as decided:
+                self._add(number, decided.outcome, str(decided))
 
     def rows(self) -> Iterator[TextRow]:
         """Give the rows that are to be sent, or looked up, from the first one on."""
@@ -166,28 +167,36 @@ class Drafting:
         )
 
     def _row(self, number: int, item: object) -> TextRow | None:
-        """Return a row that is to be sent, or looked up; None for one that is decided."""
-        if isinstance(item, RejectedRow):
-            if item.opted_out_phone is not None:
-                self._opted_out.add(int(item.opted_out_phone))
-            return self._decide(number, SendOutcome.REJECTED, item.reason)
-        try:
-            fields = _fields_of(item)
-            phone = _phone_of(fields)
-        except ValueError as error:
-            return self._decide(number, SendOutcome.REJECTED, str(error))
+        """Return a row that may have to be sent; None if it was, or stops the job.
+
+        Raises:
+            _DecidedError: The row is not sent.
+        """
+        fields = self._fields(item)
+        phone = _phone_of(fields)
         if fields.get("is_opted_out") is True:
             self._opted_out.add(int(phone))
             self._results.opted_out += 1
-            return self._decide(number, SendOutcome.SKIPPED, _OPTED_OUT)
+            raise _DecidedError(SendOutcome.SKIPPED, _OPTED_OUT)
         first = None if self._header.repeats else self._first.known(int(phone))
         if first is not None:
             self._results.duplicates += 1
-            return self._decide(number, SendOutcome.SKIPPED, f"row {first} has the same phone")
+            raise _DecidedError(SendOutcome.SKIPPED, f"row {first} has the same phone")
         text = None
         if self._text is not None and (text := self._filled(self._text, number, fields)) is None:
             return None
         return self._new(number, phone, text)
+
+    def _fields(self, item: object) -> Mapping[str, object]:
+        if isinstance(item, RejectedRow):
+            if item.opted_out_phone is not None:
+                self._opted_out.add(int(item.opted_out_phone))
+            raise _DecidedError(SendOutcome.REJECTED, item.reason)
+        if isinstance(item, Mapping):
+            return cast(Mapping[str, object], item)
+        if isinstance(item, msgspec.Struct):
+            return msgspec.structs.asdict(item)
+        raise _DecidedError(SendOutcome.REJECTED, "is neither a mapping of fields nor a struct")
 
     def _new(self, number: int, phone: str, text: str | None) -> TextRow | None:
         """Return a row, unless an earlier run has sent it."""
@@ -213,23 +222,26 @@ class Drafting:
     def _filled(
         self, text: TextWithFields, number: int, fields: Mapping[str, object]
     ) -> str | None:
-        """Return the text for a row; None if the row is decided, or has an empty field."""
-        if len(self._names) < _MOST_NAMES:
-            self._names |= dict.fromkeys(fields)
-        filled, empty = text.fill(fields)
+        """Return the text for a row; None if a field is empty, and that stops the job.
+
+        Raises:
+            _DecidedError: The row is not sent.
+        """
         if self._unknown:
             self._unknown -= text.found_in(fields)
-        if not empty and not filled.strip():
-            return self._decide(number, SendOutcome.REJECTED, "its text is empty")
+            self._names |= dict.fromkeys(fields)
+        filled, empty = text.fill(fields)
         if not empty:
+            if not filled.strip():
+                raise _DecidedError(SendOutcome.REJECTED, "its text is empty")
             return filled
         if self._skip_empty:
-            return self._decide(number, SendOutcome.SKIPPED, f"{_in_braces(empty[0])} is empty")
+            raise _DecidedError(SendOutcome.SKIPPED, f"{_in_braces(empty[0])} is empty")
         for name in empty:
             self._empty.setdefault(name, []).append(number)
         return None
 
-    def _decide(self, number: int, outcome: SendOutcome, reason: str) -> None:
+    def _add(self, number: int, outcome: SendOutcome, reason: str) -> None:
         digest = hex_of(digest_of(f"row {number}".encode()))
         self._results.add(SendLine(row=number, digest=digest, outcome=outcome, reason=reason))
 
@@ -241,20 +253,26 @@ class Drafting:
             raise _empty_field(name, rows)
 
 
-def _fields_of(item: object) -> Mapping[str, object]:
-    """Return the fields of a row by name."""
-    if isinstance(item, Mapping):
-        return cast(Mapping[str, object], item)
-    if isinstance(item, msgspec.Struct):
-        return msgspec.structs.asdict(item)
-    raise ValueError("is neither a mapping of fields nor a struct")
+class _DecidedError(Exception):
+    """A row is not sent.
+
+    Attributes:
+        outcome: Its outcome; the text of the error is the reason.
+    """
+
+    def __init__(self, outcome: SendOutcome, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
 
 
 def _phone_of(fields: Mapping[str, object]) -> str:
     phone = fields.get("phone")
     if phone is None:
-        raise ValueError("has no phone")
-    return phone_digits(cast(str, phone))
+        raise _DecidedError(SendOutcome.REJECTED, "has no phone")
+    try:
+        return phone_digits(cast(str, phone))
+    except ValueError as error:
+        raise _DecidedError(SendOutcome.REJECTED, str(error)) from None
 
 
 def _in_braces(name: str) -> str:

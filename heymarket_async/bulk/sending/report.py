@@ -114,10 +114,6 @@ class SendResults:
             problem = SendProblem(row=line.row, outcome=line.outcome, reason=line.reason)
             self._problems.append(problem)
 
-    def count(self, outcome: SendOutcome) -> int:
-        """Return how many rows have an outcome so far."""
-        return self._counts[outcome]
-
     def progress(self) -> Progress:
         """Return how far the job is."""
         if self.total is None:

@@ -27,6 +27,10 @@ _BEGUN_AT_ONCE = 20
 _MOST_FAILED = 12
 """Rows that may fail in a row, each for a reason that could be its own."""
 
+_CONFLICT = 409
+_OF_RIGHTS = {403, 404}
+"""A refusal of one person, or of everything that these credentials send."""
+
 _WAIT = "to look for texts of an earlier run"
 _CLOCKS = timedelta(days=1)
 """How far the clock that stamps messages may differ from the one that the job began by."""
@@ -131,11 +135,11 @@ class Sender:
             self._message, phone_number=row.phone, text=row.text, local_id=str(row.local_id)
         )
         try:
-            sent = await self._find(message) if row.may_be_sent else None
-            if sent is None and row.reason is not None:
+            found = await self._find(message) if row.may_be_sent else None
+            if found is None and row.reason is not None:
                 self._skip(row, row.reason)
                 return
-            sent = sent or await self._messages.send_once(message, wait_s=self._wait_s)
+            sent = found or await self._messages.send_once(message, wait_s=self._wait_s)
         except HeymarketError as error:
             self._fail(row, error)
             return
@@ -165,16 +169,15 @@ class Sender:
         Raises:
             HeymarketError: It is not the fault of this row.
         """
-        is_refused = isinstance(error, StatusError) and is_refusal(error)
-        if error.may_have_taken_effect:
-            outcome = SendOutcome.UNKNOWN
-        elif is_refused:
-            outcome = SendOutcome.REJECTED
-        else:
+        refused = error.status if isinstance(error, StatusError) and is_refusal(error) else 0
+        # A conflict is about a `local_id` that is known, and so an earlier run has sent it.
+        is_unknown = error.may_have_taken_effect or (row.may_be_sent and refused == _CONFLICT)
+        if not (is_unknown or refused):
             raise error
-        may_be_of_all = not is_refused or error.status in {403, 404}
-        self._failed_in_a_row = self._failed_in_a_row + 1 if may_be_of_all else 0
+        outcome = SendOutcome.UNKNOWN if is_unknown else SendOutcome.REJECTED
         self._results.add(row.line(outcome, str(error)))
+        may_be_of_all = is_unknown or refused in _OF_RIGHTS
+        self._failed_in_a_row = self._failed_in_a_row + 1 if may_be_of_all else 0
         if self._failed_in_a_row > _MOST_FAILED:
             raise error
 
