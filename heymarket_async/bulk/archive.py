@@ -17,6 +17,7 @@ from heymarket_async.bulk.read.collect import SETTLE_S
 from heymarket_async.bulk.read.source import (
     MESSAGES,
     Source,
+    all_conversations,
     conversations_in,
     messages_of_conversation,
     messages_of_phone,
@@ -269,9 +270,8 @@ def _messages(conversation_id: int | None, phone: str | None, inbox_id: int | No
 async def _conversations(client: HeymarketClient, inbox_ids: list[int] | None) -> Source:
     """Return the conversations of the inboxes, or of all inboxes."""
     if inbox_ids is None:
-        found = [inbox.id for inbox in await client.inboxes.all() if inbox.id is not None]
-        return conversations_in(sorted(found), all_inboxes=True)
+        return await all_conversations(client)
     ids = [id_of("each of inbox_ids", each) for each in list_of("inbox_ids", inbox_ids, int)]
     if not ids:
         raise ValueError("inbox_ids must not be empty")
-    return conversations_in(sorted(set(ids)), all_inboxes=False)
+    return conversations_in(ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import ClassVar
 
 import msgspec
@@ -279,21 +279,29 @@ def messages_of_phone(phone: str, inbox_id: int) -> Source:
     )
 
 
-def conversations_in(inbox_ids: Sequence[int], *, all_inboxes: bool) -> Source:
-    """Return the conversations of some inboxes.
+def conversations_in(inbox_ids: Iterable[int], *, surface: str | None = None) -> Source:
+    """Return the conversations of some inboxes, which Heymarket does not count.
 
     Args:
         inbox_ids: The inboxes.
-        all_inboxes: These are all inboxes of the account. Then a cursor stays good if one is made.
+        surface: The name in cursors and checkpoints; None for one with the inboxes.
     """
-    filters = {"id": 0, "filters": {"inboxes": inbox_ids}}
-    surface = "conversations" if all_inboxes else f"conversations of inboxes {inbox_ids}"
+    ids = sorted(set(inbox_ids))
+    filters, name = {"id": 0, "filters": {"inboxes": ids}}, surface or f"conversations of {ids}"
     return Source(
         kind=CONVERSATION,
-        surface=surface,
+        surface=name,
         name="conversations",
-        walk=lambda client, query: _Conversations(transport_of(client)).read(
-            query, filters, surface
-        ),
-        count=_count_conversations if all_inboxes else None,
+        walk=lambda client, query: _Conversations(transport_of(client)).read(query, filters, name),
+    )
+
+
+async def all_conversations(client: HeymarketClient) -> Source:
+    """Return the conversations of all inboxes that the credentials may use.
+
+    An inbox that is made later does not make it another list: a cursor stays good.
+    """
+    ids = [inbox.id for inbox in await client.inboxes.all() if inbox.id is not None]
+    return msgspec.structs.replace(
+        conversations_in(ids, surface="conversations"), count=_count_conversations
     )
