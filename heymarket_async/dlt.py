@@ -14,15 +14,13 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import get_args, get_type_hints
-from uuid import UUID
 
 import msgspec
 
 from heymarket_async import timestamps
 from heymarket_async.bulk.archive import WINDOW_S
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
-from heymarket_async.bulk.kind import CONTACT, CONVERSATION, MESSAGE, Kind
+from heymarket_async.bulk.kind import CONTACT, CONVERSATION, MESSAGE, CellType, Kind
 from heymarket_async.bulk.progress import RequestStats
 from heymarket_async.bulk.read.checkpoint import latest_of
 from heymarket_async.bulk.read.collect import SETTLE_S
@@ -32,9 +30,6 @@ from heymarket_async.bulk.typed_records import typed_records
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 from heymarket_async.endpoints.listing import WalkQuery
-from heymarket_async.models.answered import Answered
-from heymarket_async.models.contact import Contact
-from heymarket_async.models.message import Conversation, Message
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.account import hold
 from heymarket_async.transport.auth import ApiSecret
@@ -50,21 +45,20 @@ except ModuleNotFoundError as error:
         "heymarket_async.dlt needs a package: pip install 'heymarket-async[dlt]'", name=error.name
     ) from error
 
-_KINDS: dict[object, TDataType] = {int: "bigint", str: "text", UUID: "text", bool: "bool"}
+_TYPES: dict[CellType, TDataType] = {int: "bigint", str: "text", bool: "bool"}
 
 
-# Without a type, dlt guesses one from the first value.
-def _columns_of(model: type[Answered]) -> dict[str, TColumnSchema]:
-    hints = get_type_hints(model)
+def _columns_of(kind: Kind) -> dict[str, TColumnSchema]:
+    """Return the types of a kind's columns. Without one, dlt guesses it from the first value."""
     return {
-        name: {"data_type": _KINDS[kind]}
-        for name in model.__struct_fields__
-        if (kind := get_args(hints[name])[0]) in _KINDS and len(get_args(hints[name])) == 2
+        name: {"data_type": _TYPES[cell]}
+        for name, cell in kind.columns.items()
+        if name not in kind.nested
     }
 
 
 _COLUMNS: dict[str, TColumnSchema] = {
-    **_columns_of(Contact),
+    **_columns_of(CONTACT),
     "created": {"data_type": "timestamp"},
     "updated": {"data_type": "timestamp", "dedup_sort": "desc"},
     "custom": {"data_type": "json"},
@@ -76,7 +70,7 @@ _COLUMNS: dict[str, TColumnSchema] = {
 _NEWEST: TColumnSchema = {"data_type": "timestamp", "dedup_sort": "desc"}
 
 _MESSAGE_COLUMNS: dict[str, TColumnSchema] = {
-    **_columns_of(Message),
+    **_columns_of(MESSAGE),
     "date": {"data_type": "timestamp"},
     "updated": _NEWEST,
     # Their keys are phones, or not documented: as columns, there would be ever more of them.
@@ -84,7 +78,7 @@ _MESSAGE_COLUMNS: dict[str, TColumnSchema] = {
 }
 
 _CONVERSATION_COLUMNS: dict[str, TColumnSchema] = {
-    **_columns_of(Conversation),
+    **_columns_of(CONVERSATION),
     "created": {"data_type": "timestamp"},
     "updated": _NEWEST,
     "last_msg": {"data_type": "json"},

@@ -40,7 +40,7 @@ async def test_an_export_of_messages_equals_the_account_on_every_reading(
     readings, concurrency, tmp_path
 ):
     async with (
-        Sandbox(contacts=20, messages=700, message_ties=150, readings=readings, limit=None) as box,
+        Sandbox(contacts=20, messages=450, message_ties=150, readings=readings, limit=None) as box,
         client_of(box) as client,
     ):
         report = await export_messages(
@@ -48,7 +48,7 @@ async def test_an_export_of_messages_equals_the_account_on_every_reading(
         )
 
         assert lines_of(tmp_path / "m") == messages_of(box)
-    assert report.messages == report.added == report.distinct == report.counted_after == 700
+    assert report.messages == report.added == report.distinct == report.counted_after == 450
     assert (report.doubts, report.changed, report.largest_tie) == ([], 0, 150)
 
 
