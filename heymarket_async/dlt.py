@@ -269,7 +269,7 @@ class _Watermark:
         if start is None or self._updated.end_value is not None:
             return start
         if (reached := self._state.get(_REACHED)) is not None:
-            before = timestamps.parse(reached) - timedelta(seconds=self._updated.lag or 0.0)
+            before = timestamps.parse(timestamps.earlier(reached, self._updated.lag or 0.0))
             start = min(start, before)
             self._versions = _Versions(self._state.get(_VERSIONS, "[]"))
         elif start > datetime.now(UTC):
