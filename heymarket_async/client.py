@@ -131,17 +131,17 @@ class HeymarketClient:
     contacts_v2: ContactsV2
     contact_channels: ContactChannels
     contact_fields: ContactFields
-    conversations: Conversations
-    emails: Emails
     inboxes: Inboxes
     lists: Lists
-    messages: Messages
     schedules: Schedules
     surveys: Surveys
     tags: Tags
     team: Teams
     templates: Templates
     users: Users
+    conversations: Conversations
+    emails: Emails
+    messages: Messages
 
     def __init__(
         self,
@@ -321,17 +321,17 @@ class HeymarketClient:
         self.contacts_v2 = ContactsV2(transport)
         self.contact_channels = ContactChannels(transport)
         self.contact_fields = ContactFields(transport)
-        self.conversations = Conversations(transport)
-        self.emails = Emails(transport)
         self.inboxes = Inboxes(transport)
         self.lists = Lists(transport)
-        self.messages = Messages(transport)
         self.schedules = Schedules(transport)
         self.surveys = Surveys(transport)
         self.tags = Tags(transport)
         self.team = Teams(transport)
         self.templates = Templates(transport)
         self.users = Users(transport)
+        self.conversations = Conversations(transport)
+        self.emails = Emails(transport)
+        self.messages = Messages(transport)
 
 
 def transport_of(client: HeymarketClient) -> Transport:

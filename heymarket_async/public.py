@@ -12,12 +12,12 @@ from heymarket_async.client import CallOptions, ClientOptions, HeymarketClient
 from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts, PageQuery
 from heymarket_async.endpoints.contacts_v2 import ContactsV2, PageQueryV2
-from heymarket_async.endpoints.conversations import Conversations
+from heymarket_async.endpoints.conversations import ConversationFilters, Conversations
 from heymarket_async.endpoints.emails import Emails
 from heymarket_async.endpoints.fields import ContactFields
 from heymarket_async.endpoints.inboxes import Inboxes
 from heymarket_async.endpoints.lists import Lists
-from heymarket_async.endpoints.messages import Messages
+from heymarket_async.endpoints.messages import Messages, MessagesQuery
 from heymarket_async.endpoints.schedules import Schedules
 from heymarket_async.endpoints.surveys import Surveys
 from heymarket_async.endpoints.tags import Tags
@@ -113,6 +113,7 @@ __all__ = [
     "Contacts",
     "ContactsV2",
     "Conversation",
+    "ConversationFilters",
     "Conversations",
     "CustomFieldError",
     "DeadlineError",
@@ -130,6 +131,7 @@ __all__ = [
     "Message",
     "MessageStatus",
     "Messages",
+    "MessagesQuery",
     "Named",
     "NewBroadcast",
     "NewComment",

@@ -82,7 +82,15 @@ def test_no_public_signature_says_any(function):
     assert parameters <= set(hints)
 
 
-@pytest.mark.parametrize("query", [heymarket_async.PageQuery, heymarket_async.PageQueryV2])
+QUERIES = [
+    heymarket_async.ConversationFilters,
+    heymarket_async.MessagesQuery,
+    heymarket_async.PageQuery,
+    heymarket_async.PageQueryV2,
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
 def test_every_key_of_a_query_is_documented(query):
     for name in query.__annotations__:
         assert f"    {name}: " in (query.__doc__ or "")

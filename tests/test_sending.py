@@ -1,4 +1,4 @@
-"""The search for a message: how far back it goes, by the server's clock, whatever ours says."""
+"""When a sent message is looked for, and how far back: by the server's clock, not by ours."""
 
 from __future__ import annotations
 
@@ -9,9 +9,18 @@ from email.utils import format_datetime
 
 import pytest
 
-from heymarket_async import AttemptEvent, HeymarketError, Message, NewMessage
-from heymarket_async.sending import Search
+from heymarket_async import (
+    AttemptEvent,
+    HeymarketError,
+    Message,
+    NewMessage,
+    NoResponseError,
+    RetryPolicy,
+    SentMessage,
+)
+from heymarket_async.sending import Search, send_once
 from heymarket_async.timestamps import Began, began
+from tests.conftest import jumping_time, now
 
 NOW = datetime(2026, 4, 12, 15, 30, tzinfo=UTC)
 WANTED = NewMessage(inbox_id=1, creator_id=1, phone_number="14155550123", text="Hi", local_id="a")
@@ -95,3 +104,19 @@ async def test_the_longer_of_two_times_counts(clock, monkeypatch):
 
     assert start.seconds_ago >= 500
     assert await pages_read(search(start), [row(520)], [row(1)]) == 2
+
+
+@jumping_time
+async def test_looks_are_spread_over_the_time_in_which_a_message_may_appear():
+    looks: list[float] = []
+
+    async def send() -> SentMessage:
+        raise NoResponseError("lost", may_have_taken_effect=True)
+
+    async def find() -> None:
+        looks.append(round(now(), 3))
+
+    with pytest.raises(NoResponseError):
+        await send_once(send, find, RetryPolicy(attempts=2), call="", wait_s=10.0, was_tried=False)
+
+    assert looks == [1, 4, 10, 11, 14, 20]

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Required, TypedDict, TypeVar, Unpack, overload
 
 from heymarket_async import timestamps
-from heymarket_async.checks import id_of, list_of
-from heymarket_async.endpoints.group import Group
+from heymarket_async.checks import id_of, is_int, list_of, one_of
+from heymarket_async.endpoints.listing import Listing
 from heymarket_async.models.message import Conversation
 from heymarket_async.request import Endpoint, Repeat
+from heymarket_async.walk.rows import RowFields
+from heymarket_async.walk.walk import Walk
+
+T = TypeVar("T")
 
 _IDS, _NOTHING = {"id": "id"}, type(None)
 
@@ -27,12 +32,114 @@ REASSIGN = Endpoint("POST", "/v1/conversations/reassign", _NOTHING, Repeat.IDEMP
 TRANSFER = Endpoint("POST", "/v1/conversations/transfer", _NOTHING, Repeat.IDEMPOTENT)
 
 
-class Conversations(Group):
+class ConversationFilters(TypedDict, total=False):
+    """The arguments that choose conversations.
+
+    Attributes:
+        inboxes: The ids of their inboxes.
+        user_id: The user who asks, a member of these inboxes. 0, for nobody, is in an example of
+            the documentation; it is the default.
+        closed: Only closed ones, or only open ones.
+        unread: Only those that the user has not read.
+    """
+
+    inboxes: Required[Sequence[int]]
+    user_id: int
+    closed: bool
+    unread: bool
+
+
+class Conversations(Listing[Conversation]):
     """Conversations: `client.conversations`.
 
     Calls that name a conversation by its other side take either `target`, a phone as E.164 digits
     or an address, or `targets`, those of a group.
     """
+
+    _list, _model, _surface = PAGE, Conversation, "conversations"
+    _fields, _page_size, _can_grow = RowFields(has_rev=False), None, False
+
+    @overload
+    async def page(
+        self, *, date: datetime | str | None = ..., **filters: Unpack[ConversationFilters]
+    ) -> list[Conversation]: ...
+    @overload
+    async def page(
+        self,
+        *,
+        date: datetime | str | None = ...,
+        returns: type[T],
+        **filters: Unpack[ConversationFilters],
+    ) -> list[T]: ...
+    async def page(
+        self,
+        *,
+        date: datetime | str | None = None,
+        returns: type[object] = Conversation,
+        **filters: Unpack[ConversationFilters],
+    ) -> Sequence[object]:
+        """Get one page of conversations, the last updated first. See `iterate` for all of them.
+
+        Args:
+            date: Only those updated before this time: the `updated` of the last conversation of
+                the page before. Text is sent unchanged.
+            returns: A subclass of `Conversation` with more fields, or `msgspec.Raw`.
+            **filters: See `ConversationFilters`.
+
+        https://developers.heymarket.com/api-reference/conversations/list
+        """
+        body = _filters(**filters)
+        if date is not None:
+            body["date"] = timestamps.to_text("date", date)
+        return await self._send(PAGE.listing(returns).request(body=body))
+
+    @overload
+    def iterate(
+        self,
+        *,
+        date: datetime | str | None = ...,
+        cursor: str | None = ...,
+        **filters: Unpack[ConversationFilters],
+    ) -> Walk[Conversation]: ...
+    @overload
+    def iterate(
+        self,
+        *,
+        date: datetime | str | None = ...,
+        cursor: str | None = ...,
+        returns: type[T],
+        **filters: Unpack[ConversationFilters],
+    ) -> Walk[T]: ...
+    def iterate(
+        self,
+        *,
+        date: datetime | str | None = None,
+        cursor: str | None = None,
+        returns: type[object] = Conversation,
+        **filters: Unpack[ConversationFilters],
+    ) -> object:
+        """Walk over all conversations that the filters choose, the last updated first.
+
+        A conversation moves to the front whenever something happens in it. If it was given already,
+        and the walk meets it again, it comes again with its new `updated`. If it was not given yet,
+        this walk does not give it: to get those, walk again until the `updated` of the first
+        conversation of this walk. They have no `rev`, so a version is known by `id` and `updated`.
+
+        Args:
+            date: Only those updated before this time.
+            cursor: The `cursor` of an earlier walk with the same filters, to resume it.
+            returns: A subclass of `Conversation` with more fields, another struct that has `id` and
+                `updated`, or `msgspec.Raw` for each conversation as the server sent it.
+            **filters: See `ConversationFilters`.
+
+        Raises:
+            ValueError: The cursor is from a walk with other filters.
+            PaginationError: While walking: the server cannot be walked without a gap. This error,
+                and any other that ends the walk, has the `cursor` to resume from.
+
+        https://developers.heymarket.com/api-reference/conversations/list
+        """
+        return self._walk({"date": date, "cursor": cursor}, returns, _filters(**filters))
 
     async def get(self, conversation_id: int) -> Conversation:
         """Get a conversation.
@@ -178,6 +285,28 @@ class Conversations(Group):
             "transfer_inbox_id": id_of("inbox_id", inbox_id),
         }
         await self._send(TRANSFER.request(body=body))
+
+
+def _filters(
+    inboxes: Sequence[int],
+    user_id: int = 0,
+    closed: bool | None = None,
+    unread: bool | None = None,
+) -> dict[str, object]:
+    """Return the part of a body that chooses conversations.
+
+    Raises:
+        ValueError: An argument breaks its rule.
+    """
+    ids = [id_of("each of inboxes", each) for each in list_of("inboxes", inboxes, int)]
+    if not ids:
+        raise ValueError("inboxes must be a list of at least one id")
+    if not is_int(user_id) or user_id < 0:
+        raise ValueError("user_id must be an integer of at least 0")
+    given = {"closed": closed, "unread": unread}
+    flags = {name: one_of(name, each, bool) for name, each in given.items() if each is not None}
+    # Sorted, since a cursor is bound to these filters.
+    return {"id": user_id, "filters": {"inboxes": sorted(set(ids)), **flags}}
 
 
 def _body(

@@ -5,17 +5,18 @@ https://developers.heymarket.com/concepts/messages
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import aclosing, contextmanager
 from datetime import datetime
 from math import ceil
+from typing import TypedDict, TypeVar, Unpack, get_type_hints, overload
 
 import msgspec
 from msgspec.structs import replace
 
 from heymarket_async import sending, timestamps
 from heymarket_async.checks import id_of, one_of, phone_digits
-from heymarket_async.endpoints.group import Group
+from heymarket_async.endpoints.listing import WholeListing
 from heymarket_async.errors import HeymarketError, PaginationError
 from heymarket_async.models.message import Message
 from heymarket_async.models.new_message import (
@@ -29,6 +30,9 @@ from heymarket_async.sending import WAIT_S, Search
 from heymarket_async.timestamps import Began
 from heymarket_async.transport.account import bound_to_account
 from heymarket_async.transport.send import Transport
+from heymarket_async.walk.rows import RowFields
+
+T = TypeVar("T")
 
 _SEND = "/v1/message/send"
 
@@ -45,8 +49,34 @@ HISTORY_SIZE = 50
 _SEARCHED_S = 3600.0
 
 
-class Messages(Group):
+class MessagesQuery(TypedDict, total=False):
+    """The parameters of `Messages.page`.
+
+    Attributes:
+        created_at: The `date` of the last message of the page before; text is sent unchanged.
+            Without it, the page has the newest messages.
+        order: "created_at" or "updated_at".
+        ascending: Oldest first. It is not documented on which side of `created_at` the page is
+            then.
+        limit: Messages on the page, 30 if it is left out; the most is not documented.
+        page: Number of the page; not described.
+    """
+
+    created_at: datetime | str
+    order: str
+    ascending: bool
+    limit: int
+    page: int
+
+
+_KINDS = get_type_hints(MessagesQuery)
+
+
+class Messages(WholeListing[Message]):
     """Messages: `client.messages`."""
+
+    _list, _model, _surface = PAGE, Message, "messages"
+    _fields, _cursor = RowFields(stamp="date", has_rev=False), "created_at"
 
     async def send(self, message: NewMessage) -> SentMessage:
         """Send a message. The answer means accepted, not delivered.
@@ -209,6 +239,25 @@ class Messages(Group):
                 for row in page:
                     yield row
 
+    @overload
+    async def page(self, **query: Unpack[MessagesQuery]) -> list[Message]: ...
+    @overload
+    async def page(self, *, returns: type[T], **query: Unpack[MessagesQuery]) -> list[T]: ...
+    async def page(
+        self, *, returns: type[object] = Message, **query: Unpack[MessagesQuery]
+    ) -> Sequence[object]:
+        """Get one page of the account's messages. Use `iterate` to get all of them without a gap.
+
+        Elements that are not objects are left out, except with `msgspec.Raw`.
+
+        Args:
+            returns: A subclass of `Message` with more fields, or `msgspec.Raw`.
+            **query: See `MessagesQuery`.
+
+        https://developers.heymarket.com/api-reference/messages/list-all
+        """
+        return await self._page(query, _KINDS, returns)
+
     async def count(self, *, date: datetime | str | None = None) -> int:
         """Count the messages that were created before a time, or all.
 
@@ -244,14 +293,14 @@ class Messages(Group):
             known = set(map(_key, rows))
             oldest = min((int(_time(row)) for row in rows if row.created_at), default=None)
             if oldest is None:
-                raise _stuck("lists messages without a time")
+                raise _stuck(HISTORY, "lists messages without a time")
             if asked is None or oldest + 1 < asked:
                 asked = oldest + 1
                 continue
             # Nothing older was listed. Either that is all, or a second has more than fit.
             below = await self._history(phone, inbox_id, oldest)
             if len(rows) >= HISTORY_SIZE or any(_key(row) not in known for row in below):
-                raise _stuck("has more messages in one second than it lists at once")
+                raise _stuck(HISTORY, "has more messages in one second than it lists at once")
             return
 
     async def _find(self, message: NewMessage, since: datetime | Began) -> SentMessage | None:
@@ -261,19 +310,27 @@ class Messages(Group):
     async def _search(self, message: NewMessage, since: datetime | Began) -> Message | None:
         """Return a message that was sent, if it is there; `since` is the end, or when it began."""
         transport, phone = self._transport, message.phone_number
-        search = Search(message, since, HISTORY.call, transport.options.on_attempt)
+        call = (PAGE if phone is None else HISTORY).call
+        search = Search(message, since, call, transport.options.on_attempt)
         options = replace(transport.options, on_attempt=search.note)
         messages = Messages(transport.with_options(options))
         if phone is None:
-            raise HeymarketError("cannot be looked for")
-        # One request, as a rule; the list of the whole account would take many.
+            return await search.first(messages._newest_pages())
+        # One request, as a rule; the list of the whole account may take many.
         async with aclosing(messages._history_pages(phone, message.inbox_id)) as pages:
             return await search.first(pages)
 
+    async def _newest_pages(self) -> AsyncGenerator[Iterable[Message]]:
+        """Yield the messages of the account, newest first."""
+        async for page in self.iterate().pages():
+            if _time(page.items[0]) < _time(page.items[-1]):
+                raise _stuck(PAGE, "lists the oldest messages first, so the newest are far away")
+            yield page
 
-def _stuck(reason: str) -> PaginationError:
+
+def _stuck(endpoint: Endpoint[list[Message]], reason: str) -> PaginationError:
     error = PaginationError(reason)
-    error.call = HISTORY.call
+    error.call = endpoint.call
     return error
 
 

@@ -53,7 +53,7 @@ class Stamped(Answered, frozen=True, kw_only=True, gc=False):
 
 
 class Ref(Answered, frozen=True, kw_only=True, gc=False):
-    """The answer to a write of a template, a tag or a list.
+    """The answer to a write of a template, a tag, a list or a schedule.
 
     Attributes:
         id: Integer id.

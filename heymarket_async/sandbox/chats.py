@@ -1,4 +1,4 @@
-"""What the calls of messages and of conversations share: pages, counts, and checks."""
+"""Pages, counts and checks, which the calls of messages and of conversations share."""
 
 from typing import Literal
 
@@ -18,7 +18,7 @@ def counted(call: Call, number: int) -> object:
 
 
 def check_member(call: Call, inbox_id: int, user_id: int, names: tuple[str, str]) -> None:
-    """Refuse an inbox that does not exist, and a user who is no member of it.
+    """Refuse an inbox that does not exist, and a user who does not belong to it.
 
     `names` are the fields that hold the two.
     """

@@ -11,8 +11,7 @@ from heymarket_async.sandbox.contacts import Contacts, made_uuid
 from heymarket_async.sandbox.conversation_table import Conversation, Conversations
 from heymarket_async.sandbox.message_table import INBOUND, OUTBOUND, Message, MessageRecord
 from heymarket_async.sandbox.people import earlier, made_up, pick
-from heymarket_async.sandbox.readings import Readings
-from heymarket_async.sandbox.stamps import BASE, of_messages, unit, written
+from heymarket_async.sandbox.stamps import BASE, unit, written
 from heymarket_async.sandbox.team import Team
 
 _STRANGERS = ("14155550180", "14155550181", "14155550182")
@@ -36,7 +35,6 @@ class Chatter:
 
     Args:
         rng: Draws everything.
-        readings: The options for behaviour that the API docs leave open.
         contacts: The people who write; three strangers if there are none.
         conversations: Gets the conversations.
         team: Answers them.
@@ -45,14 +43,13 @@ class Chatter:
     def __init__(
         self,
         rng: random.Random,
-        readings: Readings,
         *,
         contacts: Contacts,
         conversations: Conversations,
         team: Team,
     ) -> None:
         self._rng = rng
-        self._readings = of_messages(readings)
+        self._readings = conversations.readings
         self._conversations = conversations
         self._inboxes = team.inboxes
         self._users = list(team.users.values())
@@ -60,7 +57,7 @@ class Chatter:
         self._people: list[tuple[str, str]] = []
         self._chats: dict[int, _Chat] = {}
 
-    def messages(self, count: int, *, ties: int) -> list[Message]:
+    def messages(self, count: int, ties: int) -> list[Message]:
         """Return made-up messages, newest first, and store their conversations."""
         if count == 0:
             return []
@@ -126,7 +123,7 @@ def _stamps(count: int, rng: random.Random, ties: int, step: int) -> Iterator[in
     stamp, left = BASE, 0
     for number in range(count):
         if left == 0:
-            left = ties if rng.random() < 0.5 else rng.randint(1, ties)
+            left = ties if ties >= count or rng.random() < 0.5 else rng.randint(1, ties)
             stamp = earlier(stamp, rng, step) if number else stamp
         left -= 1
         yield stamp

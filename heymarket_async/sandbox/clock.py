@@ -13,7 +13,7 @@ _TICK_S = 1.0
 class Clock:
     """The time of the account: the real one, and what tests have added to it.
 
-    Tokens are still judged by the real time, so a client goes on working.
+    Tokens are still judged by the real time, so a client keeps its access.
 
     Args:
         lock: Held by everything that changes the account.

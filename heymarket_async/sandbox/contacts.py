@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import UNSET
 
-from heymarket_async.sandbox.odd import KINDS, TWICE, Look, with_look
+from heymarket_async.sandbox.odd import KINDS, Wanted, with_look
 from heymarket_async.sandbox.people import people
 from heymarket_async.sandbox.readings import Readings
 from heymarket_async.sandbox.records import Channel, Record
@@ -59,7 +59,6 @@ class Contacts(Table[Contact]):
         self._ids_by_channel: dict[tuple[str, str], list[int]] | None = None
         # Reads without a `rev` are a kind of odd contact; the option's other values are not.
         self._usual = KINDS.get(f"rev_{readings.rev}")
-        self._looks: dict[int, Look] = {}
 
     @property
     def contacts(self) -> list[dict[str, object]]:
@@ -111,25 +110,18 @@ class Contacts(Table[Contact]):
             record = self.record(row)
             record.contact_channels = self.channels(row)
             line = _encode(record)
-        for look in (self._usual, self._looks.get(row.id)):
+        for look in (self._usual, self.looks.get(row.id)):
             line = line if look is None else with_look(line, look)
         return line
 
     def listed(self, rows: Iterable[Contact]) -> list[bytes]:
         """Return the JSON of contacts as a list shows them."""
-        if not (self._looks or self._usual):
-            return super().listed(rows)
-        lines: list[bytes] = []
-        for row in rows:
-            lines += [self.shown(row)] * (2 if self._looks.get(row.id) is TWICE else 1)
-        return lines
+        return self._looked(rows) if self._usual else super().listed(rows)
 
-    def show_as(self, contact_id: int, look: Look | None) -> None:
+    def show_as(self, row_id: int, wanted: Wanted | None) -> None:
         """Show a contact this way from now on; None: the usual way."""
-        self._existing(contact_id)
-        self._looks.pop(contact_id, None)
-        if look is not None:
-            self._looks[contact_id] = look
+        self._existing(row_id)
+        super().show_as(row_id, wanted)
 
     def _existing(self, contact_id: int) -> Contact:
         if contact_id not in self._by_id:

@@ -78,7 +78,8 @@ def count(call: Call) -> object:
 def get(call: Call) -> object:
     """Show a conversation."""
     key = integer(call.path["id"], "id")
-    return Answer(200, chats.by_id(call, key, inbox_id=None, name="id").line)
+    row = chats.by_id(call, key, inbox_id=None, name="id")
+    return Answer(200, call.account.conversations.shown(row))
 
 
 @route("POST /v1/conversations/open")

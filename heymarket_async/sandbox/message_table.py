@@ -110,6 +110,7 @@ class Messages(Table[Message]):
         if self._changed is None:
             rows = [_as_changed(row) for row in self._rows]
             self._changed = Table(self.readings, self._rng, rows)
+            self._changed.looks = self.looks
         return self._changed
 
     def of_chat(self, chat_id: int) -> Table[Message]:

@@ -4,6 +4,8 @@ Sources: the pages send, send-email, get-history, list-all and count below
 https://developers.heymarket.com/api-reference/messages/
 """
 
+from collections.abc import Callable
+
 import msgspec
 from msgspec import Raw, Struct
 
@@ -22,6 +24,7 @@ from heymarket_async.sandbox.routes import (
 )
 from heymarket_async.sandbox.sending import Draft, check_quiet, name_of, opted_out_of, send
 from heymarket_async.sandbox.stamps import SECOND
+from heymarket_async.sandbox.table import Stored
 
 HISTORY_SIZE = 50
 TARGETS = ("phone_number", "chat_id", "list_id", "targets")
@@ -87,9 +90,11 @@ def send_text(call: Call, sent: SendIn) -> Answer:
         check_quiet(call)
     if sent.list_id is not None:
         return _answer(call, sent.local_id, _broadcast(call, sent, sent.list_id))
-    conversation = _conversation(call, sent)
+    targets = _targets(call, sent)
     if not sent.private:
-        _check_opted_in(call, conversation)
+        _check_opted_in(call, targets)
+    channel = "mms" if len(targets) > 1 else "sms"
+    conversation = _open(call, sent.inbox_id, targets, channel)
     row = send(call, conversation, _draft(call, sent, conversation))
     return _answer(call, sent.local_id, _sent(call, row, gallery_url=sent.media_url or ""))
 
@@ -165,21 +170,35 @@ def _check(call: Call, sent: SendIn) -> str:
         check_phone(phone, target)
     if sent.targets is not None and len(set(sent.targets)) < 2:
         raise Refused(400, "targets: a group has two or more people")
+    _check_ids(call, sent)
     return target
 
 
-def _check_opted_in(call: Call, conversation: Conversation) -> None:
+def _check_ids(call: Call, sent: SendIn) -> None:
+    """Refuse ids of things that do not exist."""
+    account = call.account
+    found: dict[str, Callable[[int], Stored | None]] = {
+        "list_id": account.lists.by_id,
+        "template_id": account.templates.by_id,
+        "survey_id": account.surveys.by_id,
+    }
+    for name, by_id in found.items():
+        key = getattr(sent, name)
+        if key is not None and by_id(key) is None:
+            raise Refused(400, f"{name}: no such {name.removesuffix('_id')}")
+
+
+def _check_opted_in(call: Call, targets: tuple[str, ...]) -> None:
     how = call.readings.opted_out_send
-    if how != "accept" and opted_out_of(call, conversation.targets):
+    if how != "accept" and opted_out_of(call, targets):
         raise Refused(int(how), "the recipient has opted out")
 
 
-def _conversation(call: Call, sent: SendIn) -> Conversation:
+def _targets(call: Call, sent: SendIn) -> tuple[str, ...]:
+    """Return the people that a send names, each once, or those of its conversation."""
     if sent.chat_id is not None:
-        return chats.by_id(call, sent.chat_id, inbox_id=sent.inbox_id, name="chat_id")
-    if sent.targets is not None:
-        return _open(call, sent.inbox_id, tuple(dict.fromkeys(sent.targets)), "mms")
-    return _open(call, sent.inbox_id, (str(sent.phone_number),), "sms")
+        return chats.by_id(call, sent.chat_id, inbox_id=sent.inbox_id, name="chat_id").targets
+    return tuple(dict.fromkeys(sent.targets or [str(sent.phone_number)]))
 
 
 def _open(
@@ -209,33 +228,30 @@ def _draft(call: Call, sent: SendIn, row: Conversation, broadcast_id: int = 0) -
         user=sent.creator_id,
         local_id=sent.local_id or "",
         media_url=sent.media_url or "",
-        author=sent.author if sent.private else None,
+        author=(sent.author or "") if sent.private else "",
         broadcast_id=broadcast_id,
         is_private=sent.private,
     )
 
 
 def _text(call: Call, sent: SendIn, target: str) -> str:
-    """Return the text of a send; a text that was sent wins over a template."""
-    if sent.text or sent.template_id is None:
-        return sent.text or ""
-    contact = call.contacts.by_phone(target)
-    record = None if contact is None else call.contacts.record(contact)
-    text = call.account.templates.text_for(sent.template_id, record, call.account.fields)
-    if text is None:
-        raise Refused(400, "template_id: no such template")
-    return text
+    """Return what a person reads: the text, or else the template, and the survey's question."""
+    account, texts = call.account, [sent.text or ""]
+    if not sent.text and sent.template_id is not None:
+        contact = call.contacts.by_phone(target)
+        record = None if contact is None else call.contacts.record(contact)
+        texts = [account.templates.text_for(sent.template_id, record, account.fields) or ""]
+    if sent.survey_id is not None and (survey := account.surveys.by_id(sent.survey_id)):
+        texts.append(str(survey.value["question"]))
+    return "\n".join(filter(None, texts))
 
 
 def _broadcast(call: Call, sent: SendIn, list_id: int) -> dict[str, object]:
     """Send to every member of a list who has not opted out."""
-    members = call.account.lists.members(list_id)
-    if members is None:
-        raise Refused(400, "list_id: no such list")
     messages = call.account.messages
     broadcast_id = messages.new_id()
     date = messages.written(messages.stamp(call.now))
-    for phone in members:
+    for phone in call.account.lists.members(list_id) or {}:
         if not opted_out_of(call, [phone]):
             row = _open(call, sent.inbox_id, (phone,), "sms")
             send(call, row, _draft(call, sent, row, broadcast_id))

@@ -11,13 +11,16 @@ Change: TypeAlias = bytes | UnsetType | Callable[[bytes], bytes]
 """A field's JSON, UNSET to leave the field out, or a function that makes it from the usual JSON."""
 
 Look: TypeAlias = bytes | Mapping[str, Change]
-"""The JSON that is sent in place of a contact, or its changed fields."""
+"""The JSON that is sent in place of a thing, or its changed fields."""
+
+Wanted: TypeAlias = str | bytes | Mapping[str, object]
+"""A kind of look, the JSON that is sent in place of a thing, or fields with other values."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
-def look(wanted: str | bytes | Mapping[str, object]) -> Look:
+def look(wanted: Wanted) -> Look:
     """Return the look of a kind, of bytes in place of a contact, or of fields with other values.
 
     Raises:

@@ -7,7 +7,7 @@ from heymarket_async.sandbox.conversation_table import Conversation
 from heymarket_async.sandbox.message_table import INBOUND, Message, MessageRecord
 from heymarket_async.sandbox.records import ContactIn
 from heymarket_async.sandbox.routes import PHONE, Account, Call
-from heymarket_async.sandbox.sending import name_of
+from heymarket_async.sandbox.sending import Draft, name_of, record_of
 
 # https://help.heymarket.com: the words that carriers know
 OPT_OUT = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit"})
@@ -28,7 +28,7 @@ class Customer:
         """Text the team, and return the message's id.
 
         The conversation is opened, unread by everyone, and the newest. STOP and its synonyms opt
-        the person out, and START in again. Someone who is no contact becomes one by that alone.
+        the person out, and START in again. Only these words make a contact of a stranger.
 
         Args:
             phone: E.164 digits without a plus sign.
@@ -36,14 +36,14 @@ class Customer:
             inbox_id: The inbox; None: that of their newest conversation, or the first one.
 
         Raises:
-            ValueError: The phone is no phone, or there is no such inbox.
+            ValueError: The phone is not E.164, or there is no such inbox.
         """
         if not PHONE.fullmatch(phone):
             raise ValueError("phone must be E.164 digits without the leading plus sign")
         if inbox_id is not None and inbox_id not in self._account.team.inboxes:
             raise ValueError(f"no inbox {inbox_id}")
         with self._account.lock:
-            call = as_call(self._account)
+            call = self._account.call()
             row, is_opened = self._conversation(call, phone, inbox_id)
             message = self._store(call, row, text)
             self._account.webhooks.emit("message_received", Raw(message.line))
@@ -68,25 +68,11 @@ class Customer:
     def _store(self, call: Call, row: Conversation, text: str) -> Message:
         messages, conversations = call.account.messages, call.account.conversations
         stamp = messages.stamp(call.now)
-        inbox = call.account.team.inboxes[row.inbox_id]
-        record = MessageRecord(
-            id=messages.new_id(),
-            text=text,
-            date=messages.written(stamp),
-            updated=messages.written(stamp),
-            status="delivered",
-            type=INBOUND,
-            channel=row.channel,
-            target=row.targets[0],
-            phone=inbox.phone,
-            local_id="",
-            conversation=conversations.part(row),
-            user=0,
-            author="",
-            media=[],
-        )
+        record = record_of(call, row, Draft(text=text, user=0), stamp)
+        record.type, record.status = INBOUND, "delivered"
         message = messages.keep(record, stamp, row.id, call.now)
-        row.last_inbound, row.replied, row.unread = message.id, False, set(inbox.members)
+        row.last_inbound, row.replied = message.id, False
+        row.unread = set(call.account.team.inboxes[row.inbox_id].members)
         conversations.save(row, conversations.stamp(call.now))
         return message
 
@@ -162,8 +148,3 @@ class Carrier:
         record.status = status
         self._account.messages.change(row, record, self._account.clock.now)
         self._account.webhooks.emit("message_sent", Raw(row.line))
-
-
-def as_call(account: Account) -> Call:
-    """Return a call without a body, for acts that no request asks for."""
-    return Call({}, {}, None, account.clock.now, account)

@@ -24,18 +24,18 @@ class Readings:
 
     `date` follows the order: updated before it when newest first, after it when oldest first."""
     honours_ascending: bool = True
-    """Whether `POST /v1/contacts` applies `ascending`, which has a type but no description."""
+    """Whether v1 lists apply `ascending`, which has a type but no description."""
     inclusive: bool = False
-    """Whether a contact whose `updated` equals `date` is listed, in v1 and v2."""
+    """Whether lists of v1 and v2 hold things whose `updated` equals `date`."""
     default_limit: int = 30
-    """Contacts per page of `POST /v1/contacts` when no `limit` is sent."""
+    """Contacts, or other things, per page of a v1 list when no `limit` is sent."""
     max_limit: int = 100
-    """The largest `limit` of `POST /v1/contacts`."""
+    """The largest `limit` of a v1 list."""
     over_limit: Literal["cut", "400", "default", "empty", "500"] = "cut"
     """A larger one: cut down to it, answered 400, ignored, answered with an empty list, or with
     500."""
     honours_limit: bool = True
-    """Whether `POST /v1/contacts` applies `limit` at all."""
+    """Whether v1 lists apply `limit` at all."""
     page_base: int | None = 1
     """Number of the first page of `POST /v1/contacts`; None: `page` is ignored."""
     v2_over_limit: Literal["cut", "reject"] = "cut"
@@ -181,16 +181,16 @@ class Readings:
     duplicate_title: Literal["create", "reject"] = "create"
     """A template or list with the title of another one: it is made, or answered 400."""
     list_uuid: Literal["local_id", "uuid", "absent"] = "local_id"
-    """The `uuid` in answers to writes of templates and lists: the `local_id` that was sent, as in
-    the samples; a UUID; or none."""
+    """The `uuid` in answers to writes of templates and lists: the `local_id` if one was sent, as in
+    the samples; always a UUID; or none."""
     list_phones_put: Literal["add", "replace"] = "add"
     """The effect of plain `phones` and `emails` on `PUT /v2/lists/{id}`: they are added (new
     reference), or replace the members as `contacts` does (older pages)."""
     list_contact_ids: Literal["ignored", "removed"] = "ignored"
     """`contact_ids` on `DELETE /v2/lists/{id}`: ignored, or the members that are removed while the
     list itself stays."""
-    opt_out_leaves_lists: bool = False
-    """Whether someone who opts out leaves all lists; a help page says that this can happen."""
+    opt_out_leaves_lists: bool = True
+    """Whether someone who opts out leaves all lists, as a help page says that they may."""
     schedule_sent: Literal[404, 400] = 404
     """Status for a scheduled message that was sent already."""
     survey_page_base: int | None = 1

@@ -16,7 +16,7 @@ from heymarket_async.sandbox.table import Stored, Table
 
 
 def owner_id() -> int:
-    """Return the id of the member who owns what nobody else does."""
+    """Return the id of the member who owns everything without another owner."""
     return made_up().members[0].id
 
 
@@ -60,7 +60,7 @@ class Records(Table[Kept], Generic[R]):
         readings: The options for behaviour that the API docs leave open.
         seed: Seed of the order of ties.
         first_id: The id of the first thing.
-        seeded: What there is at the start, oldest first.
+        seeded: The things at the start, oldest first.
     """
 
     def __init__(
@@ -74,10 +74,8 @@ class Records(Table[Kept], Generic[R]):
     ) -> None:
         super().__init__(readings, random.Random(seed), first_id=first_id)  # noqa: S311 - no secret
         self._decode = msgspec.json.Decoder(kind).decode
-        self._newest = 0
-        for place, record in enumerate(seeded, -len(seeded)):
-            self.put(record, (BASE + place * SECOND) / SECOND)
-        self._newest = BASE
+        for place, record in enumerate(seeded):
+            self.put(record, BASE // SECOND + place)
 
     def record(self, row: Kept) -> R:
         """Return a thing as a copy that can be changed."""

@@ -20,7 +20,9 @@ from heymarket_async.sandbox.conversation_table import Conversations
 from heymarket_async.sandbox.list_table import Lists
 from heymarket_async.sandbox.message_table import Messages
 from heymarket_async.sandbox.readings import NoMatch, Readings
+from heymarket_async.sandbox.schedule_table import Schedules
 from heymarket_async.sandbox.stamps import parsed
+from heymarket_async.sandbox.survey_table import Surveys
 from heymarket_async.sandbox.table import Stored, Table
 from heymarket_async.sandbox.tag_table import Tags
 from heymarket_async.sandbox.team import Team
@@ -114,6 +116,8 @@ class Account:
         messages: The messages.
         templates: The templates of texts.
         lists: The lists of people.
+        schedules: The scheduled messages.
+        surveys: The surveys.
         clock: The time of the account.
         webhooks: The webhooks that tell subscribers what happens.
         lock: Held by everything that changes the account, in whichever thread.
@@ -128,10 +132,16 @@ class Account:
     messages: Messages
     templates: Templates
     lists: Lists
+    schedules: Schedules
+    surveys: Surveys
     clock: Clock
     webhooks: Webhooks
     lock: RLock
     readings: Readings
+
+    def call(self) -> "Call":
+        """Return a call without a body, for acts that no request asks for."""
+        return Call({}, {}, None, self.clock.now, self)
 
 
 class ListIn(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ import math
 import random
 import uuid
 from collections import deque
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from secrets import token_hex
@@ -14,7 +14,6 @@ from typing import NamedTuple, Self, get_type_hints
 
 from aiohttp import web
 
-from heymarket_async.sandbox import odd
 from heymarket_async.sandbox.access import Access
 from heymarket_async.sandbox.chatter import Chatter
 from heymarket_async.sandbox.clock import Clock
@@ -24,13 +23,16 @@ from heymarket_async.sandbox.faults import Faults
 from heymarket_async.sandbox.hosts import Hosts, url_at
 from heymarket_async.sandbox.list_table import Lists
 from heymarket_async.sandbox.message_table import Messages, Sent
+from heymarket_async.sandbox.odd import Wanted
 from heymarket_async.sandbox.other_side import Carrier, Customer
 from heymarket_async.sandbox.people import made_up
 from heymarket_async.sandbox.readings import Readings, check_type
 from heymarket_async.sandbox.received import Received
 from heymarket_async.sandbox.routes import Account
+from heymarket_async.sandbox.schedule_table import Schedules
 from heymarket_async.sandbox.server import Server, log
 from heymarket_async.sandbox.stamps import parsed
+from heymarket_async.sandbox.survey_table import Surveys
 from heymarket_async.sandbox.tag_table import Tags
 from heymarket_async.sandbox.team import Team
 from heymarket_async.sandbox.template_table import Templates
@@ -48,7 +50,7 @@ class Credentials(NamedTuple):
 
 
 class Sandbox:
-    """A local Heymarket: contacts, custom fields, credentials, a rate limit, and faults.
+    """A local Heymarket: contacts, messages, credentials, a rate limit, and faults.
 
     `async with Sandbox() as sandbox` serves in the running loop; `with Sandbox() as sandbox` serves
     in a thread, for synchronous tests and for other processes. The same seed gives the same
@@ -89,6 +91,8 @@ class Sandbox:
         carrier: The carriers, who deliver or fail.
         templates: The templates of texts.
         lists: The lists of people.
+        schedules: The scheduled messages.
+        surveys: The surveys.
         clock: The time of the account.
         webhooks: The webhooks that tell subscribers what happens.
 
@@ -117,10 +121,7 @@ class Sandbox:
         given: dict[str, object] = locals()
         for name, kind in _OPTIONS.items():
             check_type(name, given[name], kind)
-        if (
-            min(contacts, messages) < 0
-            or min(ties, message_ties, 1 if limit is None else limit) < 1
-        ):
+        if min(contacts, messages) < 0 or min(ties, message_ties, limit or 1) < 1 or limit == 0:
             raise ValueError(
                 "contacts and messages must be at least 0, ties, message_ties and limit at least 1"
             )
@@ -137,29 +138,22 @@ class Sandbox:
         self.faults = Faults(readings, seed)
         people = random.Random(rng.getrandbits(64))  # noqa: S311 - no secret
         self.store = Contacts(contacts, rng=people, readings=readings, ties=ties, custom=fields)
-        self.tags = Tags(readings, seed, made_up().tags)
-        lock = RLock()
-        self.templates = Templates(readings, seed)
-        self.lists = Lists(readings, seed, self.store)
-        self.clock = Clock(lock, lambda: self.faults.clock_offset_s)
-        self.conversations, self.messages, team = _chats(
-            self.store, readings, seed, messages, message_ties
+        account = _account(
+            self.store,
+            lambda: self.faults.clock_offset_s,
+            seed=seed,
+            fields=fields,
+            messages=(messages, message_ties),
         )
-        self.webhooks = Webhooks(readings, lock)
-        account = Account(
-            contacts=self.store,
-            fields=dict(made_up().fields) if fields else {},
-            tags=self.tags,
-            team=team,
-            conversations=self.conversations,
-            messages=self.messages,
-            templates=self.templates,
-            lists=self.lists,
-            clock=self.clock,
-            webhooks=self.webhooks,
-            lock=lock,
-            readings=readings,
-        )
+        self.tags = account.tags
+        self.conversations = account.conversations
+        self.messages = account.messages
+        self.templates = account.templates
+        self.lists = account.lists
+        self.schedules = account.schedules
+        self.surveys = account.surveys
+        self.clock = account.clock
+        self.webhooks = account.webhooks
         self.customer = Customer(account)
         self.carrier = Carrier(account)
         self._server = Server(
@@ -206,7 +200,7 @@ class Sandbox:
         """
         return self._server.recent.requests
 
-    def show_as(self, contact_id: int, look: str | bytes | Mapping[str, object] | None) -> None:
+    def show_as(self, contact_id: int, look: Wanted | None) -> None:
         """Show a contact oddly from now on, in every answer that holds contacts.
 
         Its place in lists stays that of its own `updated`. Answers to writes that hold only `id`,
@@ -221,7 +215,7 @@ class Sandbox:
         Raises:
             ValueError: There is no such contact or kind.
         """
-        self.store.show_as(contact_id, None if look is None else odd.look(look))
+        self.store.show_as(contact_id, look)
 
     def stamp(self, contact_id: int, updated: str, *, rev: int | None = None) -> None:
         """Set a contact's `updated` without a write, such as to ten years ahead.
@@ -298,20 +292,44 @@ _OPTIONS = {
 }
 
 
-def _chats(
-    contacts: Contacts, readings: Readings, seed: int, count: int, ties: int
-) -> tuple[Conversations, Messages, Team]:
-    """Make up the team, and the messages that it exchanged with the contacts."""
+def _account(
+    contacts: Contacts,
+    wrong_s: Callable[[], float],
+    *,
+    seed: int,
+    fields: bool,
+    messages: tuple[int, int],
+) -> Account:
+    """Make up the rest of an account that has these contacts.
+
+    Args:
+        contacts: The contacts.
+        wrong_s: Returns by how many seconds a fault has set the clock wrong.
+        seed: Seed of everything that is made up.
+        fields: Whether the account has custom fields.
+        messages: How many messages there are, and how many of them at most share a stamp.
+    """
+    readings, lock = contacts.readings, RLock()
     team = Team(made_up(), readings)
     conversations = Conversations(readings, seed, team)
-    chatter = Chatter(
-        random.Random(seed),  # noqa: S311 - no secret
-        readings,
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    chatter = Chatter(rng, contacts=contacts, conversations=conversations, team=team)
+    return Account(
         contacts=contacts,
-        conversations=conversations,
+        fields=dict(made_up().fields) if fields else {},
+        tags=Tags(readings, seed, made_up().tags),
         team=team,
+        conversations=conversations,
+        messages=Messages(readings, seed, chatter.messages(*messages)),
+        templates=Templates(readings, seed),
+        lists=Lists(readings, seed, contacts),
+        schedules=Schedules(readings, seed),
+        surveys=Surveys(readings, seed),
+        clock=Clock(lock, wrong_s),
+        webhooks=Webhooks(readings, lock),
+        lock=lock,
+        readings=readings,
     )
-    return conversations, Messages(readings, seed, chatter.messages(count, ties=ties)), team
 
 
 @contextmanager

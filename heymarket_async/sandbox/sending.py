@@ -1,4 +1,4 @@
-"""What happens when the team sends: messages are stored, go out, and are told to webhooks."""
+"""The team sends: messages are stored, go out, and webhooks tell of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ class Draft:
 
     Attributes:
         text: Its text.
-        user: The member who sends it.
+        user: The member who sends it; 0: the other side.
         local_id: The id that the sender gave it; "" if there is none.
         media_url: A picture or file; "" if there is none.
-        author: The name to show; None: that of the member.
+        author: The name to show; "": that of the member.
         broadcast_id: The id of its broadcast; 0: it belongs to none.
         is_private: Whether only the team can see it.
     """
@@ -34,7 +34,7 @@ class Draft:
     user: int
     local_id: str = ""
     media_url: str = ""
-    author: str | None = None
+    author: str = ""
     broadcast_id: int = 0
     is_private: bool = False
 
@@ -43,7 +43,7 @@ def send(call: Call, conversation: Conversation, draft: Draft) -> Message:
     """Store a message, and let it go out unless it is private, held back or has no recipient."""
     account, messages = call.account, call.account.messages
     stamp = messages.stamp(call.now)
-    record = _record(call, conversation, draft, stamp)
+    record = record_of(call, conversation, draft, stamp)
     if draft.is_private:
         record.type = PRIVATE
     elif opted_out_of(call, conversation.targets):
@@ -89,10 +89,11 @@ def name_of(call: Call, target: str) -> str:
     return name if isinstance(name, str) and name else target
 
 
-def _record(call: Call, row: Conversation, draft: Draft, stamp: int) -> MessageRecord:
+def record_of(call: Call, row: Conversation, draft: Draft, stamp: int) -> MessageRecord:
+    """Return a new message of a conversation, as if the team had sent it."""
     account = call.account
     date = account.messages.written(stamp)
-    user = account.team.users[draft.user]
+    user = account.team.users.get(draft.user)
     return MessageRecord(
         id=account.messages.new_id(),
         text=draft.text,
@@ -107,7 +108,7 @@ def _record(call: Call, row: Conversation, draft: Draft, stamp: int) -> MessageR
         local_id=draft.local_id,
         conversation=account.conversations.part(row),
         user=draft.user,
-        author=user.name if draft.author is None else draft.author,
+        author=draft.author or ("" if user is None else user.name),
         broadcast_id=draft.broadcast_id,
         media=[{"url": draft.media_url}] if draft.media_url else [],
     )

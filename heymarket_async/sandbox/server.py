@@ -26,6 +26,8 @@ from heymarket_async.sandbox import (
     lists,
     lists_v1,
     messages,
+    schedules,
+    surveys,
     tags,
     templates,
 )
@@ -53,6 +55,8 @@ HANDLERS = (
     lists,
     lists_v1,
     messages,
+    schedules,
+    surveys,
     tags,
     templates,
 )

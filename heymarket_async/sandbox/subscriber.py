@@ -80,6 +80,8 @@ class Subscriber:
         for name, kind in get_type_hints(Options).items():
             if name != "kinds":
                 check_type(name, getattr(self, name), kind)
+        if isinstance(self.kinds, str):
+            raise ValueError('kinds must be a list of types, such as ["message_sent"]')
         if min(self.duplicate, self.at_once, self.group) < 1 or min(self.drop, self.delay_s) < 0:
             raise ValueError(
                 "duplicate, at_once and group must be at least 1, drop and delay_s at least 0"

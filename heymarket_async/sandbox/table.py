@@ -12,6 +12,7 @@ from typing import Generic, Self, TypeVar
 
 import msgspec
 
+from heymarket_async.sandbox.odd import TWICE, Look, Wanted, look, with_look
 from heymarket_async.sandbox.readings import Readings
 from heymarket_async.sandbox.stamps import BASE, unit, written
 
@@ -46,6 +47,7 @@ class Table(Generic[T]):
 
     Attributes:
         readings: The options for behaviour that the API docs leave open.
+        looks: The odd looks, by id.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Table(Generic[T]):
         self._next_id = max(self._by_id, default=first_id - 1) + 1
         self._newest = self._rows[-1].stamp + unit(readings) if self._rows else BASE
         self._unseen: deque[tuple[float, T]] = deque()
+        self.looks: dict[int, Look] = {}
 
     @property
     def rows(self) -> list[dict[str, object]]:
@@ -78,9 +81,32 @@ class Table(Generic[T]):
             self.add(self._unseen.popleft()[1])
         return self
 
+    def shown(self, row: T) -> bytes:
+        """Return the JSON of a thing as it is sent, with its odd look if it has one."""
+        look = self.looks.get(row.id)
+        return row.line if look is None else with_look(row.line, look)
+
     def listed(self, rows: Iterable[T]) -> list[bytes]:
         """Return the JSON of things as a list shows them."""
-        return [row.line for row in rows]
+        return self._looked(rows) if self.looks else [row.line for row in rows]
+
+    def _looked(self, rows: Iterable[T]) -> list[bytes]:
+        lines: list[bytes] = []
+        for row in rows:
+            lines += [self.shown(row)] * (2 if self.looks.get(row.id) is TWICE else 1)
+        return lines
+
+    def show_as(self, row_id: int, wanted: Wanted | None) -> None:
+        """Show a thing this way from now on; None: the usual way.
+
+        Raises:
+            ValueError: There is no such thing, or no such kind of look.
+        """
+        if row_id not in self._by_id:
+            raise ValueError(f"there is nothing with the id {row_id}")
+        self.looks.pop(row_id, None)
+        if wanted is not None:
+            self.looks[row_id] = look(wanted)
 
     def count(self, *, after: int | None = None, before: int | None = None) -> int:
         """Count all things, or those updated after a stamp, or before one."""

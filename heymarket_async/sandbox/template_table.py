@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from heymarket_async.sandbox.people import made_up
 from heymarket_async.sandbox.readings import Readings
@@ -26,7 +27,7 @@ class GalleryEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Content(Struct, frozen=True, kw_only=True):
     """The content of a template."""
 
-    text: str
+    text: Annotated[str, Meta(min_length=1)]
     gallery: list[GalleryEntry] = msgspec.field(default_factory=list[GalleryEntry])
 
 

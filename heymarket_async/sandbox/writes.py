@@ -182,10 +182,10 @@ def _full_name(record: Record) -> str:
 
 
 def _tell_of_opt_out(call: Call, record: Record) -> None:
-    """Tell the webhooks of an opt-out or an opt-in; lists lose people who opt out."""
+    """Tell the webhooks of an opt-out or an opt-in; lists may lose people who opt out."""
     phone = str(record.phone or "")
-    if record.is_opted_out:
-        call.account.lists.leave(phone)
+    if record.is_opted_out and call.readings.opt_out_leaves_lists:
+        call.account.lists.leave(phone, call.now)
     kind = "target_opt_out" if record.is_opted_out else "target_opt_in"
     told = {"id": record.id, "phone": phone, "unsubscribed": bool(record.is_opted_out)}
     call.account.webhooks.emit(kind, told)

@@ -12,12 +12,11 @@ R = TypeVar("R", bound=Written)
 
 def ref(call: Call, row: Kept) -> dict[str, object]:
     """Return the answer of a write: id, revision, and a `uuid` as the readings say."""
-    uuids: dict[str, dict[str, object]] = {
-        "local_id": {"uuid": row.local_id},
-        "uuid": {"uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, f"thing {row.id}"))},
-        "absent": {},
-    }
-    return {"id": row.id, "rev": row.rev, **uuids[call.readings.list_uuid]}
+    answer: dict[str, object] = {"id": row.id, "rev": row.rev}
+    if call.readings.list_uuid != "absent":
+        made = str(uuid.uuid5(uuid.NAMESPACE_OID, f"thing {row.id}"))
+        answer["uuid"] = (call.readings.list_uuid == "local_id" and row.local_id) or made
+    return answer
 
 
 def known(

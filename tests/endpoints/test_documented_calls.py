@@ -1,4 +1,4 @@
-"""Every contact call that Heymarket documents is there, under its path, and repeated rightly."""
+"""Every call that Heymarket documents is there, under its path, and repeated rightly."""
 
 from __future__ import annotations
 
@@ -6,8 +6,25 @@ import inspect
 
 import pytest
 
-from heymarket_async import ContactChannels, ContactFields, Contacts, ContactsV2, Repeat
-from heymarket_async.endpoints import channels, contacts, contacts_v2, fields
+from heymarket_async import (
+    ContactChannels,
+    ContactFields,
+    Contacts,
+    ContactsV2,
+    Conversations,
+    Emails,
+    Messages,
+    Repeat,
+)
+from heymarket_async.endpoints import (
+    channels,
+    contacts,
+    contacts_v2,
+    conversations,
+    emails,
+    fields,
+    messages,
+)
 from heymarket_async.request import Endpoint
 
 READ, IDEMPOTENT, UNSAFE = Repeat.READ, Repeat.IDEMPOTENT, Repeat.UNSAFE
@@ -48,6 +65,28 @@ DOCUMENTED = {
         "GET": ("GET /v2/contact/{contactID}/channel/{channelType}", READ),
         "REMOVE": ("DELETE /v2/contact/{contactID}/channel/{channelType}", IDEMPOTENT),
     },
+    # https://developers.heymarket.com/api-reference/messages/send and the pages beside it
+    messages: {
+        "SEND": ("POST /v1/message/send", UNSAFE),
+        "COMMENT": ("POST /v1/message/send", UNSAFE),
+        "BROADCAST": ("POST /v1/message/send", IDEMPOTENT),
+        "HISTORY": ("GET /v1/messages", READ),
+        "PAGE": ("POST /v1/messages/all", READ),
+        "COUNT": ("POST /v1/messages/all/count", READ),
+    },
+    emails: {"SEND": ("POST /v1/email/send", IDEMPOTENT)},
+    # https://developers.heymarket.com/api-reference/conversations/list and the pages beside it
+    conversations: {
+        "PAGE": ("POST /v1/conversations", READ),
+        "COUNT": ("POST /v1/conversations/count", READ),
+        "GET": ("GET /v1/conversations/{id}", READ),
+        "OPEN": ("POST /v1/conversations/open", IDEMPOTENT),
+        "CLOSE": ("POST /v1/conversations/close", IDEMPOTENT),
+        "MARK_READ": ("POST /v1/conversations/read", IDEMPOTENT),
+        "MARK_UNREAD": ("POST /v1/conversations/unread", IDEMPOTENT),
+        "REASSIGN": ("POST /v1/conversations/reassign", IDEMPOTENT),
+        "TRANSFER": ("POST /v1/conversations/transfer", IDEMPOTENT),
+    },
 }
 
 
@@ -66,6 +105,10 @@ GROUPS = {
     ContactsV2: "create get update delete page iterate search upsert_many delete_many",
     ContactChannels: "add replace all get remove",
     ContactFields: "all create resolve",
+    Messages: "send send_once broadcast comment find_sent history iterate_history page iterate"
+    " count",
+    Emails: "send",
+    Conversations: "page iterate count get open close mark_read mark_unread reassign transfer",
 }
 
 

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from heymarket_async import (
     NewSchedule,
@@ -17,6 +19,7 @@ from heymarket_async import (
     ScheduleContent,
 )
 from heymarket_async.endpoints.schedules import Schedules
+from heymarket_async.models.new_schedule import check_is_ahead, next_slot
 from tests.conftest import Scripted, answer, jumping_time, transport_over
 from tests.endpoints.conftest import NAIVE
 
@@ -184,6 +187,23 @@ def test_the_next_slot_is_a_quarter_hour_in_the_zone_that_was_asked(when, slot, 
     new(execute_at=found)
 
 
+ZONES = [UTC, NEPAL, BERLIN, ZoneInfo("Australia/Lord_Howe"), ZoneInfo("America/St_Johns")]
+
+
+TIMES = st.floats(631_152_000, 2_208_988_800).map(lambda each: datetime.fromtimestamp(each, UTC))
+
+
+@given(clock=TIMES, zone=st.sampled_from(ZONES), now=TIMES)
+def test_the_next_slot_is_the_first_that_may_be_scheduled(clock, zone, now):
+    when = clock.replace(tzinfo=zone)  # it may be a time that the clocks there skip
+    slot = next_slot(when, now).astimezone(UTC)
+
+    earliest = max(when.astimezone(UTC), now + timedelta(minutes=16))
+    assert timedelta() <= slot - earliest < timedelta(minutes=15)
+    assert (slot.minute % 15, slot.second, slot.microsecond) == (0, 0, 0)
+    check_is_ahead(new(execute_at=next_slot(when, now)), now)
+
+
 def test_a_time_that_clocks_skip_has_a_next_slot_after_the_gap(client):
     found = client.schedules.next_slot(datetime(2027, 3, 28, 2, 20, tzinfo=BERLIN))
 
@@ -261,11 +281,3 @@ async def test_a_create_whose_answer_is_lost_is_not_repeated():
 
     assert raised.value.may_have_taken_effect
     assert len(http.sent) == 1
-
-
-@pytest.mark.parametrize("schedule_id", [0, -1, "12", True, None])
-async def test_an_id_is_named_in_the_error(schedule_id, client, heymarket):
-    with pytest.raises(ValueError, match="schedule_id must be a positive integer"):
-        await client.schedules.get(schedule_id)
-
-    assert not heymarket.requests

@@ -247,6 +247,19 @@ async def test_another_process_says_since_when_a_message_may_be_there():
         assert it.received == ["Hi"]
 
 
+async def test_a_message_is_looked_for_back_to_the_time_that_was_given():
+    async with texting(messages=300) as it:
+        newest = it.sandbox.messages.rows[-1]
+        inbox_id, phone = newest["conversation"]["inbox"], newest["target"]
+        *_, oldest = [row async for row in it.messages.iterate_history(phone, inbox_id)]
+        message = text(inbox_id=inbox_id, phone_number=phone, local_id=oldest.local_id)
+
+        sent = await it.messages.send_once(message, since="2020-01-01T00:00:00Z", wait_s=SOON)
+
+        assert sent.id == oldest.id
+        assert it.received == []
+
+
 async def test_a_message_that_another_process_did_not_send_is_sent_after_the_looks():
     async with texting() as it:
         await it.messages.send_once(text(), since=datetime.now(UTC), wait_s=SOON)

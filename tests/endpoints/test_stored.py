@@ -50,10 +50,11 @@ async def test_all_templates_and_lists_are_walked(precision, inclusive):
         templates = [each.name async for each in client.templates.iterate()]
         lists = [each.name async for each in client.lists.iterate()]
         page = await client.lists.page()
+        before = await client.templates.page(date="2100-01-01T00:00:00Z")
         with pytest.raises(ValueError, match="cursor"):
             client.lists.iterate(cursor=client.templates.iterate().cursor)
 
-    assert len(page) == 30
+    assert len(page) == len(before) == 30
     for names, noun in ((templates, "Template"), (lists, "List")):
         assert len(names) == len(set(names))
         assert {f"{noun} {number}" for number in range(70)} <= set(names)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from heymarket_async import DecodeError, PaginationError, Survey
+from heymarket_async import ClientStateError, PaginationError, Survey
 from heymarket_async.endpoints.surveys import Surveys
-from tests.conftest import Scripted, answer, transport_over
+from tests.conftest import Scripted, answer, jumping_time, transport_over
+from tests.transport.test_account import OTHER, Accounts
 
 
 def rows(*ids: int) -> list[dict[str, object]]:
@@ -79,8 +80,6 @@ async def test_a_survey_is_read(client, heymarket):
     assert await client.surveys.get(5) == Survey(id=5, name="NPS", question="How?", created="x")
 
     assert heymarket.sent == ("GET /v1/survey/5", {}, msgspec.UNSET)
-    with pytest.raises(DecodeError, match="another id"):
-        await client.surveys.get(6)
 
 
 @pytest.mark.parametrize(
@@ -102,3 +101,15 @@ async def test_a_page_that_is_none_is_refused(query, client, heymarket):
         await client.surveys.page(**query)
 
     assert not heymarket.requests
+
+
+@jumping_time
+async def test_all_surveys_are_of_one_account():
+    http = Accounts()
+    http.steps = [lambda: http.change("b1") or answer(200, rows(1)), answer(200, rows(2))]
+    surveys = Surveys(transport_over(http, signer=http.signer))
+
+    with pytest.raises(ClientStateError, match=OTHER):
+        await surveys.all()
+
+    assert http.keys == ["a1"]

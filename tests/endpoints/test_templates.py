@@ -5,14 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from heymarket_async import (
-    DecodeError,
-    GalleryEntry,
-    NewTemplate,
-    NotFoundError,
-    Ref,
-    TemplateContent,
-)
+from heymarket_async import GalleryEntry, NewTemplate, Ref, TemplateContent
 
 HELLO = TemplateContent(text="Hi {{first_name}}")
 SHOWN = {
@@ -71,35 +64,6 @@ async def test_a_template_is_deleted(body, client, heymarket):
     assert await client.templates.delete(31) is None
 
     assert heymarket.sent == ("DELETE /v1/template/31", {}, msgspec.UNSET)
-
-
-async def test_an_answer_about_another_template_is_no_answer(client, heymarket):
-    heymarket.answers({"id": 32, "rev": 1})
-
-    for call in (
-        lambda: client.templates.get(31),
-        lambda: client.templates.update(31, NewTemplate(title="a", content=HELLO)),
-        lambda: client.templates.delete(31),
-    ):
-        with pytest.raises(DecodeError, match="it is about another id than was asked for"):
-            await call()
-
-
-@pytest.mark.parametrize("sent", [{"id": 0}, {"rev": 1}, {"error": "x"}, "ok", {"id": "x"}])
-async def test_a_create_that_answers_no_template_may_have_taken_effect(sent, client, heymarket):
-    heymarket.answers(sent)
-
-    with pytest.raises(DecodeError) as raised:
-        await client.templates.create(NewTemplate(title="a", content=HELLO))
-
-    assert raised.value.may_have_taken_effect
-
-
-async def test_an_empty_answer_is_not_found(client, heymarket):
-    heymarket.answers({})
-
-    with pytest.raises(NotFoundError):
-        await client.templates.get(31)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the tests of messages and conversations share: a sandbox, a client, and things to send."""
+"""A sandbox, a client and things to send, for the tests of messages and conversations."""
 
 from __future__ import annotations
 
@@ -53,9 +53,14 @@ class Texting:
 
 @asynccontextmanager
 async def texting(
-    readings: Readings | None = None, *, messages: int = 0, ties: int = 1, **options: Any
+    readings: Readings | None = None,
+    *,
+    contacts: int = 0,
+    messages: int = 0,
+    ties: int = 1,
+    **options: Any,
 ) -> AsyncIterator[Texting]:
-    sandbox = Sandbox(limit=None, readings=readings, messages=messages, message_ties=ties)
+    sandbox = Sandbox(contacts, limit=None, readings=readings, messages=messages, message_ties=ties)
     async with sandbox, client_of(sandbox, **options) as client:
         yield Texting(sandbox, client)
 

@@ -1,14 +1,19 @@
 import asyncio
 import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 
 from heymarket_async.sandbox import Sandbox
 from heymarket_async.sandbox import clock as module
+from heymarket_async.sandbox.routes import ROUTES
 
 
 def test_the_clock_goes_on_and_can_be_advanced():
     clock = Sandbox().clock
+    clock.advance(0)
     clock.advance(3600)
     assert 3599 < clock.now - time.time() < 3601
 
@@ -60,11 +65,32 @@ async def test_an_advanced_clock_refuses_no_token(serve):
     assert await account.status_with(f"Bearer {account.token()}") == 200
 
 
-def test_a_closed_clock_waits_for_nothing():
-    async def run():
-        async with Sandbox() as sandbox:
-            assert sandbox.clock.now
-        sandbox.clock.close()
-        return asyncio.all_tasks()
+async def test_nothing_comes_due_by_itself_after_the_end(monkeypatch):
+    monkeypatch.setattr(module, "_TICK_S", 0.01)
+    ran = []
+    async with Sandbox() as sandbox:
+        pass
+    sandbox.clock.close()
+    sandbox.clock.at(sandbox.clock.now, lambda: ran.append("due"))
+    await asyncio.sleep(0.05)
+    assert ran == []
 
-    assert len(asyncio.run(run())) == 1
+
+def test_nothing_else_changes_the_account_while_a_request_is_answered(monkeypatch):
+    order, started = [], Event()
+
+    def slow(_call):
+        started.set()
+        time.sleep(0.1)
+        order.append("request")
+
+    monkeypatch.setitem(ROUTES, "GET /v1/team", slow)
+    with Sandbox() as sandbox, ThreadPoolExecutor() as pool:
+        headers = {"Authorization": f"Bearer {sandbox.api_key}"}
+        request = urllib.request.Request(f"{sandbox.url}/v1/team", headers=headers)
+        asked = pool.submit(urllib.request.urlopen, request, timeout=5)
+        sandbox.clock.at(sandbox.clock.now + 1, lambda: order.append("act"))
+        started.wait(5)
+        sandbox.clock.advance(2)
+        asked.result().close()
+    assert order == ["request", "act"]

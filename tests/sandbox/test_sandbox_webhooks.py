@@ -74,6 +74,7 @@ async def test_an_event_is_posted_with_the_configuration_that_asked_for_it(serve
     assert receiver.bodies.count(body) == 2
     assert receiver.bodies.count({**body, "id": second, "token": "other"}) == 2
     assert [delivery.status for delivery in webhooks.deliveries] == [200] * 4
+    assert webhooks.deliveries[0].events == [body]
 
 
 async def test_nothing_happens_without_subscribers(serve):
@@ -235,6 +236,7 @@ async def test_an_event_of_the_last_moment_is_given_up(serve, receiver):
     webhooks = await webhooks_to(serve, receiver)
     webhooks.emit("message_sent", {"id": 1})
     await webhooks.close()
+    await asyncio.sleep(0.01)
     assert not webhooks.deliveries
 
 
@@ -269,20 +271,23 @@ def receiver_in_a_thread():
         thread.join()
 
 
-def test_a_sandbox_in_a_thread_delivers_too():
+def test_a_sandbox_in_a_thread_delivers_too_each_time_that_it_runs():
+    sandbox = Sandbox()
     with receiver_in_a_thread() as (url, bodies):
-        with Sandbox() as sandbox:
-            sandbox.webhooks.add(url, TOKEN, group=2)
-            for key in range(3):
-                sandbox.webhooks.emit("message_sent", {"id": key})
-            sandbox.webhooks.settle()
-            assert [body["event_data"]["id"] for body in bodies] == [0, 1, 2]
-            asyncio.run(sandbox.webhooks.settled())
+        sandbox.webhooks.add(url, TOKEN, group=2)
+        for _ in range(2):
+            with sandbox:
+                for key in range(3):
+                    sandbox.webhooks.emit("message_sent", {"id": key})
+                sandbox.webhooks.settle()
+                asyncio.run(sandbox.webhooks.settled())
+    assert [body["event_data"]["id"] for body in bodies] == [0, 1, 2] * 2
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"kinds": "message_sent"},
         {"duplicate": 0},
         {"at_once": 0},
         {"group": 0},

@@ -22,12 +22,18 @@ from heymarket_async import (
     ContactList,
     ContactRef,
     ContactStatus,
+    Conversation,
     Ensured,
     HeymarketClient,
     Inbox,
     ListChanges,
+    Message,
+    NewBroadcast,
+    NewComment,
     NewContact,
     NewContactV2,
+    NewEmail,
+    NewMessage,
     NewTemplate,
     Page,
     RateLimit,
@@ -35,6 +41,7 @@ from heymarket_async import (
     Repeat,
     RetryPolicy,
     Schedule,
+    SentMessage,
     Survey,
     Team,
     TeamUser,
@@ -144,6 +151,37 @@ async def channels_and_fields(client: HeymarketClient) -> None:
     values = await client.contact_fields.resolve({"Plan": "Premium"})
     assert_type(values, dict[str, str])
     NewContact(phone="15105553344", custom=values)
+
+
+async def messages(client: HeymarketClient) -> None:
+    group, hi = client.messages, NewMessage(inbox_id=1, creator_id=1, chat_id=1, text="Hi")
+    all_of_them = NewBroadcast(inbox_id=1, creator_id=1, list_id=1, template_id=1)
+    assert_type(await group.send(hi), SentMessage)
+    assert_type(await group.send_once(hi, since="2026-04-12T15:30:00Z", wait_s=20), SentMessage)
+    assert_type(await group.broadcast(all_of_them), SentMessage)
+    note = NewComment(inbox_id=1, creator_id=1, chat_id=1, text="VIP")
+    assert_type(await group.comment(note), SentMessage)
+    assert_type(await group.find_sent(hi), Message | None)
+    assert_type(await group.history("15105553344", 1), list[Message])
+    async for message in group.iterate_history("15105553344", 1):
+        assert_type(message, Message)
+    assert_type(await group.page(limit=30), list[Message])
+    assert_type(await group.page(returns=msgspec.Raw), list[msgspec.Raw])
+    assert_type(group.iterate(limit=30), Walk[Message])
+    assert_type(group.iterate(returns=msgspec.Raw), Walk[msgspec.Raw])
+    assert_type(await group.count(), int)
+    mail = NewEmail(inbox_id=1, creator_id=1, text="Hi", to=["r@a.example"])
+    assert_type(await client.emails.send(mail), SentMessage)
+
+
+async def conversations(client: HeymarketClient) -> None:
+    group = client.conversations
+    assert_type(await group.page(inboxes=[1], closed=False), list[Conversation])
+    assert_type(await group.page(inboxes=[1], returns=msgspec.Raw), list[msgspec.Raw])
+    assert_type(group.iterate(inboxes=[1], user_id=1), Walk[Conversation])
+    assert_type(group.iterate(inboxes=[1], returns=msgspec.Raw), Walk[msgspec.Raw])
+    assert_type(await group.get(1), Conversation)
+    assert_type(await group.count(), int)
 
 
 async def walks(client: HeymarketClient) -> None:
