@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Required, TypedDict, TypeVar, Unpack, overload
+from typing import Required, TypedDict, TypeVar, Unpack, cast, overload
 
 from heymarket_async import timestamps
-from heymarket_async.checks import id_of, is_int, list_of, one_of
+from heymarket_async.checks import id_of, is_int, list_of, one_of, phone_digits
 from heymarket_async.endpoints.listing import Listing
 from heymarket_async.models.message import Conversation
 from heymarket_async.request import Endpoint, Repeat
@@ -329,13 +329,14 @@ def _body(
     """
     named: dict[str, object] = {name: value for name, value in one.items() if value is not None}
     if targets is not None:
-        named["targets"] = [_target(each) for each in list_of("targets", targets, str)]
+        listed = list_of("targets", targets, str)
+        named["targets"] = [_target("each of targets", each) for each in listed]
     if len(named) != 1 or named.get("targets") == []:
         raise ValueError(f"exactly one of {', '.join(one)} and targets is needed")
     if "chat_id" in named:
         id_of("chat_id", named["chat_id"])
     elif "target" in named:
-        named["target"] = _target(named["target"])
+        named["target"] = _target("target", named["target"])
     return {
         "inbox_id": id_of("inbox_id", inbox_id),
         "user_id": id_of("user_id", user_id),
@@ -343,9 +344,8 @@ def _body(
     }
 
 
-def _target(value: object) -> str:
-    """Return a phone without its plus, or an address as it is."""
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("target must be text, and not empty")
-    digits = value.removeprefix("+")
-    return digits if digits.isdecimal() else value
+def _target(name: str, value: object) -> str:
+    """Return a phone as its digits, or an address, which has letters, as it is."""
+    if isinstance(value, str) and any(map(str.isalpha, value)):
+        return value
+    return phone_digits(cast(str, value), name)
