@@ -117,8 +117,8 @@ async def test_a_schedule_may_be_just_fifteen_minutes_ahead(client, heymarket):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"execute_at": NAIVE}, "execute_at must be an aware datetime"),
-        ({"execute_at": "2026-04-12T17:00:00Z"}, "execute_at must be an aware datetime"),
+        ({"execute_at": NAIVE}, "execute_at must be an aware datetime: give it a tzinfo"),
+        ({"execute_at": "2026-04-12T17:00:00Z"}, "execute_at must be an aware datetime, not str"),
         ({"execute_at": LATER.replace(minute=7)}, "execute_at must be on a quarter hour"),
         ({"execute_at": LATER.replace(second=1)}, "execute_at must be on a quarter hour"),
         ({"execute_at": LATER.replace(microsecond=1)}, "execute_at must be on a quarter hour"),
