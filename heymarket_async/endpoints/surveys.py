@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
-
 import msgspec
 
 from heymarket_async.checks import limit_of
@@ -67,13 +65,13 @@ class Surveys(Group):
         """
         account = Surveys(bound_to_account(self._transport))
         found: dict[object, Survey] = {}
-        for number in count(1):  # pragma: no branch - it ends inside
+        number = 1
+        while True:
             rows = await account.page(page=number, limit=_LIMIT)
-            before = len(found)
-            for key, each in _by_id(rows).items():
-                found.setdefault(key, each)
-            if len(found) == before:
+            if not _by_id(rows).keys() - found.keys():
                 break
+            found |= _by_id(rows)
+            number += 1
         if len(rows) >= _LIMIT:
             raise _repeated(len(found))
         return list({**_by_id(await account._page_zero()), **found}.values())
