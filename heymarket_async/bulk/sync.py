@@ -9,8 +9,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
-from heymarket_async.bulk.export import ReadReport, report_of
-from heymarket_async.bulk.job import Job
+from heymarket_async.bulk.job import Job, ReadReport
 from heymarket_async.bulk.kind import CONTACT
 from heymarket_async.bulk.progress import OnProgress
 from heymarket_async.bulk.read.catch_up import count_records, other_writer
@@ -261,7 +260,7 @@ class _Sync:
             added=added,
             changed=file.changed - added,
             deleted=len(deleted),
-            report=report_of(job, collector, counted, doubts, resumed=is_resumed),
+            report=job.report(collector, counted, doubts, resumed=is_resumed),
         )
 
     async def _start(
