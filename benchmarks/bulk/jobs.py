@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from heymarket_async import ApiKey, HeymarketClient, NewContact, RateLimit
-from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, export_contacts
+from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, export_contacts, export_messages
 from heymarket_async.bulk.importing.job import import_contacts
 from heymarket_async.bulk.sending.job import send_messages
 
@@ -29,6 +29,15 @@ async def export(
         report = await export_contacts(
             client, SINKS[sink](path), page_size=size, concurrency=concurrency
         )
+    assert report.is_proved, report.doubts
+    return msgspec.to_builtins(report)
+
+
+async def export_of_messages(
+    url: str, key: str, path: str, size: int, limit: int, per_s: float
+) -> dict[str, Any]:
+    async with client_of(url, key, limit, per_s) as client:
+        report = await export_messages(client, JsonLines(path), page_size=size)
     assert report.is_proved, report.doubts
     return msgspec.to_builtins(report)
 

@@ -1,7 +1,14 @@
 """The public names of `heymarket_async.bulk`, which imports them when the first of them is used."""
 
+from heymarket_async.bulk.archive import (
+    ConversationsReport,
+    MessagesReport,
+    export_conversations,
+    export_messages,
+    follow_messages,
+)
 from heymarket_async.bulk.errors import JobError
-from heymarket_async.bulk.export import ExportReport, export_contacts
+from heymarket_async.bulk.export import ExportReport, ReadReport, export_contacts
 from heymarket_async.bulk.importing.job import import_contacts
 from heymarket_async.bulk.importing.report import ImportReport, OnRejected, Rejection
 from heymarket_async.bulk.importing.rules import RowOutcome
@@ -20,17 +27,20 @@ from heymarket_async.bulk.sinks.xlsx import Xlsx
 from heymarket_async.bulk.sync import SyncReport, sync_contacts
 
 __all__ = [
+    "ConversationsReport",
     "Csv",
     "Draft",
     "ExportReport",
     "ImportReport",
     "JobError",
     "JsonLines",
+    "MessagesReport",
     "OnDraft",
     "OnProgress",
     "OnRejected",
     "Parquet",
     "Progress",
+    "ReadReport",
     "RejectedRow",
     "Rejection",
     "RowOutcome",
@@ -45,6 +55,9 @@ __all__ = [
     "TextItem",
     "Xlsx",
     "export_contacts",
+    "export_conversations",
+    "export_messages",
+    "follow_messages",
     "import_contacts",
     "send_messages",
     "sync_contacts",

@@ -16,6 +16,9 @@ from typer import Argument, BadParameter, Option
 from heymarket_async.bulk.contact_files.file_format import FileFormat
 from heymarket_async.bulk.store.private_files import check_place, real_path
 
+DATABASES = frozenset({".db", ".sqlite", ".sqlite3"})
+"""The endings of SQLite files."""
+
 
 class Surface(StrEnum):
     """The list of contacts to read: of the v1 or of the v2 endpoints."""
@@ -94,6 +97,41 @@ RawFormulas = Annotated[
 ]
 ReportFile = Annotated[
     Path | None, Option(metavar="FILE", help="Write the report to this file too, as JSON.")
+]
+
+# Of an export of messages or conversations
+
+OfConversation = Annotated[
+    int | None,
+    Option("--conversation", metavar="ID", min=1, help="Only messages of this conversation."),
+]
+WithPhone = Annotated[
+    str | None, Option("--phone", metavar="PHONE", help="Only messages with this phone.")
+]
+InboxOfPhone = Annotated[
+    int | None, Option("--inbox", metavar="ID", min=1, help="The inbox of --phone.")
+]
+Inboxes = Annotated[
+    list[int] | None,
+    Option("--inbox", metavar="ID", min=1, help="Only this inbox; repeatable.  [default: all]"),
+]
+Window = Annotated[
+    str,
+    Option(
+        "--window", metavar="TIME", help=".db: how far back to look for changes of older messages."
+    ),
+]
+Follow = Annotated[
+    bool, Option("--follow", help=".db: keep running, and add what is new every minute.")
+]
+FollowEvery = Annotated[
+    str | None, Option("--every", metavar="TIME", help="Follow with this pause: 30s, 5m, 1h.")
+]
+RecordsPerPage = Annotated[
+    int | None,
+    Option(
+        "--page-size", metavar="N", min=1, help="Per request. Default: as many as Heymarket gives."
+    ),
 ]
 
 # Of a sync
