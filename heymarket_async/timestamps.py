@@ -202,6 +202,7 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("not a time between the years 1 and 9999 in UTC") from None
 
 
+@functools.lru_cache(maxsize=16)  # many answers come within a second
 def http_date(text: str) -> float | None:
     """Return the Unix time of an HTTP date, or None if the text is not one.
 

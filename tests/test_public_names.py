@@ -11,15 +11,21 @@ import typing
 import pytest
 
 import heymarket_async
-from heymarket_async import bulk, errors, sandbox
+from heymarket_async import bulk, errors, sandbox, webhooks
+from heymarket_async.webhooks import aiohttp, fastapi, redis
 from tests.conftest import unmeasured
 
 PUBLIC = {name: getattr(heymarket_async, name) for name in heymarket_async.__all__}
 BULK = {f"bulk.{name}": getattr(bulk, name) for name in bulk.__all__}
-CLASSES = {name: each for name, each in {**PUBLIC, **BULK}.items() if inspect.isclass(each)}
+WEBHOOKS = {f"webhooks.{name}": getattr(webhooks, name) for name in webhooks.__all__}
+WEBHOOKS |= {f"{each.__name__}.add_webhook": each.add_webhook for each in (aiohttp, fastapi)}
+WEBHOOKS["webhooks.redis.RedisStore"] = redis.RedisStore
+PROTOCOLS = {bulk.Sink, webhooks.Store}
+ALL = {**PUBLIC, **BULK, **WEBHOOKS}
+CLASSES = {name: each for name, each in ALL.items() if inspect.isclass(each)}
 
 
-@pytest.mark.parametrize("package", [heymarket_async, bulk])
+@pytest.mark.parametrize("package", [heymarket_async, bulk, webhooks])
 def test_the_public_names_are_sorted(package):
     assert package.__all__ == sorted(package.__all__)
 
@@ -64,9 +70,11 @@ def functions() -> list:
         for class_name, each in CLASSES.items()
         for name, member in members_of(each).items()
         # A protocol has no constructor of its own.
-        if not name.startswith("_") or (name == "__init__" and each is not bulk.Sink)
+        if not name.startswith("_") or (name == "__init__" and each not in PROTOCOLS)
     ]
-    members += [(name, each) for name, each in BULK.items() if inspect.isfunction(each)]
+    members += [
+        (name, each) for name, each in {**BULK, **WEBHOOKS}.items() if inspect.isfunction(each)
+    ]
     plain = [(name, getattr(member, "__func__", member)) for name, member in members]
     return [pytest.param(each, id=name) for name, each in plain if inspect.isfunction(each)]
 
@@ -96,7 +104,7 @@ def test_every_key_of_a_query_is_documented(query):
         assert f"    {name}: " in (query.__doc__ or "")
 
 
-@pytest.mark.parametrize("package", [heymarket_async, bulk])
+@pytest.mark.parametrize("package", [heymarket_async, bulk, webhooks])
 def test_a_name_that_is_not_public_is_no_attribute(package):
     with pytest.raises(AttributeError, match=f"'{package.__name__}' has no attribute 'Nothing'"):
         _ = package.Nothing
@@ -130,7 +138,15 @@ def test_importing_the_client_does_not_bring_what_only_extras_need():
     assert imported_by("from heymarket_async import HeymarketClient", unwanted) == []
 
 
-@pytest.mark.parametrize("name", ["heymarket_async", "heymarket_async.bulk"])
+def test_webhooks_are_read_without_the_client_or_a_framework():
+    unwanted = ["aiohttp", "starlette", "redis", "heymarket_async.client", "heymarket_async.pacing"]
+
+    assert imported_by("from heymarket_async.webhooks import Receiver", unwanted) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["heymarket_async", "heymarket_async.bulk", "heymarket_async.webhooks"]
+)
 def test_a_fresh_interpreter_completes_the_names(name):
     code = f"import {name} as package; print(*dir(package)); print(*package.__all__)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,6 +10,7 @@ import msgspec
 from heymarket_async import ApiKey, HeymarketClient, NewContact, RateLimit
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, export_contacts, export_messages
 from heymarket_async.bulk.importing.job import import_contacts
+from heymarket_async.bulk.sending.job import send_messages
 
 SINKS = {"JsonLines": JsonLines, "Sqlite": Sqlite, "Parquet": Parquet, "Csv": Csv}
 
@@ -48,6 +49,25 @@ async def import_(
         report = await import_contacts(client, contacts(rows), batch_size=batch_size)
     assert report.created + report.unchanged == report.rows == rows, report
     return msgspec.to_builtins(report)
+
+
+async def send(
+    url: str, key: str, rows: int, at_once: int, outcomes: str | None, limit: int, per_s: float
+) -> int:
+    """Send texts, and return the number of requests."""
+    people = ({"phone": f"1555{number:07}", "first": "Ada"} for number in range(rows))
+    async with client_of(url, key, limit, per_s) as client:
+        report = await send_messages(
+            client,
+            people,
+            text="Hi {first}, see you on Monday",
+            inbox_id=301,
+            creator_id=4201,
+            concurrency=at_once,
+            outcomes=outcomes,
+        )
+    assert report.sent == rows, report
+    return report.requests
 
 
 def contacts(rows: int) -> Iterator[NewContact]:

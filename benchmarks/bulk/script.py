@@ -129,5 +129,24 @@ async def create_all(url: str, key: str, rows: int, at_once: int) -> int:
     return sent
 
 
+async def send_all(url: str, key: str, rows: int, at_once: int) -> int:
+    """Send texts with one request each, and return the number of requests."""
+    numbers, sent = iter(range(rows)), 0
+
+    async def work(session: aiohttp.ClientSession) -> None:
+        nonlocal sent
+        for number in numbers:
+            phone, text = f"1555{number:07}", "Hi Ada, see you on Monday"
+            body = {"inbox_id": 301, "creator_id": 4201, "phone_number": phone, "text": text}
+            async with session.post(f"{url}/v1/message/send", json=body) as response:
+                response.raise_for_status()
+                await response.json()
+            sent += 1
+
+    async with session_of(key) as session:
+        await asyncio.gather(*(work(session) for _ in range(at_once)))
+    return sent
+
+
 def session_of(key: str) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"})

@@ -12,7 +12,7 @@ import typer
 from typer import Option
 
 from heymarket_async.bulk.store import private_files
-from heymarket_async.cli import contacts, conversations, messages, show
+from heymarket_async.cli import contacts, conversations, messages, show, webhooks
 from heymarket_async.cli.bulk_commands import sync_command
 from heymarket_async.cli.options import Json, SandboxSize
 from heymarket_async.cli.running import Commands, run, until_terminated
@@ -35,6 +35,7 @@ app = typer.Typer(
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(conversations.app, name="conversations")
 app.add_typer(messages.app, name="messages")
+app.add_typer(webhooks.app, name="webhooks")
 app.command("sync")(sync_command)
 
 

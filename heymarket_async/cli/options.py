@@ -231,7 +231,7 @@ Defaults = Annotated[
     Option(
         "--default",
         metavar="COLUMN=VALUE",
-        help='What to write where a column is empty, such as "first=there"; repeatable.',
+        help='The words for an empty column, such as "first=there"; repeatable.',
     ),
 ]
 SkipEmpty = Annotated[

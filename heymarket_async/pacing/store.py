@@ -43,27 +43,31 @@ class StoreLostError(Exception):
     """The store cannot be used. The text says why, without its address."""
 
 
-def check(url: str) -> None:
+def check(url: str, name: str = "rate_limit.store") -> None:
     """Check that a URL can be connected to, without connecting.
+
+    Args:
+        url: The URL.
+        name: Of the argument, for the error.
 
     Raises:
         ValueError: It cannot.
     """
     if url.partition("://")[0] not in _SCHEMES:
-        raise ValueError("rate_limit.store must be the URL of a Redis server, redis://host:port/0")
+        raise ValueError(f"{name} must be the URL of a Redis server, redis://host:port/0")
     try:
-        pool = _client_of(url, 1.0).connection_pool
+        pool = client_of(url, 1.0).connection_pool
         pool.connection_class(**pool.connection_kwargs)
         path = urlsplit(url).path
     except (RedisError, ValueError, TypeError, AttributeError):
         # Without the error's text, which may quote the password.
         raise ValueError(
-            "rate_limit.store must be redis://user:password@host:port/0, percent-encoded where"
+            f"{name} must be redis://user:password@host:port/0, percent-encoded where"
             " needed, with options that redis-py knows"
         ) from None
     # redis-py would take database 0.
     if not url.startswith("unix://") and not re.fullmatch("(/[0-9]*)?", path):
-        raise ValueError("rate_limit.store must end in the number of a database, such as /0")
+        raise ValueError(f"{name} must end in the number of a database, such as /0")
 
 
 class Reply(NamedTuple):
@@ -103,7 +107,7 @@ class SharedWindow:
     def __init__(self, url: str, credential: str, timeout_s: float) -> None:
         self._url = url
         self._timeout_s = timeout_s
-        self._redis = _client_of(url, timeout_s)
+        self._redis = client_of(url, timeout_s)
         self._script = self._redis.register_script(_SCRIPT)
         self._server = self._redis.register_script(_SERVER)
         # Any node of a cluster knows the node that has the keys.
@@ -167,7 +171,7 @@ class SharedWindow:
         return await script(self._keys, values, self._redis)
 
     async def _connect_to(self, url: str) -> None:
-        left, self._redis = self._redis, _client_of(url, self._timeout_s)
+        left, self._redis = self._redis, client_of(url, self._timeout_s)
         await left.aclose()
 
     def _url_at(self, host: str, port: int | str) -> str:
@@ -189,7 +193,8 @@ def _is_reply(answer: object, *, most: str | float) -> TypeGuard[list[int]]:
     )
 
 
-def _client_of(url: str, timeout_s: float) -> Redis:
+def client_of(url: str, timeout_s: float, max_connections: int = 1) -> Redis:
+    """Return a client of a server, which connects when it is used, and repeats nothing."""
     scheme, _, rest = url.partition("://")
     return Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - options are open
         f"{_SCHEMES[scheme]}://{rest}",
@@ -197,7 +202,7 @@ def _client_of(url: str, timeout_s: float) -> Redis:
         socket_connect_timeout=timeout_s,
         # A call that seems to have failed may have taken a turn. A retry would lose that.
         retry=Retry(NoBackoff(), 0),
-        max_connections=1,
+        max_connections=max_connections,
     )
 
 

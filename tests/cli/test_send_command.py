@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,15 @@ def test_nothing_is_sent_if_something_is_wrong(options, error, run, sandbox, fil
     assert not Path(f"{file}.texts.jsonl").exists()
 
 
+def test_a_template_is_sent_without_a_text(run, sandbox, file):
+    template_id = sandbox.templates.create("Reminder", "See you")
+
+    result = run("messages", "send", file, *OPTIONS, "--template", template_id)
+
+    assert result.stderr.startswith("3 texts, before people who opted out are looked up.\n")
+    assert texts(sandbox)[0].endswith(" See you")
+
+
 def test_many_texts_are_sent_with_yes(run, sandbox, tmp_path):
     file = tmp_path / "many.csv"
     file.write_text("phone\n" + "".join(f"+1415555{n:04}\n" for n in range(101)))
@@ -204,7 +215,7 @@ def test_json_lines_are_read_with_their_custom_fields(run, sandbox, tmp_path):
     assert sorted(texts(sandbox)) == ["0100 Zoé: Premium", "0101 ?: Basic"]
 
 
-@pytest.mark.parametrize(("answer", "sent"), [(b"y\n", 2), (b"\n", 0), (b"no\n", 0), (b"\x04", 0)])
+@pytest.mark.parametrize(("answer", "sent"), [(b"y\n", 2), (b"\n", 0)])
 def test_a_terminal_shows_the_texts_and_asks(answer, sent, sandbox, file, environment):
     command = ["messages", "send", file, *OPTIONS, "--text", "Hi {first}", "--skip-empty"]
 
@@ -216,10 +227,17 @@ def test_a_terminal_shows_the_texts_and_asks(answer, sent, sandbox, file, enviro
     assert ("Nothing was sent." in shown) == (not sent)
 
 
-def test_a_terminal_is_not_asked_with_yes(sandbox, file, environment):
-    command = ["messages", "send", file, *OPTIONS, "--text", "Hi", "--yes"]
+def test_an_interrupted_run_says_how_to_resume(start, sandbox, file):
+    sandbox.faults.delay(60, on=SEND)
+    process = start("messages", "send", file, *OPTIONS, "--text", "Hi")
+    while not any(each.path == SEND.split()[1] for each in list(sandbox.requests)):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
 
-    shown, code = in_terminal(command, b"", environment)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
 
-    assert "Send this?" not in shown
-    assert (code, len(sandbox.outbox)) == (0, 3)
+    assert process.returncode == 130
+    assert errors.decode().splitlines()[-1] == (
+        f"To resume, run the same command again. The outcome of each row is in {file}.texts.jsonl"
+    )

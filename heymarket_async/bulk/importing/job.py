@@ -28,7 +28,8 @@ from heymarket_async.bulk.importing.source import (
     contact_of,
 )
 from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
-from heymarket_async.bulk.store.outcome_file import OutcomeFile, checked_path, digest_of
+from heymarket_async.bulk.store.outcome_file import OutcomeFile, checked_path
+from heymarket_async.bulk.store.outcome_lines import digest_of
 from heymarket_async.bulk.thread import side_by_side
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.client import HeymarketClient, transport_of

@@ -28,7 +28,7 @@ from msgspec import UNSET
 
 from heymarket_async.batches import BatchItem
 from heymarket_async.bulk.importing.lookup import Existing, as_list
-from heymarket_async.bulk.store.outcome_file import Header, Line, Outcomes, hex_of
+from heymarket_async.bulk.store.outcome_lines import Header, Line, Outcomes, hex_of
 from heymarket_async.ensure import refusal
 from heymarket_async.models.new_contact import NewContact, TagRef
 
@@ -98,7 +98,7 @@ class NumberedRow(msgspec.Struct, kw_only=True):
 
     def line(self, decision: Decision) -> ImportLine:
         """Return the line of the outcome file for an outcome of this row."""
-        return ImportLine(
+        return Line(
             row=self.number,
             digest=hex_of(self.digest),
             outcome=decision.outcome,

@@ -31,7 +31,7 @@ from heymarket_async.bulk.sending.outcomes import (
 )
 from heymarket_async.bulk.sending.report import SendResults
 from heymarket_async.bulk.sending.text import TextWithFields
-from heymarket_async.bulk.store.outcome_file import digest_of, hex_of
+from heymarket_async.bulk.store.outcome_lines import digest_of, hex_of
 from heymarket_async.checks import phone_digits
 from heymarket_async.privacy import Masked
 from heymarket_async.texting import segments
@@ -52,7 +52,7 @@ class Draft(Masked, msgspec.Struct, frozen=True, kw_only=True):
         sent_before: Rows that an earlier run had sent.
         segments: The segments of all texts to send; 0 for a template.
         in_ucs_2: Texts that are sent as UCS-2, in which a segment holds fewer characters.
-        forcing: The characters that force UCS-2, and in how many texts each is.
+        forcing: The characters that force UCS-2, with the number of texts that have them.
         most_segments: The segments of the longest text.
         examples: The first three texts. They may hold names.
     """
@@ -134,13 +134,20 @@ class Drafting:
             row.opted_out = int(row.phone) in self._opted_out
             yield row
 
-    def draft(self) -> Draft:
-        """Return what is going to be sent, once all rows are read.
+    def check(self) -> None:
+        """Check the fields of the text, once all rows are read.
 
         Raises:
             JobError: A field is in no row, or is empty in some.
         """
-        self._check_fields()
+        for name in sorted(self._unknown):
+            if self._names:
+                raise _unknown_field(name, list(self._names))
+        for name, rows in self._empty.items():
+            raise _empty_field(name, rows)
+
+    def draft(self) -> Draft:
+        """Return what is going to be sent, once all rows are read."""
         texts = [0, 0, 0]  # recipients, those in UCS-2, and segments
         most, examples = 0, list[str]()
         forcing: Counter[str] = Counter()
@@ -178,14 +185,15 @@ class Drafting:
             self._opted_out.add(int(phone))
             self._results.opted_out += 1
             raise _DecidedError(SendOutcome.SKIPPED, _OPTED_OUT)
-        first = None if self._header.repeats else self._first.known(int(phone))
-        if first is not None:
-            self._results.duplicates += 1
-            raise _DecidedError(SendOutcome.SKIPPED, f"row {first} has the same phone")
-        text = None
-        if self._text is not None and (text := self._filled(self._text, number, fields)) is None:
-            return None
-        return self._new(number, phone, text)
+        nth, text = self._nth(int(phone), number), None
+        if self._text is not None:
+            try:
+                text = self._filled(self._text, number, fields)
+            except _DecidedError:
+                if not self._header.repeats:
+                    self._first.forget(int(phone))  # another row may have a text for this person
+                raise
+        return self._new(number, phone, nth, text)
 
     def _fields(self, item: object) -> Mapping[str, object]:
         if isinstance(item, RejectedRow):
@@ -198,10 +206,9 @@ class Drafting:
             return msgspec.structs.asdict(item)
         raise _DecidedError(SendOutcome.REJECTED, "is neither a mapping of fields nor a struct")
 
-    def _new(self, number: int, phone: str, text: str | None) -> TextRow | None:
+    def _new(self, number: int, phone: str, nth: int, text: str | None) -> TextRow | None:
         """Return a row, unless an earlier run has sent it."""
-        local_id = local_id_of(self._header.run, phone, self._nth(int(phone), number))
-        row = TextRow(number, phone, local_id, text)
+        row = TextRow(number, phone, local_id_of(self._header.run, phone, nth), text)
         state = self._earlier.take(row.digest)
         if state is SendOutcome.SENT:
             self._results.add_sent_before()
@@ -211,46 +218,43 @@ class Drafting:
         return row
 
     def _nth(self, phone: int, number: int) -> int:
-        """Return how many rows to be sent have had this phone, with this one; 1 unless repeated."""
-        if not self._header.repeats:
-            self._first.first(phone, number)
-            return 1
-        if before := self._first.known(phone) or 0:
-            self._first.forget(phone)
-        return self._first.first(phone, before + 1)
-
-    def _filled(
-        self, text: TextWithFields, number: int, fields: Mapping[str, object]
-    ) -> str | None:
-        """Return the text for a row; None if a field is empty, and that stops the job.
+        """Return how many rows had this phone, with this one; 1 unless repeats are wanted.
 
         Raises:
-            _DecidedError: The row is not sent.
+            _DecidedError: An earlier row has the phone.
+        """
+        if self._header.repeats:
+            if before := self._first.known(phone) or 0:
+                self._first.forget(phone)
+            return self._first.first(phone, before + 1)
+        first = self._first.first(phone, number)
+        if first != number:
+            self._results.duplicates += 1
+            raise _DecidedError(SendOutcome.SKIPPED, f"row {first} has the same phone")
+        return 1
+
+    def _filled(self, text: TextWithFields, number: int, fields: Mapping[str, object]) -> str:
+        """Return the text for a row.
+
+        Raises:
+            _DecidedError: It is empty, or a field of it is. Unless such rows are skipped, that
+                stops the job later.
         """
         if self._unknown:
             self._unknown -= text.found_in(fields)
             self._names |= dict.fromkeys(fields)
         filled, empty = text.fill(fields)
-        if not empty:
-            if not filled.strip():
-                raise _DecidedError(SendOutcome.REJECTED, "its text is empty")
-            return filled
-        if self._skip_empty:
+        if empty:
+            for name in () if self._skip_empty else empty:
+                self._empty.setdefault(name, []).append(number)
             raise _DecidedError(SendOutcome.SKIPPED, f"{_in_braces(empty[0])} is empty")
-        for name in empty:
-            self._empty.setdefault(name, []).append(number)
-        return None
+        if not filled.strip():
+            raise _DecidedError(SendOutcome.REJECTED, "its text is empty")
+        return filled
 
     def _add(self, number: int, outcome: SendOutcome, reason: str) -> None:
         digest = hex_of(digest_of(f"row {number}".encode()))
         self._results.add(SendLine(row=number, digest=digest, outcome=outcome, reason=reason))
-
-    def _check_fields(self) -> None:
-        for name in sorted(self._unknown):
-            if self._names:
-                raise _unknown_field(name, list(self._names))
-        for name, rows in self._empty.items():
-            raise _empty_field(name, rows)
 
 
 class _DecidedError(Exception):

@@ -101,7 +101,8 @@ async def send_messages(
         batch_size: Phones to look up with one request.
         concurrency: Requests at once.
         wait_s: Seconds in which a message that was sent can be seen; see `send_once`.
-        outcomes: The file to write the outcome of each row to.
+        outcomes: The file to write the outcome of each row to. Without it, a job that ends early
+            cannot be resumed, and a second one texts people again.
         resume: Continue the outcome file if it exists, and begin one if it does not.
         restart: Discard the outcome file if it exists, and text everybody again.
         on_draft: Called with a `Draft` before the first text is sent. Its error ends the job.
@@ -208,7 +209,7 @@ async def _draft(
     limit: int | None,
     on_draft: OnDraft | None,
 ) -> None:
-    """Read all rows, and show them to whoever may stop the job.
+    """Read all rows, and show the draft to `on_draft`, which may stop the job.
 
     Raises:
         JobError: A field is unknown or empty, or there are too many recipients.
@@ -216,6 +217,9 @@ async def _draft(
     async with aclosing(batches_of(rows, 100)) as batches:
         async for batch in batches:
             drafting.read(batch)
+    drafting.check()
+    if limit is None and on_draft is None:
+        return
     draft = drafting.draft()
     if limit is not None and draft.recipients > limit:
         raise JobError(

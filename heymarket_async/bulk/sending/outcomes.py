@@ -8,7 +8,9 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from heymarket_async.bulk.store.outcome_file import Header, Line, OutcomeFile, Outcomes, hex_of
+from heymarket_async.bulk.store.outcome_file import OutcomeFile
+from heymarket_async.bulk.store.outcome_lines import Header, Line, Outcomes, hex_of
+from heymarket_async.privacy import Masked
 
 
 class SendOutcome(StrEnum):
@@ -64,7 +66,7 @@ SENT = Outcomes(
 """The outcomes that the file keeps. A row that was skipped or rejected is tried again."""
 
 
-class TextRow(msgspec.Struct, array_like=True, gc=False):
+class TextRow(Masked, msgspec.Struct, array_like=True, gc=False):
     """A row that is to be sent.
 
     Attributes:
@@ -90,6 +92,9 @@ class TextRow(msgspec.Struct, array_like=True, gc=False):
     is_begun: bool = False
     reason: str | None = None
 
+    def __repr__(self) -> str:
+        return f"TextRow({self.number})"
+
     @property
     def digest(self) -> int:
         """Identifies the row in the outcome file."""
@@ -100,7 +105,7 @@ class TextRow(msgspec.Struct, array_like=True, gc=False):
     ) -> SendLine:
         """Return the line of the outcome file for an outcome of this row."""
         is_begun = self.is_begun or self.may_be_sent
-        return SendLine(
+        return Line(
             row=self.number,
             digest=hex_of(self.digest),
             outcome=outcome,

@@ -40,7 +40,7 @@ class Sender:
     """Looks opt-outs up, and sends rows.
 
     Args:
-        message: What is sent; without a phone of its own, its text or its `local_id`.
+        message: The message of all rows; each gets its own phone, text and `local_id`.
         rows: The rows, in order.
         stats: Has the client, and counts.
         file: Where rows are added before they are sent.

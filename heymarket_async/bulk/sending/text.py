@@ -22,7 +22,7 @@ class TextWithFields:
 
     Args:
         text: The text.
-        defaults: What to write where a field is empty, by the name of the field.
+        defaults: The values for fields that are empty, by the name of the field.
 
     Attributes:
         fields: The names of its fields, each once, in the order of the text.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import msgspec
 import pytest
 
 from heymarket_async import AuthenticationError, Contact, HeymarketError, RateLimit, RetryPolicy
 from heymarket_async.bulk import RejectedRow
+from heymarket_async.bulk.sending.outcomes import TextRow
 from heymarket_async.sandbox import Readings
-from tests.bulk.importing.imports import outcomes_of, phone
+from tests.bulk.importing.imports import new, outcomes_of, phone
 from tests.bulk.sending.sends import (
     CURLY,
     HISTORY,
@@ -88,10 +90,10 @@ async def test_a_phone_in_two_rows_gets_one_text_unless_repeats_are_wanted(repea
     assert [each.reason for each in report.problems] == ["row 1 has the same phone"][repeats:]
 
 
-async def test_a_template_is_sent_without_a_text(monkeypatch):
+async def test_a_template_is_sent_without_a_text():
     async with account() as it:
-        monkeypatch.setattr(it.sandbox.templates, "text_for", lambda *_: "See you")
-        report = await it.send([{"phone": phone(1)}], template_id=7)
+        template_id = it.sandbox.templates.create("Reminder", "See you")
+        report = await it.send([{"phone": phone(1)}], template_id=template_id)
 
         assert it.texts == ["See you"]
     assert (report.sent, report.segments) == (1, 0)
@@ -111,6 +113,7 @@ async def test_a_picture_may_be_sent_with_a_text_or_alone():
 
 async def test_people_who_opted_out_are_skipped_with_one_look_up_for_a_batch():
     async with account() as it:
+        await it.client.contacts.create(new(0))
         await it.opt_out(1, 3)
         it.sandbox.requests.clear()
         report = await it.send([row(number) for number in range(5)])
@@ -180,6 +183,18 @@ async def test_somebody_who_opts_out_after_the_look_up_stops_nobody_else(status)
 
         assert sorted(it.received) == [phone(0), phone(2)]
     assert counts(report) == {"sent": 2, "rejected": 1}
+
+
+async def test_outcomes_are_written_down_batch_by_batch_though_nobody_is_texted(tmp_path):
+    path, written = path_in(tmp_path), []
+    async with account() as it:
+        await it.opt_out(*range(6))
+        it.client = it.client.with_options(
+            on_attempt=lambda event: written.append(len(outcomes_of(path)) if path.exists() else 0)
+        )
+        await it.send([row(number) for number in range(6)], batch_size=2, outcomes=path)
+
+    assert written == [0, 0, 2, 4]
 
 
 # Failures
@@ -293,6 +308,12 @@ async def test_an_error_of_on_draft_ends_the_job_and_leaves_no_file(tmp_path):
 
         assert not it.received
     assert not path_in(tmp_path).exists()
+
+
+def test_a_row_shows_nobody():
+    shown = repr(TextRow(3, phone(1), UUID(int=0), "Hi Zoë"))
+
+    assert shown == "TextRow(3)"
 
 
 async def test_progress_tells_of_reading_and_sending():

@@ -116,6 +116,17 @@ async def test_a_look_that_fails_leaves_the_outcome_unknown(rows, path):
         assert it.count(SEND) == 0
 
 
+async def test_the_same_text_of_another_job_is_not_taken_for_the_one_that_was_lost(tmp_path):
+    async with account(Readings(local_id_dedupes="none")) as it:
+        await it.send([row(1)], outcomes=tmp_path / "monday")
+        it.faults.reset(on=SEND)
+        await it.send([row(1)], outcomes=tmp_path / "tuesday")
+        await cut_short(it, tmp_path / "wednesday", row(1), written=False)
+        await it.send([row(1)], outcomes=tmp_path / "wednesday", resume=True)
+
+        assert it.received == {phone(1): 3}
+
+
 async def test_rows_that_were_sent_are_skipped_and_others_tried_again(path):
     async with account() as it:
         await it.opt_out(2)
@@ -138,6 +149,17 @@ async def test_repeats_are_known_by_their_place_among_the_rows_of_the_phone(path
         assert it.texts == ["a", "b", "c", "d"]
         assert len({each.local_id for each in it.sandbox.outbox}) == 4
     assert (report.sent, report.sent_before) == (4, 3)
+
+
+async def test_a_row_that_is_mended_is_sent_though_the_phone_is_repeated(path):
+    options = {"text": "{say}", "repeats": True, "skip_empty": True, "outcomes": path}
+    async with account() as it:
+        await it.send([row(1, say="a"), row(1, say=""), row(1, say="c")], **options)
+        rows = [row(1, say="a"), row(1, say="b"), row(1, say="c")]
+        report = await it.send(rows, **options, resume=True)
+
+        assert sorted(it.texts) == ["a", "b", "c"]
+    assert (report.sent, report.sent_before) == (3, 2)
 
 
 @pytest.mark.parametrize("change", [{"text": "Hey {first}"}, {"repeats": True}, {"inbox_id": 302}])

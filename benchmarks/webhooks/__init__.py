@@ -1,0 +1,1 @@
+"""The cost of receiving webhooks, compared with the bare handler of the framework."""
