@@ -185,6 +185,7 @@ async def export_conversations(
     )
 
 
+@hides_locals
 async def follow_messages(
     client: HeymarketClient,
     path: Path | str,
