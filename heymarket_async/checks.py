@@ -54,6 +54,17 @@ def id_of(name: str, value: object) -> int:
     return value
 
 
+def seconds_of(name: str, value: float) -> float:
+    """Return a number of seconds.
+
+    Raises:
+        ValueError: It is not a number of 0 or above.
+    """
+    if not one_of(name, value, (int, float)) >= 0:
+        raise ValueError(f"{name} must be a number of seconds, 0 or above")
+    return value
+
+
 def uuid_of(name: str, value: object) -> UUID:
     """Return the UUID, parsed if it is given as text.
 

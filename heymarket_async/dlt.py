@@ -12,24 +12,24 @@ https://dlthub.com/docs/general-usage/source
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias, cast, get_args, get_type_hints
-from uuid import UUID
 
 import msgspec
 
 from heymarket_async import timestamps
+from heymarket_async.bulk.archive import WINDOW_S
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
+from heymarket_async.bulk.kind import CONTACT, CONVERSATION, MESSAGE, CellType, Kind
 from heymarket_async.bulk.progress import RequestStats
 from heymarket_async.bulk.read.checkpoint import latest_of
 from heymarket_async.bulk.read.collect import SETTLE_S
+from heymarket_async.bulk.read.source import MESSAGES, Source, all_conversations
 from heymarket_async.bulk.read.versions import Batch, OddRows, Version, batch_of_page
-from heymarket_async.checks import Int64
+from heymarket_async.bulk.typed_records import typed_records
 from heymarket_async.client import HeymarketClient, transport_of
-from heymarket_async.decoding import mending
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
-from heymarket_async.models.contact import Contact
+from heymarket_async.endpoints.listing import WalkQuery
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.account import hold
 from heymarket_async.transport.auth import ApiSecret
@@ -45,21 +45,43 @@ except ModuleNotFoundError as error:
         "heymarket_async.dlt needs a package: pip install 'heymarket-async[dlt]'", name=error.name
     ) from error
 
-_KINDS: dict[object, TDataType] = {int: "bigint", str: "text", UUID: "text", bool: "bool"}
+_TYPES: dict[CellType, TDataType] = {int: "bigint", str: "text", bool: "bool"}
 
-# Without a type, dlt guesses one from the first value.
+
+def _columns_of(kind: Kind) -> dict[str, TColumnSchema]:
+    """Return the types of a kind's columns. Without one, dlt guesses it from the first value."""
+    return {
+        name: {"data_type": _TYPES[cell]}
+        for name, cell in kind.columns.items()
+        if name not in kind.nested
+    }
+
+
 _COLUMNS: dict[str, TColumnSchema] = {
-    **{
-        name: {"data_type": _KINDS[kind]}
-        for name, hint in get_type_hints(Contact).items()
-        if (kind := get_args(hint)[0]) in _KINDS
-    },
+    **_columns_of(CONTACT),
     "created": {"data_type": "timestamp"},
     "updated": {"data_type": "timestamp", "dedup_sort": "desc"},
     "custom": {"data_type": "json"},
     # A contact that is edited during the walk comes twice; the sort of `updated` keeps the newest.
     # Older versions sorted by `rev`; without the None, existing pipelines would keep that.
     "rev": {"data_type": "bigint", "dedup_sort": None},
+}
+
+_NEWEST: TColumnSchema = {"data_type": "timestamp", "dedup_sort": "desc"}
+
+_MESSAGE_COLUMNS: dict[str, TColumnSchema] = {
+    **_columns_of(MESSAGE),
+    "date": {"data_type": "timestamp"},
+    "updated": _NEWEST,
+    # Their keys are phones, or not documented: as columns, there would be ever more of them.
+    **{name: {"data_type": "json"} for name in ("target_errors", "media", "custom")},
+}
+
+_CONVERSATION_COLUMNS: dict[str, TColumnSchema] = {
+    **_columns_of(CONVERSATION),
+    "created": {"data_type": "timestamp"},
+    "updated": _NEWEST,
+    "last_msg": {"data_type": "json"},
 }
 
 # dlt's ranges begin with their start, and `date` is documented as updated after.
@@ -70,14 +92,7 @@ _REPORTED = "heymarket_told"
 _VERSIONS = "heymarket_versions"
 _FORGET_ABOVE = 10_000
 
-# A contact that they refuse has an integer of more than 64 bits, or is nested deeper than that.
-_Plain: TypeAlias = Int64 | float | str | bool | None
-_Nested: TypeAlias = _Plain | list[_Plain] | dict[str, _Plain]
-_Deep: TypeAlias = _Plain | list[_Nested] | dict[str, _Nested]
-
 _logger = logging.getLogger("heymarket_async")
-_decode = msgspec.json.Decoder(dict[str, _Deep]).decode
-_decode_any = msgspec.json.Decoder(dict[str, object]).decode
 
 
 def client_from_dlt() -> HeymarketClient:
@@ -98,8 +113,8 @@ def client_from_dlt() -> HeymarketClient:
 
 
 @dlt.source(name="heymarket", section="heymarket")
-def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[object, object]:
-    """Return a source with the resources `contacts` and `contact_fields`.
+def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[object, ...]:
+    """Return a source with the resources `contacts`, `contact_fields`, `messages`, `conversations`.
 
     `contacts` is merged on `id`. A run resumes from a minute before the newest `updated` that was
     loaded, because a write may show up late. Every key that Heymarket sends is kept. `updated` is
@@ -119,6 +134,11 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
     refresh="drop_data")`. A destination that can only upsert, such as Delta, may keep an older
     version of a contact that was edited during the walk.
 
+    `messages` and `conversations` are loaded only if they are asked for, because the first load of
+    them may take long: `heymarket().with_resources("messages", "conversations")`. They are merged
+    on `id` too, and read from the newest to where the last load came to. Messages of the day before
+    that are read again, because their `status` changes while their `date` stays.
+
     Args:
         client: Returns a client; called once for each resource, which closes it.
 
@@ -133,7 +153,7 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
         ),
     ) -> AsyncIterator[list[dict[str, object]]]:
         watermark = _Watermark(updated)
-        start = updated.start_value = watermark.start()
+        start = watermark.start()
         # Held back until the next page has come, which may have a newer version of a contact: dlt
         # compares versions by one column, and two of the same second have the same `updated`.
         held: dict[int, dict[str, object]] = {}
@@ -146,7 +166,7 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
             async for page in walk.pages():
                 batch = batch_of_page(page)
                 watermark.read(batch.rows, stats.clock())
-                records = _records(watermark.without_older(batch, stats.clock()))
+                records = typed_records(watermark.without_older(batch, stats.clock()))
                 if newest := [held[each] for each in held if each not in records]:
                     yield newest
                 held = records
@@ -163,32 +183,93 @@ def heymarket(client: Callable[[], HeymarketClient] = client_from_dlt) -> tuple[
             _logger.warning("dlt source, contact_fields: %s", UNREAD)
         yield [{"id": each.id, "title": each.title} for each in fields or ()]
 
-    return contacts, contact_fields
+    @dlt.resource(
+        primary_key="id", write_disposition="merge", columns=_MESSAGE_COLUMNS, selected=False
+    )
+    @hides_locals
+    async def messages(
+        date: incremental[datetime] = incremental[datetime](  # noqa: B008 - dlt copies it
+            "date", lag=WINDOW_S, on_cursor_value_missing="include"
+        ),
+    ) -> AsyncIterator[list[dict[str, object]]]:
+        async for records in _newest_first(client, _all_messages, _Watermark(date, MESSAGE)):
+            yield records
+
+    @dlt.resource(
+        primary_key="id", write_disposition="merge", columns=_CONVERSATION_COLUMNS, selected=False
+    )
+    @hides_locals
+    async def conversations(
+        updated: incremental[datetime] = incremental[datetime](  # noqa: B008 - dlt copies it
+            "updated", lag=SETTLE_S, on_cursor_value_missing="include"
+        ),
+    ) -> AsyncIterator[list[dict[str, object]]]:
+        watermark = _Watermark(updated, CONVERSATION)
+        async for records in _newest_first(client, all_conversations, watermark):
+            yield records
+
+    return contacts, contact_fields, messages, conversations
+
+
+async def _all_messages(_: HeymarketClient) -> Source:
+    return MESSAGES
+
+
+async def _newest_first(
+    client: Callable[[], HeymarketClient],
+    source_of: Callable[[HeymarketClient], Awaitable[Source]],
+    watermark: _Watermark,
+) -> AsyncIterator[list[dict[str, object]]]:
+    """Give the records of a list by page, from the newest to where this load begins.
+
+    What moves to the front meanwhile is read by the next load. A list that turns out to be oldest
+    first is read whole.
+    """
+    start = watermark.start()
+    since = "" if start is None else timestamps.instant(timestamps.to_text("start", start))
+    is_newest_first = False
+    async with client() as api:
+        stats = RequestStats(api)
+        await hold(transport_of(stats.client))
+        source = await source_of(stats.client)
+        async for page in source.walk(stats.client, WalkQuery()).pages():
+            batch, stamps = source.batch(page), page.rows.stamps
+            watermark.read(batch.rows, stats.clock())
+            yield list(typed_records(batch).values())
+            is_newest_first = is_newest_first or stamps[0] > stamps[-1]
+            if is_newest_first and stamps[-1] < since and not page.is_amid_group:
+                break
+    watermark.end()
 
 
 class _Watermark:
-    """The instant that a run has come to, by the server's clock, and the odd contacts it has read.
+    """The instant that a run has come to, by the server's clock, and the odd records it has read.
 
     It is kept beside dlt's own state, which believes an `updated` that is in the future.
     """
 
-    def __init__(self, updated: incremental[datetime]) -> None:
+    def __init__(self, updated: incremental[datetime], kind: Kind = CONTACT) -> None:
         self._updated = updated
+        self._kind = kind
         self._state: dict[str, str] = {}
         if updated.end_value is None:
-            self._state = dlt.current.resource_state(updated.resource_name or "contacts")
+            self._state = dlt.current.resource_state(updated.resource_name or kind.plural)
         self._odd = OddRows()
         self._versions = _Versions()
         self._began = ""
         self._latest = ""
 
     def start(self) -> datetime | None:
-        """Return where this run begins; None loads all."""
+        """Return where this run begins, and tell dlt; None loads all."""
+        self._updated.start_value = start = self._start()
+        return start
+
+    def _start(self) -> datetime | None:
         start, initial = self._updated.start_value, self._updated.initial_value
         if start is None or self._updated.end_value is not None:
             return start
         if (reached := self._state.get(_REACHED)) is not None:
-            before = timestamps.parse(reached) - timedelta(seconds=self._updated.lag or 0.0)
+            before = timestamps.parse(timestamps.earlier(reached, self._updated.lag or 0.0))
             start = min(start, before)
             self._versions = _Versions(self._state.get(_VERSIONS, "[]"))
         elif start > datetime.now(UTC):
@@ -218,8 +299,8 @@ class _Watermark:
             since = self._read_again_from(self._state[_REACHED])
             self._state[_VERSIONS] = self._versions.stored(since)
         known = msgspec.json.decode(self._state.get(_REPORTED, "[]"), type=set[int])
-        for doubt in self._odd.doubts(known):
-            _logger.warning("dlt source, contacts: %s", doubt)
+        for doubt in self._odd.doubts(known, self._kind):
+            _logger.warning("dlt source, %s: %s", self._kind.plural, doubt)
         if ids := known.union(self._odd.ids):
             self._state[_REPORTED] = msgspec.json.encode(sorted(ids)).decode()
 
@@ -273,64 +354,3 @@ class _Versions:
         return {
             each: version for each, version in self._newest.items() if version.instant >= instant
         }
-
-
-def _records(batch: Batch) -> dict[int, dict[str, object]]:
-    """Return contacts by their ids, typed as their columns are."""
-    ids, revs, updated = batch.rows.ids, batch.rows.revs, batch.rows.times
-    records: dict[int, dict[str, object]] = {}
-    for place, item in enumerate(batch.items):
-        record = _record(item)
-        # A stamp may name a day that no calendar has; dlt needs a real time.
-        has_time = bool(batch.rows.stamps[place]) and timestamps.is_time(updated[place])
-        typed = {
-            "id": ids[place],
-            "rev": revs[place],
-            "updated": timestamps.parse(updated[place]) if has_time else None,
-        }
-        for name, value in typed.items():
-            sent = record.get(name)
-            if sent is not None and (value is None or (name == "id" and str(sent) != str(value))):
-                record[f"{name}_as_sent"] = sent if isinstance(sent, str) else str(sent)
-        records[ids[place]] = record | typed
-    return records
-
-
-def _record(item: bytes) -> dict[str, object]:
-    """Return a contact with integers of more than 64 bits as text, for dlt and databases.
-
-    Such a text gets a column of its own, or dlt would make it an integer again. In `custom`, which
-    is one column of JSON, it stays in its place.
-    """
-    try:
-        return cast(dict[str, object], mending.decode(_decode, item))
-    except msgspec.ValidationError:
-        record = mending.decode(_decode_any, item)
-    custom = _with_texts(record.pop("custom", None), renames=False)
-    return cast(dict[str, object], _with_texts(record, renames=True)) | {"custom": custom}
-
-
-def _with_texts(value: object, *, renames: bool) -> object:
-    """Return JSON with large integers as text, if asked for under names of their own."""
-    if isinstance(value, dict):
-        fields = cast(dict[str, object], value)
-        return {
-            f"{name}_as_sent" if renames and _is_too_large(each) else name: _with_texts(
-                each, renames=renames
-            )
-            for name, each in fields.items()
-        }
-    if isinstance(value, list):
-        elements = cast(list[object], value)
-        # To dlt, an element that is not an object has the one column `value`.
-        return [
-            _with_texts(
-                {"value": each} if renames and _is_too_large(each) else each, renames=renames
-            )
-            for each in elements
-        ]
-    return str(value) if _is_too_large(value) else value
-
-
-def _is_too_large(value: object) -> bool:
-    return isinstance(value, int) and not -(2**63) <= value < 2**63

@@ -38,7 +38,8 @@ class HeymarketError(Exception):
         may_have_taken_effect: The call writes, and at least one attempt may have been carried
             out. Look before you repeat it. Always false for reads.
         cursor: Where a walk can be resumed, if the error ended one; else None.
-        local_id: The `local_id` of the message, broadcast or e-mail that was to be sent, or "".
+        local_id: The `local_id` of the message, broadcast, comment or e-mail that was to be sent,
+            or "". It is the text that you chose, so keep phones and names out of it.
     """
 
     def __init__(

@@ -46,25 +46,38 @@ def instant(text: str) -> str:
 
 
 def instants(texts: list[str]) -> list[str]:
-    """Return the `instant` of each text. It is fast if all are whole seconds in UTC.
+    """Return the `instant` of each text. It is fast if all are in UTC.
 
     Raises:
         ValueError: A text cannot be the time of an update; see `is_time`.
     """
+    if _are_whole_seconds(texts):
+        return texts
+    tails = "\n".join([*(text[19:] for text in texts), ""])
+    is_usual = tails.count("\n") == len(texts) and _TAILS.fullmatch(tails)
+    if is_usual and _are_whole_seconds([f"{text[:19]}Z" for text in texts]):
+        return [f"{text[:19]}Z{text[19:-1]}" for text in texts]
+    keys = [instant(text) for text in texts]
+    if not all(map(is_time, texts)):
+        raise ValueError("cannot be the time of an update")
+    return keys
+
+
+_TAILS = re.compile(r"(?:(?:\.\d*[1-9])?Z\n)+", re.ASCII)
+"""The ends of timestamps in UTC, behind the seconds, a line each; Heymarket trims zeros."""
+
+
+def _are_whole_seconds(texts: list[str]) -> bool:
+    """Whether all texts are certainly times of updates, in whole seconds and in UTC."""
     count, together = len(texts), "\n".join(texts)
     # As many line breaks as between the texts, each at its place: so each text has 20 characters.
-    if (
+    return (
         together.count("\n") == count - 1
         and together[20::21] == "\n" * (count - 1)
         and together[10::21] == "T" * count
         and together[19::21] == "Z" * count
         and not _may_be_odd(texts, together)
-    ):
-        return texts
-    keys = [instant(text) for text in texts]
-    if not all(map(is_time, texts)):
-        raise ValueError("cannot be the time of an update")
-    return keys
+    )
 
 
 def _may_be_odd(texts: list[str], together: str) -> bool:
@@ -189,6 +202,7 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("not a time between the years 1 and 9999 in UTC") from None
 
 
+@functools.lru_cache(maxsize=16)  # many answers come within a second
 def http_date(text: str) -> float | None:
     """Return the Unix time of an HTTP date, or None if the text is not one.
 

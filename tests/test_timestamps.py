@@ -57,6 +57,7 @@ def test_keys_of_many_that_are_as_long_as_the_most_common_form(text):
     [
         ["2026-04-12T15:30:00Z\n2026-04-12T15:30:00Z", "2026-04-12T15", "30:00Z"],
         ["2026-04-12T15:30:00Z0", "026-04-12T15:30:00Z"],
+        ["2026-04-12T15:30:00.5Z\n.5Z", "2026-04-12T15:30:00"],
     ],
 )
 def test_keys_of_many_are_not_made_of_texts_that_only_look_right_together(many):
@@ -84,14 +85,16 @@ def test_keys_of_many_are_not_made_of_texts_that_only_look_right_together(many):
         ("0001-04-12T00:00:00Z", False),
     ],
 )
+@pytest.mark.parametrize("fraction", ["", ".25", ".50"])
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_keys_of_many_are_only_made_of_times_that_the_calendar_has(text, is_time, place):
+def test_keys_of_many_are_only_made_of_times_that_the_calendar_has(text, is_time, place, fraction):
     many = ["2026-09-12T15:30:00Z", "2026-12-28T23:59:59Z"]
     many.insert(place, text)
+    many = [each.replace("Z", f"{fraction}Z") for each in many]
 
-    assert timestamps.is_time(text) is is_time
+    assert timestamps.is_time(many[place]) is is_time
     if is_time:
-        assert timestamps.instants(many) == many
+        assert timestamps.instants(many) == [timestamps.instant(each) for each in many]
     else:
         with pytest.raises(ValueError, match=r"time|range|must be in"):
             timestamps.instants(many)

@@ -1,17 +1,17 @@
-"""Measure the bulk jobs: `python -m benchmarks.bulk [a] [b] [c] [d] [e] [--small] [--real]`."""
+"""Measure the bulk jobs: `python -m benchmarks.bulk [a] [b] [c] [d] [e] [f] [g] [--small]`."""
 
 from __future__ import annotations
 
 import argparse
 import functools
 
-from benchmarks.bulk import cpu, formats, importing, memory, pace
+from benchmarks.bulk import cpu, formats, importing, memory, messages, pace, texts
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bulk", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="a|b|c|d|e", help="the parts to measure; default: all"
+        "parts", nargs="*", metavar="a|b|c|d|e|f|g", help="the parts to measure; default: all"
     )
     parser.add_argument(
         "--small", action="store_true", help="a quick check that all works; the figures mean little"
@@ -26,6 +26,8 @@ def main() -> None:
         "c": functools.partial(pace.measure, real=asked.real),
         "d": importing.measure,
         "e": formats.measure,
+        "f": texts.measure,
+        "g": messages.measure,
     }
     if unknown := set(asked.parts) - set(parts):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")

@@ -45,10 +45,16 @@ A = TypeVar("A", bound=Account)
 
 @contextmanager
 def account(
-    contacts: int, *, limit: int | None = None, per_s: float = 60.0, latency_s: float = 0.0
+    contacts: int,
+    *,
+    limit: int | None = None,
+    per_s: float = 60.0,
+    latency_s: float = 0.0,
+    messages: int = 0,
 ) -> Generator[Account, None, None]:
     """Run a sandbox with a latency and a rate limit."""
-    with running(Account, "benchmarks.bulk.account", [contacts, limit, per_s, latency_s]) as at:
+    asked = [contacts, limit, per_s, latency_s, messages]
+    with running(Account, "benchmarks.bulk.account", asked) as at:
         yield at
 
 
@@ -65,11 +71,11 @@ def running(kind: type[A], module: str, asked: object) -> Generator[A, None, Non
             server.stdin.close()  # at which it ends, also if this process is killed
 
 
-def main(contacts: int, limit: int | None, per_s: float, latency_s: float) -> None:
+def main(contacts: int, limit: int | None, per_s: float, latency_s: float, messages: int) -> None:
     # Imported here, because a process inherits the peak memory of the one that starts it.
     from heymarket_async.sandbox import Sandbox  # noqa: PLC0415
 
-    with Sandbox(contacts, seed=1, limit=limit, per_s=per_s) as sandbox:
+    with Sandbox(contacts, seed=1, limit=limit, per_s=per_s, messages=messages) as sandbox:
         if latency_s:
             sandbox.faults.delay(latency_s, times=None)
         print(json.dumps([sandbox.url, sandbox.api_key]), flush=True)

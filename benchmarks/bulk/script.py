@@ -32,6 +32,14 @@ async def export(url: str, key: str, path: str, size: int) -> None:
                 file.write(json.dumps(contact) + "\n")
 
 
+async def export_messages(url: str, key: str, path: str, size: int) -> None:
+    listed = pages(url, key, size, "/v1/messages/all", cursor="created_at", stamp="date")
+    with Path(path).open("w") as file:  # noqa: ASYNC230 - the same
+        async for page in listed:
+            for message in page:  # noqa: FURB122 - the same
+                file.write(json.dumps(message) + "\n")
+
+
 async def export_csv(url: str, key: str, path: str, size: int) -> None:
     with Path(path).open("w", newline="") as file:  # noqa: ASYNC230 - the same
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
@@ -72,18 +80,25 @@ def row_of(contact: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-async def pages(url: str, key: str, size: int) -> AsyncIterator[list[dict[str, Any]]]:
+async def pages(
+    url: str,
+    key: str,
+    size: int,
+    path: str = "/v1/contacts",
+    cursor: str = "date",
+    stamp: str = "updated",
+) -> AsyncIterator[list[dict[str, Any]]]:
     date = None
     async with session_of(key) as session:
         while True:
-            body = {"limit": size} if date is None else {"limit": size, "date": date}
-            async with session.post(f"{url}/v1/contacts", json=body) as response:
+            body = {"limit": size} if date is None else {"limit": size, cursor: date}
+            async with session.post(f"{url}{path}", json=body) as response:
                 response.raise_for_status()
                 page = await response.json()
             if not page:
                 return
             yield page
-            date = page[-1]["updated"]
+            date = page[-1][stamp]
 
 
 async def exchange_only(url: str, key: str, dates: str, size: int) -> None:
@@ -105,6 +120,25 @@ async def create_all(url: str, key: str, rows: int, at_once: int) -> int:
         for number in numbers:
             body = {"phone": f"1555{number:07}", "first": "Ada", "last": f"No {number}"}
             async with session.post(f"{url}/v1/contact", json=body) as response:
+                response.raise_for_status()
+                await response.json()
+            sent += 1
+
+    async with session_of(key) as session:
+        await asyncio.gather(*(work(session) for _ in range(at_once)))
+    return sent
+
+
+async def send_all(url: str, key: str, rows: int, at_once: int) -> int:
+    """Send texts with one request each, and return the number of requests."""
+    numbers, sent = iter(range(rows)), 0
+
+    async def work(session: aiohttp.ClientSession) -> None:
+        nonlocal sent
+        for number in numbers:
+            phone, text = f"1555{number:07}", "Hi Ada, see you on Monday"
+            body = {"inbox_id": 301, "creator_id": 4201, "phone_number": phone, "text": text}
+            async with session.post(f"{url}/v1/message/send", json=body) as response:
                 response.raise_for_status()
                 await response.json()
             sent += 1

@@ -1,7 +1,8 @@
-"""Many requests as one job that loses nothing: export, import, sync.
+"""Many requests as one job that loses nothing: export, import, sync, texts.
 
 export_contacts   all contacts into a file, an SQLite database, or a sink of your own
 import_contacts   many contacts into the account, each once
+send_messages     a text to many people, and to nobody twice
 sync_contacts     an SQLite file that follows the account
 """
 

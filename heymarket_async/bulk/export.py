@@ -1,4 +1,4 @@
-"""Exports all contacts of an account into a sink, and reports whether that is proved complete."""
+"""Exports all records of an account into a sink, and reports whether that is proved complete."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from heymarket_async.bulk.custom_fields import UNREAD, fields_of
 from heymarket_async.bulk.job import Job
 from heymarket_async.bulk.progress import OnProgress
 from heymarket_async.bulk.read import checkpoint as checkpoints
-from heymarket_async.bulk.read.catch_up import count_contacts, other_writer
+from heymarket_async.bulk.read.catch_up import count_records, other_writer
 from heymarket_async.bulk.read.checkpoint import Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector
+from heymarket_async.bulk.read.source import source_of_contacts
 from heymarket_async.bulk.read.walk import ReadOptions
 from heymarket_async.bulk.sinks.sink import FileSink, Sink
 from heymarket_async.checks import one_of
@@ -27,21 +28,21 @@ from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.account import account_of, hold
 
 
-class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
+class ReadReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of an export, and the proof that it is complete.
 
     Attributes:
-        contacts: Contacts in the result, in their newest versions.
-        distinct: Different ids that were read: the same number, unless the sink keeps every
-            version.
+        distinct: Different ids that were read: as many as the result has records, unless the sink
+            keeps every version.
         counted_before: The account's own count when the export began. None if it did not say, or
             if it was not asked: only the progress of an export of several pages needs it.
         counted_after: Its count at the end.
-        edited: Contacts that were edited while the export ran, after they had been read.
-        overlap: Contacts that came again in the same version and were left out.
-        ties: Contacts that share their `updated` with another one.
-        largest_tie: The most contacts that share one.
-        oldest: The earliest `updated` that was read, as an instant in UTC, or None.
+        edited: Records that were edited while the export ran, after they had been read.
+        overlap: Records that came again in the same version and were left out.
+        ties: Records that share the time that they are sorted by with another one: `updated`, or
+            the `date` of messages.
+        largest_tie: The most records that share one.
+        oldest: The earliest such time that was read, as an instant in UTC, or None.
         newest: The latest.
         pages: Answers of the walk that brought something new, without those of the catch-up.
         requests: Requests that this run sent, repeated ones included.
@@ -50,10 +51,9 @@ class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
         seconds: How long this run took.
         waited_s: Seconds that its calls waited, by reason, summed where they waited side by side.
         doubts: Why the export is not proved to be complete; empty if it is.
-        mended: Contacts whose JSON had to be mended before it could be read.
+        mended: Records whose JSON had to be mended before it could be read.
     """
 
-    contacts: int
     distinct: int
     counted_before: int | None
     counted_after: int | None
@@ -76,6 +76,16 @@ class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
     def is_proved(self) -> bool:
         """Whether the export is proved to be complete."""
         return not self.doubts
+
+
+class ExportReport(ReadReport, frozen=True, kw_only=True):
+    """The result of an export of contacts; see `ReadReport`.
+
+    Attributes:
+        contacts: Contacts in the result, in their newest versions.
+    """
+
+    contacts: int
 
 
 @hides_locals
@@ -121,17 +131,42 @@ async def export_contacts(
         HeymarketError: The export could not be completed. The next one can resume it.
         OSError: The sink could not be written to.
     """
-    one_of("restart", restart, bool)
-    options = ReadOptions(surface, page_size, concurrency)
+    options = ReadOptions(source_of_contacts(surface), page_size, concurrency)
     after = None if date is None else timestamps.to_text("date", date)
+    contacts, report = await export_records(
+        client,
+        sink,
+        options,
+        date=after,
+        checkpoint=checkpoint,
+        restart=restart,
+        on_progress=on_progress,
+    )
+    return ExportReport(contacts=contacts, **msgspec.structs.asdict(report))
+
+
+async def export_records(
+    client: HeymarketClient,
+    sink: Sink,
+    options: ReadOptions,
+    *,
+    date: str | None = None,
+    checkpoint: Path | str | None,
+    restart: bool,
+    on_progress: OnProgress | None,
+) -> tuple[int, ReadReport]:
+    """Export all records of a list; return how many the result has, and the report."""
+    one_of("restart", restart, bool)
     folder = None if checkpoint is None else Path(checkpoint)
+    if isinstance(sink, FileSink):
+        sink.kind = options.source.kind
     job = Job(client)
     async with job.running(on_progress, sink.close):
         stored = await job.thread.run(sink.open, folder, restart=restart)
         if stored is not None and checkpoints.has_no_account(stored):
             await job.thread.run(sink.close)
             stored = await job.thread.run(sink.open, folder, restart=True)
-        return await _export(job, sink, options, after, stored, shows=on_progress is not None)
+        return await _export(job, sink, options, date, stored, shows=on_progress is not None)
 
 
 async def _export(
@@ -142,26 +177,28 @@ async def _export(
     stored: str | None,
     *,
     shows: bool,
-) -> ExportReport:
-    place = str(sink.path) if isinstance(sink, FileSink) else ""
-    checkpoint = await _checkpoint(job, stored, options.surface, date, place)
+) -> tuple[int, ReadReport]:
+    place, source = str(sink.path) if isinstance(sink, FileSink) else "", options.source
+    kind = source.kind
+    checkpoint = await _checkpoint(job, stored, source.surface, date, place)
 
     async def identify() -> None:
         """Ask for the account, which a checkpoint needs, and for the total, if it is shown."""
         if not checkpoint.account:
             checkpoint.belong_to(await account_of(transport_of(job.client)))
         if shows:
-            checkpoint.counted = await count_contacts(job.client, checkpoint)
+            checkpoint.counted = await count_records(job.client, source, checkpoint)
 
     # The fields are needed at the end, but read now: that must not fail after hours.
-    fields = await fields_of(job.client) if sink.needs_fields else []
+    needs_fields = sink.needs_fields and kind.has_custom_fields
+    fields = await fields_of(job.client) if needs_fields else []
     try:
         collector, counted, doubts = await job.read(
             sink,
             checkpoint,
             options,
             recalled=None if stored is None else sink.stored(),
-            damaged=lambda: checkpoints.damaged("stored contacts", place),
+            damaged=lambda: checkpoints.damaged(f"stored {kind.plural}", place),
             identify=None if stored is not None else identify,
         )
     except (BadRequestError, PaginationError) as error:
@@ -175,15 +212,16 @@ async def _export(
     job.stage = "writing"
     await _finish(job, sink, collector, fields or [])
     made, read = job.made, len(collector.seen.ids)
-    # A sink that is not a file may keep several versions of a contact.
+    # A sink that is not a file may keep several versions of a record.
     if made is not None and made != read and isinstance(sink, FileSink):
-        doubts.append(other_writer(made, read))
-    doubts += checkpoint.odd.doubts()
+        doubts.append(other_writer(kind, made, read))
+    doubts += checkpoint.odd.doubts(kind=kind)
     if fields is None:
         doubts.append(UNREAD)
     elif isinstance(sink, FileSink):
         doubts += sink.doubts(fields)
-    return _report(job, collector, counted, doubts, resumed=stored is not None)
+    report = report_of(job, collector, counted, doubts, resumed=stored is not None)
+    return collector.taken if made is None else made, report
 
 
 async def _checkpoint(
@@ -212,12 +250,12 @@ async def _finish(
     await job.thread.each(steps, count_made, at_once=1)
 
 
-def _report(
+def report_of(
     job: Job, collector: Collector, counted: int | None, doubts: list[str], *, resumed: bool
-) -> ExportReport:
+) -> ReadReport:
+    """Return the report of a job that has read a list."""
     checkpoint, seen = collector.checkpoint, collector.seen
-    return ExportReport(
-        contacts=collector.taken if job.made is None else job.made,
+    return ReadReport(
         distinct=len(seen.ids),
         counted_before=checkpoint.counted,
         counted_after=counted,

@@ -27,8 +27,8 @@ class Job:
         stats: The statistics of them.
         thread: The thread in which the store is opened, read, written and closed.
         stage: The current step, for `Progress`.
-        collector: Takes the contacts; None until `read`.
-        made: How many contacts the result has, or None until it is being made.
+        collector: Takes the records; None until `read`.
+        made: How many records the result has, or None until it is being made.
     """
 
     def __init__(self, client: HeymarketClient) -> None:
@@ -81,20 +81,21 @@ class Job:
         """Read the account into a store; return the collector, the account's count, and the doubts.
 
         Args:
-            store: The sink or file that contacts are written to.
+            store: The sink or file that records are written to.
             checkpoint: The checkpoint to read from.
             options: The list, the size of its pages, and the concurrency.
-            recalled: Stored contacts of earlier runs, which this run may read again.
-            damaged: Returns the error for stored contacts that cannot be read.
-            stored: Counts the contacts in the result; None counts those that were taken.
+            recalled: Stored records of earlier runs, which this run may read again.
+            damaged: Returns the error for stored records that cannot be read.
+            stored: Counts the records in the result; None counts those that were taken.
             settle_s: How late a write may show up.
             identify: Completes a checkpoint that has no account; see `Collector`.
-            newest: The newest contacts, if they were read just now.
+            newest: The newest records, if they were read just now.
         """
         collector = self.collector = Collector(
             store,
             self.thread,
             checkpoint,
+            kind=options.source.kind,
             clock=self.stats.clock,
             ahead_s=lambda: self.stats.ahead_s,
             settle_s=settle_s,

@@ -9,16 +9,19 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
+from heymarket_async.bulk.export import ReadReport, report_of
 from heymarket_async.bulk.job import Job
+from heymarket_async.bulk.kind import CONTACT
 from heymarket_async.bulk.progress import OnProgress
-from heymarket_async.bulk.read.catch_up import count_contacts, other_writer
+from heymarket_async.bulk.read.catch_up import count_records, other_writer
 from heymarket_async.bulk.read.checkpoint import Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector
+from heymarket_async.bulk.read.source import source_of_contacts
 from heymarket_async.bulk.read.walk import ReadOptions
 from heymarket_async.bulk.store import schema
 from heymarket_async.bulk.store.database import Database
 from heymarket_async.bulk.store.sync_file import SyncFile
-from heymarket_async.checks import one_of
+from heymarket_async.checks import one_of, seconds_of
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.errors import DecodeError, HeymarketError, NotFoundError
 from heymarket_async.models.contact import ContactField
@@ -26,7 +29,6 @@ from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.account import account_of
 from heymarket_async.walk.walk import Page
 
-_LOGGED = ("kind", "contacts", "added", "changed", "deleted", "requests")
 _MOST_ASKED_FOR = 1000
 
 _Fields: TypeAlias = tuple[list[ContactField] | None, list[str]]
@@ -112,107 +114,185 @@ async def sync_contacts(
         HeymarketError: The run could not be completed; the next run catches up.
         OSError: The file cannot be written to, or another job is using it.
     """
-    options = ReadOptions(surface, page_size, concurrency)
+    options = ReadOptions(source_of_contacts(surface), page_size, concurrency)
     one_of("detect_deletions", detect_deletions, bool)
     one_of("rebind", rebind, bool)
-    if not one_of("settle_s", settle_s, (int, float)) >= 0:
-        raise ValueError("settle_s must be a number of seconds, 0 or above")
-    job, database = Job(client), Database(Path(path))
+    seconds_of("settle_s", settle_s)
+    done = await sync_records(
+        client,
+        path,
+        options,
+        settle_s=settle_s,
+        finds_deleted=detect_deletions,
+        rebind=rebind,
+        on_progress=on_progress,
+    )
+    return SyncReport(
+        kind=done.kind,
+        contacts=done.records,
+        counted=done.report.counted_after,
+        added=done.added,
+        changed=done.changed,
+        deleted=done.deleted,
+        requests=done.report.requests,
+        repeated=done.report.repeated,
+        resumed=done.report.resumed,
+        seconds=done.report.seconds,
+        waited_s=done.report.waited_s,
+        doubts=done.report.doubts,
+        mended=done.report.mended,
+    )
+
+
+class Synced(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of a run on an SQLite file; see `SyncReport` and `ReadReport`."""
+
+    kind: Literal["full", "changes"]
+    records: int
+    added: int
+    changed: int
+    deleted: int
+    report: ReadReport
+
+
+async def sync_records(
+    client: HeymarketClient,
+    path: Path | str,
+    options: ReadOptions,
+    *,
+    settle_s: float,
+    window_s: float | None = None,
+    finds_deleted: bool = False,
+    forgets: bool = False,
+    rebind: bool = False,
+    on_progress: OnProgress | None,
+) -> Synced:
+    """Bring the records of a list in an SQLite file up to date, and record the run in it.
+
+    Args:
+        client: The account.
+        path: The file.
+        options: The list, and how to read it.
+        settle_s: How late a write may show up, in seconds.
+        window_s: How far back later runs look for changes that move no record; None: `settle_s`.
+        finds_deleted: Read all records, and mark those that are not there any more.
+        forgets: Drop the records of earlier runs first.
+        rebind: See `sync_contacts`.
+        on_progress: Called with a `Progress` twice a second.
+    """
+    kind = options.source.kind
+    job, database = Job(client), Database(Path(path), kind)
     async with job.running(on_progress, database.close):
         await job.thread.run(database.open)
-        file = await job.thread.run(SyncFile, database, job.stats.clock)
+        if forgets:
+            await job.thread.run(_forget, database)
+        file = await job.thread.run(SyncFile, database, job.stats.clock, options.source)
+        sync = _Sync(job, file, options, settle_s, window_s)
         try:
-            report = await _sync(
-                job,
-                file,
-                options,
-                settle_s,
-                rebind=rebind,
-                finds_deleted=detect_deletions,
-                shows=on_progress is not None,
+            done = await sync.run(
+                rebind=rebind, finds_deleted=finds_deleted, shows=on_progress is not None
             )
         except (HeymarketError, OSError, ValueError) as error:
             await job.thread.run(file.end, outcome=type(error).__name__)
             raise
-        shown = msgspec.structs.asdict(report)
-        facts = {name: shown[name] for name in _LOGGED}
-        doubts = "; ".join(report.doubts) or None
+        facts: dict[str, str | int | None] = {
+            # The runs of all kinds are in one table, whose columns older versions have made.
+            "kind": done.kind if kind is CONTACT else f"{kind.plural}: {done.kind}",
+            "contacts": done.records if kind is CONTACT else None,
+            "added": done.added,
+            "changed": done.changed,
+            "deleted": done.deleted,
+            "requests": done.report.requests,
+        }
+        doubts = "; ".join(done.report.doubts) or None
         await job.thread.run(file.end, outcome="done", doubts=doubts, **facts)
-        return report
+        return done
 
 
-async def _sync(
-    job: Job,
-    file: SyncFile,
-    options: ReadOptions,
-    settle_s: float,
-    *,
-    rebind: bool,
-    finds_deleted: bool,
-    shows: bool,
-) -> SyncReport:
-    run = job.thread.run
-    checkpoint, newest, fields = await _start(
-        job, file, options, rebind=rebind, finds_deleted=finds_deleted
-    )
-    is_full, is_resumed = bool(checkpoint.spans), any(span.cursor for span in checkpoint.spans)
-    if is_full and shows:
-        checkpoint.counted = await count_contacts(job.client, checkpoint)
-    collector, counted, doubts = await job.read(
-        file,
-        checkpoint,
-        options,
-        recalled=None if is_full and not is_resumed else file.stored(settle_s),
-        damaged=partial(file.database.damaged, "a contact"),
-        # Until deleted contacts are marked, the file has more than were read.
-        stored=None if finds_deleted else partial(run, file.database.count),
-        settle_s=settle_s,
-        newest=newest,
-    )
-    deleted = await _deleted(job, file, collector, counted, doubts) if finds_deleted else []
-    doubts += checkpoint.odd.doubts(file.reported)
-    if fields is None and await run(file.needs_fields):
-        fields = await _fields(job.client)
-    shown, more = fields or (None, schema.doubts(await run(file.database.fields)))
-    doubts += more
-    added = await run(file.complete, checkpoint, deleted=deleted, fields=shown)
-    return SyncReport(
-        kind="full" if is_full else "changes",
-        contacts=await run(file.database.count),
-        counted=counted,
-        added=added,
-        changed=file.changed - added,
-        deleted=len(deleted),
-        requests=job.stats.requests,
-        repeated=job.stats.repeated,
-        resumed=is_resumed,
-        seconds=job.seconds,
-        waited_s=job.stats.waits(),
-        doubts=doubts,
-        mended=checkpoint.odd.mended,
-    )
+def _forget(database: Database) -> None:
+    with database.transaction():
+        database.forget()
 
 
-async def _start(
-    job: Job, file: SyncFile, options: ReadOptions, *, rebind: bool, finds_deleted: bool
-) -> tuple[Checkpoint, Page[msgspec.Raw] | None, _Fields | None]:
-    """Bind the file to the account, and return the checkpoint to read from.
+class _Sync:
+    """One run on an SQLite file."""
 
-    The newest contacts, or the custom fields, are returned too if they were the first answer. That
-    answer shows the server's clock, which the file needs.
-    """
-    run, client = job.thread.run, job.client
-    account = await account_of(transport_of(client), stored=None if rebind else file.account)
-    await run(file.bind, account, options.surface, rebind=rebind)
-    newest = fields = None
-    if file.begins_with_newest and not finds_deleted:
-        newest = await options.newest(client)
-    else:
-        # The fields are needed at the end, but read now: that must not fail after hours.
-        fields = await _fields(client)
-    checkpoint = await run(file.begin, options.surface, all_anew=finds_deleted)
-    # If all contacts have to be read after all, this answer will be too old to catch up with.
-    return checkpoint, None if checkpoint.spans else newest, fields
+    def __init__(
+        self,
+        job: Job,
+        file: SyncFile,
+        options: ReadOptions,
+        settle_s: float,
+        window_s: float | None,
+    ) -> None:
+        self._job = job
+        self._file = file
+        self._options = options
+        self._kind = options.source.kind
+        self._settle_s = settle_s
+        self._window_s = settle_s if window_s is None else window_s
+
+    async def run(self, *, rebind: bool, finds_deleted: bool, shows: bool) -> Synced:
+        job, file, run = self._job, self._file, self._job.thread.run
+        checkpoint, newest, fields = await self._start(rebind=rebind, finds_deleted=finds_deleted)
+        is_full, is_resumed = bool(checkpoint.spans), any(span.cursor for span in checkpoint.spans)
+        if is_full and shows:
+            checkpoint.counted = await count_records(job.client, self._options.source, checkpoint)
+        settle_s = self._settle_s if is_full else self._window_s
+        collector, counted, doubts = await job.read(
+            file,
+            checkpoint,
+            self._options,
+            recalled=None if is_full and not is_resumed else file.stored(settle_s),
+            damaged=partial(file.database.damaged, f"a {self._kind.noun}"),
+            # Until deleted records are marked, the file has more than were read.
+            stored=None if finds_deleted else partial(run, file.database.count),
+            settle_s=settle_s,
+            newest=newest,
+        )
+        deleted = await _deleted(job, file, collector, counted, doubts) if finds_deleted else []
+        doubts += checkpoint.odd.doubts(file.reported, self._kind)
+        shown, more = await self._shown(fields)
+        doubts += more
+        added = await run(file.complete, checkpoint, deleted=deleted, fields=shown)
+        return Synced(
+            kind="full" if is_full else "changes",
+            records=await run(file.database.count),
+            added=added,
+            changed=file.changed - added,
+            deleted=len(deleted),
+            report=report_of(job, collector, counted, doubts, resumed=is_resumed),
+        )
+
+    async def _start(
+        self, *, rebind: bool, finds_deleted: bool
+    ) -> tuple[Checkpoint, Page[msgspec.Raw] | None, _Fields | None]:
+        """Bind the file to the account, and return the checkpoint to read from.
+
+        The newest records, or the custom fields, are returned too if they were the first answer.
+        That answer shows the server's clock, which the file needs.
+        """
+        run, client, file = self._job.thread.run, self._job.client, self._file
+        account = await account_of(transport_of(client), stored=None if rebind else file.account)
+        await run(file.bind, account, rebind=rebind)
+        newest = fields = None
+        if file.begins_with_newest and not finds_deleted:
+            newest = await self._options.newest(client)
+        elif self._kind.has_custom_fields:
+            # The fields are needed at the end, but read now: that must not fail after hours.
+            fields = await _fields(client)
+        checkpoint = await run(file.begin, all_anew=finds_deleted)
+        # If all records have to be read after all, this answer will be too old to catch up with.
+        return checkpoint, None if checkpoint.spans else newest, fields
+
+    async def _shown(self, fields: _Fields | None) -> _Fields:
+        """Return the custom fields to show, None for those of the file, and the doubts."""
+        run, file = self._job.thread.run, self._file
+        if not self._kind.has_custom_fields:
+            return None, []
+        if fields is None and await run(file.needs_fields):
+            fields = await _fields(self._job.client)
+        return fields or (None, schema.doubts(await run(file.database.fields)))
 
 
 async def _fields(client: HeymarketClient) -> _Fields:
@@ -245,7 +325,7 @@ async def _deleted(
         more = f"{left - counted:,} more than the account counts"
         doubts.append(f"the file has {left:,} contacts, {more}")
     elif counted is not None and left < counted and not doubts:
-        doubts.append(other_writer(left, counted))
+        doubts.append(other_writer(CONTACT, left, counted))
     return deleted
 
 

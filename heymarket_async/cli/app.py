@@ -12,7 +12,7 @@ import typer
 from typer import Option
 
 from heymarket_async.bulk.store import private_files
-from heymarket_async.cli import contacts, show, webhooks
+from heymarket_async.cli import contacts, conversations, messages, show, webhooks
 from heymarket_async.cli.bulk_commands import sync_command
 from heymarket_async.cli.options import Json, SandboxSize
 from heymarket_async.cli.running import Commands, run, until_terminated
@@ -28,11 +28,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     pretty_exceptions_show_locals=False,  # they could hold a secret
-    help="Work with the contacts of a Heymarket account.",
+    help="Work with the contacts and messages of a Heymarket account.",
     epilog="Credentials are read from HEYMARKET_SECRET_ID and HEYMARKET_SECRET_KEY, or"
     " HEYMARKET_API_KEY.",
 )
 app.add_typer(contacts.app, name="contacts")
+app.add_typer(conversations.app, name="conversations")
+app.add_typer(messages.app, name="messages")
 app.add_typer(webhooks.app, name="webhooks")
 app.command("sync")(sync_command)
 
@@ -50,7 +52,7 @@ def options(
         bool, Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Work with the contacts of a Heymarket account."""
+    """Work with the contacts and messages of a Heymarket account."""
 
 
 @app.command()

@@ -1,9 +1,11 @@
-"""The commands that read a whole account: `contacts export` and `sync`."""
+"""The commands that read a whole account: exports, and `sync`."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import typer
@@ -15,6 +17,7 @@ from heymarket_async.cli.job import Finished, run_job
 
 if TYPE_CHECKING:
     from heymarket_async import HeymarketClient
+    from heymarket_async.bulk import OnProgress, ReadReport, Sink
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -43,32 +46,62 @@ def export_command(
     """
     if date is not None and surface is o.Surface.V1:
         raise typer.BadParameter("--since needs --surface v2: v1 cannot be read from a given time.")
-    if (bom or raw_formulas) and path.suffix != ".csv":
+
+    async def read(client: HeymarketClient, sink: Sink, on_progress: OnProgress) -> ReadReport:
+        from heymarket_async.bulk import export_contacts  # noqa: PLC0415 - no help needs it
+
+        return await export_contacts(
+            client,
+            sink,
+            surface=surface.value,
+            date=date,
+            page_size=page_size,
+            concurrency=concurrency,
+            checkpoint=checkpoint,
+            restart=restart,
+            on_progress=on_progress,
+        )
+
+    files = Files(path, report, bom=bom, raw_formulas=raw_formulas)
+    run_export(read, "contact", files, json=json, quiet=quiet, sandbox=sandbox)
+
+
+class Files(NamedTuple):
+    """The files of an export, and how they are written."""
+
+    path: Path
+    report: Path | None
+    bom: bool
+    raw_formulas: bool
+
+
+def run_export(
+    read: Callable[[HeymarketClient, Sink, OnProgress], Awaitable[ReadReport]],
+    noun: str,
+    files: Files,
+    *,
+    json: bool,
+    quiet: bool,
+    sandbox: int | None,
+    pause_s: float | None = None,
+) -> None:
+    """Run an export of such records; for `pause_s` see `run_job`."""
+    path, report = files.path, files.report
+    if (files.bom or files.raw_formulas) and path.suffix != ".csv":
         raise typer.BadParameter("--bom and --raw-formulas are for .csv files only.")
     o.check_export_paths(path, report)
 
     async def job(client: HeymarketClient) -> Finished:
-        from heymarket_async.bulk import export_contacts  # noqa: PLC0415 - no help needs it
-        from heymarket_async.cli.sinks import sink_of  # noqa: PLC0415 - nor this
+        from heymarket_async.cli.sinks import sink_of  # noqa: PLC0415 - no help needs it
 
-        async with sink_of(path, bom=bom, defuse=not raw_formulas) as sink:
+        async with sink_of(path, bom=files.bom, defuse=not files.raw_formulas) as sink:
             with show.progress_of_job(quiet=quiet or json) as on_progress:
-                done = await export_contacts(
-                    client,
-                    sink,
-                    surface=surface.value,
-                    date=date,
-                    page_size=page_size,
-                    concurrency=concurrency,
-                    checkpoint=checkpoint,
-                    restart=restart,
-                    on_progress=on_progress,
-                )
+                done = await read(client, sink, on_progress)
         if report is not None:
             replace_file(real_path(report), msgspec.json.encode(done) + b"\n")
-        return Finished(done, show.lines_of_export(done, path), done.is_proved)
+        return Finished(done, show.lines_of_export(done, path, noun), done.is_proved)
 
-    run_job(job, json=json, sandbox=sandbox, is_piped=str(path) == "-")
+    run_job(job, json=json, sandbox=sandbox, is_piped=str(path) == "-", pause_s=pause_s)
 
 
 def sync_command(
@@ -90,7 +123,7 @@ def sync_command(
     run the same command again: it continues where it stopped. If contacts may be missing, it
     says why and exits with 3.
     """
-    pause_s = None if every is None else _seconds(every)
+    pause_s = None if every is None else seconds_of(every, "--every")
 
     async def job(client: HeymarketClient) -> Finished:
         from heymarket_async.bulk import sync_contacts  # noqa: PLC0415 - no help needs it
@@ -111,8 +144,9 @@ def sync_command(
     run_job(job, json=json, sandbox=sandbox, pause_s=pause_s)
 
 
-def _seconds(text: str) -> float:
+def seconds_of(text: str, option: str) -> float:
+    """Return a time such as "5m" in seconds."""
     match = re.fullmatch(r"(\d+)([smh])", text, re.ASCII)
     if match is None or int(match[1]) == 0:
-        raise typer.BadParameter("--every must be a time such as 30s, 5m or 1h.")
+        raise typer.BadParameter(f"{option} must be a time such as 30s, 5m or 1h.")
     return int(match[1]) * _SECONDS[match[2]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import typer
@@ -51,7 +52,8 @@ def import_command(
     Run the same command again to resume, also with a mended file: rows that are done are skipped.
     Rejected rows go to FILE.rejected.csv. Exits with 3 if any row was rejected or is unknown.
     """
-    meanings = _meanings_of(mapped or [])
+    rule = '--map must be COLUMN=FIELD, such as --map "Cell phone=phone".'
+    meanings = pairs_of(mapped or [], rule)
 
     async def job(client: HeymarketClient) -> Finished:
         from heymarket_async.cli.import_file import ImportFile  # noqa: PLC0415 - no help needs it
@@ -88,9 +90,22 @@ def import_command(
     run_job(job, json=json, sandbox=sandbox)
 
 
-def _meanings_of(mapped: list[str]) -> dict[str, str]:
-    """Return the field by column of --map COLUMN=FIELD."""
-    pairs = [each.rpartition("=") for each in mapped]
-    if not all(column and field for column, _, field in pairs):
-        raise typer.BadParameter('--map must be COLUMN=FIELD, such as --map "Cell phone=phone".')
-    return {column: field for column, _, field in pairs}
+def pairs_of(
+    given: list[str],
+    rule: str,
+    split: Callable[[str, str], tuple[str, str, str]] = str.rpartition,
+) -> dict[str, str]:
+    """Return the values by name of NAME=VALUE.
+
+    Args:
+        given: As they were typed.
+        rule: Says the form, for those who typed another one.
+        split: At which "=" to split: `str.rpartition` if a name may have one in it.
+
+    Raises:
+        BadParameter: One has another form.
+    """
+    pairs = [split(each, "=") for each in given]
+    if not all(name and sign and value for name, sign, value in pairs):
+        raise typer.BadParameter(rule)
+    return {name: value for name, _, value in pairs}

@@ -9,14 +9,13 @@ from collections.abc import AsyncGenerator, Collection, Generator, Iterator, Map
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, TypeVar
 
 import msgspec
 import typer
 
 from heymarket_async import ContactField
-from heymarket_async.bulk import Progress, SourceRow
-from heymarket_async.bulk.contact_files.contacts import ContactReader
+from heymarket_async.bulk import Progress
 from heymarket_async.bulk.contact_files.formats import FileFormat, open_contacts
 from heymarket_async.bulk.contact_files.json_lines import Records
 from heymarket_async.bulk.contact_files.layouts import meaning_of
@@ -24,6 +23,21 @@ from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.plan import Plan, plan_of, plan_of_records
 from heymarket_async.bulk.contact_files.table import Row, Table
 from heymarket_async.bulk.thread import run_unwatched
+
+T = TypeVar("T")
+Row_co = TypeVar("Row_co", covariant=True)
+
+
+class Reader(Protocol[Row_co]):
+    """Makes something of the rows of a file, such as contacts."""
+
+    def of_table(self, table: Table) -> Iterator[Row_co]:
+        """Make something of the rows of a table."""
+        ...
+
+    def of_records(self, records: Records) -> Iterator[Row_co]:
+        """Make something of objects of JSON."""
+        ...
 
 
 class ImportFile:
@@ -125,7 +139,7 @@ class ImportFile:
             ignore_opt_outs=ignore_opt_outs,
         )
 
-    def rows(self, reader: ContactReader) -> Generator[SourceRow]:
+    def rows(self, reader: Reader[T]) -> Generator[T]:
         """Read the rows, and close the file."""
         self._is_being_read = True
         try:
@@ -188,7 +202,7 @@ class ImportFile:
         known = meaning_of(cell)
         return cell.strip() in self._phones or (known is not None and known.field == "phone")
 
-    def _rows(self, reader: ContactReader) -> Iterator[SourceRow]:
+    def _rows(self, reader: Reader[T]) -> Iterator[T]:
         if isinstance(self.content, Table):
             return reader.of_table(self.content)
         return reader.of_records(self.content)

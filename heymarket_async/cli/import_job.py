@@ -17,10 +17,11 @@ from heymarket_async.bulk.contact_files.plan import PHONE, Plan
 from heymarket_async.bulk.contact_files.plan_checks import check_country_codes
 from heymarket_async.bulk.contact_files.table import Table
 from heymarket_async.bulk.custom_fields import fields_of
-from heymarket_async.bulk.importing.outcome_file import checked_path
 from heymarket_async.bulk.importing.rejected_file import RejectedFile
+from heymarket_async.bulk.importing.rules import ImportHeader
 from heymarket_async.bulk.importing.tags import TagsByName
 from heymarket_async.bulk.progress import RequestStats, reporting
+from heymarket_async.bulk.store.outcome_file import checked_path
 from heymarket_async.cli import preview, show
 from heymarket_async.cli.import_file import ImportFile
 from heymarket_async.cli.import_report import lines_of_import
@@ -96,7 +97,7 @@ class ImportJob(msgspec.Struct, kw_only=True):
             if self.outcomes is None and not self.dry_run:
                 self.outcomes = Path(f"{self.file.path}.outcomes.jsonl")
             self.resume = self.outcomes is not None and not self.restart
-        checked_path(self.outcomes, resume=self.resume, restart=self.restart)
+        checked_path(self.outcomes, ImportHeader, resume=self.resume, restart=self.restart)
 
     async def _fields(self, client: HeymarketClient) -> list[ContactField] | None:
         """Return the custom fields of the account, or None if they cannot be read."""

@@ -16,6 +16,9 @@ from typer import Argument, BadParameter, Option
 from heymarket_async.bulk.contact_files.file_format import FileFormat
 from heymarket_async.bulk.store.private_files import check_place, real_path
 
+DATABASES = frozenset({".db", ".sqlite", ".sqlite3"})
+"""The endings of SQLite files."""
+
 
 class Surface(StrEnum):
     """The list of contacts to read: of the v1 or of the v2 endpoints."""
@@ -96,6 +99,41 @@ ReportFile = Annotated[
     Path | None, Option(metavar="FILE", help="Write the report to this file too, as JSON.")
 ]
 
+# Of an export of messages or conversations
+
+OfConversation = Annotated[
+    int | None,
+    Option("--conversation", metavar="ID", min=1, help="Only messages of this conversation."),
+]
+WithPhone = Annotated[
+    str | None, Option("--phone", metavar="PHONE", help="Only messages with this phone.")
+]
+InboxOfPhone = Annotated[
+    int | None, Option("--inbox", metavar="ID", min=1, help="The inbox of --phone.")
+]
+Inboxes = Annotated[
+    list[int] | None,
+    Option("--inbox", metavar="ID", min=1, help="Only this inbox; repeatable.  [default: all]"),
+]
+Window = Annotated[
+    str,
+    Option(
+        "--window", metavar="TIME", help=".db: how far back to look for changes of older messages."
+    ),
+]
+Follow = Annotated[
+    bool, Option("--follow", help=".db: keep running, and add what is new every minute.")
+]
+FollowEvery = Annotated[
+    str | None, Option("--every", metavar="TIME", help="Follow with this pause: 30s, 5m, 1h.")
+]
+RecordsPerPage = Annotated[
+    int | None,
+    Option(
+        "--page-size", metavar="N", min=1, help="Per request. Default: as many as Heymarket gives."
+    ),
+]
+
 # Of a sync
 
 SyncPath = Annotated[Path, Argument(metavar="FILE", help="The SQLite file, such as contacts.db.")]
@@ -170,6 +208,51 @@ Resume = Annotated[
 RestartImport = Annotated[
     bool, Option("--restart", help="Discard the outcomes of an earlier run of this import.")
 ]
+# Of texts
+
+Inbox = Annotated[
+    int, Option("--inbox", metavar="ID", min=1, help="The id of the inbox to send from.")
+]
+Creator = Annotated[
+    int, Option("--creator", metavar="ID", min=1, help="The member id of the sender.")
+]
+Text = Annotated[
+    str | None,
+    Option(metavar="TEXT", help='The text, with columns in braces: "Hi {first}".'),
+]
+Template = Annotated[
+    int | None, Option("--template", metavar="ID", help="A template, instead of a text.")
+]
+MediaUrl = Annotated[
+    str | None, Option(metavar="URL", help="A public URL of a picture or another file.")
+]
+Defaults = Annotated[
+    list[str] | None,
+    Option(
+        "--default",
+        metavar="COLUMN=VALUE",
+        help='The words for an empty column, such as "first=there"; repeatable.',
+    ),
+]
+SkipEmpty = Annotated[
+    bool, Option("--skip-empty", help="Skip people for whom a column of the text is empty.")
+]
+Repeats = Annotated[
+    bool, Option("--repeats", help="Send every row, also if an earlier row has its phone.")
+]
+Limit = Annotated[int, Option(metavar="N", min=1, help="The most texts to send without --yes.")]
+DryRunOfTexts = Annotated[
+    bool, Option("--dry-run", help="Show texts and numbers, but send nothing.")
+]
+YesToSend = Annotated[bool, Option("--yes", help="Send without asking, however many they are.")]
+SendOutcomes = Annotated[
+    Path | None,
+    Option(metavar="FILE", help="Write the outcome of each row here.  [default: FILE.texts.jsonl]"),
+]
+RestartTexts = Annotated[
+    bool, Option("--restart", help="Discard the outcomes of an earlier run: text everybody again.")
+]
+
 BatchSize = Annotated[int, Option(metavar="N", min=1, help="Rows per request.")]
 Requests = Annotated[int, Option(metavar="N", min=1, help="Requests at the same time.")]
 

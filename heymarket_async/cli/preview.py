@@ -56,13 +56,24 @@ def field_of(column: Column, titles: Mapping[str, str]) -> str:
     return "not is_opted_out" if column.is_inverse else column.target.field
 
 
-async def is_confirmed() -> bool:
-    """Ask whether to import. Without a terminal to ask in, the answer is yes."""
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+async def is_confirmed(question: str = "Import this?", *, needs_yes: bool = False) -> bool:
+    """Ask whether to begin. Without a terminal to ask in, the answer is yes.
+
+    Args:
+        question: The question, without the answers.
+        needs_yes: Whether an empty line means no; else it means yes.
+    """
+    if not is_terminal():
         return True
-    show.err.print("Import this? [Y/n] ", end="", markup=False)
-    # An empty line means yes, but the end of the input does not.
-    return (await run_unwatched(_answer)).strip().casefold() in {"y", "yes"}
+    show.err.print(f"{question} {'[y/N]' if needs_yes else '[Y/n]'} ", end="", markup=False)
+    answer = await run_unwatched(_answer)
+    # The end of the input never means yes.
+    return answer.strip().casefold() in {"y", "yes"} or (answer.isspace() and not needs_yes)
+
+
+def is_terminal() -> bool:
+    """Whether there is a terminal to ask in, and somebody to read the question."""
+    return bool(sys.stdin and sys.stdin.isatty() and sys.stderr.isatty())
 
 
 def _example(column: Column, rows: Sequence[Sequence[str]]) -> str:
@@ -75,5 +86,4 @@ def _example(column: Column, rows: Sequence[Sequence[str]]) -> str:
 def _answer() -> str:
     # Not `sys.stdin`: its lock would be held at the end of the process by a thread that waits.
     with open(sys.stdin.fileno(), closefd=False) as terminal:
-        line = terminal.readline()
-    return "yes" if line.isspace() else line
+        return terminal.readline()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from heymarket_async.bulk.errors import JobError
 
 _REMEDIES: dict[str, str] = {
+    "empty_text_field": 'Nothing was sent. Give a default with --default "{field}=there", or leave'
+    " such rows out with --skip-empty.",
     "ignored_opt_outs": "To text these people nevertheless, use --ignore-opt-outs.",
     "no_right_to_create_tags": "Get that right, or leave out --create-tags.",
     "no_phone_column": 'Map one with --map "COLUMN=phone".',
@@ -13,12 +15,14 @@ _REMEDIES: dict[str, str] = {
     "other_import": "Use the options that it began with, begin anew with --restart, or name another"
     " file with --outcomes.",
     "other_outcomes": "Begin anew with --restart, or name another file with --outcomes.",
-    "outcomes_exist": "Resume that import with --resume, begin anew with --restart, or name another"
+    "outcomes_exist": "Resume that job with --resume, begin anew with --restart, or name another"
     " file with --outcomes.",
-    "outcomes_missing": "Name the file of that import with --outcomes.",
+    "outcomes_missing": "Name the file of that job with --outcomes.",
     "not_utf_8": "Use --encoding {encoding}, or save the file as UTF-8.",
     "same_field": "Skip one with --ignore {skipped}, or rename one if both have the same name.",
     "same_title": 'Map the column by the id: --map "COLUMN=custom:{custom_id}".',
+    "too_many_recipients": "Nothing was sent. Look at them with --dry-run, then send them with"
+    " --yes.",
     "too_many_new_tags": "If the column holds other text, skip it with --ignore COLUMN. If not, run"
     " the same command again to create more.",
     "unread_tags": "Get the right to read tags, or leave out --create-tags.",

@@ -220,7 +220,7 @@ async def _client(sandbox: int | None) -> AsyncGenerator[HeymarketClient]:
         return
     from heymarket_async.sandbox import Sandbox  # noqa: PLC0415 - a server, and seldom needed
 
-    async with Sandbox(contacts=sandbox, seed=7) as server:
+    async with Sandbox(contacts=sandbox, messages=sandbox, seed=7) as server:
         credentials = ApiSecret(*server.credentials)
         async with HeymarketClient(credentials, base_url=server.url) as client:
             yield client

@@ -28,7 +28,7 @@ from heymarket_async.cli import remedies
 from heymarket_async.pacing.window import DOCUMENTED_LIMIT
 
 if TYPE_CHECKING:
-    from heymarket_async.bulk import ExportReport, OnProgress, Progress, SyncReport
+    from heymarket_async.bulk import OnProgress, Progress, ReadReport, SyncReport
 
 err = Console(stderr=True, highlight=False)
 
@@ -62,6 +62,14 @@ def print_json(value: object) -> None:
     """Print one value as JSON on one line, in UTF-8 whatever the encoding of the terminal."""
     sys.stdout.flush()
     sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+
+
+def print_count(number: int, *, json: bool) -> None:
+    """Print a number, with its thousands marked for people."""
+    if json:
+        print_json(number)
+    else:
+        sys.stdout.write(f"{number:,}\n")
 
 
 def print_result(
@@ -180,17 +188,21 @@ def _requests(progress: Progress) -> str:
 # The reports of bulk jobs
 
 
-def lines_of_export(report: ExportReport, path: Path) -> list[str]:
-    """Return the lines that say how an export ended."""
+def lines_of_export(report: ReadReport, path: Path, noun: str) -> list[str]:
+    """Return the lines that say how an export of such records ended."""
     where = "standard output" if str(path) == "-" else path
+    number, changed = int(getattr(report, f"{noun}s")), int(getattr(report, "changed", 0))
+    added = int(getattr(report, "added", number))
     parts = [
-        f"{counted(report.contacts, 'contact')} to {where}",
+        f"{counted(number, noun)} to {where}",
+        f"{added:,} added" if added != number else "",
+        f"{changed:,} changed" if changed else "",
         counted(report.pages, "page"),
         counted(report.requests, "request"),
         f"{report.repeated:,} of them repeated" if report.repeated else "",
         f"{report.seconds:.1f} s",
-        f"{counted(report.edited, 'contact')} edited meanwhile" if report.edited else "",
-        f"{counted(report.mended, 'contact')} mended" if report.mended else "",
+        f"{counted(report.edited, noun)} edited meanwhile" if report.edited else "",
+        f"{counted(report.mended, noun)} mended" if report.mended else "",
         "resumed" if report.resumed else "",
     ]
     doubts = [f"Not proved to be complete: {doubt}" for doubt in report.doubts]

@@ -12,6 +12,7 @@ from typer import BadParameter
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sink, Sqlite, Stream, Xlsx
 from heymarket_async.bulk.sinks.stream import open_pipe
+from heymarket_async.cli.options import DATABASES
 
 
 @asynccontextmanager
@@ -37,7 +38,7 @@ def _format_of(path: Path) -> Callable[[Path], Sink]:
         return Xlsx
     if name == ".parquet" and not is_compressed:
         return Parquet
-    if name in {".db", ".sqlite", ".sqlite3"} and not is_compressed:
+    if name in DATABASES and not is_compressed:
         return Sqlite
     raise BadParameter(
         "PATH must end in .jsonl, .jsonl.gz, .jsonl.zst, .csv, .xlsx, .parquet or .db."

@@ -85,6 +85,8 @@ class Listing(Group, Generic[R]):
         query: WalkQuery,
         returns: type[object] | None,
         filters: Mapping[str, object] | None = None,
+        *,
+        surface: str | None = None,
     ) -> Walk[Any]:
         """Return a walk.
 
@@ -92,6 +94,7 @@ class Listing(Group, Generic[R]):
             query: The arguments of `iterate`.
             returns: See `iterate`; None for the model.
             filters: Parameters that choose what is listed. A cursor is bound to them.
+            surface: The name in cursors; None for the name of the list, with the filters.
         """
         date, limit, cursor = query.get("date"), query.get("limit"), query.get("cursor")
         limit_of(limit, self._most)
@@ -112,7 +115,7 @@ class Listing(Group, Generic[R]):
         return walk(
             lambda date, page, limit: send(request(date, page, limit)),
             endpoint.call,
-            surface=self._surface if filters is None else f"{self._surface} {filters}",
+            surface=surface or (self._surface if filters is None else f"{self._surface} {filters}"),
             date=date,
             limit=limit,
             cursor=cursor,

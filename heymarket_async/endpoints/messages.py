@@ -106,8 +106,8 @@ class Messages(WholeListing[Message]):
 
         It never sends a message twice, as long as a sent message can be seen within `wait_s`: that
         time is not documented. After a lost answer it looks three times over that time. It sends
-        again, with the same `local_id`, only if the message is not there. If a look fails, it
-        raises with `may_have_taken_effect`.
+        again, with the same `local_id`, only if the message is not there, and at most as often as
+        the client's `retry` says. If a look fails, it raises with `may_have_taken_effect`.
 
         A message that this client may have sent before is looked for first. So it may be called
         again with the same message after any error.

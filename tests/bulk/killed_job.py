@@ -1,5 +1,7 @@
 """The process that is killed: exports or syncs an account, and goes on where it was.
 
+KIND is the ending of a file of contacts, a sync, or "messages." and the ending of their file.
+
     python -m tests.bulk.killed_job KIND PATH KILL_AT CONCURRENCY
 
 KILL_AT is the number of the change to a file at which the process ends itself at once, or 0.
@@ -21,6 +23,7 @@ from heymarket_async.bulk import (
     Sqlite,
     Xlsx,
     export_contacts,
+    export_messages,
     sync_contacts,
 )
 from heymarket_async.bulk.read import collect
@@ -61,6 +64,10 @@ async def main(kind: str, path: Path, concurrency: int) -> None:
                 client, path, surface=kind[-2:], page_size=30, concurrency=concurrency
             )
             assert not report.doubts, report
+        elif kind.startswith("messages."):
+            sink = SINKS[kind.removeprefix("messages.")](path)
+            report = await export_messages(client, sink, page_size=30, concurrency=concurrency)
+            assert report.is_proved, report
         else:
             sink = SINKS[kind](path)
             report = await export_contacts(client, sink, page_size=30, concurrency=concurrency)

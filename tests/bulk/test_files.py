@@ -16,8 +16,9 @@ from backports import zstd
 
 from heymarket_async import ContactField
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Stream, Xlsx, export_contacts
+from heymarket_async.bulk.kind import COLUMNS
 from heymarket_async.bulk.sinks.staging import packing_of
-from heymarket_async.bulk.sinks.tables import COLUMNS, Table, harmless
+from heymarket_async.bulk.sinks.tables import Table, harmless
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import client_of, lines_of
 

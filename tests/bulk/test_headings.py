@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from heymarket_async import ContactField
 from heymarket_async.bulk.headings import compared, headings_of, ids_by_heading
-from heymarket_async.bulk.sinks.tables import COLUMNS, Table, as_it_was, harmless
+from heymarket_async.bulk.kind import COLUMNS
+from heymarket_async.bulk.sinks.tables import Table, as_it_was, harmless
 
 
 def headings(*titles: str) -> list[str]:

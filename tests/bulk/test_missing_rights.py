@@ -13,7 +13,8 @@ from heymarket_async import ClientStateError, Contacts, RetryPolicy, ServerError
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, export_contacts, sync_contacts
 from heymarket_async.bulk.custom_fields import UNREAD
 from heymarket_async.bulk.read import checkpoint as checkpoints
-from heymarket_async.bulk.read.catch_up import count_contacts
+from heymarket_async.bulk.read.catch_up import count_records
+from heymarket_async.bulk.read.source import CONTACTS_V2
 from heymarket_async.sandbox import Sandbox
 from heymarket_async.transport.account import Account
 from tests.bulk.accounts import client_of, current, edit, ids_of, lines_of, query
@@ -227,4 +228,4 @@ async def test_a_count_by_a_closed_client_is_no_doubt_but_an_error():
         await client.aclose()
 
         with pytest.raises(ClientStateError):
-            await count_contacts(client, at)
+            await count_records(client, CONTACTS_V2, at)

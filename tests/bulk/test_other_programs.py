@@ -13,7 +13,8 @@ from python_calamine import CalamineWorkbook
 from heymarket_async import ContactField
 from heymarket_async.bulk import Csv, Parquet, Sqlite
 from heymarket_async.bulk.headings import compared, ids_by_heading
-from heymarket_async.bulk.sinks.tables import COLUMNS, as_it_was
+from heymarket_async.bulk.kind import COLUMNS
+from heymarket_async.bulk.sinks.tables import as_it_was
 from tests.bulk import table_tools as tools
 from tests.bulk.test_files import contact, written
 

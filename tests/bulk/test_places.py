@@ -11,8 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from heymarket_async.bulk import Csv, JsonLines, Sqlite
-from heymarket_async.bulk.importing.outcome_file import OutcomeFile, checked_path
+from heymarket_async.bulk.importing.rules import IMPORTED, ImportHeader
 from heymarket_async.bulk.store import private_files
+from heymarket_async.bulk.store.outcome_file import OutcomeFile, checked_path
 from heymarket_async.bulk.store.private_files import behind_links, real_path
 from heymarket_async.cli.app import app
 from heymarket_async.cli.sinks import sink_of
@@ -153,9 +154,9 @@ async def test_a_file_that_is_no_outcome_file_keeps_its_mode(tmp_path):
     path.write_text("phone\n")
     path.chmod(0o644)
 
-    checked_path(path, resume=True)
+    checked_path(path, ImportHeader, resume=True)
     with pytest.raises(ValueError, match=r"other\.csv is not an outcome file"):
-        async with OutcomeFile(path, HEADER, resume=True):
+        async with OutcomeFile(IMPORTED, path, HEADER, resume=True):
             pass
 
     assert mode_of(path) == 0o644

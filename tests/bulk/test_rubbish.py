@@ -15,12 +15,13 @@ import pytest
 
 from heymarket_async import BadRequestError, HeymarketClient, PaginationError
 from heymarket_async.bulk import JsonLines, Sqlite, export_contacts, sync_contacts
-from heymarket_async.bulk.importing.outcome_file import Header, OutcomeFile, checked_path
+from heymarket_async.bulk.importing.rules import IMPORTED, ImportHeader
+from heymarket_async.bulk.store.outcome_file import OutcomeFile, checked_path
 from heymarket_async.bulk.store.private_files import Lock
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import client_of
 
-HEADER = Header(kind="import", account="a", overwrite=False)
+HEADER = ImportHeader(kind="import", account="a", overwrite=False)
 FIRST = b'{"version":1,"kind":"import","account":"a","overwrite":false}\n'
 ROW = '"digest":"0123456789abcdef","outcome":"created"'
 
@@ -84,7 +85,7 @@ async def test_a_line_of_an_outcome_file_that_cannot_be_is_told(line, tmp_path):
 
     rule = re.escape(f"{path} is not an outcome file (line 2). Name another file.")
     with pytest.raises(ValueError, match=rule):
-        async with OutcomeFile(path, HEADER, resume=True):
+        async with OutcomeFile(IMPORTED, path, HEADER, resume=True):
             pass
 
     assert path.read_bytes().startswith(FIRST)
@@ -150,14 +151,14 @@ def test_a_database_or_an_outcome_file_is_a_regular_file(put, there, tmp_path):
     with pytest.raises(ValueError, match=r"c is a .*\. Name a regular file"):
         Sqlite(tmp_path / "c").open(None, restart=False)
     with pytest.raises(ValueError, match=r"c is a .*\. Name a regular file"):
-        checked_path(tmp_path / "c", resume=True)
+        checked_path(tmp_path / "c", ImportHeader, resume=True)
 
 
 async def test_an_outcome_file_that_becomes_a_pipe_is_not_waited_for(tmp_path):
     pipe(tmp_path / "outcomes")
 
     with pytest.raises(OSError, match="outcomes is not a regular file"):
-        async with OutcomeFile(tmp_path / "outcomes", HEADER, resume=True):
+        async with OutcomeFile(IMPORTED, tmp_path / "outcomes", HEADER, resume=True):
             pass
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, Xlsx
-from heymarket_async.bulk.importing.outcome_file import Header, OutcomeFile, checked_path
+from heymarket_async.bulk.importing.rules import IMPORTED, ImportHeader
 from heymarket_async.bulk.store import private_files
+from heymarket_async.bulk.store.outcome_file import OutcomeFile, checked_path
 from heymarket_async.bulk.store.private_files import (
     UNFINISHED,
     Lock,
@@ -28,7 +29,7 @@ FILES = {
     "c.xlsx": Xlsx,
     "c.jsonl.gz": JsonLines,
 }
-HEADER = Header(kind="import", account="a", overwrite=False)
+HEADER = ImportHeader(kind="import", account="a", overwrite=False)
 
 
 def mode_of(path: Path) -> int:
@@ -184,7 +185,7 @@ def test_a_planted_outcome_file_is_refused_by_name(give, tmp_path):
     give(path)
 
     with pytest.raises(PermissionError, match="outcomes belongs to another user"):
-        checked_path(path, resume=True)
+        checked_path(path, ImportHeader, resume=True)
 
 
 async def test_an_outcome_file_that_is_planted_at_the_last_moment_is_refused(give, tmp_path):
@@ -193,7 +194,7 @@ async def test_an_outcome_file_that_is_planted_at_the_last_moment_is_refused(giv
     give(path)
 
     with pytest.raises(PermissionError, match="outcomes belongs to another user"):
-        async with OutcomeFile(path, HEADER, resume=True):
+        async with OutcomeFile(IMPORTED, path, HEADER, resume=True):
             pass
 
 
@@ -202,7 +203,7 @@ async def test_ones_own_outcome_file_is_taken_from_others(tmp_path):
     path.touch()
     path.chmod(0o664)
 
-    async with OutcomeFile(path, HEADER, resume=True):
+    async with OutcomeFile(IMPORTED, path, HEADER, resume=True):
         assert mode_of(path) == 0o600
 
 

@@ -266,7 +266,7 @@ def test_one_rule_says_which_version_stays_in_python_and_in_sql(new, old, replac
     for each in (old, new):
         content = f"{each.instant}{each.rev}{each.content}"
         row = (1, each.rev, each.instant, each.instant, content, latest)
-        changed = database.execute(schema.UPSERT, row).rowcount
+        changed = database.execute(schema.UPSERT.format(name="contacts"), row).rowcount
     database.close()
 
     assert (new.replaces(old, latest=latest), bool(changed)) == (replaces, replaces)

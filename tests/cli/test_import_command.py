@@ -362,7 +362,7 @@ def test_resuming_standard_input_needs_an_outcome_file(run):
     assert (result.exit_code, result.stderr) == (
         2,
         "Error: Without an outcome file there is nothing to resume from. Name the file of that"
-        " import with --outcomes.\n",
+        " job with --outcomes.\n",
     )
 
 

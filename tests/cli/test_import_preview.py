@@ -46,7 +46,7 @@ def in_terminal(
         if not read:
             break
         shown += read
-        if answer and b"[Y/n]" in shown:
+        if answer and (b"[Y/n]" in shown or b"[y/N]" in shown):
             if isinstance(answer, int):
                 os.kill(child, answer)
             else:

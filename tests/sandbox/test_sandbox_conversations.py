@@ -110,6 +110,7 @@ async def test_reading_is_noted_for_each_user_and_moves_nothing(serve):
     assert (before["unread_users"], after["unread_users"]) == ([4201, 4202, 4203], [4202, 4203])
     assert after["updated"] == before["updated"]
     assert await account.ask("POST /v1/conversations/unread", ACT) == "ok"
+    assert account.sandbox.conversations.rows == [before]
     assert await ids(account, 4201, unread=True) == [key]
 
 

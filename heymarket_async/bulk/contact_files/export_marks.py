@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from heymarket_async.bulk.contact_files.cells import NOT_GIVEN
-from heymarket_async.bulk.sinks.tables import COLUMNS
+from heymarket_async.bulk.kind import COLUMNS
 
 OF_EXPORT = frozenset({"id", "rev", "updated"})
 """The columns that make a table an export of ours."""

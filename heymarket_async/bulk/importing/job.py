@@ -9,14 +9,16 @@ from contextlib import aclosing
 from typing import Literal
 
 from heymarket_async.bulk.importing.duplicates import Duplicates
-from heymarket_async.bulk.importing.outcome_file import (
-    Header,
-    OutcomeFile,
-    checked_path,
-    digest_of,
-)
 from heymarket_async.bulk.importing.report import ImportReport, OnRejected, Results
-from heymarket_async.bulk.importing.rules import Decision, NumberedRow, PendingRow, RowOutcome
+from heymarket_async.bulk.importing.rules import (
+    IMPORTED,
+    Decision,
+    ImportHeader,
+    NumberedRow,
+    PendingRow,
+    RowOutcome,
+    SentWhen,
+)
 from heymarket_async.bulk.importing.send import Sender
 from heymarket_async.bulk.importing.source import (
     Item,
@@ -26,6 +28,8 @@ from heymarket_async.bulk.importing.source import (
     contact_of,
 )
 from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
+from heymarket_async.bulk.store.outcome_file import OutcomeFile, checked_path
+from heymarket_async.bulk.store.outcome_lines import digest_of
 from heymarket_async.bulk.thread import side_by_side
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.client import HeymarketClient, transport_of
@@ -113,17 +117,17 @@ async def import_contacts(
     for name, function in (("on_progress", on_progress), ("on_rejected", on_rejected)):
         if function is not None and not callable(function):
             raise ValueError(f"{name} must be a function, or None")
-    path = checked_path(outcomes, resume=resume, restart=restart)
+    path = checked_path(outcomes, ImportHeader, resume=resume, restart=restart)
     stats = RequestStats(client)
     async with aclosing(batches_of(rows, batch_size)) as batches:
         first = await anext(batches, list[Item]())
         async with reporting(on_progress, lambda: stats.progress(0, None, "starting")):
             if path is None:
                 await hold(transport_of(stats.client))
-                file = OutcomeFile()
+                file = OutcomeFile(IMPORTED)
             else:
                 header = await _header(stats.client, overwrite=overwrite, dry_run=dry_run)
-                file = OutcomeFile(path, header, resume=resume, restart=restart)
+                file = OutcomeFile(IMPORTED, path, header, resume=resume, restart=restart)
         results = Results(file, stats, on_rejected)
         job = _Import(
             batches, file, stats, results, batch_size, overwrite=overwrite, dry_run=dry_run
@@ -135,10 +139,10 @@ async def import_contacts(
     return results.report()
 
 
-async def _header(client: HeymarketClient, *, overwrite: bool, dry_run: bool) -> Header:
+async def _header(client: HeymarketClient, *, overwrite: bool, dry_run: bool) -> ImportHeader:
     account = await account_of(transport_of(client))
     kind: Literal["import", "dry run"] = "dry run" if dry_run else "import"
-    return Header(kind=kind, account=account.name, overwrite=overwrite)
+    return ImportHeader(kind=kind, account=account.name, overwrite=overwrite)
 
 
 class _Import:
@@ -153,7 +157,7 @@ class _Import:
     def __init__(
         self,
         batches: AsyncGenerator[list[Item]],
-        file: OutcomeFile,
+        file: OutcomeFile[RowOutcome, SentWhen],
         stats: RequestStats,
         results: Results,
         size: int,

@@ -98,6 +98,11 @@ def may_be_of_one_row(error: StatusError) -> bool:
     return error.status in _MAY_BE_OF_A_ROW
 
 
+def is_refusal(error: StatusError) -> bool:
+    """Whether a call about one contact was refused, which need not stop the others."""
+    return may_be_of_one_row(error) or error.status in {403, 404}
+
+
 def halves(items: Sequence[T]) -> list[Sequence[T]]:
     """Cut a sequence of at least two in halves."""
     middle = len(items) // 2

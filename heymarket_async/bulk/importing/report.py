@@ -9,9 +9,15 @@ from typing import TypeAlias
 
 import msgspec
 
-from heymarket_async.bulk.importing.outcome_file import OutcomeFile
-from heymarket_async.bulk.importing.rules import Decision, NumberedRow, PendingRow, RowOutcome
+from heymarket_async.bulk.importing.rules import (
+    Decision,
+    NumberedRow,
+    PendingRow,
+    RowOutcome,
+    SentWhen,
+)
 from heymarket_async.bulk.progress import Progress, RequestStats
+from heymarket_async.bulk.store.outcome_file import OutcomeFile
 
 OnRejected: TypeAlias = Callable[[object, str], None]
 """Called with the source of a rejected row, and the reason."""
@@ -90,7 +96,10 @@ class Results:
     """
 
     def __init__(
-        self, file: OutcomeFile, stats: RequestStats, on_rejected: OnRejected | None = None
+        self,
+        file: OutcomeFile[RowOutcome, SentWhen],
+        stats: RequestStats,
+        on_rejected: OnRejected | None = None,
     ) -> None:
         self.rows = 0
         self.duplicates = 0
@@ -118,7 +127,7 @@ class Results:
 
     def add(self, row: NumberedRow, decision: Decision) -> None:
         """Add the outcome of a row."""
-        self._file.add(row, decision)
+        self._file.add(row.line(decision))
         self._counts[decision.outcome] += 1
         if decision.outcome is RowOutcome.REJECTED:
             self._reject(row, decision.reason or "")

@@ -21,13 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import cast
+from typing import ClassVar, Literal, TypeAlias, cast
 
 import msgspec
 from msgspec import UNSET
 
 from heymarket_async.batches import BatchItem
 from heymarket_async.bulk.importing.lookup import Existing, as_list
+from heymarket_async.bulk.store.outcome_lines import Header, Line, Outcomes, hex_of
 from heymarket_async.ensure import refusal
 from heymarket_async.models.new_contact import NewContact, TagRef
 
@@ -55,6 +56,31 @@ class SentWhen(StrEnum):
     PRESENT = "present"
 
 
+class ImportHeader(Header, frozen=True, kw_only=True):
+    """The import that an outcome file belongs to.
+
+    Attributes:
+        kind: An import, or a dry run.
+        overwrite: Whether contacts are overwritten.
+    """
+
+    noun: ClassVar[str] = "import"
+
+    kind: Literal["import", "dry run"]
+    overwrite: bool
+
+
+ImportLine: TypeAlias = Line[RowOutcome, SentWhen]
+
+IMPORTED = Outcomes(
+    line=ImportLine,
+    unknown=RowOutcome.UNKNOWN,
+    finished=(RowOutcome.CREATED, RowOutcome.UPDATED, RowOutcome.UNCHANGED),
+    marks=tuple(SentWhen),
+)
+"""The outcomes that the file of an import keeps."""
+
+
 class NumberedRow(msgspec.Struct, kw_only=True):
     """A row of the input.
 
@@ -69,6 +95,17 @@ class NumberedRow(msgspec.Struct, kw_only=True):
     digest: int
     source: object = None
     sent_when: SentWhen | None = None
+
+    def line(self, decision: Decision) -> ImportLine:
+        """Return the line of the outcome file for an outcome of this row."""
+        return Line(
+            row=self.number,
+            digest=hex_of(self.digest),
+            outcome=decision.outcome,
+            before=self.sent_when,
+            reason=decision.reason,
+            contact_id=decision.contact_id,
+        )
 
 
 class PendingRow(NumberedRow, kw_only=True):

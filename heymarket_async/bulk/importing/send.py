@@ -6,8 +6,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from heymarket_async.batches import BatchResult, Outcome, lists_what_was_stored
-from heymarket_async.bulk.importing.lookup import Existing, halves, look_up, may_be_of_one_row
-from heymarket_async.bulk.importing.outcome_file import OutcomeFile
+from heymarket_async.bulk.importing.lookup import (
+    Existing,
+    halves,
+    is_refusal,
+    look_up,
+    may_be_of_one_row,
+)
 from heymarket_async.bulk.importing.rules import (
     Decision,
     PendingRow,
@@ -21,6 +26,7 @@ from heymarket_async.bulk.importing.rules import (
     of_opt_out,
 )
 from heymarket_async.bulk.progress import RequestStats
+from heymarket_async.bulk.store.outcome_file import OutcomeFile
 from heymarket_async.errors import DecodeError, HeymarketError, StatusError
 from heymarket_async.models.new_contact import NewStatus
 
@@ -28,6 +34,7 @@ _MOST_FAILED = 12
 """Batches; to cut one of 2,000 down to its first row takes eleven."""
 
 _WAIT = "to look again"
+_SENT = Decision(RowOutcome.UNKNOWN)
 _CREATED, _UPDATED = Decision(RowOutcome.CREATED), Decision(RowOutcome.UPDATED)
 _OMITTED = Decision(
     RowOutcome.REJECTED,
@@ -52,7 +59,7 @@ class Sender:
     def __init__(
         self,
         stats: RequestStats,
-        file: OutcomeFile,
+        file: OutcomeFile[RowOutcome, SentWhen],
         finish: Callable[[PendingRow, Decision], None],
         *,
         overwrite: bool,
@@ -88,7 +95,7 @@ class Sender:
             HeymarketError: They were not sent, or cannot be looked up after a lost answer, or the
                 server answers no batch any more.
         """
-        await self._file.add_sent(rows)
+        await self._file.add_sent(row.line(_SENT) for row in rows)
         contacts = [row.contact for row in rows]
         try:
             result = await self._stats.client.contacts.create_batch(
@@ -107,7 +114,7 @@ class Sender:
             await self._after_lost_answer(rows, failure, attempt)
         else:
             for row in rows:
-                self._file.add(row, Decision(RowOutcome.UNKNOWN, str(failure)))
+                self._file.add(row.line(Decision(RowOutcome.UNKNOWN, str(failure))))
             raise failure
 
     async def _after_lost_answer(
@@ -218,7 +225,7 @@ class Sender:
         try:
             status = await self._stats.client.contacts.status(phone=row.contact.phone)
         except (StatusError, DecodeError) as error:
-            if isinstance(error, StatusError) and not _is_refusal(error):
+            if isinstance(error, StatusError) and not is_refusal(error):
                 raise
             return False
         return status.unsubscribed is False
@@ -249,7 +256,7 @@ class Sender:
     async def _unsubscribe(self, row: PendingRow, decision: Decision) -> Decision | None:
         if row.sent_when is None and decision.outcome is not RowOutcome.REJECTED:
             row.sent_when = SentWhen.PRESENT
-            await self._file.add_sent([row])
+            await self._file.add_sent([row.line(_SENT)])
         set_status = self._stats.client.contacts.set_status
         for contact_id in row.to_opt_out:
             try:
@@ -263,7 +270,7 @@ class Sender:
         return None
 
     def _failed_opt_out(self, decision: Decision, error: HeymarketError) -> Decision:
-        if isinstance(error, StatusError) and _is_refusal(error):
+        if isinstance(error, StatusError) and is_refusal(error):
             more = f"its opt-out was refused: {error}"
             return decision.because(more, RowOutcome.REJECTED)
         if not error.may_have_taken_effect or self._failed_in_a_row == _MOST_FAILED:
@@ -277,11 +284,6 @@ class Sender:
         waited_s = self._stats.waited_s
         waited_s[_WAIT] = waited_s.get(_WAIT, 0.0) + seconds
         await asyncio.sleep(seconds)
-
-
-def _is_refusal(error: StatusError) -> bool:
-    """Whether a call about one contact was refused, which need not stop the others."""
-    return may_be_of_one_row(error) or error.status in {403, 404}
 
 
 def _not_found(row: PendingRow, reason: str) -> Decision:

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from heymarket_async import timestamps
+from heymarket_async.bulk.kind import Kind
 from heymarket_async.bulk.read.checkpoint import Checkpoint, latest_of
 from heymarket_async.bulk.read.collect import Collector
 from heymarket_async.bulk.read.id_set import IdSet
-from heymarket_async.bulk.read.versions import batch_of_page
+from heymarket_async.bulk.read.source import Source
 from heymarket_async.bulk.read.walk import ReadOptions
-from heymarket_async.client import HeymarketClient, transport_of
+from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import ClientStateError, HeymarketError
 from heymarket_async.timestamps import earlier
 from heymarket_async.walk.walk import Page
@@ -23,10 +24,10 @@ MAX_CATCH_UPS = 20
 _MOST_COUNTS = 3
 
 _MOST_STALE_PAGES = 100
-"""Pages of a pass that may have only contacts that it has read before, in newer versions."""
+"""Pages of a pass that may have only records that it has read before, in newer versions."""
 
 _TOO_BUSY = (
-    "the account changes faster than it can be read, so contacts or edits of them may be missing"
+    "the account changes faster than it can be read, so {records} or edits of them may be missing"
 )
 
 
@@ -39,60 +40,63 @@ async def catch_up(
 ) -> tuple[int | None, list[str]]:
     """Read the changes, and count; return the account's count, and the doubts.
 
-    If the account counts more than are stored, a contact may have been created between the last
+    If the account counts more than are stored, a record may have been created between the last
     pass and the count, or shown up where the account had settled. So both are repeated, from the
     margin on.
 
     Args:
         client: The account.
-        collector: Takes the contacts.
+        collector: Takes the records.
         options: The options of the job.
-        stored: Counts the contacts in the result; None counts those that were taken.
-        newest: The newest contacts, if they were read just now.
+        stored: Counts the records in the result; None counts those that were taken.
+        newest: The newest records, if they were read just now.
     """
     left, checkpoint = _MOST_COUNTS, collector.checkpoint
     checkpoint.settled.distrust(collector.clock())
     if checkpoint.spans:
         collector.settle()
-    sizes = transport_of(client).page_sizes[options.surface]
-    # The newest contacts may have been asked for before the size that an earlier run has found.
+    source, sizes = options.source, options.source.page_sizes(client)
+    # The newest records may have been asked for before the size that an earlier run has found.
     sizes.best = max(sizes.best, checkpoint.page_size or 0)
     while True:
         left -= 1
         is_quiet = await _passes(client, collector, options, newest)
         if checkpoint.page_size is not None:
             checkpoint.page_size = sizes.best
-        counted = await count_contacts(client, checkpoint)
+        counted = await count_records(client, source, checkpoint)
         have = await stored() if stored else len(collector.seen.ids)
         if not left or not is_quiet or counted is None or counted <= have:
-            return counted, ([] if is_quiet else [_TOO_BUSY]) + _count_doubts(have, counted)
+            busy = [] if is_quiet else [_TOO_BUSY.format(records=source.kind.plural)]
+            return counted, busy + _count_doubts(source.kind, have, counted)
         newest = None
         checkpoint.settled.before = ""
 
 
-async def count_contacts(client: HeymarketClient, checkpoint: Checkpoint) -> int | None:
-    """Return how many contacts the account counts for a job, or None if it does not say so."""
-    if checkpoint.date is not None and checkpoint.surface == "v1":
-        return None  # it counts those after the date, and v1 may list those before it
+async def count_records(
+    client: HeymarketClient, source: Source, checkpoint: Checkpoint
+) -> int | None:
+    """Return how many records the account counts for a job, or None if it does not say so."""
+    if source.count is None:
+        return None
     try:
-        return await client.contacts.count(date=checkpoint.date)
+        return await source.count(client, checkpoint.date)
     except ClientStateError:
         raise
     except HeymarketError:
-        return None  # without a count, the contacts that were read are still there
+        return None  # without a count, the records that were read are still there
 
 
-def other_writer(stored: int, read: int) -> str:
-    """Return the doubt about a file that has another number of contacts than were read."""
+def other_writer(kind: Kind, stored: int, read: int) -> str:
+    """Return the doubt about a file that has another number of records than were read."""
     return (
-        f"the file has {stored:,} contacts, and {read:,} were read: another program may have"
+        f"the file has {stored:,} {kind.plural}, and {read:,} were read: another program may have"
         " changed it; start again with a new file"
     )
 
 
-def _count_doubts(read: int, counted: int | None) -> list[str]:
+def _count_doubts(kind: Kind, read: int, counted: int | None) -> list[str]:
     if counted is None:
-        return ["the account does not say how many contacts there should be"]
+        return [f"the account does not say how many {kind.plural} there should be"]
     if counted > read:
         return [f"the account counts {counted:,}, {counted - read:,} more than were read"]
     if counted < read:
@@ -114,7 +118,7 @@ async def _passes(
     two. So there, it is enough only after many passes.
     """
     if collector.checkpoint.date is not None and not collector.checkpoint.ascending:
-        return True  # a contact that is edited now has left the range that was asked for
+        return True  # a record that is edited now has left the range that was asked for
     caught_up_from, collector.caught_up_from = collector.caught_up_from, ""  # only now it is true
     if "" < caught_up_from < collector.since and collector.is_at_rest:
         return True
@@ -133,7 +137,7 @@ class _Pass:
     """A pass over the recent changes.
 
     Attributes:
-        found: How many contacts were new.
+        found: How many records were new.
         answers: How many pages were read.
         is_one_answer: All of them came in a single answer.
     """
@@ -146,17 +150,18 @@ class _Pass:
         self._collector = collector
         self._checkpoint = collector.checkpoint
         self._options = options
-        self._no_contacts = 0
+        self._no_records = 0
         self._latest = ""
         self._began = collector.clock()
 
     async def read(self, newest: Page[msgspec.Raw] | None) -> bool:
         """Read the changes, and return whether all of them were read.
 
-        On v2, the newest page comes first: if it reaches back far enough, it is all of them.
+        If the list is oldest first, its newest page comes first: if that reaches back far enough,
+        it is all of them.
         """
         checkpoint, collector = self._checkpoint, self._collector
-        if newest is None and self._options.surface == "v2":
+        if newest is None and self._options.source.newest is not None:
             newest = await self._options.newest(self._client)
         if newest is not None and self._has_all(newest):
             self._take(newest)
@@ -165,7 +170,7 @@ class _Pass:
         elif is_whole := await self._walk():
             checkpoint.settled.read_at = self._began
             collector.settle()
-        checkpoint.odd.no_contacts = max(checkpoint.odd.no_contacts, self._no_contacts)
+        checkpoint.odd.no_records = max(checkpoint.odd.no_records, self._no_records)
         # Not earlier: an interrupted pass that began with the newest has not read the rest.
         checkpoint.reach(self._latest)
         return is_whole
@@ -174,7 +179,7 @@ class _Pass:
         """Walk over the changes, and return whether all of them were read.
 
         Oldest first, a pass over an account that changes faster than it can be read would have no
-        end. But then it reads the same contacts again; contacts that are stamped in the future come
+        end. But then it reads the same records again; records that are stamped in the future come
         once.
         """
         checkpoint, collector, since = self._checkpoint, self._collector, self._collector.since
@@ -194,25 +199,27 @@ class _Pass:
         return True
 
     def _take(self, page: Page[msgspec.Raw]) -> None:
-        checkpoint, batch = self._checkpoint, batch_of_page(page)
-        new = self._collector.new(batch)
+        checkpoint, source = self._checkpoint, self._options.source
+        batch = source.batch(page)
+        chosen = source.chosen(batch)
+        new = self._collector.new(chosen)
         checkpoint.settled.compare(
             new.rows.stamps, self._collector.clock(), self._collector.settle_s
         )
         self._collector.take(new)
-        checkpoint.overlap += len(batch.items) - len(new.items)
+        checkpoint.overlap += len(chosen.items) - len(new.items)
         if len(batch.items) < len(page):
-            contacts, margin = set(batch.rows.ids), self._collector.margin
+            records, margin = set(batch.rows.ids), self._collector.margin
             places = zip(page.rows.ids, page.rows.stamps, strict=True)
-            self._no_contacts += sum(
-                stamp >= margin and each not in contacts for each, stamp in places
+            self._no_records += sum(
+                stamp >= margin and each not in records for each, stamp in places
             )
         self.found += len(new.items)
         self.answers += 1
         self._latest = max(self._latest, latest_of(page.rows.stamps, until=self._began) or "")
 
     def _has_all(self, newest: Page[msgspec.Raw]) -> bool:
-        """Return whether this page, newest first, has all contacts that a pass must read."""
+        """Return whether this page, newest first, has all records that a pass must read."""
         first, last = newest.rows.stamps[0], newest.rows.stamps[-1]
         # A page of one `updated` does not show its order.
         is_newest_first = first > last or (first == last and self._checkpoint.ascending is False)
@@ -222,6 +229,6 @@ class _Pass:
 def _date(checkpoint: Checkpoint, since: str) -> str | None:
     if not checkpoint.ascending:
         return checkpoint.date
-    # It is not documented whether contacts at `date` are listed, so ask from the second before.
+    # It is not documented whether records at `date` are listed, so ask from the second before.
     dates = [date for date in (since and earlier(since, 1.0), checkpoint.date) if date]
     return max(dates, key=timestamps.instant, default=None)

@@ -1,4 +1,4 @@
-"""The state of a job, which its store keeps together with the contacts: the job resumes from it."""
+"""The state of a job, which its store keeps together with the records: the job resumes from it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ VERSION = 1
 class TimeSpan(msgspec.Struct, kw_only=True):
     """A part of the account's time range, and how far it is read. Pure: no I/O, no clock.
 
-    It is half-open: a contact is in it if above < updated <= up_to, as instants. So each contact is
+    It is half-open: a record is in it if above < updated <= up_to, as instants. So each record is
     in exactly one span, even if pages overlap. A bound that divides two spans is a whole second, so
-    contacts that share one `updated` stay together.
+    records that share one `updated` stay together.
 
     Attributes:
-        above: The instant that all its contacts are later than, or None.
+        above: The instant that all its records are later than, or None.
         up_to: The last instant in it, or None.
         cursor: The cursor of its walk, as text; None before its first page.
-        at: The instant of the last contact that was taken, or None.
-        sharing: How many contacts that were taken share `at`.
+        at: The instant of the last record that was taken, or None.
+        sharing: How many records that were taken share `at`.
         page_s: Seconds that the last page covered, at least one.
         is_read: Nothing is left to read.
     """
@@ -43,7 +43,7 @@ class TimeSpan(msgspec.Struct, kw_only=True):
     is_read: bool = False
 
     def holds(self, stamp: str) -> bool:
-        """Return whether a contact of this instant is in the span."""
+        """Return whether a record of this instant is in the span."""
         is_above = self.above is None or self.above < stamp
         return is_above and (self.up_to is None or stamp <= self.up_to)
 
@@ -56,8 +56,8 @@ class TimeSpan(msgspec.Struct, kw_only=True):
     def start(self, *, ascending: bool) -> str | None:
         """Return the `date` to walk from.
 
-        It is not documented whether the contacts at `date` are listed. So a walk starts a little
-        outside of the span, and contacts that are not in the span are not taken.
+        It is not documented whether the records at `date` are listed. So a walk starts a little
+        outside of the span, and records that are not in the span are not taken.
         """
         if ascending:
             return self.above and earlier(self.above, 0.0)
@@ -137,7 +137,7 @@ class Settled(msgspec.Struct, kw_only=True):
             self.before, self.settle_s = before, settle_s
 
     def compare(self, stamps: Iterable[str], now: str, settle_s: float) -> None:
-        """Compare the two clocks, by contacts that were written between the last read and now.
+        """Compare the two clocks, by records that were written between the last read and now.
 
         If all are older than that read was, the clock of `updated` is behind. Then nothing counts
         as settled until this is allowed for.
@@ -160,8 +160,8 @@ class Checkpoint(msgspec.Struct, kw_only=True):
         account: The account that is read, as `Account.name`; "" until it is asked for, which is
             before more than one page is stored.
         credentials: The credentials that it was read with last, as `Account.credentials`.
-        surface: The list that is walked: "v1" or "v2".
-        date: The `date` that the walk begins at, or None for all contacts.
+        surface: The list that is walked, with its filters: "v1", "v2", "messages".
+        date: The `date` that the walk begins at, or None for all records.
         counted: The account's own count when the job began, or None if it was not asked for.
         spans: The time range in parts.
         ascending: Oldest first; None until a page has shown it.
@@ -171,7 +171,7 @@ class Checkpoint(msgspec.Struct, kw_only=True):
         pages: Answers of the walk, without those of the catch-up.
         overlap: Contacts that came again and were left out.
         ties: Contacts that share their `updated` with another one.
-        largest_tie: The most contacts that share one.
+        largest_tie: The most records that share one.
         odd: The odd rows that were read.
         page_size: The limit to begin with that brought the most rows, or None.
     """
@@ -205,7 +205,7 @@ class Checkpoint(msgspec.Struct, kw_only=True):
 
     @property
     def after(self) -> str | None:
-        """The instant that all contacts are later than, or None if that is not known.
+        """The instant that all records are later than, or None if that is not known.
 
         For v2, and for the count, it is documented. For v1, it is not documented which side of
         `date` is listed.
@@ -224,7 +224,7 @@ class Checkpoint(msgspec.Struct, kw_only=True):
         self.newest = max(self.newest or "", stamp or "") or None
 
     def count_ties(self, span: TimeSpan, stamps: Iterable[str]) -> None:
-        """Count the contacts that share their `updated` with another one of the span."""
+        """Count the records that share their `updated` with another one of the span."""
         last, sharing = span.at, span.sharing
         for stamp in stamps:
             if stamp != last:
@@ -238,12 +238,12 @@ class Checkpoint(msgspec.Struct, kw_only=True):
 
 
 def latest_of(stamps: Sequence[str], *, until: str) -> str | None:
-    """Return the latest instant up to which contacts were read, or None.
+    """Return the latest instant up to which records were read, or None.
 
     Args:
-        stamps: When the contacts that were read were updated.
+        stamps: When the records that were read were updated.
         until: The server's time before they were asked for. A later stamp proves nothing: a clock
-            was wrong, or the contact was edited meanwhile.
+            was wrong, or the record was edited meanwhile.
     """
     latest = max(stamps, default="")
     if latest > until:
@@ -257,7 +257,7 @@ def new(*, account: Account | None, surface: str, date: str | None = None) -> Ch
         account="",
         surface=surface,
         date=date,
-        # v2 is asked for oldest first; v1 has to show its direction.
+        # v2 is asked for oldest first; other lists have to show their direction.
         ascending=True if surface == "v2" else None,
     )
     checkpoint.spans = [TimeSpan(above=checkpoint.after)]
@@ -330,10 +330,10 @@ class _Owner(msgspec.Struct):
 
 
 def damaged(stored: str, place: str) -> JobError:
-    """Return the error for a stored checkpoint, or stored contacts, that another program changed.
+    """Return the error for a stored checkpoint, or stored records, that another program changed.
 
     Args:
-        stored: "checkpoint" or "stored contacts".
+        stored: "checkpoint" or "stored records".
         place: The file that it is kept for, or "".
     """
     problem = f"{_named(stored, place)} cannot be read."

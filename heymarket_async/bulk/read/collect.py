@@ -1,4 +1,4 @@
-"""Collects contacts that were read: remembers their ids, and writes them to a store in batches."""
+"""Collects records that were read: remembers their ids, and writes them to a store in batches."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from heymarket_async.bulk.kind import CONTACT, Kind
 from heymarket_async.bulk.read.checkpoint import Checkpoint, TimeSpan
 from heymarket_async.bulk.read.id_set import IdSet
 from heymarket_async.bulk.read.versions import UNPLACED, Batch, Version, batch_of, lines_of
@@ -27,21 +28,21 @@ _FEW = 1000
 
 
 class Store(Protocol):
-    """A place that contacts are written to: a sink, or the file of a sync."""
+    """A place that records are written to: a sink, or the file of a sync."""
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> object:
-        """Add contacts, one line of JSON each, and replace the checkpoint: both, or neither."""
+        """Add records, one line of JSON each, and replace the checkpoint: both, or neither."""
         ...
 
 
 class Seen:
-    """The contacts that were taken, in little memory.
+    """The records that were taken, in little memory.
 
-    Versions are remembered only of contacts that a catch-up can read again: those that were updated
+    Versions are remembered only of records that a catch-up can read again: those that were updated
     lately, and those without a time.
 
     Attributes:
-        ids: Ids of all contacts that were taken.
+        ids: Ids of all records that were taken.
         edited: Ids of those that were taken more than once, because they were edited meanwhile.
         oldest: The oldest `updated`, as an instant, or None.
         newest: The newest.
@@ -59,10 +60,10 @@ class Seen:
         self._most = _FEW
 
     def add(self, batch: Batch, *, since: str) -> None:
-        """Remember contacts that were taken.
+        """Remember records that were taken.
 
         Args:
-            batch: The contacts.
+            batch: The records.
             since: The instant that a catch-up would begin at.
         """
         ids, stamps = batch.rows.ids, batch.rows.stamps
@@ -79,25 +80,26 @@ class Seen:
                 self._versions[ids[place]] = version
         if len(self._versions) > self._most:
             self._versions = {
-                contact_id: version
-                for contact_id, version in self._versions.items()
+                record_id: version
+                for record_id, version in self._versions.items()
                 if version.instant >= since or not version.instant
             }
             self._most = max(_FEW, 2 * len(self._versions))
 
-    def knows(self, contact_id: int, version: Version) -> bool:
-        """Return whether a recent contact was taken in this version, or a newer one."""
-        known = self._versions.get(contact_id)
+    def knows(self, record_id: int, version: Version) -> bool:
+        """Return whether a recent record was taken in this version, or a newer one."""
+        known = self._versions.get(record_id)
         return known is not None and not version.replaces(known, latest=self.latest)
 
 
 class Collector:
-    """Takes contacts, and writes them to a store, some thousand at a time.
+    """Takes records, and writes them to a store, some thousand at a time.
 
     Args:
         store: The place that they are written to.
         thread: The thread to write them in.
         checkpoint: The state of the job.
+        kind: The kind of the records.
         clock: Returns the server's time, as an instant, once an answer has shown it.
         ahead_s: Returns how far that clock is ahead of this machine's. If it is not known (None),
             nothing counts as settled.
@@ -107,11 +109,11 @@ class Collector:
 
     Attributes:
         checkpoint: The state of the job.
-        seen: The contacts that were taken.
-        taken: How many contacts were taken; edited ones count each time.
+        seen: The records that were taken.
+        taken: How many records were taken; edited ones count each time.
         clock: Returns the server's time, as an instant.
         settle_s: How late a write may show up.
-        caught_up_from: The instant from which the walk has read all contacts in a single answer, as
+        caught_up_from: The instant from which the walk has read all records in a single answer, as
             a catch-up does; "" if it has not.
     """
 
@@ -121,6 +123,7 @@ class Collector:
         thread: OneThread,
         checkpoint: Checkpoint,
         *,
+        kind: Kind = CONTACT,
         clock: Callable[[], str],
         ahead_s: Callable[[], float | None],
         settle_s: float = SETTLE_S,
@@ -132,6 +135,7 @@ class Collector:
         self.seen = Seen()
         self.taken = 0
         self.caught_up_from = ""
+        self._kind = kind
         self._store = store
         self._thread = thread
         self._ahead_s = ahead_s
@@ -156,19 +160,19 @@ class Collector:
 
     @property
     def margin(self) -> str:
-        """The instant from which a catch-up takes contacts."""
+        """The instant from which a catch-up takes records."""
         return earlier(self.checkpoint.newest, self.settle_s) if self.checkpoint.newest else ""
 
     @property
     def since(self) -> str:
-        """The instant from which a catch-up must read all contacts."""
+        """The instant from which a catch-up must read all records."""
         return self.checkpoint.settled.since(self.margin, self.settle_s)
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether nothing seems to be written to the account, by its newest contact and its edits.
+        """Whether nothing seems to be written to the account, by its newest record and its edits.
 
-        A contact that is written in the second of the newest one is not behind it. One that is
+        A record that is written in the second of the newest one is not behind it. One that is
         stamped after the job began does not count as the newest, but it was written.
         """
         is_newer = (self.seen.newest or "") > (self.checkpoint.newest or "")
@@ -177,8 +181,8 @@ class Collector:
     def settle(self) -> None:
         """Learn from a complete read, which began at `checkpoint.settled.read_at`.
 
-        A run that follows an account has known its newest contact since the run before, so the
-        second of that one is over. A first read has only now come to its newest contact.
+        A run that follows an account has known its newest record since the run before, so the
+        second of that one is over. A first read has only now come to its newest record.
         """
         newest = later(self._followed, 1.0) if self._followed else self.checkpoint.newest
         settled, ahead_s = self.checkpoint.settled, self._ahead_s()
@@ -188,11 +192,11 @@ class Collector:
             settled.settle(earlier(newest, 0.0), self.settle_s, ahead_s)
 
     def recall(self, lines: Sequence[bytes]) -> None:
-        """Remember contacts that an earlier run has stored."""
-        self._remember(batch_of(lines))
+        """Remember records that an earlier run has stored."""
+        self._remember(batch_of(lines, self._kind))
 
     def new(self, batch: Batch) -> Batch:
-        """Return the contacts that were not taken in this version, and that a catch-up takes."""
+        """Return the records that were not taken in this version, and that a catch-up takes."""
         self._look_ahead(batch)
         margin, after, knows = self.margin, self.checkpoint.after or "", self.seen.knows
         return batch.only(
@@ -205,7 +209,7 @@ class Collector:
         )
 
     def take(self, batch: Batch) -> None:
-        """Take contacts; they are written later."""
+        """Take records; they are written later."""
         if not batch.items:
             return
         self._look_ahead(batch)
@@ -216,8 +220,9 @@ class Collector:
         self.checkpoint.odd.count(batch.rows, self.seen.latest)
 
     def _look_ahead(self, batch: Batch) -> None:
-        """Ask the server's clock whether a contact is stamped in the future, if it may be."""
-        if max(batch.rows.stamps, default="") > self.seen.latest:
+        """Ask the server's clock whether a record is stamped in the future, if it may be."""
+        may_be = self._kind.version is not self._kind.fields  # the stamps are other times
+        if may_be or max(batch.rows.stamps, default="") > self.seen.latest:
             self.seen.latest = later(self.clock(), SETTLE_S)
 
     def _remember(self, batch: Batch) -> None:
@@ -225,11 +230,11 @@ class Collector:
         self.taken += len(batch.items)
 
     def resume_after(self, page: Page[msgspec.Raw], span: TimeSpan) -> None:
-        """Let the span resume after this page, once the contacts of the page are written."""
+        """Let the span resume after this page, once the records of the page are written."""
         self._last_pages[id(span)] = span, page
 
     async def write_if_due(self) -> None:
-        """Write the contacts that were taken, if they are many, or the last write is long ago."""
+        """Write the records that were taken, if they are many, or the last write is long ago."""
         is_late = asyncio.get_running_loop().time() - self._written_at >= _WRITTEN_EVERY_S
         if len(self._lines) >= _WRITTEN_AT_ONCE:
             await self.identify()
@@ -238,10 +243,10 @@ class Collector:
             await self.write()
 
     async def write(self) -> None:
-        """Write the contacts that were taken, together with the checkpoint, once this is allowed.
+        """Write the records that were taken, together with the checkpoint, once this is allowed.
 
         Before `identify` or `complete`, it is not. Nor is it after a write that failed: a later
-        checkpoint would cover contacts that are not in the store.
+        checkpoint would cover records that are not in the store.
         """
         if self._identify is not None:
             return

@@ -1,4 +1,4 @@
-"""Contacts as JSON from the server, which of two versions is newer, and the odd ones."""
+"""Records as JSON from the server, which of two versions is newer, and the odd ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from heymarket_async.bulk.kind import CONTACT, Kind
 from heymarket_async.decoding import mending
 from heymarket_async.walk.rows import RowFields, Rows, reader
 from heymarket_async.walk.walk import Page
@@ -17,14 +18,12 @@ _IDS_NAMED = 20
 _IDS_KEPT = 1000
 _LF, _CR = b"\n\r"  # numbers: Python looks for them in bytes without raising an error first
 
-_read = reader(RowFields()).of_raw
-
 UNPLACED = ""
-"""The stamp of a contact whose `updated` is not a time; it sorts before all others."""
+"""The stamp of a record whose time is not one; it sorts before all others."""
 
 
 class Version(NamedTuple):
-    """A version of one contact.
+    """A version of one record.
 
     Attributes:
         instant: When it was updated, or `UNPLACED`.
@@ -56,42 +55,51 @@ class Version(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Some contacts, in their order.
+    """Some records of one kind, in their order.
 
     Attributes:
-        rows: Their `id`, `rev` and `updated`; the stamp of those without a time is `UNPLACED`.
+        rows: Their `id`, `rev` and time; the stamp of those without a time is `UNPLACED`.
         items: Their JSON.
+        kind: Their kind.
     """
 
     rows: Rows
     items: Sequence[bytes | msgspec.Raw]
+    kind: Kind = CONTACT
 
     def only(self, places: list[int]) -> Batch:
-        """Return the contacts at these places."""
+        """Return the records at these places."""
         if len(places) == len(self.items):
             return self
-        return Batch(self.rows.only(places), [self.items[place] for place in places])
+        return Batch(self.rows.only(places), [self.items[place] for place in places], self.kind)
 
     def version(self, place: int) -> Version:
-        """Return the version of the contact at a place."""
+        """Return the version of the record at a place."""
         instant, rev = self.rows.stamps[place], self.rows.revs[place]
         if rev and instant:
             return Version(instant, rev)
         (line,), _ = lines_of([self.items[place]])
+        if self.kind.version is not self.kind.fields:
+            instant = rows_of([line], self.kind.version).stamps[0]
         return Version(instant, rev or 0, hash(text_of(line)))
 
 
-def batch_of_page(page: Page[msgspec.Raw]) -> Batch:
-    """Return the contacts of a page, without elements that are not contacts."""
-    batch = _unplaced_marked(Batch(page.rows, page.items))
+def batch_of_page(page: Page[msgspec.Raw], kind: Kind = CONTACT) -> Batch:
+    """Return the records of a page, without elements that are not records."""
+    batch = Batch(_unplaced_marked(page.rows), page.items, kind)
     if not batch.rows.unplaced:
         return batch
     return batch.only([place for place, item in enumerate(page.items) if _is_object(item)])
 
 
-def batch_of(lines: Sequence[bytes]) -> Batch:
-    """Return contacts from their JSON."""
-    return _unplaced_marked(Batch(_read([msgspec.Raw(line) for line in lines]), lines))
+def batch_of(lines: Sequence[bytes], kind: Kind = CONTACT) -> Batch:
+    """Return records from their JSON."""
+    return Batch(rows_of(lines, kind.fields), lines, kind)
+
+
+def rows_of(lines: Sequence[bytes], fields: RowFields) -> Rows:
+    """Return these fields of records; the stamp of those without a time is `UNPLACED`."""
+    return _unplaced_marked(reader(fields).of_raw([msgspec.Raw(line) for line in lines]))
 
 
 def lines_of(sent: Iterable[bytes | msgspec.Raw]) -> tuple[list[bytes], int]:
@@ -110,34 +118,39 @@ def text_of(line: bytes) -> str:
 
 
 def older(
-    placed: Iterable[tuple[int, bytes]], ids: Container[int] | None = None, *, latest: str
+    placed: Iterable[tuple[int, bytes]],
+    ids: Container[int] | None = None,
+    *,
+    latest: str,
+    kind: Kind = CONTACT,
 ) -> Iterator[int]:
-    """Give the places of contacts that another line replaces.
+    """Give the places of records that another line replaces.
 
     Args:
         placed: The lines with their places, in the order in which they were read.
-        ids: The contacts to compare; None compares all.
+        ids: The records to compare; None compares all.
         latest: See `Version.replaces`.
+        kind: The kind of the records.
     """
     iterator = iter(placed)
     newest: dict[int, tuple[Version, int]] = {}
     while some := list(islice(iterator, _AT_ONCE)):
-        batch = batch_of([line for _, line in some])
-        for number, contact_id in enumerate(batch.rows.ids):
-            if ids is not None and contact_id not in ids:
+        batch = batch_of([line for _, line in some], kind)
+        for number, record_id in enumerate(batch.rows.ids):
+            if ids is not None and record_id not in ids:
                 continue
             version, place = batch.version(number), some[number][0]
-            kept = newest.get(contact_id)
+            kept = newest.get(record_id)
             if kept is not None and not version.replaces(kept[0], latest=latest):
                 yield place
                 continue
-            newest[contact_id] = version, place
+            newest[record_id] = version, place
             if kept is not None:
                 yield kept[1]
 
 
 class Ids(msgspec.Struct):
-    """Ids of contacts: the first thousand, and how many there are."""
+    """Ids of records: the first thousand, and how many there are."""
 
     shown: list[int] = msgspec.field(default_factory=list[int])
     count: int = 0
@@ -152,17 +165,17 @@ class Ids(msgspec.Struct):
                     kept.add(each)
                     self.shown.append(each)
 
-    def doubts(self, problem: str, known: Collection[int]) -> list[str]:
+    def doubts(self, noun: str, problem: str, known: Collection[int]) -> list[str]:
         """Return the doubt about ids that no earlier run has reported, if there are any."""
         before = set(known)
         news = [each for each in self.shown if each not in before]
         if not news:
             return []
         count = self.count - len(self.shown) + len(news)
-        # The negative id of a contact that came without one is of no use.
+        # The negative id of a record that came without one is of no use.
         named = ", ".join(str(each) for each in news[:_IDS_NAMED] if each > 0) or "none has an id"
         more = count - len(news[:_IDS_NAMED])
-        have = "1 contact has" if count == 1 else f"{count:,} contacts have"
+        have = f"1 {noun} has" if count == 1 else f"{count:,} {noun}s have"
         return [f"{have} {problem}: {named}{f' and {more:,} more' * (more > 0)}"]
 
 
@@ -171,57 +184,60 @@ class OddRows(msgspec.Struct):
 
     Attributes:
         mended: Rows whose JSON had to be mended.
-        no_contacts: How often an element of a list was not a contact, such as null.
-        unplaced: Contacts that have no time.
-        ahead: Contacts whose time is in the future.
+        no_records: How often an element of a list was not a record, such as null.
+        unplaced: Records that have no time.
+        ahead: Records whose time is in the future.
     """
 
     mended: int = 0
-    no_contacts: int = 0
+    no_records: int = msgspec.field(name="no_contacts", default=0)
     unplaced: Ids = msgspec.field(default_factory=Ids)
     ahead: Ids = msgspec.field(default_factory=Ids)
 
     def count(self, rows: Rows, latest: str) -> None:
-        """Add the contacts that have no time, or one later than the latest possible."""
+        """Add the records that have no time, or one later than the latest possible."""
         self.unplaced.add(rows.ids[place] for place in rows.unplaced)
         if max(rows.stamps, default="") > latest:
             pairs = zip(rows.ids, rows.stamps, strict=True)
-            self.ahead.add(contact_id for contact_id, stamp in pairs if stamp > latest)
+            self.ahead.add(record_id for record_id, stamp in pairs if stamp > latest)
 
     @property
     def ids(self) -> list[int]:
         """The ids that `doubts` reports; a later run passes them as `known`."""
         return self.unplaced.shown + self.ahead.shown
 
-    def doubts(self, known: Collection[int] = ()) -> list[str]:
+    def doubts(self, known: Collection[int] = (), kind: Kind = CONTACT) -> list[str]:
         """Return the doubts for the report.
 
         Args:
             known: Ids that earlier runs have reported.
+            kind: The kind of the records.
         """
+        noun, stamp = kind.noun, kind.fields.stamp
+        article = "an" if stamp == "updated" else "a"
         doubts = self.unplaced.doubts(
-            "no `updated` that is a time, so an edit may be missed", known
+            noun, f"no `{stamp}` that is a time, so an edit may be missed", known
         )
         doubts += self.ahead.doubts(
-            "an `updated` that is in the future by the server's clock; it will be read again each"
-            " time",
+            noun,
+            f"{article} `{stamp}` that is in the future by the server's clock; it will be read"
+            " again each time",
             known,
         )
-        if self.no_contacts:
-            times = "once" if self.no_contacts == 1 else f"{self.no_contacts:,} times"
-            doubts.append(f"a list element that is not a contact was skipped {times}")
+        if self.no_records:
+            times = "once" if self.no_records == 1 else f"{self.no_records:,} times"
+            doubts.append(f"a list element that is not a {noun} was skipped {times}")
         return doubts
 
 
-def _unplaced_marked(batch: Batch) -> Batch:
-    """Return contacts with `UNPLACED` for those without a time, instead of a neighbour's time."""
-    rows = batch.rows
+def _unplaced_marked(rows: Rows) -> Rows:
+    """Return rows with `UNPLACED` for those without a time, instead of a neighbour's time."""
     if not rows.unplaced:
-        return batch
+        return rows
     stamps = list(rows.stamps)
     for place in rows.unplaced:
         stamps[place] = UNPLACED
-    return Batch(Rows(rows.ids, rows.revs, rows.times, stamps, rows.unplaced), batch.items)
+    return Rows(rows.ids, rows.revs, rows.times, stamps, rows.unplaced)
 
 
 def _on_one_line(line: bytes) -> bytes:

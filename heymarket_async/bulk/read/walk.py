@@ -1,21 +1,20 @@
-"""Reads all contacts of an account: the time range in spans, some of them side by side."""
+"""Reads a whole list of an account: the time range in spans, some of them side by side."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from typing import ClassVar
+from collections.abc import AsyncIterator
 
 import msgspec
 
 from heymarket_async.bulk.read.checkpoint import TimeSpan, latest_of
 from heymarket_async.bulk.read.collect import Collector
-from heymarket_async.bulk.read.versions import Batch, batch_of, batch_of_page
+from heymarket_async.bulk.read.source import Source
+from heymarket_async.bulk.read.versions import Batch, batch_of
 from heymarket_async.bulk.thread import side_by_side
 from heymarket_async.checks import is_int, limit_of
-from heymarket_async.client import HeymarketClient, transport_of
-from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT, ContactsV2
-from heymarket_async.endpoints.listing import page_sizes_of
+from heymarket_async.client import HeymarketClient
+from heymarket_async.endpoints.listing import WalkQuery
 from heymarket_async.errors import DecodeError, HeymarketError, PaginationError, StatusError
 from heymarket_async.timestamps import seconds_between
 from heymarket_async.walk.cursor import PAGE_SIZE
@@ -30,23 +29,20 @@ class ReadOptions(msgspec.Struct, frozen=True):
     """The options of a job that reads an account.
 
     Attributes:
-        surface: The list to read: "v1" or "v2".
-        page_size: Contacts in a page; v2 takes 100 at most. None: as many as the server gives.
+        source: The list to read.
+        page_size: Records in a page; v2 takes 100 at most. None: as many as the server gives.
         concurrency: Parts of the time range that are walked side by side.
 
     Raises:
         ValueError: An option breaks its rule.
     """
 
-    surface: str
+    source: Source
     page_size: int | None
-    concurrency: int
+    concurrency: int = 1
 
     def __post_init__(self) -> None:
-        if self.surface not in {"v1", "v2"}:
-            raise ValueError('surface must be "v1" or "v2"')
-        most = MAX_LIMIT if self.surface == "v2" else None
-        limit_of(self.page_size, most, name="page_size")
+        limit_of(self.page_size, self.source.most, name="page_size")
         if not is_int(self.concurrency) or self.concurrency < 1:
             raise ValueError("concurrency must be an integer of at least 1")
 
@@ -54,30 +50,23 @@ class ReadOptions(msgspec.Struct, frozen=True):
         self, client: HeymarketClient, *, date: str | None = None, cursor: str | None = None
     ) -> Walk[msgspec.Raw]:
         """Return a walk over the list, in JSON as the server sends it."""
-        contacts = client.contacts if self.surface == "v1" else client.contacts_v2
-        return contacts.iterate(date=date, cursor=cursor, limit=self.page_size, returns=msgspec.Raw)
+        query = WalkQuery(date=date, cursor=cursor, limit=self.page_size)
+        return self.source.walk(client, query)
 
     async def newest(self, client: HeymarketClient) -> Page[msgspec.Raw] | None:
         """Return the first page of the list, newest first; None if there is none.
 
-        v1 has no documented order. So its list has to be known to be newest first.
+        Some lists have no documented order. Such a list has to be known to be newest first.
         """
-        is_v1 = self.surface == "v1"
-        contacts = client.contacts if is_v1 else _NewestFirst(transport_of(client))
+        walk = self.source.newest or self.source.walk
         try:
-            return await _next(contacts.iterate(limit=self.page_size, returns=msgspec.Raw).pages())
+            return await _next(walk(client, WalkQuery(limit=self.page_size)).pages())
         except PaginationError:
             return None  # it is not sorted; the list in the order of the walk may be
 
 
-class _NewestFirst(ContactsV2):
-    """The list of v2, newest first."""
-
-    _order: ClassVar[Mapping[str, object]] = {"ascending": False}
-
-
 async def walk(client: HeymarketClient, collector: Collector, options: ReadOptions) -> None:
-    """Read every span to its end, and write the contacts.
+    """Read every span to its end, and write the records.
 
     Raises:
         HeymarketError: A walk could not be completed; the next run resumes from what was written.
@@ -99,13 +88,8 @@ class _Walkers:
         self._collector = collector
         self._options = options
         self._checkpoint = collector.checkpoint
-        self._page_sizes = page_sizes_of(
-            transport_of(client),
-            options.surface,
-            most=MAX_LIMIT if options.surface == "v2" else None,
-            # That of an earlier run is worth a try, but no proof: the server may have changed.
-            best=self._checkpoint.page_size,
-        )
+        # That of an earlier run is worth a try, but no proof: the server may have changed.
+        self._page_sizes = options.source.page_sizes(client, best=self._checkpoint.page_size)
         self._far_ends: tuple[str, str] | None = None
         self._unread = [span for span in self._checkpoint.spans if not span.is_read]
         self._moved = asyncio.Event()
@@ -172,10 +156,10 @@ class _Walkers:
         span.is_read = True
 
     def _end_of_list(self, first: str) -> None:
-        """Note the instant of the first contact on the last page: the walk has come to the end.
+        """Note the instant of the first record on the last page: the walk has come to the end.
 
         Oldest first, edits are behind all that is unread. So if nothing is read beside it, that
-        page has all contacts from there on, as the answer of a catch-up would have.
+        page has all records from there on, as the answer of a catch-up would have.
         """
         if self._checkpoint.ascending and len(self._checkpoint.spans) == 1:
             self._collector.caught_up_from = first
@@ -189,10 +173,10 @@ class _Walkers:
     def _is_last(self, rows: Rows, span: TimeSpan) -> bool:
         last, ascending = rows.stamps[-1], bool(self._checkpoint.ascending)
         # Oldest first, a busy account is written to as fast as it is read, and the walk would have
-        # no end. Here, contacts that were stamped in the future are read; the catch-up reads edits.
+        # no end. Here, records that were stamped in the future are read; the catch-up reads edits.
         if ascending and last > self._collector.began:
             seen = self._collector.seen.ids
-            if all(contact_id in seen for contact_id in rows.ids):
+            if all(record_id in seen for record_id in rows.ids):
                 return True
         return span.ends_before(last, ascending=ascending)
 
@@ -202,7 +186,7 @@ class _Walkers:
         if not checkpoint.pages:  # if an earlier run has read some, its beginning counts
             checkpoint.settled.read_at = self._collector.began
         span.page_s = max(1.0, abs(seconds_between(stamps[0], stamps[-1])))
-        batch = batch_of_page(page)
+        batch = self._options.source.batch(page)
         taken = self._inside(batch, span)
         placed = list(filter(None, taken.rows.stamps))
         checkpoint.count_ties(span, placed)
@@ -210,13 +194,13 @@ class _Walkers:
         checkpoint.pages += 1
         checkpoint.page_size = self._page_sizes.best
         checkpoint.overlap += len(batch.items) - len(taken.items)
-        checkpoint.odd.no_contacts += len(page) - len(batch.items)
-        self._collector.take(taken)
+        checkpoint.odd.no_records += len(page) - len(batch.items)
+        self._collector.take(self._options.source.chosen(taken))
         self._collector.resume_after(page, span)
         self._wake()
 
     def _inside(self, batch: Batch, span: TimeSpan) -> Batch:
-        """Return the contacts of a page that are in the span; each contact is in one span only."""
+        """Return the records of a page that are in the span; each record is in one span only."""
         # It is not known where those without a time belong: the first span that has one takes it.
         seen, ids = self._collector.seen.ids, batch.rows.ids
         return batch.only(
@@ -229,16 +213,16 @@ class _Walkers:
 
     async def _oldest_and_newest(self) -> tuple[str, str] | None:
         """Return the ends of the account's time range; they only decide where it is divided."""
-        ends: list[str] = []
+        source, ends = self._options.source, list[str]()
+        if source.end is None:
+            return None
         for ascending in (True, False):
             try:
-                page = await self._client.contacts_v2.page(
-                    limit=1, ascending=ascending, returns=msgspec.Raw
-                )
+                page = await source.end(self._client, ascending)
             except (StatusError, DecodeError):
                 return None
-            ends.extend(filter(None, batch_of(page).rows.stamps))
-        # A contact may be stamped in the future.
+            ends.extend(filter(None, batch_of(page, source.kind).rows.stamps))
+        # A record may be stamped in the future.
         return (ends[0], min(ends[1], self._collector.began)) if len(ends) == 2 else None
 
     def _wake(self) -> None:

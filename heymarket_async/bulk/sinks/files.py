@@ -1,6 +1,6 @@
 """Sinks that are files: JSON Lines and CSV, and the base class that Parquet shares with them.
 
-Until an export is complete, its contacts are staged as JSON Lines in a folder beside the file. Then
+Until an export is complete, its records are staged as JSON Lines in a folder beside the file. Then
 the file is made of them. Only its owner can read it.
 """
 
@@ -32,7 +32,7 @@ _AT_ONCE = 5000
 
 
 class StagedFile(FileSink, ABC):
-    """A file that is made of staged contacts when they are complete.
+    """A file that is made of staged records when they are complete.
 
     If its path is a link, the link stays, and its target is replaced.
     """
@@ -59,15 +59,15 @@ class StagedFile(FileSink, ABC):
         return self._staging.checkpoint
 
     def stored(self) -> Iterable[bytes]:
-        """Return the contacts that were staged together with that checkpoint."""
+        """Return the records that were staged together with that checkpoint."""
         return self._staged.lines()
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
-        """Stage contacts and replace the checkpoint: both, or neither."""
+        """Stage records and replace the checkpoint: both, or neither."""
         self._staged.add(joined(lines), checkpoint)
 
     def finish(self, again: frozenset[int], fields: Sequence[ContactField]) -> Iterator[int]:
-        """Make the file of the staged contacts, with the newest version of those in `again`."""
+        """Make the file of the staged records, with the newest version of those in `again`."""
         if again or not self._move_staged():
             with replacing(self.path) as file:
                 yield from self._render(_Lines(self._newest(again)), fields, file)
@@ -89,18 +89,18 @@ class StagedFile(FileSink, ABC):
         lines = self._staged.lines
         if not again:
             return lines
-        dropped = set(older(enumerate(lines()), again, latest=self.latest))
+        dropped = set(older(enumerate(lines()), again, latest=self.latest, kind=self.kind))
         return lambda: (line for place, line in enumerate(lines()) if place not in dropped)
 
     def _move_staged(self) -> bool:
-        """Move the staged contacts to the path if they are the file, and return whether so."""
+        """Move the staged records to the path if they are the file, and return whether so."""
         return False
 
     @abstractmethod
     def _render(
         self, lines: Iterable[bytes], fields: Sequence[ContactField], file: BinaryIO
     ) -> Iterator[int]:
-        """Write contacts to the file; after each few thousand, give how many are written.
+        """Write records to the file; after each few thousand, give how many are written.
 
         The lines can be read more than once.
         """
@@ -117,7 +117,7 @@ class _Lines:
 
 
 class JsonLines(StagedFile):
-    """A file with a line of JSON for each contact, exactly as the server sent it.
+    """A file with a line of JSON for each record, exactly as the server sent it.
 
     Args:
         path: The file; .gz and .zst at the end of its name compress it.
@@ -156,7 +156,7 @@ class JsonLines(StagedFile):
 
 
 class Csv(StagedFile):
-    """A table with a column for each documented field and each custom field, by its title.
+    """A table with a column for each documented field, and of contacts for each custom field.
 
     Values without a column of their own are kept as JSON in the last one, `other`.
 
@@ -174,7 +174,7 @@ class Csv(StagedFile):
     def _render(
         self, lines: Iterable[bytes], fields: Sequence[ContactField], file: BinaryIO
     ) -> Iterator[int]:
-        table = Table(fields)
+        table = Table(fields, self.kind)
         text = io.TextIOWrapper(file, encoding=self._encoding, newline="")
         try:
             text.write(self._line(list(table.columns)))

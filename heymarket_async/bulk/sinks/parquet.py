@@ -17,7 +17,7 @@ _ROWS_IN_A_GROUP = 20_000
 
 
 class Parquet(StagedFile):
-    """A table with a column for each documented field and each custom field, by its title.
+    """A table with a column for each documented field, and of contacts for each custom field.
 
     Numbers and booleans are typed. All other columns are text, even if a number came for one.
     Values that have no column of their own, or do not fit it, are kept as JSON in the last one,
@@ -44,7 +44,7 @@ class Parquet(StagedFile):
     def _render(
         self, lines: Iterable[bytes], fields: Sequence[ContactField], file: BinaryIO
     ) -> Iterator[int]:
-        table, pa = Table(fields), self._pa
+        table, pa = Table(fields, self.kind), self._pa
         kinds = {int: pa.int64(), bool: pa.bool_(), str: pa.string()}
         schema = pa.schema([(name, kinds[kind]) for name, kind in table.columns.items()])
         with self._pq.ParquetWriter(file, schema, compression="zstd") as writer:

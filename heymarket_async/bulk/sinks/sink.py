@@ -1,4 +1,4 @@
-"""The interface between an export and the place that its contacts go to."""
+"""The interface between an export and the place that its records go to."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from heymarket_async.bulk.kind import CONTACT
 from heymarket_async.models.contact import ContactField
 
 FOREVER = "9999-12-31T23:59:59Z"
 
 
 class Sink(Protocol):
-    """A place for an export's contacts, which stores them together with the checkpoint.
+    """A place for an export's records, which stores them together with the checkpoint.
 
     Its methods are called one at a time, in a thread of the export, so they may block.
 
@@ -36,13 +37,13 @@ class Sink(Protocol):
         ...
 
     def stored(self) -> Iterable[bytes]:
-        """Return the contacts that were written together with that checkpoint."""
+        """Return the records that were written together with that checkpoint."""
         ...
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
-        """Add contacts, one line of JSON each, and replace the checkpoint: both, or neither.
+        """Add records, one line of JSON each, and replace the checkpoint: both, or neither.
 
-        A contact that was edited meanwhile comes again.
+        A record that was edited meanwhile comes again.
         """
         ...
 
@@ -50,12 +51,13 @@ class Sink(Protocol):
         """Make the result whole and drop the checkpoint.
 
         Args:
-            again: Ids of contacts that were written more than once. Only the newest version is to
+            again: Ids of records that were written more than once. Only the newest version is to
                 stay: the one with the later `updated` or the greater `rev`; see docs/bulk.md.
-            fields: The account's custom fields, if the sink needs them.
+            fields: The account's custom fields, if the sink needs them; none for other records
+                than contacts.
 
         Returns:
-            The number of contacts done so far, now and then, so that it can be interrupted.
+            The number of records done so far, now and then, so that it can be interrupted.
         """
         ...
 
@@ -68,15 +70,17 @@ class Sink(Protocol):
 
 
 class FileSink:
-    """The base of sinks that are files, and have each contact once.
+    """The base of sinks that are files, and have each record once.
 
     Attributes:
         path: The file, for error messages.
+        kind: The kind of the records; set before `open`.
         latest: The latest instant that an `updated` can have by the server's clock, see
             `Version.replaces`; set before `finish`.
     """
 
     needs_fields = True
+    kind = CONTACT
     latest = FOREVER
 
     def __init__(self, path: Path | str) -> None:

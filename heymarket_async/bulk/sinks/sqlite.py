@@ -17,7 +17,8 @@ class Sqlite(FileSink):
     """A sink that is an SQLite file; `heymarket_async.bulk.store.database` lists its tables.
 
     The contacts of an unfinished export are kept in the file too, in the table `incoming`. When
-    they are complete, it replaces the table `contacts` of the last export.
+    they are complete, it replaces the table `contacts` of the last export. Messages and
+    conversations are added to those of earlier exports; see `export_messages`.
 
     Args:
         path: The file.
@@ -39,22 +40,17 @@ class Sqlite(FileSink):
                 of a sync.
         """
         self._database = None
-        if checkpoint is not None:
-            raise JobError(
-                "no_checkpoint",
-                "An SQLite file keeps the checkpoint of an export itself.",
-                "Leave out checkpoint.",
-            )
+        check_no_checkpoint(checkpoint)
         self._database = database = Database(self.path)
         database.open()
-        if database.state("account") is not None:
+        if database.state("surface") is not None:
             raise ValueError(f"A sync keeps {self.path} up to date. Export into another file.")
         stored = None if restart else database.state("checkpoint")
         if stored is None:
             with database.transaction():
                 database.set_state("checkpoint", None)
                 database.run("DROP TABLE IF EXISTS incoming")
-                database.run(schema.CONTACTS.format(name="incoming"))
+                database.run(schema.TABLE.format(name="incoming"))
         return stored
 
     def stored(self) -> Iterable[bytes]:
@@ -94,7 +90,7 @@ class Sqlite(FileSink):
 
     def _keep_newest(self, database: Database, again: frozenset[int]) -> None:
         """Keep only the newest version of contacts that were written more than once."""
-        database.run(schema.CONTACTS.format(name="temp.newest"))
+        database.run(schema.TABLE.format(name="temp.newest"))
         database.run("CREATE UNIQUE INDEX temp.newest_by_id ON newest (id)")
         database.run(schema.UPSERT_REPEATED, (json.dumps(list(again)), self.latest))
         database.run("DELETE FROM incoming WHERE id IN (SELECT id FROM newest)")
@@ -113,3 +109,17 @@ class Sqlite(FileSink):
         database.run("ALTER TABLE incoming RENAME TO contacts")
         for (statement,) in dropped:
             database.run(statement)
+
+
+def check_no_checkpoint(checkpoint: object) -> None:
+    """Check that no place is given for the checkpoint of an SQLite file.
+
+    Raises:
+        JobError: One is given.
+    """
+    if checkpoint is not None:
+        raise JobError(
+            "no_checkpoint",
+            "An SQLite file keeps the checkpoint of an export itself.",
+            "Leave out checkpoint.",
+        )

@@ -1,4 +1,4 @@
-"""The folder of an unfinished export: its contacts, and the checkpoint up to which they are whole.
+"""The folder of an unfinished export: its records, and the checkpoint up to which they are whole.
 
 All names in it begin with `heymarket-`, and nothing else in it is touched. `heymarket-rows` only
 grows. `heymarket-state.json` says how many bytes of it count, and is replaced as a whole after they
@@ -154,14 +154,14 @@ class Staging:
 
     Args:
         folder: The folder; made, for its owner alone to read, if it is not there.
-        packing: The compression of the contacts.
+        packing: The compression of the records.
         kind: The format that they are staged for, such as ".jsonl.gz"; no other one resumes them.
         restart: Drop an unfinished export.
         is_named: The user has named the folder. If it was there before, it stays at the end.
 
     Attributes:
-        rows: The file of the contacts.
-        checkpoint: The checkpoint of these contacts, or None if there are none.
+        rows: The file of the records.
+        checkpoint: The checkpoint of these records, or None if there are none.
 
     Raises:
         ValueError: The folder holds other files, or an export into another format.
@@ -191,7 +191,7 @@ class Staging:
             raise
 
     def add(self, data: bytes, checkpoint: str) -> None:
-        """Add contacts and replace the checkpoint, when all of it is on the disk."""
+        """Add records and replace the checkpoint, when all of it is on the disk."""
         try:
             with naming(self.rows):
                 if data or not self._length:  # compressed, nothing is something too
@@ -209,7 +209,7 @@ class Staging:
         self._length, self.checkpoint = length, checkpoint
 
     def lines(self) -> Iterator[bytes]:
-        """Give the contacts as lines without their ends.
+        """Give the records as lines without their ends.
 
         Raises:
             ValueError: They are damaged.
@@ -225,10 +225,10 @@ class Staging:
             raise _damaged(self.rows, "cannot be read") from None
 
     def move_rows(self, path: Path) -> None:
-        """Move the contacts to the place of this file.
+        """Move the records to the place of this file.
 
         Raises:
-            ValueError: Another file is in the place of the contacts.
+            ValueError: Another file is in the place of the records.
         """
         if not is_same_file(self.rows, os.fstat(self._file.fileno())):
             raise _damaged(self.rows, "was replaced meanwhile")
@@ -242,7 +242,7 @@ class Staging:
         return self._scratch
 
     def finish(self) -> None:
-        """Let `close` remove the contacts: the file that they were staged for is there."""
+        """Let `close` remove the records: the file that they were staged for is there."""
         self.checkpoint = None
 
     def close(self) -> None:
@@ -310,7 +310,7 @@ class Staging:
         self._length, self.checkpoint = state.length, state.checkpoint
 
     def _reopen_rows(self, length: int) -> None:
-        """Open the contacts to add to them, and cut off the bytes behind a length."""
+        """Open the records to add to them, and cut off the bytes behind a length."""
         self._file = os.fdopen(open_own(self.rows, os.O_WRONLY | os.O_APPEND), "ab")
         self._file.truncate(length)
         self._file.seek(length)

@@ -1,4 +1,4 @@
-"""The sink that is a pipe: JSON Lines, written as the contacts come."""
+"""The sink that is a pipe: JSON Lines, written as the records come."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _RETRY_S = 0.1
 
 
 class Stream:
-    """JSON Lines into standard output or another pipe, written as the contacts come.
+    """JSON Lines into standard output or another pipe, written as the records come.
 
-    A line cannot be taken back: a contact that is edited meanwhile comes again, and its last line
+    A line cannot be taken back: a record that is edited meanwhile comes again, and its last line
     is the newest. There is no checkpoint, so an interrupted export cannot be resumed.
 
     Args:
@@ -50,7 +50,7 @@ class Stream:
         return ()
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:  # noqa: ARG002 - not kept
-        """Write contacts."""
+        """Write records."""
         self._file.write(joined(lines))
         self._file.flush()
 
@@ -59,7 +59,7 @@ class Stream:
         again: frozenset[int],  # noqa: ARG002 - they are written already
         fields: Sequence[ContactField],  # noqa: ARG002 - not needed
     ) -> Iterable[int]:
-        """Do nothing: all contacts are written already."""
+        """Do nothing: all records are written already."""
         return ()
 
     def close(self) -> None:

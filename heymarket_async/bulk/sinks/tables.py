@@ -1,4 +1,4 @@
-"""Contacts as rows of a table: its columns, and their cells."""
+"""Records as rows of a table: its columns, and their cells."""
 
 from __future__ import annotations
 
@@ -9,42 +9,10 @@ from typing import Annotated, cast
 import msgspec
 
 from heymarket_async.bulk.headings import OTHER, headings_of
+from heymarket_async.bulk.kind import CONTACT, CellType, Kind
 from heymarket_async.decoding import mending
 from heymarket_async.models.contact import ContactField
 
-CellType = type[int] | type[bool] | type[str]
-
-COLUMNS: dict[str, CellType] = {
-    "id": int,
-    "uuid": str,
-    "display_name": str,
-    "first": str,
-    "last": str,
-    "email": str,
-    "phone": str,
-    "is_opted_out": bool,
-    "assigned_user_id": int,
-    "tags": str,
-    "avatar": str,
-    "team_id": int,
-    "creator_id": int,
-    "shared": bool,
-    "created": str,
-    "updated": str,
-    "rev": int,
-    "op": str,
-    "external_id": str,
-    "external_ref": str,
-    "inbox_id": int,
-    "parent_id": int,
-    "note": str,
-    "type": str,
-    "contact_channels": str,
-}
-"""The documented fields of a contact, in the order of the columns. Lists are kept as JSON."""
-
-_KNOWN = frozenset({*COLUMNS, "custom"})
-_LISTS = frozenset({"tags", "note", "contact_channels"})
 _RUN = r"=+\-@\t\r\n＝＋－＠"  # noqa: RUF001 - a spreadsheet takes both widths
 _FORMULA = re.compile(rf"'*[{_RUN}]")
 """The beginning of cells that a spreadsheet would run, after any apostrophes."""
@@ -57,6 +25,7 @@ _STARTS = r"'*\"*[=+\-@＝＋－＠]"  # noqa: RUF001 - as above; a spreadsheet 
 _DIVIDED = re.compile(rf"[{_DIVIDERS}](?={_STARTS})")
 _UNDIVIDED = re.compile(rf"(?<=[{_DIVIDERS}])'(?={_STARTS})")
 
+_CUSTOM = "custom"
 _WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 _LARGEST = 2**63 - 1
 """The largest number that fits in a column, of either sign."""
@@ -69,32 +38,37 @@ Cell = str | int | bool | None
 
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
-_LIST_PLACES = [place for place, name in enumerate(COLUMNS) if name in _LISTS]
-
 
 class Table:
-    """The columns for contacts of one account.
+    """The columns for records of one account.
+
+    Args:
+        fields: The account's custom fields; none unless the records are contacts.
+        kind: The kind of the records.
 
     Attributes:
         columns: The headings with the types of their cells: the documented fields, the account's
             custom fields as `headings_of` names them, and `other`.
     """
 
-    def __init__(self, fields: Sequence[ContactField]) -> None:
+    def __init__(self, fields: Sequence[ContactField], kind: Kind = CONTACT) -> None:
+        self._kind = kind
         self._headings = headings_of(fields)
         customs: dict[str, CellType] = dict.fromkeys(self._headings.values(), str)
-        self.columns: dict[str, CellType] = {**COLUMNS, **customs, OTHER: str}
-        self._decode_usual = _decoder_of_usual(self._headings)
+        self.columns: dict[str, CellType] = {**kind.columns, **customs, OTHER: str}
+        self._known = {*kind.columns, _CUSTOM}
+        self._nested = [place for place, name in enumerate(kind.columns) if name in kind.nested]
+        self._decode_usual = _decoder_of_usual(kind, self._headings)
         self._no_custom = (None,) * len(self._headings)
 
     @property
     def paths(self) -> list[tuple[str, str]]:
         """The headings of all columns but `other`, each with its path in the JSON."""
-        own = [(name, f'$."{name}"') for name in COLUMNS]
+        own = [(name, f'$."{name}"') for name in self._kind.columns]
         return own + [(heading, f'$.custom."{key}"') for key, heading in self._headings.items()]
 
     def row(self, line: bytes) -> list[Cell]:
-        """Return the cells of one contact, which is given as JSON.
+        """Return the cells of one record, which is given as JSON.
 
         The usual ones are decoded right into cells, because that takes a quarter of the time.
         """
@@ -103,10 +77,13 @@ class Table:
     def _usual_row(self, line: bytes) -> list[Cell] | None:
         """Return the cells if all values have a column and are of its type, or None."""
         try:
-            *cells, custom = msgspec.structs.astuple(self._decode_usual(line))
+            cells: list[Cell] = list(msgspec.structs.astuple(self._decode_usual(line)))
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        for place in _LIST_PLACES:
+        custom = cast(
+            "msgspec.Struct | None", cells.pop() if self._kind.has_custom_fields else None
+        )
+        for place in self._nested:
             if cells[place] is not None:
                 cells[place] = _json(cells[place])
         cells += self._no_custom if custom is None else msgspec.structs.astuple(custom)
@@ -114,21 +91,35 @@ class Table:
         return cells
 
     def _odd_row(self, line: bytes) -> list[Cell]:
-        contact = mending.decode(_decode, line)
+        record = mending.decode(_decode, line)
         cells: dict[str, Cell] = {}
         other: dict[str, object] = {}
-        for name, value in contact.items():
-            if name == "custom" and isinstance(value, dict):
+        for name, value in record.items():
+            if name == _CUSTOM and self._kind.has_custom_fields and isinstance(value, dict):
                 self._spread(cast("dict[str, object]", value), cells, other)
-            elif value is None and name in _KNOWN:
+            elif value is None and name in self._known:
                 continue
-            elif (cell := _cell(name, value)) is None:
+            elif (cell := self._cell(name, value)) is None:
                 other[name] = value
             else:
                 cells[name] = cell
         if other:
             cells[OTHER] = _json(other)
         return [cells.get(name) for name in self.columns]
+
+    def _cell(self, name: str, value: object) -> Cell:
+        """Return the cell for a value, or None if it has no column or does not fit it."""
+        if name in self._kind.nested:
+            return _json(value)
+        kind = self._kind.columns.get(name)
+        if kind is int and isinstance(value, str) and _WHOLE.fullmatch(value):
+            value = int(value)
+        elif kind is str and type(value) in {int, float}:
+            value = str(value)
+        # In Python a bool is an int, but not in a table.
+        if type(value) is not kind or (type(value) is int and abs(value) > _LARGEST):
+            return None
+        return cast("Cell", value)
 
     def _spread(
         self, custom: dict[str, object], cells: dict[str, Cell], other: dict[str, object]
@@ -140,19 +131,19 @@ class Table:
             elif value is not None:
                 cells[self._headings[key]] = value if isinstance(value, str) else _json(value)
         if unknown:
-            other["custom"] = unknown
+            other[_CUSTOM] = unknown
 
 
-def _decoder_of_usual(custom: Iterable[str]) -> Callable[[bytes], msgspec.Struct]:
-    """Return a decoder into the columns, in their order, with those in `custom` as the last one.
+def _decoder_of_usual(kind: Kind, custom: Iterable[str]) -> Callable[[bytes], msgspec.Struct]:
+    """Return a decoder into the columns, in their order, with custom fields as the last one.
 
     It refuses values that have no column or are not of its type. Lists are decoded as well, because
     their cells are JSON without the white space and the escapes of the server.
     """
     types: dict[CellType, object] = {int: _Fitting | None, bool: bool | None, str: str | None}
     fields = [
-        (name, cast("type[object]", object if name in _LISTS else types[kind]), None)
-        for name, kind in COLUMNS.items()
+        (name, cast("type[object]", object if name in kind.nested else types[cell]), None)
+        for name, cell in kind.columns.items()
     ]
     keys = {f"field_{number}": key for number, key in enumerate(custom)}
     in_custom = msgspec.defstruct(
@@ -162,28 +153,10 @@ def _decoder_of_usual(custom: Iterable[str]) -> Callable[[bytes], msgspec.Struct
         forbid_unknown_fields=True,
         gc=False,
     )
-    usual = msgspec.defstruct(
-        "_Usual",
-        [*fields, ("custom", cast("type[object]", in_custom | None), None)],
-        forbid_unknown_fields=True,
-        gc=False,
-    )
+    if kind.has_custom_fields:
+        fields.append((_CUSTOM, cast("type[object]", in_custom | None), None))
+    usual = msgspec.defstruct("_Usual", fields, forbid_unknown_fields=True, gc=False)
     return msgspec.json.Decoder(usual).decode
-
-
-def _cell(name: str, value: object) -> Cell:
-    """Return the cell for a value, or None if it has no column or does not fit it."""
-    if name in _LISTS:
-        return _json(value)
-    kind = COLUMNS.get(name)
-    if kind is int and isinstance(value, str) and _WHOLE.fullmatch(value):
-        value = int(value)
-    elif kind is str and type(value) in {int, float}:
-        value = str(value)
-    # In Python a bool is an int, but not in a table.
-    if type(value) is not kind or (type(value) is int and abs(value) > _LARGEST):
-        return None
-    return cast("Cell", value)
 
 
 def harmless(cells: Iterable[Cell]) -> list[Cell]:

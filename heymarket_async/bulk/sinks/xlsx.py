@@ -36,18 +36,18 @@ _NO_XML = re.compile("[\ufffe\uffff]")
 """Other control characters can be written: spreadsheets escape them as `_x0000_`."""
 
 _MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - a spreadsheet has no time zones
-"""The same for all files, so that the same contacts make the same file."""
+"""The same for all files, so that the same records make the same file."""
 
 
 class Xlsx(StagedFile):
-    """A spreadsheet with a column for each documented field and each custom field, by its title.
+    """A spreadsheet with a column for each documented field, and of contacts for each custom field.
 
     All cells are text: phones and ids keep all digits, and no formula or link is made. So only a
     formula with an apostrophe before it gets one more; see `reversible`. The headings stay in view,
     and filter the rows. Values without a column of their own are kept as JSON in the
     last one, `other`.
 
-    A sheet holds at most 1,048,575 contacts, and a cell 32,767 characters. If that is too little,
+    A sheet holds at most 1,048,575 records, and a cell 32,767 characters. If that is too little,
     the export ends with `JobError`, and an existing file is kept.
 
     Args:
@@ -70,7 +70,7 @@ class Xlsx(StagedFile):
     def _render(
         self, lines: Iterable[bytes], fields: Sequence[ContactField], file: BinaryIO
     ) -> Iterator[int]:
-        table = Table(fields)
+        table = Table(fields, self.kind)
         headings = list(table.columns)
         if len(headings) > _MOST_COLUMNS:
             raise _too_large(f"The table has more than {_MOST_COLUMNS:,} columns.")
@@ -78,7 +78,7 @@ class Xlsx(StagedFile):
         target = _Target(file)
         workbook = self._workbook(cast(BinaryIO, target), {**_OPTIONS, "tmpdir": scratch})
         workbook.set_properties({"created": _MADE})
-        sheet = workbook.add_worksheet("Contacts")
+        sheet = workbook.add_worksheet(self.kind.plural.capitalize())
         with closing(cast(TextIO, sheet.row_data_fh)):  # else an interruption leaves it open
             text = workbook.add_format({"num_format": "@"})
             sheet.set_column(0, len(headings) - 1, _WIDTH, text)
@@ -88,7 +88,9 @@ class Xlsx(StagedFile):
             done = 0
             for done, some in in_batches(lines):
                 if done > _MOST_ROWS:
-                    raise _too_large(f"The account has more than {_MOST_ROWS:,} contacts.")
+                    raise _too_large(
+                        f"The account has more than {_MOST_ROWS:,} {self.kind.plural}."
+                    )
                 for row, line in enumerate(some, start=done - len(some) + 1):
                     _write(sheet, row, table.row(line), headings, text)
                 yield done

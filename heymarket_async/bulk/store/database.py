@@ -1,15 +1,20 @@
-"""An SQLite file of contacts, written by an export or kept up to date by a sync.
+"""An SQLite file of contacts, messages and conversations, written by exports and syncs.
 
     contacts          all contacts: id, rev, updated, instant, json, deleted_at
+    messages, conversations
+                      the same for messages and conversations, from the first export of them on
     fields            the account's custom fields
-    runs              the runs of a sync
+    runs              the runs of a sync, and of the exports of messages and conversations
     current_contacts  a view with a column for each field, custom fields by their titles
+    current_messages, current_conversations
+                      views with a column for each field
     opted_out_contacts, changes_by_day
-                      views on it
+                      views on the contacts
+    archive           a view of the messages, with their conversations and contacts
 
-`json` is the contact as the server sent it, but without lone surrogates (half an emoji), which no
+`json` is the record as the server sent it, but without lone surrogates (half an emoji), which no
 reader takes. `instant` is `updated` in a form that sorts as time, or empty if it is not a time.
-`rev` is 0 if it is unknown. A contact that came without an id, or with one of more than 64 bits,
+`rev` is 0 if it is unknown. A record that came without an id, or with one of more than 64 bits,
 has a negative `id`.
 """
 
@@ -25,7 +30,8 @@ from typing import TypeVar
 import msgspec
 
 from heymarket_async.bulk.errors import UNREADABLE
-from heymarket_async.bulk.read.versions import batch_of, text_of
+from heymarket_async.bulk.kind import CONTACT, CONVERSATION, MESSAGE, Kind
+from heymarket_async.bulk.read.versions import rows_of, text_of
 from heymarket_async.bulk.store import schema
 from heymarket_async.bulk.store.private_files import (
     Lock,
@@ -54,11 +60,14 @@ _REMEDIES = {
 }
 """The remedies for a file that is damaged, or to which another program has added a rule."""
 
+_OF_THE_FILE = frozenset({"account", "credentials"})
+"""The state that all kinds of records share."""
+
 _Values = Sequence[str | int | None] | Mapping[str, str | int | None]
 
 
 class Database:
-    """An SQLite file of contacts, for one job.
+    """An SQLite file of records, for one job.
 
     It and the files that SQLite keeps beside it follow the rule of
     `heymarket_async.bulk.store.private_files`. SQLite opens them by their names: in a folder that
@@ -70,13 +79,16 @@ class Database:
 
     Args:
         path: The file; made, for its owner alone to read, if it is not there.
+        kind: The kind of records that the job is about.
 
     Attributes:
         path: The file; once it is open, behind all links.
+        kind: The kind of records.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: Kind = CONTACT) -> None:
         self.path = path
+        self.kind = kind
         self._opened = ExitStack()
 
     def open(self) -> None:
@@ -194,8 +206,9 @@ class Database:
     # State
 
     def state(self, name: str) -> str | None:
-        """Return the text that is stored under a name."""
-        return next(self.values(str, "SELECT value FROM state WHERE name = ?", name), None)
+        """Return the text that is stored under a name, for this kind of records."""
+        query = "SELECT value FROM state WHERE name = ?"
+        return next(self.values(str, query, self._key(name)), None)
 
     def decoded_state(self, name: str, kind: type[T]) -> T | None:
         """Return the JSON that is stored under a name, or None if there is none."""
@@ -206,48 +219,62 @@ class Database:
 
     def set_state(self, name: str, value: str | None) -> None:
         """Store a text under a name, or remove it."""
-        self.run("DELETE FROM state WHERE name = ?", (name,))
+        self.run("DELETE FROM state WHERE name = ?", (self._key(name),))
         if value is not None:
-            self.run("INSERT INTO state VALUES (?, ?)", (name, value))
+            self.run("INSERT INTO state VALUES (?, ?)", (self._key(name), value))
 
-    # Contacts
+    def _key(self, name: str) -> str:
+        """Return the key for a name. The file has one account; the rest is of each kind."""
+        is_shared = self.kind is CONTACT or name in _OF_THE_FILE
+        return name if is_shared else f"{self.kind.plural}.{name}"
+
+    # Records
 
     def upsert(self, lines: Sequence[bytes], *, latest: str) -> int:
-        """Add contacts, or replace older versions of them; return how many that was.
+        """Add records, or replace older versions of them; return how many that was.
 
         Args:
-            lines: The contacts.
+            lines: The records.
             latest: See `Version.replaces`.
         """
-        return self.run_many(schema.UPSERT, ((*record, latest) for record in records(lines)))
+        rows = ((*record, latest) for record in records(lines, self.kind))
+        return self.run_many(schema.UPSERT.format(name=self.kind.plural), rows)
 
     def distrust(self, *, after: str, until: str) -> None:
-        """Let any other content replace the contacts that were updated between two instants."""
-        query = "SELECT id FROM contacts WHERE instant > ? AND instant <= ?"
+        """Let any other content replace the records that were updated between two instants."""
+        query = f"SELECT id FROM {self.kind.plural} WHERE instant > ? AND instant <= ?"  # noqa: S608 - a constant
         self.run(f"INSERT INTO distrusted {query}", (after, until))
 
     def updated_since(self, instant: str) -> Iterator[bytes]:
-        """Give the trusted contacts that were updated at that instant or later, or have no time."""
-        query = "SELECT json FROM contacts WHERE (instant >= ? OR instant = '')"
+        """Give the trusted records that were updated at that instant or later, or have no time."""
+        query = f"SELECT json FROM {self.kind.plural} WHERE (instant >= ? OR instant = '')"  # noqa: S608 - a constant
         return map(str.encode, self.values(str, f"{query} AND id NOT IN distrusted", instant))
 
     def count(self, *, deleted: bool = False) -> int:
-        """Count the contacts, with or without those that are deleted."""
+        """Count the records, with or without those that are deleted."""
         where = "" if deleted else " WHERE deleted_at IS NULL"
-        (count,) = self.values(int, f"SELECT count(*) FROM contacts{where}")  # noqa: S608 - two constants
+        (count,) = self.values(int, f"SELECT count(*) FROM {self.kind.plural}{where}")  # noqa: S608 - constants
         return count
 
     def ids(self) -> Iterator[int]:
-        """Give the ids of the contacts that are not deleted."""
-        return self.values(int, "SELECT id FROM contacts WHERE deleted_at IS NULL")
+        """Give the ids of the records that are not deleted."""
+        query = f"SELECT id FROM {self.kind.plural} WHERE deleted_at IS NULL"  # noqa: S608 - a constant
+        return self.values(int, query)
 
     def mark_deleted(self, ids: Iterable[int], at: str) -> None:
-        """Store the time when contacts were found to be deleted; they stay in the file."""
-        marks = ((at, contact_id) for contact_id in ids)
-        self.run_many("UPDATE contacts SET deleted_at = ? WHERE id = ?", marks)
+        """Store the time when records were found to be deleted; they stay in the file."""
+        marks = ((at, record_id) for record_id in ids)
+        self.run_many(f"UPDATE {self.kind.plural} SET deleted_at = ? WHERE id = ?", marks)  # noqa: S608 - a constant
+
+    def forget(self) -> None:
+        """Remove all records of this kind, and their state."""
+        self.run(f"DELETE FROM {self.kind.plural}")  # noqa: S608 - a constant
+        self.run("DELETE FROM state WHERE name GLOB ?", (self._key("*"),))
 
     def fields(self) -> list[ContactField]:
         """Return the custom fields that the views have."""
+        if not self.kind.has_custom_fields:
+            return []
         ids = self.values(int, "SELECT id FROM fields ORDER BY id")
         titles = self.values(str, "SELECT title FROM fields ORDER BY id")
         return [
@@ -256,11 +283,12 @@ class Database:
         ]
 
     def show(self, fields: Sequence[ContactField]) -> None:
-        """Make the views, with the account's custom fields as they are now."""
-        self.run("DELETE FROM fields")
-        rows = [(field.id, field.title) for field in fields]
-        self.run_many("INSERT INTO fields VALUES (?, ?)", rows)
-        for statement in schema.views(fields):
+        """Make the views, of contacts with the account's custom fields as they are now."""
+        if self.kind.has_custom_fields:
+            self.run("DELETE FROM fields")
+            rows = [(field.id, field.title) for field in fields]
+            self.run_many("INSERT INTO fields VALUES (?, ?)", rows)
+        for statement in schema.views(fields, self.kind):
             self.run(statement)
 
     # Runs
@@ -308,6 +336,10 @@ class Database:
         run(schema.DISTRUSTED)
         if is_new:
             self._connection.executescript(schema.NEW_FILE)
+        if self.kind is not CONTACT:
+            for kind in (MESSAGE, CONVERSATION):  # both, because a view joins them
+                for statement in schema.table(kind):
+                    run(statement)
 
     def _make_others_private(self) -> None:
         for file in self._beside:
@@ -315,9 +347,11 @@ class Database:
                 make_private(file)
 
 
-def records(lines: Sequence[bytes]) -> Iterator[tuple[int, int, str, str, str]]:
-    """Give the values of `schema.INSERT` for contacts that are given as JSON."""
-    rows = batch_of(lines).rows
+def records(
+    lines: Sequence[bytes], kind: Kind = CONTACT
+) -> Iterator[tuple[int, int, str, str, str]]:
+    """Give the values of `schema.INSERT` for records that are given as JSON."""
+    rows = rows_of(lines, kind.version)
     for place, line in enumerate(lines):
         instant = rows.stamps[place]
         updated = rows.times[place] if instant else ""

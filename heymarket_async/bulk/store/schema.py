@@ -1,10 +1,11 @@
-"""The tables and views of an SQLite file of contacts, as SQL."""
+"""The tables and views of an SQLite file of contacts, messages and conversations, as SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heymarket_async.bulk.sinks.tables import CellType, Table
+from heymarket_async.bulk.kind import CONTACT, CellType, Kind
+from heymarket_async.bulk.sinks.tables import Table
 from heymarket_async.models.contact import ContactField
 
 APPLICATION_ID = 0x48657953
@@ -13,8 +14,8 @@ VERSION = 1
 _MOST_COLUMNS = 2000
 """The limit of SQLite. The values of more fields are in `json` alone."""
 
-CONTACTS = """
-CREATE TABLE {name} (
+TABLE = """
+CREATE TABLE IF NOT EXISTS {name} (
     id INTEGER NOT NULL,
     rev INTEGER NOT NULL,
     updated TEXT NOT NULL,
@@ -22,12 +23,22 @@ CREATE TABLE {name} (
     json TEXT NOT NULL,
     deleted_at TEXT
 )"""
+"""A table of records; those of all kinds have the same columns."""
+
+
+def table(kind: Kind) -> list[str]:
+    """Return the statements that make the table of a kind, if it is not there."""
+    name = kind.plural
+    return [
+        TABLE.format(name=name),
+        f"CREATE UNIQUE INDEX IF NOT EXISTS {name}_by_id ON {name} (id)",
+        f"CREATE INDEX IF NOT EXISTS {name}_by_instant ON {name} (instant)",
+    ]
+
 
 NEW_FILE = f"""
 BEGIN IMMEDIATE;
-{CONTACTS.format(name="contacts")};
-CREATE UNIQUE INDEX contacts_by_id ON contacts (id);
-CREATE INDEX contacts_by_instant ON contacts (instant);
+{";".join(table(CONTACT))};
 CREATE TABLE fields (id INTEGER PRIMARY KEY, title TEXT NOT NULL);
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE runs (
@@ -49,7 +60,7 @@ COMMIT;
 """
 
 DISTRUSTED = "CREATE TEMP TABLE distrusted (id INTEGER PRIMARY KEY)"
-"""Contacts that any other content replaces: their `updated` was ahead of the server's clock."""
+"""Records that any other content replaces: their `updated` was ahead of the server's clock."""
 
 _COLUMNS = "id, rev, updated, instant, json"
 _IF_NEWER = """
@@ -64,10 +75,10 @@ WHERE excluded.instant > instant OR (rev > 0 AND excluded.rev > rev) OR deleted_
     ))"""
 
 INSERT = f"INSERT INTO {{name}} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608 - a constant
-"""Adds a contact to a table."""
+"""Adds a record to a table."""
 
-UPSERT = INSERT.format(name="contacts") + _IF_NEWER
-"""Adds a contact, or replaces it as `Version.replaces` says, whose `latest` is the last value."""
+UPSERT = INSERT + _IF_NEWER
+"""Adds a record, or replaces it as `Version.replaces` says, whose `latest` is the last value."""
 
 UPSERT_REPEATED = f"""
 INSERT INTO newest ({_COLUMNS}) SELECT {_COLUMNS} FROM incoming
@@ -75,7 +86,7 @@ WHERE id IN (SELECT value FROM json_each(?)) ORDER BY rowid {_IF_NEWER}"""  # no
 """Does so with the contacts of `incoming` that have one of these ids, a list in JSON."""
 
 
-# In older releases of SQLite, a text in JSON ends at U+0000. So in contacts that have one, two
+# In older releases of SQLite, a text in JSON ends at U+0000. So in records that have one, two
 # characters that no text has stand for it, and for a backslash: "u0000" may follow one as it is.
 _HAS_NUL = "instr(json, '\\u0000')"
 _NUL, _BACKSLASH = "char(64976)", "char(64977)"
@@ -94,26 +105,50 @@ def doubts(fields: Sequence[ContactField]) -> list[str]:
     ]
 
 
-def views(fields: Sequence[ContactField]) -> list[str]:
+def views(fields: Sequence[ContactField], kind: Kind = CONTACT) -> list[str]:
     """Return the statements that make the views, with a column for each field but `other`."""
-    table = Table(fields)
-    shown = table.paths[:_MOST_COLUMNS]
-    columns = [f"{_value(path, table.columns[name])} AS {_name(name)}" for name, path in shown]
-    whole = [_whole_value(path, table.columns[name]) for name, path in shown]
+    name = kind.plural
+    more = _MORE_VIEWS.get(name, {})
     return [
-        "DROP VIEW IF EXISTS changes_by_day",
-        "DROP VIEW IF EXISTS opted_out_contacts",
-        "DROP VIEW IF EXISTS current_contacts",
-        f"CREATE VIEW current_contacts AS SELECT {', '.join(columns)}"  # noqa: S608 - quoted
-        f" FROM contacts WHERE deleted_at IS NULL AND NOT {_HAS_NUL}"
-        f" UNION ALL SELECT {', '.join(whole)} FROM (SELECT json, {_WITHOUT_NUL} AS safe"
-        f" FROM contacts WHERE deleted_at IS NULL AND {_HAS_NUL})",
-        "CREATE VIEW opted_out_contacts AS SELECT * FROM current_contacts WHERE is_opted_out",
-        "CREATE VIEW changes_by_day AS SELECT day, sum(updated) AS updated, sum(deleted) AS deleted"
+        *(f"DROP VIEW IF EXISTS {view}" for view in (*more, f"current_{name}")),
+        _current(Table(fields, kind), name),
+        *(f"CREATE VIEW {view} AS {query}" for view, query in more.items()),
+    ]
+
+
+_MORE_VIEWS = {
+    "contacts": {
+        "changes_by_day": "SELECT day, sum(updated) AS updated, sum(deleted) AS deleted"
         " FROM (SELECT substr(instant, 1, 10) AS day, 1 AS updated, 0 AS deleted FROM contacts"
         " UNION ALL SELECT substr(deleted_at, 1, 10), 0, 1 FROM contacts"
         " WHERE deleted_at IS NOT NULL) GROUP BY day ORDER BY day",
-    ]
+        "opted_out_contacts": "SELECT * FROM current_contacts WHERE is_opted_out",
+    },
+    "messages": {
+        # Several contacts may have the same phone: the latest one counts.
+        "archive": "SELECT m.*, c.id AS conversation_id,"
+        " json_extract(c.json, '$.name') AS conversation_name,"
+        " json_extract(c.json, '$.status') AS conversation_status,"
+        " p.id AS contact_id, p.name AS contact_name FROM current_messages AS m"
+        " LEFT JOIN conversations AS c ON c.id = json_extract(m.conversation, '$.id')"
+        " LEFT JOIN (SELECT json_extract(json, '$.phone') AS phone, max(id) AS id,"
+        " json_extract(json, '$.display_name') AS name FROM contacts WHERE deleted_at IS NULL"
+        " GROUP BY 1) AS p ON p.phone = m.target"
+    },
+}
+"""The views that are made from others, by the table."""
+
+
+def _current(table: Table, name: str) -> str:
+    shown = table.paths[:_MOST_COLUMNS]
+    columns = [f"{_value(path, table.columns[name])} AS {_name(name)}" for name, path in shown]
+    whole = [_whole_value(path, table.columns[name]) for name, path in shown]
+    return (
+        f"CREATE VIEW current_{name} AS SELECT {', '.join(columns)}"  # noqa: S608 - quoted
+        f" FROM {name} WHERE deleted_at IS NULL AND NOT {_HAS_NUL}"
+        f" UNION ALL SELECT {', '.join(whole)} FROM (SELECT json, {_WITHOUT_NUL} AS safe"
+        f" FROM {name} WHERE deleted_at IS NULL AND {_HAS_NUL})"
+    )
 
 
 def _value(path: str, kind: CellType) -> str:
@@ -126,7 +161,7 @@ def _value(path: str, kind: CellType) -> str:
 
 
 def _whole_value(path: str, kind: CellType) -> str:
-    """Return the value of a contact that has U+0000 in a text."""
+    """Return the value of a record that has U+0000 in a text."""
     value = _value(path, kind)
     if kind is not str:
         return value

@@ -1,6 +1,7 @@
-"""The SQLite file of a sync: its account, and how far it has come, beside the contacts.
+"""The SQLite file of a sync: its account, and how far it has come, beside the records.
 
-Kept in the table `state`:
+Kept in the table `state`; but for the account and the credentials, the names begin with "messages."
+or "conversations." if it is about these:
 
     account, surface  the account and the list that the file follows
     credentials       the fingerprint of the credentials of the last run
@@ -10,7 +11,7 @@ Kept in the table `state`:
     page_size         the limit that has brought the most rows
     fields_read       the server's time when the custom fields were read
     latest            the latest instant that an `updated` could have at the last write
-    told              ids of odd contacts that a run has reported, so that later runs do not
+    told              ids of odd records that a run has reported, so that later runs do not
     first_run         the checkpoint of a first run that is not complete
 """
 
@@ -23,9 +24,11 @@ from datetime import UTC, datetime
 import msgspec
 
 from heymarket_async.bulk.errors import JobError, mismatch_error
+from heymarket_async.bulk.kind import CONTACT
 from heymarket_async.bulk.read import checkpoint as checkpoints
 from heymarket_async.bulk.read.checkpoint import Checkpoint, Settled
 from heymarket_async.bulk.read.collect import SETTLE_S
+from heymarket_async.bulk.read.source import Source
 from heymarket_async.bulk.store.database import Database
 from heymarket_async.models.contact import ContactField
 from heymarket_async.timestamps import earlier, later
@@ -41,26 +44,28 @@ class SyncFile:
     Args:
         database: The file.
         clock: Returns the server's time, as an instant.
+        source: The list to read.
 
     Attributes:
         database: The file.
         account: The account that the file follows; None until it is bound to one.
         begins_with_newest: Whether only changes have to be read, from a list that can be read
             newest first.
-        changed: How many contacts this run has added or changed.
-        reported: Ids of odd contacts that earlier runs have reported.
+        changed: How many records this run has added or changed.
+        reported: Ids of odd records that earlier runs have reported.
 
     Raises:
         ValueError: The file holds an export, or another program has changed its state.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], str]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], str], source: Source) -> None:
         self.database = database
         self._clock = clock
-        is_of_export = database.state("checkpoint") or database.count(deleted=True)
-        if database.state("account") is None and is_of_export:
-            if database.state("surface") is not None:
-                raise database.damaged("`account`")
+        self._source = source
+        followed = database.state("surface")
+        if followed is not None and database.state("account") is None:
+            raise database.damaged("`account`")
+        if followed is None and (database.state("checkpoint") or database.count(deleted=True)):
             raise JobError(
                 "file_of_export",
                 f"{database.path} holds an export.",
@@ -70,7 +75,7 @@ class SyncFile:
             self._run = database.begin_run(_now())
         self._newest = database.state("newest")
         self._ascending = database.decoded_state("ascending", bool)
-        is_newest_first = database.state("surface") == "v2" or self._ascending is False
+        is_newest_first = source.newest is not None or self._ascending is False
         self.begins_with_newest = self._newest is not None and is_newest_first
         name = database.state("account")
         self.account = Account(name, database.state("credentials") or "") if name else None
@@ -79,18 +84,17 @@ class SyncFile:
         self.changed = 0
         self._before = database.count(deleted=True)
 
-    def bind(self, account: Account, surface: str, *, rebind: bool) -> None:
+    def bind(self, account: Account, *, rebind: bool) -> None:
         """Bind the file to an account and a list.
 
         Args:
             account: The account.
-            surface: The list.
             rebind: The account may be on another server than before, if its team is the same.
 
         Raises:
             JobError: The file belongs to another account or list.
         """
-        database = self.database
+        database, surface = self.database, self._source.surface
         name, stored = account.name, database.state("account")
         if stored is not None:
             if account.matches(stored, database.state("credentials")):
@@ -98,7 +102,7 @@ class SyncFile:
             elif not (rebind and account.is_same_team(stored)):
                 raise self._of_another_account(account, stored, rebind=rebind)
         followed = database.state("surface")
-        if followed not in {None, "v1", "v2"}:
+        if followed not in {None, "v1", "v2"} and database.kind is CONTACT:
             raise database.damaged("`surface`")
         if followed not in {None, surface}:
             raise mismatch_error("surface", str(database.path), followed, surface)
@@ -108,19 +112,19 @@ class SyncFile:
             database.set_state("surface", surface)
         self.account = Account(name, account.credentials)
 
-    def begin(self, surface: str, *, all_anew: bool) -> Checkpoint:
+    def begin(self, *, all_anew: bool) -> Checkpoint:
         """Return the checkpoint to read from. It has no spans if only changes are read.
 
         An answer must have shown the server's clock.
 
         Args:
-            surface: The list.
-            all_anew: Read all contacts, even if only changes are needed.
+            all_anew: Read all records, even if only changes are needed.
 
         Raises:
             ValueError: Another program has changed the state.
         """
         self._distrust_the_future()
+        surface = self._source.surface
         stored = self.database.state("first_run")
         if self._newest is None and stored is not None:
             try:
@@ -142,7 +146,7 @@ class SyncFile:
 
     def _of_another_account(self, account: Account, stored: str, *, rebind: bool) -> JobError:
         reason, remedy = "", "Name another file."
-        if account.is_same_team(stored):
+        if account.is_same_team(stored) and self.database.kind is CONTACT:
             reason = "moved_account"
             remedy = "Name another file, or pass rebind=True if the account has moved."
         elif rebind:
@@ -153,7 +157,7 @@ class SyncFile:
     def _distrust_the_future(self) -> None:
         """Believe no time in the file that is in the future, or was when it was written.
 
-        If the file has come to such a time, all contacts are read anew: earlier versions of this
+        If the file has come to such a time, all records are read anew: earlier versions of this
         package believed every `updated`, and it is not known what has changed since.
         """
         if (then := self.database.state("latest")) is not None:
@@ -162,7 +166,7 @@ class SyncFile:
             self._newest = None
 
     def write(self, lines: Sequence[bytes], checkpoint: str) -> None:
-        """Add contacts, or newer versions of them; a first run resumes from this checkpoint."""
+        """Add records, or newer versions of them; a first run resumes from this checkpoint."""
         with self.database.transaction():
             latest = self._latest()
             self.changed += self.database.upsert(lines, latest=latest)
@@ -171,13 +175,13 @@ class SyncFile:
                 self.database.set_state("first_run", checkpoint)
 
     def stored(self, settle_s: float) -> Iterator[bytes]:
-        """Give the contacts that this run may read again."""
+        """Give the records that this run may read again."""
         since = earlier(self._newest, settle_s) if self._newest else ""
         return self.database.updated_since(since)
 
     def missing(self, seen: Container[int]) -> list[int]:
         """Return the ids in the file that are not among those."""
-        return [contact_id for contact_id in self.database.ids() if contact_id not in seen]
+        return [record_id for record_id in self.database.ids() if record_id not in seen]
 
     def complete(
         self,
@@ -186,15 +190,15 @@ class SyncFile:
         deleted: Iterable[int],
         fields: Sequence[ContactField] | None,
     ) -> int:
-        """Record that the run is complete, and which contacts are deleted.
+        """Record that the run is complete, and which records are deleted.
 
         Args:
             checkpoint: Where the next run begins.
-            deleted: The ids of deleted contacts.
+            deleted: The ids of deleted records.
             fields: The custom fields; None leaves those in the file.
 
         Returns:
-            How many contacts this run has added.
+            How many records this run has added.
         """
         with self.database.transaction():
             self.database.mark_deleted(deleted, _now())

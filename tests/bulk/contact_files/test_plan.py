@@ -11,7 +11,7 @@ from heymarket_async import ContactField
 from heymarket_async.bulk.contact_files.meanings import FIELDS, READ_ONLY, Target
 from heymarket_async.bulk.contact_files.plan import plan_of
 from heymarket_async.bulk.errors import JobError
-from heymarket_async.bulk.sinks.tables import COLUMNS
+from heymarket_async.bulk.kind import COLUMNS
 from heymarket_async.bulk.sinks.tables import Table as ExportTable
 from tests.bulk.contact_files.reading import read_table, table
 

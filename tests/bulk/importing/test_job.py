@@ -262,7 +262,7 @@ async def test_an_error_of_the_input_comes_through():
         ("batch_size must be an integer of at least 1", {"batch_size": True}),
         ("concurrency must be an integer of at least 1", {"concurrency": 1.5}),
         ("outcomes must be of type str or PathLike", {"outcomes": 7}),
-        ("nothing to resume from. Give the file of that import with outcomes.", {"resume": True}),
+        ("nothing to resume from. Give the file of that job with outcomes.", {"resume": True}),
         ("on_progress must be a function", {"on_progress": 7}),
     ],
 )

@@ -13,8 +13,9 @@ import msgspec
 import pytest
 
 from heymarket_async import HeymarketError
-from heymarket_async.bulk.importing import outcome_file
+from heymarket_async.bulk.importing.rules import IMPORTED, ImportHeader
 from heymarket_async.bulk.importing.source import RejectedRow
+from heymarket_async.bulk.store import outcome_file
 from tests.bulk.importing.imports import (
     BATCH,
     SEARCH,
@@ -75,9 +76,7 @@ async def test_rows_are_on_the_disk_before_they_are_sent(path, monkeypatch):
 async def test_a_file_that_is_there_is_kept_and_nothing_is_sent(path):
     path.write_text("precious")
     async with account() as it:
-        with pytest.raises(
-            ValueError, match=r"exists already\. Resume that import with resume=True"
-        ):
+        with pytest.raises(ValueError, match=r"exists already\. Resume that job with resume=True"):
             await it.imports([new(1)], outcomes=path)
 
         assert not it.sandbox.requests
@@ -85,11 +84,11 @@ async def test_a_file_that_is_there_is_kept_and_nothing_is_sent(path):
 
 
 async def test_a_file_that_appears_at_the_last_moment_is_kept(path):
-    header = outcome_file.Header(kind="import", account="a", overwrite=False)
+    header = ImportHeader(kind="import", account="a", overwrite=False)
     path.write_text("precious")
 
     with pytest.raises(ValueError, match="exists already"):
-        async with outcome_file.OutcomeFile(path, header):
+        async with outcome_file.OutcomeFile(IMPORTED, path, header):
             pass
     assert path.read_text() == "precious"
 
@@ -275,7 +274,7 @@ async def test_a_disk_that_is_full_names_the_file(kind, path, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    where = "os.fsync" if kind == "row" else "heymarket_async.bulk.importing.outcome_file.lock"
+    where = "os.fsync" if kind == "row" else "heymarket_async.bulk.store.outcome_file.lock"
     monkeypatch.setattr(where, full)
     async with account() as it:
         with pytest.raises(OSError, match="No space left on device: ") as raised:

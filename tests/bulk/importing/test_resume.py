@@ -10,9 +10,9 @@ import pytest
 
 from heymarket_async import HeymarketError, NewContact
 from heymarket_async.bulk import JobError, RowOutcome
-from heymarket_async.bulk.importing import outcome_file
-from heymarket_async.bulk.importing.rules import SentWhen
+from heymarket_async.bulk.importing.rules import IMPORTED, ImportHeader, SentWhen
 from heymarket_async.bulk.importing.source import RejectedRow
+from heymarket_async.bulk.store import outcome_file, outcome_lines
 from tests.bulk.importing.imports import (
     BATCH,
     SEARCH,
@@ -237,7 +237,7 @@ async def test_a_row_that_was_sent_and_then_refused_is_a_new_row_again(path):
 
 
 def test_states_of_earlier_rows_are_kept_by_digest():
-    rng, rows, known = random.Random(5), outcome_file.EarlierRows(), dict[int, object]()
+    rng, rows, known = random.Random(5), outcome_lines.EarlierRows(IMPORTED), dict[int, object]()
     finished = {RowOutcome.CREATED, RowOutcome.UPDATED, RowOutcome.UNCHANGED}
     for _ in range(60_000):
         digest = rng.choice((rng.randrange(50), rng.randrange(20_000) * 7919, 2**64 - 1))
@@ -252,10 +252,10 @@ def test_states_of_earlier_rows_are_kept_by_digest():
 
 
 def test_states_take_nine_bytes_a_row():
-    rows = outcome_file.EarlierRows()
+    rows = outcome_lines.EarlierRows(IMPORTED)
     for number in range(400_000):
         for outcome in (RowOutcome.UNKNOWN, RowOutcome.CREATED):
-            digest = outcome_file.digest_of(str(number).encode())
+            digest = outcome_lines.digest_of(str(number).encode())
             rows.remember(digest, outcome, SentWhen.ABSENT)
 
     taken = [
@@ -305,10 +305,10 @@ async def test_a_restart_refuses_and_keeps_a_file_that_is_none(content, path):
 
 
 async def test_a_restart_refuses_a_file_that_appears_at_the_last_moment(path):
-    header = outcome_file.Header(kind="import", account="a", overwrite=False)
+    header = ImportHeader(kind="import", account="a", overwrite=False)
     path.write_text("precious")
 
     with pytest.raises(JobError, match="is not an outcome file"):
-        async with outcome_file.OutcomeFile(path, header, restart=True):
+        async with outcome_file.OutcomeFile(IMPORTED, path, header, restart=True):
             pass
     assert path.read_text() == "precious"

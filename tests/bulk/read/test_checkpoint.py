@@ -131,7 +131,7 @@ def test_a_checkpoint_that_an_older_version_has_stored_is_read():
     checkpoint = read(stored, account=None, surface="v1", date=None)
 
     assert checkpoint.spans == [TimeSpan(up_to=NOON, page_s=2.0, is_read=True)]
-    assert checkpoint.odd == OddRows(mended=2, no_contacts=1, unplaced=Ids([5], 1))
+    assert checkpoint.odd == OddRows(mended=2, no_records=1, unplaced=Ids([5], 1))
     assert checkpoint.page_size is None
     assert '"windows":[{' in checkpoint.text, "older versions read it, too"
 
@@ -160,7 +160,7 @@ def test_ids_are_reported_once_and_twenty_of_them():
     assert odd.doubts(known=[5, -7, *range(10, 40)]) == []
 
     for count, times in ((1, "once"), (5, "5 times")):
-        (doubt,) = OddRows(no_contacts=count).doubts()
+        (doubt,) = OddRows(no_records=count).doubts()
         assert doubt == f"a list element that is not a contact was skipped {times}"
     nameless = OddRows(unplaced=Ids([-1], 1))
     assert nameless.doubts()[0].endswith(": none has an id")

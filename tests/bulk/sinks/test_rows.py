@@ -11,8 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from heymarket_async import ContactField
+from heymarket_async.bulk.kind import COLUMNS
 from heymarket_async.bulk.sinks.files import Csv
-from heymarket_async.bulk.sinks.tables import COLUMNS, Table, harmless, may_be_run
+from heymarket_async.bulk.sinks.tables import Table, harmless, may_be_run
 from tests.bulk.test_files import contact, written
 
 FIELDS = [ContactField(id=number, title=f"Title {number}") for number in (5, 7, 123)]

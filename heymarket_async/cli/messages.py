@@ -1,0 +1,89 @@
+"""The commands about messages: `heymarket messages …`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from heymarket_async.cli import options as o
+from heymarket_async.cli import show
+from heymarket_async.cli.bulk_commands import Files, run_export, seconds_of
+from heymarket_async.cli.running import Commands, run
+from heymarket_async.cli.send_command import send_command
+
+if TYPE_CHECKING:
+    from heymarket_async import HeymarketClient
+    from heymarket_async.bulk import OnProgress, ReadReport, Sink
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Send messages, export them and count them.",
+)
+app.command("send")(send_command)
+
+
+@app.command()
+def export(
+    path: o.ExportPath,
+    *,
+    conversation_id: o.OfConversation = None,
+    phone: o.WithPhone = None,
+    inbox_id: o.InboxOfPhone = None,
+    follow: o.Follow = False,
+    every: o.FollowEvery = None,
+    window_s: o.Window = "24h",
+    page_size: o.RecordsPerPage = None,
+    concurrency: o.Parts = 1,
+    checkpoint: o.Checkpoint = None,
+    restart: o.Restart = False,
+    bom: o.Bom = False,
+    raw_formulas: o.RawFormulas = False,
+    report: o.ReportFile = None,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+    sandbox: o.SandboxSize = None,
+) -> None:
+    """Write all messages to a file, newest first.
+
+    If it is interrupted, run the same command again: it continues where it stopped. Into a .db file
+    that is complete, it adds what is new, and reads the messages of the last day again for their
+    new status. Any other file is written anew. --phone needs --inbox. Exits with 3 if the export is
+    not proved to be complete.
+    """
+    pause_s = seconds_of(every, "--every") if every else 60.0 if follow else None
+    if pause_s is not None and path.suffix not in o.DATABASES:
+        raise typer.BadParameter("--follow needs a .db file: other files cannot be added to.")
+    if pause_s is not None and restart:
+        raise typer.BadParameter("--follow and --restart exclude each other.")
+    if (phone is None) is not (inbox_id is None):
+        raise typer.BadParameter("--phone needs --inbox, and --inbox needs --phone.")
+    window = seconds_of(window_s, "--window")
+
+    async def read(client: HeymarketClient, sink: Sink, on_progress: OnProgress) -> ReadReport:
+        from heymarket_async.bulk import export_messages  # noqa: PLC0415 - no help needs it
+
+        return await export_messages(
+            client,
+            sink,
+            conversation_id=conversation_id,
+            phone=phone,
+            inbox_id=inbox_id,
+            window_s=window,
+            page_size=page_size,
+            concurrency=concurrency,
+            checkpoint=checkpoint,
+            restart=restart,
+            on_progress=on_progress,
+        )
+
+    files = Files(path, report, bom=bom, raw_formulas=raw_formulas)
+    run_export(read, "message", files, json=json, quiet=quiet, sandbox=sandbox, pause_s=pause_s)
+
+
+@app.command()
+def count(*, json: o.Json = False, sandbox: o.SandboxSize = None) -> None:
+    """Show how many messages the account has."""
+    show.print_count(run(lambda client: client.messages.count(), sandbox), json=json)
