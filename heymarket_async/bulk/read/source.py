@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -15,7 +15,7 @@ from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.decoding import mending
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT, ContactsV2
 from heymarket_async.endpoints.conversations import Conversations
-from heymarket_async.endpoints.listing import WalkQuery, page_sizes_of
+from heymarket_async.endpoints.listing import Listing, WalkQuery, page_sizes_of
 from heymarket_async.endpoints.messages import HISTORY, HISTORY_SIZE, Messages
 from heymarket_async.errors import PaginationError
 from heymarket_async.models.answered import Ref
@@ -138,13 +138,17 @@ MESSAGES = Source(
 )
 
 
-class _Messages(Messages):
-    """The list of messages, with filters that are not documented."""
+class _Filtered(Listing[Any]):
+    """A list that is walked with any filters, under any name in cursors."""
 
-    def chosen(
+    def filtered(
         self, query: WalkQuery, filters: Mapping[str, object], surface: str
     ) -> Walk[msgspec.Raw]:
         return self._walk(query, msgspec.Raw, filters, surface=surface)
+
+
+class _Messages(_Filtered, Messages):
+    pass
 
 
 class _InConversation(msgspec.Struct):
@@ -174,7 +178,9 @@ def messages_of_conversation(conversation_id: int) -> Source:
         kind=MESSAGE,
         surface=surface,
         name="messages",
-        walk=lambda client, query: _Messages(transport_of(client)).chosen(query, filters, surface),
+        walk=lambda client, query: _Messages(transport_of(client)).filtered(
+            query, filters, surface
+        ),
         holds=holds,
     )
 
@@ -241,13 +247,8 @@ def _newest_first(items: list[msgspec.Raw], *, until: str | None) -> list[msgspe
     return [items[place] for place in places if stamps[place] <= last]
 
 
-class _Conversations(Conversations):
-    """The list of conversations, under a name that may leave out the inboxes."""
-
-    def chosen(
-        self, query: WalkQuery, filters: Mapping[str, object], surface: str
-    ) -> Walk[msgspec.Raw]:
-        return self._walk(query, msgspec.Raw, filters, surface=surface)
+class _Conversations(_Filtered, Conversations):
+    pass
 
 
 def conversations_in(inbox_ids: Iterable[int], *, all_inboxes: bool = False) -> Source:
@@ -265,7 +266,7 @@ def conversations_in(inbox_ids: Iterable[int], *, all_inboxes: bool = False) -> 
         kind=CONVERSATION,
         surface=surface,
         name="conversations",
-        walk=lambda client, query: _Conversations(transport_of(client)).chosen(
+        walk=lambda client, query: _Conversations(transport_of(client)).filtered(
             query, filters, surface
         ),
         count=_count_conversations if all_inboxes else None,
