@@ -132,9 +132,9 @@ def literals() -> list[str]:
 
 
 LITERALS = literals()
-VARIABLE = re.compile(r"[\d,]*\d|…|\(.*?\)|a minute\.")
+VARIABLE = re.compile(r"[\d,]*\d|…|\(.*?\)|a minute\.|\bcontacts?\b|an `updated`|updated")
 # Where the program puts a text together from two.
-JOINTS = re.compile(r"; |, (?=this client)|(?<=contacts) have |^ have ")
+JOINTS = re.compile(r"; |, (?=this client)|^ have ")
 
 
 def quoted(document: str, header: str, mark: str) -> list:

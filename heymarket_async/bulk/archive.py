@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from heymarket_async.bulk.export import ReadReport, export_records
+from heymarket_async.bulk.export import export_records
+from heymarket_async.bulk.job import ReadReport
 from heymarket_async.bulk.progress import OnProgress
 from heymarket_async.bulk.read.collect import SETTLE_S
 from heymarket_async.bulk.read.source import (
@@ -184,6 +185,7 @@ async def export_conversations(
     )
 
 
+@hides_locals
 async def follow_messages(
     client: HeymarketClient,
     path: Path | str,

@@ -11,7 +11,7 @@ import msgspec
 
 from heymarket_async import timestamps
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
-from heymarket_async.bulk.job import Job
+from heymarket_async.bulk.job import Job, ReadReport
 from heymarket_async.bulk.progress import OnProgress
 from heymarket_async.bulk.read import checkpoint as checkpoints
 from heymarket_async.bulk.read.catch_up import count_records, other_writer
@@ -26,56 +26,6 @@ from heymarket_async.errors import BadRequestError, PaginationError
 from heymarket_async.models.contact import ContactField
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.account import account_of, hold
-
-
-class ReadReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of an export, and the proof that it is complete.
-
-    Attributes:
-        distinct: Different ids that were read: as many as the result has records, unless the sink
-            keeps every version.
-        counted_before: The account's own count when the export began. None if it did not say, or
-            if it was not asked: only the progress of an export of several pages needs it.
-        counted_after: Its count at the end.
-        edited: Records that were edited while the export ran, after they had been read.
-        overlap: Records that came again in the same version and were left out.
-        ties: Records that share the time that they are sorted by with another one: `updated`, or
-            the `date` of messages.
-        largest_tie: The most records that share one.
-        oldest: The earliest such time that was read, as an instant in UTC, or None.
-        newest: The latest.
-        pages: Answers of the walk that brought something new, without those of the catch-up.
-        requests: Requests that this run sent, repeated ones included.
-        repeated: How many of them failed and were sent again.
-        resumed: This run resumed from a checkpoint.
-        seconds: How long this run took.
-        waited_s: Seconds that its calls waited, by reason, summed where they waited side by side.
-        doubts: Why the export is not proved to be complete; empty if it is.
-        mended: Records whose JSON had to be mended before it could be read.
-    """
-
-    distinct: int
-    counted_before: int | None
-    counted_after: int | None
-    edited: int
-    overlap: int
-    ties: int
-    largest_tie: int
-    oldest: str | None
-    newest: str | None
-    pages: int
-    requests: int
-    repeated: int
-    resumed: bool
-    seconds: float
-    waited_s: dict[str, float]
-    doubts: list[str]
-    mended: int = 0
-
-    @property
-    def is_proved(self) -> bool:
-        """Whether the export is proved to be complete."""
-        return not self.doubts
 
 
 class ExportReport(ReadReport, frozen=True, kw_only=True):
@@ -220,7 +170,7 @@ async def _export(
         doubts.append(UNREAD)
     elif isinstance(sink, FileSink):
         doubts += sink.doubts(fields)
-    report = report_of(job, collector, counted, doubts, resumed=stored is not None)
+    report = job.report(collector, counted, doubts, resumed=stored is not None)
     return collector.taken if made is None else made, report
 
 
@@ -248,29 +198,3 @@ async def _finish(
         sink.latest = timestamps.later(job.stats.clock(), SETTLE_S)
     steps = sink.finish(frozenset(collector.seen.edited), fields)
     await job.thread.each(steps, count_made, at_once=1)
-
-
-def report_of(
-    job: Job, collector: Collector, counted: int | None, doubts: list[str], *, resumed: bool
-) -> ReadReport:
-    """Return the report of a job that has read a list."""
-    checkpoint, seen = collector.checkpoint, collector.seen
-    return ReadReport(
-        distinct=len(seen.ids),
-        counted_before=checkpoint.counted,
-        counted_after=counted,
-        edited=len(seen.edited),
-        overlap=checkpoint.overlap,
-        ties=checkpoint.ties,
-        largest_tie=checkpoint.largest_tie,
-        oldest=seen.oldest,
-        newest=seen.newest,
-        pages=checkpoint.pages,
-        requests=job.stats.requests,
-        repeated=job.stats.repeated,
-        resumed=resumed,
-        seconds=job.seconds,
-        waited_s=job.stats.waits(),
-        doubts=doubts,
-        mended=checkpoint.odd.mended,
-    )

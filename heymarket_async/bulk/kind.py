@@ -47,7 +47,8 @@ class Kind(msgspec.Struct, frozen=True):
     """A kind of records, whose shape decides how jobs compare and store them.
 
     Attributes:
-        noun: Its name in reports and errors; with an "s", the name of its table.
+        noun: Its name in reports and errors.
+        plural: The same for several, and the name of its table.
         columns: Its documented fields in the order of the columns, with the types of their cells.
         nested: Those fields that are lists or objects; their cells are JSON.
         fields: The fields that a walk reads.
@@ -57,16 +58,12 @@ class Kind(msgspec.Struct, frozen=True):
     """
 
     noun: str
+    plural: str
     columns: Mapping[str, CellType]
     nested: frozenset[str]
     fields: RowFields
     version: RowFields
     has_custom_fields: bool = False
-
-    @property
-    def plural(self) -> str:
-        """The noun for several, and the name of the table."""
-        return f"{self.noun}s"
 
 
 def _kind_of(model: type[Answered], noun: str, *, stamp: str) -> Kind:
@@ -81,11 +78,12 @@ def _kind_of(model: type[Answered], noun: str, *, stamp: str) -> Kind:
             nested.add(name)
     without_rev = RowFields(has_rev=False)
     fields = without_rev if stamp == without_rev.stamp else RowFields(stamp, has_rev=False)
-    return Kind(noun, columns, frozenset(nested), fields, without_rev)
+    return Kind(noun, f"{noun}s", columns, frozenset(nested), fields, without_rev)
 
 
 CONTACT = Kind(
     "contact",
+    "contacts",
     COLUMNS,
     frozenset({"tags", "note", "contact_channels"}),
     RowFields(),

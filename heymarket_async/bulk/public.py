@@ -8,11 +8,12 @@ from heymarket_async.bulk.archive import (
     follow_messages,
 )
 from heymarket_async.bulk.errors import JobError
-from heymarket_async.bulk.export import ExportReport, ReadReport, export_contacts
+from heymarket_async.bulk.export import ExportReport, export_contacts
 from heymarket_async.bulk.importing.job import import_contacts
 from heymarket_async.bulk.importing.report import ImportReport, OnRejected, Rejection
 from heymarket_async.bulk.importing.rules import RowOutcome
 from heymarket_async.bulk.importing.source import RejectedRow, SourceRow
+from heymarket_async.bulk.job import ReadReport
 from heymarket_async.bulk.progress import OnProgress, Progress
 from heymarket_async.bulk.sending.draft import Draft
 from heymarket_async.bulk.sending.job import OnDraft, TextItem, send_messages

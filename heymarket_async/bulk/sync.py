@@ -9,8 +9,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from heymarket_async.bulk.custom_fields import UNREAD, fields_of
-from heymarket_async.bulk.export import ReadReport, report_of
-from heymarket_async.bulk.job import Job
+from heymarket_async.bulk.job import Job, ReadReport
 from heymarket_async.bulk.kind import CONTACT
 from heymarket_async.bulk.progress import OnProgress
 from heymarket_async.bulk.read.catch_up import count_records, other_writer
@@ -184,13 +183,14 @@ async def sync_records(
     job, database = Job(client), Database(Path(path), kind)
     async with job.running(on_progress, database.close):
         await job.thread.run(database.open)
-        if forgets:
-            await job.thread.run(_forget, database)
         file = await job.thread.run(SyncFile, database, job.stats.clock, options.source)
         sync = _Sync(job, file, options, settle_s, window_s)
         try:
             done = await sync.run(
-                rebind=rebind, finds_deleted=finds_deleted, shows=on_progress is not None
+                rebind=rebind,
+                forgets=forgets,
+                finds_deleted=finds_deleted,
+                shows=on_progress is not None,
             )
         except (HeymarketError, OSError, ValueError) as error:
             await job.thread.run(file.end, outcome=type(error).__name__)
@@ -207,11 +207,6 @@ async def sync_records(
         doubts = "; ".join(done.report.doubts) or None
         await job.thread.run(file.end, outcome="done", doubts=doubts, **facts)
         return done
-
-
-def _forget(database: Database) -> None:
-    with database.transaction():
-        database.forget()
 
 
 class _Sync:
@@ -232,9 +227,15 @@ class _Sync:
         self._settle_s = settle_s
         self._window_s = settle_s if window_s is None else window_s
 
-    async def run(self, *, rebind: bool, finds_deleted: bool, shows: bool) -> Synced:
+    async def run(self, *, rebind: bool, forgets: bool, finds_deleted: bool, shows: bool) -> Synced:
         job, file, run = self._job, self._file, self._job.thread.run
-        checkpoint, newest, fields = await self._start(rebind=rebind, finds_deleted=finds_deleted)
+        account = await account_of(
+            transport_of(job.client), stored=None if rebind else file.account
+        )
+        await run(file.bind, account, rebind=rebind)
+        if forgets:
+            await run(file.forget)
+        checkpoint, newest, fields = await self._start(finds_deleted=finds_deleted)
         is_full, is_resumed = bool(checkpoint.spans), any(span.cursor for span in checkpoint.spans)
         if is_full and shows:
             checkpoint.counted = await count_records(job.client, self._options.source, checkpoint)
@@ -261,20 +262,18 @@ class _Sync:
             added=added,
             changed=file.changed - added,
             deleted=len(deleted),
-            report=report_of(job, collector, counted, doubts, resumed=is_resumed),
+            report=job.report(collector, counted, doubts, resumed=is_resumed),
         )
 
     async def _start(
-        self, *, rebind: bool, finds_deleted: bool
+        self, *, finds_deleted: bool
     ) -> tuple[Checkpoint, Page[msgspec.Raw] | None, _Fields | None]:
-        """Bind the file to the account, and return the checkpoint to read from.
+        """Return the checkpoint to read from.
 
         The newest records, or the custom fields, are returned too if they were the first answer.
         That answer shows the server's clock, which the file needs.
         """
         run, client, file = self._job.thread.run, self._job.client, self._file
-        account = await account_of(transport_of(client), stored=None if rebind else file.account)
-        await run(file.bind, account, rebind=rebind)
         newest = fields = None
         if file.begins_with_newest and not finds_deleted:
             newest = await self._options.newest(client)

@@ -30,7 +30,7 @@ def export(
     inbox_ids: o.Inboxes = None,
     page_size: o.RecordsPerPage = None,
     checkpoint: o.Checkpoint = None,
-    restart: o.Restart = False,
+    restart: o.RestartArchive = False,
     bom: o.Bom = False,
     raw_formulas: o.RawFormulas = False,
     report: o.ReportFile = None,

@@ -38,7 +38,7 @@ def export(
     page_size: o.RecordsPerPage = None,
     concurrency: o.Parts = 1,
     checkpoint: o.Checkpoint = None,
-    restart: o.Restart = False,
+    restart: o.RestartArchive = False,
     bom: o.Bom = False,
     raw_formulas: o.RawFormulas = False,
     report: o.ReportFile = None,

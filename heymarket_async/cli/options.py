@@ -115,6 +115,10 @@ Inboxes = Annotated[
     list[int] | None,
     Option("--inbox", metavar="ID", min=1, help="Only this inbox; repeatable.  [default: all]"),
 ]
+RestartArchive = Annotated[
+    bool,
+    Option("--restart", help="Discard an unfinished export; .db: all that it has of them."),
+]
 Window = Annotated[
     str,
     Option(

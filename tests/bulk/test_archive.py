@@ -104,6 +104,33 @@ async def test_conversations_that_move_while_the_list_is_read_are_exported_once(
     assert not report.doubts
 
 
+@pytest.mark.parametrize("shape", ["objects", "mixed"])
+async def test_conversations_of_any_shape_are_exported(shape, tmp_path):
+    readings = Readings(conversation_shape=shape, inboxes="wrapped", never="null")
+    async with (
+        Sandbox(contacts=12, messages=60, readings=readings) as box,
+        client_of(box) as client,
+    ):
+        report = await export_conversations(client, JsonLines(tmp_path / "c"))
+        table = await export_conversations(client, Csv(tmp_path / "c.csv"))
+
+        assert lines_of(tmp_path / "c") == conversations_of(box)
+    assert report.conversations == table.conversations == 12
+    assert (report.doubts, table.doubts) == ([], [])
+
+
+async def test_a_cursor_that_is_a_lower_bound_ends_the_export_with_an_error(tmp_path):
+    readings = Readings(messages_cursor="after")
+    async with (
+        Sandbox(contacts=9, messages=90, readings=readings) as box,
+        client_of(box) as client,
+    ):
+        with pytest.raises(PaginationError, match="wrong side of its cursor"):
+            await export_messages(client, JsonLines(tmp_path / "m"))
+
+    assert not (tmp_path / "m").exists()
+
+
 async def test_some_inboxes_have_their_conversations(tmp_path):
     async with Sandbox(contacts=40, messages=200) as box, client_of(box) as client:
         inbox_id = box.conversations._rows[0].inbox_id

@@ -160,6 +160,8 @@ async def test_a_file_belongs_to_one_account_and_to_one_list(box, tmp_path):
     async with Sandbox(contacts=1) as other, client_of(other) as client:
         with pytest.raises(JobError, match=r"another account.*Name another file\.$"):
             await export_conversations(client, Sqlite(path))
+        with pytest.raises(JobError, match="another account"):
+            await export_messages(client, Sqlite(path), restart=True)
 
     assert query(path, "SELECT count(*) FROM messages") == [(300,)]
 

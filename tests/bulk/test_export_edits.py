@@ -12,7 +12,7 @@ import pytest
 from heymarket_async.bulk import JsonLines, export_contacts
 from heymarket_async.bulk.read.catch_up import MAX_CATCH_UPS
 from heymarket_async.sandbox import Readings, Sandbox
-from heymarket_async.walk import walk
+from heymarket_async.walk import rules
 from tests.bulk import accounts
 from tests.bulk.accounts import (
     Editor,
@@ -293,9 +293,9 @@ async def test_an_export_from_a_date_has_what_was_updated_after_it_on_either_rea
 
 async def test_the_report_tells_what_came_twice(tmp_path, monkeypatch):
     came = []
-    decoded = walk.rows_of_raw
+    step = rules.step
     monkeypatch.setattr(
-        walk, "rows_of_raw", lambda items: came.append(len(items)) or decoded(items)
+        rules, "step", lambda at, rows, *more: came.append(len(rows.ids)) or step(at, rows, *more)
     )
     async with Sandbox(contacts=1000, seed=1) as sandbox, client_of(sandbox) as client:
         report = await export_contacts(

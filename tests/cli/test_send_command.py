@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -223,3 +225,19 @@ def test_a_terminal_shows_the_texts_and_asks(answer, sent, sandbox, file, enviro
     assert "Send this? [y/N]" in shown
     assert (len(sandbox.outbox), code) == (sent, 0 if sent else 1)
     assert ("Nothing was sent." in shown) == (not sent)
+
+
+def test_an_interrupted_run_says_how_to_resume(start, sandbox, file):
+    sandbox.faults.delay(60, on=SEND)
+    process = start("messages", "send", file, *OPTIONS, "--text", "Hi")
+    while not any(each.path == SEND.split()[1] for each in list(sandbox.requests)):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert errors.decode().splitlines()[-1] == (
+        f"To resume, run the same command again. The outcome of each row is in {file}.texts.jsonl"
+    )

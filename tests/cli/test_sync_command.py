@@ -167,8 +167,9 @@ def test_a_wrong_option_of_a_sync_is_reported(arguments, rule, run, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_pauses_of_a_sync_are_read(monkeypatch):
-    assert [bulk_commands._seconds(each) for each in ("30s", "5m", "2h")] == [30, 300, 7200]
+def test_the_pauses_of_a_sync_are_read():
+    pauses = [bulk_commands.seconds_of(each, "--every") for each in ("30s", "5m", "2h")]
+    assert pauses == [30, 300, 7200]
 
 
 def test_another_file_is_one_line(run, tmp_path):

@@ -170,6 +170,7 @@ async def test_a_conversation_is_transferred(reading, status, serve):
     body = {"conversation_id": key, "transfer_inbox_id": 302}
     assert await account.ask("POST /v1/conversations/transfer", body) == "ok"
     assert await ids(account, inboxes=[302]) == [key]
+    assert account.sandbox.conversations.rows[0]["inbox"] == 302
     assert await account.status("POST /v1/conversations/transfer", body) == status
     assert (await account.ask(SEND, ONE))["convo_id"] != key
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import subprocess
 import sys
+import traceback
 
 import pytest
 
@@ -192,6 +193,15 @@ async def test_a_store_that_hangs_is_given_up():
 def test_a_url_of_no_redis_is_refused(url):
     with pytest.raises(ValueError, match=r"^url must "):
         RedisStore(url)
+
+
+def test_a_refused_url_is_in_no_traceback():
+    with pytest.raises(ValueError, match="url must be redis://") as raised:
+        RedisStore("redis://:password@cache:x")
+
+    shown = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
+    ours = "".join(shown.format()).partition("webhooks/redis.py")[2]
+    assert "password@cache" not in ours.replace("user:password@host", "")
 
 
 def test_without_the_extra_the_error_names_it():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -12,14 +13,15 @@ from heymarket_async.bulk.kind import CONTACT, CONVERSATION, MESSAGE, Kind
 from heymarket_async.bulk.read.versions import Batch, batch_of_page
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.decoding import mending
-from heymarket_async.endpoints import conversations, messages
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT, ContactsV2
+from heymarket_async.endpoints.conversations import Conversations
 from heymarket_async.endpoints.listing import Listing, WalkQuery, page_sizes_of
+from heymarket_async.endpoints.messages import HISTORY, HISTORY_SIZE, Messages
 from heymarket_async.errors import PaginationError
-from heymarket_async.models.message import Conversation, Message
+from heymarket_async.models.answered import Ref
 from heymarket_async.transport.account import bound_to_account
 from heymarket_async.walk.page_size import PageSizes
-from heymarket_async.walk.rows import RowFields, reader
+from heymarket_async.walk.rows import reader
 from heymarket_async.walk.walk import Page, Walk, walk
 
 
@@ -124,73 +126,36 @@ def source_of_contacts(surface: str) -> Source:
 # Messages and conversations
 
 
-class _Messages(Listing[Message]):
-    """The list of all messages."""
-
-    _list, _model, _surface = messages.PAGE, Message, "messages"
-    _fields: ClassVar[RowFields] = MESSAGE.fields
-    _cursor: ClassVar[str] = "created_at"
-
-    def read(
-        self, query: WalkQuery, filters: Mapping[str, object] | None, surface: str
-    ) -> Walk[msgspec.Raw]:
-        return self._walk(query, msgspec.Raw, filters, surface=surface)
-
-    async def end(self, *, ascending: bool) -> list[msgspec.Raw]:
-        body = {"limit": 1, "ascending": ascending}
-        return await self._send(self._list.listing(msgspec.Raw).request(body=body))
+MESSAGES = Source(
+    kind=MESSAGE,
+    surface="messages",
+    name="messages",
+    walk=lambda client, query: client.messages.iterate(**query, returns=msgspec.Raw),
+    count=lambda client, _: client.messages.count(),
+    end=lambda client, ascending: client.messages.page(
+        limit=1, ascending=ascending, returns=msgspec.Raw
+    ),
+)
 
 
-class _Conversations(Listing[Conversation]):
-    """The list of conversations; the size of its pages is not documented."""
+class _Filtered(Listing[Any]):
+    """A list that is walked with any filters, under any name in cursors."""
 
-    _list, _model, _surface = conversations.PAGE, Conversation, "conversations"
-    _fields: ClassVar[RowFields] = CONVERSATION.fields
-    _page_size: ClassVar[int | None] = None
-    _can_grow: ClassVar[bool] = False
-
-    def read(
+    def filtered(
         self, query: WalkQuery, filters: Mapping[str, object], surface: str
     ) -> Walk[msgspec.Raw]:
         return self._walk(query, msgspec.Raw, filters, surface=surface)
 
 
-async def _count_messages(client: HeymarketClient, _: str | None) -> int:
-    return await client.messages.count()
-
-
-async def _count_conversations(client: HeymarketClient, _: str | None) -> int:
-    return await client.conversations.count()
-
-
-MESSAGES = Source(
-    kind=MESSAGE,
-    surface="messages",
-    name="messages",
-    walk=lambda client, query: _Messages(transport_of(client)).read(query, None, "messages"),
-    count=_count_messages,
-    end=lambda client, ascending: _Messages(transport_of(client)).end(ascending=ascending),
-)
-
-
-class _Part(msgspec.Struct):
-    id: object = None
+class _Messages(_Filtered, Messages):
+    pass
 
 
 class _InConversation(msgspec.Struct):
-    conversation: _Part | None = None
+    conversation: Ref | None = None
 
 
 _decode_conversation = msgspec.json.Decoder(_InConversation).decode
-
-
-def _conversation_of(item: bytes | msgspec.Raw) -> object:
-    """Return the id of a message's conversation, or None if it has none that can be read."""
-    try:
-        conversation = mending.decode(_decode_conversation, item).conversation
-    except msgspec.MsgspecError:
-        return None
-    return None if conversation is None else conversation.id
 
 
 def messages_of_conversation(conversation_id: int) -> Source:
@@ -203,36 +168,38 @@ def messages_of_conversation(conversation_id: int) -> Source:
     filters = {"parent_id": conversation_id, "type": "messages"}
 
     def holds(item: bytes | msgspec.Raw) -> bool:
-        return _conversation_of(item) == conversation_id
+        try:
+            conversation = mending.decode(_decode_conversation, item).conversation
+        except msgspec.MsgspecError:
+            return False
+        return conversation is not None and conversation.id == conversation_id
 
-    return msgspec.structs.replace(
-        MESSAGES,
+    return Source(
+        kind=MESSAGE,
         surface=surface,
-        walk=lambda client, query: _Messages(transport_of(client)).read(query, filters, surface),
-        count=None,
-        end=None,
+        name="messages",
+        walk=lambda client, query: _Messages(transport_of(client)).filtered(
+            query, filters, surface
+        ),
         holds=holds,
     )
 
 
-class _History(_Messages):
-    """The messages with one phone, from the newest on."""
+class _History(Messages):
+    """The messages with one phone."""
 
     def of_phone(
         self, query: WalkQuery, phone: str, inbox_id: int, surface: str
     ) -> Walk[msgspec.Raw]:
         """Return a walk. Heymarket's cursor has whole seconds, and its pages have a fixed size."""
-        endpoint, send = (
-            messages.HISTORY.listing(msgspec.Raw),
-            bound_to_account(self._transport).send,
-        )
+        endpoint = HISTORY.listing(msgspec.Raw)
+        send = bound_to_account(self._transport).send
 
         async def fetch(date: str | None, _: int | None, __: int | None) -> list[msgspec.Raw]:
             asked: dict[str, str | int | bool] = {"phoneNumber": phone, "inboxID": inbox_id}
             if date is not None:
                 asked["timestamp"] = int(timestamps.parse(date).timestamp()) + 1
-            rows = await send(endpoint.request(query=asked))
-            return _newest_first(rows, until=date)
+            return _newest_first(await send(endpoint.request(query=asked)), until=date)
 
         return walk(
             fetch,
@@ -244,6 +211,21 @@ class _History(_Messages):
             returns=msgspec.Raw,
             fields=self._fields,
         )
+
+
+def messages_of_phone(phone: str, inbox_id: int) -> Source:
+    """Return the messages of an inbox with one phone."""
+    # Errors may show the name, and it is stored: so it does not tell the phone.
+    digest = hashlib.blake2b(phone.encode(), digest_size=8).hexdigest()
+    surface = f"messages of inbox {inbox_id} with phone {digest}"
+    return Source(
+        kind=MESSAGE,
+        surface=surface,
+        name="messages of a phone",
+        walk=lambda client, query: _History(transport_of(client)).of_phone(
+            query, phone, inbox_id, surface
+        ),
+    )
 
 
 _TO_SECONDS = len("2026-04-12T15:30:00Z")
@@ -260,48 +242,42 @@ def _newest_first(items: list[msgspec.Raw], *, until: str | None) -> list[msgspe
     if until is None or not items:
         return [items[place] for place in places]
     last, oldest = timestamps.instant(until), stamps[places[-1]]
-    if len(items) >= messages.HISTORY_SIZE and oldest[:_TO_SECONDS] >= last[:_TO_SECONDS]:
+    if len(items) >= HISTORY_SIZE and oldest[:_TO_SECONDS] >= last[:_TO_SECONDS]:
         raise PaginationError("has more messages in one second than it lists at once")
     return [items[place] for place in places if stamps[place] <= last]
 
 
-def messages_of_phone(phone: str, inbox_id: int) -> Source:
-    """Return the messages of an inbox with one phone."""
-    surface = f"messages of inbox {inbox_id} with {phone}"
-    return msgspec.structs.replace(
-        MESSAGES,
-        surface=surface,
-        walk=lambda client, query: _History(transport_of(client)).of_phone(
-            query, phone, inbox_id, surface
-        ),
-        count=None,
-        end=None,
-    )
+class _Conversations(_Filtered, Conversations):
+    pass
 
 
-def conversations_in(inbox_ids: Iterable[int], *, surface: str | None = None) -> Source:
-    """Return the conversations of some inboxes, which Heymarket does not count.
+def conversations_in(inbox_ids: Iterable[int], *, all_inboxes: bool = False) -> Source:
+    """Return the conversations of some inboxes, which Heymarket does not count, or of all.
 
     Args:
         inbox_ids: The inboxes.
-        surface: The name in cursors and checkpoints; None for one with the inboxes.
+        all_inboxes: These are all of them. An inbox that is made later does not make it another
+            list: a cursor stays good.
     """
     ids = sorted(set(inbox_ids))
-    filters, name = {"id": 0, "filters": {"inboxes": ids}}, surface or f"conversations of {ids}"
+    filters = {"id": 0, "filters": {"inboxes": ids}}
+    surface = "conversations" if all_inboxes else f"conversations of {ids}"
     return Source(
         kind=CONVERSATION,
-        surface=name,
+        surface=surface,
         name="conversations",
-        walk=lambda client, query: _Conversations(transport_of(client)).read(query, filters, name),
+        walk=lambda client, query: _Conversations(transport_of(client)).filtered(
+            query, filters, surface
+        ),
+        count=_count_conversations if all_inboxes else None,
     )
+
+
+async def _count_conversations(client: HeymarketClient, _: str | None) -> int:
+    return await client.conversations.count()
 
 
 async def all_conversations(client: HeymarketClient) -> Source:
-    """Return the conversations of all inboxes that the credentials may use.
-
-    An inbox that is made later does not make it another list: a cursor stays good.
-    """
+    """Return the conversations of all inboxes that the credentials may use."""
     ids = [inbox.id for inbox in await client.inboxes.all() if inbox.id is not None]
-    return msgspec.structs.replace(
-        conversations_in(ids, surface="conversations"), count=_count_conversations
-    )
+    return conversations_in(ids, all_inboxes=True)

@@ -101,7 +101,8 @@ async def send_messages(
         batch_size: Phones to look up with one request.
         concurrency: Requests at once.
         wait_s: Seconds in which a message that was sent can be seen; see `send_once`.
-        outcomes: The file to write the outcome of each row to.
+        outcomes: The file to write the outcome of each row to. Without it, a job that ends early
+            cannot be resumed, and a second one texts people again.
         resume: Continue the outcome file if it exists, and begin one if it does not.
         restart: Discard the outcome file if it exists, and text everybody again.
         on_draft: Called with a `Draft` before the first text is sent. Its error ends the job.

@@ -73,16 +73,28 @@ class SyncFile:
             )
         with database.transaction():
             self._run = database.begin_run(_now())
-        self._newest = database.state("newest")
-        self._ascending = database.decoded_state("ascending", bool)
-        is_newest_first = source.newest is not None or self._ascending is False
-        self.begins_with_newest = self._newest is not None and is_newest_first
         name = database.state("account")
         self.account = Account(name, database.state("credentials") or "") if name else None
+        self._recall()
+
+    def _recall(self) -> None:
+        """Read how far the runs before have come."""
+        database = self.database
+        self._newest = database.state("newest")
+        self._ascending = database.decoded_state("ascending", bool)
+        is_newest_first = self._source.newest is not None or self._ascending is False
+        self.begins_with_newest = self._newest is not None and is_newest_first
         self._settled = database.decoded_state("settled", Settled) or Settled()
         self.reported = frozenset(database.decoded_state("told", list[int]) or [])
         self.changed = 0
         self._before = database.count(deleted=True)
+
+    def forget(self) -> None:
+        """Drop the records and how far they were read, so that all are read anew."""
+        with self.database.transaction():
+            self.database.forget()
+            self.database.set_state("surface", self._source.surface)
+        self._recall()
 
     def bind(self, account: Account, *, rebind: bool) -> None:
         """Bind the file to an account and a list.

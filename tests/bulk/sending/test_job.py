@@ -12,7 +12,7 @@ from heymarket_async import AuthenticationError, Contact, HeymarketError, RateLi
 from heymarket_async.bulk import RejectedRow
 from heymarket_async.bulk.sending.outcomes import TextRow
 from heymarket_async.sandbox import Readings
-from tests.bulk.importing.imports import outcomes_of, phone
+from tests.bulk.importing.imports import new, outcomes_of, phone
 from tests.bulk.sending.sends import (
     CURLY,
     HISTORY,
@@ -113,6 +113,7 @@ async def test_a_picture_may_be_sent_with_a_text_or_alone():
 
 async def test_people_who_opted_out_are_skipped_with_one_look_up_for_a_batch():
     async with account() as it:
+        await it.client.contacts.create(new(0))
         await it.opt_out(1, 3)
         it.sandbox.requests.clear()
         report = await it.send([row(number) for number in range(5)])
@@ -182,6 +183,18 @@ async def test_somebody_who_opts_out_after_the_look_up_stops_nobody_else(status)
 
         assert sorted(it.received) == [phone(0), phone(2)]
     assert counts(report) == {"sent": 2, "rejected": 1}
+
+
+async def test_outcomes_are_written_down_batch_by_batch_though_nobody_is_texted(tmp_path):
+    path, written = path_in(tmp_path), []
+    async with account() as it:
+        await it.opt_out(*range(6))
+        it.client = it.client.with_options(
+            on_attempt=lambda event: written.append(len(outcomes_of(path)) if path.exists() else 0)
+        )
+        await it.send([row(number) for number in range(6)], batch_size=2, outcomes=path)
+
+    assert written == [0, 0, 2, 4]
 
 
 # Failures
