@@ -187,4 +187,4 @@ async def test_only_calls_with_the_same_local_id_wait_and_a_cancelled_one_leaves
 
     assert order == ["1", "b", "3"]
     del tasks
-    assert not sends._locks
+    assert not sends.locks

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
+import msgspec
 from msgspec.structs import replace
 
 from heymarket_async import timestamps
@@ -35,24 +36,30 @@ SEARCHED_S = 3600.0
 _CONFLICT = 409
 
 
-class Sends:
+class Sends(msgspec.Struct):
     """The messages, broadcasts, comments and e-mails of a client, by kind and `local_id`.
 
     The newest results are remembered, at most 10,000. All that may have been sent stay known until
     that is certain. Each takes about 300 bytes, so a long outage takes some memory.
+
+    Attributes:
+        results: The results of those that were sent, oldest first.
+        unsettled: When those that may have been sent were first sent, or earlier.
+        locks: Keep calls with the same `local_id` apart. A lock stays as long as a call has it or
+            waits for it.
     """
 
-    def __init__(self) -> None:
-        self.results: dict[Key, SentMessage] = {}
-        self.unsettled: dict[Key, Began] = {}
-        # A lock stays as long as a call has it or waits for it.
-        self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
+    results: dict[Key, SentMessage] = {}
+    unsettled: dict[Key, Began] = {}
+    locks: WeakValueDictionary[Key, asyncio.Lock] = msgspec.field(
+        default_factory=WeakValueDictionary[Key, asyncio.Lock]
+    )
 
     @asynccontextmanager
     async def turn(self, new: New) -> AsyncGenerator[Send]:
         """Wait until no other call sends the same thing, and keep others waiting."""
         key = (type(new), new.local_id)
-        async with self._locks.setdefault(key, asyncio.Lock()):
+        async with self.locks.setdefault(key, asyncio.Lock()):
             yield Send(self, key)
 
 
