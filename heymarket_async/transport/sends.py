@@ -6,8 +6,9 @@ https://developers.heymarket.com/concepts/messages
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
-from contextlib import asynccontextmanager
+from collections import OrderedDict
+from collections.abc import Awaitable
+from typing import Self
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -49,18 +50,17 @@ class Sends(msgspec.Struct):
             waits for it.
     """
 
-    results: dict[Key, SentMessage] = {}
+    results: OrderedDict[Key, SentMessage] = msgspec.field(
+        default_factory=OrderedDict[Key, SentMessage]
+    )
     unsettled: dict[Key, Began] = {}
     locks: WeakValueDictionary[Key, asyncio.Lock] = msgspec.field(
         default_factory=WeakValueDictionary[Key, asyncio.Lock]
     )
 
-    @asynccontextmanager
-    async def turn(self, new: New) -> AsyncGenerator[Send]:
-        """Wait until no other call sends the same thing, and keep others waiting."""
-        key = (type(new), new.local_id)
-        async with self.locks.setdefault(key, asyncio.Lock()):
-            yield Send(self, key)
+    def turn(self, new: New) -> Send:
+        """Return an async context: no other call sends the same thing in it, but waits."""
+        return Send(self, (type(new), new.local_id))
 
 
 class Send:
@@ -74,8 +74,16 @@ class Send:
     def __init__(self, sends: Sends, key: Key) -> None:
         self._sends = sends
         self._key = key
+        self._lock = sends.locks.setdefault(key, asyncio.Lock())
         self.local_id = key[1]
         self.is_lost = False
+
+    async def __aenter__(self) -> Self:
+        await self._lock.acquire()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()
 
     @property
     def result(self) -> SentMessage | None:
@@ -95,10 +103,10 @@ class Send:
     def succeed(self, result: SentMessage) -> SentMessage:
         """Remember the result, and return it."""
         results = self._sends.results
-        results.pop(self._key, None)  # so that it counts as the newest
         results[self._key] = result
+        results.move_to_end(self._key)
         if len(results) > MOST_RESULTS:
-            del results[next(iter(results))]
+            results.popitem(last=False)
         self._sends.unsettled.pop(self._key, None)
         return result
 
