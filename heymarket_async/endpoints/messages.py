@@ -82,7 +82,8 @@ class Messages(WholeListing[Message]):
         It is not repeated once it may have been carried out, since that could send it twice. It
         then raises with `may_have_taken_effect`, and with the message's `local_id`. To have such a
         message looked for and sent again where it is missing, use `send_once`, at once or with the
-        same message afterwards.
+        same message afterwards. It waits for another call with the same `local_id`, and then sends
+        the message whatever became of that.
 
         Raises:
             BadRequestError: A field is invalid.

@@ -319,8 +319,13 @@ async def test_a_look_that_fails_before_any_send_says_unknown():
             await it.messages.send_once(message, since=datetime.now(UTC), wait_s=SOON)
 
         assert raised.value.may_have_taken_effect
-        assert raised.value.call == SEND
+        assert (raised.value.call, raised.value.local_id) == (SEND, message.local_id)
         assert it.received == []
+
+        await it.messages.send_once(message, wait_s=SOON)
+
+        assert len(it.sent(HISTORY)) == 4  # it is still looked for before it is sent
+        assert it.received == ["Hi"]
 
 
 async def test_answers_that_are_lost_again_and_again_end_as_unknown():
