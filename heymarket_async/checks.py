@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from sys import float_info
 from typing import Annotated, TypeGuard, TypeVar, cast
 from uuid import UUID
 
@@ -71,9 +72,9 @@ def seconds_of(name: str, value: float) -> float:
     """Return a number of seconds.
 
     Raises:
-        ValueError: It is not a number of 0 or above.
+        ValueError: It is not a number of 0 or above, or infinite.
     """
-    if not one_of(name, value, (int, float)) >= 0:
+    if not 0 <= one_of(name, value, (int, float)) <= float_info.max:
         raise ValueError(f"{name} must be a number of seconds, 0 or above")
     return value
 
@@ -108,11 +109,18 @@ def text_of(name: str, value: object) -> str:
     """Return a text that is not blank.
 
     Raises:
-        ValueError: It is not a text, or has only white space.
+        ValueError: It is not a text, has only white space, or has half of a character, such as of
+            an emoji that was cut in two. That cannot be sent.
     """
-    if not one_of(name, cast(str, value), str).strip():
+    text = one_of(name, cast(str, value), str)
+    if not text.strip():
         raise ValueError(f"{name} must not be empty")
-    return cast(str, value)
+    if not text.isascii() and _HALF.search(text):
+        raise ValueError(f"{name} has half of a character (a lone surrogate), which cannot be sent")
+    return text
+
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def email_of(name: str, value: object) -> str:
@@ -127,7 +135,7 @@ def email_of(name: str, value: object) -> str:
     return cast(str, value)
 
 
-_EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
+_EMAIL = re.compile("[^\\s@,;<>\ud800-\udfff]+@[^\\s@,;<>\ud800-\udfff]+")
 
 
 def one_of(name: str, value: T, kind: type[object] | tuple[type[object], ...]) -> T:

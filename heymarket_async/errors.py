@@ -36,7 +36,8 @@ class HeymarketError(Exception):
         attempts: How many requests were sent for the call, the last one included.
         request_id: The answer's `X-Request-Id`, which Heymarket's support asks for, or "".
         may_have_taken_effect: The call writes, and at least one attempt may have been carried
-            out. Look before you repeat it. Always false for reads.
+            out. Look before you repeat it. For a message, an attempt of an earlier call with the
+            same `local_id` counts too. Always false for reads.
         cursor: Where a walk can be resumed, if the error ended one; else None.
         local_id: The `local_id` of the message, broadcast, comment or e-mail that was to be sent,
             or "". It is the text that you chose, so keep phones and names out of it.

@@ -55,7 +55,13 @@ from heymarket_async.models.contact import (
     Note,
 )
 from heymarket_async.models.contact_list import ContactList, ListTarget
-from heymarket_async.models.message import Conversation, Message, MessageStatus, Named
+from heymarket_async.models.message import (
+    Conversation,
+    Message,
+    MessageDirection,
+    MessageStatus,
+    Named,
+)
 from heymarket_async.models.new_contact import (
     Channel,
     ContactChanges,
@@ -129,6 +135,7 @@ __all__ = [
     "ListTarget",
     "Lists",
     "Message",
+    "MessageDirection",
     "MessageStatus",
     "Messages",
     "MessagesQuery",

@@ -9,14 +9,13 @@ import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
-from msgspec.structs import replace
-
-from heymarket_async.errors import HeymarketError, StatusError
-from heymarket_async.models.message import Message
+from heymarket_async.errors import HeymarketError
+from heymarket_async.models.message import Message, MessageDirection, MessageStatus
 from heymarket_async.models.new_message import NewMessage, SentMessage
 from heymarket_async.timestamps import Began, http_date
 from heymarket_async.transport.call import AttemptEvent
 from heymarket_async.transport.retry import RetryPolicy
+from heymarket_async.transport.sends import Send
 
 WAIT_S = 10.0
 """Seconds in which a message that was sent can be seen. Heymarket does not document any."""
@@ -27,90 +26,78 @@ _LOOKS = (0.1, 0.3, 0.6)
 _MARGIN_S = 60.0
 """How far the clock that stamps messages may differ from the one that answers."""
 
-_CONFLICT = 409
-
 
 async def send_once(
-    send: Callable[[], Awaitable[SentMessage]],
-    find: Callable[[], Awaitable[SentMessage | None]],
+    send: Send,
+    attempt: Callable[[], Awaitable[SentMessage]],
+    find: Callable[[Began], Awaitable[SentMessage | None]],
     policy: RetryPolicy,
     *,
+    since: Began | None,
     call: str,
     wait_s: float,
-    was_tried: bool,
 ) -> SentMessage:
     """Send a message until it is in the account, and never while it may still appear there.
 
     Args:
-        send: Sends the message, always with the same `local_id`.
-        find: Looks for the message among the newest ones.
+        send: The message, in its turn.
+        attempt: Sends it, always with the same `local_id`.
+        find: Looks for it among the newest messages, back to a time.
         policy: The number of attempts after lost answers.
-        call: The call that `send` makes, for errors.
+        since: When it may first have been sent by somebody else.
+        call: The call that `attempt` makes, for errors.
         wait_s: Seconds in which a message that was sent can be seen.
-        was_tried: It may have been sent before, so it is looked for first.
 
     Raises:
         HeymarketError: With `may_have_taken_effect` if it is unknown whether it was sent.
     """
-    failed = _untraceable(call)
+    if send.result is not None:
+        return send.result
+    if since is not None:
+        send.may_be_sent_since(since)
+    failed = _untraceable(call, send.local_id)
     for _ in range(policy.attempts):
-        if was_tried and (found := await _seen(find, wait_s, failed)) is not None:
-            return found
+        if (sent := await _seen(send, find, wait_s, failed)) is not None:
+            return sent
         try:
-            return await send()
+            return await send.attempt(attempt())
         except HeymarketError as error:
-            is_lost, failed = error.may_have_taken_effect, error
-        # An answer to a repeat says nothing about the attempt before it.
-        failed.may_have_taken_effect = was_tried = was_tried or is_lost
-        if not is_lost:
+            failed = error
+        if not send.is_lost:
             break
-    if was_tried and (found := await _seen(find, wait_s, failed)) is not None:
-        return found
+    if (sent := await _seen(send, find, wait_s, failed)) is not None:
+        return sent
     raise failed
 
 
 async def _seen(
-    find: Callable[[], Awaitable[SentMessage | None]], wait_s: float, unknown: HeymarketError
+    send: Send,
+    find: Callable[[Began], Awaitable[SentMessage | None]],
+    wait_s: float,
+    unknown: HeymarketError,
 ) -> SentMessage | None:
-    """Look for a message several times, until it must have become visible."""
+    """Look for a message that may have been sent, several times, until it must be visible."""
+    if (began := send.began) is None:
+        return None
     for part in _LOOKS:
         await asyncio.sleep(part * wait_s)
         try:
-            found = await find()
+            found = await find(began)
         except HeymarketError as error:
             # The failed look-up matters less than the lost answer.
             raise unknown from error
         if found is not None:
-            return found
+            return send.succeed(found)
     return None
 
 
-def _untraceable(call: str) -> HeymarketError:
+def _untraceable(call: str, local_id: str) -> HeymarketError:
     return HeymarketError(
         "was tried before, and the message cannot be looked for",
         call=call,
         may_have_taken_effect=True,
+        local_id=local_id,
     )
-
-
-async def named(answer: Awaitable[SentMessage], local_id: str) -> SentMessage:
-    """Return the answer to a send, with the `local_id`, which an error has too."""
-    try:
-        return replace(await answer, local_id=local_id)
-    except HeymarketError as error:
-        error.local_id = local_id
-        raise
-
-
-async def repeated(answer: Awaitable[SentMessage], local_id: str) -> SentMessage:
-    """Return the answer to a send whose repeats Heymarket recognizes by their `local_id`."""
-    try:
-        return await named(answer, local_id)
-    except StatusError as error:
-        # So it was carried out when its answer was lost.
-        if not (error.status == _CONFLICT and error.may_have_taken_effect):
-            raise
-    return SentMessage(local_id=local_id)
 
 
 def about(local_id: str, convo_id: int | None = None) -> dict[str, object]:
@@ -121,12 +108,14 @@ def about(local_id: str, convo_id: int | None = None) -> dict[str, object]:
 
 def as_sent(message: Message) -> SentMessage:
     """Return a message that was found, as the answer to its send would have shown it."""
-    conversation = message.conversation
+    conversation, status = message.conversation, message.status
     return SentMessage(
         id=message.id,
         local_id=message.local_id,
         date=message.date,
         convo_id=conversation.id if conversation is not None else None,
+        queued=None if status is None else status == MessageStatus.QUEUED,
+        status=status,
     )
 
 
@@ -137,7 +126,7 @@ class Search:
 
     Args:
         message: The message.
-        since: Where the search ends; or the time when the message was first sent.
+        since: When the message was first sent, or earlier. The search goes a minute further back.
         call: The call that lists messages, for errors.
         hook: The hook that is called after each attempt too.
     """
@@ -145,7 +134,7 @@ class Search:
     def __init__(
         self,
         message: NewMessage,
-        since: datetime | Began,
+        since: Began,
         call: str,
         hook: Callable[[AttemptEvent], object] | None,
     ) -> None:
@@ -183,7 +172,7 @@ class Search:
 
     def _is_for(self, row: Message) -> bool:
         wanted = self._message
-        if row.local_id or row.type == "inbound":
+        if row.local_id or row.type == MessageDirection.INBOUND:
             return row.local_id == wanted.local_id
         # The text of a template is not known here, but it has a sender.
         is_alike = row.text == wanted.text if wanted.text is not None else bool(row.user)
@@ -197,8 +186,6 @@ class Search:
 
     @property
     def _end(self) -> datetime:
-        if isinstance(self._since, datetime):
-            return self._since
         if (server := http_date(self._date)) is None:
             reason = "answered without a Date, so it is not known how far to look back"
             raise HeymarketError(reason, call=self._call)

@@ -237,3 +237,9 @@ class Began(NamedTuple):
 def began() -> Began:
     """Return the time when something begins now."""
     return Began(time.time(), time.monotonic())
+
+
+def seconds_ago(seconds: float) -> Began:
+    """Return the time that many seconds ago; negative seconds are a time to come."""
+    now = began()
+    return Began(now.wall - seconds, now.monotonic - seconds)

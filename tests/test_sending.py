@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from msgspec.structs import replace
 
 from heymarket_async import (
     AttemptEvent,
     HeymarketError,
     Message,
+    NewComment,
     NewMessage,
     NoResponseError,
     RetryPolicy,
     SentMessage,
 )
 from heymarket_async.sending import Search, send_once
-from heymarket_async.timestamps import Began, began
+from heymarket_async.timestamps import Began, began, seconds_ago
+from heymarket_async.transport.sends import MOST_RESULTS, Sends
 from tests.conftest import jumping_time, now
 
 NOW = datetime(2026, 4, 12, 15, 30, tzinfo=UTC)
@@ -35,7 +39,7 @@ def answered_at(date: str) -> AttemptEvent:
     return AttemptEvent("", 1, 200, 0.0, 0.0, {}, "", None, date)
 
 
-def search(since: datetime | Began, date: str = format_datetime(NOW, usegmt=True)) -> Search:
+def search(since: Began, date: str = format_datetime(NOW, usegmt=True)) -> Search:
     found = Search(WANTED, since, "GET /v1/messages", None)
     found.note(answered_at(date))
     found.note(answered_at(""))  # of an attempt that got no answer
@@ -56,20 +60,9 @@ async def pages_read(of: Search, *pages: list[Message]) -> int:
     return read
 
 
-def seconds_ago(seconds: float) -> Began:
-    start = began()
-    return Began(start.wall - seconds, start.monotonic - seconds)
-
-
 @pytest.mark.parametrize(("age_s", "pages"), [(65, 2), (75, 1)])
 async def test_a_search_goes_back_a_minute_beyond_the_send(age_s, pages):
     assert await pages_read(search(seconds_ago(10)), [row(5)], [row(age_s)], [row(5)]) == 1 + pages
-
-
-async def test_a_search_ends_at_a_time_that_was_given():
-    since = NOW - timedelta(seconds=10)
-
-    assert await pages_read(search(since, date=""), [row(9), row(11)], [row(12)]) == 1
 
 
 async def test_a_page_is_looked_at_to_its_end():
@@ -113,10 +106,85 @@ async def test_looks_are_spread_over_the_time_in_which_a_message_may_appear():
     async def send() -> SentMessage:
         raise NoResponseError("lost", may_have_taken_effect=True)
 
-    async def find() -> None:
+    async def find(_: Began) -> None:
         looks.append(round(now(), 3))
 
     with pytest.raises(NoResponseError):
-        await send_once(send, find, RetryPolicy(attempts=2), call="", wait_s=10.0, was_tried=False)
+        async with Sends().turn(WANTED) as turn:
+            await send_once(
+                turn, send, find, RetryPolicy(attempts=2), since=None, call="", wait_s=10.0
+            )
 
     assert looks == [1, 4, 10, 11, 14, 20]
+
+
+async def answer() -> SentMessage:
+    return SentMessage(id=1)
+
+
+async def lost() -> SentMessage:
+    raise NoResponseError("lost", may_have_taken_effect=True)
+
+
+def named(number: int) -> NewMessage:
+    return replace(WANTED, local_id=f"a{number}")
+
+
+async def test_the_newest_results_are_remembered_and_no_others():
+    sends = Sends()
+    for number in [*range(MOST_RESULTS), 0, MOST_RESULTS]:  # so 0 is among the newest again
+        async with sends.turn(named(number)) as send:
+            await send.attempt(answer())
+
+    assert len(sends.results) == MOST_RESULTS
+    async with sends.turn(named(0)) as first, sends.turn(named(1)) as second:
+        assert first.result == SentMessage(id=1, local_id="a0")
+        assert second.result is None
+
+
+async def test_a_message_that_may_have_been_sent_counts_from_the_first_attempt():
+    sends, times = Sends(), set[Began | None]()
+    for _ in range(3):
+        async with sends.turn(WANTED) as send:
+            with pytest.raises(NoResponseError):
+                await send.attempt(lost())
+            send.may_be_sent_since(began())
+            times.add(send.began)
+
+    assert len(times) == 1
+    async with sends.turn(WANTED) as send:
+        send.may_be_sent_since(seconds_ago(500))
+        assert send.began is not None
+        assert send.began.seconds_ago >= 500
+
+
+async def test_the_same_local_id_of_another_kind_is_another_thing():
+    sends = Sends()
+    async with sends.turn(WANTED) as send:
+        await send.attempt(answer())
+
+    comment = NewComment(inbox_id=1, creator_id=1, chat_id=1, text="Hi", local_id="a")
+    async with sends.turn(comment) as send:
+        assert send.result is None
+        assert send.began is None
+
+
+async def test_only_calls_with_the_same_local_id_wait_and_a_cancelled_one_leaves_the_line():
+    sends, order = Sends(), list[str]()
+
+    async def take_turn(name: str, message: NewMessage) -> None:
+        async with sends.turn(message):
+            order.append(name)
+            await asyncio.sleep(0.02)
+
+    tasks = [
+        asyncio.create_task(take_turn(name, message))
+        for name, message in (("1", WANTED), ("2", WANTED), ("3", WANTED), ("b", named(1)))
+    ]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    await asyncio.wait(tasks)
+
+    assert order == ["1", "b", "3"]
+    del tasks
+    assert not sends.locks

@@ -25,9 +25,10 @@ class Emails(Group):
         """Send an e-mail. The answer means accepted, not delivered.
 
         It is repeated after a lost answer, with the same `local_id`, for which Heymarket makes no
-        second e-mail. An answer of 409 to such a repeat means that the e-mail was sent: the result
+        second e-mail. It may be called again with the same e-mail: if this client has sent it, it
+        returns that result. An answer of 409 to a repeat means that the e-mail was sent: the result
         then has no `id`. To the first attempt, it means that the `local_id` was used before, and
-        raises.
+        raises with `may_have_taken_effect`.
 
         Raises:
             BadRequestError: A field is invalid.
@@ -38,7 +39,8 @@ class Emails(Group):
         request = SEND.request(
             body=_body(email), about=sending.about(email.local_id, email.convo_id)
         )
-        return await sending.repeated(self._send(request), email.local_id)
+        async with self._transport.sends.turn(email) as send:
+            return send.result or await send.attempt(self._send(request), conflict_ends_repeat=True)
 
 
 def _body(email: NewEmail) -> dict[str, object]:

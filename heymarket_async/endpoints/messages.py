@@ -5,8 +5,8 @@ https://developers.heymarket.com/concepts/messages
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from math import ceil
 from typing import TypedDict, TypeVar, Unpack, get_type_hints, overload
@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from heymarket_async import sending, timestamps
-from heymarket_async.checks import id_of, one_of, phone_digits
+from heymarket_async.checks import id_of, one_of, phone_digits, seconds_of
 from heymarket_async.endpoints.listing import WholeListing
 from heymarket_async.errors import HeymarketError, PaginationError
 from heymarket_async.models.message import Message
@@ -29,7 +29,7 @@ from heymarket_async.request import Endpoint, Repeat, Request
 from heymarket_async.sending import WAIT_S, Search
 from heymarket_async.timestamps import Began
 from heymarket_async.transport.account import bound_to_account
-from heymarket_async.transport.send import Transport
+from heymarket_async.transport.sends import SEARCHED_S
 from heymarket_async.walk.rows import RowFields
 
 T = TypeVar("T")
@@ -45,8 +45,6 @@ COUNT = Endpoint("POST", "/v1/messages/all/count", int, Repeat.READ)
 
 HISTORY_SIZE = 50
 """The most messages that Heymarket lists in one page of a history."""
-
-_SEARCHED_S = 3600.0
 
 
 class MessagesQuery(TypedDict, total=False):
@@ -101,16 +99,19 @@ class Messages(WholeListing[Message]):
         It is not repeated once it may have been carried out, since that could send it twice. It
         then raises with `may_have_taken_effect`, and with the message's `local_id`. To have such a
         message looked for and sent again where it is missing, use `send_once`, at once or with the
-        same message afterwards.
+        same message afterwards. It waits for another call with the same `local_id`, and then sends
+        the message whatever became of that.
 
         Raises:
-            BadRequestError: A field is invalid, or the person has opted out.
+            BadRequestError: A field is invalid.
+            StatusError: Heymarket refused it, for example because the person has opted out; the
+                status is not documented. 409 may mean that the `local_id` was sent before.
 
         https://developers.heymarket.com/api-reference/messages/send
         """
         one_of("message", message, NewMessage)
-        with _unsettled(self._transport, message):
-            return await sending.named(self._send(_send_request(message)), message.local_id)
+        async with self._transport.sends.turn(message) as send:
+            return await send.attempt(self._send(_send_request(message)))
 
     async def send_once(
         self,
@@ -122,50 +123,55 @@ class Messages(WholeListing[Message]):
         """Send a message, look for it after a lost answer, and send it again if it is missing.
 
         It never sends a message twice, as long as a sent message can be seen within `wait_s`: that
-        time is not documented. After a lost answer it looks three times over that time. It sends
-        again, with the same `local_id`, only if the message is not there, and at most as often as
-        the client's `retry` says. If a look fails, it raises with `may_have_taken_effect`.
+        time is not documented. After a lost answer, and after a 409, it looks three times over that
+        time. It sends again, with the same `local_id`, only if the answer was lost and the message
+        is not there, and at most as often as the client's `retry` says. If a look fails, it raises
+        with `may_have_taken_effect`.
 
-        A message that this client may have sent before is looked for first. So it may be called
-        again with the same message after any error.
+        It may be called again with the same message after any error, and after a success. This
+        client knows its newest 10,000 results, and returns them again. It looks first for whatever
+        it may have sent. A call waits for another one with the same `local_id`.
 
         Args:
-            message: The message.
-            since: When it may first have been sent, if another process or client may have done
-                that: it is then looked for first, back to this time.
+            message: The message. Only its `local_id` says whether it is the same as another one.
+            since: A time before the message was first sent, if another process or client may have
+                done that. It is then looked for first, back to a minute before this time.
             wait_s: Seconds to wait, in all, before a message that cannot be seen counts as not
-                sent.
+                sent. With lost answers it waits that long for each attempt, and once more before
+                the first if `since` is given.
 
         Raises:
-            BadRequestError: A field is invalid, or the person has opted out.
+            BadRequestError: A field is invalid.
+            StatusError: Heymarket refused it, for example because the person has opted out; the
+                status is not documented.
             HeymarketError: Any other; with `may_have_taken_effect` if it is unknown whether the
                 message was sent. It has the `local_id`.
 
         https://developers.heymarket.com/api-reference/messages/send
         """
         one_of("message", message, NewMessage)
-        if not one_of("wait_s", wait_s, (int, float)) >= 0:
-            raise ValueError("wait_s must be a number of seconds, 0 or above")
-        end = None if since is None else _moment("since", since)
-        was_tried = end is not None or message.local_id in self._transport.unsettled
+        seconds_of("wait_s", wait_s)
+        first = None if since is None else _began("since", since)
         request, account = _send_request(message), Messages(bound_to_account(self._transport))
-        with _unsettled(self._transport, message) as began:
+        async with self._transport.sends.turn(message) as send:
             return await sending.send_once(
-                lambda: sending.named(account._send(request), message.local_id),
-                lambda: account._find(message, end or began),
+                send,
+                lambda: account._send(request),
+                lambda began: account._find(message, began),
                 self._transport.options.retry,
+                since=first,
                 call=SEND.call,
                 wait_s=wait_s,
-                was_tried=was_tried,
             )
 
     async def broadcast(self, broadcast: NewBroadcast) -> SentMessage:
         """Send a message to each member of a list.
 
         It is repeated after a lost answer, with the same `local_id`, for which Heymarket sends
-        nothing twice. An answer of 409 to such a repeat means that the broadcast was sent: the
+        nothing twice. It may be called again with the same broadcast: if this client has sent it,
+        it returns that result. An answer of 409 to a repeat means that the broadcast was sent: the
         result then has no `id`. To the first attempt, it means that the `local_id` was used before,
-        and raises.
+        and raises with `may_have_taken_effect`.
 
         Raises:
             BadRequestError: A field is invalid.
@@ -174,7 +180,8 @@ class Messages(WholeListing[Message]):
         """
         one_of("broadcast", broadcast, NewBroadcast)
         request = BROADCAST.request(body=broadcast, about=sending.about(broadcast.local_id))
-        return await sending.repeated(self._send(request), broadcast.local_id)
+        async with self._transport.sends.turn(broadcast) as send:
+            return send.result or await send.attempt(self._send(request), conflict_ends_repeat=True)
 
     async def comment(self, comment: NewComment) -> SentMessage:
         """Write a private comment into a conversation. The other side does not get it.
@@ -191,7 +198,8 @@ class Messages(WholeListing[Message]):
         body = {**msgspec.to_builtins(comment), "private": True}
         about = sending.about(comment.local_id, comment.chat_id)
         request = COMMENT.request(body=body, about=about)
-        return await sending.named(self._send(request), comment.local_id)
+        async with self._transport.sends.turn(comment) as send:
+            return await send.attempt(self._send(request))
 
     async def find_sent(
         self, message: NewMessage, *, since: datetime | str | None = None
@@ -203,19 +211,23 @@ class Messages(WholeListing[Message]):
 
         Args:
             message: The message; only its `local_id` counts, and where it was sent.
-            since: Where the search ends; by default an hour ago, by the server's clock.
+            since: A time before the message was sent, by default an hour ago. The search goes back
+                to a minute before it.
 
         Raises:
-            HeymarketError: Any; also if a message has no `local_id`, and may be this one.
+            HeymarketError: Any, with the `local_id`; also if a message has no `local_id`, and may
+                be this one.
 
         https://developers.heymarket.com/api-reference/messages/get-history
         """
         one_of("message", message, NewMessage)
-        now = timestamps.began()
-        an_hour_ago = Began(now.wall - _SEARCHED_S, now.monotonic - _SEARCHED_S)
-        end = an_hour_ago if since is None else _moment("since", since)
+        began = timestamps.seconds_ago(SEARCHED_S) if since is None else _began("since", since)
         account = Messages(bound_to_account(self._transport))
-        return await account._search(message, end)
+        try:
+            return await account._search(message, began)
+        except HeymarketError as error:
+            error.local_id = message.local_id
+            raise
 
     async def history(
         self, phone: str, inbox_id: int, *, before: datetime | str | None = None
@@ -320,15 +332,15 @@ class Messages(WholeListing[Message]):
                 raise _stuck(HISTORY, "has more messages in one second than it lists at once")
             return
 
-    async def _find(self, message: NewMessage, since: datetime | Began) -> SentMessage | None:
-        found = await self._search(message, since)
+    async def _find(self, message: NewMessage, began: Began) -> SentMessage | None:
+        found = await self._search(message, began)
         return None if found is None else sending.as_sent(found)
 
-    async def _search(self, message: NewMessage, since: datetime | Began) -> Message | None:
-        """Return a message that was sent, if it is there; `since` is the end, or when it began."""
+    async def _search(self, message: NewMessage, began: Began) -> Message | None:
+        """Return a message that was sent, if it is there; `began` is when, or earlier."""
         transport, phone = self._transport, message.phone_number
         call = (PAGE if phone is None else HISTORY).call
-        search = Search(message, since, call, transport.options.on_attempt)
+        search = Search(message, began, call, transport.options.on_attempt)
         options = replace(transport.options, on_attempt=search.note)
         messages = Messages(transport.with_options(options))
         if phone is None:
@@ -356,21 +368,10 @@ def _send_request(message: NewMessage) -> Request[SentMessage]:
     return SEND.request(body=message, about=about)
 
 
-@contextmanager
-def _unsettled(transport: Transport, message: NewMessage) -> Generator[Began]:
-    """Remember a message, with the time, until it is certain whether it was sent.
-
-    A cancelled send stays remembered too.
-    """
-    unsettled, local_id = transport.unsettled, message.local_id
-    try:
-        yield unsettled.setdefault(local_id, timestamps.began())
-    except HeymarketError as error:
-        error.local_id = local_id
-        if not error.may_have_taken_effect:
-            unsettled.pop(local_id, None)
-        raise
-    unsettled.pop(local_id, None)
+def _began(name: str, value: datetime | str) -> Began:
+    """Return a time of this machine's clock, to be compared with the server's."""
+    now = timestamps.began().wall
+    return timestamps.seconds_ago(now - _moment(name, value).timestamp())
 
 
 def _moment(name: str, value: datetime | str) -> datetime:

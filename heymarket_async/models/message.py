@@ -22,6 +22,15 @@ class MessageStatus(StrEnum):
     FAILED = "failed"
 
 
+class MessageDirection(StrEnum):
+    """The known values of a message's `type`; others may come."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    OUTBOUND_API = "outbound-api"
+    OUTBOUND_REPLY = "outbound-reply"
+
+
 class Named(Answered, frozen=True, kw_only=True, gc=False):
     """A person or a thing with an id and a name."""
 
@@ -39,6 +48,10 @@ class Conversation(Answered, frozen=True, kw_only=True, gc=False):
         inbox: The inbox it belongs to: an id, or an object with `id` and `name`.
         channel: How it is held: "sms", "mms", "email", "chat"; others may come.
         read: Whether the asking user has read it, or a number; both are documented.
+        unread: Not described; a number or true or false.
+        unread_users: The ids of users who have not read it, by its name; not described.
+        last_inbound: Not described; an integer, by its name about the newest message from the other
+            side.
         status: Open or closed; its values are not documented.
         target: The phone or address of the other side.
         targets: Those of a group.
@@ -113,6 +126,9 @@ class Message(Answered, frozen=True, kw_only=True, gc=False):
             cursor of the list of messages.
         updated: When it was last written, such as by a new status; `updated_at` is the datetime.
         status: See `MessageStatus`; other values may come.
+        type: See `MessageDirection`; other values may come. It is not documented which field says
+            the direction.
+        channel: Not described; a conversation has a field of this name.
         local_id: The id that the sender gave it; see `NewMessage`.
         conversation: Its conversation.
         user: The id of the team member who sent it.
@@ -120,6 +136,8 @@ class Message(Answered, frozen=True, kw_only=True, gc=False):
         target: The phone or address of the other side.
         targets: Those of a group.
         target_errors: Errors of a group by phone.
+        raw_error: The carrier's error, by its name, if it was not delivered; not described.
+        broadcast_id: The id of its broadcast, if it is part of one.
         media: The media that are attached; their shape is not documented.
         custom: Not described.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import msgspec
 
-from heymarket_async.checks import group_of, id_of, list_of, one_of, phone_digits
+from heymarket_async.checks import email_of, group_of, id_of, list_of, phone_digits, text_of
 from heymarket_async.models.answered import Answered, moment
 from heymarket_async.privacy import hides_locals
 
@@ -24,6 +24,8 @@ class SentMessage(Answered, frozen=True, kw_only=True, gc=False):
         date: When it was created, as the server wrote it; `created_at` is the datetime.
         convo_id: The id of its conversation.
         queued: Whether it is held back, such as by quiet hours.
+        status: The status of the message, if it was found by a look after a lost answer; see
+            `MessageStatus`. It may have failed meanwhile.
         gallery_url: Where its media can be seen.
         compliance_results: Not described; an object, a list or None.
 
@@ -35,6 +37,7 @@ class SentMessage(Answered, frozen=True, kw_only=True, gc=False):
     date: str | None = None
     convo_id: int | None = None
     queued: bool | None = None
+    status: str | None = None
     gallery_url: str | None = None
     compliance_results: object = None
 
@@ -54,12 +57,12 @@ class _Writable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     inbox_id: int
     creator_id: int
-    local_id: str = msgspec.field(default_factory=new_local_id)
+    local_id: str
 
     def __post_init__(self) -> None:
         id_of("inbox_id", self.inbox_id)
         id_of("creator_id", self.creator_id)
-        _check_text("local_id", self.local_id)
+        text_of("local_id", self.local_id)
 
 
 class _Content(_Writable, frozen=True, kw_only=True, omit_defaults=True):
@@ -70,8 +73,7 @@ class _Content(_Writable, frozen=True, kw_only=True, omit_defaults=True):
     activity_id: str | None = None
 
     def __post_init__(self) -> None:
-        # By name, not super(): msgspec creates the class again, and super() needs the first one.
-        _Writable.__post_init__(self)
+        super().__post_init__()
         contents = (self.text, self.template_id, self.media_url, self.survey_id)
         if contents == (None, None, None, None):
             raise ValueError("one of text, template_id, media_url and survey_id is needed")
@@ -82,7 +84,7 @@ class _Content(_Writable, frozen=True, kw_only=True, omit_defaults=True):
             )
         for name in ("text", "media_url", "activity_id"):
             if (value := getattr(self, name)) is not None:
-                _check_text(name, value)
+                text_of(name, value)
         for name in ("template_id", "survey_id"):
             if (value := getattr(self, name)) is not None:
                 id_of(name, value)
@@ -119,10 +121,11 @@ class NewMessage(_Content, frozen=True, kw_only=True, omit_defaults=True):
     phone_number: str | None = None
     chat_id: int | None = None
     targets: Sequence[str] | None = None
+    local_id: str = msgspec.field(default_factory=new_local_id)
 
     @hides_locals
     def __post_init__(self) -> None:
-        _Content.__post_init__(self)
+        super().__post_init__()
         if [self.phone_number, self.chat_id, self.targets].count(None) != 2:
             raise ValueError("exactly one of phone_number, chat_id and targets is needed")
         if self.phone_number is not None:
@@ -138,17 +141,25 @@ class NewBroadcast(_Content, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         list_id: The list.
-        local_id: One for each broadcast that you intend. A broadcast that is repeated with the same
-            `local_id` reaches nobody twice; it is sent in every request.
+        local_id: One for each broadcast that you intend, such as "april-2026". It has no default:
+            a broadcast that is built again after a crash reaches nobody twice only with the same
+            `local_id`.
 
     https://developers.heymarket.com/guides/broadcast-messages
     """
 
     list_id: int
+    if not TYPE_CHECKING:  # pragma: no branch - it is required; the error says why
+        local_id: str = ""
 
     @hides_locals
     def __post_init__(self) -> None:
-        _Content.__post_init__(self)
+        if not self.local_id:
+            raise ValueError(
+                "local_id is needed: choose one for each broadcast that you intend, and keep it if"
+                " you repeat that broadcast, so that nobody gets it twice"
+            )
+        super().__post_init__()
         id_of("list_id", self.list_id)
 
 
@@ -170,11 +181,12 @@ class NewComment(_Writable, frozen=True, kw_only=True, omit_defaults=True):
     chat_id: int | None = None
     phone_number: str | None = None
     author: str | None = None
+    local_id: str = msgspec.field(default_factory=new_local_id)
 
     @hides_locals
     def __post_init__(self) -> None:
-        _Writable.__post_init__(self)
-        _check_text("text", self.text)
+        super().__post_init__()
+        text_of("text", self.text)
         if (self.chat_id is None) == (self.phone_number is None):
             raise ValueError("exactly one of chat_id and phone_number is needed")
         if self.chat_id is not None:
@@ -182,7 +194,7 @@ class NewComment(_Writable, frozen=True, kw_only=True, omit_defaults=True):
         if self.phone_number is not None:
             _set_phone(self, self.phone_number)
         if self.author is not None:
-            _check_text("author", self.author)
+            text_of("author", self.author)
 
 
 class NewEmail(_Writable, frozen=True, kw_only=True, omit_defaults=True):
@@ -214,20 +226,21 @@ class NewEmail(_Writable, frozen=True, kw_only=True, omit_defaults=True):
     to: Sequence[str] = ()
     cc: Sequence[str] = ()
     convo_id: int | None = None
+    local_id: str = msgspec.field(default_factory=new_local_id)
 
     @hides_locals
     def __post_init__(self) -> None:
-        _Writable.__post_init__(self)
-        for name in ("text", "raw_text", "conv_title"):
+        super().__post_init__()
+        text_of("text", self.text)
+        for name in ("raw_text", "conv_title"):
             if (value := getattr(self, name)) is not None:
-                _check_text(name, value)
+                text_of(name, value)
         for name in ("to", "cc"):
-            addresses = list_of(name, getattr(self, name), str)
-            if not all(map(_ADDRESS.fullmatch, addresses)):
-                raise ValueError(
-                    f"each of {name} must be one e-mail address: no commas, no spaces, no line"
-                    " breaks"
-                )
+            # Heymarket splits a target at commas, which no e-mail has here.
+            addresses = [
+                email_of(f"each of {name}", each)
+                for each in list_of(name, getattr(self, name), str)
+            ]
             msgspec.structs.force_setattr(self, name, list(dict.fromkeys(addresses)))
         if bool(self.to) == (self.convo_id is not None):
             raise ValueError("exactly one of to and convo_id is needed")
@@ -235,15 +248,6 @@ class NewEmail(_Writable, frozen=True, kw_only=True, omit_defaults=True):
             raise ValueError("cc needs to: a reply goes to those who are in the conversation")
         if self.convo_id is not None:
             id_of("convo_id", self.convo_id)
-
-
-# Heymarket splits a target at commas, so that one address could become several.
-_ADDRESS = re.compile(r"[^\s,;<>@]+@[^\s,;<>@]+")
-
-
-def _check_text(name: str, value: str) -> None:
-    if not one_of(name, value, str).strip():
-        raise ValueError(f"{name} must not be empty")
 
 
 def _set_phone(message: NewMessage | NewComment, phone: str) -> None:

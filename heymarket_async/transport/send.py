@@ -25,12 +25,12 @@ from heymarket_async.pacing.turns import AnyPacer, Turns, WaitLimits
 from heymarket_async.pacing.window import DOCUMENTED_LIMIT, MARGIN, RateLimit
 from heymarket_async.privacy import Hidden, stripped_copy
 from heymarket_async.request import Repeat, Request
-from heymarket_async.timestamps import Began
 from heymarket_async.transport import retry, wire
 from heymarket_async.transport.account import Binding, CredentialsChangedError
 from heymarket_async.transport.auth import Credentials, Signer
 from heymarket_async.transport.call import AttemptEvent, Call, Options, emit, logger
 from heymarket_async.transport.http import Answer, Http
+from heymarket_async.transport.sends import Sends
 from heymarket_async.walk.page_size import PageSizes
 
 T = TypeVar("T")
@@ -49,8 +49,7 @@ class Transport:
 
     Attributes:
         page_sizes: The limits that walks have tried, by list.
-        unsettled: The `local_id` of each message that may have been sent, or is being sent, and
-            when that began.
+        sends: The messages that were sent, are being sent and may have been sent.
     """
 
     binding: Binding | None = None
@@ -76,7 +75,7 @@ class Transport:
         self._turns = Turns(http.slots, _origin(base_url), rate, http.enter)
         self._open_calls: set[Call[Any]] = set()
         self.page_sizes: dict[str, PageSizes] = {}
-        self.unsettled: dict[str, Began] = {}
+        self.sends = Sends()
         self._headers = functools.lru_cache(maxsize=4)(functools.partial(wire.headers, user_agent))
 
     def with_options(self, options: Options) -> Transport:

@@ -8,6 +8,7 @@ import pytest
 
 from heymarket_async import BadRequestError, NewBroadcast, NewEmail, ServerError, StatusError
 from heymarket_async.sandbox import Readings
+from tests.bulk.importing.imports import client_of
 from tests.endpoints.texting import INBOX, MEMBER, SEND, Texting, texting
 
 EMAIL = "POST /v1/email/send"
@@ -25,7 +26,7 @@ async def list_of_two(it: Texting) -> int:
 
 
 async def broadcast(it: Texting, **fields: Any) -> NewBroadcast:
-    content = {"list_id": await list_of_two(it), "text": "Hi", **fields}
+    content = {"list_id": await list_of_two(it), "text": "Hi", "local_id": "april", **fields}
     return NewBroadcast(inbox_id=INBOX, creator_id=MEMBER, **content)
 
 
@@ -67,16 +68,39 @@ async def test_an_email_whose_answer_was_lost_is_sent_once(readings):
         assert sent.local_id == new.local_id
 
 
-async def test_a_local_id_that_was_used_before_is_an_error():
-    async with texting(READINGS[1]) as it:
+async def test_a_local_id_that_was_used_before_by_somebody_else_is_an_error():
+    async with texting(READINGS[1]) as it, client_of(it.sandbox) as other:
         new = email()
-        await it.client.emails.send(new)
+        await other.emails.send(new)
 
         with pytest.raises(StatusError, match="answered 409") as raised:
             await it.client.emails.send(new)
 
         assert raised.value.local_id == new.local_id
-        assert not raised.value.may_have_taken_effect
+        assert raised.value.may_have_taken_effect
+
+
+@pytest.mark.parametrize("readings", READINGS)
+async def test_a_second_call_after_an_unknown_broadcast_is_a_success(readings):
+    async with texting(readings) as it:
+        new = await broadcast(it)
+        it.faults.answer(500, on=SEND, times=3, after_write=True)
+        with pytest.raises(ServerError) as raised:
+            await it.messages.broadcast(new)
+        assert raised.value.may_have_taken_effect
+
+        assert (await it.messages.broadcast(new)).local_id == new.local_id
+        assert [each.phone for each in it.sandbox.outbox] == PHONES
+
+
+async def test_a_second_call_returns_the_result_of_the_first():
+    async with texting(Readings(local_id_dedupes="none")) as it:
+        new, mail = await broadcast(it), email()
+        sent, mailed = await it.messages.broadcast(new), await it.client.emails.send(mail)
+
+        assert await it.messages.broadcast(new) == sent
+        assert await it.client.emails.send(mail) == mailed
+        assert len(it.sandbox.outbox) == 3
 
 
 async def test_another_refusal_of_a_repeat_is_an_error_and_does_not_make_it_certain():

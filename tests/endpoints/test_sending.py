@@ -10,17 +10,22 @@ import pytest
 
 from heymarket_async import (
     BadRequestError,
+    ClientStateError,
     ConnectError,
+    DeadlineError,
     HeymarketClient,
     HeymarketError,
     NewComment,
     NoResponseError,
     PermissionDeniedError,
     RetryPolicy,
+    SentMessage,
     ServerError,
     StatusError,
 )
 from heymarket_async.sandbox import Readings
+from tests.bulk.importing.imports import client_of
+from tests.bulk.two_accounts import two_accounts
 from tests.conftest import SECRET
 from tests.endpoints.texting import (
     HISTORY,
@@ -55,11 +60,22 @@ async def test_a_message_is_sent_and_has_its_local_id():
         assert sent.queued is False
 
 
-@pytest.mark.parametrize("results", ["{}", "null", "[]"])
-@pytest.mark.parametrize("answer", ["full", "id"])
-async def test_only_the_id_is_needed_in_the_answer(answer, results):
-    async with texting(Readings(send_answer=answer, compliance_results=results)) as it:
-        assert (await it.messages.send(text())).id == it.sandbox.outbox[0].id
+@pytest.mark.parametrize(("results", "value"), [("{}", {}), ("null", None), ("[]", [])])
+async def test_compliance_results_are_kept_in_any_shape(results, value):
+    async with texting(Readings(compliance_results=results)) as it:
+        sent = await it.messages.send(text())
+
+        assert sent.compliance_results == value
+        assert sent.odd == {}
+
+
+async def test_only_the_id_is_needed_in_the_answer():
+    async with texting(Readings(send_answer="id")) as it:
+        message = text()
+
+        sent = await it.messages.send(message)
+
+        assert sent == SentMessage(id=it.sandbox.outbox[0].id, local_id=message.local_id)
 
 
 async def test_a_group_gets_a_message_once_each():
@@ -181,6 +197,31 @@ async def test_a_message_that_is_found_shows_its_conversation():
         (chat,) = it.sandbox.conversations.rows
         assert sent.convo_id == chat["id"]
         assert sent.created_at is not None
+        assert sent.queued is False
+
+
+@pytest.mark.parametrize("opted_out", [True, False])
+async def test_a_message_that_is_found_shows_its_status(opted_out):
+    async with texting(Readings(opted_out_send="accept")) as it:
+        if opted_out:
+            it.sandbox.customer.text(PHONE, "STOP")
+        else:
+            it.sandbox.quiet(3600)
+        it.faults.reset(on=SEND, after_write=True)
+
+        sent = await it.messages.send_once(text(), wait_s=SOON)
+
+        assert (sent.status, sent.queued) == (("failed", False) if opted_out else ("queued", True))
+        assert it.received == []
+
+
+async def test_a_message_that_is_found_without_a_status_may_be_held_back_or_not():
+    async with texting() as it:
+        it.faults.reset(on=SEND)
+        message = text()
+        it.faults.answer(200, on=HISTORY, body=[{"id": 1, "local_id": message.local_id}])
+
+        assert (await it.messages.send_once(message, wait_s=SOON)).queued is None
 
 
 @pytest.mark.parametrize("looks", [1, 2])
@@ -278,19 +319,12 @@ async def test_a_look_that_fails_before_any_send_says_unknown():
             await it.messages.send_once(message, since=datetime.now(UTC), wait_s=SOON)
 
         assert raised.value.may_have_taken_effect
-        assert raised.value.call == SEND
+        assert (raised.value.call, raised.value.local_id) == (SEND, message.local_id)
         assert it.received == []
 
+        await it.messages.send_once(message, wait_s=SOON)
 
-async def test_two_at_once_send_a_message_once():
-    async with texting(undeduplicated()) as it:
-        message = text()
-
-        first, second = await asyncio.gather(
-            *(it.messages.send_once(message, wait_s=1.0) for _ in range(2))
-        )
-
-        assert first.id == second.id
+        assert len(it.sent(HISTORY)) == 4  # it is still looked for before it is sent
         assert it.received == ["Hi"]
 
 
@@ -396,15 +430,144 @@ async def test_a_cancelled_send_can_be_made_certain():
         assert it.client.waiting == ""
 
 
-async def test_what_was_sent_or_refused_is_not_remembered():
+# More than one call with one message
+
+
+async def test_a_message_that_was_sent_or_refused_is_not_looked_for():
     async with texting() as it:
+        refused, sent = text(), text()
         it.faults.answer(400, on=SEND)
         with pytest.raises(BadRequestError):
-            await it.messages.send(text())
-        await it.messages.send(text())
-        await it.messages.send_once(text())
+            await it.messages.send(refused)
+        await it.messages.send(sent)
 
-        assert it.client._transport.unsettled == {}
+        await it.messages.send_once(refused)
+        await it.messages.send_once(sent)
+
+        assert len(it.sandbox.requests) == 3
+        assert not it.client._transport.sends.unsettled
+
+
+@pytest.mark.parametrize("first", ["send", "send_once"])
+async def test_a_second_call_after_a_success_returns_its_result(first):
+    async with texting(undeduplicated()) as it:
+        message = text()
+        sent = await getattr(it.messages, first)(message)
+
+        assert await it.messages.send_once(message) == sent
+        assert await it.messages.send_once(message, since="2020-01-01T00:00:00Z") == sent
+        assert it.received == ["Hi"]
+        assert len(it.sandbox.requests) == 1
+
+
+async def test_a_message_that_was_found_is_not_looked_for_again():
+    async with texting(undeduplicated()) as it:
+        it.faults.reset(on=SEND, after_write=True)
+        message = text()
+        sent = await it.messages.send_once(message, wait_s=SOON)
+
+        assert await it.messages.send_once(message) == sent
+        assert len(it.sandbox.requests) == 2
+
+
+async def test_a_refusal_does_not_make_the_client_forget_a_lost_send():
+    async with texting(undeduplicated()) as it:
+        message = text()
+        it.faults.answer(500, on=SEND, after_write=True)
+        it.faults.answer(400, on=SEND)
+        for error in (ServerError, BadRequestError):
+            with pytest.raises(error) as raised:
+                await it.messages.send(message)
+            assert raised.value.may_have_taken_effect
+
+        await it.messages.send_once(message, wait_s=SOON)
+
+        assert it.received == ["Hi"]
+
+
+async def test_a_call_that_was_too_late_does_not_make_the_client_forget_a_lost_send():
+    async with texting(undeduplicated()) as it:
+        message = text()
+        it.faults.reset(on=SEND, after_write=True)
+        late = it.client.with_options(deadline_s=1e-9).messages
+        for messages, error in ((it.messages, NoResponseError), (late, DeadlineError)):
+            with pytest.raises(error):
+                await messages.send(message)
+
+        await it.messages.send_once(message, wait_s=SOON)
+
+        assert it.received == ["Hi"]
+
+
+async def test_a_call_waits_for_one_that_is_cancelled_and_looks_before_it_sends():
+    async with texting(undeduplicated()) as it:
+        it.faults.delay(60, on=SEND, where="middle")
+        message = text()
+        first = asyncio.create_task(it.messages.send(message))
+        second = asyncio.create_task(it.messages.send_once(message, wait_s=SOON))
+        while not it.received:
+            await asyncio.sleep(0.005)
+        first.cancel()
+
+        sent = await second
+
+        assert sent.id == it.sandbox.outbox[0].id
+        assert it.received == ["Hi"]
+        assert first.cancelled()
+
+
+@pytest.mark.parametrize("first", ["send", "send_once"])
+async def test_a_second_call_waits_for_a_slow_first_one(first):
+    async with texting(undeduplicated()) as it:
+        it.faults.delay(0.1, on=SEND, where="before")
+        message = text()
+
+        one, two = await asyncio.gather(
+            getattr(it.messages, first)(message), it.messages.send_once(message, wait_s=SOON)
+        )
+
+        assert one == two
+        assert it.received == ["Hi"]
+
+
+async def test_clients_with_other_options_know_what_the_client_may_have_sent():
+    async with texting(undeduplicated()) as it:
+        message = text()
+        it.faults.answer(500, on=SEND, after_write=True)
+        with pytest.raises(ServerError):
+            await it.client.with_options(timeout_s=5).messages.send(message)
+
+        await it.client.with_options(timeout_s=6).messages.send_once(message, wait_s=SOON)
+
+        assert it.received == ["Hi"]
+
+
+# A 409
+
+
+async def test_a_first_attempt_that_is_refused_as_known_is_looked_for():
+    readings = Readings(local_id_repeat_answer="conflict")
+    async with texting(readings) as it, client_of(it.sandbox) as other:
+        message = text()
+        sent = await other.messages.send(message)
+
+        assert (await it.messages.send_once(message, wait_s=SOON)).id == sent.id
+        assert it.received == ["Hi"]
+
+
+@pytest.mark.parametrize("method", ["send", "send_once"])
+async def test_a_message_that_is_refused_as_known_and_is_not_there_is_unknown(method):
+    async with texting() as it:
+        it.faults.answer(409, on=SEND)
+        wait = {"wait_s": SOON} if method == "send_once" else {}
+
+        with pytest.raises(StatusError, match="409") as raised:
+            await getattr(it.messages, method)(text(), **wait)
+
+        assert raised.value.may_have_taken_effect
+        assert len(it.sent(SEND)) == 1
+        (began,) = it.client._transport.sends.unsettled.values()
+        assert began.seconds_ago >= 3600
 
 
 async def test_a_hook_sees_the_looks_too():
@@ -417,7 +580,7 @@ async def test_a_hook_sees_the_looks_too():
     assert calls == [SEND, HISTORY]
 
 
-@pytest.mark.parametrize("wait_s", [-1, float("nan"), "1", True])
+@pytest.mark.parametrize("wait_s", [-1, float("nan"), float("inf"), 10**400, "1", True])
 async def test_a_wait_that_is_not_a_number_of_seconds_is_refused(wait_s):
     async with texting() as it:
         with pytest.raises(ValueError, match="wait_s"):
@@ -437,6 +600,20 @@ async def test_a_server_that_cannot_be_reached_sends_nothing():
     assert not raised.value.may_have_taken_effect
 
 
+@pytest.mark.parametrize("after_write", [False, True])
+async def test_a_lost_message_is_neither_looked_for_nor_sent_in_another_account(after_write):
+    async with two_accounts(contacts=0) as both, both.client() as client:
+        both.own.faults.answer(500, on=SEND, after_write=after_write)
+        both.change(after=1)
+
+        with pytest.raises(ServerError) as raised:
+            await client.messages.send_once(text(), wait_s=SOON)
+
+        assert raised.value.may_have_taken_effect
+        assert isinstance(raised.value.__cause__, ClientStateError)
+        assert {each.path for each in both.other.requests} == {"/v1/team"}
+
+
 async def test_find_sent_returns_the_message_or_none():
     async with texting(messages=120) as it:
         message = text()
@@ -448,6 +625,48 @@ async def test_find_sent_returns_the_message_or_none():
         assert found is not None
         assert (found.id, found.local_id, found.text) == (sent.id, message.local_id, "Hi")
         assert await it.messages.find_sent(text(), since="2020-01-01T00:00:00Z") is None
+
+
+@pytest.mark.parametrize(("minutes_ago", "is_found"), [(60, True), (62, False)])
+async def test_find_sent_looks_back_an_hour_and_a_minute(minutes_ago, is_found):
+    async with texting() as it:
+        # A message within reach is on the first page, and the wanted one behind it.
+        date = [datetime.now(UTC) - timedelta(minutes=each) for each in (minutes_ago, 90)]
+        rows = [
+            {"id": number, "local_id": f"{number}", "date": each.isoformat()}
+            for number, each in enumerate(date)
+        ]
+        it.faults.answer(200, on=HISTORY, body=rows[:1])
+        it.faults.answer(200, on=HISTORY, body=rows[1:], times=None)
+
+        found = await it.messages.find_sent(text(local_id="1"))
+
+        assert (found is not None) is is_found
+
+
+async def test_a_search_that_fails_has_the_local_id():
+    async with texting() as it:
+        it.faults.answer(403, on=HISTORY)
+        message = text()
+
+        with pytest.raises(PermissionDeniedError) as raised:
+            await it.messages.find_sent(message)
+
+        assert raised.value.local_id == message.local_id
+
+
+@pytest.mark.parametrize(("seconds", "is_found"), [(50, True), (70, False)])
+async def test_a_time_that_was_given_has_a_margin_of_a_minute(seconds, is_found):
+    async with texting() as it:
+        message = text()
+        await it.messages.send(message)
+        newer = {"id": 1, "local_id": "b", "date": datetime.now(UTC).isoformat()}
+        it.faults.answer(200, on=HISTORY, body=[newer])
+        since = datetime.now(UTC) + timedelta(seconds=seconds)
+
+        found = await it.messages.find_sent(message, since=since)
+
+        assert (found is not None) is is_found
 
 
 # Comments

@@ -155,7 +155,7 @@ async def channels_and_fields(client: HeymarketClient) -> None:
 
 async def messages(client: HeymarketClient) -> None:
     group, hi = client.messages, NewMessage(inbox_id=1, creator_id=1, chat_id=1, text="Hi")
-    all_of_them = NewBroadcast(inbox_id=1, creator_id=1, list_id=1, template_id=1)
+    all_of_them = NewBroadcast(inbox_id=1, creator_id=1, list_id=1, template_id=1, local_id="april")
     assert_type(await group.send(hi), SentMessage)
     assert_type(await group.send_once(hi, since="2026-04-12T15:30:00Z", wait_s=20), SentMessage)
     assert_type(await group.broadcast(all_of_them), SentMessage)

@@ -21,7 +21,7 @@ from heymarket_async.bulk.sending.report import SendReport, SendResults
 from heymarket_async.bulk.sending.send import Sender
 from heymarket_async.bulk.sending.text import TextWithFields
 from heymarket_async.bulk.store.outcome_file import OutcomeFile, checked_path
-from heymarket_async.checks import is_int, one_of
+from heymarket_async.checks import is_int, one_of, seconds_of
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.models.new_message import NewMessage
 from heymarket_async.privacy import hides_locals
@@ -123,8 +123,7 @@ async def send_messages(
     _check(switches | {"resume": resume, "restart": restart}, batch_size, concurrency, limit)
     if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable | AsyncIterable):
         raise ValueError("rows must be an iterable of mappings or structs")
-    if not one_of("wait_s", wait_s, (int, float)) >= 0:
-        raise ValueError("wait_s must be a number of seconds, 0 or above")
+    seconds_of("wait_s", wait_s)
     message = NewMessage(
         inbox_id=inbox_id,
         creator_id=creator_id,

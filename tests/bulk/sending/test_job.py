@@ -337,6 +337,7 @@ async def test_progress_tells_of_reading_and_sending():
         ({"rows": "15105550100"}, "rows must be an iterable"),
         ({"rows": {"phone": "1"}}, "rows must be an iterable"),
         ({"wait_s": -1}, "wait_s must be a number of seconds"),
+        ({"wait_s": float("inf")}, "wait_s must be a number of seconds"),
         ({"batch_size": 0}, "batch_size must be an integer of at least 1"),
         ({"concurrency": True}, "concurrency must be an integer of at least 1"),
         ({"limit": 0}, "limit must be an integer of at least 1"),

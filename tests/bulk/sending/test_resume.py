@@ -15,7 +15,7 @@ from heymarket_async.bulk import JobError, import_contacts
 from heymarket_async.bulk.sending.outcomes import local_id_of
 from heymarket_async.bulk.store import outcome_file
 from heymarket_async.sandbox import Readings
-from tests.bulk.importing.imports import new, outcomes_of, phone
+from tests.bulk.importing.imports import client_of, new, outcomes_of, phone
 from tests.bulk.sending.sends import HISTORY, SEARCH, SEND, Texts, account, counts, path_in, row
 
 
@@ -28,10 +28,11 @@ async def cut_short(it: Texts, path: Path, *rows: dict[str, Any], written: bool 
     """Send rows, and lose what the outcome file says of their end, as a kill does."""
     if not written:
         it.faults.answer(401, on=SEND, times=None)
-    try:
-        await it.send(rows, outcomes=path)
-    except AuthenticationError:
-        it.faults.clear()
+    async with client_of(it.sandbox) as killed:
+        try:
+            await Texts(it.sandbox, killed).send(rows, outcomes=path)
+        except AuthenticationError:
+            it.faults.clear()
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(line for line in lines if b'"sent"' not in line))
     it.sandbox.requests.clear()
