@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import cast
 
 import msgspec
-from msgspec import UNSET
 
 from heymarket_async.checks import known_as
 from heymarket_async.decoding import lenient
@@ -114,7 +113,7 @@ def user_items(users: Sequence[UserChanges], answer: Sequence[TeamUser]) -> list
 def _outcome(user: UserChanges, shown: TeamUser | None) -> Outcome:
     if shown is None:
         return Outcome.UNKNOWN
-    has_other_role = shown.role_id is not None and user.role_id not in {UNSET, shown.role_id}
+    has_other_role = shown.role_id is not None and user.role_id not in {None, shown.role_id}
     return Outcome.UNKNOWN if has_other_role else Outcome.STORED
 
 

@@ -33,6 +33,19 @@ def phone_digits(phone: str, name: str = "phone") -> str:
     return digits
 
 
+def group_of(name: str, phones: Iterable[str]) -> list[str]:
+    """Return the phones of a group as `phone_digits` does, each once.
+
+    Raises:
+        ValueError: One is not a phone, or they are fewer than two.
+    """
+    digits = (phone_digits(each, f"each of {name}") for each in list_of(name, phones, str))
+    different = list(dict.fromkeys(digits))
+    if len(different) < 2:
+        raise ValueError(f"{name} must be two or more phones; for one, use phone_number")
+    return different
+
+
 def known_as(channel_id: str) -> str:
     """Return the id of a channel in one form: the digits of a phone, other text in lower case."""
     plain = _PUNCTUATION.sub("", channel_id)

@@ -103,6 +103,7 @@ class HeymarketClient:
         base_url: Scheme and host; plain http only for a loopback address.
         timeout_s: Seconds for one attempt, from sending to the last byte of the answer.
         deadline_s: Seconds for one call: waiting for its turn, all attempts, and the waits between.
+            The default leaves room for three waits of a minute, as after a 429.
         retry: How often and how soon a failed call is sent again.
         rate_limit: How many requests may be sent. All clients of this process with the same
             credentials share it. With a `store`, those of other processes share it too. None turns

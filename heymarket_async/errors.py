@@ -13,7 +13,7 @@
     ├── DecodeError             an answer of 200-299 that could not be read
     ├── DeadlineError           the deadline passed while the call still waited for its turn
     ├── StoreError              Redis for the shared rate limit is unreachable; nothing was sent
-    ├── PaginationError         a walk cannot continue without the risk of skipping contacts
+    ├── PaginationError         a walk cannot continue without the risk of skipping items
     ├── CustomFieldError        a custom field title that the account does not have, or has twice
     ├── TagError                a label that no tag of the account has
     └── ClientStateError        the client is closed, belongs to another event loop, or has the
@@ -183,11 +183,11 @@ class StoreError(HeymarketError):
 
 
 class PaginationError(HeymarketError):
-    """A walk cannot continue without the risk of skipping contacts.
+    """A walk cannot continue without the risk of skipping items, such as contacts or messages.
 
     Attributes:
-        timestamp: The `updated` where the walk stopped, as the server wrote it, or None.
-        seen: How many contacts the walk had given so far.
+        timestamp: The time of the item where it stopped, as the server wrote it, or None.
+        seen: How many items the walk had given so far.
         cursor: The text to resume the walk from, once the cause is removed.
     """
 

@@ -169,7 +169,7 @@ def to_text(name: str, value: datetime | str) -> str:
     """Return a time as the API takes it; text goes through unchanged, character for character.
 
     Raises:
-        ValueError: `value` is a naive datetime, a day, or text that is not RFC 3339.
+        ValueError: `value` is a naive datetime, text that is not RFC 3339, or of another type.
     """
     if isinstance(value, str):
         try:
@@ -179,6 +179,10 @@ def to_text(name: str, value: datetime | str) -> str:
                 f"{name} must be an RFC 3339 timestamp with a zone, such as 2026-04-12T15:30:00Z"
             ) from None
         return value
+    if not isinstance(value, datetime):
+        raise ValueError(
+            f"{name} must be an aware datetime, or RFC 3339 text such as 2026-04-12T15:30:00Z"
+        )
     return in_utc(name, value).isoformat().replace("+00:00", "Z")
 
 
@@ -188,7 +192,9 @@ def in_utc(name: str, value: datetime) -> datetime:
     Raises:
         ValueError: It is a naive datetime, or not a datetime.
     """
-    if not isinstance(value, datetime) or value.utcoffset() is None:
+    if not isinstance(value, datetime):
+        raise ValueError(f"{name} must be an aware datetime, not {type(value).__name__}")
+    if value.utcoffset() is None:
         raise ValueError(
             f"{name} must be an aware datetime: give it a tzinfo, such as datetime.UTC"
         )

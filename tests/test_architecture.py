@@ -49,7 +49,7 @@ FLOWS: dict[str, tuple[Flow, int]] = {
     "create": (create, 16),
     "iterate": (iterate, 22),
     "export": (export, 43),
-    "import": (imported, 36),
+    "import": (imported, 37),
     "sync": (sync, 47),
 }
 """Flows, and the most files that they may enter. Lower a number when a flow becomes simpler."""

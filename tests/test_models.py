@@ -15,10 +15,17 @@ from heymarket_async import (
     Contact,
     ContactChanges,
     ContactChannel,
+    ListChanges,
     NewContact,
     NewContactV2,
+    NewList,
+    NewSchedule,
+    NewTemplate,
     Note,
+    ScheduleContent,
     TagRef,
+    TemplateContent,
+    UserChanges,
 )
 from tests.endpoints.conftest import CONTACT_UUID
 
@@ -29,6 +36,33 @@ def read(type_: type, **fields: object) -> object:
 
 def sent(struct: msgspec.Struct) -> object:
     return msgspec.json.decode(msgspec.json.encode(struct))
+
+
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [
+        (NewTemplate, {"title": "a", "content": TemplateContent(text="b")}),
+        (NewList, {"title": "a", "local_id": "b"}),
+        (ListChanges, {"title": "a"}),
+        (UserChanges, {"id": 7, "first_name": "a"}),
+        (
+            NewSchedule,
+            {
+                "inbox_id": 3,
+                "execute_at": datetime(2026, 4, 12, 17, tzinfo=UTC),
+                "content": ScheduleContent(text="a"),
+                "list_id": 6,
+            },
+        ),
+    ],
+)
+def test_none_is_the_same_as_a_field_that_is_left_out(kind, needed):
+    nothing = dict.fromkeys(kind.__struct_fields__)
+
+    written = kind(**{**nothing, **needed})
+
+    assert written == kind(**needed)
+    assert sent(written).keys() == needed.keys()
 
 
 @pytest.mark.parametrize("name", Contact.__struct_fields__)

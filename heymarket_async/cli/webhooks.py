@@ -18,7 +18,7 @@ from heymarket_async.decoding import mending
 if TYPE_CHECKING:
     from heymarket_async.webhooks import Event
 
-_TOKENS = "HEYMARKET_WEBHOOK_TOKENS"
+TOKENS = "HEYMARKET_WEBHOOK_TOKENS"
 
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, rich_markup_mode=None, help="Receive webhooks."
@@ -45,10 +45,10 @@ def listen(
     The token of the webhook is read from HEYMARKET_WEBHOOK_TOKENS; of several, put spaces in
     between. Events are posted to any path. An event that is delivered again is not printed again.
     """
-    tokens = os.environ.get(_TOKENS, "").split()
+    tokens = os.environ.get(TOKENS, "").split()
     if not tokens:
         raise typer.BadParameter(
-            f"{_TOKENS} must be the token of the webhook. Heymarket shows it in its settings, where"
+            f"{TOKENS} must be the token of the webhook. Heymarket shows it in its settings, where"
             " the webhook is made."
         )
     until_terminated(_listen(tokens, host, port))

@@ -72,7 +72,10 @@ _KINDS = get_type_hints(PageQuery)
 
 
 class Contacts(WholeListing[Contact]):
-    """Contacts by their integer id: `client.contacts`."""
+    """Contacts by their integer id: `client.contacts`.
+
+    https://developers.heymarket.com/guides/manage-contacts
+    """
 
     _list, _model, _surface = PAGE, Contact, "v1"
 

@@ -61,7 +61,13 @@ class SearchQuery(TypedDict, total=False):
 
 
 class ContactsV2(WholeListing[Contact]):
-    """Contacts by their UUID: `client.contacts_v2`."""
+    """Contacts by their UUID: `client.contacts_v2`.
+
+    `iterate` gives the contacts that were updated after `date`, the oldest update first, and asks
+    for 100 at once, the most that this list takes.
+
+    https://developers.heymarket.com/api-reference/contacts/list-v2
+    """
 
     _list, _model, _surface, _most = PAGE, Contact, "v2", MAX_LIMIT
     _order: ClassVar[Mapping[str, object]] = {"ascending": True}

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Required, TypedDict, TypeVar, Unpack, overload
+from typing import Required, TypedDict, TypeVar, Unpack, cast, overload
 
 from heymarket_async import timestamps
-from heymarket_async.checks import id_of, is_int, list_of, one_of
+from heymarket_async.checks import id_of, is_int, list_of, one_of, phone_digits
 from heymarket_async.endpoints.listing import Listing
 from heymarket_async.models.message import Conversation
 from heymarket_async.request import Endpoint, Repeat
@@ -74,21 +74,27 @@ class Conversations(Listing[Conversation]):
     async def page(
         self,
         *,
+        inboxes: Sequence[int],
+        user_id: int = 0,
+        closed: bool | None = None,
+        unread: bool | None = None,
         date: datetime | str | None = None,
         returns: type[object] = Conversation,
-        **filters: Unpack[ConversationFilters],
     ) -> Sequence[object]:
         """Get one page of conversations, the last updated first. See `iterate` for all of them.
 
         Args:
+            inboxes: The ids of their inboxes.
+            user_id: The user who asks, a member of these inboxes; 0 for nobody.
+            closed: Only closed ones, or only open ones.
+            unread: Only those that the user has not read.
             date: Only those updated before this time: the `updated` of the last conversation of
                 the page before. Text is sent unchanged.
             returns: A subclass of `Conversation` with more fields, or `msgspec.Raw`.
-            **filters: See `ConversationFilters`.
 
         https://developers.heymarket.com/api-reference/conversations/list
         """
-        body = _filters(**filters)
+        body = _filters(inboxes, user_id, closed=closed, unread=unread)
         if date is not None:
             body["date"] = timestamps.to_text("date", date)
         return await self._send(PAGE.listing(returns).request(body=body))
@@ -113,10 +119,13 @@ class Conversations(Listing[Conversation]):
     def iterate(
         self,
         *,
+        inboxes: Sequence[int],
+        user_id: int = 0,
+        closed: bool | None = None,
+        unread: bool | None = None,
         date: datetime | str | None = None,
         cursor: str | None = None,
         returns: type[object] = Conversation,
-        **filters: Unpack[ConversationFilters],
     ) -> object:
         """Walk over all conversations that the filters choose, the last updated first.
 
@@ -126,11 +135,14 @@ class Conversations(Listing[Conversation]):
         conversation of this walk. They have no `rev`, so a version is known by `id` and `updated`.
 
         Args:
+            inboxes: The ids of their inboxes.
+            user_id: The user who asks, a member of these inboxes; 0 for nobody.
+            closed: Only closed ones, or only open ones.
+            unread: Only those that the user has not read.
             date: Only those updated before this time.
             cursor: The `cursor` of an earlier walk with the same filters, to resume it.
             returns: A subclass of `Conversation` with more fields, another struct that has `id` and
                 `updated`, or `msgspec.Raw` for each conversation as the server sent it.
-            **filters: See `ConversationFilters`.
 
         Raises:
             ValueError: The cursor is from a walk with other filters.
@@ -139,7 +151,8 @@ class Conversations(Listing[Conversation]):
 
         https://developers.heymarket.com/api-reference/conversations/list
         """
-        return self._walk({"date": date, "cursor": cursor}, returns, _filters(**filters))
+        filters = _filters(inboxes, user_id, closed=closed, unread=unread)
+        return self._walk({"date": date, "cursor": cursor}, returns, filters)
 
     async def get(self, conversation_id: int) -> Conversation:
         """Get a conversation.
@@ -288,10 +301,7 @@ class Conversations(Listing[Conversation]):
 
 
 def _filters(
-    inboxes: Sequence[int],
-    user_id: int = 0,
-    closed: bool | None = None,
-    unread: bool | None = None,
+    inboxes: Sequence[int], user_id: int, *, closed: bool | None, unread: bool | None
 ) -> dict[str, object]:
     """Return the part of a body that chooses conversations.
 
@@ -319,13 +329,14 @@ def _body(
     """
     named: dict[str, object] = {name: value for name, value in one.items() if value is not None}
     if targets is not None:
-        named["targets"] = [_target(each) for each in list_of("targets", targets, str)]
+        listed = list_of("targets", targets, str)
+        named["targets"] = [_target("each of targets", each) for each in listed]
     if len(named) != 1 or named.get("targets") == []:
         raise ValueError(f"exactly one of {', '.join(one)} and targets is needed")
     if "chat_id" in named:
         id_of("chat_id", named["chat_id"])
     elif "target" in named:
-        named["target"] = _target(named["target"])
+        named["target"] = _target("target", named["target"])
     return {
         "inbox_id": id_of("inbox_id", inbox_id),
         "user_id": id_of("user_id", user_id),
@@ -333,9 +344,8 @@ def _body(
     }
 
 
-def _target(value: object) -> str:
-    """Return a phone without its plus, or an address as it is."""
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("target must be text, and not empty")
-    digits = value.removeprefix("+")
-    return digits if digits.isdecimal() else value
+def _target(name: str, value: object) -> str:
+    """Return a phone as its digits, or an address, which has letters, as it is."""
+    if isinstance(value, str) and any(map(str.isalpha, value)):
+        return value
+    return phone_digits(cast(str, value), name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypedDict, TypeVar, Unpack, cast, overload
+from typing import Any, ClassVar, Generic, TypedDict, TypeVar, cast, overload
 
 from heymarket_async import timestamps
 from heymarket_async.checks import limit_of, one_of
@@ -39,16 +39,7 @@ def page_sizes_of(
 
 
 class WalkQuery(TypedDict, total=False):
-    """The arguments of `iterate` that say where it starts.
-
-    Attributes:
-        date: Where to start. The v2 list has contacts updated after it. Of other lists, the side
-            is not documented; items before it are the likeliest.
-        limit: Items on a page. If it is left out, v2 is asked for 100, the most that it takes.
-            Other lists are asked for 30, and then contacts and messages for more and more, up to
-            the client's `max_page_size`, as long as that brings more.
-        cursor: The `cursor` of an earlier walk, to resume it where it stopped.
-    """
+    """The arguments of `iterate` that say where it starts; see there."""
 
     date: datetime | str | None
     limit: int | None
@@ -162,28 +153,48 @@ class WholeListing(Listing[R]):
     """A listing that can be walked without filters."""
 
     @overload
-    def iterate(self, **query: Unpack[WalkQuery]) -> Walk[R]: ...
+    def iterate(
+        self,
+        *,
+        date: datetime | str | None = ...,
+        limit: int | None = ...,
+        cursor: str | None = ...,
+    ) -> Walk[R]: ...
     @overload
-    def iterate(self, *, returns: type[T], **query: Unpack[WalkQuery]) -> Walk[T]: ...
-    def iterate(self, *, returns: type[object] | None = None, **query: Unpack[WalkQuery]) -> object:
+    def iterate(
+        self,
+        *,
+        date: datetime | str | None = ...,
+        limit: int | None = ...,
+        cursor: str | None = ...,
+        returns: type[T],
+    ) -> Walk[T]: ...
+    def iterate(
+        self,
+        *,
+        date: datetime | str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        returns: type[object] | None = None,
+    ) -> object:
         """Walk over the whole list, and give each item once.
 
         Pages are requested by timestamp, not by number: an item that is edited or added meanwhile
         would shift the numbers, and another one would be missed. A walk ends complete or raises.
-        v2 contacts are walked oldest update first. The order of the other lists is not documented;
-        newest first is the likeliest, and both are walked.
+        The order of most lists is not documented; newest first and oldest first are both walked.
 
         Args:
+            date: Where to start, like the time that `page` takes.
+            limit: Items on a page. If it is left out, contacts and messages are asked for in larger
+                and larger pages, up to the client's `max_page_size`, as long as that brings more.
+                Other lists are asked for 30.
+            cursor: The `cursor` of an earlier walk, to resume it where it stopped.
             returns: A subclass of the usual struct with more fields, another struct that has the
                 fields that the list is walked by (`id`, `rev` and `updated`; for messages, `id` and
                 `date`), or `msgspec.Raw` for each item as the server sent it.
-            **query: See `WalkQuery`.
 
         Raises:
             PaginationError: While walking: the server cannot be walked without a gap. This error,
                 and any other that ends the walk, has the `cursor` to resume from.
-
-        https://developers.heymarket.com/guides/manage-contacts
-        https://developers.heymarket.com/api-reference/contacts/list-v2
         """
-        return self._walk(query, returns)
+        return self._walk({"date": date, "limit": limit, "cursor": cursor}, returns)

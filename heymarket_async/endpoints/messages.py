@@ -60,6 +60,12 @@ class MessagesQuery(TypedDict, total=False):
             then.
         limit: Messages on the page, 30 if it is left out; the most is not documented.
         page: Number of the page; not described.
+        date: Not described; another name of `created_at`, presumably.
+        archived: Not described.
+        assigned: Not described.
+        filter: Not described.
+        id: Not described.
+        parent_id: Not described; the id of the conversation, presumably.
     """
 
     created_at: datetime | str
@@ -67,13 +73,24 @@ class MessagesQuery(TypedDict, total=False):
     ascending: bool
     limit: int
     page: int
+    date: datetime | str
+    archived: bool
+    assigned: int
+    filter: str
+    id: int
+    parent_id: int
 
 
 _KINDS = get_type_hints(MessagesQuery)
 
 
 class Messages(WholeListing[Message]):
-    """Messages: `client.messages`."""
+    """Messages: `client.messages`.
+
+    The `date` of `iterate` is the `created_at` of `page`.
+
+    https://developers.heymarket.com/api-reference/messages/list-all
+    """
 
     _list, _model, _surface = PAGE, Message, "messages"
     _fields, _cursor = RowFields(stamp="date", has_rev=False), "created_at"

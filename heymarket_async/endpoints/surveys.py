@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import msgspec
 
 from heymarket_async.checks import limit_of
 from heymarket_async.endpoints.group import Group
-from heymarket_async.errors import PaginationError
+from heymarket_async.errors import (
+    BadRequestError,
+    NotFoundError,
+    PaginationError,
+    ServerError,
+)
 from heymarket_async.models.survey import Survey
 from heymarket_async.request import Endpoint, Repeat
 from heymarket_async.transport.account import bound_to_account
@@ -49,7 +56,8 @@ class Surveys(Group):
     async def all(self) -> list[Survey]:
         """Return all surveys, each once: pages are asked for until one has nothing new.
 
-        The pages have numbers. So if a survey is deleted meanwhile, another one may be missed.
+        The pages have numbers. So if a survey is deleted meanwhile, another one may be missed. By
+        the documentation, the first page is 1; page 0 is looked at too, in case it is another one.
 
         Raises:
             PaginationError: A full page came again, so `page` has no effect, and the surveys after
@@ -59,18 +67,28 @@ class Surveys(Group):
         """
         account = Surveys(bound_to_account(self._transport))
         found: dict[object, Survey] = {}
-        number = 0
-        while True:
-            number += 1
+        rows: list[Survey] = []
+        for number in count(1):  # pragma: no branch - it ends inside
             rows = await account.page(page=number, limit=_LIMIT)
             before = len(found)
-            for each in rows:
-                found.setdefault(each.id or msgspec.json.encode(each), each)
-            if len(found) > before:
-                continue
-            if len(rows) < _LIMIT:
-                return list(found.values())
+            for key, each in _by_id(rows).items():
+                found.setdefault(key, each)
+            if len(found) == before:
+                break
+        if len(rows) >= _LIMIT:
             raise _repeated(len(found))
+        return list({**_by_id(await account._page_zero()), **found}.values())
+
+    async def _page_zero(self) -> list[Survey]:
+        """Return the page before the first one, which no server needs to have."""
+        try:
+            return await self._send(PAGE.request(body={"page": 0, "limit": _LIMIT}))
+        except (BadRequestError, NotFoundError, ServerError):
+            return []
+
+
+def _by_id(rows: list[Survey]) -> dict[object, Survey]:
+    return {each.id or msgspec.json.encode(each): each for each in rows}
 
 
 def _repeated(seen: int) -> PaginationError:

@@ -7,7 +7,6 @@ from typing import cast
 from uuid import uuid4
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from heymarket_async.checks import email_of, id_of, list_of, phone_digits, text_of
 from heymarket_async.privacy import hides_locals
@@ -19,19 +18,19 @@ _CHECKS: dict[str, Callable[[str, object], object]] = {
 }
 
 
-class _People(msgspec.Struct, frozen=True, kw_only=True):
+class _People(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A struct with fields that name people: by contact id, phone or e-mail."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             check = _CHECKS.get(name.rpartition("_")[2])
-            if check is not None and (value := getattr(self, name)) is not UNSET:
+            if check is not None and (value := getattr(self, name)) is not None:
                 values = [check(f"each of {name}", each) for each in list_of(name, value, object)]
                 msgspec.structs.force_setattr(self, name, values)
 
 
-class NewList(_People, frozen=True, kw_only=True):
-    """A list of contacts to create.
+class NewList(_People, frozen=True, kw_only=True, omit_defaults=True):
+    """A list of contacts to create. A field that is None is not sent.
 
     Heymarket makes a new contact for a phone that it does not know. So a slip makes a contact, and
     all phones and e-mails are checked before anything is sent.
@@ -52,22 +51,22 @@ class NewList(_People, frozen=True, kw_only=True):
 
     title: str
     local_id: str = msgspec.field(default_factory=lambda: str(uuid4()))
-    type: str | UnsetType = UNSET
-    contacts: Sequence[int] | UnsetType = UNSET
-    phones: Sequence[str] | UnsetType = UNSET
-    emails: Sequence[str] | UnsetType = UNSET
+    type: str | None = None
+    contacts: Sequence[int] | None = None
+    phones: Sequence[str] | None = None
+    emails: Sequence[str] | None = None
 
     @hides_locals
     def __post_init__(self) -> None:
         text_of("title", self.title)
         text_of("local_id", self.local_id)
-        if self.type is not UNSET:
+        if self.type is not None:
             text_of("type", self.type)
         super().__post_init__()
 
 
-class ListChanges(_People, frozen=True, kw_only=True):
-    """Changes of a list; a field that is left out is not sent.
+class ListChanges(_People, frozen=True, kw_only=True, omit_defaults=True):
+    """Changes of a list. A field that is None is not sent.
 
     Heymarket also takes plain `phones` and `emails`. They only add, whatever their names say, so
     they are left out here: `add_phones` and `add_emails` do the same.
@@ -90,26 +89,26 @@ class ListChanges(_People, frozen=True, kw_only=True):
     https://developers.heymarket.com/api-reference/lists/update
     """
 
-    title: str | UnsetType = UNSET
-    contacts: Sequence[int] | UnsetType = UNSET
-    add_contacts: Sequence[int] | UnsetType = UNSET
-    add_phones: Sequence[str] | UnsetType = UNSET
-    add_emails: Sequence[str] | UnsetType = UNSET
-    remove_contacts: Sequence[int] | UnsetType = UNSET
-    remove_phones: Sequence[str] | UnsetType = UNSET
-    remove_emails: Sequence[str] | UnsetType = UNSET
+    title: str | None = None
+    contacts: Sequence[int] | None = None
+    add_contacts: Sequence[int] | None = None
+    add_phones: Sequence[str] | None = None
+    add_emails: Sequence[str] | None = None
+    remove_contacts: Sequence[int] | None = None
+    remove_phones: Sequence[str] | None = None
+    remove_emails: Sequence[str] | None = None
 
     @hides_locals
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.title is not UNSET:
+        if self.title is not None:
             text_of("title", self.title)
-        if all(getattr(self, name) is UNSET for name in self.__struct_fields__):
+        if all(getattr(self, name) is None for name in self.__struct_fields__):
             raise ValueError("there is nothing to change: no field is given")
         for kind in _CHECKS:
             if _known(self, f"add_{kind}") & _known(self, f"remove_{kind}"):
                 raise ValueError(f"add_{kind} and remove_{kind} must have no value in common")
-        if self.contacts is not UNSET and (
+        if self.contacts is not None and (
             _known(self, "add_contacts") or _known(self, "remove_contacts")
         ):
             raise ValueError(
@@ -119,5 +118,5 @@ class ListChanges(_People, frozen=True, kw_only=True):
 
 def _known(changes: ListChanges, name: str) -> set[str]:
     """Return the values of a field in one spelling."""
-    value: Sequence[object] | UnsetType = getattr(changes, name)
-    return set() if value is UNSET else {str(each).casefold() for each in value}
+    value: Sequence[object] | None = getattr(changes, name)
+    return set() if value is None else {str(each).casefold() for each in value}

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import msgspec
 
-from heymarket_async.checks import id_of, list_of, one_of, phone_digits
+from heymarket_async.checks import group_of, id_of, list_of, one_of, phone_digits
 from heymarket_async.models.answered import Answered, moment
 from heymarket_async.privacy import hides_locals
 
@@ -130,11 +130,7 @@ class NewMessage(_Content, frozen=True, kw_only=True, omit_defaults=True):
         elif self.chat_id is not None:
             id_of("chat_id", self.chat_id)
         elif self.targets is not None:  # pragma: no branch - for the type checkers
-            phones = list_of("targets", self.targets, str)
-            phones = list(dict.fromkeys(phone_digits(each, "each of targets") for each in phones))
-            if len(phones) < 2:
-                raise ValueError("targets must be two or more phones; for one, use phone_number")
-            msgspec.structs.force_setattr(self, "targets", phones)
+            msgspec.structs.force_setattr(self, "targets", group_of("targets", self.targets))
 
 
 class NewBroadcast(_Content, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from heymarket_async import timestamps
-from heymarket_async.checks import id_of, list_of, one_of, phone_digits, text_of
-from heymarket_async.models.schedule import ScheduleContent
+from heymarket_async.checks import group_of, id_of, is_int, one_of, phone_digits, text_of
+from heymarket_async.models.schedule import Attachment, ScheduleContent
+from heymarket_async.models.template import GalleryEntry, urls_of
 from heymarket_async.privacy import hides_locals
 
 AHEAD = timedelta(minutes=15)
@@ -20,21 +20,20 @@ SLOT = timedelta(minutes=15)
 _SPARE = timedelta(minutes=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RECIPIENTS = ("phone_number", "targets", "conversation_id", "list_id")
-_CONTENTS = ("text", "template", "attachments", "gallery")
 
 
-class NewSchedule(msgspec.Struct, frozen=True, kw_only=True):
-    """A message to send later, or all of one to update.
+class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message to send later, or all of one to update. A field that is None is not sent.
 
     Attributes:
         inbox_id: The inbox that sends it.
         execute_at: When it is sent: an aware datetime on a quarter hour, to the second. Slots are
             quarter hours in UTC, which are quarter hours on every clock of today: all zones are
             whole quarter hours away from UTC, as +05:45. `schedules.next_slot` returns one.
-        content: Its text, its template, its attachments or its pictures.
+        content: Its text or its template, its attachments, its pictures: at least one of them.
         phone_number: The recipient: E.164 digits; one leading plus is taken off. Give exactly one
             of `phone_number`, `targets`, `conversation_id` and `list_id`.
-        targets: The recipients of a group message: E.164 digits.
+        targets: The phones of a group, two or more; doubles are taken out.
         conversation_id: The conversation to send it to.
         list_id: The list to send it to.
         local_id: An id of your own for it, which is read back.
@@ -49,34 +48,52 @@ class NewSchedule(msgspec.Struct, frozen=True, kw_only=True):
     inbox_id: int
     execute_at: datetime
     content: ScheduleContent
-    phone_number: str | UnsetType = UNSET
-    targets: Sequence[str] | UnsetType = UNSET
-    conversation_id: int | UnsetType = UNSET
-    list_id: int | UnsetType = UNSET
-    local_id: str | UnsetType = UNSET
-    user_id: int | UnsetType = UNSET
+    phone_number: str | None = None
+    targets: Sequence[str] | None = None
+    conversation_id: int | None = None
+    list_id: int | None = None
+    local_id: str | None = None
+    user_id: int | None = None
 
     @hides_locals
     def __post_init__(self) -> None:
         id_of("inbox_id", self.inbox_id)
         _set(self, "execute_at", _slot(self.execute_at))
-        one_of("content", self.content, ScheduleContent)
-        if not any(getattr(self.content, name) for name in _CONTENTS):
-            raise ValueError(f"content needs one of {', '.join(_CONTENTS)}")
-        if sum(getattr(self, name) is not UNSET for name in _RECIPIENTS) != 1:
+        _check_content(one_of("content", self.content, ScheduleContent))
+        if sum(getattr(self, name) is not None for name in _RECIPIENTS) != 1:
             raise ValueError(f"exactly one of {', '.join(_RECIPIENTS)} is needed")
-        if self.phone_number is not UNSET:
+        if self.phone_number is not None:
             _set(self, "phone_number", phone_digits(self.phone_number, "phone_number"))
-        if self.targets is not UNSET:
-            phones = list_of("targets", self.targets, str)
-            if not phones:
-                raise ValueError("targets must not be empty")
-            _set(self, "targets", [phone_digits(each, "each of targets") for each in phones])
+        if self.targets is not None:
+            _set(self, "targets", group_of("targets", self.targets))
         for name in ("conversation_id", "list_id", "user_id"):
-            if (value := getattr(self, name)) is not UNSET:
+            if (value := getattr(self, name)) is not None:
                 id_of(name, value)
-        if self.local_id is not UNSET:
+        if self.local_id is not None:
             text_of("local_id", self.local_id)
+
+
+def _check_content(content: ScheduleContent) -> None:
+    """Make sure that a content can be sent.
+
+    Reads may show what is not there as "", 0 or an empty list, so that can be written too.
+    """
+    text, template, nothing = content.text, content.template, type(None)
+    if one_of("content.text", text, (str, nothing)):
+        text_of("content.text", text)
+    if one_of("content.template", template, (int, Mapping, nothing)) and is_int(template):
+        id_of("content.template", template)
+    if text and template:
+        raise ValueError(
+            "content.text and content.template exclude each other: it is not documented which of"
+            " them would be sent"
+        )
+    attached = urls_of("content.attachments", content.attachments, Attachment)
+    pictures = urls_of("content.gallery", content.gallery, GalleryEntry)
+    if not (text or template or attached or pictures):
+        raise ValueError(
+            "content needs text, template, or the url of one of its attachments or its gallery"
+        )
 
 
 def check_is_ahead(schedule: NewSchedule, now: datetime) -> None:

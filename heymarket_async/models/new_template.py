@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from heymarket_async.checks import one_of, text_of
-from heymarket_async.models.template import TemplateContent
+from heymarket_async.models.template import GalleryEntry, TemplateContent, urls_of
 from heymarket_async.privacy import hides_locals
 
 
-class NewTemplate(msgspec.Struct, frozen=True, kw_only=True):
-    """A template to create, or all of a template to update.
+class NewTemplate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A template to create, or all of one to update. A field that is None is not sent.
 
     Attributes:
         title: Its name, which is read as `name`.
@@ -27,14 +26,15 @@ class NewTemplate(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     content: TemplateContent
-    local_id: str | UnsetType = UNSET
-    archived: bool | UnsetType = UNSET
+    local_id: str | None = None
+    archived: bool | None = None
 
     @hides_locals
     def __post_init__(self) -> None:
         text_of("title", self.title)
         text_of("content.text", one_of("content", self.content, TemplateContent).text)
-        if self.local_id is not UNSET:
+        urls_of("content.gallery", self.content.gallery, GalleryEntry)
+        if self.local_id is not None:
             text_of("local_id", self.local_id)
-        if self.archived is not UNSET:
+        if self.archived is not None:
             one_of("archived", self.archived, bool)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from heymarket_async.checks import id_of, text_of
 from heymarket_async.privacy import hides_locals
 
 
-class UserChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """Fields of a user to write; a field that is left out is not sent.
+class UserChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Fields of a user to write. A field that is None is not sent.
 
     Attributes:
         id: The user's id, as `users.find` shows it.
@@ -25,17 +24,17 @@ class UserChanges(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: int
-    first_name: str | UnsetType = UNSET
-    last_name: str | UnsetType = UNSET
-    role_id: int | UnsetType = UNSET
+    first_name: str | None = None
+    last_name: str | None = None
+    role_id: int | None = None
 
     @hides_locals
     def __post_init__(self) -> None:
         id_of("id", self.id)
         for name in ("first_name", "last_name"):
-            if (value := getattr(self, name)) is not UNSET:
+            if (value := getattr(self, name)) is not None:
                 text_of(name, value)
-        if self.role_id is not UNSET:
+        if self.role_id is not None:
             id_of("role_id", self.role_id)
-        if self.first_name is self.last_name is self.role_id is UNSET:
+        if (self.first_name, self.last_name, self.role_id) == (None, None, None):
             raise ValueError("one of first_name, last_name and role_id is needed")

@@ -26,8 +26,8 @@ class ScheduleContent(Answered, frozen=True, kw_only=True, gc=False, omit_defaul
     Attributes:
         text: Its text.
         to: Not described.
-        template: The template: an object where it is written, an integer where it is read, by the
-            documentation.
+        template: The template: its id, or an object such as `{"id": 601}`. The documentation shows
+            an object where it is written, and an integer where it is read.
         attachments: Files.
         gallery: Pictures.
         local_day: As read; not described.

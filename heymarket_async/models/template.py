@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from heymarket_async.checks import list_of, one_of, text_of
 from heymarket_async.models.answered import Answered, Stamped
 
 
@@ -31,6 +34,17 @@ class TemplateContent(Answered, frozen=True, kw_only=True, gc=False, omit_defaul
 
     text: str | None = None
     gallery: list[GalleryEntry] | None = None
+
+
+def urls_of(name: str, files: Sequence[Answered] | None, kind: type[Answered]) -> list[str]:
+    """Return the `url` of each file to write that has one.
+
+    Raises:
+        ValueError: The files are not a list, or one of them, or its `url`, has another type.
+    """
+    listed = [] if files is None else list_of(name, one_of(name, files, list), kind)
+    urls = (getattr(each, "url", None) for each in listed)
+    return [text_of(f"url of each of {name}", url) for url in urls if url]
 
 
 class Template(Stamped, frozen=True, kw_only=True, gc=False):

@@ -1,5 +1,6 @@
 """Pages, counts and checks, which the calls of messages and of conversations share."""
 
+from collections.abc import Collection
 from typing import Literal
 
 from heymarket_async.sandbox.conversation_table import Conversation
@@ -35,6 +36,12 @@ def by_id(call: Call, conversation_id: int, *, inbox_id: int | None, name: str) 
     if inbox_id not in {None, found.inbox_id}:
         raise Refused(400, f"{name}: is in another inbox")
     return found
+
+
+def check_group(phones: Collection[str]) -> None:
+    """Refuse a group of one person, or of none."""
+    if len(set(phones)) < 2:
+        raise Refused(400, "targets: a group has two or more people")
 
 
 def one_of(sent: object, names: tuple[str, ...]) -> str:

@@ -37,9 +37,14 @@ class ActIn(Struct, frozen=True, kw_only=True):
 
     inbox_id: int
     user_id: int
-    chat_id: int | None = None
     target: str | None = None
     targets: list[str] | None = None
+
+
+class OpenIn(ActIn, frozen=True, kw_only=True):
+    """A conversation to open or to close, which may be named by its id as well."""
+
+    chat_id: int | None = None
 
 
 class ReassignIn(ActIn, frozen=True, kw_only=True):
@@ -161,8 +166,8 @@ def _found(call: Call, kind: type[Acted]) -> tuple[Acted, Conversation]:
     """Return the body of an act, and its conversation, or refuse."""
     asked = call.parse(kind)
     chats.check_member(call, asked.inbox_id, asked.user_id, ("inbox_id", "user_id"))
-    name = chats.one_of(asked, TARGETS)
-    if asked.chat_id is not None:
+    name = chats.one_of(asked, tuple(each for each in TARGETS if each in kind.__struct_fields__))
+    if isinstance(asked, OpenIn) and asked.chat_id is not None:
         return asked, chats.by_id(call, asked.chat_id, inbox_id=asked.inbox_id, name=name)
     targets = (asked.target,) if asked.target is not None else tuple(asked.targets or ())
     row = call.account.conversations.with_targets(asked.inbox_id, tuple(dict.fromkeys(targets)))
@@ -170,7 +175,7 @@ def _found(call: Call, kind: type[Acted]) -> tuple[Acted, Conversation]:
 
 
 def _close(call: Call, *, is_closed: bool) -> object:
-    _, row = _found(call, ActIn)
+    _, row = _found(call, OpenIn)
     if row.is_closed == is_closed:
         return "ok"
     row.is_closed = is_closed

@@ -51,7 +51,8 @@ class Lists(Records[ListRecord]):
             now_s: Seconds since 1970; it is never older than the newest list.
         """
         targets = {phone: Member() for phone in phones}
-        return self.put(ListRecord(name=title, targets=targets), now_s).id
+        with self.lock:
+            return self.put(ListRecord(name=title, targets=targets), now_s).id
 
     def members(self, list_id: int) -> dict[str, dict[str, str]] | None:
         """Return the members as {phone: {"f": first name, "l": last name}}; None: no such list.

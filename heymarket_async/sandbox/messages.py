@@ -168,8 +168,8 @@ def _check(call: Call, sent: SendIn) -> str:
         raise Refused(400, "private: needs text, and phone_number or chat_id")
     for phone in [*(sent.targets or []), *filter(None, [sent.phone_number])]:
         check_phone(phone, target)
-    if sent.targets is not None and len(set(sent.targets)) < 2:
-        raise Refused(400, "targets: a group has two or more people")
+    if sent.targets is not None:
+        chats.check_group(sent.targets)
     _check_ids(call, sent)
     return target
 

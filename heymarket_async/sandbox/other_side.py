@@ -11,7 +11,7 @@ from heymarket_async.sandbox.sending import Draft, name_of, record_of
 
 # https://help.heymarket.com: the words that carriers know
 OPT_OUT = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit"})
-OPT_IN = frozenset({"start", "unstop"})
+OPT_IN = frozenset({"start", "yes", "unstop"})
 
 
 class Customer:
@@ -28,7 +28,8 @@ class Customer:
         """Text the team, and return the message's id.
 
         The conversation is opened, unread by everyone, and the newest. STOP and its synonyms opt
-        the person out, and START in again. Only these words make a contact of a stranger.
+        the person out; START, YES and UNSTOP in again. Only these words make a contact of a
+        stranger.
 
         Args:
             phone: E.164 digits without a plus sign.

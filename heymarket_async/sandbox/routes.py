@@ -43,6 +43,8 @@ _CODES = {
     401: "unauthorized",
     403: "denied",
     404: "not_found",
+    409: "conflict",
+    410: "not_found",
     413: "too_large",
     429: "rate_limit_exceeded",
 }
@@ -90,7 +92,7 @@ def as_answer(result: object, status: int = 200) -> Answer:
 
 def as_error(refused: Refused, readings: Readings) -> Answer:
     """Return an error answer in the shape that the readings give error bodies."""
-    code = _CODES.get(refused.status, "server_error")
+    code = _CODES.get(refused.status, "bad_data" if refused.status < 500 else "server_error")
     message = refused.message
     shapes: dict[str, object] = {
         "message": {"error": code, "message": message},
@@ -138,6 +140,10 @@ class Account:
     webhooks: Webhooks
     lock: RLock
     readings: Readings
+
+    def __post_init__(self) -> None:
+        for table in (self.tags, self.templates, self.lists, self.surveys):
+            table.lock = self.lock
 
     def call(self) -> "Call":
         """Return a call without a body, for acts that no request asks for."""

@@ -38,7 +38,7 @@ class TemplateRef(Struct, frozen=True, kw_only=True):
 
 
 class ContentIn(Struct, frozen=True, kw_only=True):
-    """The content of a message to schedule; one of text, template and attachments is needed."""
+    """The content of a message to schedule; at least one thing in it is needed."""
 
     text: str = ""
     to: list[str] = []
@@ -110,14 +110,19 @@ def _record(call: Call, sent: ScheduleIn) -> ScheduleRecord:
     user_id = owner_id() if sent.user_id is None else sent.user_id
     chats.check_member(call, sent.inbox_id, user_id, ("inbox_id", "user_id"))
     target = chats.one_of(sent, TARGETS)
-    phones = list(sent.targets or filter(None, [sent.phone_number]))
+    phones = [
+        check_phone(phone, target)
+        for phone in [*(sent.targets or []), *filter(None, [sent.phone_number])]
+    ]
+    if sent.targets is not None:
+        chats.check_group(phones)
     return ScheduleRecord(
         local_id=sent.local_id,
         execute=call.account.schedules.written(_due(call, sent.execute_at)),
         inbox_id=sent.inbox_id,
         user_id=user_id,
         meta=Meta(
-            content=_content(sent.content, [check_phone(phone, target) for phone in phones]),
+            content=_content(sent.content, phones),
             conversation_id=sent.conversation_id or 0,
             list_id=sent.list_id or 0,
         ),
@@ -139,8 +144,8 @@ def _due(call: Call, execute_at: str) -> int:
 
 def _content(sent: ContentIn, phones: list[str]) -> ScheduledContent:
     template = sent.template.id if isinstance(sent.template, TemplateRef) else sent.template
-    if not (sent.text or template or sent.attachments):
-        raise Refused(400, "content: text, template or attachments are required")
+    if not (sent.text or template or _media_url(sent.attachments, sent.gallery)):
+        raise Refused(400, "content: text, template, attachments or gallery are required")
     return ScheduledContent(
         text=sent.text,
         to=phones or sent.to,
@@ -148,6 +153,12 @@ def _content(sent: ContentIn, phones: list[str]) -> ScheduledContent:
         attachments=sent.attachments,
         gallery=sent.gallery,
     )
+
+
+def _media_url(attachments: list[Attachment], gallery: list[GalleryEntry]) -> str | None:
+    """Return the first file, or else the first picture, of a message."""
+    files = (attachments, gallery)
+    return next((file.url for each in files for file in each if file.url), None)
 
 
 def _plan(account: Account, row: Kept) -> None:
@@ -185,6 +196,6 @@ def _as_send(record: ScheduleRecord) -> SendIn:
         targets=phones if len(phones) > 1 else None,
         text=content.text,
         template_id=content.template or None,
-        media_url=next((attached.url for attached in content.attachments), None),
+        media_url=_media_url(content.attachments, content.gallery),
         local_id=record.local_id or f"schedule {record.id}",
     )

@@ -41,10 +41,11 @@ class Surveys(Table[Stored]):
             question: Its question.
             now_s: Seconds since 1970; it is never older than the newest survey.
         """
-        stamp = self.stamp(now_s)
-        time, survey_id = self.written(stamp), self.new_id()
-        record = SurveyRecord(
-            id=survey_id, name=name, question=question, created=time, updated=time
-        )
-        self.add(Stored(stamp, survey_id, msgspec.json.encode(record)))
+        with self.lock:
+            stamp = self.stamp(now_s)
+            time, survey_id = self.written(stamp), self.new_id()
+            record = SurveyRecord(
+                id=survey_id, name=name, question=question, created=time, updated=time
+            )
+            self.add(Stored(stamp, survey_id, msgspec.json.encode(record)))
         return survey_id

@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from threading import RLock
 from typing import Generic, Self, TypeVar
 
 import msgspec
@@ -48,6 +49,7 @@ class Table(Generic[T]):
     Attributes:
         readings: The options for behaviour that the API docs leave open.
         looks: The odd looks, by id.
+        lock: Held by everything that changes the account, once it belongs to one.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Table(Generic[T]):
         self._newest = self._rows[-1].stamp + unit(readings) if self._rows else BASE
         self._unseen: deque[tuple[float, T]] = deque()
         self.looks: dict[int, Look] = {}
+        self.lock = RLock()
 
     @property
     def rows(self) -> list[dict[str, object]]:

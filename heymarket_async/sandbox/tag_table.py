@@ -54,9 +54,10 @@ class Tags(Table[Stored]):
             color: Its color.
             now_s: Seconds since 1970; a tag is never older than the newest one.
         """
-        row = self._stored(self.new_id(), label, color, self.stamp(now_s))
         delay_s = self.readings.tag_delay_s
-        self.add(row, seen_from_s=now_s + delay_s if delay_s else None)
+        with self.lock:
+            row = self._stored(self.new_id(), label, color, self.stamp(now_s))
+            self.add(row, seen_from_s=now_s + delay_s if delay_s else None)
         return row.id
 
     def labelled(self, label: str) -> int | None:

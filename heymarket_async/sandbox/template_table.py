@@ -59,7 +59,8 @@ class Templates(Records[TemplateRecord]):
             text: Its text, which may hold tokens such as `{{first_name}}`.
             now_s: Seconds since 1970; it is never older than the newest template.
         """
-        return self.put(TemplateRecord(name=title, content=Content(text=text)), now_s).id
+        with self.lock:
+            return self.put(TemplateRecord(name=title, content=Content(text=text)), now_s).id
 
     def text_for(
         self, template_id: int, contact: Record | None, fields: Mapping[int, str]

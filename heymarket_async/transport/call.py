@@ -54,7 +54,8 @@ class AttemptEvent(msgspec.Struct, frozen=True):
 
 
 TIMEOUT_S = 30.0
-DEADLINE_S = 180.0
+# Long enough for three waits of more than a minute: a 429 need not say how long to wait.
+DEADLINE_S = 240.0
 MAX_PAGE_SIZE = 1000
 
 

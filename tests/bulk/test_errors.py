@@ -63,6 +63,7 @@ SAME_IN_THE_COMMAND = {
     "no_header",
     "other_account",
     "other_surface",
+    "unknown_text_field",
 }
 """Reasons whose remedy in the library, if any, has no words of Python in it."""
 

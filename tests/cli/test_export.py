@@ -357,12 +357,12 @@ def test_the_sandbox_serves_until_it_is_interrupted(start, run):
 
 
 def test_the_sandbox_prints_the_variables_to_export(start, run):
-    process = start("sandbox", "--port", 0, "--contacts", 12)
+    process = start("sandbox", "--port", 0, "--contacts", 12, "--messages", 3)
     lines = [process.stdout.readline().decode() for _ in range(3)]
     environment = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
 
     assert run("contacts", "count", env=environment).stdout == "12\n"
-    assert process.stderr.readline() == b"# 12 contacts. Press Ctrl-C to stop.\n"
+    assert process.stderr.readline() == b"# 12 contacts and 3 messages. Press Ctrl-C to stop.\n"
 
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)

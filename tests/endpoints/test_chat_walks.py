@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -96,15 +97,30 @@ async def test_a_page_of_messages_has_the_newest_and_then_those_before():
     [
         ({"limit": 0}, "limit must be an integer of at least 1"),
         ({"created_at": "yesterday"}, "created_at must be an RFC 3339 timestamp"),
+        ({"date": "yesterday"}, "date must be an RFC 3339 timestamp"),
         ({"order": 5}, "order must be of type str"),
+        ({"parent_id": "5"}, "parent_id must be of type int"),
     ],
 )
 async def test_a_page_of_messages_that_cannot_be_right_is_refused(query, problem):
     async with texting() as it:
         with pytest.raises(ValueError, match=problem):
             await it.messages.page(**query)
-        with pytest.raises(TypeError, match="unexpected keyword argument 'date'"):
-            await it.messages.page(date="2026-04-12T15:30:00Z")
+        with pytest.raises(TypeError, match="unexpected keyword argument 'before'"):
+            await it.messages.page(before="2026-04-12T15:30:00Z")
+
+
+async def test_a_page_of_messages_takes_what_the_documentation_lists():
+    async with texting(messages=40) as it:
+        date = it.sandbox.messages.rows[20]["date"]
+        others = {"archived": False, "assigned": 4201, "filter": "ALL", "id": 1, "parent_id": 5}
+
+        found = await it.messages.page(date=datetime.fromisoformat(date), **others)
+
+        assert ids(found) == ids(it.sandbox.messages.rows[:20])[::-1]
+        (body,) = it.sent("POST /v1/messages/all")
+        assert datetime.fromisoformat(body.pop("date")) == datetime.fromisoformat(date)
+        assert body == others
 
 
 # Conversations
@@ -244,3 +260,27 @@ async def test_a_list_that_begins_with_the_oldest_says_unknown():
 
         with pytest.raises(PaginationError, match="lists the oldest messages first"):
             await it.messages.find_sent(text(chat_id=50_001))
+
+
+@pytest.mark.parametrize(
+    ("filters", "problem"),
+    [
+        ({}, r"missing 1 required keyword-only argument: 'inboxes'"),
+        ({**BOTH, "limit": 5}, r"got an unexpected keyword argument 'limit'"),
+    ],
+)
+async def test_arguments_that_calls_of_conversations_do_not_have_are_refused(filters, problem):
+    async with texting() as it:
+        with pytest.raises(TypeError, match=rf"Conversations\.page\(\) {problem}"):
+            await it.client.conversations.page(**filters)
+        with pytest.raises(TypeError, match=rf"Conversations\.iterate\(\) {problem}"):
+            it.client.conversations.iterate(**filters)
+
+
+@pytest.mark.parametrize("group", ["contacts", "contacts_v2", "messages", "templates", "tags"])
+@pytest.mark.parametrize("argument", ["created_at", "page"])
+async def test_a_walk_refuses_arguments_that_it_does_not_have(group, argument):
+    async with texting() as it:
+        iterate = getattr(it.client, group).iterate
+        with pytest.raises(TypeError, match=f"iterate.. got an unexpected .* '{argument}'"):
+            iterate(**{argument: "2026-04-12T15:30:00Z"})

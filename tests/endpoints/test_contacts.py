@@ -317,9 +317,11 @@ WRONG = {
         [{"phone": "15105553344"}]
     ),
     "contacts must be a list": lambda contacts: contacts.create_batch(JORDAN),
-    "date must be an aware datetime: give": lambda contacts: contacts.page(date=NAIVE.date()),
+    "date must be an aware datetime, or RFC 3339 text": lambda contacts: contacts.page(
+        date=NAIVE.date()
+    ),
     "date must be an aware": lambda contacts: contacts.page(date=NAIVE),
-    "date must be an aware datetime": lambda contacts: contacts.count(date=NAIVE),
+    "date must be an aware datetime: give": lambda contacts: contacts.count(date=NAIVE),
     "date must be an RFC 3339": lambda contacts: contacts.count(date="yesterday"),
 }
 

@@ -119,7 +119,7 @@ async def test_a_server_whose_clock_differs_has_the_last_word(sandbox):
     assert texts(sandbox) == []
 
 
-@pytest.mark.parametrize("base", [1, None])
+@pytest.mark.parametrize("base", [0, 1, None])
 async def test_surveys_are_read_whatever_the_server_makes_of_the_page(base):
     async with Sandbox(readings=Readings(survey_page_base=base)) as sandbox:
         async with client_of(sandbox) as client:

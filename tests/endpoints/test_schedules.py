@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heymarket_async import (
+    Attachment,
+    GalleryEntry,
     NewSchedule,
     NoResponseError,
     NotFoundError,
@@ -115,8 +117,8 @@ async def test_a_schedule_may_be_just_fifteen_minutes_ahead(client, heymarket):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"execute_at": NAIVE}, "execute_at must be an aware datetime"),
-        ({"execute_at": "2026-04-12T17:00:00Z"}, "execute_at must be an aware datetime"),
+        ({"execute_at": NAIVE}, "execute_at must be an aware datetime: give it a tzinfo"),
+        ({"execute_at": "2026-04-12T17:00:00Z"}, "execute_at must be an aware datetime, not str"),
         ({"execute_at": LATER.replace(minute=7)}, "execute_at must be on a quarter hour"),
         ({"execute_at": LATER.replace(second=1)}, "execute_at must be on a quarter hour"),
         ({"execute_at": LATER.replace(microsecond=1)}, "execute_at must be on a quarter hour"),
@@ -130,11 +132,11 @@ async def test_a_schedule_may_be_just_fifteen_minutes_ahead(client, heymarket):
         ),
         ({"inbox_id": 0}, "inbox_id must be a positive integer"),
         ({"content": "Hello"}, "content must be of type ScheduleContent"),
-        ({"content": ScheduleContent()}, "content needs one of text, template"),
-        ({"content": ScheduleContent(text="")}, "content needs one of text, template"),
         ({"phone_number": "1", "list_id": 6}, "exactly one of phone_number, targets"),
         ({"phone_number": "555-3344"}, "phone_number must be E.164 digits"),
-        ({"targets": []}, "targets must not be empty"),
+        ({"targets": []}, "targets must be two or more phones"),
+        ({"targets": ["15105553344"]}, "targets must be two or more phones"),
+        ({"targets": ["15105553344", "+15105553344"]}, "targets must be two or more phones"),
         ({"targets": "15105553344"}, "targets must be a list"),
         ({"targets": ["x"]}, "each of targets must be E.164 digits"),
         ({"list_id": "6"}, "list_id must be a positive integer"),
@@ -146,6 +148,47 @@ async def test_a_schedule_may_be_just_fifteen_minutes_ahead(client, heymarket):
 def test_a_schedule_that_breaks_a_rule_is_refused(fields, message):
     with pytest.raises(ValueError, match=message):
         new(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "content needs text, template, or the url of"),
+        ({"text": "", "template": 0, "gallery": []}, "content needs text, template, or the url of"),
+        ({"to": ["15105553344"]}, "content needs text, template, or the url of"),
+        ({"attachments": [Attachment(name="a")]}, "content needs text, template, or the url of"),
+        ({"text": " "}, "content.text must not be empty"),
+        ({"text": 5}, "content.text must be of type str"),
+        ({"template": "601"}, "content.template must be of type int or Mapping"),
+        ({"template": -1}, "content.template must be a positive integer"),
+        ({"template": True}, "content.template must be of type int or Mapping"),
+        ({"text": "Hi", "template": 5}, "content.text and content.template exclude each other"),
+        ({"attachments": "abc"}, "content.attachments must be of type list"),
+        ({"attachments": [{"url": "x"}]}, "each of content.attachments must be of type Attachment"),
+        ({"gallery": [GalleryEntry(url=5)]}, "url of each of content.gallery must be of type str"),
+    ],
+)
+def test_a_content_that_cannot_be_sent_is_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        new(content=ScheduleContent(**fields))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"text": "Hi", "template": 0, "attachments": [], "gallery": []},  # as reads show it
+        {"text": "", "template": {"id": 601}},
+        {"template": 601},
+        {"attachments": [Attachment(url="https://a")]},
+        {"gallery": [GalleryEntry(url="https://a")]},
+    ],
+)
+async def test_any_part_of_a_content_is_enough(content, client, heymarket):
+    heymarket.answers({"id": 12})
+
+    await client.schedules.create(new(content=ScheduleContent(**content)))
+
+    assert heymarket.sent.body["content"] == msgspec.to_builtins(content)
 
 
 def test_a_schedule_needs_a_recipient():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from heymarket_async import ClientStateError, PaginationError, Survey
+from heymarket_async import ClientStateError, PaginationError, PermissionDeniedError, Survey
 from heymarket_async.endpoints.surveys import Surveys
 from tests.conftest import Scripted, answer, jumping_time, transport_over
 from tests.transport.test_account import OTHER, Accounts
@@ -26,11 +26,11 @@ async def all_of(serve):
     return found, [msgspec.json.decode(each.body) for each in http.sent]
 
 
-def paged(count: int, size: int = 30):
-    """A server with this many surveys, and pages of this size at most."""
+def paged(count: int, size: int = 30, base: int = 1):
+    """A server with this many surveys, and pages of this size at most, the first with a number."""
 
     def serve(page, limit):
-        at = (page - 1) * min(limit, size)
+        at = max(0, page - base) * min(limit, size)
         return rows(*range(1, count + 1))[at : at + min(limit, size)]
 
     return serve
@@ -38,18 +38,34 @@ def paged(count: int, size: int = 30):
 
 @pytest.mark.parametrize("count", [0, 1, 29, 30, 31, 60, 95])
 @pytest.mark.parametrize("size", [10, 30])
-async def test_all_surveys_are_read_from_page_one(count, size):
-    found, sent = await all_of(paged(count, size))
+@pytest.mark.parametrize("base", [0, 1])
+async def test_all_surveys_are_read_whether_the_first_page_is_0_or_1(count, size, base):
+    found, sent = await all_of(paged(count, size, base))
 
     assert [each.id for each in found] == list(range(1, count + 1))
-    assert sent == [{"page": number, "limit": 30} for number in range(1, len(sent) + 1)]
+    assert sent == [{"page": number, "limit": 30} for number in [*range(1, len(sent)), 0]]
+
+
+@jumping_time
+async def test_a_server_need_not_have_a_page_0():
+    for status in (400, 404, 500):
+        http = Scripted(answer(200, rows(1)), answer(200, []), answer(status))
+
+        assert await Surveys(transport_over(http)).all() == [Survey(id=1, name="Survey 1")]
+
+
+async def test_a_page_0_that_may_not_be_read_is_an_error():
+    http = Scripted(answer(200, rows(1)), answer(200, []), answer(403))
+
+    with pytest.raises(PermissionDeniedError):
+        await Surveys(transport_over(http)).all()
 
 
 async def test_a_server_that_ignores_the_page_ends():
     found, sent = await all_of(lambda page, limit: rows(1, 2, 3))
 
     assert [each.id for each in found] == [1, 2, 3]
-    assert len(sent) == 2
+    assert len(sent) == 3
 
 
 async def test_a_server_that_ignores_the_page_and_has_more_is_an_error():
@@ -62,10 +78,10 @@ async def test_a_server_that_ignores_the_page_and_has_more_is_an_error():
 async def test_a_survey_that_comes_again_is_given_once():
     pages = [rows(1, 2), rows(2, 3), [], rows(9)]
 
-    found, sent = await all_of(lambda page, limit: pages[page - 1])
+    found, sent = await all_of(lambda page, limit: pages[page - 1] if page else rows(1))
 
     assert [each.id for each in found] == [1, 2, 3]
-    assert len(sent) == 3
+    assert len(sent) == 4
 
 
 async def test_surveys_without_an_id_are_told_apart_by_their_content():

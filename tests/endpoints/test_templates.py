@@ -76,6 +76,8 @@ async def test_a_template_is_deleted(body, client, heymarket):
         ({"content": TemplateContent(text=" ")}, r"content\.text must not be empty"),
         ({"local_id": ""}, "local_id must not be empty"),
         ({"archived": 1}, "archived must be of type bool"),
+        ({"content": TemplateContent(text="a", gallery="b")}, r"content\.gallery must be of type"),
+        ({"content": TemplateContent(text="a", gallery=["b"])}, r"each of content\.gallery must"),
     ],
 )
 def test_a_template_that_breaks_a_rule_is_refused(fields, message):

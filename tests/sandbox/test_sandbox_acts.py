@@ -65,8 +65,9 @@ async def test_a_text_opens_a_closed_conversation(serve, told):
     assert told == ["message_sent", "chat_closed", "message_received", "chat_opened"]
 
 
+@pytest.mark.parametrize("back", ["START", "Yes", " unstop "])
 @pytest.mark.parametrize("word", ["STOP", " stop ", "Unsubscribe"])
-def test_a_word_opts_out_and_start_opts_in_again(word, told):
+def test_a_word_opts_out_and_another_opts_in_again(word, back, told):
     sandbox = Sandbox(3, readings=Readings())
     phone = next(
         contact["phone"] for contact in sandbox.store.contacts if not contact["is_opted_out"]
@@ -74,7 +75,7 @@ def test_a_word_opts_out_and_start_opts_in_again(word, told):
     sandbox.customer.text(phone, word)
     sandbox.customer.text(phone, word)
     assert phone in opted_out(sandbox)
-    sandbox.customer.text(phone, "START")
+    sandbox.customer.text(phone, back)
     assert phone not in opted_out(sandbox)
     texts = ["message_received"]
     assert told == [*texts, "target_opt_out", *texts, *texts, "target_opt_in"]
@@ -161,12 +162,13 @@ async def test_acts_of_the_team_are_told(serve, told):
     key = (await account.ask(SEND, ONE))["convo_id"]
     await account.ask(SEND, {**ONE, "private": True})
     act = {"inbox_id": 301, "user_id": 4201, "chat_id": key}
+    by_phone = {"inbox_id": 301, "user_id": 4201, "target": JO}
     for path, body in (
         ("close", act),
         ("open", act),
-        ("reassign", {**act, "reassign_id": 4203}),
+        ("reassign", {**by_phone, "reassign_id": 4203}),
         ("transfer", {"conversation_id": key, "transfer_inbox_id": 302}),
-        ("read", {**act, "inbox_id": 302}),
+        ("read", {**by_phone, "inbox_id": 302}),
     ):
         await account.ask(f"POST /v1/conversations/{path}", body)
     kinds = ["chat_closed", "chat_opened", "chat_reassigned", "chat_transferred"]

@@ -139,7 +139,17 @@ async def test_a_group_is_named_by_its_members(serve):
 async def test_an_act_needs_a_member_and_a_conversation(changes, status, serve):
     account, _ = await one(serve)
     for act in ("open", "close", "read", "unread"):
-        assert await account.status(f"POST /v1/conversations/{act}", {**ACT, **changes}) == status
+        if act in {"open", "close"} or "chat_id" not in changes:
+            path = f"POST /v1/conversations/{act}"
+            assert await account.status(path, {**ACT, **changes}) == status
+
+
+@pytest.mark.parametrize("act", ["read", "unread", "reassign"])
+async def test_only_open_and_close_take_the_id_of_a_conversation(act, serve):
+    account, key = await one(serve)
+    body = {"inbox_id": 301, "user_id": 4201, "reassign_id": 4202, "chat_id": key}
+    status, answer = await account.try_(f"POST /v1/conversations/{act}", body)
+    assert (status, answer["message"].split(":")[0]) == (400, "target, targets")
 
 
 @pytest.mark.parametrize(("reading", "status"), [("ok", 200), ("refused", 400)])

@@ -325,3 +325,12 @@ async def test_a_right_may_be_missing_for_one_route(serve, route):
     account.sandbox.faults.answer(403, on=route, times=None)
     assert await account.status(route) == 403
     assert await account.status(COUNT, {}) == 200
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(422, "bad_data"), (410, "not_found"), (503, "server_error")]
+)
+async def test_only_an_error_of_the_server_is_called_one(serve, status, code):
+    account = await serve()
+    account.sandbox.faults.answer(status)
+    assert (await account.try_("GET /v1/team"))[1]["error"] == code

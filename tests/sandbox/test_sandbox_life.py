@@ -36,6 +36,26 @@ def test_a_sandbox_in_a_thread_serves_synchronous_code():
         assert sandbox.requests[-1].path == "/v1/team"
 
 
+@pytest.mark.parametrize(
+    "create",
+    [
+        lambda sandbox: sandbox.templates.create("a", "b"),
+        lambda sandbox: sandbox.lists.create("a"),
+        lambda sandbox: sandbox.surveys.create("a", "b"),
+        lambda sandbox: sandbox.tags.create("a"),
+    ],
+    ids=["a template", "a list", "a survey", "a tag"],
+)
+def test_a_test_creates_nothing_in_the_middle_of_a_call(create):
+    sandbox = Sandbox()
+    thread = threading.Thread(target=create, args=[sandbox])
+    with sandbox._server._account.lock:  # as a call holds it
+        thread.start()
+        thread.join(0.05)
+        assert thread.is_alive()
+    thread.join()
+
+
 def test_a_closed_sandbox_leaves_no_thread_and_no_port():
     before = threading.active_count()
     with Sandbox() as sandbox:

@@ -71,6 +71,10 @@ async def test_a_message_is_scheduled_shown_changed_and_cancelled(serve):
         ({"phone_number": None}, "phone_number, targets, conversation_id, list_id"),
         ({"list_id": 701}, "phone_number, targets, conversation_id, list_id"),
         ({"phone_number": None, "targets": ["x"]}, "targets"),
+        ({"phone_number": None, "targets": []}, "targets"),
+        ({"phone_number": None, "targets": [JORDAN]}, "targets"),
+        ({"phone_number": None, "targets": [JORDAN, JORDAN]}, "targets"),
+        ({"content": {"gallery": [{"annotation_text": "Look"}]}}, "content"),
     ],
 )
 async def test_a_wrong_schedule_is_answered_400(serve, wrong, field):
@@ -122,7 +126,7 @@ async def test_a_changed_message_is_sent_at_its_new_time_only(serve):
     assert received(account) == [(JORDAN, "See you soon")]
 
 
-@pytest.mark.parametrize("kind", ["targets", "one target", "conversation_id", "list_id"])
+@pytest.mark.parametrize("kind", ["targets", "conversation_id", "list_id"])
 async def test_a_message_goes_to_any_kind_of_target(serve, kind):
     account = await serve()
     sandbox = account.sandbox
@@ -130,7 +134,6 @@ async def test_a_message_goes_to_any_kind_of_target(serve, kind):
     (chat,) = sandbox.conversations.rows
     to, people = {
         "targets": ({"targets": [JORDAN, AVERY]}, {JORDAN, AVERY}),
-        "one target": ({"targets": [AVERY]}, {AVERY}),
         "conversation_id": ({"conversation_id": chat["id"]}, {JORDAN}),
         "list_id": ({"list_id": sandbox.lists.create("Two", [JORDAN, AVERY])}, {JORDAN, AVERY}),
     }[kind]
@@ -140,6 +143,15 @@ async def test_a_message_goes_to_any_kind_of_target(serve, kind):
     assert sandbox.schedules.ended == {made["id"]: "sent"}
     assert {sent.phone for sent in sandbox.outbox} == people
     assert {sent.media_url for sent in sandbox.outbox} == {"https://example.com/a.png"}
+
+
+@pytest.mark.parametrize("files", ["attachments", "gallery"])
+async def test_a_picture_is_enough(serve, files):
+    account = await serve()
+    url = "https://example.com/a.png"
+    await account.ask("POST /v1/schedule", body(content={files: [{"url": url}]}))
+    account.sandbox.clock.advance(3600)
+    assert [sent.media_url for sent in account.sandbox.outbox] == [url]
 
 
 @pytest.mark.parametrize("status", [404, 400])

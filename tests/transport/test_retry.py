@@ -20,9 +20,13 @@ from heymarket_async import (
     ServerError,
     StatusError,
 )
+from heymarket_async.endpoints.contacts import Contacts
+from heymarket_async.endpoints.messages import Messages
+from heymarket_async.pacing.window import RateLimit
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.http import Answer
 from tests.conftest import Scripted, Step, answer, jumping_time, now, transport_over
+from tests.endpoints.texting import text
 
 OK = answer(200, {"ok": True})
 READ = Endpoint("POST", "/v1/contacts", object, Repeat.READ).request(body={})
@@ -311,6 +315,26 @@ async def test_a_429_without_a_hint_outlasts_the_minute(request_, hint):
     await transport_over(http).send(request_)
 
     assert http.sent[1].at > 60
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        (lambda over: Contacts(over).page(), []),
+        (lambda over: Messages(over).send(text()), {"id": 7}),
+        (lambda over: Messages(over).send_once(text()), {"id": 7}),
+    ],
+    ids=["contacts", "send", "send_once"],
+)
+@jumping_time
+async def test_a_call_outlasts_three_429s_that_say_no_time(call, body):
+    http = Scripted(answer(429), answer(429), answer(429), answer(200, body))
+
+    await call(transport_over(http, rate=RateLimit(500)))
+
+    assert len({sent.body for sent in http.sent}) == 1
+    assert len(http.sent) == 4
+    assert now() > 180
 
 
 @jumping_time
