@@ -12,7 +12,7 @@ from tests.bulk.accounts import lines_of
 from tests.bulk.archives import a_phone, first_sent, messages_of, stored
 from tests.bulk.test_kills import FAULTS, start
 
-PAGES = 7
+PAGES = 5
 
 
 def is_killed_after(pages: int, box: Sandbox, kind: str, path: Path) -> bool:
