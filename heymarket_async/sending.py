@@ -55,19 +55,17 @@ async def send_once(
         return send.result
     if since is not None:
         send.may_be_sent_since(since)
-    failed = _untraceable(call, send.local_id)
-    for _ in range(policy.attempts):
-        if (sent := await _seen(send, find, wait_s, failed)) is not None:
-            return sent
+    failed = _unknown(call, send.local_id)
+    left = policy.attempts
+    while (sent := await _seen(send, find, wait_s, failed)) is None:
+        if left == 0 or not send.may_be_repeated:
+            raise failed
+        left -= 1
         try:
             return await send.attempt(attempt())
         except HeymarketError as error:
             failed = error
-        if not send.is_lost:
-            break
-    if (sent := await _seen(send, find, wait_s, failed)) is not None:
-        return sent
-    raise failed
+    return sent
 
 
 async def _seen(
@@ -91,9 +89,9 @@ async def _seen(
     return None
 
 
-def _untraceable(call: str, local_id: str) -> HeymarketError:
+def _unknown(call: str, local_id: str) -> HeymarketError:
     return HeymarketError(
-        "was tried before, and the message cannot be looked for",
+        "was tried before, and it is not certain that the message was not sent",
         call=call,
         may_have_taken_effect=True,
         local_id=local_id,

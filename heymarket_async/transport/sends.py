@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from heymarket_async import timestamps
-from heymarket_async.errors import HeymarketError, StatusError
+from heymarket_async.errors import DecodeError, HeymarketError, StatusError
 from heymarket_async.models.new_message import (
     NewBroadcast,
     NewComment,
@@ -46,6 +46,8 @@ class Sends(msgspec.Struct):
     Attributes:
         results: The results of those that were sent, oldest first.
         unsettled: When those that may have been sent were first sent, or earlier.
+        taken: Those of them that had an answer of 200-299 which could not be read. Heymarket most
+            likely has them, even if they cannot be seen.
         locks: Keep calls with the same `local_id` apart. A lock stays as long as a call has it or
             waits for it.
     """
@@ -54,6 +56,7 @@ class Sends(msgspec.Struct):
         default_factory=OrderedDict[Key, SentMessage]
     )
     unsettled: dict[Key, Began] = {}
+    taken: set[Key] = set()
     locks: WeakValueDictionary[Key, asyncio.Lock] = msgspec.field(
         default_factory=WeakValueDictionary[Key, asyncio.Lock]
     )
@@ -68,7 +71,7 @@ class Send:
 
     Attributes:
         local_id: Its `local_id`.
-        is_lost: The newest attempt may have been carried out, although it failed.
+        was_refused: The newest attempt was not carried out, whatever became of those before it.
     """
 
     def __init__(self, sends: Sends, key: Key) -> None:
@@ -76,7 +79,7 @@ class Send:
         self._key = key
         self._lock = sends.locks.setdefault(key, asyncio.Lock())
         self.local_id = key[1]
-        self.is_lost = False
+        self.was_refused = False
 
     async def __aenter__(self) -> Self:
         await self._lock.acquire()
@@ -95,6 +98,11 @@ class Send:
         """When it may first have been sent; None if it certainly was not."""
         return self._sends.unsettled.get(self._key)
 
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether it may be sent again if it cannot be seen."""
+        return not self.was_refused and self._key not in self._sends.taken
+
     def may_be_sent_since(self, began: Began) -> None:
         """Remember that it may have been sent, by this client or by another one."""
         known = self.began or began
@@ -108,6 +116,7 @@ class Send:
         if len(results) > MOST_RESULTS:
             results.popitem(last=False)
         self._sends.unsettled.pop(self._key, None)
+        self._sends.taken.discard(self._key)
         return result
 
     async def attempt(
@@ -132,9 +141,11 @@ class Send:
         try:
             result = await answer
         except HeymarketError as error:
-            self.is_lost = error.may_have_taken_effect
+            self.was_refused = not error.may_have_taken_effect
+            if isinstance(error, DecodeError):
+                self._sends.taken.add(self._key)
             # An answer to a repeat says nothing about the attempt before it.
-            is_repeat = self.is_lost or began is not None
+            is_repeat = began is not None or not self.was_refused
             is_conflict = isinstance(error, StatusError) and error.status == _CONFLICT
             if is_conflict and is_repeat and conflict_ends_repeat:
                 return self.succeed(SentMessage(local_id=self.local_id))

@@ -13,6 +13,7 @@ from heymarket_async import (
     ClientStateError,
     ConnectError,
     DeadlineError,
+    DecodeError,
     HeymarketClient,
     HeymarketError,
     NewComment,
@@ -315,7 +316,7 @@ async def test_a_look_that_fails_before_any_send_says_unknown():
         it.faults.answer(403, on=HISTORY)
         message = text()
 
-        with pytest.raises(HeymarketError, match="cannot be looked for") as raised:
+        with pytest.raises(HeymarketError, match="not certain") as raised:
             await it.messages.send_once(message, since=datetime.now(UTC), wait_s=SOON)
 
         assert raised.value.may_have_taken_effect
@@ -349,6 +350,26 @@ async def test_the_last_lost_answer_is_followed_by_a_look_too():
 
         assert it.received == ["Hi"]
         assert len(it.sent(SEND)) == 3
+
+
+@pytest.mark.parametrize(
+    "body", ["ok", {"data": {"id": 5}}, {"id": 5, "local_id": "another"}, b"<html>"]
+)
+async def test_after_an_answer_that_cannot_be_read_it_only_looks(body):
+    async with texting(undeduplicated(message_delay_s=3600)) as it:
+        it.faults.answer(200, on=SEND, body=body, after_write=True, times=None)
+        message = text()
+
+        for error in (DecodeError, HeymarketError):  # the second call looks first
+            with pytest.raises(error) as raised:
+                await it.messages.send_once(message, wait_s=SOON)
+            assert raised.value.may_have_taken_effect
+        it.sandbox.clock.advance(3600)
+        sent = await it.messages.send_once(message, wait_s=SOON)
+
+        assert sent.id == it.sandbox.outbox[0].id
+        assert it.received == ["Hi"]
+        assert not it.client._transport.sends.taken
 
 
 @pytest.mark.parametrize("status", [400, 403])
