@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from math import inf
 
 from heymarket_async.errors import HeymarketError
 from heymarket_async.models.message import Message, MessageDirection, MessageStatus
-from heymarket_async.models.new_message import NewMessage, SentMessage
+from heymarket_async.models.new_message import SentMessage
 from heymarket_async.timestamps import Began, http_date
 from heymarket_async.transport.call import AttemptEvent
 from heymarket_async.transport.retry import RetryPolicy
@@ -24,7 +24,7 @@ _LOOKS = (0.1, 0.3, 0.6)
 """The waits before each look, as parts of that time."""
 
 _MARGIN_S = 60.0
-"""How far the clock that stamps messages may differ from the one that answers."""
+"""How much later or earlier than it was sent a message may be stamped."""
 
 
 async def send_once(
@@ -120,27 +120,30 @@ def as_sent(message: Message) -> SentMessage:
 class Search:
     """A search for a message among the newest ones: what it looks for, and how far back.
 
-    The server's clock counts, as the answers to the search show it: this machine's may be wrong.
+    It goes back from the newest message as far as the send is ago now, and a minute. If the
+    server's clock is behind the times of messages, it goes back from there. So no clock needs to be
+    right.
 
     Args:
-        message: The message.
-        since: When the message was first sent, or earlier. The search goes a minute further back.
+        local_id: The `local_id` of the message.
+        since: When the message was first sent, or earlier.
         call: The call that lists messages, for errors.
         hook: The hook that is called after each attempt too.
     """
 
     def __init__(
         self,
-        message: NewMessage,
+        local_id: str,
         since: Began,
         call: str,
         hook: Callable[[AttemptEvent], object] | None,
     ) -> None:
-        self._message = message
+        self._local_id = local_id
         self._since = since
         self._call = call
         self._hook = hook
         self._date = ""
+        self._newest = -inf
 
     def note(self, event: AttemptEvent) -> object:
         """Read the server's time from an attempt of the search."""
@@ -150,42 +153,47 @@ class Search:
     async def first(self, pages: AsyncIterable[Iterable[Message]]) -> Message | None:
         """Return the message that is searched; None if it is not on a page that is new enough.
 
-        Pages are looked at to their end, so that a wrong clock matters less.
+        The search ends at a page that is too old as a whole. The newest message that was seen is
+        never too old, so a newer page came before this one: a list that is oldest first does not
+        end it, and neither does a single wrong time.
 
         Args:
-            pages: The messages, newest first.
+            pages: The messages, in the server's order.
 
         Raises:
-            HeymarketError: A message may be the one, but has no `local_id`; or no answer had a
-                `Date`.
+            HeymarketError: A message may be the one, but does not show its `local_id`; or no answer
+                had a `Date`.
         """
         async for page in pages:
             rows = list(page)
+            times = [row.created_at.timestamp() for row in rows if row.created_at is not None]
+            self._newest = max([self._newest, *times])
             for row in rows:
-                if self._is_for(row):
+                if row.local_id == self._local_id:
                     return row
-            if any(map(self._is_too_old, rows)):
+            new = [row for row in rows if not self._is_too_old(row)]
+            if any(map(self._may_be_it, new)):
+                reason = "lists a message without its local_id, which may be the one"
+                raise HeymarketError(reason, call=self._call)
+            if not new:
                 return None
         return None
 
-    def _is_for(self, row: Message) -> bool:
-        wanted = self._message
-        if row.local_id or row.type == MessageDirection.INBOUND:
-            return row.local_id == wanted.local_id
-        # The text of a template is not known here, but it has a sender.
-        is_alike = row.text == wanted.text if wanted.text is not None else bool(row.user)
-        if is_alike and not self._is_too_old(row):
-            reason = "lists a message without a local_id, which may be the one that is looked for"
-            raise HeymarketError(reason, call=self._call)
-        return False
+    def _may_be_it(self, row: Message) -> bool:
+        """Whether a server that changes a `local_id` may show the message like this.
+
+        It may leave it out, cut it, or write it in other letters.
+        """
+        shown = (row.local_id or "").strip().casefold()
+        is_start = self._local_id.strip().casefold().startswith(shown)
+        return is_start and row.type != MessageDirection.INBOUND
 
     def _is_too_old(self, row: Message) -> bool:
-        return row.created_at is not None and row.created_at < self._end
+        return row.created_at is not None and row.created_at.timestamp() < self._end
 
     @property
-    def _end(self) -> datetime:
+    def _end(self) -> float:
         if (server := http_date(self._date)) is None:
             reason = "answered without a Date, so it is not known how far to look back"
             raise HeymarketError(reason, call=self._call)
-        began = datetime.fromtimestamp(server, UTC) - timedelta(seconds=self._since.seconds_ago)
-        return began - timedelta(seconds=_MARGIN_S)
+        return min(server, self._newest) - self._since.seconds_ago - _MARGIN_S

@@ -40,7 +40,7 @@ def answered_at(date: str) -> AttemptEvent:
 
 
 def search(since: Began, date: str = format_datetime(NOW, usegmt=True)) -> Search:
-    found = Search(WANTED, since, "GET /v1/messages", None)
+    found = Search("a", since, "GET /v1/messages", None)
     found.note(answered_at(date))
     found.note(answered_at(""))  # of an attempt that got no answer
     return found
@@ -62,7 +62,37 @@ async def pages_read(of: Search, *pages: list[Message]) -> int:
 
 @pytest.mark.parametrize(("age_s", "pages"), [(65, 2), (75, 1)])
 async def test_a_search_goes_back_a_minute_beyond_the_send(age_s, pages):
-    assert await pages_read(search(seconds_ago(10)), [row(5)], [row(age_s)], [row(5)]) == 1 + pages
+    assert await pages_read(search(seconds_ago(10)), [row(0)], [row(age_s)], [row(5)]) == 1 + pages
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+@pytest.mark.parametrize(("age_s", "pages"), [(65, 2), (75, 1)])
+async def test_a_wrong_clock_of_the_server_shortens_no_search(hours, age_s, pages):
+    of = search(seconds_ago(10), format_datetime(NOW + timedelta(hours=hours)))
+    expected = 3 if hours < 0 else 1 + pages  # if it is behind, the search goes further back
+
+    assert await pages_read(of, [row(0)], [row(age_s)], [row(5)]) == expected
+
+
+async def test_a_message_of_the_future_shortens_no_search():
+    assert await pages_read(search(seconds_ago(10)), [row(-7200)], [row(65)], [row(66)]) == 3
+
+
+async def test_a_wrong_time_among_newer_ones_ends_no_search():
+    assert await pages_read(search(seconds_ago(10)), [row(5), row(10**9), row(6)], [row(7)]) == 2
+
+
+async def test_a_list_that_may_be_oldest_first_is_read_on():
+    same = [row(9000), row(9000)]
+
+    assert await pages_read(search(seconds_ago(10)), same, [row(8000)], [row(5)]) == 3
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+async def test_any_date_of_an_answer_can_be_compared(year):
+    of = search(seconds_ago(10), f"Fri, 31 Dec {year:04} 23:59:59 -2359")
+
+    assert await pages_read(of, [row(1)]) == 1
 
 
 async def test_a_page_is_looked_at_to_its_end():
@@ -90,13 +120,23 @@ async def test_a_message_from_the_other_side_is_not_the_one():
     assert await pages_read(search(seconds_ago(1)), [inbound]) == 1
 
 
+@pytest.mark.parametrize("shown", [None, "", " ", "order-1", "ORDER-17", "order-17 "])
+async def test_a_message_whose_local_id_may_have_been_changed_may_be_the_one(shown):
+    of = search(seconds_ago(1))
+    of._local_id = "order-17"
+
+    assert await pages_read(of, [row(0), row(1, "rder-17")], [row(100, shown)]) == 2
+    with pytest.raises(HeymarketError, match="without its local_id, which may be the one"):
+        await pages_read(of, [row(1, shown)])
+
+
 @pytest.mark.parametrize("clock", ["time", "monotonic"])
 async def test_the_longer_of_two_times_counts(clock, monkeypatch):
     start, now = began(), getattr(time, clock)()
     monkeypatch.setattr(time, clock, lambda: now + 500)
 
     assert start.seconds_ago >= 500
-    assert await pages_read(search(start), [row(520)], [row(1)]) == 2
+    assert await pages_read(search(start), [row(0)], [row(520)], [row(1)]) == 3
 
 
 @jumping_time

@@ -5,7 +5,7 @@ https://developers.heymarket.com/concepts/messages
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from math import ceil
@@ -216,8 +216,8 @@ class Messages(WholeListing[Message]):
                 to a minute before it.
 
         Raises:
-            HeymarketError: Any, with the `local_id`; also if a message has no `local_id`, and may
-                be this one.
+            HeymarketError: Any, with the `local_id`; also if a message that may be this one does
+                not show its `local_id`.
 
         https://developers.heymarket.com/api-reference/messages/get-history
         """
@@ -266,7 +266,7 @@ class Messages(WholeListing[Message]):
         """
         async with aclosing(self._history_pages(phone, inbox_id, before)) as pages:
             async for page in pages:
-                for row in page:
+                for row in sorted(page, key=_time, reverse=True):
                     yield row
 
     @overload
@@ -314,12 +314,13 @@ class Messages(WholeListing[Message]):
     async def _history_pages(
         self, phone: str, inbox_id: int, before: datetime | str | None = None
     ) -> AsyncGenerator[list[Message]]:
-        """Yield the new messages of each page, newest first."""
+        """Yield the new messages of each page, in the server's order."""
         asked = None if before is None else ceil(_moment("before", before).timestamp())
         known: set[object] = set()
         while rows := await self._history(phone, inbox_id, asked):
             new = [row for row in rows if _key(row) not in known]
-            yield sorted(new, key=_time, reverse=True)
+            if new:
+                yield new
             known = set(map(_key, rows))
             oldest = min((int(_time(row)) for row in rows if row.created_at), default=None)
             if oldest is None:
@@ -341,21 +342,24 @@ class Messages(WholeListing[Message]):
         """Return a message that was sent, if it is there; `began` is when, or earlier."""
         transport, phone = self._transport, message.phone_number
         call = (PAGE if phone is None else HISTORY).call
-        search = Search(message, began, call, transport.options.on_attempt)
+        search = Search(message.local_id, began, call, transport.options.on_attempt)
         options = replace(transport.options, on_attempt=search.note)
         messages = Messages(transport.with_options(options))
-        if phone is None:
-            return await search.first(messages._newest_pages())
-        # One request, as a rule; the list of the whole account may take many.
-        async with aclosing(messages._history_pages(phone, message.inbox_id)) as pages:
+        # Up to three requests, as a rule; the list of the whole account may take many.
+        pages = (
+            messages._newest_pages()
+            if phone is None
+            else messages._history_pages(phone, message.inbox_id)
+        )
+        async with aclosing(pages):
             return await search.first(pages)
 
-    async def _newest_pages(self) -> AsyncGenerator[Iterable[Message]]:
+    async def _newest_pages(self) -> AsyncGenerator[list[Message]]:
         """Yield the messages of the account, newest first."""
         async for page in self.iterate().pages():
             if _time(page.items[0]) < _time(page.items[-1]):
                 raise _stuck(PAGE, "lists the oldest messages first, so the newest are far away")
-            yield page
+            yield page.items
 
 
 def _stuck(endpoint: Endpoint[list[Message]], reason: str) -> PaginationError:
@@ -370,9 +374,12 @@ def _send_request(message: NewMessage) -> Request[SentMessage]:
 
 
 def _began(name: str, value: datetime | str) -> Began:
-    """Return a time of this machine's clock, to be compared with the server's."""
+    """Return a time of this machine's clock, to be compared with the server's.
+
+    A time to come is of a clock that is ahead by that much or more, so it counts as long ago.
+    """
     now = timestamps.began().wall
-    return timestamps.seconds_ago(now - _moment(name, value).timestamp())
+    return timestamps.seconds_ago(abs(now - _moment(name, value).timestamp()))
 
 
 def _moment(name: str, value: datetime | str) -> datetime:

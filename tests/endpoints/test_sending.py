@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import pickle
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -409,28 +411,31 @@ async def test_a_repeat_that_is_refused_as_known_is_a_success_if_the_message_is_
         assert it.received == ["Hi"]
 
 
-@pytest.mark.parametrize("wanted", [text(), text(None, template_id=7)])
+@pytest.mark.parametrize(
+    "wanted", [text(), text("Hi "), text(None, media_url="https://example.com/a.png")]
+)
 async def test_a_message_that_may_be_the_one_is_not_sent_again(wanted):
     async with texting() as it:
         now = datetime.now(UTC).isoformat()
-        row = {"id": 1, "text": "Hi", "date": now, "user": MEMBER, "local_id": ""}
+        row = {"id": 1, "text": "Hi", "date": now, "local_id": ""}
         it.faults.reset(on=SEND)
         it.faults.answer(200, on=HISTORY, body=[row], times=None)
 
         with pytest.raises(NoResponseError) as raised:
             await it.messages.send_once(wanted, wait_s=SOON)
 
-        assert "without a local_id" in str(raised.value.__cause__)
+        assert "without its local_id" in str(raised.value.__cause__)
         assert len(it.sent(SEND)) == 1
 
 
-@pytest.mark.parametrize("change", [{"text": "Ho"}, {"date": "2026-01-01T00:00:00Z"}])
+@pytest.mark.parametrize("change", [{"type": "inbound"}, {"date": "2026-01-01T00:00:00Z"}])
 async def test_a_message_without_a_local_id_that_cannot_be_the_one_does_not_matter(change):
     async with texting() as it:
         now = datetime.now(UTC).isoformat()
         row = {"id": 1, "text": "Hi", "date": now, "user": MEMBER, "local_id": "", **change}
         it.faults.reset(on=SEND)
-        it.faults.answer(200, on=HISTORY, body=[row], times=None)
+        newest = {"id": 2, "date": now, "local_id": "other"}
+        it.faults.answer(200, on=HISTORY, body=[newest, row], times=None)
 
         await it.messages.send_once(text(), wait_s=SOON)
 
@@ -651,16 +656,17 @@ async def test_find_sent_returns_the_message_or_none():
 @pytest.mark.parametrize(("minutes_ago", "is_found"), [(60, True), (62, False)])
 async def test_find_sent_looks_back_an_hour_and_a_minute(minutes_ago, is_found):
     async with texting() as it:
-        # A message within reach is on the first page, and the wanted one behind it.
-        date = [datetime.now(UTC) - timedelta(minutes=each) for each in (minutes_ago, 90)]
+        # The newest message is on the first page, then one at the end, then the wanted one.
+        date = [datetime.now(UTC) - timedelta(minutes=each) for each in (0, minutes_ago, 90)]
         rows = [
             {"id": number, "local_id": f"{number}", "date": each.isoformat()}
             for number, each in enumerate(date)
         ]
         it.faults.answer(200, on=HISTORY, body=rows[:1])
-        it.faults.answer(200, on=HISTORY, body=rows[1:], times=None)
+        it.faults.answer(200, on=HISTORY, body=rows[1:2])
+        it.faults.answer(200, on=HISTORY, body=rows[2:], times=None)
 
-        found = await it.messages.find_sent(text(local_id="1"))
+        found = await it.messages.find_sent(text(local_id="2"))
 
         assert (found is not None) is is_found
 
@@ -676,18 +682,36 @@ async def test_a_search_that_fails_has_the_local_id():
         assert raised.value.local_id == message.local_id
 
 
-@pytest.mark.parametrize(("seconds", "is_found"), [(50, True), (70, False)])
-async def test_a_time_that_was_given_has_a_margin_of_a_minute(seconds, is_found):
+@pytest.mark.parametrize(("minutes_ago", "is_found"), [(31, True), (29, False)])
+async def test_a_time_to_come_is_of_a_clock_that_is_ahead(minutes_ago, is_found):
     async with texting() as it:
-        message = text()
-        await it.messages.send(message)
-        newer = {"id": 1, "local_id": "b", "date": datetime.now(UTC).isoformat()}
-        it.faults.answer(200, on=HISTORY, body=[newer])
-        since = datetime.now(UTC) + timedelta(seconds=seconds)
+        now = datetime.now(UTC)
+        row = {"id": 1, "local_id": "a", "date": (now - timedelta(minutes=40)).isoformat()}
+        older = {"id": 2, "local_id": "b", "date": (now - timedelta(minutes=31)).isoformat()}
+        newer = {"id": 3, "local_id": "c", "date": now.isoformat()}
+        for page in ([newer], [older], [row]):
+            it.faults.answer(200, on=HISTORY, body=page)
+        since = now + timedelta(minutes=minutes_ago)
 
-        found = await it.messages.find_sent(message, since=since)
+        found = await it.messages.find_sent(text(local_id="a"), since=since)
 
         assert (found is not None) is is_found
+
+
+@pytest.mark.parametrize("target", [{}, {"chat_id": 77}])
+async def test_a_search_leaves_nothing_open(target):
+    hooks, left = sys.get_asyncgen_hooks(), list[object]()
+    async with texting() as it:
+        rows = [{"id": 1, "local_id": "a", "date": datetime.now(UTC).isoformat()}]
+        it.faults.answer(200, body=rows)
+        sys.set_asyncgen_hooks(finalizer=left.append)
+        try:
+            assert await it.messages.find_sent(text(local_id="a", **target)) is not None
+            gc.collect()
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+
+    assert left == []
 
 
 # Comments
