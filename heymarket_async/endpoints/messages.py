@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from heymarket_async import sending, timestamps
 from heymarket_async.checks import id_of, one_of, phone_digits, seconds_of
+from heymarket_async.endpoints.history import HistoryPages, stuck
 from heymarket_async.endpoints.listing import WholeListing
-from heymarket_async.errors import HeymarketError, PaginationError
+from heymarket_async.errors import HeymarketError
 from heymarket_async.models.message import Message
 from heymarket_async.models.new_message import (
     NewBroadcast,
@@ -42,9 +43,6 @@ BROADCAST = Endpoint("POST", _SEND, SentMessage, Repeat.IDEMPOTENT)
 HISTORY = Endpoint("GET", "/v1/messages", list[Message], Repeat.READ)
 PAGE = Endpoint("POST", "/v1/messages/all", list[Message], Repeat.READ)
 COUNT = Endpoint("POST", "/v1/messages/all/count", int, Repeat.READ)
-
-HISTORY_SIZE = 50
-"""The most messages that Heymarket lists in one page of a history."""
 
 
 class MessagesQuery(TypedDict, total=False):
@@ -259,8 +257,8 @@ class Messages(WholeListing[Message]):
             before: Only messages before this time, as for `history`.
 
         Raises:
-            PaginationError: More messages in one second than Heymarket lists at once, or a page
-                without a time: the rest cannot be reached.
+            PaginationError: Messages could be missing: a second has as many as a page, or a page
+                has no time or is not sorted.
 
         https://developers.heymarket.com/api-reference/messages/get-history
         """
@@ -316,22 +314,24 @@ class Messages(WholeListing[Message]):
     ) -> AsyncGenerator[list[Message]]:
         """Yield the new messages of each page, in the server's order."""
         asked = None if before is None else ceil(_moment("before", before).timestamp())
-        known: set[object] = set()
+        known, until = set[object](), None
+        pages = HistoryPages(HISTORY.call)
         while rows := await self._history(phone, inbox_id, asked):
-            new = [row for row in rows if _key(row) not in known]
-            if new:
+            seconds = [int(_time(row)) for row in rows if row.created_at]
+            pages.check(seconds, len(rows), until=until)
+            if new := [row for row in rows if _key(row) not in known]:
                 yield new
             known = set(map(_key, rows))
-            oldest = min((int(_time(row)) for row in rows if row.created_at), default=None)
-            if oldest is None:
-                raise _stuck(HISTORY, "lists messages without a time")
-            if asked is None or oldest + 1 < asked:
-                asked = oldest + 1
+            if not seconds:
+                raise stuck(HISTORY.call, "lists messages without a time")
+            until = min(seconds)
+            if asked is None or until + 1 < asked:
+                asked = until + 1
                 continue
             # Nothing older was listed. Either that is all, or a second has more than fit.
-            below = await self._history(phone, inbox_id, oldest)
-            if len(rows) >= HISTORY_SIZE or any(_key(row) not in known for row in below):
-                raise _stuck(HISTORY, "has more messages in one second than it lists at once")
+            below = await self._history(phone, inbox_id, until)
+            if any(_key(row) not in known for row in below):
+                raise stuck(HISTORY.call, "has more messages in one second than it lists at once")
             return
 
     async def _find(self, message: NewMessage, began: Began) -> SentMessage | None:
@@ -358,14 +358,10 @@ class Messages(WholeListing[Message]):
         """Yield the messages of the account, newest first."""
         async for page in self.iterate().pages():
             if _time(page.items[0]) < _time(page.items[-1]):
-                raise _stuck(PAGE, "lists the oldest messages first, so the newest are far away")
+                raise stuck(
+                    PAGE.call, "lists the oldest messages first, so the newest are far away"
+                )
             yield page.items
-
-
-def _stuck(endpoint: Endpoint[list[Message]], reason: str) -> PaginationError:
-    error = PaginationError(reason)
-    error.call = endpoint.call
-    return error
 
 
 def _send_request(message: NewMessage) -> Request[SentMessage]:
@@ -387,7 +383,8 @@ def _moment(name: str, value: datetime | str) -> datetime:
 
 
 def _key(row: Message) -> object:
-    return row.id if row.id is not None else (row.date, row.local_id)
+    # A server may leave the ids out, or fill them with zeros.
+    return row.id or msgspec.json.encode(row)
 
 
 def _time(row: Message) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -104,6 +105,83 @@ async def test_a_second_that_fills_a_page_raises(seconds):
 async def test_a_second_that_fills_a_smaller_page_raises_if_more_comes_before():
     with pytest.raises(PaginationError, match="in one second"):
         await Server(*range(40), *[40.5] * 30, size=30).read()
+
+
+@pytest.mark.parametrize("tied", [31, 40])
+async def test_a_page_is_full_if_none_before_was_larger(tied):
+    in_one_second = [number / 100 for number in range(tied)]
+
+    for newer in ([], [*range(1, 101)]):
+        with pytest.raises(PaginationError, match="in one second"):
+            await Server(*in_one_second, *newer, size=30).read()
+
+
+async def test_a_second_that_fills_less_than_a_page_is_complete():
+    in_one_second = [number / 100 for number in range(29)]
+
+    for newer in ([], [*range(1, 101)]):
+        server = Server(*in_one_second, *newer, size=30)
+        assert await server.read() == list(range(29 + len(newer), 0, -1))
+
+
+async def test_a_cursor_that_is_included_is_not_taken_for_a_full_second():
+    assert await Server(5, 6, inclusive=True).read() == [2, 1]
+
+    in_one_second = [number / 100 for number in range(1, 61)]
+    with pytest.raises(PaginationError, match="in one second"):
+        await Server(*in_one_second, *[1] * 10, *range(2, 99), inclusive=True).read()
+
+
+async def test_a_later_page_without_a_time_ends_in_an_error():
+    async with texting() as it:
+        for row in ({"id": 1, "date": BEGAN.isoformat()}, {"id": 2}):
+            it.faults.answer(200, on=HISTORY, body=[row])
+
+        with pytest.raises(PaginationError, match="without a time"):
+            await all_of(it)
+
+
+class Unsorted(Server):
+    """A server that lists the oldest messages first, or in another order."""
+
+    def __init__(self, choose: Callable[[list[Message]], list[Message]]) -> None:
+        super().__init__(*range(120), size=120)
+        self._choose = choose
+
+    async def history(self, phone: str, inbox_id: int, before: int | None) -> list[Message]:
+        return self._choose(await super().history(phone, inbox_id, before))
+
+
+@pytest.mark.parametrize(
+    ("choose", "reason"),
+    [
+        (lambda rows: rows[:50], "lists the oldest messages first"),
+        (lambda rows: [*rows[-9:], *rows[-50:-9]], "not sorted by their times"),
+    ],
+)
+async def test_pages_that_need_not_have_the_newest_raise(choose, reason):
+    with pytest.raises(PaginationError, match=reason) as raised:
+        await Unsorted(choose).read()
+
+    assert raised.value.call == HISTORY
+
+
+async def test_a_wrong_time_among_newer_ones_hides_nothing():
+    server = Server(*range(120))
+    server.rows[-9]["date"] = "1970-01-01T00:00:00Z"
+
+    with pytest.raises(PaginationError, match="not sorted by their times"):
+        await server.read()
+
+
+@pytest.mark.parametrize("number", [0, None])
+async def test_messages_without_an_id_are_told_apart_by_their_content(number):
+    server = Server(*[each // 3 for each in range(120)])
+    for each in server.rows:
+        each["text"] = str(each["id"])
+        each["id"] = number
+
+    assert len(await server.read()) == 120
 
 
 async def test_messages_without_a_time_end_in_an_error():

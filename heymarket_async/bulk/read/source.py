@@ -15,9 +15,9 @@ from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.decoding import mending
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT, ContactsV2
 from heymarket_async.endpoints.conversations import Conversations
+from heymarket_async.endpoints.history import HistoryPages
 from heymarket_async.endpoints.listing import Listing, WalkQuery, page_sizes_of
-from heymarket_async.endpoints.messages import HISTORY, HISTORY_SIZE, Messages
-from heymarket_async.errors import PaginationError
+from heymarket_async.endpoints.messages import HISTORY, Messages
 from heymarket_async.models.answered import Ref
 from heymarket_async.transport.account import bound_to_account
 from heymarket_async.walk.page_size import PageSizes
@@ -193,13 +193,13 @@ class _History(Messages):
     ) -> Walk[msgspec.Raw]:
         """Return a walk. Heymarket's cursor has whole seconds, and its pages have a fixed size."""
         endpoint = HISTORY.listing(msgspec.Raw)
-        send = bound_to_account(self._transport).send
+        send, pages = bound_to_account(self._transport).send, HistoryPages(HISTORY.call)
 
         async def fetch(date: str | None, _: int | None, __: int | None) -> list[msgspec.Raw]:
             asked: dict[str, str | int | bool] = {"phoneNumber": phone, "inboxID": inbox_id}
             if date is not None:
                 asked["timestamp"] = int(timestamps.parse(date).timestamp()) + 1
-            return _newest_first(await send(endpoint.request(query=asked)), until=date)
+            return _newest_first(await send(endpoint.request(query=asked)), pages, until=date)
 
         return walk(
             fetch,
@@ -228,23 +228,25 @@ def messages_of_phone(phone: str, inbox_id: int) -> Source:
     )
 
 
-_TO_SECONDS = len("2026-04-12T15:30:00Z")
-
-
-def _newest_first(items: list[msgspec.Raw], *, until: str | None) -> list[msgspec.Raw]:
+def _newest_first(
+    items: list[msgspec.Raw], pages: HistoryPages, *, until: str | None
+) -> list[msgspec.Raw]:
     """Return messages in the order of a walk, without those later than a time.
 
     Raises:
-        PaginationError: The page is full of messages of one second: the rest cannot be reached.
+        PaginationError: The rest cannot be reached.
     """
     stamps = reader(MESSAGE.fields).of_raw(items).stamps
+    seconds = [_second(stamp) for stamp in stamps if stamp]
+    last = None if until is None else timestamps.instant(until)
+    pages.check(seconds, len(items), until=None if last is None else _second(last))
     places = sorted(range(len(items)), key=stamps.__getitem__, reverse=True)
-    if until is None or not items:
-        return [items[place] for place in places]
-    last, oldest = timestamps.instant(until), stamps[places[-1]]
-    if len(items) >= HISTORY_SIZE and oldest[:_TO_SECONDS] >= last[:_TO_SECONDS]:
-        raise PaginationError("has more messages in one second than it lists at once")
-    return [items[place] for place in places if stamps[place] <= last]
+    return [items[place] for place in places if last is None or stamps[place] <= last]
+
+
+def _second(stamp: str) -> int:
+    """Return the Unix time of an instant, without its fraction."""
+    return int(timestamps.parse(f"{stamp[:19]}Z").timestamp())
 
 
 class _Conversations(_Filtered, Conversations):

@@ -1,0 +1,63 @@
+"""The pages of a history: sorted by time, of a size that is not certain, and cut at seconds.
+
+https://developers.heymarket.com/api-reference/messages/get-history
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from heymarket_async.errors import PaginationError
+from heymarket_async.walk.cursor import PAGE_SIZE
+
+HISTORY_SIZE = 50
+"""The most messages that Heymarket lists in one page of a history."""
+
+
+class HistoryPages:
+    """Makes sure that the pages of a history hide no messages; for one walk over it.
+
+    Args:
+        call: The call that lists them, for errors.
+    """
+
+    def __init__(self, call: str) -> None:
+        self._call = call
+        self._largest = 0
+        self._may_hide_newer = False
+
+    def check(self, seconds: Sequence[int], size: int, *, until: int | None) -> None:
+        """Look at a page.
+
+        It is full if none before it was larger. If all before it had messages of one second only,
+        their size says little: then 30 messages are full.
+
+        Args:
+            seconds: The second of each message that has a time, in the server's order.
+            size: How many messages the page has.
+            until: The second that it goes back from, the last one of the page before; None for the
+                first page.
+
+        Raises:
+            PaginationError: The rest cannot be reached, or the page need not have the newest.
+        """
+        up = sorted(seconds)
+        if seconds not in (up, up[::-1]):
+            raise stuck(self._call, "lists messages that are not sorted by their times")
+        if until is not None and (not up or up[0] >= until):  # nothing older
+            others = sum(each > until for each in up)
+            if size >= HISTORY_SIZE or size - others >= (self._largest or PAGE_SIZE):
+                raise stuck(self._call, "has more messages in one second than it lists at once")
+            if self._may_hide_newer:
+                raise stuck(self._call, "lists the oldest messages first, so newer ones may follow")
+        is_of_one_second = up[:1] == up[-1:]
+        is_upwards = seconds == up and not is_of_one_second
+        self._may_hide_newer = until is None and is_upwards and size >= HISTORY_SIZE
+        self._largest = max(self._largest, 0 if is_of_one_second else size)
+
+
+def stuck(call: str, reason: str) -> PaginationError:
+    """Return an error about a list that cannot be read to its end."""
+    error = PaginationError(reason)
+    error.call = call
+    return error
