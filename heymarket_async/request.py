@@ -152,7 +152,15 @@ class Endpoint(msgspec.Struct, Generic[T], frozen=True):
 
     def returning(self, returns: type[U]) -> Endpoint[U]:
         """Return this endpoint with the answer decoded into another type."""
-        return Endpoint(self.method, self.path, returns, self.repeat, self.one, self.id_fields)
+        return Endpoint(
+            self.method,
+            self.path,
+            returns,
+            self.repeat,
+            self.one,
+            self.id_fields,
+            self.gone_is_done,
+        )
 
     def listing(self, element: type[U]) -> Endpoint[list[U]]:
         """Return this endpoint with the answer decoded into a list of another type."""

@@ -81,9 +81,10 @@ def test_ids_that_the_answer_holds_are_among_what_it_is_about():
 
 
 def test_an_endpoint_with_another_answer_is_the_same_otherwise():
-    other = GET.returning(int)
+    endpoint = msgspec.structs.replace(GET, one=True, id_fields={"id": "id"}, gone_is_done=False)
+    other = endpoint.returning(int)
 
     assert other.returns is int
-    assert msgspec.structs.replace(other, returns=object) == GET
-    assert msgspec.structs.replace(GET.listing(int), returns=object) == GET
-    assert GET.listing(int).returns == list[int]
+    assert msgspec.structs.replace(other, returns=object) == endpoint
+    assert msgspec.structs.replace(endpoint.listing(int), returns=object) == endpoint
+    assert endpoint.listing(int).returns == list[int]
