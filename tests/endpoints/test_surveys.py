@@ -61,18 +61,32 @@ async def test_a_page_0_that_may_not_be_read_is_an_error():
         await Surveys(transport_over(http)).all()
 
 
-async def test_a_server_that_ignores_the_page_ends():
-    found, sent = await all_of(lambda page, limit: rows(1, 2, 3))
+@pytest.mark.parametrize("size", [2, 15, 20, 30])
+@pytest.mark.parametrize("has_limit", [True, False])
+async def test_a_server_that_ignores_the_page_is_an_error(size, has_limit):
+    with pytest.raises(PaginationError, match="the first page came again") as raised:
+        await all_of(lambda page, limit: rows(*range(min(size, limit) if has_limit else size)))
 
-    assert [each.id for each in found] == [1, 2, 3]
+    assert raised.value.call == "POST /v1/surveys"
+
+
+async def test_a_single_survey_that_comes_again_is_all():
+    found, sent = await all_of(lambda page, limit: rows(1))
+
+    assert [each.id for each in found] == [1]
     assert len(sent) == 3
 
 
-async def test_a_server_that_ignores_the_page_and_has_more_is_an_error():
-    with pytest.raises(PaginationError, match="a full page came again") as raised:
-        await all_of(lambda page, limit: rows(*range(limit)))
+@pytest.mark.parametrize("count", [2, 29, 30, 31, 60])
+@pytest.mark.parametrize("base", [0, 1])
+async def test_a_last_page_that_comes_again_is_the_end(count, base):
+    def serve(page, limit):
+        pages = [rows(*range(1, count + 1))[at : at + limit] for at in range(0, count, limit)]
+        return pages[min(max(0, page - base), len(pages) - 1)]
 
-    assert (raised.value.call, raised.value.seen) == ("POST /v1/surveys", 30)
+    found, _ = await all_of(serve)
+
+    assert [each.id for each in found] == list(range(1, count + 1))
 
 
 async def test_a_survey_that_comes_again_is_given_once():
@@ -85,7 +99,9 @@ async def test_a_survey_that_comes_again_is_given_once():
 
 
 async def test_surveys_without_an_id_are_told_apart_by_their_content():
-    found, _ = await all_of(lambda page, limit: [{"name": "a"}, {"name": "b"}, {"name": "a"}])
+    named = [{"name": "a"}, {"name": "b"}, {"name": "a"}]
+
+    found, _ = await all_of(lambda page, limit: named if page == 1 else [])
 
     assert [each.name for each in found] == ["a", "b"]
 
