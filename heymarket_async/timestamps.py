@@ -45,6 +45,12 @@ def instant(text: str) -> str:
     return f"{seconds}Z.{fraction}" if fraction else f"{seconds}Z"
 
 
+def text_of(instant: str) -> str:
+    """Return an instant as a timestamp that the API takes."""
+    seconds, _, fraction = instant.partition("Z")
+    return f"{seconds}{fraction}Z"
+
+
 def instants(texts: list[str]) -> list[str]:
     """Return the `instant` of each text. It is fast if all are in UTC.
 

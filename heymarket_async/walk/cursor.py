@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import islice
-from operator import ge, itemgetter, le
+from operator import ge, gt, itemgetter, le, lt
 from typing import Annotated, Any, Generic, TypeVar, cast
 
 import msgspec
@@ -190,6 +190,19 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
         known = list(self.given.entries.values()).count(rows.stamps[-1])
         fits = known + len(rows.stamps) - 1 - cut_at <= (limit or self.page_size)
         return (rows.times[-1], before) if fits else (before, None)
+
+    def last_behind(self, here: str | None, rows: Rows) -> str | None:
+        """Return the instant of the last row that was given behind the one of `date`.
+
+        It is None if there is none, or if one of them is on the page that came from there.
+        """
+        if here is None or self.ascending is None:
+            return None
+        is_behind = gt if self.ascending else lt
+        behind = {key: stamp for key, stamp in self.given.items() if is_behind(stamp, here)}
+        if not behind or not behind.keys().isdisjoint(rows.all_keys()):
+            return None
+        return max(behind.values()) if self.ascending else min(behind.values())
 
     def moved(self, rows: Rows, date: str, back: str | None = None) -> Cursor:
         """Ask from another `date`, and remember the rows that may then come again."""

@@ -18,9 +18,10 @@ group of rows with one `updated`. These are the cases, in the order in which the
     not full is the end, and a full page raises.
  3. The rows are not sorted, or are on the wrong side of `date`. Raise.
  4. A group larger than a page is being read. See `walk.ties`.
- 5. The page is empty. This is the end.
- 6. The page is not full, was asked for from its own last timestamp, and has nothing new.
-    This is the end.
+ 5. The page is not full, has nothing new, and none of the rows that were given behind `date`. Ask
+    from the last of these: if the server lists the other side of `date`, the walk then raises (3).
+ 6. The page is empty, or is not full, was asked for from its own last timestamp, and has nothing
+    new. This is the end.
  7. The page is not full. Continue from its last timestamp.
  8. The page is full, and the server includes the rows at `date`: all rows given there came again.
     Continue from the last timestamp, and be ready to go back (1).
@@ -102,7 +103,9 @@ def _count(rows: Rows) -> int:
 
 
 def _after_short_page(cursor: Cursor, rows: Rows, here: str | None, *, has_new: bool) -> Cursor:
-    if not rows.ids or (rows.stamps[-1] == here and not has_new):  # 5, 6
+    if not has_new and (last := cursor.last_behind(here, rows)) is not None:  # 5
+        return replace(cursor, date=timestamps.text_of(last), back=None)
+    if not rows.ids or (rows.stamps[-1] == here and not has_new):  # 6
         return replace(cursor, done=True)
     return cursor.moved(rows, rows.times[-1])  # 7
 

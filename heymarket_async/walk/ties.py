@@ -216,8 +216,10 @@ def _with_target(cursor: Cursor, group: Ties, page: GroupPage) -> Ties:
     stamp = timestamps.instant(last)
     if stamp == page.here or (stamp == group.stamp and not cursor.ascending):
         # The end: it was asked for from the last timestamp, or the group is there. Only oldest
-        # first, more rows may come behind it meanwhile.
-        return replace(group, then=None)
+        # first, more rows may come behind it meanwhile. But rows that were given behind the group
+        # have to be here, unless the server lists the other side of `date`.
+        behind = cursor.last_behind(group.stamp, rows)
+        return replace(group, then=None if behind is None else timestamps.text_of(behind))
     return replace(group, then=last, back=None)
 
 

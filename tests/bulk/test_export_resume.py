@@ -70,7 +70,7 @@ async def test_a_catch_up_that_was_interrupted_is_read_again_from_where_it_began
             if event.call == "POST /v1/contacts" and len(sandbox.requests) == 8:
                 for each in ids_of(sandbox)[:400]:
                     edit(sandbox, each)
-                sandbox.faults.answer(400, on="POST /v1/contacts", after=2, times=2)
+                sandbox.faults.answer(400, on="POST /v1/contacts", after=3, times=2)
                 done.set()
 
         editing = client.with_options(on_attempt=edit_at_the_end)

@@ -63,6 +63,7 @@ class Listing:
     doubled: frozenset[int] = frozenset()
     shows_rev: bool = True
     default: int = 30
+    contradicts: bool = False
     changes: dict[int, tuple[int, str]] = field(default_factory=dict)
     requests: list[tuple[str | None, int | None, int | None]] = field(default_factory=list)
     rows: dict[int, tuple[int, int]] = field(init=False)
@@ -132,4 +133,4 @@ class Listing:
     def _is_after(self, tick: int, date: int) -> bool:
         if tick == date:
             return self.inclusive
-        return (tick < date) is self.newest_first
+        return (tick < date) is (self.newest_first is not self.contradicts)

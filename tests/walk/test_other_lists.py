@@ -145,3 +145,17 @@ def test_a_struct_without_the_fields_of_the_list_is_refused():
             returns=Undated,
             fields=BY_DATE,
         )
+
+
+@given(listings(), limits)
+@settings(max_examples=300)
+def test_a_list_that_contradicts_its_order_is_never_taken_for_complete(
+    listing: Listing, limit: int | None
+):
+    listing.contradicts = True
+    try:
+        ids = run(all_of(walk_by_date(listing, limit)))
+    except HeymarketError:
+        return
+
+    assert ids == sorted(listing.rows)
