@@ -86,7 +86,28 @@ class ConnectError(HeymarketError):
 
 
 class NoResponseError(HeymarketError):
-    """The request was sent, but no whole answer came back: reset, time-out, or cut body."""
+    """The request was sent, but no whole answer came back: reset, time-out, or cut body.
+
+    Attributes:
+        status: HTTP status code if the head of the answer came, else None.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int | None = None,
+        call: str = "",
+        request_id: str = "",
+        may_have_taken_effect: bool = False,
+    ) -> None:
+        super().__init__(
+            message,
+            call=call,
+            request_id=request_id,
+            may_have_taken_effect=may_have_taken_effect,
+        )
+        self.status = status
 
 
 class StatusError(HeymarketError):

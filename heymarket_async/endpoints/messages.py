@@ -124,8 +124,8 @@ class Messages(WholeListing[Message]):
         time is not documented. After a lost answer, and after a 409, it looks three times over that
         time. It sends again, with the same `local_id`, only if the answer was lost and the message
         is not there, and at most as often as the client's `retry` says. If a look fails, it raises
-        with `may_have_taken_effect`. So it does if an answer of 200-299 cannot be read and the
-        message is not there: Heymarket most likely has it, so it is not sent again.
+        with `may_have_taken_effect`. So it does if an answer of 200-399 was cut or cannot be read,
+        and the message is not there: Heymarket most likely has it, so it is not sent again.
 
         It may be called again with the same message after any error, and after a success. This
         client knows its newest 10,000 results, and returns them again. It looks first for whatever

@@ -204,7 +204,10 @@ class Http:
             bodies.BodyError,
         ) as error:
             failure = self._failure(error, URL(base_url + target, encoded=True))
-            failure.request_id = "" if response is None else _request_id(response.headers)
+            if response is not None:
+                failure.request_id = _request_id(response.headers)
+                if isinstance(failure, NoResponseError):
+                    failure.status = response.status
         raise failure  # outside, because the context of an error may quote what was sent
 
     async def aclose(self) -> None:

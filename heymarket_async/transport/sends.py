@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from heymarket_async import timestamps
-from heymarket_async.errors import DecodeError, HeymarketError, StatusError
+from heymarket_async.errors import HeymarketError, StatusError
 from heymarket_async.models.new_message import (
     NewBroadcast,
     NewComment,
@@ -46,8 +46,8 @@ class Sends(msgspec.Struct):
     Attributes:
         results: The results of those that were sent, oldest first.
         unsettled: When those that may have been sent were first sent, or earlier.
-        taken: Those of them that had an answer of 200-299 which could not be read. Heymarket most
-            likely has them, even if they cannot be seen.
+        taken: Those of them that had an answer of 200-399 which was cut or cannot be read.
+            Heymarket most likely has them, even if they cannot be seen.
         locks: Keep calls with the same `local_id` apart. A lock stays as long as a call has it or
             waits for it.
     """
@@ -142,7 +142,8 @@ class Send:
             result = await answer
         except HeymarketError as error:
             self.was_refused = not error.may_have_taken_effect
-            if isinstance(error, DecodeError):
+            status: int | None = getattr(error, "status", None)
+            if status is not None and status < 400 and not self.was_refused:
                 self._sends.taken.add(self._key)
             # An answer to a repeat says nothing about the attempt before it.
             is_repeat = began is not None or not self.was_refused

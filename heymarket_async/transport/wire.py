@@ -112,6 +112,7 @@ def decode(
     if answer.may_be_cut and request.returns is not type(None):
         raise NoResponseError(
             "got no whole answer (its body is empty, perhaps because it got lost)",
+            status=answer.status,
             call=request.call,
             request_id=answer.request_id,
         )

@@ -15,7 +15,6 @@ from heymarket_async import (
     ClientStateError,
     ConnectError,
     DeadlineError,
-    DecodeError,
     HeymarketClient,
     HeymarketError,
     NewComment,
@@ -355,15 +354,23 @@ async def test_the_last_lost_answer_is_followed_by_a_look_too():
 
 
 @pytest.mark.parametrize(
-    "body", ["ok", {"data": {"id": 5}}, {"id": 5, "local_id": "another"}, b"<html>"]
+    ("status", "body", "headers"),
+    [
+        (200, "ok", {}),
+        (200, {"data": {"id": 5}}, {}),
+        (200, {"id": 5, "local_id": "another"}, {}),
+        (200, b"<html>", {}),
+        (200, b"", {"Content-Encoding": "gzip"}),
+        (302, b"", {}),
+    ],
 )
-async def test_after_an_answer_that_cannot_be_read_it_only_looks(body):
+async def test_after_an_answer_that_cannot_be_read_it_only_looks(status, body, headers):
     async with texting(undeduplicated(message_delay_s=3600)) as it:
-        it.faults.answer(200, on=SEND, body=body, after_write=True, times=None)
+        it.faults.answer(status, on=SEND, body=body, headers=headers, after_write=True, times=None)
         message = text()
 
-        for error in (DecodeError, HeymarketError):  # the second call looks first
-            with pytest.raises(error) as raised:
+        for _ in range(2):  # the second call looks first
+            with pytest.raises(HeymarketError) as raised:
                 await it.messages.send_once(message, wait_s=SOON)
             assert raised.value.may_have_taken_effect
         it.sandbox.clock.advance(3600)
@@ -372,6 +379,31 @@ async def test_after_an_answer_that_cannot_be_read_it_only_looks(body):
         assert sent.id == it.sandbox.outbox[0].id
         assert it.received == ["Hi"]
         assert not it.client._transport.sends.taken
+
+
+async def test_after_an_answer_that_was_cut_it_only_looks():
+    async with texting(undeduplicated(message_delay_s=3600)) as it:
+        it.faults.cut_body(on=SEND, times=None)
+
+        with pytest.raises(NoResponseError) as raised:
+            await it.messages.send_once(text(), wait_s=SOON)
+
+        assert raised.value.may_have_taken_effect
+        assert pickle.loads(pickle.dumps(raised.value)).status == 200
+        assert it.received == ["Hi"]
+
+
+async def test_a_redirect_that_asks_for_the_same_request_sent_nothing():
+    async with texting() as it:
+        it.faults.answer(307, on=SEND)
+        message = text()
+        with pytest.raises(StatusError) as raised:
+            await it.messages.send_once(message)
+        assert not raised.value.may_have_taken_effect
+
+        await it.messages.send_once(message)
+
+        assert it.received == ["Hi"]
 
 
 @pytest.mark.parametrize("status", [400, 403])
