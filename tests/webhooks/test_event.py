@@ -206,6 +206,22 @@ def test_a_number_that_is_too_large_loses_no_message(place):
     assert place == "kind" or event.message.text == TEXT
 
 
+@pytest.mark.parametrize(
+    "digits", ["9" * 4301, "-" + "9" * 6000, "1" + "0" * 400 + ".5", "1" * 310 + "e5"]
+)
+def test_a_number_with_too_many_digits_is_refused_at_once(digits):
+    sent = body(delivery(message(custom="N"))).replace(b'"N"', digits.encode())
+
+    assert refusal_of(sent).status == 400
+
+
+@pytest.mark.parametrize("number", ["9" * 4300, "1" * 199 + "e99", '"' + "9" * 6000 + '"'])
+def test_long_numbers_that_can_be_read_and_long_texts_are_taken(number):
+    (event,) = parse(body(delivery(message(custom="N"))).replace(b'"N"', number.encode()), TOKEN)
+
+    assert event.data["custom"] == json.loads(number)
+
+
 # Tokens
 
 
