@@ -71,6 +71,13 @@ def test_another_version_or_kind_has_another_key(other):
     assert first.dedupe_key != second.dedupe_key
 
 
+def test_a_status_alone_makes_a_version():
+    sent = [delivery({"id": 5, "status": "sent"}, further=further) for further in (1, 2)]
+    (first,), (second,) = [parse(body(each), TOKEN) for each in sent]
+
+    assert first.dedupe_key == second.dedupe_key == "message_received:5:sent:"
+
+
 @pytest.mark.parametrize("place", ["event_data", "message"])
 def test_a_message_is_not_known_by_its_conversation(place):
     seven = {"id": 7, "updated": STAMP}
