@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from contextlib import aclosing
 
@@ -11,6 +12,7 @@ import pytest
 from heymarket_async.bulk import (
     JobError,
     Sqlite,
+    archive,
     export_contacts,
     export_conversations,
     export_messages,
@@ -198,6 +200,39 @@ async def test_to_follow_gives_a_report_of_each_run(box, tmp_path):
         await export_messages(client, Sqlite(path))
         assert stored(path) == messages_of(box)
     assert added == [300, 1, 1]
+
+
+async def test_to_follow_reads_the_whole_window_once_an_hour(box, tmp_path, monkeypatch):
+    read = []
+
+    async def export(*_: object, window_s: float, **__: object) -> None:
+        read.append(window_s)
+
+    monkeypatch.setattr(archive, "export_messages", export)
+    async with client_of(box) as client:
+        with pytest.raises(ValueError, match="window_s must be"):
+            await anext(follow_messages(client, tmp_path / "a.db", window_s=-1))
+        reports = follow_messages(client, tmp_path / "a.db", every_s=0, window_s=86_400)
+        async with aclosing(reports):
+            await anext(reports)
+            await anext(reports)
+
+    assert read == [86_400, 3600]
+
+
+@pytest.mark.parametrize(
+    ("window_s", "every_s", "expected"),
+    [
+        (86_400, 1800, [86_400, 9000, 86_400, 9000]),
+        (600, 1800, [600, 600, 600, 600]),
+        (86_400, 7200, [86_400, 86_400, 86_400, 86_400]),
+    ],
+)
+def test_a_short_window_has_several_pauses(window_s, every_s, expected, monkeypatch):
+    now = itertools.count(0, every_s)  # it is read once a run
+    monkeypatch.setattr(archive.time, "monotonic", lambda: next(now))
+
+    assert list(itertools.islice(archive.windows(window_s, every_s), 4)) == expected
 
 
 async def test_runs_of_all_kinds_are_in_one_table(box, tmp_path):

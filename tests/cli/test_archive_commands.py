@@ -72,8 +72,8 @@ def test_messages_of_a_conversation_and_of_a_phone(run, sandbox, tmp_path):
     [
         (["m.jsonl", "--follow"], "--follow needs a .db file"),
         (["m.db", "--follow", "--restart"], "--follow and --restart exclude each other."),
-        (["m.db", "--every", "soon"], "--every must be a time such as 30s, 5m or 1h."),
-        (["m.db", "--window", "1d"], "--window must be a time such as 30s, 5m or 1h."),
+        (["m.db", "--every", "soon"], "--every must be a time such as 30s, 5m, 1h or 1d."),
+        (["m.db", "--window", "1w"], "--window must be a time such as 30s, 5m, 1h or 1d."),
         (["m.jsonl", "--phone", "15105550100"], "--phone needs --inbox"),
         (["m.jsonl", "--bom"], "--bom and --raw-formulas are for .csv files only."),
     ],
@@ -106,6 +106,19 @@ def test_to_follow_adds_until_it_is_interrupted(start, sandbox, tmp_path):
     assert process.stderr.read() == b""
     assert stored(path) == messages_of(sandbox)
     assert [each.name for each in tmp_path.iterdir()] == ["a.db"]
+
+
+def test_to_follow_reads_a_short_window_in_between(run, monkeypatch, tmp_path):
+    read = []
+
+    async def export(*_: object, window_s: float, **__: object) -> None:
+        read.append(window_s)
+        raise BrokenPipeError if len(read) == 2 else OSError
+
+    monkeypatch.setattr("heymarket_async.bulk.export_messages", export)
+    run("messages", "export", tmp_path / "a.db", "--every", "1s", "--window", "1d")
+
+    assert read == [86_400, 3600]
 
 
 def test_a_sandbox_has_messages(run, tmp_path):
