@@ -97,8 +97,8 @@ async def export_messages(
     of the last `window_s` again, so that a message that was `sent` becomes `delivered`. Into any
     other sink, a later export begins anew: lines that are written cannot be changed safely.
 
-    Heymarket does not count the messages of a conversation or a phone. So the report of such an
-    export has a doubt, although the walk has come to its end.
+    Heymarket does not count the messages of a conversation or a phone. So `counted_after` of such
+    an export is None, and that the list was read to its end is the only proof.
 
     Args:
         client: The account.
@@ -161,7 +161,7 @@ async def export_conversations(
         client: The account.
         sink: The place for the conversations, as for `export_messages`.
         inbox_ids: The inboxes; None for all that the credentials may use. Heymarket counts the
-            conversations of the whole team, so the report of some inboxes has a doubt.
+            conversations of the whole team, so `counted_after` of some inboxes is None.
         page_size: Conversations in a page. None: as many as the server gives.
         checkpoint: A folder to keep the unfinished export in, instead of one beside the file.
         restart: Drop an unfinished export, and begin anew; of an SQLite file, drop its

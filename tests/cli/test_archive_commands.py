@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 
@@ -38,7 +39,7 @@ def test_an_export_of_conversations_is_what_the_server_holds(run, sandbox, tmp_p
     one = run("conversations", "export", path, "--inbox", inbox_id, "--json")
 
     assert (everything.exit_code, lines) == (0, conversations_of(sandbox))
-    assert one.exit_code == 3
+    assert one.exit_code == 0
     assert json.loads(one.stdout)["conversations"] == len(lines_of(path)) < len(lines)
 
 
@@ -50,7 +51,7 @@ def test_a_later_export_into_a_database_says_what_is_new(run, sandbox, tmp_path)
     result = run("messages", "export", path, "--window", "1h")
 
     assert (result.exit_code, stored(path)) == (0, messages_of(sandbox))
-    assert f"131 messages to {path}, 1 added, " in result.stderr
+    assert re.search(f"131 messages to {path}, 1 added, \\d+ requests, ", result.stderr)
 
 
 def test_messages_of_a_conversation_and_of_a_phone(run, sandbox, tmp_path):
@@ -63,8 +64,8 @@ def test_messages_of_a_conversation_and_of_a_phone(run, sandbox, tmp_path):
 
     assert found == lines_of(path) == sorted(wanted)
     for result in (of_chat, of_phone):
-        assert result.exit_code == 3
-        assert "does not say how many messages there should be" in result.stderr
+        assert result.exit_code == 0
+        assert "to the end of the list. Heymarket does not count such messages." in result.stderr
 
 
 @pytest.mark.parametrize(
