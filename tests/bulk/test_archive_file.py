@@ -88,6 +88,20 @@ async def test_a_status_is_read_again_within_the_window_alone(box, tmp_path):
     assert (within_ten_seconds.changed, within_a_day.changed) == (0, 1)
 
 
+async def test_of_two_versions_with_one_updated_the_one_that_was_read_last_stays(box, tmp_path):
+    path = tmp_path / "a.db"
+    row = {"id": 1, "date": "2026-04-12T15:30:00Z", "updated": "2026-04-12T15:30:00Z"}
+    async with client_of(box) as client:
+        for status in ("sent", "delivered"):
+            rows = [{**row, "status": status}]
+            box.faults.answer(200, on=LIST, body=rows, times=None)
+            report = await export_messages(client, Sqlite(path))
+            box.faults.clear()
+
+    assert (report.added, report.changed) == (0, 1)
+    assert query(path, "SELECT status FROM current_messages") == [("delivered",)]
+
+
 async def test_the_view_joins_messages_conversations_and_contacts(box, tmp_path):
     path = tmp_path / "a.db"
     async with client_of(box) as client:
@@ -155,7 +169,7 @@ async def test_a_file_belongs_to_one_account_and_to_one_list(box, tmp_path):
     path = tmp_path / "a.db"
     async with client_of(box) as client:
         await export_messages(client, Sqlite(path))
-        with pytest.raises(JobError, match="another surface: messages, not messages of"):
+        with pytest.raises(JobError, match="another list: messages, not messages of"):
             await export_messages(client, Sqlite(path), conversation_id=5)
         with pytest.raises(JobError, match="Leave out checkpoint"):
             await export_messages(client, Sqlite(path), checkpoint=tmp_path)
