@@ -22,7 +22,7 @@ TEXT = os.environ.get("AUTO_REPLY_TEXT", "Thank you for your text. We answer wit
 QUIET_S = 4 * 3600.0
 """No second reply in a conversation within so many seconds, so that two machines never chat."""
 
-OPT_OUT = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit"}
+OPT_OUT = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke"}
 OPT_IN = {"start", "yes", "unstop"}
 HELP = {"help", "info"}
 HEYMARKETS_WORDS = OPT_OUT | OPT_IN | HELP
@@ -74,7 +74,8 @@ async def on_event(event: Event) -> None:
 
 def is_heymarkets(text: str) -> bool:
     """Whether a text is one of the words that Heymarket and the carriers answer."""
-    return text.strip(" \t\r\n.,!\"'").casefold() in HEYMARKETS_WORDS
+    # Letters alone: "Stop all!" and "opt-out" are such words too.
+    return "".join(filter(str.isalpha, text.casefold())) in HEYMARKETS_WORDS
 
 
 receiver = Receiver(on_event, tokens=os.environ["HEYMARKET_WEBHOOK_TOKENS"].split(), store=store)

@@ -6,7 +6,8 @@ Heymarket's own export covers the last 24 hours only. So this is the way to a fu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import msgspec
@@ -39,6 +40,8 @@ within minutes or hours, and give up on a text after a day or two; a day has nea
 """
 
 EVERY_S = 60.0
+
+_HOUR_S = 3600.0
 
 
 class MessagesReport(ReadReport, frozen=True, kw_only=True):
@@ -94,8 +97,8 @@ async def export_messages(
     of the last `window_s` again, so that a message that was `sent` becomes `delivered`. Into any
     other sink, a later export begins anew: lines that are written cannot be changed safely.
 
-    Heymarket does not count the messages of a conversation or a phone. So the report of such an
-    export has a doubt, although the walk has come to its end.
+    Heymarket does not count the messages of a conversation or a phone. So `counted_after` of such
+    an export is None, and that the list was read to its end is the only proof.
 
     Args:
         client: The account.
@@ -158,7 +161,7 @@ async def export_conversations(
         client: The account.
         sink: The place for the conversations, as for `export_messages`.
         inbox_ids: The inboxes; None for all that the credentials may use. Heymarket counts the
-            conversations of the whole team, so the report of some inboxes has a doubt.
+            conversations of the whole team, so `counted_after` of some inboxes is None.
         page_size: Conversations in a page. None: as many as the server gives.
         checkpoint: A folder to keep the unfinished export in, instead of one beside the file.
         restart: Drop an unfinished export, and begin anew; of an SQLite file, drop its
@@ -200,11 +203,15 @@ async def follow_messages(
     It gives the report of each run, and never ends by itself. It may be cancelled, closed or killed
     at any moment: the file has all that was read until then, and the next export continues.
 
+    A run costs two requests, and one more for about 100 messages that it reads again; twice as many
+    if it finds something new. So the first run, and one in each hour, reads the whole window; the
+    others read the last hour.
+
     Args:
         client: The account.
         path: The SQLite file.
         every_s: The pause between two runs, in seconds.
-        window_s: See `export_messages`.
+        window_s: How far back to look for changes once an hour; see `export_messages`.
         page_size: See `export_messages`.
         on_progress: See `export_messages`.
 
@@ -215,11 +222,28 @@ async def follow_messages(
         OSError: The file could not be written to.
     """
     seconds_of("every_s", every_s)
-    while True:
+    for run_s in windows(seconds_of("window_s", window_s), every_s):
         yield await export_messages(
-            client, Sqlite(path), window_s=window_s, page_size=page_size, on_progress=on_progress
+            client, Sqlite(path), window_s=run_s, page_size=page_size, on_progress=on_progress
         )
         await asyncio.sleep(every_s)
+
+
+def windows(window_s: float, every_s: float) -> Iterator[float]:
+    """Give how far back each run of a follower reads, in seconds; without end.
+
+    Most changes of a status come within minutes, so the whole window is read once an hour.
+
+    Args:
+        window_s: The whole window.
+        every_s: The pause between two runs, in seconds. A message is in several of them.
+    """
+    short_s = min(window_s, max(_HOUR_S, 5 * every_s))
+    while True:
+        began = time.monotonic()
+        yield window_s
+        while time.monotonic() - began < _HOUR_S:
+            yield short_s
 
 
 async def _archived(

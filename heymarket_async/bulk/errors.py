@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -51,9 +53,16 @@ def mismatch_error(
         reason: For `JobError`; if it is empty, `other_` and the name.
         remedy: In the words of the library.
     """
-    values = f"{_shown(stored)}, not {_shown(wanted)}"
-    problem = f"{place} belongs to another {name}: {values}."
+    # The digest of a phone can be guessed, and errors go to logs.
+    has = _PHONE.sub(" with another phone", _shown(stored))
+    wants = _PHONE.sub(" with this phone", _shown(wanted))
+    named = "list" if name == "surface" else name
+    problem = f"{place} belongs to another {named}: {has}, not {wants}."
     return JobError(reason or f"other_{name}", problem, remedy, name=name)
+
+
+_PHONE = re.compile(r" with phone [0-9a-f]+$")
+"""The end of the name of a list with the messages of one phone."""
 
 
 def _shown(value: str | None) -> str:

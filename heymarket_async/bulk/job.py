@@ -16,6 +16,7 @@ from heymarket_async.bulk.read.collect import SETTLE_S, Collector, Store
 from heymarket_async.bulk.read.walk import ReadOptions, walk
 from heymarket_async.bulk.thread import OneThread
 from heymarket_async.client import HeymarketClient
+from heymarket_async.timestamps import text_of
 from heymarket_async.walk.walk import Page
 
 
@@ -27,13 +28,14 @@ class ReadReport(msgspec.Struct, frozen=True, kw_only=True):
             keeps every version.
         counted_before: The account's own count when the export began. None if it did not say, or
             if it was not asked: only the progress of an export of several pages needs it.
-        counted_after: Its count at the end.
+        counted_after: Its count at the end. None too if Heymarket does not count such records: then
+            the proof is that the list was read to its end.
         edited: Records that were edited while the export ran, after they had been read.
         overlap: Records that came again in the same version and were left out.
         ties: Records that share the time that they are sorted by with another one: `updated`, or
             the `date` of messages.
         largest_tie: The most records that share one.
-        oldest: The earliest such time that was read, as an instant in UTC, or None.
+        oldest: The earliest such time that was read, as an RFC 3339 timestamp in UTC, or None.
         newest: The latest.
         pages: Answers of the walk that brought something new, without those of the catch-up.
         requests: Requests that this run sent, repeated ones included.
@@ -177,8 +179,8 @@ class Job:
             overlap=checkpoint.overlap,
             ties=checkpoint.ties,
             largest_tie=checkpoint.largest_tie,
-            oldest=seen.oldest,
-            newest=seen.newest,
+            oldest=seen.oldest and text_of(seen.oldest),
+            newest=seen.newest and text_of(seen.newest),
             pages=checkpoint.pages,
             requests=self.stats.requests,
             repeated=self.stats.repeated,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from heymarket_async import HeymarketClient
     from heymarket_async.bulk import OnProgress, ReadReport, Sink
 
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def export_command(
@@ -146,7 +146,7 @@ def sync_command(
 
 def seconds_of(text: str, option: str) -> float:
     """Return a time such as "5m" in seconds."""
-    match = re.fullmatch(r"(\d+)([smh])", text, re.ASCII)
+    match = re.fullmatch(r"(\d+)([smhd])", text, re.ASCII)
     if match is None or int(match[1]) == 0:
-        raise typer.BadParameter(f"{option} must be a time such as 30s, 5m or 1h.")
+        raise typer.BadParameter(f"{option} must be a time such as 30s, 5m, 1h or 1d.")
     return int(match[1]) * _SECONDS[match[2]]

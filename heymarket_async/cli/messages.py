@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import typer
@@ -50,8 +51,9 @@ def export(
 
     If it is interrupted, run the same command again: it continues where it stopped. Into a .db file
     that is complete, it adds what is new, and reads the messages of the last day again for their
-    new status. Any other file is written anew. --phone needs --inbox. Exits with 3 if the export is
-    not proved to be complete.
+    new status: one request for about 100 messages. With --follow, each run reads the last hour
+    again, and one in each hour the last day. Any other file is written anew. --phone needs --inbox.
+    Exits with 3 if the export is not proved to be complete.
     """
     pause_s = seconds_of(every, "--every") if every else 60.0 if follow else None
     if pause_s is not None and path.suffix not in o.DATABASES:
@@ -60,7 +62,10 @@ def export(
         raise typer.BadParameter("--follow and --restart exclude each other.")
     if (phone is None) is not (inbox_id is None):
         raise typer.BadParameter("--phone needs --inbox, and --inbox needs --phone.")
+    from heymarket_async.bulk.archive import windows  # noqa: PLC0415 - no help needs it
+
     window = seconds_of(window_s, "--window")
+    each_window = repeat(window) if pause_s is None else windows(window, pause_s)
 
     async def read(client: HeymarketClient, sink: Sink, on_progress: OnProgress) -> ReadReport:
         from heymarket_async.bulk import export_messages  # noqa: PLC0415 - no help needs it
@@ -71,7 +76,7 @@ def export(
             conversation_id=conversation_id,
             phone=phone,
             inbox_id=inbox_id,
-            window_s=window,
+            window_s=next(each_window),
             page_size=page_size,
             concurrency=concurrency,
             checkpoint=checkpoint,

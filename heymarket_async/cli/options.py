@@ -121,9 +121,7 @@ RestartArchive = Annotated[
 ]
 Window = Annotated[
     str,
-    Option(
-        "--window", metavar="TIME", help=".db: how far back to look for changes of older messages."
-    ),
+    Option("--window", metavar="TIME", help=".db: how far back to look for changes: 12h, 1d."),
 ]
 Follow = Annotated[
     bool, Option("--follow", help=".db: keep running, and add what is new every minute.")

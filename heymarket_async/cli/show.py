@@ -197,7 +197,7 @@ def lines_of_export(report: ReadReport, path: Path, noun: str) -> list[str]:
         f"{counted(number, noun)} to {where}",
         f"{added:,} added" if added != number else "",
         f"{changed:,} changed" if changed else "",
-        counted(report.pages, "page"),
+        counted(report.pages, "page") if report.pages else "",  # a later run has none
         counted(report.requests, "request"),
         f"{report.repeated:,} of them repeated" if report.repeated else "",
         f"{report.seconds:.1f} s",
@@ -205,8 +205,10 @@ def lines_of_export(report: ReadReport, path: Path, noun: str) -> list[str]:
         f"{counted(report.mended, noun)} mended" if report.mended else "",
         "resumed" if report.resumed else "",
     ]
-    doubts = [f"Not proved to be complete: {doubt}" for doubt in report.doubts]
-    return [", ".join(filter(None, parts)), *doubts]
+    notes = [f"Not proved to be complete: {doubt}" for doubt in report.doubts]
+    if not notes and report.counted_after is None:
+        notes = [f"Read to the end of the list. Heymarket does not count such {noun}s."]
+    return [", ".join(filter(None, parts)), *notes]
 
 
 def lines_of_sync(report: SyncReport, path: Path) -> list[str]:

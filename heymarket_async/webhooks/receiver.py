@@ -9,6 +9,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Collection
 from functools import partial
 from typing import Self, cast
 
+from heymarket_async.checks import one_of
 from heymarket_async.errors import HeymarketError
 from heymarket_async.privacy import Hidden
 from heymarket_async.webhooks.errors import WebhookError
@@ -16,6 +17,9 @@ from heymarket_async.webhooks.event import MAX_BODY_BYTES, Event, encoded_tokens
 from heymarket_async.webhooks.store import Claim, MemoryStore, Store, above_zero
 
 logger = logging.getLogger("heymarket_async")
+
+_BYTES = (bytes, bytearray, memoryview)
+_Task = asyncio.Task[Claim | None]
 
 Handler = Callable[[Event], Awaitable[object]]
 """Your function, which is called with each event."""
@@ -36,8 +40,9 @@ class Receiver:
         tokens: The token of the webhook, or several; see `parse`.
         store: Remembers which events were handled. By default in memory, for one process. It is
             closed with the receiver.
-        at_once: The number of events to handle at once. While so many are handled, deliveries are
-            answered with 503, so that Heymarket delivers them again.
+        at_once: The most events to handle at once. Beyond it, deliveries are answered with 503, so
+            that Heymarket delivers them again. Of an array, as many events as there is room for are
+            handled, and the next delivery of it brings the others.
         timeout_s: Seconds for one call of your function. After that it is cancelled, and the event
             counts as not handled.
 
@@ -59,22 +64,26 @@ class Receiver:
         self._store: Store = MemoryStore() if store is None else store
         self._at_once = above_zero("at_once", at_once)
         self._timeout_s = above_zero("timeout_s", timeout_s)
-        self._tasks: dict[asyncio.Task[None], float] = {}  # until when, the first to end first
+        self._tasks: dict[_Task, float] = {}  # until when, the first to end first
         self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
 
-    async def receive(self, body: bytes | AsyncIterable[bytes]) -> int:
-        """Take a delivery, and return the HTTP status to answer it with. Raises nothing.
+    async def receive(self, body: bytes | bytearray | memoryview | AsyncIterable[bytes]) -> int:
+        """Take a delivery, and return the HTTP status to answer it with.
 
         The status is 200 if all its events are being handled, or were before; else see
-        `WebhookError.status`.
+        `WebhookError.status`. Nothing that is delivered raises an error.
 
         Args:
-            body: The body of the request, or its parts as they come. Of a body that is too large,
-                the rest is not read.
+            body: The body of the request as bytes, or its parts as they come. Of a body that is too
+                large, the rest is not read.
+
+        Raises:
+            ValueError: `body` is neither: your call is wrong, and not the delivery.
         """
+        one_of("body", body, (*_BYTES, AsyncIterable))
         try:
-            await self._take(body if isinstance(body, bytes) else await _whole(body))
+            await self._take(bytes(body) if isinstance(body, _BYTES) else await _whole(body))
         except WebhookError as error:
             logger.warning("A webhook delivery was answered with %d: %s.", error.status, error)
             return error.status
@@ -110,11 +119,16 @@ class Receiver:
         Raises:
             WebhookError: Not all of them are being handled, or were.
         """
-        if self._is_closed or len(self._tasks) >= self._at_once:
-            raise WebhookError("this process is busy, or is about to end", status=503)
-        claims = [self._start(event) for event in read_events(body, self._tokens.reveal())]
-        if not {Claim.TAKEN, Claim.HANDLED}.issuperset([await claim for claim in claims]):
-            raise WebhookError("its event was not taken, or is still being handled", status=503)
+        is_running = False
+        for event in read_events(body, self._tokens.reveal()):
+            if self._is_closed or len(self._tasks) >= self._at_once:
+                raise WebhookError("this process is busy, or is about to end", status=503)
+            claim = await self._start(event)
+            if claim is None:
+                raise WebhookError("its event was not taken", status=503)
+            is_running |= claim is Claim.RUNNING
+        if is_running:
+            raise WebhookError("its event is still being handled", status=503)
 
     def _start(self, event: Event) -> asyncio.Future[Claim | None]:
         """Begin to handle an event. The result is the store's answer; None if there was none."""
@@ -128,9 +142,11 @@ class Receiver:
             self._timer = loop.call_later(self._timeout_s, self._cancel_late)
         return claimed
 
-    def _end(self, claimed: asyncio.Future[Claim | None], task: asyncio.Task[None]) -> None:
+    def _end(self, claimed: asyncio.Future[Claim | None], task: _Task) -> None:
         self._tasks.pop(task)
-        _answer(claimed, None)  # in case it was cancelled before it had an answer
+        # Only now, so that an event that was handled before takes the room of no other.
+        if not claimed.done():
+            claimed.set_result(None if task.cancelled() else task.result())
 
     def _cancel_late(self) -> None:
         """Cancel the tasks that took too long.
@@ -144,15 +160,17 @@ class Receiver:
                 break
             task.cancel()
 
-    async def _work(self, event: Event, claimed: asyncio.Future[Claim | None]) -> None:
-        claim = None
+    async def _work(self, event: Event, claimed: asyncio.Future[Claim | None]) -> Claim | None:
         try:
             claim = await self._store.claim(event.dedupe_key, self._timeout_s + _MARGIN_S)
         except Exception as error:  # noqa: BLE001 - a store may be anybody's
             logger.warning("%r was not claimed: %s.", event, _reason(error))
-        _answer(claimed, claim)
+            return None
         if claim is Claim.TAKEN:
+            if not claimed.done():  # as it is, if the request was cancelled
+                claimed.set_result(claim)
             await self._run(event)
+        return claim
 
     async def _run(self, event: Event) -> None:
         try:
@@ -180,11 +198,6 @@ def _awaitable(handled: object) -> Awaitable[object]:
     if not isinstance(handled, Awaitable):
         raise WebhookError("the handler must be an async function")
     return cast("Awaitable[object]", handled)
-
-
-def _answer(claimed: asyncio.Future[Claim | None], claim: Claim | None) -> None:
-    if not claimed.done():  # as it is, if the request was cancelled
-        claimed.set_result(claim)
 
 
 async def _whole(parts: AsyncIterable[bytes]) -> bytes:

@@ -48,7 +48,7 @@ class RedisStore:
         url: The server, such as "redis://user:password@host:6379/0", as for
             `heymarket_async.RateLimit`.
         keep_s: How long an event counts as handled, in seconds; a day by default.
-        timeout_s: Seconds to wait for an answer of Redis.
+        timeout_s: Seconds to wait for an answer of Redis. A call takes three times that at most.
 
     Raises:
         ValueError: The URL is not one of a Redis server, or a number is not above 0.
@@ -100,8 +100,9 @@ class RedisStore:
     async def _run(self, script: AsyncScript, key: str, milliseconds: int) -> object:
         name = f"heymarket:webhook:{hashlib.sha256(key.encode()).hexdigest()}"
         try:
-            # Connecting and loading the script are rounds of their own.
-            async with self._turn, asyncio.timeout(3 * self._timeout_s):
+            # Connecting and loading the script are rounds of their own. To wait for a turn counts
+            # too: while Redis hangs, all must have their answer soon.
+            async with asyncio.timeout(3 * self._timeout_s), self._turn:
                 return cast(object, await script([name], [self._owner, milliseconds]))
         except Exception as error:  # noqa: BLE001 - redis-py raises anything for an odd answer
             why = reason_of(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from contextlib import aclosing
 
@@ -11,6 +12,7 @@ import pytest
 from heymarket_async.bulk import (
     JobError,
     Sqlite,
+    archive,
     export_contacts,
     export_conversations,
     export_messages,
@@ -86,6 +88,20 @@ async def test_a_status_is_read_again_within_the_window_alone(box, tmp_path):
     assert (within_ten_seconds.changed, within_a_day.changed) == (0, 1)
 
 
+async def test_of_two_versions_with_one_updated_the_one_that_was_read_last_stays(box, tmp_path):
+    path = tmp_path / "a.db"
+    row = {"id": 1, "date": "2026-04-12T15:30:00Z", "updated": "2026-04-12T15:30:00Z"}
+    async with client_of(box) as client:
+        for status in ("sent", "delivered"):
+            rows = [{**row, "status": status}]
+            box.faults.answer(200, on=LIST, body=rows, times=None)
+            report = await export_messages(client, Sqlite(path))
+            box.faults.clear()
+
+    assert (report.added, report.changed) == (0, 1)
+    assert query(path, "SELECT status FROM current_messages") == [("delivered",)]
+
+
 async def test_the_view_joins_messages_conversations_and_contacts(box, tmp_path):
     path = tmp_path / "a.db"
     async with client_of(box) as client:
@@ -153,7 +169,7 @@ async def test_a_file_belongs_to_one_account_and_to_one_list(box, tmp_path):
     path = tmp_path / "a.db"
     async with client_of(box) as client:
         await export_messages(client, Sqlite(path))
-        with pytest.raises(JobError, match="another surface: messages, not messages of"):
+        with pytest.raises(JobError, match="another list: messages, not messages of"):
             await export_messages(client, Sqlite(path), conversation_id=5)
         with pytest.raises(JobError, match="Leave out checkpoint"):
             await export_messages(client, Sqlite(path), checkpoint=tmp_path)
@@ -198,6 +214,39 @@ async def test_to_follow_gives_a_report_of_each_run(box, tmp_path):
         await export_messages(client, Sqlite(path))
         assert stored(path) == messages_of(box)
     assert added == [300, 1, 1]
+
+
+async def test_to_follow_reads_the_whole_window_once_an_hour(box, tmp_path, monkeypatch):
+    read = []
+
+    async def export(*_: object, window_s: float, **__: object) -> None:
+        read.append(window_s)
+
+    monkeypatch.setattr(archive, "export_messages", export)
+    async with client_of(box) as client:
+        with pytest.raises(ValueError, match="window_s must be"):
+            await anext(follow_messages(client, tmp_path / "a.db", window_s=-1))
+        reports = follow_messages(client, tmp_path / "a.db", every_s=0, window_s=86_400)
+        async with aclosing(reports):
+            await anext(reports)
+            await anext(reports)
+
+    assert read == [86_400, 3600]
+
+
+@pytest.mark.parametrize(
+    ("window_s", "every_s", "expected"),
+    [
+        (86_400, 1800, [86_400, 9000, 86_400, 9000]),
+        (600, 1800, [600, 600, 600, 600]),
+        (86_400, 7200, [86_400, 86_400, 86_400, 86_400]),
+    ],
+)
+def test_a_short_window_has_several_pauses(window_s, every_s, expected, monkeypatch):
+    now = itertools.count(0, every_s)  # it is read once a run
+    monkeypatch.setattr(archive.time, "monotonic", lambda: next(now))
+
+    assert list(itertools.islice(archive.windows(window_s, every_s), 4)) == expected
 
 
 async def test_runs_of_all_kinds_are_in_one_table(box, tmp_path):

@@ -42,8 +42,17 @@ def test_the_command_puts_its_own_remedy_in_place_of_the_librarys(monkeypatch):
 def test_stored_state_of_another_job_is_refused_with_one_text():
     error = mismatch_error("surface", "c.db", "v1", None)
 
-    assert str(error) == "c.db belongs to another surface: v1, not none. Name another file."
+    assert str(error) == "c.db belongs to another list: v1, not none. Name another file."
     assert (error.reason, error.about) == ("other_surface", {"name": "surface"})
+
+
+def test_an_error_about_the_messages_of_a_phone_shows_no_digest_of_it():
+    lists = [f"messages of inbox 301 with phone {digit * 16}" for digit in "ab"]
+
+    assert str(mismatch_error("surface", "m.db", *lists)) == (
+        "m.db belongs to another list: messages of inbox 301 with another phone, not messages of"
+        " inbox 301 with this phone. Name another file."
+    )
 
 
 def test_a_stored_value_is_shown_in_short():

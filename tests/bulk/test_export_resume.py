@@ -143,7 +143,7 @@ async def test_the_checkpoint_of_another_account_or_query_is_refused(sink, tmp_p
 
             with pytest.raises(ValueError, match="belongs to another account: team 7001 of"):
                 await export_contacts(stranger, sink(tmp_path / "c"))
-            with pytest.raises(ValueError, match="belongs to another surface: v1, not v2"):
+            with pytest.raises(ValueError, match="belongs to another list: v1, not v2"):
                 await export_contacts(client, sink(tmp_path / "c"), surface="v2")
             with pytest.raises(ValueError, match="belongs to another date: none, not 2026"):
                 await export_contacts(client, sink(tmp_path / "c"), date="2026-01-01T00:00:00Z")

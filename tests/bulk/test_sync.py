@@ -248,7 +248,7 @@ async def test_a_file_follows_one_account_and_one_list(tmp_path):
 
             with pytest.raises(ValueError, match="belongs to another account: team 7001 of"):
                 await sync_contacts(stranger, path)
-            with pytest.raises(ValueError, match="belongs to another surface: v2, not v1"):
+            with pytest.raises(ValueError, match="belongs to another list: v2, not v1"):
                 await sync_contacts(client, path, surface="v1")
             with pytest.raises(ValueError, match=r"A sync keeps .* up to date"):
                 await export_contacts(client, Sqlite(path))

@@ -154,8 +154,8 @@ def test_an_interrupted_first_sync_is_resumed(start, run, sandbox, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "rule"),
     [
-        (["--every", "soon"], "--every must be a time such as 30s, 5m or 1h"),
-        (["--every", "0m"], "--every must be a time such as 30s, 5m or 1h"),
+        (["--every", "soon"], "--every must be a time such as 30s, 5m, 1h or 1d"),
+        (["--every", "0m"], "--every must be a time such as 30s, 5m, 1h or 1d"),
         (["--page-size", "101"], "--page-size must be an integer from 1 to 100"),
     ],
 )
@@ -168,8 +168,8 @@ def test_a_wrong_option_of_a_sync_is_reported(arguments, rule, run, tmp_path):
 
 
 def test_the_pauses_of_a_sync_are_read():
-    pauses = [bulk_commands.seconds_of(each, "--every") for each in ("30s", "5m", "2h")]
-    assert pauses == [30, 300, 7200]
+    pauses = [bulk_commands.seconds_of(each, "--every") for each in ("30s", "5m", "2h", "1d")]
+    assert pauses == [30, 300, 7200, 86_400]
 
 
 def test_another_file_is_one_line(run, tmp_path):

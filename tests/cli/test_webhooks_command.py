@@ -56,6 +56,13 @@ def test_a_refusal_is_a_line_on_stderr_without_data(listening):
     assert not {PHONE, TOKEN, "wrong"} & set(said.split())
 
 
+def test_a_number_with_too_many_digits_does_not_end_it(listening):
+    huge = body(delivery(message(custom="N"))).replace(b'"N"', b"9" * 6000)
+
+    assert (post(listening, huge), post(listening, body(delivery()))) == (400, 200)
+    assert json.loads(listening.stdout.readline())["raw"]["event_data"]["id"] == 1
+
+
 def test_an_interrupt_ends_it_silently(listening):
     listening.send_signal(signal.SIGINT)
 

@@ -135,20 +135,27 @@ async def service(environment, monkeypatch):
 
 async def test_stop_and_help_are_left_to_heymarket_and_a_person_gets_one_reply(service):
     await service.deliver()
-    for word in ("STOP", " stop\n", "Unsubscribe", "HELP", "Help!", "start", "YES", "quit"):
-        service.sandbox.customer.text(PHONE, word)
+    words = [
+        *("STOP", " stop\n", "Unsubscribe", "HELP", "Help!", "start", "YES", "quit"),
+        *("STOP ALL", "opt out", "Opt-Out.", "OPTOUT", "REVOKE", "(stop)", "\u200bSTOP"),
+    ]
+    for number, word in enumerate(words):
+        service.sandbox.customer.text(f"151055502{number:02}", word)
     for text in ("Stop by on Monday?", "Hello?"):
         service.sandbox.customer.text(OTHER, text)
 
     assert await service.end() == [f"{OTHER} {TEXT}"]
+    assert len(service.sandbox.requests) == 1  # the others were not even tried
 
 
 async def test_a_lost_answer_brings_no_second_reply(service):
     await service.deliver(duplicate=3)
     service.sandbox.faults.reset(on=SEND, after_write=True)
-    service.sandbox.customer.text(PHONE, "Are you open?")
+    message_id = service.sandbox.customer.text(PHONE, "Are you open?")
 
     assert await service.end() == [f"{PHONE} {TEXT}"]
+    # By it, Heymarket knows a reply that a process which was killed has sent already.
+    assert service.sandbox.outbox[0].local_id == f"auto-reply-{message_id}"
 
 
 async def test_a_refused_reply_is_tried_once_and_logged_without_the_phone(service, caplog):

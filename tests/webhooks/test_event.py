@@ -71,6 +71,13 @@ def test_another_version_or_kind_has_another_key(other):
     assert first.dedupe_key != second.dedupe_key
 
 
+def test_a_status_alone_makes_a_version():
+    sent = [delivery({"id": 5, "status": "sent"}, further=further) for further in (1, 2)]
+    (first,), (second,) = [parse(body(each), TOKEN) for each in sent]
+
+    assert first.dedupe_key == second.dedupe_key == "message_received:5:sent:"
+
+
 @pytest.mark.parametrize("place", ["event_data", "message"])
 def test_a_message_is_not_known_by_its_conversation(place):
     seven = {"id": 7, "updated": STAMP}
@@ -204,6 +211,22 @@ def test_a_number_that_is_too_large_loses_no_message(place):
 
     assert event.data["text"] == TEXT
     assert place == "kind" or event.message.text == TEXT
+
+
+@pytest.mark.parametrize(
+    "digits", ["9" * 4301, "-" + "9" * 6000, "1" + "0" * 400 + ".5", "1" * 310 + "e5"]
+)
+def test_a_number_with_too_many_digits_is_refused_at_once(digits):
+    sent = body(delivery(message(custom="N"))).replace(b'"N"', digits.encode())
+
+    assert refusal_of(sent).status == 400
+
+
+@pytest.mark.parametrize("number", ["9" * 4300, "1" * 199 + "e99", '"' + "9" * 6000 + '"'])
+def test_long_numbers_that_can_be_read_and_long_texts_are_taken(number):
+    (event,) = parse(body(delivery(message(custom="N"))).replace(b'"N"', number.encode()), TOKEN)
+
+    assert event.data["custom"] == json.loads(number)
 
 
 # Tokens

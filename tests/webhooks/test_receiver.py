@@ -168,6 +168,36 @@ async def test_beyond_the_bound_deliveries_must_come_again():
     assert handling.done == [1, 2, 3]
 
 
+@pytest.mark.parametrize(("at_once", "expected"), [(1, [1, 1, 1]), (2, [2, 1])])
+async def test_an_array_has_no_more_events_at_work_than_the_bound_and_loses_none(at_once, expected):
+    handling, statuses, working = Handling(), [], []
+    sent = body(*(delivery(message(number)) for number in (1, 2, 3)))
+    async with Receiver(handling, tokens=TOKEN, at_once=at_once) as receiver:
+        for _ in expected:
+            handling.goes_on.clear()
+            statuses.append(await receiver.receive(sent))
+            working.append(len(receiver._tasks))
+            handling.goes_on.set()
+            await idle(receiver)
+
+    assert (statuses[-1], set(statuses[:-1]), working) == (200, {503}, expected)
+    assert handling.done == [1, 2, 3]
+
+
+async def test_an_array_that_comes_while_the_receiver_is_closed_begins_nothing_more():
+    handling, store = Handling(), SlowStore()
+    receiver = Receiver(handling, tokens=TOKEN, store=store)
+    sent = body(*(delivery(message(number)) for number in (1, 2)))
+    request = asyncio.create_task(receiver.receive(sent))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(receiver.aclose())
+    await asyncio.sleep(0)
+    store.goes_on.set()
+    await closing
+
+    assert (await request, handling.done) == (503, [1])
+
+
 # Closing and cancelling
 
 
@@ -325,6 +355,22 @@ async def test_of_a_large_body_the_rest_is_not_read():
 async def test_a_body_that_is_cut_is_refused():
     async with Receiver(Handling(), tokens=TOKEN) as receiver:
         assert await receiver.receive(in_parts(b"{", ConnectionResetError(PHONE))) == 400
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+async def test_a_body_may_be_any_bytes(kind):
+    handling = Handling()
+    async with Receiver(handling, tokens=TOKEN) as receiver:
+        assert await receiver.receive(kind(body(delivery()))) == 200
+
+    assert handling.done == [1]
+
+
+@pytest.mark.parametrize("wrong", [None, "{}", 5, [b"{}"]])
+async def test_a_body_that_is_no_bytes_is_an_error_of_the_caller(wrong):
+    async with Receiver(Handling(), tokens=TOKEN) as receiver:
+        with pytest.raises(ValueError, match=r"^body must be of type bytes or "):
+            await receiver.receive(wrong)
 
 
 def test_a_receiver_without_a_token_is_refused_at_once():

@@ -67,6 +67,8 @@ async def catch_up(
         have = await stored() if stored else len(collector.seen.ids)
         if not left or not is_quiet or counted is None or counted <= have:
             busy = [] if is_quiet else [_TOO_BUSY.format(records=source.kind.plural)]
+            if source.count is None:  # there is no count: that the list has ended is the proof
+                return None, busy
             return counted, busy + _count_doubts(source.kind, have, counted)
         newest = None
         checkpoint.settled.before = ""

@@ -215,7 +215,7 @@ class _History(Messages):
 
 def messages_of_phone(phone: str, inbox_id: int) -> Source:
     """Return the messages of an inbox with one phone."""
-    # Errors may show the name, and it is stored: so it does not tell the phone.
+    # Cursors have the name, and it is stored: so it does not show the phone. Errors leave it out.
     digest = hashlib.blake2b(phone.encode(), digest_size=8).hexdigest()
     surface = f"messages of inbox {inbox_id} with phone {digest}"
     return Source(
