@@ -177,14 +177,19 @@ async def test_a_message_whose_conversation_cannot_be_read_belongs_to_none(tmp_p
     assert report.messages == 0
 
 
-async def test_a_phone_has_its_messages(tmp_path):
+@pytest.mark.parametrize("concurrency", [1, 3])  # its list cannot be divided
+async def test_a_phone_has_its_messages(concurrency, tmp_path):
     async with Sandbox(contacts=1, messages=170, message_ties=9) as box, client_of(box) as client:
         chat = box.conversations._rows[0]
         for number in range(4):
             box.customer.text(chat.targets[0], f"{number}", chat.inbox_id)
 
         report = await export_messages(
-            client, JsonLines(tmp_path / "m"), phone=f"+{chat.targets[0]}", inbox_id=chat.inbox_id
+            client,
+            JsonLines(tmp_path / "m"),
+            phone=f"+{chat.targets[0]}",
+            inbox_id=chat.inbox_id,
+            concurrency=concurrency,
         )
 
         wanted = [row.line for row in box.messages._rows if row.chat_id == chat.id]
