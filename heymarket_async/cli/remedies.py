@@ -14,6 +14,7 @@ _REMEDIES: dict[str, str] = {
     "not_outcomes": "Name another file with --outcomes.",
     "other_import": "Use the options that it began with, begin anew with --restart, or name another"
     " file with --outcomes.",
+    "other_kind": "Name another file with --outcomes.",
     "other_outcomes": "Begin anew with --restart, or name another file with --outcomes.",
     "outcomes_exist": "Resume that job with --resume, begin anew with --restart, or name another"
     " file with --outcomes.",

@@ -203,6 +203,38 @@ async def test_a_restart_texts_everybody_again(path):
     assert report.sent_before == 0
 
 
+async def _no(_: object) -> None:
+    raise KeyError("no")
+
+
+@pytest.mark.parametrize(
+    "change", [{"on_draft": _no}, {"text": "Hi {frist}"}, {"limit": 1}, {"first": ""}]
+)
+async def test_a_restart_that_does_not_begin_keeps_the_earlier_outcomes(change, path):
+    rows = [row(1), row(2, first=change.pop("first", "Al")), "odd"]
+    async with account() as it:
+        await it.send([row(1)], outcomes=path)
+        whole = path.read_bytes()
+        with pytest.raises((JobError, KeyError)):
+            await it.send(rows, outcomes=path, restart=True, **change)
+
+        assert path.read_bytes() == whole
+        await it.send([row(1)], outcomes=path, resume=True)
+        assert it.received == {phone(1): 1}
+
+
+async def test_an_interrupted_restart_is_resumed_without_restart(path):
+    async with account(Readings(local_id_dedupes="none")) as it:
+        await it.send([row(1)], outcomes=path)
+        it.faults.answer(401, on=SEND, after=1, times=None)
+        with pytest.raises(AuthenticationError):
+            await it.send([row(1), row(2)], outcomes=path, restart=True, concurrency=1)
+        it.faults.clear()
+        await it.send([row(1), row(2)], outcomes=path, resume=True)
+
+        assert it.received == {phone(1): 2, phone(2): 1}
+
+
 async def test_a_row_is_on_the_disk_before_its_text_is_sent_and_without_personal_data(
     path, monkeypatch
 ):
@@ -216,8 +248,9 @@ async def test_a_row_is_on_the_disk_before_its_text_is_sent_and_without_personal
         await it.send([row(number, first="Zoë") for number in range(21)], outcomes=path)
 
     text = path.read_text()
-    assert synced[0] == (0, ["unknown"] * 20)
-    assert synced[1][1][20] == "unknown"
+    assert synced[0] == (0, []), "the name of the file"
+    assert synced[1] == (0, ["unknown"] * 20)
+    assert synced[2][1][20] == "unknown"
     assert {each["outcome"] for each in outcomes_of(path).values()} == {"sent"}
     assert "Zoë" not in text
     assert phone(1) not in text
