@@ -65,7 +65,7 @@ class SendJob(msgspec.Struct, kw_only=True):
         self._check()
         async with self.file.opened(_SAMPLE):
             reader = self._reader()
-            with self.file.noting_how_to_resume(self.outcomes):
+            with self.file.noting_how_to_resume(self.outcomes, restart=self.restart):
                 done = await self._send(client, reader)
         return self._finished(done)
 
@@ -150,5 +150,5 @@ class SendJob(msgspec.Struct, kw_only=True):
             "notes": self.file.notes.lines(),
             "outcomes": self.outcomes and str(self.outcomes),
         }
-        lines = lines_of_texts(done, self.outcomes, dry_run=self.dry_run)
+        lines = lines_of_texts(done, self.outcomes, dry_run=self.dry_run, restart=self.restart)
         return Finished(report, lines, not (done.rejected or done.unknown))

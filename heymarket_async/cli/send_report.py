@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from heymarket_async.bulk import Draft, SendOutcome, SendReport
+from heymarket_async.cli.import_file import same_command
 from heymarket_async.cli.show import counted, one_line
 
 _MOST_CHARACTERS = 10
@@ -32,7 +33,9 @@ def lines_of_draft(draft: Draft, *, has_texts: bool) -> list[str]:
     return lines
 
 
-def lines_of_texts(report: SendReport, outcomes: Path | None, *, dry_run: bool) -> list[str]:
+def lines_of_texts(
+    report: SendReport, outcomes: Path | None, *, dry_run: bool, restart: bool
+) -> list[str]:
     """Return the lines that say how the sending ended, and what to do about the rest."""
     lines = [_summary(report, dry_run=dry_run)]
     lines += [f"row {each.row}: {each.reason}" for each in report.problems]
@@ -44,7 +47,8 @@ def lines_of_texts(report: SendReport, outcomes: Path | None, *, dry_run: bool) 
     if report.sent_before:
         lines.append("To text the people of the earlier run once more, use --restart.")
     if report.unknown:
-        lines.append("Some outcomes are unknown. Run the same command again to look them up.")
+        again = same_command(restart=restart).capitalize()
+        lines.append(f"Some outcomes are unknown. {again} to look them up.")
     return lines
 
 

@@ -166,7 +166,7 @@ def test_a_rejected_and_an_unknown_row_exit_with_3_and_many_are_cut(run, sandbox
     sandbox.faults.reset(on=SEND)
     sandbox.faults.answer(404, on=HISTORY, times=None)
 
-    result = run("messages", "send", file, *OPTIONS, "--text", "Hi")
+    result = run("messages", "send", file, *OPTIONS, "--text", "Hi", "--restart")
 
     lines = lines_of(result)
     assert result.exit_code == 3
@@ -174,7 +174,7 @@ def test_a_rejected_and_an_unknown_row_exit_with_3_and_many_are_cut(run, sandbox
     assert lines[-3:] == [
         "… and 5 rows more",
         f"The outcome of each row is in {file}.texts.jsonl",
-        "Some outcomes are unknown. Run the same command again to look them up.",
+        "Some outcomes are unknown. Run the same command again without --restart to look them up.",
     ]
 
 
@@ -227,9 +227,12 @@ def test_a_terminal_shows_the_texts_and_asks(answer, sent, sandbox, file, enviro
     assert ("Nothing was sent." in shown) == (not sent)
 
 
-def test_an_interrupted_run_says_how_to_resume(start, sandbox, file):
+@pytest.mark.parametrize(
+    ("options", "way_on"), [((), "again."), (("--restart",), "again without --restart.")]
+)
+def test_an_interrupted_run_says_how_to_resume(options, way_on, start, sandbox, file):
     sandbox.faults.delay(60, on=SEND)
-    process = start("messages", "send", file, *OPTIONS, "--text", "Hi")
+    process = start("messages", "send", file, *OPTIONS, "--text", "Hi", *options)
     while not any(each.path == SEND.split()[1] for each in list(sandbox.requests)):
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
@@ -239,5 +242,5 @@ def test_an_interrupted_run_says_how_to_resume(start, sandbox, file):
 
     assert process.returncode == 130
     assert errors.decode().splitlines()[-1] == (
-        f"To resume, run the same command again. The outcome of each row is in {file}.texts.jsonl"
+        f"To resume, run the same command {way_on} The outcome of each row is in {file}.texts.jsonl"
     )

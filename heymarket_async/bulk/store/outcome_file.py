@@ -272,8 +272,9 @@ def _check_ours(path: Path, line: bytes, header: type[Header], kind: str | None 
         raise _not_outcomes(path, 1) from None
     if kind not in {None, stored}:
         remedy = "Name another outcome file."
-        name, reason = "kind of job", "other_kind"
-        raise mismatch_error(name, str(path), stored, kind, reason=reason, remedy=remedy)
+        raise mismatch_error(
+            "kind of job", str(path), stored, kind, reason="other_kind", remedy=remedy
+        )
 
 
 def _checked_header(path: Path, line: bytes, asked: HeaderT) -> HeaderT:
