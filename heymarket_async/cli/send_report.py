@@ -59,8 +59,10 @@ def _characters(draft: Draft) -> str:
 
 
 def _summary(report: SendReport, *, dry_run: bool) -> str:
-    is_or = "would be " if dry_run else ""
+    is_or, of_them = ("would be ", "") if dry_run else ("", "of them ")
     numbers = {each.value: int(getattr(report, each)) for each in SendOutcome}
+    if dry_run:
+        numbers["sent"] -= report.sent_before
     counts = [f"{number:,} {is_or}{each}" for each, number in numbers.items() if number]
     rows = counted(report.rows, "row")
     people = "person" if report.opted_out == 1 else "people"
@@ -68,7 +70,7 @@ def _summary(report: SendReport, *, dry_run: bool) -> str:
         f"{rows}: {', '.join(counts)}" if counts else rows,
         f"{report.opted_out:,} {people} opted out" if report.opted_out else "",
         f"{counted(report.duplicates, 'duplicate')} of an earlier row" if report.duplicates else "",
-        f"{report.sent_before:,} of them sent by an earlier run" if report.sent_before else "",
+        f"{report.sent_before:,} {of_them}sent by an earlier run" if report.sent_before else "",
         counted(report.segments, "segment") if report.segments else "",
         f"{counted(report.requests, 'request')}, {report.seconds:.1f} s",
         "nothing was sent" if dry_run else "",

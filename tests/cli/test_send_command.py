@@ -47,9 +47,9 @@ def test_people_of_a_file_get_a_text_and_each_row_an_outcome(run, sandbox, file)
     assert re.fullmatch(
         r"5 rows: 2 sent, 3 skipped; 1 person opted out; 1 duplicate of an earlier row;"
         r" 2 segments; 4 requests, \d\.\d s",
-        lines[1],
+        lines[2],
     )
-    assert lines[2:] == [
+    assert lines[3:] == [
         "row 2: the input says that this person opted out",
         "row 4: row 1 has the same phone",
         "row 5: {first} is empty",
@@ -90,9 +90,34 @@ def test_a_dry_run_shows_texts_and_segments_and_sends_nothing(run, sandbox, file
         f"3 texts in UCS-2, which holds 70 characters instead of 160, because of '{CURLY}' (in 3).",
     ]
     assert "5 rows: 3 would be sent, 2 would be skipped; " in result.stderr
-    assert result.stderr.splitlines()[5].endswith("; nothing was sent")
+    assert result.stderr.splitlines()[6].endswith("; nothing was sent")
     assert not sandbox.outbox
     assert not Path(f"{file}.texts.jsonl").exists()
+
+
+def test_a_dry_run_says_who_has_the_text_already(run, file):
+    command = ["messages", "send", file, *OPTIONS, "--text", "Hi {first}", "--skip-empty"]
+    run(*command)
+    outcomes = Path(f"{file}.texts.jsonl").read_bytes()
+    file.write_text(CSV + "Cy,415-555-0109,,\n")
+
+    result = run(*command, "--dry-run")
+    anew = run(*command, "--dry-run", "--restart")
+
+    assert "\n6 rows: 1 would be sent, 3 would be skipped; " in result.stderr
+    assert "; 2 sent by an earlier run; " in result.stderr
+    assert "\n6 rows: 3 would be sent, 3 would be skipped; " in anew.stderr
+    assert "The outcome of each row is in" not in result.stderr
+    assert Path(f"{file}.texts.jsonl").read_bytes() == outcomes
+
+
+def test_a_job_says_that_it_finds_no_earlier_outcomes(run, file):
+    command = ["messages", "send", file, *OPTIONS, "--text", "Hi", "--yes"]
+    new = f"A new job: no earlier outcomes in {file}.texts.jsonl\n"
+
+    dry, first, second = run(*command, "--dry-run"), run(*command), run(*command)
+
+    assert [new in each.stderr for each in (dry, first, second)] == [True, True, False]
 
 
 def test_the_report_for_machines_has_texts_of_a_dry_run_only(run, sandbox, file):
@@ -104,6 +129,7 @@ def test_the_report_for_machines_has_texts_of_a_dry_run_only(run, sandbox, file)
     assert (dry.stderr, sent.stderr) == ("", "")
     report = json.loads(dry.stdout)
     assert (report["texts"], report["in_ucs_2"]) == (["Zoé: Premium"], 0)
+    assert report["outcomes"] is None
     report = json.loads(sent.stdout)
     assert (report["sent"], report["texts"]) == (1, [])
     assert report["outcomes"] == f"{file}.texts.jsonl"

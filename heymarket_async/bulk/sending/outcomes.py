@@ -38,7 +38,7 @@ class SendHeader(Header, frozen=True, kw_only=True):
     """The job that an outcome file belongs to.
 
     Attributes:
-        kind: Texts, or a dry run of them.
+        kind: Texts.
         message: A digest of what is sent, and from where.
         repeats: Whether a phone in several rows gets several texts.
         run: Of this job alone; the `local_id` of each text is made from it.
@@ -47,7 +47,7 @@ class SendHeader(Header, frozen=True, kw_only=True):
 
     unique: ClassVar[frozenset[str]] = frozenset({"run", "began"})
 
-    kind: Literal["texts", "dry run of texts"]
+    kind: Literal["texts"]
     message: str
     repeats: bool
     run: UUID

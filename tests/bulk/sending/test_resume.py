@@ -173,15 +173,19 @@ async def test_a_file_of_another_job_is_refused(change, path):
         assert it.received == {phone(1): 1}
 
 
-async def test_a_dry_run_has_an_outcome_file_of_its_own(path):
+@pytest.mark.parametrize(("option", "before"), [("resume", 1), ("restart", 0)])
+async def test_a_dry_run_reads_earlier_outcomes_and_leaves_them(option, before, path):
+    rows = [row(1), row(2), row(2)]
     async with account() as it:
-        await it.send([row(1)], outcomes=path, dry_run=True)
-        with pytest.raises(JobError, match='another job: kind "dry run of texts", not "texts"'):
-            await it.send([row(1)], outcomes=path, resume=True)
-        await it.send([row(1), row(2)], outcomes=path, resume=True, dry_run=True)
+        report = await it.send(rows[:1], outcomes=path, dry_run=True)
+        assert (report.sent, path.exists()) == (1, False)
+        await it.send(rows[:1], outcomes=path)
+        path.write_bytes(whole := path.read_bytes() + b'{"row":')
+        report = await it.send(rows, outcomes=path, dry_run=True, **{option: True})
 
-        assert not it.received
-    assert [line["outcome"] for line in outcomes_of(path).values()] == ["sent", "sent"]
+        assert it.received == {phone(1): 1}
+    assert (report.sent, report.sent_before) == (2, before)
+    assert path.read_bytes() == whole
 
 
 async def test_files_of_imports_and_texts_are_kept_apart(path):
