@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar, Literal, TypeAlias
 from uuid import UUID, uuid5
@@ -80,6 +81,7 @@ class TextRow(Masked, msgspec.Struct, array_like=True, gc=False):
         opted_out: A row of the input says that this person opted out.
         is_begun: The outcome file says on the disk that it is about to be sent.
         reason: Why it must not be sent any more; None if it may.
+        values: The values of the fields in the text.
     """
 
     number: int
@@ -91,6 +93,7 @@ class TextRow(Masked, msgspec.Struct, array_like=True, gc=False):
     opted_out: bool = False
     is_begun: bool = False
     reason: str | None = None
+    values: Sequence[str] = ()
 
     def __repr__(self) -> str:
         return f"TextRow({self.number})"
