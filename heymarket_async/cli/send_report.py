@@ -10,6 +10,8 @@ from heymarket_async.cli.show import counted, one_line
 
 _MOST_CHARACTERS = 10
 
+_ROWS = "Rows count from 1, without the headings:"
+
 
 def lines_of_draft(draft: Draft, *, has_texts: bool) -> list[str]:
     """Return the lines that say what is going to be sent.
@@ -38,6 +40,8 @@ def lines_of_texts(
 ) -> list[str]:
     """Return the lines that say how the sending ended, and what to do about the rest."""
     lines = [_summary(report, dry_run=dry_run)]
+    if report.problems:
+        lines.append(_ROWS)
     lines += [f"row {each.row}: {each.reason}" for each in report.problems]
     hidden = report.skipped + report.rejected + report.unknown - len(report.problems)
     if hidden > 0:

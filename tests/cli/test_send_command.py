@@ -50,6 +50,7 @@ def test_people_of_a_file_get_a_text_and_each_row_an_outcome(run, sandbox, file)
         lines[2],
     )
     assert lines[3:] == [
+        "Rows count from 1, without the headings:",
         "row 2: the input says that this person opted out",
         "row 4: row 1 has the same phone",
         "row 5: {first} is empty",
@@ -143,8 +144,9 @@ def test_the_report_for_machines_has_texts_of_a_dry_run_only(run, sandbox, file)
     [
         (
             ("--text", "Hi {first}"),
-            "{first} is empty in 1 row: 5. Nothing was sent. Give a default with --default"
-            ' "first=there", or leave such rows out with --skip-empty.',
+            "{first} is empty in 1 row: 5. Nothing was sent. Rows count from 1, without the"
+            ' headings. Give a default with --default "first=there", or leave such rows out with'
+            " --skip-empty.",
         ),
         (("--text", "Hi {plaan}", "--skip-empty"), "No row has the field {plaan} (did you mean"),
         (("--text", "Hi", "--limit", 2), "3 texts would be sent, and the limit is 2. Nothing was"),

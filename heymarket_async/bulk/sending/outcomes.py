@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import ClassVar, Literal, TypeAlias
 from uuid import UUID, uuid5
@@ -47,6 +47,9 @@ class SendHeader(Header, frozen=True, kw_only=True):
     """
 
     unique: ClassVar[frozenset[str]] = frozenset({"run", "began"})
+    digests: ClassVar[Mapping[str, str]] = {
+        "message": "another text, template, picture, inbox, sender or default"
+    }
 
     kind: Literal["texts"]
     message: str

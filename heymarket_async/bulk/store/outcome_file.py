@@ -292,6 +292,9 @@ def _checked_header(path: Path, line: bytes, asked: HeaderT) -> HeaderT:
         if was != now:
             remedy = "Resume it as it was, or name another outcome file."
             text, noun = f"{name} {was}", asked.noun
+            if name in asked.digests:
+                problem = f"{path} belongs to another {noun}: {asked.digests[name]}."
+                raise JobError("other_import", problem, remedy, name=noun)
             raise mismatch_error(noun, str(path), text, now, reason="other_import", remedy=remedy)
     return stored
 

@@ -163,11 +163,18 @@ async def test_a_row_that_is_mended_is_sent_though_the_phone_is_repeated(path):
     assert (report.sent, report.sent_before) == (3, 2)
 
 
-@pytest.mark.parametrize("change", [{"text": "Hey {first}"}, {"repeats": True}, {"inbox_id": 302}])
-async def test_a_file_of_another_job_is_refused(change, path):
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"text": "Hey {first}"}, "another text, template, picture, inbox, sender or default"),
+        ({"inbox_id": 302}, "another text, template, picture, inbox, sender or default"),
+        ({"repeats": True}, "repeats false, not true"),
+    ],
+)
+async def test_a_file_of_another_job_is_refused(change, told, path):
     async with account() as it:
         await it.send([row(1)], outcomes=path)
-        with pytest.raises(JobError, match=r"belongs to another job: (message|repeats) "):
+        with pytest.raises(JobError, match=rf"belongs to another job: {told}\. Resume"):
             await it.send([row(1)], outcomes=path, resume=True, **change)
 
         assert it.received == {phone(1): 1}
