@@ -162,15 +162,20 @@ class ImportFile:
         return msgspec.structs.replace(progress, total=total, stage=stage)
 
     @contextmanager
-    def noting_how_to_resume(self, outcomes: Path | None) -> Generator[None]:
-        """Add a note on how to resume to the error that ends an import, once it has begun."""
+    def noting_how_to_resume(self, outcomes: Path | None, *, restart: bool) -> Generator[None]:
+        """Add a note on how to resume to the error that ends a job, once it has begun.
+
+        Args:
+            outcomes: The outcome file, if there is one.
+            restart: The command discarded earlier outcomes, and must not do so again.
+        """
         try:
             yield
         except BaseException as error:
             # An error about another argument says by itself what to do.
             is_interrupted = self._has_failed or not isinstance(error, ValueError)
             if self._rows_read and is_interrupted and (outcomes is None or outcomes.exists()):
-                error.add_note(_how_to_resume(outcomes))
+                error.add_note(_how_to_resume(outcomes, restart=restart))
             raise
 
     def _open(self, head: int) -> None:
@@ -219,10 +224,16 @@ def _stdin() -> BinaryIO:
     return open(descriptor, "rb", closefd=False)
 
 
-def _how_to_resume(outcomes: Path | None) -> str:
+def same_command(*, restart: bool) -> str:
+    """Return how to continue a job: with --restart, it would begin from nothing once more."""
+    return f"run the same command again{' without --restart' if restart else ''}"
+
+
+def _how_to_resume(outcomes: Path | None, *, restart: bool) -> str:
     if outcomes is None:
         return (
             "There is no outcome file to resume from. Run the import again from the beginning: no"
             " phone gets a second contact. Add --outcomes FILE to be able to resume that one."
         )
-    return f"To resume, run the same command again. The outcome of each row is in {outcomes}"
+    way_on = same_command(restart=restart)
+    return f"To resume, {way_on}. The outcome of each row is in {outcomes}"

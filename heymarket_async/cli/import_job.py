@@ -129,7 +129,7 @@ class ImportJob(msgspec.Struct, kw_only=True):
         file = self.file
         rejected = self._rejected_file()
         with (
-            file.noting_how_to_resume(self.outcomes),
+            file.noting_how_to_resume(self.outcomes, restart=self.restart),
             rejected or nullcontext(),
             show.progress_of_job(quiet=self.is_quiet) as on_progress,
         ):
@@ -185,7 +185,9 @@ class ImportJob(msgspec.Struct, kw_only=True):
             notes.append(f"Not imported either: {', '.join(map(show.one_line, later))}")
         if unseen:
             notes.append(f"Named by --map or --ignore, but in no row: {', '.join(unseen)}")
-        lines = lines_of_import(done, notes, self.outcomes, rejected, dry_run=self.dry_run)
+        lines = lines_of_import(
+            done, notes, self.outcomes, rejected, dry_run=self.dry_run, restart=self.restart
+        )
         return Finished(report, lines, not (done.rejected or done.unknown))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from heymarket_async.bulk import ImportReport, RowOutcome
+from heymarket_async.cli.import_file import same_command
 from heymarket_async.cli.show import counted
 
 
@@ -16,6 +17,7 @@ def lines_of_import(
     rejected: Path | None,
     *,
     dry_run: bool,
+    restart: bool,
 ) -> list[str]:
     """Return the lines that say how an import ended, and what to do about the rest."""
     lines = [_summary(report, dry_run=dry_run)]
@@ -32,7 +34,7 @@ def lines_of_import(
         remedy = (
             "Run the import again: no phone gets a second contact."
             if outcomes is None
-            else "Run the same command again to look them up."
+            else f"{same_command(restart=restart).capitalize()} to look them up."
         )
         lines.append(f"Some outcomes are unknown. {remedy}")
     if rejected is not None:

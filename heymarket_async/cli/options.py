@@ -208,7 +208,7 @@ Resume = Annotated[
     bool, Option("--resume", help="Continue an interrupted import, as happens without it.")
 ]
 RestartImport = Annotated[
-    bool, Option("--restart", help="Discard the outcomes of an earlier run of this import.")
+    bool, Option("--restart", help="Discard the outcomes of an earlier run. Resume without it.")
 ]
 # Of texts
 
@@ -252,7 +252,11 @@ SendOutcomes = Annotated[
     Option(metavar="FILE", help="Write the outcome of each row here.  [default: FILE.texts.jsonl]"),
 ]
 RestartTexts = Annotated[
-    bool, Option("--restart", help="Discard the outcomes of an earlier run: text everybody again.")
+    bool,
+    Option(
+        "--restart",
+        help="Discard the outcomes of an earlier run: text everybody again. Resume without it.",
+    ),
 ]
 
 BatchSize = Annotated[int, Option(metavar="N", min=1, help="Rows per request.")]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from heymarket_async.bulk.errors import JobError
 
 _REMEDIES: dict[str, str] = {
-    "empty_text_field": 'Nothing was sent. Give a default with --default "{field}=there", or leave'
-    " such rows out with --skip-empty.",
+    "empty_text_field": "Nothing was sent. Rows count from 1, without the headings. Give a default"
+    ' with --default "{field}=there", or leave such rows out with --skip-empty.',
     "ignored_opt_outs": "To text these people nevertheless, use --ignore-opt-outs.",
     "no_right_to_create_tags": "Get that right, or leave out --create-tags.",
     "no_phone_column": 'Map one with --map "COLUMN=phone".',
@@ -14,6 +14,7 @@ _REMEDIES: dict[str, str] = {
     "not_outcomes": "Name another file with --outcomes.",
     "other_import": "Use the options that it began with, begin anew with --restart, or name another"
     " file with --outcomes.",
+    "other_kind": "Name another file with --outcomes.",
     "other_outcomes": "Begin anew with --restart, or name another file with --outcomes.",
     "outcomes_exist": "Resume that job with --resume, begin anew with --restart, or name another"
     " file with --outcomes.",

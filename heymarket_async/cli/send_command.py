@@ -51,8 +51,8 @@ def send_command(
 
     People who opted out are skipped, by the file or by Heymarket. Nobody gets two texts.
 
-    Run the same command again to resume, also with a mended file: people who got their text are
-    skipped. Exits with 3 if any row was rejected or is unknown.
+    Run the same command again to resume, also with a mended file, but without --restart: people
+    who got their text are skipped. Exits with 3 if any row was rejected or is unknown.
     """
     meanings = pairs_of(mapped or [], '--map must be COLUMN=FIELD, such as --map "Cell=phone".')
     rule = '--default must be COLUMN=VALUE, such as "first=there".'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import msgspec
@@ -33,6 +33,7 @@ class SendJob(msgspec.Struct, kw_only=True):
     Attributes:
         limit: The most texts to send without being asked; None for any number.
         asks: Whether to ask, if there is a terminal.
+        is_new: There are no earlier outcomes, though there could be.
         shown_draft: The texts before the first one was sent.
 
     The other attributes are the options of the command.
@@ -58,6 +59,7 @@ class SendJob(msgspec.Struct, kw_only=True):
     batch_size: int
     concurrency: int
     is_quiet: bool
+    is_new: bool = False
     shown_draft: Draft | None = None
 
     async def run(self, client: HeymarketClient) -> Finished:
@@ -65,7 +67,8 @@ class SendJob(msgspec.Struct, kw_only=True):
         self._check()
         async with self.file.opened(_SAMPLE):
             reader = self._reader()
-            with self.file.noting_how_to_resume(self.outcomes):
+            how_to_resume = self.file.noting_how_to_resume(self.outcomes, restart=self.restart)
+            with nullcontext() if self.dry_run else how_to_resume:
                 done = await self._send(client, reader)
         return self._finished(done)
 
@@ -74,10 +77,11 @@ class SendJob(msgspec.Struct, kw_only=True):
         phone_reader(self.region)
         if not self.file.is_stdin:
             self.file.path.stat()
-            if self.outcomes is None and not self.dry_run:
+            if self.outcomes is None:
                 self.outcomes = Path(f"{self.file.path}.texts.jsonl")
-            self.resume = self.outcomes is not None and not self.restart
+            self.resume = not self.restart
         checked_path(self.outcomes, SendHeader, resume=self.resume, restart=self.restart)
+        self.is_new = self.outcomes is not None and not self.outcomes.exists()
 
     def _reader(self) -> RecipientReader:
         file = self.file
@@ -133,6 +137,9 @@ class SendJob(msgspec.Struct, kw_only=True):
         self.shown_draft = draft
         if not self.is_quiet:
             lines = lines_of_draft(draft, has_texts=self.dry_run or sys.stderr.isatty())
+            if self.is_new:
+                # The outcomes may have another name: then these people would be texted once more.
+                lines.append(f"A new job: no earlier outcomes in {self.outcomes}")
             for line in [*lines, *self.file.notes.lines()]:
                 show.say(line)
         may_ask = self.asks and draft.recipients > 0
@@ -142,13 +149,14 @@ class SendJob(msgspec.Struct, kw_only=True):
 
     def _finished(self, done: SendReport) -> Finished:
         draft = self.shown_draft
+        written = None if self.dry_run else self.outcomes
         report: dict[str, object] = {
             **msgspec.to_builtins(done),
             "texts": draft.examples if draft and self.dry_run else [],
             "in_ucs_2": draft.in_ucs_2 if draft else 0,
             "forcing_ucs_2": draft.forcing if draft else None,
             "notes": self.file.notes.lines(),
-            "outcomes": self.outcomes and str(self.outcomes),
+            "outcomes": written and str(written),
         }
-        lines = lines_of_texts(done, self.outcomes, dry_run=self.dry_run)
+        lines = lines_of_texts(done, written, dry_run=self.dry_run, restart=self.restart)
         return Finished(report, lines, not (done.rejected or done.unknown))

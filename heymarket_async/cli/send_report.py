@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from heymarket_async.bulk import Draft, SendOutcome, SendReport
+from heymarket_async.cli.import_file import same_command
 from heymarket_async.cli.show import counted, one_line
 
 _MOST_CHARACTERS = 10
+
+_ROWS = "Rows count from 1, without the headings:"
 
 
 def lines_of_draft(draft: Draft, *, has_texts: bool) -> list[str]:
@@ -32,9 +35,13 @@ def lines_of_draft(draft: Draft, *, has_texts: bool) -> list[str]:
     return lines
 
 
-def lines_of_texts(report: SendReport, outcomes: Path | None, *, dry_run: bool) -> list[str]:
+def lines_of_texts(
+    report: SendReport, outcomes: Path | None, *, dry_run: bool, restart: bool
+) -> list[str]:
     """Return the lines that say how the sending ended, and what to do about the rest."""
     lines = [_summary(report, dry_run=dry_run)]
+    if report.problems:
+        lines.append(_ROWS)
     lines += [f"row {each.row}: {each.reason}" for each in report.problems]
     hidden = report.skipped + report.rejected + report.unknown - len(report.problems)
     if hidden > 0:
@@ -44,7 +51,8 @@ def lines_of_texts(report: SendReport, outcomes: Path | None, *, dry_run: bool) 
     if report.sent_before:
         lines.append("To text the people of the earlier run once more, use --restart.")
     if report.unknown:
-        lines.append("Some outcomes are unknown. Run the same command again to look them up.")
+        again = same_command(restart=restart).capitalize()
+        lines.append(f"Some outcomes are unknown. {again} to look them up.")
     return lines
 
 
@@ -55,8 +63,10 @@ def _characters(draft: Draft) -> str:
 
 
 def _summary(report: SendReport, *, dry_run: bool) -> str:
-    is_or = "would be " if dry_run else ""
+    is_or, of_them = ("would be ", "") if dry_run else ("", "of them ")
     numbers = {each.value: int(getattr(report, each)) for each in SendOutcome}
+    if dry_run:
+        numbers["sent"] -= report.sent_before
     counts = [f"{number:,} {is_or}{each}" for each, number in numbers.items() if number]
     rows = counted(report.rows, "row")
     people = "person" if report.opted_out == 1 else "people"
@@ -64,7 +74,7 @@ def _summary(report: SendReport, *, dry_run: bool) -> str:
         f"{rows}: {', '.join(counts)}" if counts else rows,
         f"{report.opted_out:,} {people} opted out" if report.opted_out else "",
         f"{counted(report.duplicates, 'duplicate')} of an earlier row" if report.duplicates else "",
-        f"{report.sent_before:,} of them sent by an earlier run" if report.sent_before else "",
+        f"{report.sent_before:,} {of_them}sent by an earlier run" if report.sent_before else "",
         counted(report.segments, "segment") if report.segments else "",
         f"{counted(report.requests, 'request')}, {report.seconds:.1f} s",
         "nothing was sent" if dry_run else "",

@@ -492,6 +492,8 @@ def test_an_error_of_the_account_says_how_to_resume(run, sandbox, tmp_path):
 
     assert result.exit_code == 1
     assert lines_of(result, "Error: ")[1].startswith("To resume, run the same command again. ")
+    anew = run("contacts", "import", path, "--restart")
+    assert "To resume, run the same command again without --restart. " in anew.stderr
     assert "resume" not in dry.stderr
 
 

@@ -47,9 +47,10 @@ def test_people_of_a_file_get_a_text_and_each_row_an_outcome(run, sandbox, file)
     assert re.fullmatch(
         r"5 rows: 2 sent, 3 skipped; 1 person opted out; 1 duplicate of an earlier row;"
         r" 2 segments; 4 requests, \d\.\d s",
-        lines[1],
+        lines[2],
     )
-    assert lines[2:] == [
+    assert lines[3:] == [
+        "Rows count from 1, without the headings:",
         "row 2: the input says that this person opted out",
         "row 4: row 1 has the same phone",
         "row 5: {first} is empty",
@@ -90,9 +91,34 @@ def test_a_dry_run_shows_texts_and_segments_and_sends_nothing(run, sandbox, file
         f"3 texts in UCS-2, which holds 70 characters instead of 160, because of '{CURLY}' (in 3).",
     ]
     assert "5 rows: 3 would be sent, 2 would be skipped; " in result.stderr
-    assert result.stderr.splitlines()[5].endswith("; nothing was sent")
+    assert result.stderr.splitlines()[6].endswith("; nothing was sent")
     assert not sandbox.outbox
     assert not Path(f"{file}.texts.jsonl").exists()
+
+
+def test_a_dry_run_says_who_has_the_text_already(run, file):
+    command = ["messages", "send", file, *OPTIONS, "--text", "Hi {first}", "--skip-empty"]
+    run(*command)
+    outcomes = Path(f"{file}.texts.jsonl").read_bytes()
+    file.write_text(CSV + "Cy,415-555-0109,,\n")
+
+    result = run(*command, "--dry-run")
+    anew = run(*command, "--dry-run", "--restart")
+
+    assert "\n6 rows: 1 would be sent, 3 would be skipped; " in result.stderr
+    assert "; 2 sent by an earlier run; " in result.stderr
+    assert "\n6 rows: 3 would be sent, 3 would be skipped; " in anew.stderr
+    assert "The outcome of each row is in" not in result.stderr
+    assert Path(f"{file}.texts.jsonl").read_bytes() == outcomes
+
+
+def test_a_job_says_that_it_finds_no_earlier_outcomes(run, file):
+    command = ["messages", "send", file, *OPTIONS, "--text", "Hi", "--yes"]
+    new = f"A new job: no earlier outcomes in {file}.texts.jsonl\n"
+
+    dry, first, second = run(*command, "--dry-run"), run(*command), run(*command)
+
+    assert [new in each.stderr for each in (dry, first, second)] == [True, True, False]
 
 
 def test_the_report_for_machines_has_texts_of_a_dry_run_only(run, sandbox, file):
@@ -104,6 +130,7 @@ def test_the_report_for_machines_has_texts_of_a_dry_run_only(run, sandbox, file)
     assert (dry.stderr, sent.stderr) == ("", "")
     report = json.loads(dry.stdout)
     assert (report["texts"], report["in_ucs_2"]) == (["Zoé: Premium"], 0)
+    assert report["outcomes"] is None
     report = json.loads(sent.stdout)
     assert (report["sent"], report["texts"]) == (1, [])
     assert report["outcomes"] == f"{file}.texts.jsonl"
@@ -117,8 +144,9 @@ def test_the_report_for_machines_has_texts_of_a_dry_run_only(run, sandbox, file)
     [
         (
             ("--text", "Hi {first}"),
-            "{first} is empty in 1 row: 5. Nothing was sent. Give a default with --default"
-            ' "first=there", or leave such rows out with --skip-empty.',
+            "{first} is empty in 1 row: 5. Nothing was sent. Rows count from 1, without the"
+            ' headings. Give a default with --default "first=there", or leave such rows out with'
+            " --skip-empty.",
         ),
         (("--text", "Hi {plaan}", "--skip-empty"), "No row has the field {plaan} (did you mean"),
         (("--text", "Hi", "--limit", 2), "3 texts would be sent, and the limit is 2. Nothing was"),
@@ -166,7 +194,7 @@ def test_a_rejected_and_an_unknown_row_exit_with_3_and_many_are_cut(run, sandbox
     sandbox.faults.reset(on=SEND)
     sandbox.faults.answer(404, on=HISTORY, times=None)
 
-    result = run("messages", "send", file, *OPTIONS, "--text", "Hi")
+    result = run("messages", "send", file, *OPTIONS, "--text", "Hi", "--restart")
 
     lines = lines_of(result)
     assert result.exit_code == 3
@@ -174,7 +202,7 @@ def test_a_rejected_and_an_unknown_row_exit_with_3_and_many_are_cut(run, sandbox
     assert lines[-3:] == [
         "… and 5 rows more",
         f"The outcome of each row is in {file}.texts.jsonl",
-        "Some outcomes are unknown. Run the same command again to look them up.",
+        "Some outcomes are unknown. Run the same command again without --restart to look them up.",
     ]
 
 
@@ -227,9 +255,12 @@ def test_a_terminal_shows_the_texts_and_asks(answer, sent, sandbox, file, enviro
     assert ("Nothing was sent." in shown) == (not sent)
 
 
-def test_an_interrupted_run_says_how_to_resume(start, sandbox, file):
+@pytest.mark.parametrize(
+    ("options", "way_on"), [((), "again."), (("--restart",), "again without --restart.")]
+)
+def test_an_interrupted_run_says_how_to_resume(options, way_on, start, sandbox, file):
     sandbox.faults.delay(60, on=SEND)
-    process = start("messages", "send", file, *OPTIONS, "--text", "Hi")
+    process = start("messages", "send", file, *OPTIONS, "--text", "Hi", *options)
     while not any(each.path == SEND.split()[1] for each in list(sandbox.requests)):
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
@@ -239,5 +270,5 @@ def test_an_interrupted_run_says_how_to_resume(start, sandbox, file):
 
     assert process.returncode == 130
     assert errors.decode().splitlines()[-1] == (
-        f"To resume, run the same command again. The outcome of each row is in {file}.texts.jsonl"
+        f"To resume, run the same command {way_on} The outcome of each row is in {file}.texts.jsonl"
     )

@@ -13,7 +13,7 @@ from heymarket_async.bulk.contact_files.phone_cells import around_slashes, phone
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
-MORE_PHONES = "Phones that were left out, as a contact of Heymarket has one: {count}."
+MORE_PHONES = "Phones that were left out, as one of each row is used: {count}."
 EXTENSIONS = "Extensions of phones that were left off: {count}."
 
 
@@ -103,8 +103,7 @@ class _Reader:
         text, has_extension = written_phone(part)
         if has_extension and not self._drops_extensions:
             raise ValueError(
-                "phone has an extension, and Heymarket has no place for it: drop extensions to"
-                " import the phone"
+                "phone has an extension, and Heymarket has no place for it: leave it off"
             )
         return self._usual(text) or self._unusual(text), has_extension
 

@@ -30,7 +30,7 @@ from heymarket_async.bulk.sending.outcomes import (
     local_id_of,
 )
 from heymarket_async.bulk.sending.report import SendResults
-from heymarket_async.bulk.sending.text import TextWithFields
+from heymarket_async.bulk.sending.text import Filled, TextWithFields
 from heymarket_async.bulk.store.outcome_lines import digest_of, hex_of
 from heymarket_async.checks import phone_digits
 from heymarket_async.privacy import Masked
@@ -40,6 +40,7 @@ _IN_MEMORY = 16_000_000
 _MOST_EXAMPLES = 3
 _MOST_NAMED = 10
 
+_NO_TEXT = Filled("", [], [])
 _OPTED_OUT = "the input says that this person opted out"
 
 
@@ -143,8 +144,8 @@ class Drafting:
         for name in sorted(self._unknown):
             if self._names:
                 raise _unknown_field(name, list(self._names))
-        for name, rows in self._empty.items():
-            raise _empty_field(name, rows)
+        if self._empty:
+            raise _empty_fields(self._empty)
 
     def draft(self) -> Draft:
         """Return what is going to be sent, once all rows are read."""
@@ -185,15 +186,15 @@ class Drafting:
             self._opted_out.add(int(phone))
             self._results.opted_out += 1
             raise _DecidedError(SendOutcome.SKIPPED, _OPTED_OUT)
-        nth, text = self._nth(int(phone), number), None
+        nth, filled = self._nth(int(phone), number), _NO_TEXT
         if self._text is not None:
             try:
-                text = self._filled(self._text, number, fields)
+                filled = self._filled(self._text, number, fields)
             except _DecidedError:
                 if not self._header.repeats:
                     self._first.forget(int(phone))  # another row may have a text for this person
                 raise
-        return self._new(number, phone, nth, text)
+        return self._new(number, phone, nth, filled)
 
     def _fields(self, item: object) -> Mapping[str, object]:
         if isinstance(item, RejectedRow):
@@ -206,15 +207,21 @@ class Drafting:
             return msgspec.structs.asdict(item)
         raise _DecidedError(SendOutcome.REJECTED, "is neither a mapping of fields nor a struct")
 
-    def _new(self, number: int, phone: str, nth: int, text: str | None) -> TextRow | None:
+    def _new(self, number: int, phone: str, nth: int, filled: Filled) -> TextRow | None:
         """Return a row, unless an earlier run has sent it."""
-        row = TextRow(number, phone, local_id_of(self._header.run, phone, nth), text)
+        row = TextRow(
+            number,
+            phone,
+            local_id_of(self._header.run, phone, nth),
+            filled.text or None,
+            values=filled.values,
+        )
         state = self._earlier.take(row.digest)
         if state is SendOutcome.SENT:
             self._results.add_sent_before()
             return None
         row.may_be_sent = state is not None
-        row.segments = segments(text).segments if text else 0
+        row.segments = segments(filled.text).segments if filled.text else 0
         return row
 
     def _nth(self, phone: int, number: int) -> int:
@@ -233,7 +240,7 @@ class Drafting:
             raise _DecidedError(SendOutcome.SKIPPED, f"row {first} has the same phone")
         return 1
 
-    def _filled(self, text: TextWithFields, number: int, fields: Mapping[str, object]) -> str:
+    def _filled(self, text: TextWithFields, number: int, fields: Mapping[str, object]) -> Filled:
         """Return the text for a row.
 
         Raises:
@@ -243,12 +250,14 @@ class Drafting:
         if self._unknown:
             self._unknown -= text.found_in(fields)
             self._names |= dict.fromkeys(fields)
-        filled, empty = text.fill(fields)
-        if empty:
-            for name in () if self._skip_empty else empty:
+        filled = text.fill(fields)
+        if filled.empty:
+            for name in () if self._skip_empty else filled.empty:
                 self._empty.setdefault(name, []).append(number)
-            raise _DecidedError(SendOutcome.SKIPPED, f"{_in_braces(empty[0])} is empty")
-        if not filled.strip():
+            are = "is" if len(filled.empty) == 1 else "are"
+            names = " and ".join(map(_in_braces, filled.empty))
+            raise _DecidedError(SendOutcome.SKIPPED, f"{names} {are} empty")
+        if not filled.text.strip():
             raise _DecidedError(SendOutcome.REJECTED, "its text is empty")
         return filled
 
@@ -289,20 +298,26 @@ def _unknown_field(name: str, names: list[str]) -> JobError:
     fields = ", ".join(shown(each) for each in names[:_MOST_NAMED])
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     problem = f"No row has the field {_in_braces(name)}{hint}."
-    return JobError("unknown_text_field", problem, f"The fields are {fields}{more}.")
+    remedy = f"Nothing was sent. The fields that a text can have are {fields}{more}."
+    return JobError("unknown_text_field", problem, remedy)
 
 
-def _empty_field(name: str, rows: list[int]) -> JobError:
-    numbers = ", ".join(map(str, rows[:_MOST_NAMED]))
-    more = f" and {len(rows) - _MOST_NAMED} more" if len(rows) > _MOST_NAMED else ""
-    count = "1 row" if len(rows) == 1 else f"{len(rows):,} rows"
+def _empty_fields(empty: Mapping[str, list[int]]) -> JobError:
+    name = next(iter(empty))
     return JobError(
         "empty_text_field",
-        f"{_in_braces(name)} is empty in {count}: {numbers}{more}.",
+        " ".join(_is_empty(*each) for each in empty.items()),
         f'Nothing was sent. Give a default with defaults={{"{name}": "there"}}, or leave such rows'
         " out with skip_empty=True.",
         field=name,
     )
+
+
+def _is_empty(name: str, rows: list[int]) -> str:
+    numbers = ", ".join(map(str, rows[:_MOST_NAMED]))
+    more = f" and {len(rows) - _MOST_NAMED} more" if len(rows) > _MOST_NAMED else ""
+    count = "1 row" if len(rows) == 1 else f"{len(rows):,} rows"
+    return f"{_in_braces(name)} is empty in {count}: {numbers}{more}."
 
 
 _encode = msgspec.json.Encoder().encode

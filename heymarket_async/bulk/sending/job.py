@@ -97,7 +97,8 @@ async def send_messages(
         repeats: Send every row, also if an earlier row has its phone. Then the rows of a phone must
             keep their order when a job is resumed.
         limit: The most texts to send. If there are more, nothing is sent.
-        dry_run: Look opt-outs up, and send nothing. The report says what would be sent.
+        dry_run: Look opt-outs up, and send nothing. The report says what would be sent. Earlier
+            outcomes are read, and the file is left as it is.
         batch_size: Phones to look up with one request.
         concurrency: Requests at once.
         wait_s: Seconds in which a message that was sent can be seen; see `send_once`.
@@ -135,8 +136,10 @@ async def send_messages(
     filled = None if text is None else TextWithFields(text, defaults or {})
     path = checked_path(outcomes, SendHeader, resume=resume, restart=restart)
     stats = RequestStats(client)
-    header = await _header(stats, message, path, defaults, dry_run=dry_run, repeats=repeats)
-    file: SendFile = OutcomeFile(SENT, path, header, resume=resume, restart=restart)
+    header = await _header(stats, message, path, defaults, repeats=repeats)
+    file: SendFile = OutcomeFile(
+        SENT, path, header, resume=resume, restart=restart, read_only=dry_run
+    )
     results = SendResults(file, stats)
     async with file, reporting(on_progress, results.progress):
         header = cast(SendHeader, file.header)
@@ -181,7 +184,6 @@ async def _header(
     path: Path | None,
     defaults: Mapping[str, str] | None,
     *,
-    dry_run: bool,
     repeats: bool,
 ) -> SendHeader:
     """Return the header of a new outcome file, and hold the client to its account."""
@@ -192,7 +194,7 @@ async def _header(
         name = (await account_of(transport)).name
     told = msgspec.to_builtins(message) | {"local_id": "", "defaults": dict(defaults or {})}
     return SendHeader(
-        kind="dry run of texts" if dry_run else "texts",
+        kind="texts",
         account=name,
         message=blake2b(wire.encode(told) or b"", digest_size=8).hexdigest(),
         repeats=repeats,

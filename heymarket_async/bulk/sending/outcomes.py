@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import ClassVar, Literal, TypeAlias
 from uuid import UUID, uuid5
@@ -38,7 +39,7 @@ class SendHeader(Header, frozen=True, kw_only=True):
     """The job that an outcome file belongs to.
 
     Attributes:
-        kind: Texts, or a dry run of them.
+        kind: Texts.
         message: A digest of what is sent, and from where.
         repeats: Whether a phone in several rows gets several texts.
         run: Of this job alone; the `local_id` of each text is made from it.
@@ -46,8 +47,11 @@ class SendHeader(Header, frozen=True, kw_only=True):
     """
 
     unique: ClassVar[frozenset[str]] = frozenset({"run", "began"})
+    digests: ClassVar[Mapping[str, str]] = {
+        "message": "another text, template, picture, inbox, sender or default"
+    }
 
-    kind: Literal["texts", "dry run of texts"]
+    kind: Literal["texts"]
     message: str
     repeats: bool
     run: UUID
@@ -80,6 +84,7 @@ class TextRow(Masked, msgspec.Struct, array_like=True, gc=False):
         opted_out: A row of the input says that this person opted out.
         is_begun: The outcome file says on the disk that it is about to be sent.
         reason: Why it must not be sent any more; None if it may.
+        values: The values of the fields in the text.
     """
 
     number: int
@@ -91,6 +96,7 @@ class TextRow(Masked, msgspec.Struct, array_like=True, gc=False):
     opted_out: bool = False
     is_begun: bool = False
     reason: str | None = None
+    values: Sequence[str] = ()
 
     def __repr__(self) -> str:
         return f"TextRow({self.number})"

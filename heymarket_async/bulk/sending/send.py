@@ -20,14 +20,15 @@ from heymarket_async.bulk.thread import side_by_side
 from heymarket_async.errors import HeymarketError, StatusError
 from heymarket_async.models.message import Message
 from heymarket_async.models.new_message import NewMessage
+from heymarket_async.privacy import Hidden
+from heymarket_async.transport import masking
 
 _BEGUN_AT_ONCE = 20
 """Rows that are written down as begun together. After a kill, as many may have to be looked up."""
 
 _MOST_FAILED = 12
-"""Rows that may fail in a row, each for a reason that could be its own."""
+"""Rows that may fail in a row, for a reason that may be of all rows."""
 
-_CONFLICT = 409
 _OF_RIGHTS = {403, 404}
 """A refusal of one person, or of everything that these credentials send."""
 
@@ -77,6 +78,7 @@ class Sender:
         self._dry_run = dry_run
         self._turn = asyncio.Lock()
         self._failed_in_a_row = 0
+        self._refusal = (0, "")
         self._started = time.monotonic()
         self._waiting = asyncio.Lock()
 
@@ -169,15 +171,17 @@ class Sender:
         Raises:
             HeymarketError: It is not the fault of this row.
         """
-        refused = error.status if isinstance(error, StatusError) and is_refusal(error) else 0
-        # A conflict is about a `local_id` that is known, and so an earlier run has sent it.
-        is_unknown = error.may_have_taken_effect or (row.may_be_sent and refused == _CONFLICT)
-        if not (is_unknown or refused):
+        status = error.status if isinstance(error, StatusError) and is_refusal(error) else 0
+        is_unknown = error.may_have_taken_effect
+        if not (is_unknown or status):
             raise error
         outcome = SendOutcome.UNKNOWN if is_unknown else SendOutcome.REJECTED
-        self._results.add(row.line(outcome, str(error)))
-        may_be_of_all = is_unknown or refused in _OF_RIGHTS
-        self._failed_in_a_row = self._failed_in_a_row + 1 if may_be_of_all else 0
+        reason, detail = _without_values(row, error)
+        self._results.add(row.line(outcome, reason))
+        # A wrong inbox or template is refused with the same words for everybody.
+        before, self._refusal = self._refusal, (status, detail)
+        may_be_of_all = is_unknown or status in _OF_RIGHTS or before == self._refusal
+        self._failed_in_a_row = self._failed_in_a_row + 1 if may_be_of_all else 1
         if self._failed_in_a_row > _MOST_FAILED:
             raise error
 
@@ -188,3 +192,16 @@ class Sender:
     def _sent(self, row: TextRow, message_id: int | None) -> None:
         self._results.segments += row.segments
         self._results.add(row.line(SendOutcome.SENT, message_id=message_id))
+
+
+def _without_values(row: TextRow, error: HeymarketError) -> tuple[str, str]:
+    """Return why a row failed, and Heymarket's explanation, without values of the row.
+
+    The client has masked the whole text, but Heymarket may repeat a name that is in it.
+    """
+    detail = error.detail if isinstance(error, StatusError) else ""
+    if not detail:
+        return str(error), ""
+    values = {part for value in row.values for part in (value, *value.split())}
+    masked = masking.mask(detail, values, Hidden(()))
+    return str(error).replace(detail, masked), masked

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from msgspec import UNSET
 
@@ -12,6 +13,14 @@ from heymarket_async.bulk.contact_files.layouts import loose
 from heymarket_async.texting import tokens
 
 _FIELD = re.compile(r"\{([^{}\n]+)\}")
+
+
+class Filled(NamedTuple):
+    """The text for a row, the names of its fields that are empty, and the values of all."""
+
+    text: str
+    empty: list[str]
+    values: list[str]
 
 
 class TextWithFields:
@@ -49,8 +58,8 @@ class TextWithFields:
         self._defaults = defaults
         self._resolved = lru_cache(maxsize=16)(self._resolve)
 
-    def fill(self, row: Mapping[str, object]) -> tuple[str, list[str]]:
-        """Return the text for a row, and the names of the fields that are empty in it."""
+    def fill(self, row: Mapping[str, object]) -> Filled:
+        """Return the text for a row."""
         keys, empty = self._resolved(tuple(row)), list[str]()
         values: dict[str, str] = {}
         for name in self.fields:
@@ -64,7 +73,7 @@ class TextWithFields:
         parts = [self._literals[0]]
         for name, literal in zip(self._names, self._literals[1:], strict=True):
             parts += (values[name], literal)
-        return "".join(parts), empty
+        return Filled("".join(parts), empty, list(values.values()))
 
     def found_in(self, row: Mapping[str, object]) -> set[str]:
         """Return the fields for which a row has a place, be it empty or not."""

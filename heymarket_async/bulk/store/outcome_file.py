@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Generic, Self, TypeVar
 
@@ -31,7 +32,15 @@ from heymarket_async.bulk.store.outcome_lines import (
     Outcome,
     Outcomes,
 )
-from heymarket_async.bulk.store.private_files import lock, make_private, naming, open_own, real_path
+from heymarket_async.bulk.store.private_files import (
+    lock,
+    make_private,
+    naming,
+    open_own,
+    real_path,
+    replace_file,
+    sync_folder,
+)
 from heymarket_async.bulk.thread import OneThread
 from heymarket_async.checks import one_of
 
@@ -93,7 +102,9 @@ class OutcomeFile(Generic[Outcome, Mark]):
             to an existing file are removed, see `heymarket_async.bulk.store.private_files`.
         header: The job that it belongs to.
         resume: Continue the file if it exists. A last line that a kill has torn is cut off.
-        restart: Discard the outcomes of the file if it exists.
+        restart: Discard the outcomes of the file if it exists. It is replaced as a whole when the
+            first outcome is written, so a job that ends before leaves it as it was.
+        read_only: Read earlier outcomes, and write nothing.
 
     Attributes:
         earlier: The states of the rows of earlier runs.
@@ -113,6 +124,7 @@ class OutcomeFile(Generic[Outcome, Mark]):
         *,
         resume: bool = False,
         restart: bool = False,
+        read_only: bool = False,
     ) -> None:
         self.earlier = EarlierRows(outcomes)
         self._decode = msgspec.json.Decoder(outcomes.line).decode
@@ -120,11 +132,14 @@ class OutcomeFile(Generic[Outcome, Mark]):
         self.header = header
         self._resume = resume
         self._restart = restart
+        self._read_only = read_only
+        self._opened = ExitStack()
         self._file: BinaryIO | None = None
         self._thread = OneThread()
         self._lines: list[bytes] = []
         self._is_kept = True
         self._is_new = False
+        self._replaces = False
 
     async def add_sent(self, lines: Iterable[Line[Outcome, Mark]]) -> None:
         """Add rows that are about to be sent; they are on the disk when this returns."""
@@ -134,7 +149,7 @@ class OutcomeFile(Generic[Outcome, Mark]):
 
     def add(self, line: Line[Outcome, Mark]) -> None:
         """Add the outcome of a row; `flush` writes it."""
-        if self._path is not None:
+        if self._file is not None:
             self._lines.append(_encode(line) + b"\n")
 
     async def flush(self) -> None:
@@ -143,7 +158,7 @@ class OutcomeFile(Generic[Outcome, Mark]):
             await self._write(sync=False)
 
     def discard(self) -> None:
-        """Leave no new file behind at the end, as nothing was sent."""
+        """Leave everything as it was before, as nothing was sent."""
         self._lines.clear()
         self._is_kept = False
 
@@ -162,9 +177,9 @@ class OutcomeFile(Generic[Outcome, Mark]):
             await self.flush()
         finally:
             try:
-                if self._file is not None and self._path is not None:
+                if self._path is not None:
                     with naming(self._path):
-                        await self._thread.run(self._close, self._file, self._path)
+                        await self._thread.run(self._close, self._path)
             finally:
                 self._thread.close()
 
@@ -172,36 +187,57 @@ class OutcomeFile(Generic[Outcome, Mark]):
         if self._file is not None and self._path is not None:
             lines, self._lines = self._lines, []
             with naming(self._path):
-                await self._thread.run(_write, self._file, lines, sync=sync)
+                await self._thread.run(self._append, self._path, self._file, lines, sync=sync)
 
     # In the thread
 
-    def _close(self, file: BinaryIO, path: Path) -> None:
+    def _close(self, path: Path) -> None:
         if self._is_new and not self._is_kept:
             path.unlink(missing_ok=True)
-        file.close()
+        self._opened.close()
 
     def _open(self, path: Path, header: Header) -> None:
         if (self._resume or self._restart) and path.exists():
-            self._file = _open_existing(path)
-            lock(self._file.fileno(), path)
+            file = self._opened_and_locked(path)
             if self._restart:
-                _check_ours(path, self._file.readline(), type(header))
-                length = 0
+                _check_ours(path, file.readline(), type(header), header.kind)
+                self._replaces = True
             else:
-                length = self._read(path, self._file, header)
-            make_private(path, self._file.fileno())
-            self._file.truncate(length)
-            self._file.seek(length)
-        else:
+                self._continue(path, file, header)
+            self._file = None if self._read_only else file
+        elif not self._read_only:
             try:
-                self._file = open(path, "xb", opener=_private)  # noqa: SIM115 - closed at the end
+                file = self._opened.enter_context(open(path, "xb", opener=_private))  # noqa: SIM115
             except FileExistsError:
                 raise _exists(path) from None
-            lock(self._file.fileno(), path)
-            self._is_new, length = True, 0
+            self._file, self._is_new = file, True
+            lock(file.fileno(), path)
+            sync_folder(path.parent)
+            file.write(_encode(header) + b"\n")
+
+    def _opened_and_locked(self, path: Path) -> BinaryIO:
+        file = self._opened.enter_context(_open_existing(path))
+        lock(file.fileno(), path)
+        return file
+
+    def _continue(self, path: Path, file: BinaryIO, header: Header) -> None:
+        length = self._read(path, file, header)
+        if self._read_only:
+            return
+        make_private(path, file.fileno())
+        file.truncate(length)
+        file.seek(length)
         if not length:
-            self._file.write(_encode(header) + b"\n")
+            file.write(_encode(header) + b"\n")
+
+    def _append(self, path: Path, file: BinaryIO, lines: Iterable[bytes], *, sync: bool) -> None:
+        if self._replaces:
+            replace_file(path, _encode(self.header) + b"\n")
+            # The old file stays locked, too: another job may have opened it before.
+            self._file = file = self._opened_and_locked(path)
+            file.seek(0, os.SEEK_END)
+            self._replaces = False
+        _write(file, lines, sync=sync)
 
     def _read(self, path: Path, file: BinaryIO, header: Header) -> int:
         """Read an earlier run, and return the length of its whole lines."""
@@ -224,15 +260,21 @@ class OutcomeFile(Generic[Outcome, Mark]):
         return length
 
 
-def _check_ours(path: Path, line: bytes, header: type[Header]) -> None:
+def _check_ours(path: Path, line: bytes, header: type[Header], kind: str | None = None) -> None:
     """Check that a file with this first line is an outcome file of this kind of job."""
+    stored = kind
     try:
         if line.endswith(b"\n"):
-            msgspec.json.decode(line, type=header)
+            stored = msgspec.json.decode(line, type=header).kind
         elif not line.startswith(_BEGINNING[: len(line)]):  # a kill has torn it
             raise msgspec.ValidationError("this is something else")
     except UNREADABLE:
         raise _not_outcomes(path, 1) from None
+    if kind not in {None, stored}:
+        remedy = "Name another outcome file."
+        raise mismatch_error(
+            "kind of job", str(path), stored, kind, reason="other_kind", remedy=remedy
+        )
 
 
 def _checked_header(path: Path, line: bytes, asked: HeaderT) -> HeaderT:
@@ -250,6 +292,9 @@ def _checked_header(path: Path, line: bytes, asked: HeaderT) -> HeaderT:
         if was != now:
             remedy = "Resume it as it was, or name another outcome file."
             text, noun = f"{name} {was}", asked.noun
+            if name in asked.digests:
+                problem = f"{path} belongs to another {noun}: {asked.digests[name]}."
+                raise JobError("other_import", problem, remedy, name=noun)
             raise mismatch_error(noun, str(path), text, now, reason="other_import", remedy=remedy)
     return stored
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Mapping
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Annotated, ClassVar, Generic, TypeVar
@@ -22,6 +23,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         noun: The kind of job, for error messages.
         unique: The attributes that need not be the same: a resumed job takes those of the file.
+        digests: How another value is named in errors, for attributes that nobody can read.
         version: Of the format.
         kind: The kind of job, such as an import or a dry run.
         account: The `name` of an `Account`.
@@ -29,6 +31,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
     noun: ClassVar[str] = "job"
     unique: ClassVar[frozenset[str]] = frozenset()
+    digests: ClassVar[Mapping[str, str]] = {}
 
     version: int = 1
     kind: str

@@ -12,7 +12,7 @@ from heymarket_async.bulk.contact_files.phones import MORE_PHONES
 from tests.bulk.contact_files.reading import read_file
 
 FOLDER = Path(__file__).parent / "layouts"
-OTHER_PHONES = "Phones that were left out, as a contact of Heymarket has one: {}."
+OTHER_PHONES = "Phones that were left out, as one of each row is used: {}."
 NOT_UTF_8 = (
     "The file is not UTF-8. It was read as windows-1252; if names look wrong, give the encoding."
 )

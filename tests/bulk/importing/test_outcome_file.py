@@ -69,8 +69,8 @@ async def test_rows_are_on_the_disk_before_they_are_sent(path, monkeypatch):
         await it.imports([new(1), new(2)], outcomes=path)
 
         assert len(it.sizes(BATCH)) == 2
-    assert synced == ["heymarket-bulk_0"] * 2, "and not in the thread of the loop"
-    assert seen == [["unknown", "unknown"]] * 2
+    assert synced == ["heymarket-bulk_0"] * 3, "and not in the thread of the loop"
+    assert seen == [[], *[["unknown", "unknown"]] * 2], "the name of the file, then the rows"
 
 
 async def test_a_file_that_is_there_is_kept_and_nothing_is_sent(path):
@@ -293,3 +293,45 @@ async def test_a_torn_line_is_cut_off_though_nothing_is_written_after_it(path):
         await it.imports([new(1)], outcomes=path, resume=True)
 
     assert path.read_bytes() == whole
+
+
+# A restart
+
+
+async def test_a_restart_that_ends_before_its_first_row_keeps_the_earlier_outcomes(path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path)
+        whole = path.read_bytes()
+        it.faults.answer(403, on=SEARCH, times=None)
+        with pytest.raises(HeymarketError):
+            await it.imports([new(1)], outcomes=path, restart=True)
+        with pytest.raises(ValueError, match=r"another kind of job: import, not dry run\. Name"):
+            await it.imports([new(1)], outcomes=path, restart=True, dry_run=True)
+
+    assert path.read_bytes() == whole
+
+
+async def test_a_restart_replaces_the_file_when_it_writes_its_first_row(path):
+    async with account() as it:
+        await it.imports([new(1), new(2)], outcomes=path)
+        path.chmod(0o644)
+        await it.imports([new(1)], outcomes=path, restart=True)
+
+    assert [line["outcome"] for line in outcomes_of(path).values()] == ["unchanged"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+async def test_a_restart_keeps_the_file_to_itself(path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path)
+        with path.open("rb") as opened_before:
+            it.faults.delay(0.3, on=BATCH)
+            first = asyncio.create_task(it.imports([new(2)], outcomes=path, restart=True))
+            while outcomes_of(path)[1]["outcome"] != "unknown":
+                await asyncio.sleep(0.01)
+            with pytest.raises(OSError, match="another job is using it"):
+                await it.imports([new(1)], outcomes=path, resume=True)
+            with pytest.raises(OSError, match="another job is using it"):
+                outcome_file.lock(opened_before.fileno(), path)
+            await first

@@ -197,6 +197,17 @@ async def test_outcomes_are_written_down_batch_by_batch_though_nobody_is_texted(
     assert written == [0, 0, 2, 4]
 
 
+async def test_one_of_two_contacts_with_a_phone_that_opted_out_is_enough():
+    async with account() as it:
+        found = [{"id": n, "phone": phone(1), "is_opted_out": n == 6} for n in (5, 6)]
+        it.faults.answer(200, body=found, on=SEARCH)
+        report = await it.send([row(1)])
+
+        assert it.count(STATUS) == 0
+        assert not it.received
+    assert report.problems[0].reason == "this person opted out"
+
+
 # Failures
 
 
@@ -239,10 +250,15 @@ async def test_refused_credentials_end_the_job(tmp_path):
         assert not it.received
 
 
-@pytest.mark.parametrize(("status", "after"), [(403, 13), (400, 20)])
-async def test_so_many_people_cannot_be_refused_for_their_own_sake(status, after):
+@pytest.mark.parametrize(
+    ("status", "details", "after"),
+    [(403, "ab", 13), (400, ["P{} is in no inbox"], 13), (400, "ab", 20)],
+)
+async def test_so_many_people_cannot_be_refused_for_their_own_sake(status, details, after):
     async with account() as it:
-        it.faults.answer(status, on=SEND, times=None)
+        for number in range(20):
+            detail = details[number % len(details)].format(number)
+            it.faults.answer(status, body={"message": detail}, on=SEND)
         try:
             report = await it.send([row(number) for number in range(20)], concurrency=1)
         except HeymarketError as error:
@@ -260,6 +276,18 @@ async def test_a_success_between_refusals_shows_that_they_are_about_people():
         report = await it.send([row(number) for number in range(30)], concurrency=1)
 
         assert counts(report) == {"sent": 10, "rejected": 20}
+
+
+async def test_a_reason_repeats_no_value_of_the_row(tmp_path):
+    async with account() as it:
+        it.faults.answer(400, body={"message": "Ms. Zoe (Ana maria) cannot be texted"}, on=SEND)
+        fields = {"first": "Zoë", "last": "Ana Lopez", "job": "Maria"}
+        text = "Hi {first} {last}, {job}"
+        report = await it.send([row(1, **fields)], text=text, outcomes=path_in(tmp_path))
+
+    (problem,) = report.problems
+    assert "answered 400: Ms. *** (*** ***) cannot be texted; " in problem.reason
+    assert outcomes_of(path_in(tmp_path))[1]["reason"] == problem.reason
 
 
 # Dry run, draft, progress

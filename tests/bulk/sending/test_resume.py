@@ -163,25 +163,36 @@ async def test_a_row_that_is_mended_is_sent_though_the_phone_is_repeated(path):
     assert (report.sent, report.sent_before) == (3, 2)
 
 
-@pytest.mark.parametrize("change", [{"text": "Hey {first}"}, {"repeats": True}, {"inbox_id": 302}])
-async def test_a_file_of_another_job_is_refused(change, path):
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"text": "Hey {first}"}, "another text, template, picture, inbox, sender or default"),
+        ({"inbox_id": 302}, "another text, template, picture, inbox, sender or default"),
+        ({"repeats": True}, "repeats false, not true"),
+    ],
+)
+async def test_a_file_of_another_job_is_refused(change, told, path):
     async with account() as it:
         await it.send([row(1)], outcomes=path)
-        with pytest.raises(JobError, match=r"belongs to another job: (message|repeats) "):
+        with pytest.raises(JobError, match=rf"belongs to another job: {told}\. Resume"):
             await it.send([row(1)], outcomes=path, resume=True, **change)
 
         assert it.received == {phone(1): 1}
 
 
-async def test_a_dry_run_has_an_outcome_file_of_its_own(path):
+@pytest.mark.parametrize(("option", "before"), [("resume", 1), ("restart", 0)])
+async def test_a_dry_run_reads_earlier_outcomes_and_leaves_them(option, before, path):
+    rows = [row(1), row(2), row(2)]
     async with account() as it:
-        await it.send([row(1)], outcomes=path, dry_run=True)
-        with pytest.raises(JobError, match='another job: kind "dry run of texts", not "texts"'):
-            await it.send([row(1)], outcomes=path, resume=True)
-        await it.send([row(1), row(2)], outcomes=path, resume=True, dry_run=True)
+        report = await it.send(rows[:1], outcomes=path, dry_run=True)
+        assert (report.sent, path.exists()) == (1, False)
+        await it.send(rows[:1], outcomes=path)
+        path.write_bytes(whole := path.read_bytes() + b'{"row":')
+        report = await it.send(rows, outcomes=path, dry_run=True, **{option: True})
 
-        assert not it.received
-    assert [line["outcome"] for line in outcomes_of(path).values()] == ["sent", "sent"]
+        assert it.received == {phone(1): 1}
+    assert (report.sent, report.sent_before) == (2, before)
+    assert path.read_bytes() == whole
 
 
 async def test_files_of_imports_and_texts_are_kept_apart(path):
@@ -203,6 +214,38 @@ async def test_a_restart_texts_everybody_again(path):
     assert report.sent_before == 0
 
 
+async def _no(_: object) -> None:
+    raise KeyError("no")
+
+
+@pytest.mark.parametrize(
+    "change", [{"on_draft": _no}, {"text": "Hi {frist}"}, {"limit": 1}, {"first": ""}]
+)
+async def test_a_restart_that_does_not_begin_keeps_the_earlier_outcomes(change, path):
+    rows = [row(1), row(2, first=change.pop("first", "Al")), "odd"]
+    async with account() as it:
+        await it.send([row(1)], outcomes=path)
+        whole = path.read_bytes()
+        with pytest.raises((JobError, KeyError)):
+            await it.send(rows, outcomes=path, restart=True, **change)
+
+        assert path.read_bytes() == whole
+        await it.send([row(1)], outcomes=path, resume=True)
+        assert it.received == {phone(1): 1}
+
+
+async def test_an_interrupted_restart_is_resumed_without_restart(path):
+    async with account(Readings(local_id_dedupes="none")) as it:
+        await it.send([row(1)], outcomes=path)
+        it.faults.answer(401, on=SEND, after=1, times=None)
+        with pytest.raises(AuthenticationError):
+            await it.send([row(1), row(2)], outcomes=path, restart=True, concurrency=1)
+        it.faults.clear()
+        await it.send([row(1), row(2)], outcomes=path, resume=True)
+
+        assert it.received == {phone(1): 2, phone(2): 1}
+
+
 async def test_a_row_is_on_the_disk_before_its_text_is_sent_and_without_personal_data(
     path, monkeypatch
 ):
@@ -216,8 +259,9 @@ async def test_a_row_is_on_the_disk_before_its_text_is_sent_and_without_personal
         await it.send([row(number, first="Zoë") for number in range(21)], outcomes=path)
 
     text = path.read_text()
-    assert synced[0] == (0, ["unknown"] * 20)
-    assert synced[1][1][20] == "unknown"
+    assert synced[0] == (0, []), "the name of the file"
+    assert synced[1] == (0, ["unknown"] * 20)
+    assert synced[2][1][20] == "unknown"
     assert {each["outcome"] for each in outcomes_of(path).values()} == {"sent"}
     assert "Zoë" not in text
     assert phone(1) not in text

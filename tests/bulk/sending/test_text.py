@@ -25,14 +25,14 @@ from tests.bulk.sending.sends import CURLY, account, counts, path_in, row
     ],
 )
 def test_fields_are_filled_in_by_exact_or_loose_name(text, fields, filled):
-    assert TextWithFields(text, {}).fill(fields) == (filled, [])
+    assert TextWithFields(text, {}).fill(fields)[:2] == (filled, [])
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", "\n"])
 def test_an_empty_field_takes_its_default_or_is_told(value):
-    assert TextWithFields("Hi {first}", {"first": "you"}).fill({"first": value}) == ("Hi you", [])
-    assert TextWithFields("Hi {first}", {}).fill({"first": value})[1] == ["first"]
-    assert TextWithFields("Hi {first}", {"first": ""}).fill({}) == ("Hi ", [])
+    assert TextWithFields("Hi {first}", {"first": "you"}).fill({"first": value}).text == "Hi you"
+    assert TextWithFields("Hi {first}", {}).fill({"first": value}).empty == ["first"]
+    assert TextWithFields("Hi {first}", {"first": ""}).fill({}) == ("Hi ", [], [""])
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_texts_are_those_of_replacing_each_field(pieces, end):
     text = "".join(f"{literal}{{{name}}}" for literal, name in pieces) + end
     wanted = "".join(f"{literal}{fields[name]}" for literal, name in pieces) + end
 
-    assert TextWithFields(text, {}).fill(fields) == (wanted, [])
+    assert TextWithFields(text, {}).fill(fields)[:2] == (wanted, [])
 
 
 # In a job
@@ -94,17 +94,29 @@ async def test_rows_with_an_empty_field_are_skipped_or_get_a_default_if_wanted()
     assert filled.duplicates == 1
 
 
+async def test_all_empty_fields_are_told_at_once():
+    rows = [row(1, last=""), row(2, first="", last=""), row(3, last="Lee")]
+    async with account() as it:
+        with pytest.raises(JobError) as raised:
+            await it.send(rows, text="Hi {first} {last}")
+        report = await it.send(rows, text="Hi {first} {last}", skip_empty=True)
+
+    told = "{last} is empty in 2 rows: 1, 2. {first} is empty in 1 row: 2."
+    assert raised.value.problem == told
+    assert report.problems[1].reason == "{first} and {last} are empty"
+
+
 async def test_a_field_that_no_row_has_is_told_with_the_fields_that_there_are():
     names = {f"field {number}": "x" for number in range(12)}
     async with account() as it:
         with pytest.raises(JobError) as raised:
             await it.send([row(1, **names)], text="Hi {frist}", skip_empty=True)
-        with pytest.raises(
-            JobError, match=r"No row has the field \{b\}. The fields are phone, a\."
-        ):
+        with pytest.raises(JobError, match=r"No row has the field \{b\}\.") as short:
             await it.send([{"phone": phone(1), "a": 1}], text="{a} {b}")
 
         assert not it.sandbox.requests
+    fields = "The fields that a text can have are phone, a."
+    assert short.value.remedy == f"Nothing was sent. {fields}"
     assert raised.value.problem == "No row has the field {frist} (did you mean first?)."
     assert raised.value.remedy.endswith('"field 7" and 4 more.')
 
