@@ -11,6 +11,7 @@ from heymarket_async import (
     NewSchedule,
     NoResponseError,
     NotFoundError,
+    PaginationError,
     ScheduleContent,
     StatusError,
 )
@@ -119,8 +120,15 @@ async def test_a_server_whose_clock_differs_has_the_last_word(sandbox):
     assert texts(sandbox) == []
 
 
-@pytest.mark.parametrize("base", [0, 1, None])
-async def test_surveys_are_read_whatever_the_server_makes_of_the_page(base):
+async def test_surveys_that_cannot_be_paged_are_an_error():
+    async with Sandbox(readings=Readings(survey_page_base=None)) as sandbox:
+        async with client_of(sandbox) as client:
+            with pytest.raises(PaginationError, match="`page` has no effect"):
+                await client.surveys.all()
+
+
+@pytest.mark.parametrize("base", [0, 1])
+async def test_surveys_are_read_whatever_the_number_of_the_first_page(base):
     async with Sandbox(readings=Readings(survey_page_base=base)) as sandbox:
         async with client_of(sandbox) as client:
             found = await client.surveys.all()
