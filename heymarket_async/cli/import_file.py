@@ -20,7 +20,9 @@ from heymarket_async.bulk.contact_files.formats import FileFormat, open_contacts
 from heymarket_async.bulk.contact_files.json_lines import Records
 from heymarket_async.bulk.contact_files.layouts import meaning_of
 from heymarket_async.bulk.contact_files.notes import Notes
-from heymarket_async.bulk.contact_files.plan import Plan, plan_of, plan_of_records
+from heymarket_async.bulk.contact_files.phones import phone_reader
+from heymarket_async.bulk.contact_files.plan import PHONE, Plan, plan_of, plan_of_records
+from heymarket_async.bulk.contact_files.plan_checks import check_country_codes
 from heymarket_async.bulk.contact_files.table import Row, Table
 from heymarket_async.bulk.thread import run_unwatched
 
@@ -160,6 +162,16 @@ class ImportFile:
         total = round(self._rows_read / share)
         stage = f"{progress.stage} (estimated)"
         return msgspec.structs.replace(progress, total=total, stage=stage)
+
+    def check_country_codes(self, plan: Plan, region: str | None) -> None:
+        """Check that the phones of a table have country codes, unless their region is given.
+
+        Raises:
+            JobError: They seem to have none.
+        """
+        if region is None and not plan.is_export:
+            phones = [[row.cells[at] for at in plan.sources[PHONE]] for row in self.first_rows]
+            check_country_codes(phones, phone_reader())
 
     @contextmanager
     def noting_how_to_resume(self, outcomes: Path | None, *, restart: bool) -> Generator[None]:

@@ -13,8 +13,7 @@ from heymarket_async import ContactField, HeymarketClient
 from heymarket_async.bulk import ImportReport, SourceRow, import_contacts
 from heymarket_async.bulk.contact_files.contacts import ContactReader
 from heymarket_async.bulk.contact_files.phones import phone_reader
-from heymarket_async.bulk.contact_files.plan import PHONE, Plan
-from heymarket_async.bulk.contact_files.plan_checks import check_country_codes
+from heymarket_async.bulk.contact_files.plan import Plan
 from heymarket_async.bulk.contact_files.table import Table
 from heymarket_async.bulk.custom_fields import fields_of
 from heymarket_async.bulk.importing.rejected_file import RejectedFile
@@ -72,9 +71,7 @@ class ImportJob(msgspec.Struct, kw_only=True):
                 ignore_others=self.ignore_others,
                 ignore_opt_outs=self.ignore_opt_outs,
             )
-            if self.region is None and not plan.is_export:
-                phones = [[row.cells[at] for at in plan.sources[PHONE]] for row in file.first_rows]
-                check_country_codes(phones, phone_reader())
+            file.check_country_codes(plan, self.region)
             titles = {str(field.id): field.title for field in fields or ()}
             if not self.is_quiet:
                 self.shown_notes = file.notes.lines()

@@ -55,15 +55,15 @@ def export(
     again, and one in each hour the last day. Any other file is written anew. --phone needs --inbox.
     Exits with 3 if the export is not proved to be complete.
     """
-    pause_s = seconds_of(every, "--every") if every else 60.0 if follow else None
+    from heymarket_async.bulk.archive import EVERY_S, windows  # noqa: PLC0415 - no help needs it
+
+    pause_s = seconds_of(every, "--every") if every else EVERY_S if follow else None
     if pause_s is not None and path.suffix not in o.DATABASES:
         raise typer.BadParameter("--follow needs a .db file: other files cannot be added to.")
     if pause_s is not None and restart:
         raise typer.BadParameter("--follow and --restart exclude each other.")
     if (phone is None) is not (inbox_id is None):
         raise typer.BadParameter("--phone needs --inbox, and --inbox needs --phone.")
-    from heymarket_async.bulk.archive import windows  # noqa: PLC0415 - no help needs it
-
     window = seconds_of(window_s, "--window")
     each_window = repeat(window) if pause_s is None else windows(window, pause_s)
 

@@ -13,8 +13,6 @@ import typer
 from heymarket_async import HeymarketClient
 from heymarket_async.bulk import Draft, OnProgress, Progress, SendReport, send_messages
 from heymarket_async.bulk.contact_files.phones import phone_reader
-from heymarket_async.bulk.contact_files.plan import PHONE
-from heymarket_async.bulk.contact_files.plan_checks import check_country_codes
 from heymarket_async.bulk.contact_files.recipients import RecipientReader
 from heymarket_async.bulk.sending.outcomes import SendHeader
 from heymarket_async.bulk.store.outcome_file import checked_path
@@ -87,9 +85,7 @@ class SendJob(msgspec.Struct, kw_only=True):
         file = self.file
         # Any column may be a field of the text, so none is misspelt.
         plan = file.plan([], ignored=(), ignore_others=True, ignore_opt_outs=self.ignore_opt_outs)
-        if self.region is None and not plan.is_export:
-            phones = [[row.cells[at] for at in plan.sources[PHONE]] for row in file.first_rows]
-            check_country_codes(phones, phone_reader())
+        file.check_country_codes(plan, self.region)
         phone = phone_reader(self.region, takes_possible=plan.is_export, notes=file.notes)
         return RecipientReader(plan, phone=phone, notes=file.notes)
 

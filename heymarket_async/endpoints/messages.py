@@ -241,8 +241,8 @@ class Messages(WholeListing[Message]):
 
         https://developers.heymarket.com/api-reference/messages/get-history
         """
-        seconds = None if before is None else ceil(_moment("before", before).timestamp())
-        return await self._history(phone, inbox_id, seconds)
+        asked = _second_of(before)
+        return await self._send(history_request(phone, inbox_id, asked, Message))
 
     async def iterate_history(
         self, phone: str, inbox_id: int, *, before: datetime | str | None = None
@@ -300,23 +300,14 @@ class Messages(WholeListing[Message]):
         body = {} if date is None else {"date": timestamps.to_text("date", date)}
         return await self._send(COUNT.request(body=body))
 
-    async def _history(self, phone: str, inbox_id: int, before: int | None) -> list[Message]:
-        query: dict[str, str | int | bool] = {
-            "phoneNumber": phone_digits(phone),
-            "inboxID": id_of("inbox_id", inbox_id),
-        }
-        if before is not None:
-            query["timestamp"] = before
-        return await self._send(HISTORY.request(query=query))
-
     async def _history_pages(
         self, phone: str, inbox_id: int, before: datetime | str | None = None
     ) -> AsyncGenerator[list[Message]]:
         """Yield the new messages of each page, in the server's order."""
-        asked = None if before is None else ceil(_moment("before", before).timestamp())
+        asked = _second_of(before)
         known, until = set[object](), None
         pages = HistoryPages(HISTORY.call)
-        while rows := await self._history(phone, inbox_id, asked):
+        while rows := await self._send(history_request(phone, inbox_id, asked, Message)):
             seconds = [int(_time(row)) for row in rows if row.created_at]
             pages.check(seconds, len(rows), until=until)
             if new := [row for row in rows if _key(row) not in known]:
@@ -329,7 +320,7 @@ class Messages(WholeListing[Message]):
                 asked = until + 1
                 continue
             # Nothing older was listed. Either that is all, or a second has more than fit.
-            below = await self._history(phone, inbox_id, until)
+            below = await self._send(history_request(phone, inbox_id, until, Message))
             if any(_key(row) not in known for row in below):
                 raise stuck(HISTORY.call, "has more messages in one second than it lists at once")
             return
@@ -367,6 +358,31 @@ class Messages(WholeListing[Message]):
 def _send_request(message: NewMessage) -> Request[SentMessage]:
     about = sending.about(message.local_id, message.chat_id)
     return SEND.request(body=message, about=about)
+
+
+def history_request(
+    phone: str, inbox_id: int, before: int | None, returns: type[T]
+) -> Request[list[T]]:
+    """Return a request for a page of a history.
+
+    Args:
+        phone: E.164 digits; one leading plus is removed.
+        inbox_id: The inbox.
+        before: The Unix time that all messages are before, or None for the newest ones.
+        returns: The type of a message.
+    """
+    query: dict[str, str | int | bool] = {
+        "phoneNumber": phone_digits(phone),
+        "inboxID": id_of("inbox_id", inbox_id),
+    }
+    if before is not None:
+        query["timestamp"] = before
+    return HISTORY.listing(returns).request(query=query)
+
+
+def _second_of(before: datetime | str | None) -> int | None:
+    """Return the Unix time of a moment, rounded up: Heymarket takes whole seconds."""
+    return None if before is None else ceil(_moment("before", before).timestamp())
 
 
 def _began(name: str, value: datetime | str) -> Began:

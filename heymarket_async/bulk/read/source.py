@@ -17,7 +17,7 @@ from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT, ContactsV2
 from heymarket_async.endpoints.conversations import Conversations
 from heymarket_async.endpoints.history import HistoryPages
 from heymarket_async.endpoints.listing import Listing, WalkQuery, page_sizes_of
-from heymarket_async.endpoints.messages import HISTORY, Messages
+from heymarket_async.endpoints.messages import HISTORY, Messages, history_request
 from heymarket_async.models.answered import Ref
 from heymarket_async.transport.account import bound_to_account
 from heymarket_async.walk.page_size import PageSizes
@@ -192,18 +192,16 @@ class _History(Messages):
         self, query: WalkQuery, phone: str, inbox_id: int, surface: str
     ) -> Walk[msgspec.Raw]:
         """Return a walk. Heymarket's cursor has whole seconds, and its pages have a fixed size."""
-        endpoint = HISTORY.listing(msgspec.Raw)
         send, pages = bound_to_account(self._transport).send, HistoryPages(HISTORY.call)
 
         async def fetch(date: str | None, _: int | None, __: int | None) -> list[msgspec.Raw]:
-            asked: dict[str, str | int | bool] = {"phoneNumber": phone, "inboxID": inbox_id}
-            if date is not None:
-                asked["timestamp"] = int(timestamps.parse(date).timestamp()) + 1
-            return _newest_first(await send(endpoint.request(query=asked)), pages, until=date)
+            before = None if date is None else int(timestamps.parse(date).timestamp()) + 1
+            request = history_request(phone, inbox_id, before, msgspec.Raw)
+            return _newest_first(await send(request), pages, until=date)
 
         return walk(
             fetch,
-            endpoint.call,
+            HISTORY.call,
             surface=surface,
             date=query.get("date"),
             limit=None,

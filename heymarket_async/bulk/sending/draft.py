@@ -21,6 +21,7 @@ from heymarket_async.bulk.contact_files.typos import misspelt
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.importing.duplicates import FirstRows
 from heymarket_async.bulk.importing.source import RejectedRow
+from heymarket_async.bulk.sending.opt_outs import SAID_BY_INPUT
 from heymarket_async.bulk.sending.outcomes import (
     SendFile,
     SendHeader,
@@ -41,7 +42,6 @@ _MOST_EXAMPLES = 3
 _MOST_NAMED = 10
 
 _NO_TEXT = Filled("", [], [])
-_OPTED_OUT = "the input says that this person opted out"
 
 
 class Draft(Masked, msgspec.Struct, frozen=True, kw_only=True):
@@ -185,7 +185,7 @@ class Drafting:
         if fields.get("is_opted_out") is True:
             self._opted_out.add(int(phone))
             self._results.opted_out += 1
-            raise _DecidedError(SendOutcome.SKIPPED, _OPTED_OUT)
+            raise _DecidedError(SendOutcome.SKIPPED, SAID_BY_INPUT)
         nth, filled = self._nth(int(phone), number), _NO_TEXT
         if self._text is not None:
             try:

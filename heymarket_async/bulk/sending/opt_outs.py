@@ -8,6 +8,9 @@ from heymarket_async.bulk.importing.lookup import Existing, is_refusal, look_up
 from heymarket_async.client import HeymarketClient
 from heymarket_async.errors import DecodeError, StatusError
 
+SAID_BY_INPUT = "the input says that this person opted out"
+"""The reason of a row whose own input opts its person out."""
+
 _OPTED_OUT = "this person opted out"
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from heymarket_async.bulk.importing.lookup import is_refusal
 from heymarket_async.bulk.progress import RequestStats
-from heymarket_async.bulk.sending.opt_outs import opted_out
+from heymarket_async.bulk.sending.opt_outs import SAID_BY_INPUT, opted_out
 from heymarket_async.bulk.sending.outcomes import SendFile, SendOutcome, TextRow
 from heymarket_async.bulk.sending.report import SendResults
 from heymarket_async.bulk.thread import side_by_side
@@ -117,8 +117,7 @@ class Sender:
         """Return why people must not be texted, by phone."""
         phones = dict.fromkeys(row.phone for row in rows if not row.opted_out)
         reasons = await opted_out(self._look_ups, list(phones)) if phones else {}
-        said = "the input says that this person opted out"
-        return reasons | {row.phone: said for row in rows if row.opted_out}
+        return reasons | {row.phone: SAID_BY_INPUT for row in rows if row.opted_out}
 
     def _is_left_out(self, row: TextRow, reason: str | None) -> bool:
         """Whether a row is done without being sent. If it may have been sent, that comes first."""
