@@ -229,7 +229,7 @@ class Conversations(Listing[Conversation]):
 
         Args:
             inbox_id: Its inbox.
-            user_id: The user who has read it.
+            user_id: The user for whom it counts as read.
             target: The phone or the address of the other side.
             targets: Those of a group.
 

@@ -76,7 +76,7 @@ class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 def _check_content(content: ScheduleContent) -> None:
     """Make sure that a content can be sent.
 
-    Reads may show what is not there as "", 0 or an empty list, so that can be written too.
+    Reads may show an absent value as "", 0 or an empty list, so these can be written too.
     """
     text, template, nothing = content.text, content.template, type(None)
     if one_of("content.text", text, (str, nothing)):

@@ -28,7 +28,7 @@ class UsersFindIn(Struct, frozen=True, kw_only=True):
 
 
 class UserIn(Struct, frozen=True, kw_only=True):
-    """A member to change; what is not sent stays."""
+    """A member to change; fields that are left out stay."""
 
     id: int
     first_name: str | None = None

@@ -95,7 +95,7 @@ class Contacts(Table[Contact]):
         return [self._by_id[contact_id] for contact_id in sorted(ids)]
 
     def names(self) -> list[tuple[str, str]]:
-        """Return the phone and the name of everyone who has a phone."""
+        """Return the phones and names of all contacts with a phone."""
         records = map(self.record, self._rows)
         return [(str(one.phone), str(one.display_name or "")) for one in records if one.phone]
 

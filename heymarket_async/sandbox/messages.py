@@ -247,7 +247,7 @@ def _text(call: Call, sent: SendIn, target: str) -> str:
 
 
 def _broadcast(call: Call, sent: SendIn, list_id: int) -> dict[str, object]:
-    """Send to every member of a list who has not opted out."""
+    """Send to all members of a list, except after an opt-out."""
     messages = call.account.messages
     broadcast_id = messages.new_id()
     date = messages.written(messages.stamp(call.now))

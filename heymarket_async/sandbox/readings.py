@@ -169,7 +169,7 @@ class Readings:
     users_get_body: Literal["kept", "dropped"] = "kept"
     """Whether the body of `GET /v1/users/get` arrives; without it, everyone is answered."""
     reassign_repeat: Literal["ok", "refused"] = "ok"
-    """A reassign to the member who has it already, or a transfer to the inbox that it is in."""
+    """A reassign to its present member, or a transfer to its present inbox."""
 
     # Templates, lists, scheduled messages, surveys
     template_local_id: Repeat = "create"

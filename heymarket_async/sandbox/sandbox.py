@@ -186,7 +186,7 @@ class Sandbox:
         return self.messages.outbox
 
     def quiet(self, seconds: float) -> None:
-        """Begin quiet hours that end in some seconds: what is sent until then is held back.
+        """Begin quiet hours that end in some seconds: messages sent until then are held back.
 
         The readings say how; `clock.advance` makes them pass.
         """

@@ -124,7 +124,7 @@ class Webhooks:
                 self._send(subscriber, bodies)
 
     async def close(self) -> None:
-        """Give up what is not delivered, and close every connection."""
+        """Give up deliveries that are under way, and close every connection."""
         with self._lock:
             self._loop = None
         for task in self._tasks:

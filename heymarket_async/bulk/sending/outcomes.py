@@ -40,7 +40,7 @@ class SendHeader(Header, frozen=True, kw_only=True):
 
     Attributes:
         kind: Texts.
-        message: A digest of what is sent, and from where.
+        message: A digest of the message and its sender.
         repeats: Whether a phone in several rows gets several texts.
         run: Of this job alone; the `local_id` of each text is made from it.
         began: The server's time when the job began, as an RFC 3339 timestamp.
