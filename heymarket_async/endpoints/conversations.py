@@ -57,7 +57,8 @@ class Conversations(Listing[Conversation]):
     """
 
     _list, _model, _surface = PAGE, Conversation, "conversations"
-    _fields, _page_size, _can_grow = RowFields(has_rev=False), None, False
+    _fields = RowFields(has_rev=False)
+    _is_size_documented, _can_grow = False, False
 
     @overload
     async def page(

@@ -1,4 +1,6 @@
-"""The pages of a history: sorted by time, of a size that is not certain, and cut at seconds.
+"""The history of a phone: a request for a page, and the rules that its pages must keep.
+
+They are sorted by time, of a size that is not certain, and cut at seconds.
 
 https://developers.heymarket.com/api-reference/messages/get-history
 """
@@ -6,9 +8,17 @@ https://developers.heymarket.com/api-reference/messages/get-history
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
+from heymarket_async.checks import id_of, phone_digits
 from heymarket_async.errors import PaginationError
+from heymarket_async.models.message import Message
+from heymarket_async.request import Endpoint, Repeat, Request
 from heymarket_async.walk.cursor import PAGE_SIZE
+
+T = TypeVar("T")
+
+HISTORY = Endpoint("GET", "/v1/messages", list[Message], Repeat.READ)
 
 HISTORY_SIZE = 50
 """The most messages that Heymarket lists in one page of a history."""
@@ -54,6 +64,26 @@ class HistoryPages:
         is_upwards = seconds == up and not is_of_one_second
         self._may_hide_newer = until is None and is_upwards and size >= HISTORY_SIZE
         self._largest = max(self._largest, 0 if is_of_one_second else size)
+
+
+def history_request(
+    phone: str, inbox_id: int, before: int | None, returns: type[T]
+) -> Request[list[T]]:
+    """Return a request for a page of a history.
+
+    Args:
+        phone: E.164 digits; one leading plus is removed.
+        inbox_id: The inbox.
+        before: The Unix time that all messages are before, or None for the newest ones.
+        returns: The type of a message.
+    """
+    query: dict[str, str | int | bool] = {
+        "phoneNumber": phone_digits(phone),
+        "inboxID": id_of("inbox_id", inbox_id),
+    }
+    if before is not None:
+        query["timestamp"] = before
+    return HISTORY.listing(returns).request(query=query)
 
 
 def stuck(call: str, reason: str) -> PaginationError:

@@ -55,7 +55,7 @@ class Listing(Group, Generic[R]):
         _surface: The name of this list in cursors.
         _fields: The fields of a thing that a walk reads.
         _cursor: The parameter that takes the timestamp of the last thing before.
-        _page_size: How many things a page has without a `limit`; None if that is not documented.
+        _is_size_documented: A page has 30 things without a `limit`. Else its size is not known.
         _most: The largest `limit` that it takes, or None if that is not documented.
         _can_grow: Walks may find out a larger `limit`.
         _order: Parameters that a walk adds to each page, so that it is sorted one way.
@@ -66,7 +66,7 @@ class Listing(Group, Generic[R]):
     _surface: ClassVar[str]
     _fields: ClassVar[RowFields] = RowFields()
     _cursor: ClassVar[str] = "date"
-    _page_size: ClassVar[int | None] = PAGE_SIZE
+    _is_size_documented: ClassVar[bool] = True
     _most: ClassVar[int | None] = None
     _can_grow: ClassVar[bool] = True
     _order: ClassVar[Mapping[str, object]] = {}
@@ -113,7 +113,7 @@ class Listing(Group, Generic[R]):
             returns=kind,
             fields=self._fields,
             growth=growth if self._can_grow else None,
-            page_size=self._page_size,
+            is_size_documented=self._is_size_documented,
         )
 
     def _growth(self, attempt: FetchPage[object]) -> Growth[object]:

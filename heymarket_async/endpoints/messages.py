@@ -15,8 +15,8 @@ import msgspec
 from msgspec.structs import replace
 
 from heymarket_async import sending, timestamps
-from heymarket_async.checks import id_of, one_of, phone_digits, seconds_of
-from heymarket_async.endpoints.history import HistoryPages, stuck
+from heymarket_async.checks import one_of, seconds_of
+from heymarket_async.endpoints.history import HISTORY, HistoryPages, history_request, stuck
 from heymarket_async.endpoints.listing import WholeListing
 from heymarket_async.errors import HeymarketError
 from heymarket_async.models.message import Message
@@ -40,7 +40,6 @@ _SEND = "/v1/message/send"
 SEND = Endpoint("POST", _SEND, SentMessage, Repeat.UNSAFE)
 COMMENT = Endpoint("POST", _SEND, SentMessage, Repeat.UNSAFE)
 BROADCAST = Endpoint("POST", _SEND, SentMessage, Repeat.IDEMPOTENT)
-HISTORY = Endpoint("GET", "/v1/messages", list[Message], Repeat.READ)
 PAGE = Endpoint("POST", "/v1/messages/all", list[Message], Repeat.READ)
 COUNT = Endpoint("POST", "/v1/messages/all/count", int, Repeat.READ)
 
@@ -241,8 +240,7 @@ class Messages(WholeListing[Message]):
 
         https://developers.heymarket.com/api-reference/messages/get-history
         """
-        asked = _second_of(before)
-        return await self._send(history_request(phone, inbox_id, asked, Message))
+        return await self._history(phone, inbox_id, _second_of(before))
 
     async def iterate_history(
         self, phone: str, inbox_id: int, *, before: datetime | str | None = None
@@ -300,6 +298,9 @@ class Messages(WholeListing[Message]):
         body = {} if date is None else {"date": timestamps.to_text("date", date)}
         return await self._send(COUNT.request(body=body))
 
+    async def _history(self, phone: str, inbox_id: int, before: int | None) -> list[Message]:
+        return await self._send(history_request(phone, inbox_id, before, Message))
+
     async def _history_pages(
         self, phone: str, inbox_id: int, before: datetime | str | None = None
     ) -> AsyncGenerator[list[Message]]:
@@ -307,7 +308,7 @@ class Messages(WholeListing[Message]):
         asked = _second_of(before)
         known, until = set[object](), None
         pages = HistoryPages(HISTORY.call)
-        while rows := await self._send(history_request(phone, inbox_id, asked, Message)):
+        while rows := await self._history(phone, inbox_id, asked):
             seconds = [int(_time(row)) for row in rows if row.created_at]
             pages.check(seconds, len(rows), until=until)
             if new := [row for row in rows if _key(row) not in known]:
@@ -320,7 +321,7 @@ class Messages(WholeListing[Message]):
                 asked = until + 1
                 continue
             # Nothing older was listed. Either that is all, or a second has more than fit.
-            below = await self._send(history_request(phone, inbox_id, until, Message))
+            below = await self._history(phone, inbox_id, until)
             if any(_key(row) not in known for row in below):
                 raise stuck(HISTORY.call, "has more messages in one second than it lists at once")
             return
@@ -358,26 +359,6 @@ class Messages(WholeListing[Message]):
 def _send_request(message: NewMessage) -> Request[SentMessage]:
     about = sending.about(message.local_id, message.chat_id)
     return SEND.request(body=message, about=about)
-
-
-def history_request(
-    phone: str, inbox_id: int, before: int | None, returns: type[T]
-) -> Request[list[T]]:
-    """Return a request for a page of a history.
-
-    Args:
-        phone: E.164 digits; one leading plus is removed.
-        inbox_id: The inbox.
-        before: The Unix time that all messages are before, or None for the newest ones.
-        returns: The type of a message.
-    """
-    query: dict[str, str | int | bool] = {
-        "phoneNumber": phone_digits(phone),
-        "inboxID": id_of("inbox_id", inbox_id),
-    }
-    if before is not None:
-        query["timestamp"] = before
-    return HISTORY.listing(returns).request(query=query)
 
 
 def _second_of(before: datetime | str | None) -> int | None:

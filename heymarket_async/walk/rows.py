@@ -47,6 +47,10 @@ class Rows(msgspec.Struct, frozen=True):
     unplaced: tuple[int, ...] = ()
     left_out: int = 0
 
+    def __len__(self) -> int:
+        """How many elements the page has, rows or not."""
+        return len(self.ids) + self.left_out
+
     def key(self, place: int) -> Key:
         """Return the key of the row at a place."""
         rev = self.revs[place]
@@ -89,7 +93,7 @@ class Rows(msgspec.Struct, frozen=True):
     @property
     def none_is_placed(self) -> bool:
         """Whether the page is not empty, and no row on it has a time."""
-        return len(self.unplaced) == len(self.ids) and bool(self.ids or self.left_out)
+        return len(self.unplaced) == len(self.ids) and bool(len(self))
 
     def placed_at(self, time: str) -> Rows:
         """Return the rows as if all had the same time."""

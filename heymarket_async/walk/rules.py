@@ -80,7 +80,7 @@ def step(cursor: Cursor, rows: Rows, asked: int | None, following: int | None) -
     stamps = rows.stamps[new] if isinstance(new, slice) else [rows.stamps[each] for each in new]
     is_full = _is_full(cursor, rows, asked)
     if cursor.largest is not UNSET and asked is None:
-        cursor = replace(cursor, largest=max(cursor.largest, _count(rows)))
+        cursor = replace(cursor, largest=max(cursor.largest, len(rows)))
     if cursor.group is not None:  # 4
         page = ties.GroupPage(rows, here, is_full, frozenset(stamps), following)
         return rows, new, ties.after_page(cursor, cursor.group, page)
@@ -91,15 +91,11 @@ def step(cursor: Cursor, rows: Rows, asked: int | None, following: int | None) -
 
 def _is_full(cursor: Cursor, rows: Rows, asked: int | None) -> bool:
     """Whether a page with this limit, or None, may end in the middle of a group."""
-    count = _count(rows)
+    count = len(rows)
     if count >= min(asked or PAGE_SIZE, PAGE_SIZE):
         return True
     # A page of one row is taken for the end of the list, not for a part of a group.
     return cursor.largest is not UNSET and count >= max(cursor.largest, 2)
-
-
-def _count(rows: Rows) -> int:
-    return len(rows.ids) + rows.left_out
 
 
 def _after_short_page(cursor: Cursor, rows: Rows, here: str | None, *, has_new: bool) -> Cursor:

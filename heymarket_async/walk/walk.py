@@ -243,9 +243,9 @@ class Walk(Generic[T]):
                 raise
             return False
         rows, asked = self._rows_of(items), size.limit
-        if not size.take(_count(rows)):
+        if not size.take(len(rows)):
             return False
-        self._group_pages.note(asked, _count(rows))
+        self._group_pages.note(asked, len(rows))
         is_new = self._take(cursor, rows, items, asked)
         if is_new and size.tried is not None:
             size.settle(asked, len(items))
@@ -263,7 +263,7 @@ class Walk(Generic[T]):
             items = await self._fetch(cursor.date, group.page, group.limit)
             rows = self._rows_of(items)
             if await self._is_believed(cursor, group, rows):
-                self._group_pages.note(group.limit, _count(rows))
+                self._group_pages.note(group.limit, len(rows))
                 return self._take(cursor, rows, items, group.limit)
         except HeymarketError as error:
             if not self._group_pages.begin_again_after(group, error):
@@ -275,13 +275,13 @@ class Walk(Generic[T]):
     async def _is_believed(self, cursor: Cursor, group: Ties, rows: Rows) -> bool:
         """Whether a page of a group is full, or the list ends there without a `limit` too."""
         leaves = bool(rows.stamps) and rows.stamps[-1] != group.stamp
-        if not self._group_pages.is_doubted(group, _count(rows), leaves=leaves):
+        if not self._group_pages.is_doubted(group, len(rows), leaves=leaves):
             return True
-        end = self._group_pages.end(group, _count(rows))
+        end = self._group_pages.end(group, len(rows))
         if end is None:
             return False
         number, most = end
-        return _count(self._rows_of(await self._fetch(cursor.date, number, None))) <= most
+        return len(self._rows_of(await self._fetch(cursor.date, number, None))) <= most
 
     def _explained(self, error: HeymarketError) -> HeymarketError:
         group = self._next.group
@@ -320,7 +320,7 @@ def walk(
     returns: type[T],
     fields: RowFields = RowFields(),  # noqa: B008 - frozen
     growth: Growth[T] | None = None,
-    page_size: int | None = PAGE_SIZE,
+    is_size_documented: bool = True,
 ) -> Walk[T]:
     """Return a walk, from its beginning or from a stored cursor.
 
@@ -334,7 +334,7 @@ def walk(
         returns: The type of the items.
         fields: The fields of an item that the walk reads.
         growth: How the walk may ask for more than the default, or None.
-        page_size: How many items a page has without a `limit`, or None if it is not documented.
+        is_size_documented: A page has 30 items without a `limit`. Else its size is not known.
 
     Raises:
         ValueError: An argument breaks its rule; the message names it.
@@ -349,7 +349,9 @@ def walk(
     read = reader(fields).of_raw if returns is msgspec.Raw else reader(fields).of
     if cursor is None:
         text = None if date is None else timestamps.to_text("date", date)
-        start = cursors.start(surface, limit=limit, date=text, largest=UNSET if page_size else 0)
+        start = cursors.start(
+            surface, limit=limit, date=text, largest=UNSET if is_size_documented else 0
+        )
         return Walk(fetch, call, read, start, growth)
     if date is not None:
         raise ValueError("date and cursor exclude each other: a cursor has its own date")
@@ -368,10 +370,6 @@ class _Pages(Generic[T]):
 
     def __anext__(self) -> Awaitable[Page[T]]:
         return self._next_page()
-
-
-def _count(rows: Rows) -> int:
-    return len(rows.ids) + rows.left_out
 
 
 def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:

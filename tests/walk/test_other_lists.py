@@ -49,7 +49,7 @@ def walk_of_unknown_pages(listing: Listing, cursor: str | None = None) -> Walk:
         cursor=cursor,
         returns=Row,
         fields=RowFields(has_rev=False),
-        page_size=None,
+        is_size_documented=False,
     )
 
 

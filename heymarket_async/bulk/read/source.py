@@ -15,9 +15,9 @@ from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.decoding import mending
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT, ContactsV2
 from heymarket_async.endpoints.conversations import Conversations
-from heymarket_async.endpoints.history import HistoryPages
+from heymarket_async.endpoints.history import HISTORY, HistoryPages, history_request
 from heymarket_async.endpoints.listing import Listing, WalkQuery, page_sizes_of
-from heymarket_async.endpoints.messages import HISTORY, Messages, history_request
+from heymarket_async.endpoints.messages import Messages
 from heymarket_async.models.answered import Ref
 from heymarket_async.transport.account import bound_to_account
 from heymarket_async.walk.page_size import PageSizes
