@@ -180,6 +180,17 @@ def limit_of(limit: int | None, most: int | None = None, name: str = "limit") ->
     raise ValueError(f"{name} must be {rule}")
 
 
+def spelling_hint(text: str, known: Iterable[str]) -> str:
+    """Return a hint to a known text that is spelt alike, or "" if there is none.
+
+    It is written to follow a sentence: "; did you mean 'Plan'?".
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - a twentieth of importing this package
+
+    close = get_close_matches(text, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
 def is_int(value: object) -> TypeGuard[int]:
     """Whether a value is an integer. True and False are not."""
     return isinstance(value, int) and not isinstance(value, bool)

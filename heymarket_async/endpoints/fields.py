@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from heymarket_async.checks import list_of, one_of
+from heymarket_async.checks import list_of, one_of, spelling_hint
 from heymarket_async.endpoints.group import Group
 from heymarket_async.errors import CustomFieldError
 from heymarket_async.models.contact import ContactField
@@ -68,10 +68,7 @@ def _id_of(title: str, fields: Sequence[ContactField]) -> str:
         numbers = ", ".join(map(str, ids))
         reason = f"lists fields {numbers} all titled {title!r}; write to one by its id"
     else:
-        from difflib import get_close_matches  # noqa: PLC0415 - a twentieth of importing this package
-
-        close = get_close_matches(title, [field.title for field in fields], n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = spelling_hint(title, (field.title for field in fields))
         reason = f"lists no custom field titled {title!r}{hint}"
     error = CustomFieldError(reason, title=title)
     error.call = ALL.call

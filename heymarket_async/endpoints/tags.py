@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import msgspec
 
-from heymarket_async.checks import list_of, one_of, text_of
+from heymarket_async.checks import list_of, one_of, spelling_hint, text_of
 from heymarket_async.decoding.answer import as_model
 from heymarket_async.endpoints.listing import WholeListing
 from heymarket_async.errors import DecodeError, TagError
@@ -135,10 +135,7 @@ async def ids_by_label(tags: Tags) -> dict[str, int]:
 
 
 def _unknown(label: str, known: Mapping[str, int]) -> NoReturn:
-    from difflib import get_close_matches  # noqa: PLC0415 - a twentieth of importing this package
-
-    close = get_close_matches(loose(label), known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = spelling_hint(loose(label), known)
     error = TagError(f"lists no tag labelled {label!r}{hint}", label=label)
     error.call = PAGE.call
     raise error
