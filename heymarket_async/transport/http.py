@@ -203,11 +203,10 @@ class Http:
             RuntimeError,
             bodies.BodyError,
         ) as error:
-            failure = self._failure(error, URL(base_url + target, encoded=True))
+            status = None if response is None else response.status
+            failure = self._failure(error, URL(base_url + target, encoded=True), status)
             if response is not None:
                 failure.request_id = _request_id(response.headers)
-                if isinstance(failure, NoResponseError):
-                    failure.status = response.status
         raise failure  # outside, because the context of an error may quote what was sent
 
     async def aclose(self) -> None:
@@ -246,7 +245,7 @@ class Http:
             self._logged = reason
             logger.debug("requests are sent through a ClientSession of aiohttp: %s", reason)
 
-    def _failure(self, error: Exception, target: URL) -> HeymarketError:
+    def _failure(self, error: Exception, target: URL, status: int | None) -> HeymarketError:
         if isinstance(error, connections.DroppedError):
             error = error.reason
         failure: HeymarketError
@@ -261,7 +260,7 @@ class Http:
                 proxy_status=_proxy_status(error),
             )
         else:
-            failure = NoResponseError(f"got no whole answer ({_reason(error)})")
+            failure = NoResponseError(f"got no whole answer ({_reason(error)})", status=status)
         failure.__cause__ = None if _quotes(error) else error
         return failure
 

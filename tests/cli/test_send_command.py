@@ -112,6 +112,16 @@ def test_a_dry_run_says_who_has_the_text_already(run, file):
     assert Path(f"{file}.texts.jsonl").read_bytes() == outcomes
 
 
+def test_a_file_that_was_renamed_is_continued_with_its_outcomes(run, sandbox, file, tmp_path):
+    command = (*OPTIONS, "--text", "Hi {first}", "--skip-empty", "--outcomes", tmp_path / "o.jsonl")
+    run("messages", "send", file, *command)
+
+    result = run("messages", "send", file.rename(tmp_path / "guests.csv"), *command)
+
+    assert result.exit_code == 0
+    assert sorted(texts(sandbox)) == ["0100 Hi Zoé", "0102 Hi Ana"]
+
+
 def test_a_job_says_that_it_finds_no_earlier_outcomes(run, file):
     command = ["messages", "send", file, *OPTIONS, "--text", "Hi", "--yes"]
     new = f"A new job: no earlier outcomes in {file}.texts.jsonl\n"

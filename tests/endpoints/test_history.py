@@ -107,6 +107,19 @@ async def test_a_second_that_fills_a_smaller_page_raises_if_more_comes_before():
         await Server(*range(40), *[40.5] * 30, size=30).read()
 
 
+async def test_a_page_that_is_smaller_than_before_raises_if_more_comes_before():
+    class Shrinking(Server):
+        async def history(self, phone: str, inbox_id: int, before: int | None) -> list[Message]:
+            self._size = 10 if before is None else 3
+            return await super().history(phone, inbox_id, before)
+
+    server = Shrinking(0, 1, 2, *[3] * 5, *range(4, 10))
+
+    with pytest.raises(PaginationError, match="in one second"):
+        await server.read()
+    assert server.requests == 3
+
+
 @pytest.mark.parametrize("tied", [31, 40])
 async def test_a_page_is_full_if_none_before_was_larger(tied):
     in_one_second = [number / 100 for number in range(tied)]
