@@ -18,15 +18,28 @@ ANSWERED = "heymarket_async.models.answered.Answered"
 
 
 class Fields(griffe.Extension):
-    """Lists the fields of records and the values of enums, and shows defaults as values."""
+    """Lists the fields of records and the values of enums, and shows defaults as values.
+
+    Attributes:
+        hidden: The classes that only the package makes, so that their constructors are not shown.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden: list[griffe.Class] = []
 
     def on_package(self, *, pkg: griffe.Module, **_: object) -> None:
         """Complete every class and function of a package that was read."""
-        for each in list(defined_in(pkg)):
+        defined = list(defined_in(pkg))
+        classes = [each for each in defined if isinstance(each, griffe.Class) and each.docstring]
+        for owner in classes:
+            complete(owner)
+        self.hidden = [owner for owner in classes if has_undescribed_constructor(owner)]
+        for owner in self.hidden:
+            owner.del_member("__init__")
+        for each in defined:
             if isinstance(each, griffe.Function):
                 show_defaults(each)
-            elif isinstance(each, griffe.Class) and each.docstring:
-                complete(each)
 
 
 def defined_in(parent: griffe.Module | griffe.Class) -> Iterator[griffe.Object]:
@@ -53,7 +66,7 @@ def complete(owner: griffe.Class) -> None:
     """Complete the list of a class's attributes, and give a struct the parameters of its fields."""
     bases = {path_of(base) for each in (owner, *owner.mro()) for base in each.bases}
     described = {item.name: item.description for item in attributes_in(owner)}
-    if bases & RECORDS:
+    if bases & RECORDS or "dataclass" in owner.labels:
         shown = fields_of(owner)
         if STRUCT in bases and ANSWERED not in bases:
             owner.set_member("__init__", constructor_of(owner, shown))
@@ -61,6 +74,7 @@ def complete(owner: griffe.Class) -> None:
         shown = [each for each in attributes_of(owner) if not each.name.startswith("_")]
     else:
         shown = [each for each in attributes_of(owner) if each.name in described]
+        shown = [each for each in shown if not each.name.startswith("_")]
     if shown:
         list_attributes(owner, shown, described)
 
@@ -96,6 +110,26 @@ def attributes_in(owner: griffe.Class) -> Iterator[griffe.DocstringAttribute]:
                 yield from section.value
 
 
+def has_undescribed_constructor(owner: griffe.Class) -> bool:
+    """Return whether a class has a constructor with a parameter that no docstring describes."""
+    constructor = owner.members.get("__init__")
+    if not isinstance(constructor, griffe.Function):
+        return False
+    described = {item.name for item in attributes_in(owner)} | {"self"}
+    for each in (owner, constructor):
+        described |= {item.name for item in parameters_in(each)}
+    return any(each.name not in described for each in constructor.parameters)
+
+
+def parameters_in(
+    documented: griffe.Class | griffe.Function,
+) -> Iterator[griffe.DocstringParameter]:
+    """Yield what a docstring says of parameters."""
+    for section in documented.docstring.parsed if documented.docstring else ():
+        if isinstance(section, griffe.DocstringSectionParameters):
+            yield from section.value
+
+
 def list_attributes(
     owner: griffe.Class, shown: list[griffe.Attribute], described: dict[str, str]
 ) -> None:
@@ -103,6 +137,7 @@ def list_attributes(
     docstring = owner.docstring
     assert docstring  # noqa: S101 - only such classes are completed
     order = [*described, *(each.name for each in shown)]
+    has = {each.name for each in attributes_of(owner)}
     items = [
         griffe.DocstringAttribute(
             each.name,
@@ -111,13 +146,13 @@ def list_attributes(
         )
         for each in sorted(shown, key=lambda each: order.index(each.name))
     ]
-    sections = [
-        each
-        for each in docstring.parsed
-        if not isinstance(each, griffe.DocstringSectionAttributes)
+    items += [item for item in attributes_in(owner) if item.name not in has]  # `gaps` reports it
+    for each in shown:
+        each.docstring = None  # else it is shown a second time
+    kept = [
+        each for each in docstring.parsed if each.kind is not griffe.DocstringSectionKind.attributes
     ]
-    sections.insert(1, griffe.DocstringSectionAttributes(items))
-    docstring.parsed = sections
+    docstring.parsed = [*kept[:1], griffe.DocstringSectionAttributes(items), *kept[1:]]
 
 
 def described_by(attribute: griffe.Attribute) -> str:
