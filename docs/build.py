@@ -35,7 +35,10 @@ def build(root: Path = ROOT) -> None:
     if found := gaps(root):
         raise SystemExit("The reference has gaps:\n" + "\n".join(found))
     config = tomllib.loads((root / "zensical.toml").read_text(encoding="utf-8"))["project"]
-    gather(root, root / config["docs_dir"], set(pages_in(config["nav"])))
+    folder = root / config["docs_dir"]
+    gather(root, folder, set(pages_in(config["nav"])))
+    for style in config["extra_css"]:
+        shutil.copyfile(root / DOCS / style, folder / style)
     zensical = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     if subprocess.run(zensical, cwd=root, check=False).returncode:  # noqa: S603 - no input of others
         raise SystemExit(1)
