@@ -119,6 +119,19 @@ def test_the_page_on_installing_has_every_extra():
     assert sorted(named) == sorted(extras)
 
 
+def test_the_drawings_are_those_of_their_program(tmp_path):
+    folder = ROOT / "docs" / "pictures"
+    for script in folder.glob("*.py"):
+        (tmp_path / script.name).write_text(script.read_text())
+
+    run([sys.executable, "make.py", "drawings"], unmeasured(), tmp_path)
+
+    made = sorted(tmp_path.glob("*.svg"))
+    assert len(made) == 4
+    for picture in made:
+        assert picture.read_text() == (folder / picture.name).read_text()
+
+
 def test_the_tree_of_errors_is_the_one_in_the_code():
     page = (ROOT / "docs" / "errors-and-retries.md").read_text()
     drawn = next(text for language, text in BLOCK.findall(page) if language == "text")
