@@ -130,7 +130,7 @@ async def reporting(
     if on_progress is None:
         yield
         return
-    reporter = asyncio.create_task(_report_often(on_progress, progress))
+    reporter = asyncio.create_task(_report_often(on_progress, progress), name="heymarket-progress")
     try:
         yield
         call_hook(on_progress, progress(), name="on_progress", of="job")

@@ -81,11 +81,13 @@ def _retrieve(future: asyncio.Future[T]) -> None:
         future.exception()
 
 
-async def side_by_side(work: Callable[[], Coroutine[object, object, None]], times: int) -> None:
-    """Run a piece of work in several tasks at once; the first error ends them all."""
+async def side_by_side(
+    work: Callable[[], Coroutine[object, object, None]], times: int, *, name: str
+) -> None:
+    """Run a piece of work in several tasks of one name; the first error ends them all."""
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(times):
-                group.create_task(work())
+                group.create_task(work(), name=name)
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None

@@ -99,7 +99,8 @@ def until_terminated(main: Coroutine[object, None, T]) -> T:
     handlers = {each: how for each, how in handlers.items() if how not in {None, signal.SIG_IGN}}
 
     async def cancelled_by_signals() -> T:
-        work, loop = asyncio.ensure_future(main), asyncio.get_running_loop()
+        work, loop = cast("asyncio.Task[T]", asyncio.current_task()), asyncio.get_running_loop()
+        work.set_name("heymarket-command")
 
         def receive(number: int, _: object) -> None:
             if received:
@@ -109,7 +110,7 @@ def until_terminated(main: Coroutine[object, None, T]) -> T:
                 loop.call_soon_threadsafe(work.cancel)
 
         _handle_signals(dict.fromkeys(handlers, receive))
-        return await work
+        return await main
 
     try:
         return asyncio.run(cancelled_by_signals())

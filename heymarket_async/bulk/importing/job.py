@@ -185,7 +185,7 @@ class _Import:
             concurrency: Requests at once.
         """
         async with aclosing(self._chunks(first)) as chunks:
-            await side_by_side(lambda: self._work(chunks), concurrency)
+            await side_by_side(lambda: self._work(chunks), concurrency, name="heymarket-importer")
         if self._to_send:
             await self._sender.write(self._to_send)
         while released := self._duplicates.released(1, self._size):

@@ -98,7 +98,8 @@ class _Walkers:
         if self._options.concurrency > 1 and self._unread:
             self._far_ends = await self._oldest_and_newest()
             await self._collector.identify()
-        await side_by_side(self._walker, self._options.concurrency if self._far_ends else 1)
+        walkers = self._options.concurrency if self._far_ends else 1
+        await side_by_side(self._walker, walkers, name="heymarket-walker")
 
     async def _walker(self) -> None:
         while (span := await self._next_span()) is not None:
@@ -130,7 +131,7 @@ class _Walkers:
         walk = self._walk_of(span)
         pages = walk.pages()
         left_out, first = 0, ""
-        coming = asyncio.ensure_future(_next(pages))
+        coming = _begin_next(pages)
         try:
             while (page := await coming) is not None:
                 is_last = not page.is_amid_group and self._is_last(page.rows, span)
@@ -139,7 +140,7 @@ class _Walkers:
                     if is_full or self._checkpoint.pages:
                         await self._collector.identify()
                     # Ask for the next page while this one is written.
-                    coming = asyncio.ensure_future(_next(pages))
+                    coming = _begin_next(pages)
                     await asyncio.sleep(0)
                 self._take(page, span)
                 self._checkpoint.overlap += walk.left_out - left_out
@@ -228,6 +229,12 @@ class _Walkers:
     def _wake(self) -> None:
         self._moved.set()
         self._moved.clear()
+
+
+def _begin_next(
+    pages: AsyncIterator[Page[msgspec.Raw]],
+) -> asyncio.Task[Page[msgspec.Raw] | None]:
+    return asyncio.create_task(_next(pages), name="heymarket-next-page")
 
 
 async def _next(pages: AsyncIterator[Page[msgspec.Raw]]) -> Page[msgspec.Raw] | None:
