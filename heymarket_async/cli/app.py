@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from heymarket_async.cli import contacts, conversations, messages, show, webhooks
+from heymarket_async.cli import contacts, conversations, messages, sandbox_state, show, webhooks
 from heymarket_async.cli.bulk_commands import sync_command
 from heymarket_async.cli.options import Json, SandboxSize
 from heymarket_async.cli.running import Commands, run
@@ -73,4 +73,5 @@ def fields(*, json: Json = False, sandbox: SandboxSize = None) -> None:
     show.print_result(found, json=json, columns=("id", "title"))
 
 
+sandbox_state.add_option(app)
 app.command("sandbox")(sandbox_command)

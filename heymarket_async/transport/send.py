@@ -48,6 +48,8 @@ class Transport:
         options: Time limits, retries and the hook.
 
     Attributes:
+        server: The server in the name of the account: the base URL, unless the account is always
+            the same one behind changing URLs.
         page_sizes: The limits that walks have tried, by list.
         sends: The messages that were sent, are being sent and may have been sent.
     """
@@ -67,6 +69,7 @@ class Transport:
     ) -> None:
         self.options = options
         self.base_url = base_url
+        self.server = base_url
         self._signer = signer
         self.credentials_can_change = signer.can_change
         # The wait after a 429 that does not say how long: then the server's window is over.
