@@ -19,6 +19,7 @@ from heymarket_async.bulk.store import private_files
 from heymarket_async.cli import contacts, conversations, messages, show, webhooks
 from heymarket_async.cli.bulk_commands import sync_command
 from heymarket_async.cli.options import Json, SandboxSize
+from heymarket_async.cli.probe import probe_command
 from heymarket_async.cli.running import Commands, run, until_terminated
 from heymarket_async.request import Repeat
 from heymarket_async.version import __version__
@@ -42,6 +43,7 @@ app.add_typer(conversations.app, name="conversations")
 app.add_typer(messages.app, name="messages")
 app.add_typer(webhooks.app, name="webhooks")
 app.command("sync")(sync_command)
+app.command("probe")(probe_command)
 
 
 def _version(wanted: bool) -> None:
