@@ -98,7 +98,8 @@ class ListProbe:
             digits: Digits of the fraction of a second in timestamps.
         """
         watch = Watch(self._rows_from, digits)
-        with self._telling("date", "includes_date"), self._found.telling("stored_finer"):
+        names = [f"{self._name}.{each}" for each in ("date", "includes_date")]
+        with self._found.telling(*names, "stored_finer"):
             if not self.subjects:
                 raise CouldNotTellError("a page has fewer than three timestamps")
             await watch.learn_side(self.subjects[0])
@@ -132,21 +133,20 @@ class ListProbe:
                 self._tell("first_page", 1)
             else:
                 self._tell("first_page", "ignored")
+        with self._telling():
+            if self.is_whole is None:
+                await self._ask_for_more()
 
     async def ask_for_limits(self) -> None:
         """Find the size of a page, and the largest `limit`."""
         with self._telling("default_limit", "largest_limit", "over_limit"):
-            if self.is_whole is None:
-                await self._ask_for_more()
             limits = Limits(lambda limit: self._page(limit=limit), self._first, self._large)
-            if self.is_whole is False or self._large.size > self._first.size:
-                self._tell("default_limit", self._first.size)
+            is_full = self.is_whole is False or self._large.size > self._first.size
+            few = "the account has too few contacts"
+            self._tell("default_limit", self._first.size if is_full else None, otherwise=few)
             largest, over = await limits.find(has_more=self.is_whole is False)
-            for name, value in (("largest_limit", largest), ("over_limit", over)):
-                if value is not None:
-                    self._tell(name, value)
-            self._found.reasons.setdefault(f"{self._name}.over_limit", "no larger one was tried")
-            self._found.reasons.setdefault(f"{self._name}.largest_limit", "`limit` has no effect")
+            self._tell("largest_limit", largest, otherwise="`limit` has no effect")
+            self._tell("over_limit", over, otherwise="no larger one was tried")
 
     async def ask_for_end(self) -> None:
         """Find the answer where no contacts are left."""
@@ -202,8 +202,12 @@ class ListProbe:
     async def _page(self, **body: object) -> Reply:
         return await self._asker.page(self._endpoint, **self._fixed, **body)
 
-    def _tell(self, name: str, value: object) -> None:
-        self._found.values[f"{self._name}.{name}"] = value
+    def _tell(self, name: str, value: object, *, otherwise: str = "") -> None:
+        """Note a fact, or, if it is None, the reason for that."""
+        if value is None:
+            self._found.reasons[f"{self._name}.{name}"] = otherwise
+        else:
+            self._found.values[f"{self._name}.{name}"] = value
 
     def _telling(self, *names: str) -> AbstractContextManager[None]:
         return self._found.telling(*(f"{self._name}.{name}" for name in names))

@@ -59,6 +59,7 @@ class Watch:
         self._page = page
         self._digits = digits
         self.side: str = ""
+        self._seen: dict[str, set[Key]] = {}
 
     async def learn_side(self, subject: Subject) -> None:
         """Find out on which side of `date` the listed contacts are.
@@ -66,7 +67,9 @@ class Watch:
         Raises:
             CouldNotTellError: The page does not show it.
         """
-        rows = await self._page(self.just_after(subject))
+        time = self.just_after(subject)
+        rows = await self._page(time)
+        self._seen[time] = set(rows.all_keys())
         others = {each for each in rows.stamps if each != subject.stamp}
         sides = {each > subject.stamp for each in others}
         if not sides:
@@ -78,7 +81,7 @@ class Watch:
 
         None: some of its contacts are, and some are not.
         """
-        keys = set((await self._page(time)).all_keys())
+        keys = self._seen.get(time) or set((await self._page(time)).all_keys())
         is_listed = subject.keys <= keys
         if not is_listed and not subject.keys.isdisjoint(keys):
             return None
@@ -103,9 +106,9 @@ class Watch:
     def _moved(self, subject: Subject, units: int) -> str:
         seconds, _, fraction = subject.stamp.partition("Z")
         digits = int(fraction[1:].ljust(self._finer, "0")[: self._finer]) + units
-        if digits < 0:
-            seconds = timestamps.earlier(subject.stamp, 1)[:-1]
-            digits += 10**self._finer
+        moved_s, digits = divmod(digits, 10**self._finer)
+        if moved_s:
+            seconds = timestamps.later(subject.stamp, moved_s)[:-1]
         return f"{seconds}.{digits:0{self._finer}}Z"
 
 
