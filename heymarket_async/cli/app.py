@@ -10,6 +10,7 @@ from typer import Option
 from heymarket_async.cli import contacts, conversations, messages, sandbox_state, show, webhooks
 from heymarket_async.cli.bulk_commands import sync_command
 from heymarket_async.cli.options import Json, SandboxSize
+from heymarket_async.cli.probe import probe_command
 from heymarket_async.cli.running import Commands, run
 from heymarket_async.cli.sandbox import sandbox_command
 from heymarket_async.request import Repeat
@@ -33,6 +34,7 @@ app.add_typer(conversations.app, name="conversations")
 app.add_typer(messages.app, name="messages")
 app.add_typer(webhooks.app, name="webhooks")
 app.command("sync")(sync_command)
+app.command("probe")(probe_command)
 
 
 def _version(wanted: bool) -> None:

@@ -13,6 +13,7 @@ import logging
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+from heymarket_async.api_profile import ApiProfile
 from heymarket_async.errors import (
     AuthenticationError,
     ClientStateError,
@@ -46,6 +47,7 @@ class Transport:
         rate: How many requests may be sent; None for no limit.
         http: The connections.
         options: Time limits, retries and the hook.
+        profile: Facts about the API that were seen, or None.
 
     Attributes:
         server: The server in the name of the account: the base URL, unless the account is always
@@ -66,8 +68,10 @@ class Transport:
         rate: RateLimit | None,
         http: Http,
         options: Options,
+        profile: ApiProfile | None = None,
     ) -> None:
         self.options = options
+        self.profile = profile
         self.base_url = base_url
         self.server = base_url
         self._signer = signer
