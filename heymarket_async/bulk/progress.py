@@ -13,7 +13,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from heymarket_async.client import HeymarketClient
+from heymarket_async.checks import one_of
+from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.timestamps import http_date
 from heymarket_async.transport.call import AttemptEvent, call_hook
 
@@ -63,6 +64,8 @@ class RequestStats:
         self.waited_s: dict[str, float] = {}
         self._date = ""
         self._ahead = math.inf, -math.inf  # the least and the most so far
+        one_of("client", client, HeymarketClient)
+        transport_of(client).enter()  # before the job makes a task or a file
         self._hook = client.on_attempt
         self._lately: deque[float] = deque()
         self.client = client.with_options(on_attempt=self._count)

@@ -114,6 +114,10 @@ class Transport:
             await self._ask_for_credentials(now + self.options.deadline_s)
         return self._signer.fingerprint
 
+    def enter(self) -> None:
+        """Bind the client to the running loop, as its first call does; see `Http.enter`."""
+        self._http.enter()
+
     @property
     def waiting(self) -> str:
         """Why the call that waits longest is waiting, or "" if none is."""
@@ -178,7 +182,7 @@ class Transport:
                 raise
         finally:
             self._open_calls.discard(call)
-        cut_off = ClientStateError("was cut off when its client was closed")
+        cut_off = ClientStateError("the client was closed before the answer had come")
         cut_off.may_have_taken_effect = call.is_in_flight
         call.annotate(cut_off)
         raise cut_off

@@ -25,6 +25,7 @@ from heymarket_async.bulk.importing.source import (
     RejectedRow,
     SourceRow,
     batches_of,
+    check_rows,
     contact_of,
 )
 from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
@@ -112,8 +113,7 @@ async def import_contacts(
     for name, number in (("batch_size", batch_size), ("concurrency", concurrency)):
         if not is_int(number) or number < 1:
             raise ValueError(f"{name} must be an integer of at least 1")
-    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable | AsyncIterable):
-        raise ValueError("rows must be an iterable of contacts")
+    check_rows(rows, "contacts")
     for name, function in (("on_progress", on_progress), ("on_rejected", on_rejected)):
         if function is not None and not callable(function):
             raise ValueError(f"{name} must be a function, or None")
