@@ -96,7 +96,8 @@ async def sync_contacts(
         surface: The list to read: "v2", oldest update first, or "v1".
         page_size: Contacts in a page; v2 takes 100 at most. None: as many as the server gives, up
             to the client's `max_page_size`.
-        concurrency: Parts of the time range that are read side by side when all contacts are read.
+        concurrency: Parts of the time range that are read side by side when all contacts are read,
+            at most 100.
         detect_deletions: Read all contacts, and mark those that are not there any more; Heymarket
             does not report deletions. Contacts that were not found are asked for one by one, up to
             1,000. In a first run that resumes an interrupted one, contacts that the interrupted one
