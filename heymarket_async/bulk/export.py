@@ -193,9 +193,10 @@ async def _finish(
     job: Job, sink: Sink, collector: Collector, fields: Sequence[ContactField]
 ) -> None:
     def count_made(steps: list[int]) -> None:
-        job.made = steps[-1]
+        job.made = job.written = steps[-1]
 
     if isinstance(sink, FileSink):
         sink.latest = timestamps.later(job.stats.clock(), SETTLE_S)
     steps = sink.finish(frozenset(collector.seen.edited), fields)
     await job.thread.each(steps, count_made, at_once=1)
+    job.written = len(collector.seen.ids)  # a file that is only moved to its place has no steps

@@ -282,6 +282,7 @@ class _Sync:
             # The fields are needed at the end, but read now: that must not fail after hours.
             fields = await _fields(client)
         checkpoint = await run(file.begin, all_anew=finds_deleted)
+        self._job.resumes = file.resumes
         # If all records have to be read after all, this answer will be too old to catch up with.
         return checkpoint, None if checkpoint.spans else newest, fields
 
