@@ -74,6 +74,7 @@ class Transport:
         self.profile = profile
         self.base_url = base_url
         self.server = base_url
+        self.rate = rate
         self._signer = signer
         self.credentials_can_change = signer.can_change
         # The wait after a 429 that does not say how long: then the server's window is over.
@@ -122,6 +123,11 @@ class Transport:
     def waiting(self) -> str:
         """Why the call that waits longest is waiting, or "" if none is."""
         return self._turns.reason
+
+    @property
+    def waiting_s(self) -> float:
+        """For how many seconds that call still waits, at least; inf if that is not known."""
+        return self._turns.left_s
 
     async def aclose(self) -> None:
         """Close the connections and end all calls with `ClientStateError`.
@@ -188,7 +194,9 @@ class Transport:
         raise cut_off
 
     async def _sleep(self, call: Call[T], seconds: float) -> None:
-        with self._turns.waiting(f"to try {call.request.call} again"):
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        with self._turns.waiting(f"to try {call.request.call} again", lambda: ends - loop.time()):
             await asyncio.sleep(seconds)
         call.waits["to try again"] = call.waits.get("to try again", 0.0) + seconds
 
