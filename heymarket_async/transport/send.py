@@ -177,6 +177,7 @@ class Transport:
         raise cut_off
 
     async def _sleep(self, call: Call[T], seconds: float) -> None:
+        logger.debug("%s: next attempt in %.1f s", call.request.call, seconds)
         with self._turns.waiting(f"to try {call.request.call} again"):
             await asyncio.sleep(seconds)
         call.waits["to try again"] = call.waits.get("to try again", 0.0) + seconds
