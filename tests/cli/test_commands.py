@@ -423,7 +423,8 @@ def test_without_its_extra_the_command_says_what_to_install(missing, monkeypatch
 
     assert raised.value.code == (
         "The heymarket command needs the extra cli:"
-        " pip install typer rich charset-normalizer phonenumbers python-calamine"
+        " pip install typer rich packaging platformdirs charset-normalizer phonenumbers"
+        " python-calamine"
     )
 
 
