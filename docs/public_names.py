@@ -44,12 +44,17 @@ def public_names(package: griffe.Module) -> dict[str, griffe.Object]:
     """Return what is public, by the path that a user imports it by."""
     found: dict[str, griffe.Object] = {}
     for path in MODULES:
-        module = package[path] if path else package
-        module = module.members.get("public", module)
+        module = cast("griffe.Module", package[path] if path else package)
+        module = cast("griffe.Module", module.members.get("public", module))
         for name in map(str, module.exports or names_defined_in(module)):
             where = ".".join(filter(None, (PACKAGE, path, name)))
-            found[where] = module[name].final_target if module[name].is_alias else module[name]
+            found[where] = target_of(module[name])
     return found
+
+
+def target_of(member: griffe.Object | griffe.Alias) -> griffe.Object:
+    """Return a member itself, where griffe has an alias for an import or for a base's member."""
+    return member.final_target if isinstance(member, griffe.Alias) else member
 
 
 def names_defined_in(module: griffe.Module) -> list[str]:
@@ -103,10 +108,11 @@ def gaps_of(documented: griffe.Object) -> Iterator[str]:
     for item in attributes_in(documented):
         if item.name not in names:
             yield f"documents the attribute {item.name}, which it does not have"
-    if isinstance(constructor := documented.all_members.get("__init__"), griffe.Function):
+    constructor = documented.members.get("__init__")
+    if isinstance(constructor, griffe.Function):
         yield from gaps_in_parameters(documented, constructor)
     for name, member in documented.all_members.items():
-        target = member.final_target if member.is_alias else member
+        target = target_of(member)
         if name.startswith("_") or target.package.name != PACKAGE:
             continue
         if isinstance(target, griffe.Function):
