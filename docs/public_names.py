@@ -34,6 +34,7 @@ def load(root: Path) -> tuple[griffe.Module, list[griffe.Class]]:
     package = griffe.load(
         PACKAGE,
         search_paths=[root],
+        try_relative_path=False,  # else the folder that one is in counts first
         docstring_parser="google",
         extensions=griffe.load_extensions(fields),
     )
@@ -73,9 +74,9 @@ def gaps(root: Path) -> list[str]:
     public = public_names(package)
     found = [f"{where} {gap}" for where, each in public.items() for gap in gaps_of(each)]
     found += [
-        f"{owner.path}: its constructor has a parameter that no docstring describes"
-        for owner in hidden
-        if owner in public.values() and not made_by_the_package(owner)
+        f"{where} has a constructor with a parameter that no docstring describes"
+        for where, each in public.items()
+        if isinstance(each, griffe.Class) and each in hidden and not made_by_the_package(each)
     ]
     pages = sorted((root / "docs" / "reference").glob("*.md"))
     shown = [name for page in pages for name in IN_REFERENCE.findall(page.read_text("utf-8"))]
@@ -116,9 +117,9 @@ def gaps_of(documented: griffe.Object) -> Iterator[str]:
         if name.startswith("_") or target.package.name != PACKAGE:
             continue
         if isinstance(target, griffe.Function):
-            yield from (f"{name}: {gap}" for gap in gaps_of(target))
+            yield from (f"({name}) {gap}" for gap in gaps_of(target))
         elif "property" in target.labels and not target.docstring:
-            yield f"{name}: has no docstring"
+            yield f"({name}) has no docstring"
 
 
 def gaps_in_parameters(
