@@ -16,6 +16,7 @@ MODULES = (
     "",
     "bulk",
     "dlt",
+    "probe",
     "sandbox",
     "sandbox.pytest_plugin",
     "texting",
