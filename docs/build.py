@@ -1,8 +1,8 @@
 """Puts the pages of the documentation site together, and has zensical build it, strictly.
 
-In the repository, pages link to each other and to files outside of `docs`, such as examples. On the site,
-`docs` is the root, and the files that its pages link to stand beside them. Nothing else of the checkout gets
-there: it may hold contacts or credentials.
+In the repository, pages link to each other and to files outside of `docs`, such as examples. On the
+site, `docs` is the root, and the files that its pages link to stand beside them. Nothing else of
+the checkout gets there: it may hold contacts or credentials.
 """
 
 from __future__ import annotations
@@ -16,8 +16,12 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs.command_line import commands
+from docs.public_names import gaps
+
 ROOT = Path(__file__).parent.parent
 DOCS = Path("docs")
+COMMANDS = "<!-- commands -->"
 LOCAL_LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]+)")
 
 
@@ -25,12 +29,18 @@ def build(root: Path = ROOT) -> None:
     """Build the site of a checkout; its `zensical.toml` says where.
 
     Raises:
-        SystemExit: A page is not in the navigation, or the build has a warning, such as a broken link.
+        SystemExit: The reference has a gap, a page is not in the navigation, or the build has a
+            warning, such as a broken link.
     """
+    if found := gaps(root):
+        raise SystemExit("The reference has gaps:\n" + "\n".join(found))
     config = tomllib.loads((root / "zensical.toml").read_text(encoding="utf-8"))["project"]
-    gather(root, root / config["docs_dir"], set(pages_in(config["nav"])))
+    folder = root / config["docs_dir"]
+    gather(root, folder, set(pages_in(config["nav"])))
+    for style in config["extra_css"]:
+        shutil.copyfile(root / DOCS / style, folder / style)
     zensical = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
-    if subprocess.run(zensical, cwd=root, check=False).returncode:
+    if subprocess.run(zensical, cwd=root, check=False).returncode:  # noqa: S603 - no input of others
         raise SystemExit(1)
 
 
@@ -68,7 +78,7 @@ def on_site(path: Path) -> Path:
 
 
 def with_links_of_the_site(root: Path, page: Path) -> tuple[str, set[Path]]:
-    """Return the text of a page as the site has it, and the files of the repository that it links to."""
+    """Return the text of a page as the site has it, and the files that it links to."""
     linked: set[Path] = set()
 
     def rewritten(link: re.Match[str]) -> str:
@@ -78,4 +88,5 @@ def with_links_of_the_site(root: Path, page: Path) -> tuple[str, set[Path]]:
         linked.add(path)
         return Path(os.path.relpath(on_site(path), on_site(page).parent)).as_posix()
 
-    return LOCAL_LINK.sub(rewritten, (root / page).read_text(encoding="utf-8")), linked
+    text = LOCAL_LINK.sub(rewritten, (root / page).read_text(encoding="utf-8"))
+    return text.replace(COMMANDS, commands() if COMMANDS in text else ""), linked

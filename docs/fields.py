@@ -18,15 +18,28 @@ ANSWERED = "heymarket_async.models.answered.Answered"
 
 
 class Fields(griffe.Extension):
-    """Lists the fields of records and the values of enums, and shows defaults as values."""
+    """Lists the fields of records and the values of enums, and shows defaults as values.
+
+    Attributes:
+        hidden: The classes that only the package makes, so that their constructors are not shown.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden: list[griffe.Class] = []
 
     def on_package(self, *, pkg: griffe.Module, **_: object) -> None:
         """Complete every class and function of a package that was read."""
-        for each in list(defined_in(pkg)):
+        defined = list(defined_in(pkg))
+        classes = [each for each in defined if isinstance(each, griffe.Class) and each.docstring]
+        for each in defined:
             if isinstance(each, griffe.Function):
                 show_defaults(each)
-            elif isinstance(each, griffe.Class) and each.docstring:
-                complete(each)
+        for owner in classes:
+            complete(owner)
+        self.hidden = [owner for owner in classes if has_undescribed_constructor(owner)]
+        for owner in self.hidden:
+            owner.del_member("__init__")
 
 
 def defined_in(parent: griffe.Module | griffe.Class) -> Iterator[griffe.Object]:
@@ -53,14 +66,15 @@ def complete(owner: griffe.Class) -> None:
     """Complete the list of a class's attributes, and give a struct the parameters of its fields."""
     bases = {path_of(base) for each in (owner, *owner.mro()) for base in each.bases}
     described = {item.name: item.description for item in attributes_in(owner)}
-    if bases & RECORDS:
-        shown = fields_of(owner)
+    if bases & RECORDS or "dataclass" in owner.labels:
+        shown = [each for each in attributes_of(owner) if is_typed(each)]
         if STRUCT in bases and ANSWERED not in bases:
             owner.set_member("__init__", constructor_of(owner, shown))
     elif bases & ENUMS:
-        shown = [each for each in attributes_of(owner) if not each.name.startswith("_")]
-    else:
-        shown = [each for each in attributes_of(owner) if each.name in described]
+        shown = attributes_of(owner)
+    else:  # others name their bases, which are documented too
+        own = {item.name for item in attributes_in(owner, with_bases=False)}
+        shown = [each for each in attributes_of(owner) if each.name in own or is_typed(each)]
     if shown:
         list_attributes(owner, shown, described)
 
@@ -72,28 +86,45 @@ def path_of(base: str | griffe.Expr) -> str:
 
 
 def attributes_of(owner: griffe.Class) -> list[griffe.Attribute]:
-    """Return the attributes of a class and of the classes of the package that it extends."""
+    """Return the public attributes of a class, and of the classes that it extends."""
     found = (member for each in (*reversed(owner.mro()), owner) for member in each.members.values())
-    return list({each.name: each for each in found if isinstance(each, griffe.Attribute)}.values())
+    attributes = {each.name: each for each in found if isinstance(each, griffe.Attribute)}
+    return [each for name, each in attributes.items() if not name.startswith("_")]
 
 
-def fields_of(owner: griffe.Class) -> list[griffe.Attribute]:
-    """Return the fields of a record: what has a type and is no property and no class variable."""
-    return [
-        each
-        for each in attributes_of(owner)
-        if each.annotation is not None
-        and "instance-attribute" in each.labels
-        and not each.name.startswith("_")
-    ]
+def is_typed(attribute: griffe.Attribute) -> bool:
+    """Return whether an object has an attribute of this type: no property, no class variable."""
+    return attribute.annotation is not None and "instance-attribute" in attribute.labels
 
 
-def attributes_in(owner: griffe.Class) -> Iterator[griffe.DocstringAttribute]:
-    """Yield what the docstrings of a class and of those that it extends say of attributes."""
-    for each in (owner, *owner.mro()):
+def attributes_in(
+    owner: griffe.Class, *, with_bases: bool = True
+) -> Iterator[griffe.DocstringAttribute]:
+    """Yield what the docstrings of a class and of its bases say of public attributes."""
+    for each in (owner, *(owner.mro() if with_bases else ())):
         for section in each.docstring.parsed if each.docstring else ():
             if isinstance(section, griffe.DocstringSectionAttributes):
-                yield from section.value
+                yield from (item for item in section.value if not item.name.startswith("_"))
+
+
+def has_undescribed_constructor(owner: griffe.Class) -> bool:
+    """Return whether a class has a constructor with a parameter that no docstring describes."""
+    constructor = owner.members.get("__init__")
+    if not isinstance(constructor, griffe.Function):
+        return False
+    described = {item.name for item in attributes_in(owner)} | {"self"}
+    for each in (owner, constructor):
+        described |= {item.name for item in parameters_in(each)}
+    return any(each.name not in described for each in constructor.parameters)
+
+
+def parameters_in(
+    documented: griffe.Class | griffe.Function,
+) -> Iterator[griffe.DocstringParameter]:
+    """Yield what a docstring says of parameters."""
+    for section in documented.docstring.parsed if documented.docstring else ():
+        if isinstance(section, griffe.DocstringSectionParameters):
+            yield from section.value
 
 
 def list_attributes(
@@ -103,6 +134,7 @@ def list_attributes(
     docstring = owner.docstring
     assert docstring  # noqa: S101 - only such classes are completed
     order = [*described, *(each.name for each in shown)]
+    has = {each.name for each in attributes_of(owner)}
     items = [
         griffe.DocstringAttribute(
             each.name,
@@ -111,20 +143,28 @@ def list_attributes(
         )
         for each in sorted(shown, key=lambda each: order.index(each.name))
     ]
-    sections = [
-        each
-        for each in docstring.parsed
-        if not isinstance(each, griffe.DocstringSectionAttributes)
+    items += [item for item in attributes_in(owner) if item.name not in has]  # `gaps` reports it
+    for each in shown:
+        each.docstring = None  # else it is shown a second time
+    kept = [
+        each for each in docstring.parsed if each.kind is not griffe.DocstringSectionKind.attributes
     ]
-    sections.insert(1, griffe.DocstringSectionAttributes(items))
-    docstring.parsed = sections
+    docstring.parsed = [*kept[:1], griffe.DocstringSectionAttributes(items), *kept[1:]]
 
 
 def described_by(attribute: griffe.Attribute) -> str:
-    """Return what an attribute says of itself: its docstring, or the value of an enum."""
+    """Return the docstring of an attribute, the first line of its class's, or an enum's value."""
     if attribute.docstring:
         return attribute.docstring.value
-    return "" if attribute.annotation else f"`{attribute.value}`"
+    if attribute.annotation is None:
+        return f"`{attribute.value}`"
+    if isinstance(attribute.annotation, griffe.ExprName):
+        try:
+            kind = attribute.modules_collection[attribute.annotation.canonical_path]
+        except KeyError:  # of another package
+            return ""
+        return kind.docstring.value.partition("\n")[0] if kind.docstring else ""
+    return ""
 
 
 def annotation_of(owner: griffe.Class, attribute: griffe.Attribute) -> str | griffe.Expr | None:

@@ -16,7 +16,7 @@ import typer
 import typer.core
 
 from heymarket_async.bulk.errors import JobError
-from heymarket_async.cli import show
+from heymarket_async.cli import sandbox_state, show
 from heymarket_async.errors import HeymarketError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def until_terminated(main: Coroutine[object, None, T]) -> T:
                 _exit_at_once(number)
             else:
                 received.append(number)
-                loop.call_soon_threadsafe(work.cancel)
+                loop.call_soon_threadsafe(work.cancel, number)
 
         _handle_signals(dict.fromkeys(handlers, receive))
         return await main
@@ -219,9 +219,20 @@ async def _client(sandbox: int | None) -> AsyncGenerator[HeymarketClient]:
         async with HeymarketClient.from_env(user_agent="heymarket-cli") as client:
             yield client
         return
+    from heymarket_async.client import transport_of  # noqa: PLC0415 - as above
     from heymarket_async.sandbox import Sandbox  # noqa: PLC0415 - a server, and seldom needed
 
-    async with Sandbox(contacts=sandbox, messages=sandbox, seed=7) as server:
+    def make(state: bytes | None) -> Sandbox:
+        return Sandbox(contacts=sandbox, messages=sandbox, seed=7, state=state)
+
+    path = sandbox_state.chosen.get()
+    async with sandbox_state.kept(path, make) as server, server:
         credentials = ApiSecret(*server.credentials)
         async with HeymarketClient(credentials, base_url=server.url) as client:
+            # Its port is another one in each run, but its account is the same.
+            transport_of(client).server = (
+                f"a sandbox with {sandbox:,} contacts"
+                if path is None
+                else f"the sandbox {client.fingerprint}"
+            )
             yield client

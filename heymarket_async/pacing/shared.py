@@ -102,6 +102,10 @@ class SharedPacer(Line):
             self._wake()
         return turn
 
+    def next_s(self) -> float:
+        """Return after how many seconds the first in line may go; the store is asked then."""
+        return min(super().next_s(), max(0.0, self._next_at - self._loop.time()))
+
     def _take_now(self) -> float:
         now = self._loop.time()
         if self._granted or self._is_closed:

@@ -31,6 +31,8 @@ class Parquet(StagedFile):
         ValueError: The extra `parquet` is not installed.
     """
 
+    format = "Parquet"
+
     def __init__(self, path: Path | str) -> None:
         super().__init__(path, ".parquet")
         try:

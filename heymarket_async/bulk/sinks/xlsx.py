@@ -58,6 +58,8 @@ class Xlsx(StagedFile):
         ValueError: The extra `xlsx` is not installed.
     """
 
+    format = "Xlsx"
+
     def __init__(self, path: Path | str) -> None:
         super().__init__(path, ".xlsx")
         try:
