@@ -194,6 +194,7 @@ class Transport:
         raise cut_off
 
     async def _sleep(self, call: Call[T], seconds: float) -> None:
+        logger.debug("%s: next attempt in %.1f s", call.request.call, seconds)
         loop = asyncio.get_running_loop()
         ends = loop.time() + seconds
         with self._turns.waiting(f"to try {call.request.call} again", lambda: ends - loop.time()):
