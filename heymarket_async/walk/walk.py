@@ -28,6 +28,7 @@ from heymarket_async.walk.page_size import GroupPages, PageSize, PageSizes
 from heymarket_async.walk.rows import RowFields, Rows, reader
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 FetchPage = Callable[[str | None, int | None, int | None], Awaitable[list[T]]]
 """Returns one page for `date`, `page` and `limit`. A parameter that is None is not sent."""
@@ -153,6 +154,10 @@ class Walk(Generic[T]):
         A walk that starts from it gives exactly the items that this one has not given yet.
         """
         return self._standing().text
+
+    def next_at_hand(self, default: D) -> T | D:
+        """Return the next item if it needs no request, else the default."""
+        return self._left.pop() if self._left else default
 
     def pages(self) -> AsyncIterator[Page[T]]:
         """Return an iterator over the rest of this walk, page by page."""
