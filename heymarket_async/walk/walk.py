@@ -339,6 +339,7 @@ def walk(
     fields: RowFields = RowFields(),  # noqa: B008 - frozen
     growth: Growth[T] | None = None,
     is_size_documented: bool = True,
+    first_page: int | str | None = None,
 ) -> Walk[T]:
     """Return a walk, from its beginning or from a stored cursor.
 
@@ -353,6 +354,7 @@ def walk(
         fields: The fields of an item that the walk reads.
         growth: How the walk may ask for more than the default, or None.
         is_size_documented: A page has 30 items without a `limit`. Else its size is not known.
+        first_page: The number of the first page, if it was seen earlier.
 
     Raises:
         ValueError: An argument breaks its rule; the message names it.
@@ -370,6 +372,8 @@ def walk(
         start = cursors.start(
             surface, limit=limit, date=text, largest=UNSET if is_size_documented else 0
         )
+        if first_page == 1:
+            start = msgspec.structs.replace(start, first_page=1)
         return Walk(fetch, call, read, start, growth)
     if date is not None:
         raise ValueError("date and cursor exclude each other: a cursor has its own date")
