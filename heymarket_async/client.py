@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from ssl import SSLContext
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import NoReturn, Self, TypedDict, TypeVar, Unpack, overload
 import msgspec
 
 from heymarket_async import environment, urls
+from heymarket_async.api_profile import ApiProfile
 from heymarket_async.checks import one_of
 from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts
@@ -89,6 +91,7 @@ class ClientOptions(CallOptions, total=False):
     trust_env: bool
     ssl: SSLContext | None
     user_agent: str
+    profile: ApiProfile | str | os.PathLike[str] | None
 
 
 @hides_locals
@@ -124,9 +127,13 @@ class HeymarketClient(Explained):
             one is not read to its end, and raises `DecodeError`.
         max_page_size: The most contacts that a walk, export or sync asks for at once, unless its
             `limit` or `page_size` is given. See `docs/walk.md`.
+        profile: Facts about the API that were seen on this account, or the file that
+            `heymarket probe --save` wrote. Walks need not find them out again. A wrong profile
+            costs requests, or a walk raises; it loses no contact. See `docs/probe.md`.
 
     Raises:
         ValueError: An argument breaks its rule; the message names it.
+        OSError: The file of the profile cannot be read.
     """
 
     contacts: Contacts
@@ -163,6 +170,7 @@ class HeymarketClient(Explained):
         on_attempt: Callable[[AttemptEvent], object] | None = None,
         max_answer_bytes: int = MAX_BYTES,
         max_page_size: int = MAX_PAGE_SIZE,
+        profile: ApiProfile | str | os.PathLike[str] | None = None,
     ) -> None:
         self.base_url = urls.checked_base_url(base_url)
         one_of("rate_limit", rate_limit, (RateLimit, type(None)))
@@ -172,6 +180,8 @@ class HeymarketClient(Explained):
             proxy = proxies.from_environment(self.base_url)
         skips_proxy = proxies.must_be_skipped(self.base_url, proxy)
         http = Http(session=session, proxy=proxy, ssl=ssl, skips_proxy=skips_proxy)
+        if isinstance(profile, str | os.PathLike):
+            profile = ApiProfile.load(profile)
         self._build_groups(
             Transport(
                 base_url=self.base_url,
@@ -182,6 +192,7 @@ class HeymarketClient(Explained):
                 options=Options(
                     timeout_s, deadline_s, retry, on_attempt, max_answer_bytes, max_page_size
                 ),
+                profile=one_of("profile", profile, (ApiProfile, type(None))),
             )
         )
         self._is_derived = False

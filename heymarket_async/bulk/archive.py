@@ -114,7 +114,8 @@ async def export_messages(
             changes, in seconds; by default a day, see `WINDOW_S`.
         page_size: Messages in a page. None: as many as the server gives, up to the client's
             `max_page_size`.
-        concurrency: Parts of the time range that are walked side by side; only of all messages.
+        concurrency: Parts of the time range that are walked side by side, at most 100; only of all
+            messages.
         checkpoint: A folder to keep the unfinished export in, instead of one beside the file.
         restart: Drop an unfinished export, and begin anew; of an SQLite file, drop its messages.
         on_progress: Called with a `Progress` twice a second.

@@ -71,8 +71,9 @@ async def export_contacts(
             is listed.
         page_size: Contacts in a page; v2 takes 100 at most. None: as many as the server gives, up
             to the client's `max_page_size`.
-        concurrency: Parts of the time range that are walked side by side. If the network or
-            Heymarket is slow to answer, more of them use up the rate limit.
+        concurrency: Parts of the time range that are walked side by side, at most 100: a client has
+            100 connections. If the network or Heymarket is slow to answer, more of them use up the
+            rate limit.
         checkpoint: A folder to keep the unfinished export in, instead of one beside the file.
         restart: Drop an unfinished export, and begin anew.
         on_progress: Called with a `Progress` twice a second.
@@ -195,9 +196,10 @@ async def _finish(
     job: Job, sink: Sink, collector: Collector, fields: Sequence[ContactField]
 ) -> None:
     def count_made(steps: list[int]) -> None:
-        job.made = steps[-1]
+        job.made = job.written = steps[-1]
 
     if isinstance(sink, FileSink):
         sink.latest = timestamps.later(job.stats.clock(), SETTLE_S)
     steps = sink.finish(frozenset(collector.seen.edited), fields)
     await job.thread.each(steps, count_made, at_once=1)
+    job.written = len(collector.seen.ids)  # a file that is only moved to its place has no steps
