@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from typer import BadParameter
 
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sink, Sqlite, Stream, Xlsx
 from heymarket_async.bulk.sinks.stream import open_pipe
+from heymarket_async.cli.kept import is_pipe_or_device
 from heymarket_async.cli.options import DATABASES
 
 
@@ -20,7 +20,7 @@ async def sink_of(path: Path, *, bom: bool, defuse: bool) -> AsyncGenerator[Sink
     """Open the sink for the PATH of an export; the end of the name gives the format."""
     if str(path) == "-":
         yield Stream(sys.stdout.buffer)
-    elif _is_pipe_or_device(path):
+    elif is_pipe_or_device(path):
         with await open_pipe(path) as device:
             yield Stream(device)
     elif path.suffix == ".csv":
@@ -43,10 +43,3 @@ def _format_of(path: Path) -> Callable[[Path], Sink]:
     raise BadParameter(
         "PATH must end in .jsonl, .jsonl.gz, .jsonl.zst, .csv, .xlsx, .parquet or .db."
     )
-
-
-def _is_pipe_or_device(path: Path) -> bool:
-    try:
-        return not stat.S_ISREG(path.stat().st_mode)
-    except FileNotFoundError:
-        return False
