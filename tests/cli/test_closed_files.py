@@ -51,4 +51,4 @@ def test_help_for_a_full_disk_is_one_line(arguments, start):
     _, errors = process.communicate(timeout=10)
 
     assert process.returncode == 1
-    assert errors == b"Error: No space left on device\n"
+    assert errors == b"Error: The disk is full. Make room, then run the same command again.\n"

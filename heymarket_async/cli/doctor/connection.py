@@ -138,7 +138,7 @@ def _clock(ahead_s: list[float]) -> Finding:
         return skipped("clock", "no answer with a time")
     away_s = abs(ahead_s[-1])
     if away_s <= _SKEW_S:
-        return ok("clock", f"within {away_s:.0f} s of Heymarket's")
+        return ok("clock", "right to within a minute")
     side = "ahead of" if ahead_s[-1] > 0 else "behind"
     return problem(
         "clock",
