@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
@@ -87,7 +88,8 @@ def chosen() -> Profile | None:
     try:
         options, origins = _read(table)
     except ValueError as error:
-        text = str(error).removeprefix("rate_limit.").rstrip(".")
+        # The library's names of arguments, as this file has them.
+        text = re.sub(r"^key\b", "api_key", str(error).removeprefix("rate_limit.")).rstrip(".")
         raise ValueError(f"profile {name!r} of {path}: {text}.") from None
     return Profile(name, path, options, origins)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
-import time
 
 import pytest
 
-from heymarket_async.sandbox import Sandbox
+from heymarket_async.cli.doctor.way import why_unconnected
+from heymarket_async.errors import ConnectError
 from tests.cli.conftest import COMMAND
 from tests.cli.peer import CERTIFICATE, answering
 from tests.ports import free_port
@@ -402,3 +403,27 @@ def test_a_slip_in_the_name_of_a_variable(examine):
     assert problems(checks) == {
         "variables": "Nothing reads HEYMARKET_STOER. If it is HEYMARKET_STORE, correct its name."
     }
+
+
+def refused_certificate(code: int) -> ConnectError:
+    cause, error = ssl.SSLCertVerificationError(), ConnectError("could not connect")
+    cause.verify_code = code
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (refused_certificate(10), "The certificate of x.example has expired, or is not valid yet."),
+        (TimeoutError(), "x.example does not answer."),
+        (OSError("No route to host"), "could not connect."),
+    ],
+    ids=["expired", "time-out", "anything else"],
+)
+def test_the_reasons_that_no_local_server_can_give(error, text):
+    if not isinstance(error, ConnectError):
+        cause, error = error, ConnectError("could not connect")
+        error.__cause__ = cause
+
+    assert why_unconnected(error, "x.example", "")[0] == text

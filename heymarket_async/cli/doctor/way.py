@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 from heymarket_async.errors import ConnectError
@@ -78,7 +77,9 @@ def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> tuple[str, str
     )
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return the error and its causes, the first cause first: aiohttp's errors say less."""
+    causes = [error]
+    while (cause := causes[0].__cause__) is not None:
+        causes.insert(0, cause)
+    return causes
