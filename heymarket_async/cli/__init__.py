@@ -10,6 +10,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from heymarket_async.extras import needs
 from heymarket_async.privacy import hides_locals
 
 
@@ -22,12 +23,8 @@ def main() -> None:
     """
     try:
         with _silent_interrupts():
-            missing = [name for name in ("typer", "rich") if importlib.util.find_spec(name) is None]
-            if missing:
-                sys.exit(
-                    f"The heymarket command needs {' and '.join(missing)}."
-                    " Install them with: pip install 'heymarket-async[cli]'"
-                )
+            if None in map(importlib.util.find_spec, ("typer", "rich")):
+                sys.exit(needs("The heymarket command", "cli"))
             from heymarket_async.cli.app import app  # noqa: PLC0415 - only now is it known to be there
 
         app()

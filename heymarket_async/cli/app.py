@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from heymarket_async.cli import contacts, conversations, messages, show, webhooks
+from heymarket_async.cli import contacts, conversations, messages, sandbox_state, show, webhooks
 from heymarket_async.cli.bulk_commands import sync_command
 from heymarket_async.cli.doctor import doctor_command
 from heymarket_async.cli.options import Json, SandboxSize
+from heymarket_async.cli.probe import probe_command
 from heymarket_async.cli.running import Commands, run
 from heymarket_async.cli.sandbox import sandbox_command
 from heymarket_async.cli.settings import ConfigFile, NoProgress, ProfileName, Verbose
@@ -35,6 +36,7 @@ app.add_typer(conversations.app, name="conversations")
 app.add_typer(messages.app, name="messages")
 app.add_typer(webhooks.app, name="webhooks")
 app.command("sync")(sync_command)
+app.command("probe")(probe_command)
 
 
 def _version(wanted: bool) -> None:
@@ -79,5 +81,6 @@ def fields(*, json: Json = False, sandbox: SandboxSize = None) -> None:
     show.print_result(found, json=json, columns=("id", "title"))
 
 
+sandbox_state.add_option(app)
 app.command("doctor")(doctor_command)
 app.command("sandbox")(sandbox_command)

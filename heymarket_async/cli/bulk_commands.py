@@ -12,8 +12,9 @@ import typer
 
 from heymarket_async.bulk.store.private_files import real_path, replace_file
 from heymarket_async.cli import options as o
-from heymarket_async.cli import show
 from heymarket_async.cli.job import Finished, run_job
+from heymarket_async.cli.job_progress import progress_of_job
+from heymarket_async.cli.read_report import lines_of_export, lines_of_sync
 
 if TYPE_CHECKING:
     from heymarket_async import HeymarketClient
@@ -95,11 +96,11 @@ def run_export(
         from heymarket_async.cli.sinks import sink_of  # noqa: PLC0415 - no help needs it
 
         async with sink_of(path, bom=files.bom, defuse=not files.raw_formulas) as sink:
-            with show.progress_of_job(quiet=quiet or json) as on_progress:
+            with progress_of_job(quiet=quiet or json) as on_progress:
                 done = await read(client, sink, on_progress)
         if report is not None:
             replace_file(real_path(report), msgspec.json.encode(done) + b"\n")
-        return Finished(done, show.lines_of_export(done, path, noun), done.is_proved)
+        return Finished(done, lines_of_export(done, path, noun), done.is_proved)
 
     run_job(job, json=json, sandbox=sandbox, is_piped=str(path) == "-", pause_s=pause_s)
 
@@ -128,7 +129,7 @@ def sync_command(
     async def job(client: HeymarketClient) -> Finished:
         from heymarket_async.bulk import sync_contacts  # noqa: PLC0415 - no help needs it
 
-        with show.progress_of_job(quiet=quiet or json) as on_progress:
+        with progress_of_job(quiet=quiet or json) as on_progress:
             done = await sync_contacts(
                 client,
                 path,
@@ -139,7 +140,7 @@ def sync_command(
                 rebind=rebind,
                 on_progress=on_progress,
             )
-        return Finished(done, show.lines_of_sync(done, path), not done.doubts)
+        return Finished(done, lines_of_sync(done, path), not done.doubts)
 
     run_job(job, json=json, sandbox=sandbox, pause_s=pause_s)
 

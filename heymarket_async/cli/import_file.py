@@ -159,9 +159,8 @@ class ImportFile:
         share = self.content.share_read()
         if not share or not self._rows_read:
             return progress
-        total = round(self._rows_read / share)
-        stage = f"{progress.stage} (estimated)"
-        return msgspec.structs.replace(progress, total=total, stage=stage)
+        total = max(round(self._rows_read / share), progress.done)
+        return msgspec.structs.replace(progress, total=total, is_estimated=share < 1)
 
     def check_country_codes(self, plan: Plan, region: str | None) -> None:
         """Check that the phones of a table have country codes, unless their region is given.

@@ -25,6 +25,7 @@ from heymarket_async.cli import preview, show
 from heymarket_async.cli.import_file import ImportFile
 from heymarket_async.cli.import_report import lines_of_import
 from heymarket_async.cli.job import Finished
+from heymarket_async.cli.job_progress import progress_of_job
 
 _MOST_NAMES = 20
 _SAMPLE = 100
@@ -99,7 +100,7 @@ class ImportJob(msgspec.Struct, kw_only=True):
     async def _fields(self, client: HeymarketClient) -> list[ContactField] | None:
         """Return the custom fields of the account, or None if they cannot be read."""
         stats = RequestStats(client)
-        with show.progress_of_job(quiet=self.is_quiet) as on_progress:
+        with progress_of_job(quiet=self.is_quiet) as on_progress:
             async with reporting(on_progress, lambda: stats.progress(0, None, "starting")):
                 return await fields_of(stats.client)
 
@@ -128,7 +129,7 @@ class ImportJob(msgspec.Struct, kw_only=True):
         with (
             file.noting_how_to_resume(self.outcomes, restart=self.restart),
             rejected or nullcontext(),
-            show.progress_of_job(quiet=self.is_quiet) as on_progress,
+            progress_of_job(quiet=self.is_quiet) as on_progress,
         ):
             done = await import_contacts(
                 client,

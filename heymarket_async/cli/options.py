@@ -19,9 +19,6 @@ from typer import Argument, BadParameter, Option
 from heymarket_async.bulk.contact_files.file_format import FileFormat
 from heymarket_async.bulk.store.private_files import check_place, real_path
 
-DATABASES = frozenset({".db", ".sqlite", ".sqlite3"})
-"""The endings of SQLite files."""
-
 
 class Surface(StrEnum):
     """The list of contacts to read: of the v1 or of the v2 endpoints."""

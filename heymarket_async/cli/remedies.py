@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from heymarket_async.bulk.errors import JobError
+from heymarket_async.extras import install
 
 _REMEDIES: dict[str, str] = {
     "empty_text_field": "Nothing was sent. Rows count from 1, without the headings. Give a default"
@@ -35,7 +36,7 @@ _REMEDIES: dict[str, str] = {
     "unknown_columns": 'Map one with --map "{column}={field}", skip one with --ignore {skipped}, or'
     " skip all unknown ones with --ignore-others. The fields are {fields}.",
     "unknown_encoding": "Use a name such as utf-8, windows-1252, mac-roman, shift-jis or gb18030.",
-    "unknown_text": "Install it with pip install 'heymarket-async[import]', or use --encoding.",
+    "unknown_text": f"Install it with: {install('import')}. Or use --encoding.",
     "unknown_opt_outs": "Use yes and no in it, or skip it with --ignore-opt-outs.",
     "unread_custom_fields": 'Map one with --map "{column}={field}", skip one with --ignore'
     " {skipped}, or get the right to read custom fields. The fields are {fields}.",

@@ -16,7 +16,7 @@ import typer
 import typer.core
 
 from heymarket_async.bulk.errors import JobError
-from heymarket_async.cli import logs, profiles, settings, show
+from heymarket_async.cli import logs, profiles, sandbox_state, settings, show
 from heymarket_async.errors import HeymarketError
 
 if TYPE_CHECKING:
@@ -131,17 +131,18 @@ def until_terminated(main: Coroutine[object, None, T]) -> T:
     handlers = {each: how for each, how in handlers.items() if how not in {None, signal.SIG_IGN}}
 
     async def cancelled_by_signals() -> T:
-        work, loop = asyncio.ensure_future(main), asyncio.get_running_loop()
+        work, loop = cast("asyncio.Task[T]", asyncio.current_task()), asyncio.get_running_loop()
+        work.set_name("heymarket-command")
 
         def receive(number: int, _: object) -> None:
             if received:
                 _exit_at_once(number)
             else:
                 received.append(number)
-                loop.call_soon_threadsafe(work.cancel)
+                loop.call_soon_threadsafe(work.cancel, number)
 
         _handle_signals(dict.fromkeys(handlers, receive))
-        return await work
+        return await main
 
     try:
         with logs.on_stderr():
@@ -255,9 +256,20 @@ async def _client(sandbox: int | None, options: ClientOptions) -> AsyncGenerator
         async with HeymarketClient.from_env(**options) as client:
             yield client
         return
+    from heymarket_async.client import transport_of  # noqa: PLC0415 - as above
     from heymarket_async.sandbox import Sandbox  # noqa: PLC0415 - a server, and seldom needed
 
-    async with Sandbox(contacts=sandbox, messages=sandbox, seed=7) as server:
+    def make(state: bytes | None) -> Sandbox:
+        return Sandbox(contacts=sandbox, messages=sandbox, seed=7, state=state)
+
+    path = sandbox_state.chosen.get()
+    async with sandbox_state.kept(path, make) as server, server:
         credentials = ApiSecret(*server.credentials)
         async with HeymarketClient(credentials, base_url=server.url) as client:
+            # Its port is another one in each run, but its account is the same.
+            transport_of(client).server = (
+                f"a sandbox with {sandbox:,} contacts"
+                if path is None
+                else f"the sandbox {client.fingerprint}"
+            )
             yield client

@@ -420,8 +420,8 @@ def test_without_its_extra_the_command_says_what_to_install(missing, monkeypatch
         cli.main()
 
     assert raised.value.code == (
-        f"The heymarket command needs {' and '.join(missing)}."
-        " Install them with: pip install 'heymarket-async[cli]'"
+        "The heymarket command needs the extra cli:"
+        " pip install typer rich charset-normalizer phonenumbers python-calamine"
     )
 
 

@@ -140,7 +140,7 @@ def test_what_is_wrong_with_the_files_is_said_before_anything_is_asked(
 
 @pytest.mark.parametrize("route", ["POST /v1/contact-fields", "GET /v1/team"])
 def test_requests_before_the_first_row_are_shown(route, run, sandbox, file, monkeypatch):
-    monkeypatch.setattr("heymarket_async.cli.show._LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("heymarket_async.cli.job_progress._LINE_EVERY_S", 0.0)
     sandbox.faults.answer(400, on=route, times=None)
 
     result = run("contacts", "import", file, *MAPPED)
@@ -202,7 +202,7 @@ def test_overwriting_is_asked_for(run, sandbox, tmp_path):
 
 
 def test_progress_has_a_total_by_the_size_of_the_file(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("heymarket_async.cli.show._LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("heymarket_async.cli.job_progress._LINE_EVERY_S", 0.0)
     path = tmp_path / "people.csv"
     path.write_text("phone\n" + "".join(f"{14155550000 + n}\n" for n in range(95)))
 
@@ -210,7 +210,7 @@ def test_progress_has_a_total_by_the_size_of_the_file(run, tmp_path, monkeypatch
     quiet = run("contacts", "import", path, "--batch-size", 10, "--quiet")
 
     progress = [line for line in result.stderr.splitlines() if line.startswith("importing")]
-    assert progress[-1].startswith("importing (estimated): 95 of 95, ")
+    assert progress[-1].startswith("importing: 95 of 95, ")
     assert quiet.stderr.startswith("95 rows: 95 created; 95 of them done by an earlier run")
 
 
