@@ -118,7 +118,7 @@ class RequestStats:
             waiting=self.client.waiting,
             stage=stage,
             lately_s=time.monotonic() - lately[0] if lately else 0.0,
-            budget=rate and int(rate.limit * rate.share * _MINUTE_S / rate.per_s),
+            budget=None if rate is None else int(rate.limit * rate.share * _MINUTE_S / rate.per_s),
             waiting_s=waiting_s if waiting_s < math.inf else None,
             kept=kept,
         )
