@@ -84,4 +84,4 @@ def test_an_output_that_is_full_is_an_error_of_one_line(arguments, start):
     _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 1
-    assert errors == b"Error: No space left on device\n"
+    assert errors == b"Error: The disk is full. Make room, then run the same command again.\n"
