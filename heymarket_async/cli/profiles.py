@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
@@ -28,7 +29,7 @@ VARIABLE = "HEYMARKET_PROFILE"
 
 _SECRETS = ("secret_id", "secret_key", "api_key")
 _NUMBERS = ("share", "fallback")
-_KEYS = (*_SECRETS, "base_url", "store", *_NUMBERS)
+_KEYS = (*_SECRETS, "base_url", "store", *_NUMBERS, "api_profile")
 
 _Table = Mapping[str, object]
 
@@ -85,9 +86,10 @@ def chosen() -> Profile | None:
     path = given.config or default_path()
     table = _table(path, name)
     try:
-        options, origins = _read(table)
+        options, origins = _read(table, path.parent)
     except ValueError as error:
-        text = str(error).removeprefix("rate_limit.").rstrip(".")
+        # The library's names of arguments, as this file has them.
+        text = re.sub(r"^key\b", "api_key", str(error).removeprefix("rate_limit.")).rstrip(".")
         raise ValueError(f"profile {name!r} of {path}: {text}.") from None
     return Profile(name, path, options, origins)
 
@@ -120,8 +122,9 @@ def _table(path: Path, name: str) -> _Table:
 
 
 @hides_locals
-def _read(table: _Table) -> tuple[ClientOptions, list[str]]:
+def _read(table: _Table, folder: Path) -> tuple[ClientOptions, list[str]]:
     from heymarket_async import urls  # noqa: PLC0415 - no help needs it
+    from heymarket_async.api_profile import ApiProfile  # noqa: PLC0415 - nor this
     from heymarket_async.client import BASE_URL  # noqa: PLC0415 - nor this
 
     for key in table:
@@ -134,6 +137,9 @@ def _read(table: _Table) -> tuple[ClientOptions, list[str]]:
     }
     if (rate_limit := _rate_limit(table, origins)) is not None:
         options["rate_limit"] = rate_limit
+    if "api_profile" in table:
+        file = Path(_text("api_profile", table["api_profile"])).expanduser()
+        options["profile"] = ApiProfile.load(folder / file)
     return options, origins
 
 
