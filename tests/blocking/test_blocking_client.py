@@ -7,6 +7,7 @@ import inspect
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
@@ -48,6 +49,13 @@ def test_a_call_returns_its_result(client, sandbox):
     assert client.contacts.get(made.id).first == "Ada"
     assert sandbox.store.get(made.id)["phone"] == "15105553399"
     assert client.request("GET", "/v1/team", returns=dict)["id"] == 7001
+
+
+def test_a_method_that_asks_for_nothing_returns_at_once(client):
+    when = datetime(2030, 1, 1, 9, 7, tzinfo=UTC)
+
+    assert client.schedules.next_slot(when) == datetime(2030, 1, 1, 9, 15, tzinfo=UTC)
+    assert threads() == []
 
 
 def test_an_error_is_raised_where_the_call_is(client):

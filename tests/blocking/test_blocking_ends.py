@@ -310,6 +310,29 @@ client.close()
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_another_process_leaves_the_loop_alone(make, monkeypatch):
+    client = make()
+    client.contacts.count()
+    with monkeypatch.context() as patched:
+        patched.setattr("os.getpid", lambda: -1)
+        with pytest.raises(ClientStateError, match="the process was forked"):
+            client.contacts.count()
+        client.close()
+        loop_thread._end_all()
+    assert client.contacts.count() == 120
+    client.close()
+
+
+def test_the_end_of_the_process_waits_for_the_end_of_the_thread(make):
+    client = make()
+    client.contacts.count()
+
+    with pytest.warns(ResourceWarning, match="unclosed blocking HeymarketClient"):
+        loop_thread._end_all()
+    assert threads() == []
+    del client
+
+
 def test_the_package_does_not_import_it(sandbox):
     program = """
     import sys
