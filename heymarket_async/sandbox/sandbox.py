@@ -14,6 +14,7 @@ from typing import NamedTuple, Self, get_type_hints
 
 from aiohttp import web
 
+from heymarket_async.sandbox import state as states
 from heymarket_async.sandbox.access import Access
 from heymarket_async.sandbox.chatter import Chatter
 from heymarket_async.sandbox.clock import Clock
@@ -75,6 +76,9 @@ class Sandbox:
         fields: Whether the account has custom fields.
         messages: Number of made-up messages at the start, in conversations with the contacts.
         message_ties: Size of the largest group of messages that share one `date`.
+        state: The `state()` of an earlier sandbox, to go back to, with its credentials. Nothing is
+            made up then, so `contacts`, `messages`, `ties`, `message_ties` and `fields` have no
+            effect.
 
     Raises:
         ValueError: An option is of another type or size; the message names it.
@@ -118,6 +122,7 @@ class Sandbox:
         fields: bool = True,
         messages: int = 0,
         message_ties: int = 1,
+        state: bytes | None = None,
     ) -> None:
         given: dict[str, object] = locals()
         for name, kind in _OPTIONS.items():
@@ -129,11 +134,17 @@ class Sandbox:
         if not 0 < per_s < math.inf or not 0 <= port <= 65535:
             raise ValueError("per_s must be above 0 and finite, port from 0 to 65535")
         allowed = Hosts(host, hosts)
+        readings = readings or Readings()
+        stored = None if state is None else states.read(state, readings)
+        if stored is not None:
+            contacts = messages = 0
+            secret_id, secret_key = secret_id or stored.secret_id, secret_key or stored.secret_key
+            api_key = api_key or stored.api_key
         rng = random.Random(seed)  # noqa: S311 - no secret
         # Older versions drew credentials here; without these draws, a seed makes other contacts.
         made_uuid(rng)
         rng.choices("k", k=40 + 48)
-        self.readings = readings = readings or Readings()
+        self.readings = readings
         self.credentials = Credentials(secret_id or str(uuid.uuid4()), secret_key or token_hex(20))
         self.api_key = api_key or token_hex(24)
         self.faults = Faults(readings, seed)
@@ -155,6 +166,9 @@ class Sandbox:
         self.surveys = account.surveys
         self.clock = account.clock
         self.webhooks = account.webhooks
+        if stored is not None:
+            states.restore(account, stored)
+        self._account = account
         self.customer = Customer(account)
         self.carrier = Carrier(account)
         self._server = Server(
@@ -225,6 +239,14 @@ class Sandbox:
         The oldest are dropped first. Requests of web pages and to other hosts are not recorded.
         """
         return self._server.recent.requests
+
+    def state(self) -> bytes:
+        """Return all that the account holds, with its credentials, as JSON: `Sandbox(state=…)`.
+
+        Faults, odd looks, `requests`, subscribers of webhooks, and the counts of the rate limit
+        are not part of it. It holds the credentials, so keep it private.
+        """
+        return states.taken(self._account, self.readings, *self.credentials, self.api_key)
 
     def show_as(self, contact_id: int, look: Wanted | None) -> None:
         """Show a contact oddly from now on, in every answer that holds contacts.

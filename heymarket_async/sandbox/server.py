@@ -164,8 +164,8 @@ class Server:
             handler = _too_large
         fault = self._faults.take(route, reused=self._is_reused(request.transport))
         received.fault = fault.name
-        if fault.wait_s:
-            await self._wait(fault.wait_s)
+        if wait_s := fault.wait_s + self._faults.latency_s:
+            await self._wait(wait_s)
         answer = self._answer(handler, request, received) if fault.handled else _UNSENT
         answer = fault.answer or answer
         if fault.ends in {"reset", "dropped"}:

@@ -7,7 +7,7 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime
 from types import TracebackType
-from typing import Generic, Self, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeGuard, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -28,6 +28,7 @@ from heymarket_async.walk.page_size import GroupPages, PageSize, PageSizes
 from heymarket_async.walk.rows import RowFields, Rows, reader
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 FetchPage = Callable[[str | None, int | None, int | None], Awaitable[list[T]]]
 """Returns one page for `date`, `page` and `limit`. A parameter that is None is not sent."""
@@ -154,6 +155,10 @@ class Walk(Generic[T]):
         """
         return self._standing().text
 
+    def next_at_hand(self, default: D) -> T | D:
+        """Return the next item if it needs no request, else the default."""
+        return self._left.pop() if self._left else default
+
     def pages(self) -> AsyncIterator[Page[T]]:
         """Return an iterator over the rest of this walk, page by page."""
         return _Pages(self._next_page)
@@ -162,6 +167,19 @@ class Walk(Generic[T]):
         given = self._seen - len(self._left)
         state = "complete" if self._next.done and not self._left else "under way"
         return f"<Walk by {self._call}: {given:,} given, {state}>"
+
+    if not TYPE_CHECKING:  # pragma: no branch - type checkers report these mistakes themselves
+
+        def __iter__(self) -> NoReturn:
+            """Explain that `async for` is needed."""
+            raise TypeError(
+                "a Walk is read with `async for`, and not with `for` or list(); a list of it is"
+                " [item async for item in walk]"
+            )
+
+        def __await__(self) -> NoReturn:
+            """Explain that `async for` is needed."""
+            raise TypeError("a Walk is not awaited: read it with `async for item in walk`")
 
     def __aiter__(self) -> Self:
         return self

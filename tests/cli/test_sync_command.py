@@ -13,7 +13,7 @@ import time
 import pyarrow.parquet
 import pytest
 
-from heymarket_async.cli import bulk_commands, show
+from heymarket_async.cli import bulk_commands, job_progress
 
 
 def rows_in(path) -> int:
@@ -300,32 +300,11 @@ def test_edits_are_reported(run, sandbox, tmp_path):
 
 
 def test_without_a_terminal_a_line_is_shown_every_few_seconds(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(show, "_LINE_EVERY_S", 0.0)
+    monkeypatch.setattr(job_progress, "_LINE_EVERY_S", 0.0)
 
     shown = run("contacts", "export", tmp_path / "c").stderr.splitlines()
     silent = run("contacts", "export", tmp_path / "c", "--quiet").stderr.splitlines()
 
-    assert shown[0].startswith("starting: 0, 0/s, 0 of 500 requests/min")
+    assert shown[0] == "starting: 0, 0 of 500 requests/min"
     assert "130 of 130, " in shown[-2]
     assert len(silent) == 1
-
-
-def test_a_line_gives_the_reason_for_waiting(capsys, monkeypatch):
-    from heymarket_async.bulk import Progress  # noqa: PLC0415 - here alone
-
-    monkeypatch.setattr(show, "_LINE_EVERY_S", 0.0)
-    now = Progress(
-        done=1200,
-        total=None,
-        requests=500,
-        requests_lately=499,
-        waiting="the rate limit",
-        stage="reading",
-    )
-
-    with show.progress_of_job(quiet=False) as on_progress:
-        on_progress(now)
-
-    line = capsys.readouterr().err
-    assert line.startswith("reading: 1,200, ")
-    assert line.endswith("/s, 499 of 500 requests/min; waiting: the rate limit\n")
