@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.timestamps import http_date
 from heymarket_async.transport.call import AttemptEvent, call_hook
@@ -74,6 +75,8 @@ class RequestStats:
         self.waited_s: dict[str, float] = {}
         self._date = ""
         self._ahead = math.inf, -math.inf  # the least and the most so far
+        one_of("client", client, HeymarketClient)
+        transport_of(client).enter()  # before the job makes a task or a file
         self._hook = client.on_attempt
         self._lately: deque[float] = deque()
         self.client = client.with_options(on_attempt=self._count)
@@ -115,7 +118,7 @@ class RequestStats:
             waiting=self.client.waiting,
             stage=stage,
             lately_s=time.monotonic() - lately[0] if lately else 0.0,
-            budget=rate and int(rate.limit * rate.share * _MINUTE_S / rate.per_s),
+            budget=None if rate is None else int(rate.limit * rate.share * _MINUTE_S / rate.per_s),
             waiting_s=waiting_s if waiting_s < math.inf else None,
             kept=kept,
         )
@@ -148,7 +151,7 @@ async def reporting(
     if on_progress is None:
         yield
         return
-    reporter = asyncio.create_task(_report_often(on_progress, progress))
+    reporter = asyncio.create_task(_report_often(on_progress, progress), name="heymarket-progress")
     try:
         yield
     finally:

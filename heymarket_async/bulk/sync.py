@@ -17,6 +17,7 @@ from heymarket_async.bulk.read.checkpoint import Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector
 from heymarket_async.bulk.read.source import source_of_contacts
 from heymarket_async.bulk.read.walk import ReadOptions
+from heymarket_async.bulk.sinks.endings import path_of
 from heymarket_async.bulk.store import schema
 from heymarket_async.bulk.store.database import Database
 from heymarket_async.bulk.store.sync_file import SyncFile
@@ -120,7 +121,7 @@ async def sync_contacts(
     seconds_of("settle_s", settle_s)
     done = await sync_records(
         client,
-        path,
+        path_of(path, "Sqlite"),
         options,
         settle_s=settle_s,
         finds_deleted=detect_deletions,

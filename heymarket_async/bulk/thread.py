@@ -110,8 +110,10 @@ async def tasks_at_once() -> AsyncGenerator[asyncio.TaskGroup]:
         raise errors.exceptions[0] from None
 
 
-async def side_by_side(work: Callable[[], Coroutine[object, object, None]], times: int) -> None:
-    """Run a piece of work in several tasks at once; the first error ends them all."""
+async def side_by_side(
+    work: Callable[[], Coroutine[object, object, None]], times: int, *, name: str
+) -> None:
+    """Run a piece of work in several tasks of one name; the first error ends them all."""
     async with tasks_at_once() as group:
         for _ in range(times):
-            group.create_task(work())
+            group.create_task(work(), name=name)

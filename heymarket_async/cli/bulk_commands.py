@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import typer
 
+from heymarket_async.bulk.sinks.endings import DATABASES
 from heymarket_async.bulk.store.private_files import beside, real_path, replace_file
 from heymarket_async.cli import options as o
 from heymarket_async.cli import show
@@ -84,7 +85,7 @@ class Files(NamedTuple):
         place: Path | None = self.path  # an SQLite file keeps them itself
         if str(self.path) == "-" or is_pipe_or_device(self.path):
             place = None
-        elif self.path.suffix not in o.DATABASES:
+        elif self.path.suffix.lower() not in DATABASES:
             place = self.checkpoint or beside(real_path(self.path), ".partial")
         return Kept(place, noun, restart=self.restart, repeats=repeats)
 

@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from heymarket_async.cli import show
+from heymarket_async.cli import settings, show
 from heymarket_async.cli.time_left import seconds_left
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ _LONGEST_BAR = 40
 def progress_of_job(*, quiet: bool) -> Generator[OnProgress]:
     """Show the progress of a bulk job: a bar on a terminal, else a line every few seconds.
 
-    Gives the `on_progress` for the job, which shows nothing if quiet. The bar is gone at the end:
-    the report of the job says the rest.
+    Gives the `on_progress` for the job, which shows nothing if quiet or with --no-progress. The bar
+    is gone at the end: the report of the job says the rest.
     """
     meter = Meter()
-    if quiet:
+    if quiet or settings.given().no_progress:
         yield lambda _: None
     elif sys.stderr.isatty():
         with _live(lambda: _bar(meter)):

@@ -27,9 +27,10 @@ def say(text: str, style: str | None = None) -> None:
 
 def print_error(error: Exception) -> None:
     """Print an error to stderr in one line, and its notes in a line each."""
-    text = remedies.message_of(error) if isinstance(error, JobError) else str(error)
-    if isinstance(error, OSError):
-        text = text.removeprefix(f"[Errno {error.errno}] ")
+    if isinstance(error, JobError):
+        text = remedies.message_of(error)
+    else:
+        text = remedies.message_of_os(error) if isinstance(error, OSError) else str(error)
     say(f"Error: {text}", style="red")
     print_notes(error)
 
@@ -52,6 +53,14 @@ def print_count(number: int, *, json: bool) -> None:
         print_json(number)
     else:
         sys.stdout.write(f"{number:,}\n")
+
+
+def print_check(state: str, style: str, name: str, text: str) -> None:
+    """Print how a check ended, on one line however long it is."""
+    line = Text.assemble((f"{state:<8}", style), f"{name:<12}", one_line(text))
+    with (console := Console(highlight=False)).capture() as shown:
+        console.print(line, soft_wrap=True)
+    sys.stdout.write(shown.get())
 
 
 def print_result(

@@ -174,7 +174,7 @@ class SharedPacer(Line):
     def _wake(self) -> None:
         self._woken.set()
         if not self._is_closed and (self._task is None or self._task.done()):
-            self._task = self._loop.create_task(self._run())
+            self._task = self._loop.create_task(self._run(), name="heymarket-rate-limit-store")
             self._task.add_done_callback(self._note_end)
 
     @hides_locals

@@ -92,7 +92,7 @@ class Turns:
         pacer = self.pacers.get(fingerprint)
         if pacer is None:
             for rotated in self.pacers.values():
-                closing = asyncio.create_task(rotated.aclose())
+                closing = asyncio.create_task(rotated.aclose(), name="heymarket-close-line")
                 self._closing.add(closing)
                 closing.add_done_callback(self._closing.discard)
             self.pacers.clear()

@@ -371,7 +371,7 @@ def test_a_file_that_is_not_there_is_one_line(run, tmp_path):
     result = run("contacts", "import", tmp_path / "x.csv")
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: No such file or directory")
+    assert result.stderr == f"Error: {tmp_path}/x.csv does not exist.\n"
 
 
 def test_a_file_in_another_encoding_is_read_and_said_once(run, sandbox, tmp_path):

@@ -25,6 +25,7 @@ from heymarket_async.bulk.importing.source import (
     RejectedRow,
     SourceRow,
     batches_of,
+    check_rows,
     contact_of,
 )
 from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
@@ -112,8 +113,7 @@ async def import_contacts(
     if not is_int(batch_size) or batch_size < 1:
         raise ValueError("batch_size must be an integer of at least 1")
     concurrency_of(concurrency)
-    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable | AsyncIterable):
-        raise ValueError("rows must be an iterable of contacts")
+    check_rows(rows, "contacts")
     for name, function in (("on_progress", on_progress), ("on_rejected", on_rejected)):
         if function is not None and not callable(function):
             raise ValueError(f"{name} must be a function, or None")
@@ -185,7 +185,7 @@ class _Import:
             concurrency: Requests at once.
         """
         async with aclosing(self._chunks(first)) as chunks:
-            await side_by_side(lambda: self._work(chunks), concurrency)
+            await side_by_side(lambda: self._work(chunks), concurrency, name="heymarket-importer")
         if self._to_send:
             await self._sender.write(self._to_send)
         while released := self._duplicates.released(1, self._size):

@@ -127,7 +127,7 @@ class TagsByName:
 
     def _ask(self, work: Callable[[], Coroutine[object, object, T]]) -> T:
         """Run a piece of work in the event loop, and wait for it in this thread."""
-        coroutine = work()
+        coroutine = _named(work)
         try:
             future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         except RuntimeError:  # the loop is closed
@@ -143,6 +143,12 @@ class TagsByName:
             return future.result()
         except CancelledError:
             raise _ended() from None
+
+
+async def _named(work: Callable[[], Coroutine[object, object, T]]) -> T:
+    if (task := asyncio.current_task()) is not None:
+        task.set_name("heymarket-tags")
+    return await work()
 
 
 def _ended() -> ClientStateError:

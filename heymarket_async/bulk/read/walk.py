@@ -110,7 +110,7 @@ class _Walkers:
     def _start_walkers(self) -> None:
         while self._walking < self._most and (span := self._next_span()) is not None:
             self._walking += 1
-            self._group.create_task(self._walker(span))
+            self._group.create_task(self._walker(span), name="heymarket-walker")
 
     async def _walker(self, span: TimeSpan) -> None:
         await self._read(span)
@@ -136,7 +136,7 @@ class _Walkers:
         walk = self._walk_of(span)
         pages = walk.pages()
         left_out, first = 0, ""
-        coming = asyncio.ensure_future(_next(pages))
+        coming = _begin_next(pages)
         try:
             while (page := await coming) is not None:
                 is_last = not page.is_amid_group and self._is_last(page.rows, span)
@@ -145,7 +145,7 @@ class _Walkers:
                     if is_full or self._checkpoint.pages:
                         await self._collector.identify()
                     # Ask for the next page while this one is written.
-                    coming = asyncio.ensure_future(_next(pages))
+                    coming = _begin_next(pages)
                     await asyncio.sleep(0)
                 self._take(page, span)
                 self._checkpoint.overlap += walk.left_out - left_out
@@ -230,6 +230,12 @@ class _Walkers:
             ends.extend(filter(None, batch_of(page, source.kind).rows.stamps))
         # A record may be stamped in the future.
         return (ends[0], min(ends[1], self._collector.began)) if len(ends) == 2 else None
+
+
+def _begin_next(
+    pages: AsyncIterator[Page[msgspec.Raw]],
+) -> asyncio.Task[Page[msgspec.Raw] | None]:
+    return asyncio.create_task(_next(pages), name="heymarket-next-page")
 
 
 async def _next(pages: AsyncIterator[Page[msgspec.Raw]]) -> Page[msgspec.Raw] | None:

@@ -13,7 +13,7 @@ from uuid import uuid4
 import msgspec
 
 from heymarket_async.bulk.errors import JobError
-from heymarket_async.bulk.importing.source import RejectedRow, batches_of
+from heymarket_async.bulk.importing.source import RejectedRow, batches_of, check_rows
 from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
 from heymarket_async.bulk.sending.draft import Draft, Drafting
 from heymarket_async.bulk.sending.outcomes import SENT, SendFile, SendHeader
@@ -123,8 +123,7 @@ async def send_messages(
     one_of("client", client, HeymarketClient)
     switches = {"skip_empty": skip_empty, "repeats": repeats, "dry_run": dry_run}
     _check(switches | {"resume": resume, "restart": restart}, batch_size, concurrency, limit)
-    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable | AsyncIterable):
-        raise ValueError("rows must be an iterable of mappings or structs")
+    check_rows(rows, "mappings or structs")
     seconds_of("wait_s", wait_s)
     message = NewMessage(
         inbox_id=inbox_id,

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from heymarket_async.bulk.sinks.files import StagedFile, in_batches
 from heymarket_async.bulk.sinks.tables import Table
+from heymarket_async.extras import needs
 from heymarket_async.models.contact import ContactField
 
 _ROWS_IN_A_GROUP = 20_000
@@ -30,15 +31,15 @@ class Parquet(StagedFile):
         ValueError: The extra `parquet` is not installed.
     """
 
+    format = "Parquet"
+
     def __init__(self, path: Path | str) -> None:
         super().__init__(path, ".parquet")
         try:
             import pyarrow as pa  # type: ignore[import-untyped] # noqa: PLC0415 - an extra
             import pyarrow.parquet as pq  # type: ignore[import-untyped] # noqa: PLC0415 - has no types
         except ImportError:
-            raise ValueError(
-                "a Parquet file needs a package: pip install 'heymarket-async[parquet]'"
-            ) from None
+            raise ValueError(needs("a Parquet file", "parquet")) from None
         self._pa, self._pq = pa, pq
 
     def _render(
