@@ -164,7 +164,8 @@ def _rate_limit(table: _Table, origins: list[str]) -> RateLimit | None:
     parts = {key: table[key] for key in _NUMBERS if key in table}
     if (store := table.get("store")) is None:
         if parts:
-            raise ValueError(f"{' and '.join(parts)} needs store: the limit is shared there")
+            verb = "needs" if len(parts) == 1 else "need"
+            raise ValueError(f"{' and '.join(parts)} {verb} store: the limit is shared there")
         return None
     if isinstance(store, str):
         if urlsplit(store).password is not None:

@@ -7,6 +7,7 @@ import os
 import ssl
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -314,8 +315,6 @@ def test_extras_that_are_not_installed_are_no_problem(examine, tmp_path, monkeyp
 
 
 def test_a_folder_that_is_not_installed(examine, monkeypatch):
-    from importlib import metadata
-
     def requires(name: str) -> None:
         raise metadata.PackageNotFoundError(name)
 
