@@ -177,7 +177,7 @@ def _conversion(value: object, kinds: tuple[type[object], ...]) -> str:
     is_nan = isinstance(value, float) and isnan(value)
     if is_nan or given.__name__ in {"NAType", "NaTType"}:  # as pandas marks an empty cell
         return "; leave the field out if there is no value"
-    return "; call its item()" if given.__module__ == "numpy" and hasattr(given, "item") else ""
+    return "; call its item()" if given.__module__ == "numpy" else ""
 
 
 def list_of(

@@ -92,7 +92,7 @@ def record(path: Path) -> None:
         first = _run(environment, folder, lambda: len(sandbox.requests) > pages * 2 // 3)
         before = len(sandbox.requests)
         second = _run(
-            environment, folder, lambda: len(sandbox.requests) > before + pages // 4, stop=False
+            environment, folder, lambda: len(sandbox.requests) > before + pages * 2 // 5, stop=False
         )
     path.write_text(_picture([*first, "", *second]))
 
@@ -119,6 +119,8 @@ def _run(
                 if stop:
                     process.send_signal(signal.SIGINT)
     os.close(ours)
+    if process.returncode != (128 + signal.SIGINT if stop else 0):
+        raise RuntimeError(f"the command has failed: {written}")
     lines = [_states(line)[-1] for line in written.replace("\r\n", "\n").split("\n")]
     return [f"$ {_SHOWN}", bar, *(each for each in lines if each.strip() and "━" not in each)]
 

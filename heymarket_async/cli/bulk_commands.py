@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import typer
 
-from heymarket_async.bulk.store.private_files import real_path, replace_file
+from heymarket_async.bulk.sinks.endings import DATABASES
+from heymarket_async.bulk.store.private_files import beside, real_path, replace_file
 from heymarket_async.cli import options as o
 from heymarket_async.cli.job import Finished, run_job
 from heymarket_async.cli.job_progress import progress_of_job
+from heymarket_async.cli.kept import Kept, is_pipe_or_device
 from heymarket_async.cli.read_report import lines_of_export, lines_of_sync
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def export_command(
             on_progress=on_progress,
         )
 
-    files = Files(path, report, bom=bom, raw_formulas=raw_formulas)
+    files = Files(path, report, checkpoint, restart=restart, bom=bom, raw_formulas=raw_formulas)
     run_export(read, "contact", files, json=json, quiet=quiet, sandbox=sandbox)
 
 
@@ -72,8 +74,19 @@ class Files(NamedTuple):
 
     path: Path
     report: Path | None
+    checkpoint: Path | None
+    restart: bool
     bom: bool
     raw_formulas: bool
+
+    def kept(self, noun: str, *, repeats: bool) -> Kept:
+        """Return where records are kept until the export is complete."""
+        place: Path | None = self.path  # an SQLite file keeps them itself
+        if str(self.path) == "-" or is_pipe_or_device(self.path):
+            place = None
+        elif self.path.suffix.lower() not in DATABASES:
+            place = self.checkpoint or beside(real_path(self.path), ".partial")
+        return Kept(place, noun, restart=self.restart, repeats=repeats)
 
 
 def run_export(
@@ -95,9 +108,10 @@ def run_export(
     async def job(client: HeymarketClient) -> Finished:
         from heymarket_async.cli.sinks import sink_of  # noqa: PLC0415 - no help needs it
 
+        kept = files.kept(noun, repeats=pause_s is not None)
         async with sink_of(path, bom=files.bom, defuse=not files.raw_formulas) as sink:
-            with progress_of_job(quiet=quiet or json) as on_progress:
-                done = await read(client, sink, on_progress)
+            with kept.noting(), progress_of_job(quiet=quiet or json) as on_progress:
+                done = await read(client, sink, kept.heard(on_progress))
         if report is not None:
             replace_file(real_path(report), msgspec.json.encode(done) + b"\n")
         return Finished(done, lines_of_export(done, path, noun), done.is_proved)
@@ -129,7 +143,8 @@ def sync_command(
     async def job(client: HeymarketClient) -> Finished:
         from heymarket_async.bulk import sync_contacts  # noqa: PLC0415 - no help needs it
 
-        with progress_of_job(quiet=quiet or json) as on_progress:
+        kept = Kept(path, "contact", repeats=pause_s is not None)
+        with kept.noting(), progress_of_job(quiet=quiet or json) as on_progress:
             done = await sync_contacts(
                 client,
                 path,
@@ -138,7 +153,7 @@ def sync_command(
                 concurrency=concurrency,
                 detect_deletions=detect_deletions,
                 rebind=rebind,
-                on_progress=on_progress,
+                on_progress=kept.heard(on_progress),
             )
         return Finished(done, lines_of_sync(done, path), not done.doubts)
 

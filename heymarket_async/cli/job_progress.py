@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rich.live import Live
@@ -35,10 +35,13 @@ def progress_of_job(*, quiet: bool) -> Generator[OnProgress]:
     if quiet or settings.given().no_progress:
         yield lambda _: None
     elif sys.stderr.isatty():
-        with Live(
-            console=show.err, get_renderable=lambda: _bar(meter), transient=True, auto_refresh=True
-        ):
+        live = Live(console=show.err, get_renderable=lambda: _bar(meter), transient=True)
+        live.start()
+        try:
             yield meter.note
+        finally:
+            with suppress(OSError):  # the terminal may be closed, which must not hide an error
+                live.stop()
     else:
         lines = _Lines(meter)
         yield lines.show

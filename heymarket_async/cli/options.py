@@ -77,6 +77,9 @@ Tags = Annotated[
     list[int] | None, Option("--tag", metavar="ID", help="The id of a tag; repeatable.")
 ]
 Replace = Annotated[bool, Option("--overwrite", help="Remove custom fields that are not given.")]
+Force = Annotated[
+    bool, Option("--force", help="Create it without a look whether a contact has the phone.")
+]
 Yes = Annotated[bool, Option("--yes", help="Delete without asking.")]
 Phones = Annotated[
     list[str] | None, Option("--phone", metavar="PHONE", help="A phone; repeatable.")

@@ -75,7 +75,22 @@ def encode(body: object) -> bytes | None:
         UnicodeEncodeError,
         msgspec.MsgspecError,
     ) as error:
-        raise ValueError(f"the body cannot be written as JSON: {error}") from None
+        reason = str(error)
+    # Outside, because a codec's error holds the whole text.
+    if "surrogates not allowed" in reason:
+        reason = "it has half of a character (a lone surrogate)"
+    raise ValueError(f"{_unwritable(body)} cannot be written as JSON: {reason}")
+
+
+def _unwritable(body: object) -> str:
+    """Return the name of the field that cannot be written, if the body is a struct."""
+    for name in body.__struct_fields__ if isinstance(body, msgspec.Struct) else ():
+        if (value := getattr(body, name)) is not msgspec.UNSET:
+            try:
+                encode(value)
+            except ValueError:
+                return name
+    return "the body"
 
 
 def headers(user_agent: str, token: Hidden[str], has_body: bool) -> Hidden[Mapping[str, str]]:

@@ -45,7 +45,18 @@ def test_every_command_explains_itself_and_speaks_json(command, run):
 
 
 def test_the_commands_are_those_that_were_promised():
-    contacts = ["export", "import", "get", "find", "search", "create", "update", "delete", "count"]
+    contacts = [
+        "export",
+        "import",
+        "get",
+        "find",
+        "search",
+        "create",
+        "ensure",
+        "update",
+        "delete",
+        "count",
+    ]
     names = ["whoami", "fields", "sandbox", "sync", *(f"contacts {name}" for name in contacts)]
     names += ["messages send", "messages export", "messages count", "webhooks listen", "doctor"]
     names += ["conversations export", "conversations count"]
