@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from heymarket_async.cli import settings
+from heymarket_async.extras import needs
 from heymarket_async.privacy import hides_locals
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def _secret(key: str, value: object, origins: list[str]) -> str:
 
 def _from_keyring(key: str, service: str, user: str) -> str:
     if find_spec("keyring") is None:
-        raise ValueError(f"{key} is in the keyring. Install its package: pip install keyring")
+        raise ValueError(needs(f"{key} is in the keyring, which", "keyring"))
     import keyring  # noqa: PLC0415 - an extra
     from keyring.errors import KeyringError  # noqa: PLC0415 - an extra
 

@@ -274,7 +274,7 @@ def test_a_missing_extra(examine, monkeypatch):
     _, checks = examine(HEYMARKET_STORE="redis://127.0.0.1:1/0")
 
     assert problems(checks) == {
-        "rate limit": "HEYMARKET_STORE needs pip install 'heymarket-async[redis]'"
+        "rate limit": "HEYMARKET_STORE needs the extra redis: pip install redis"
     }
 
 
@@ -335,6 +335,12 @@ def test_a_page_of_a_gateway(examine, sandbox):
     _, checks = examine()
 
     assert f"The answer (200) {GATEWAY}" in problems(checks)["connection"]
+
+
+def test_a_path_that_heymarket_does_not_have(examine, sandbox):
+    _, checks = examine(HEYMARKET_BASE_URL=f"{sandbox.url}/wrong")
+
+    assert f"The answer (404) {GATEWAY}" in problems(checks)["connection"]
 
 
 @pytest.mark.parametrize("status", [403, 404, 502])

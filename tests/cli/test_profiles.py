@@ -272,7 +272,9 @@ def test_a_keyring_that_is_not_installed(run, config, monkeypatch):
 
     result = run("--profile", "staging", "--config", config(KEYRING), "whoami")
 
-    assert "Install its package: pip install keyring" in result.stderr
+    assert "api_key is in the keyring, which needs the extra keyring: pip install keyring" in (
+        result.stderr
+    )
 
 
 @pytest.mark.parametrize("store", ['"{url}"', '{{ env = "STORE" }}'])
