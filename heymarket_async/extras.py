@@ -10,6 +10,7 @@ PACKAGES = {
     "cli": "typer rich packaging platformdirs charset-normalizer phonenumbers python-calamine",
     "dlt": "dlt",
     "import": "charset-normalizer phonenumbers python-calamine",
+    "keyring": "keyring",
     "parquet": "pyarrow",
     "keyring": "keyring",
     "redis": "redis",
