@@ -18,6 +18,7 @@ MODULES = (
     "blocking",
     "bulk",
     "dlt",
+    "phones",
     "probe",
     "sandbox",
     "sandbox.pytest_plugin",

@@ -235,7 +235,10 @@ HOLES = [
         "heymarket_async/client.py",
         '"""The reason why the longest',
         'f"""The reason why the longest',
-        ["heymarket_async.HeymarketClient (waiting) has no docstring"],
+        [
+            "heymarket_async.HeymarketClient (waiting) has no docstring",
+            "heymarket_async.blocking.HeymarketClient (waiting) has no docstring",
+        ],
     ),
     (
         "heymarket_async/transport/retry.py",
