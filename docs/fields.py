@@ -12,6 +12,8 @@ from typing import cast
 
 import griffe
 
+from docs.stubs import complete_stubs
+
 STRUCT = "msgspec.Struct"
 RECORDS = {STRUCT, "typing.TypedDict", "typing.NamedTuple"}
 ENUMS = {"enum.Enum", "enum.IntEnum", "enum.StrEnum"}
@@ -32,10 +34,11 @@ class Fields(griffe.Extension):
     def on_package(self, *, pkg: griffe.Module, **_: object) -> None:
         """Complete every class and function of a package that was read."""
         defined = list(defined_in(pkg))
-        classes = [each for each in defined if isinstance(each, griffe.Class) and each.docstring]
         for each in defined:
             if isinstance(each, griffe.Function):
                 show_defaults(each)
+        complete_stubs(pkg)
+        classes = [each for each in defined if isinstance(each, griffe.Class) and each.docstring]
         for owner in classes:
             complete(owner)
         self.hidden = [owner for owner in classes if has_undescribed_constructor(owner)]

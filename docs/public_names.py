@@ -10,12 +10,15 @@ from typing import cast
 import griffe
 
 from docs.fields import Fields, attributes_in, attributes_of, parameters_in
+from docs.stubs import target_of
 
 PACKAGE = "heymarket_async"
 MODULES = (
     "",
+    "blocking",
     "bulk",
     "dlt",
+    "phones",
     "probe",
     "sandbox",
     "sandbox.pytest_plugin",
@@ -52,11 +55,6 @@ def public_names(package: griffe.Module) -> dict[str, griffe.Object]:
             where = ".".join(filter(None, (PACKAGE, path, name)))
             found[where] = target_of(module[name])
     return found
-
-
-def target_of(member: griffe.Object | griffe.Alias) -> griffe.Object:
-    """Return a member itself, where griffe has an alias for an import or for a base's member."""
-    return member.final_target if isinstance(member, griffe.Alias) else member
 
 
 def names_defined_in(module: griffe.Module) -> list[str]:

@@ -164,7 +164,7 @@ def small(tmp_path) -> Path:
     for folder in ("docs", "benchmarks", "examples"):
         (tmp_path / folder).mkdir()
     shutil.copytree(ROOT / "docs" / "templates", tmp_path / "docs" / "templates")
-    for name in ("site.css", "fields.py"):
+    for name in ("site.css", "fields.py", "stubs.py"):
         shutil.copyfile(ROOT / "docs" / name, tmp_path / "docs" / name)
     (tmp_path / "docs" / "index.md").write_text(
         "# Home\n\n[Notes](../benchmarks/README.md#notes) of a [program](../examples/one.py).\n"
@@ -235,7 +235,10 @@ HOLES = [
         "heymarket_async/client.py",
         '"""The reason why the longest',
         'f"""The reason why the longest',
-        ["heymarket_async.HeymarketClient (waiting) has no docstring"],
+        [
+            "heymarket_async.HeymarketClient (waiting) has no docstring",
+            "heymarket_async.blocking.HeymarketClient (waiting) has no docstring",
+        ],
     ),
     (
         "heymarket_async/transport/retry.py",
