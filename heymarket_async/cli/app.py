@@ -9,9 +9,12 @@ from typer import Option
 
 from heymarket_async.cli import contacts, conversations, messages, sandbox_state, show, webhooks
 from heymarket_async.cli.bulk_commands import sync_command
+from heymarket_async.cli.doctor import doctor_command
 from heymarket_async.cli.options import Json, SandboxSize
+from heymarket_async.cli.probe import probe_command
 from heymarket_async.cli.running import Commands, run
 from heymarket_async.cli.sandbox import sandbox_command
+from heymarket_async.cli.settings import ConfigFile, NoProgress, ProfileName, Verbose
 from heymarket_async.request import Repeat
 from heymarket_async.version import __version__
 
@@ -22,7 +25,7 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     rich_markup_mode=None,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_show_locals=False,  # they could hold a secret
     help="Work with the contacts and messages of a Heymarket account.",
     epilog="Credentials are read from HEYMARKET_SECRET_ID and HEYMARKET_SECRET_KEY, or"
@@ -33,6 +36,7 @@ app.add_typer(conversations.app, name="conversations")
 app.add_typer(messages.app, name="messages")
 app.add_typer(webhooks.app, name="webhooks")
 app.command("sync")(sync_command)
+app.command("probe")(probe_command)
 
 
 def _version(wanted: bool) -> None:
@@ -47,6 +51,10 @@ def options(
     version: Annotated[
         bool, Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    profile: ProfileName = None,
+    config: ConfigFile = None,
+    verbose: Verbose = False,
+    no_progress: NoProgress = False,
 ) -> None:
     """Work with the contacts and messages of a Heymarket account."""
 
@@ -74,4 +82,5 @@ def fields(*, json: Json = False, sandbox: SandboxSize = None) -> None:
 
 
 sandbox_state.add_option(app)
+app.command("doctor")(doctor_command)
 app.command("sandbox")(sandbox_command)

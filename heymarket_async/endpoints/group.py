@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from heymarket_async.misuse import Explained
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.send import Transport
 
 
-class Group:
+class Group(Explained):
     """Calls about one kind of thing, as a client shows them."""
 
     def __init_subclass__(cls) -> None:

@@ -27,6 +27,7 @@ from heymarket_async.sandbox.message_table import Messages, Sent
 from heymarket_async.sandbox.odd import Wanted
 from heymarket_async.sandbox.other_side import Carrier, Customer
 from heymarket_async.sandbox.people import made_up
+from heymarket_async.sandbox.profile import Source, readings_of
 from heymarket_async.sandbox.readings import Readings, check_type
 from heymarket_async.sandbox.received import Received
 from heymarket_async.sandbox.routes import Account
@@ -181,6 +182,31 @@ class Sandbox:
         self._port = port
         self._runner: web.AppRunner | None = None
         self._thread = ExitStack()
+
+    @classmethod
+    def from_profile(
+        cls,
+        profile: Source,
+        contacts: int = 0,
+        *,
+        readings: Readings | None = None,
+        **options: object,
+    ) -> Self:
+        """Return a sandbox that behaves as a profile of the API says.
+
+        Args:
+            profile: An `ApiProfile`, its fields as a mapping, or the file that
+                `heymarket probe --save` has written.
+            contacts: Number of made-up contacts at the start.
+            readings: The behaviour that the profile leaves open; by default the likeliest.
+            **options: The other options of the class.
+
+        Raises:
+            ValueError: It is not a profile, or has a fact that the sandbox cannot show.
+            OSError: The file cannot be read.
+        """
+        readings = readings_of(profile, readings or Readings())
+        return cls(contacts, readings=readings, **options)  # type: ignore[arg-type] # checked there
 
     @property
     def url(self) -> str:

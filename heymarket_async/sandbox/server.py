@@ -62,6 +62,7 @@ HANDLERS = (
 )
 """The modules of handlers: importing them declares their routes."""
 
+ACCEPTS = "Accept-Encoding"
 _UNSENT = Answer(0, b"")
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -170,15 +171,24 @@ class Server:
         if fault.ends in {"reset", "dropped"}:
             return _hang_up(request, reset=fault.ends == "reset")
         received.status = answer.status
+        readings = self._account.readings
         headers = {
             "Content-Type": answer.content_type,
             "Date": formatdate(self._now(), usegmt=True),
             "X-Request-Id": received.request_id,
+            **(self._access.rate_headers(received.at) if readings.rate_headers else {}),
             **answer.headers,
         }
         if fault.ends == "cut" or fault.pause_s:
             return await self._in_halves(request, answer, headers, fault)
-        return web.Response(status=answer.status, body=answer.body, headers=headers)
+        response = web.Response(status=answer.status, body=answer.body, headers=headers)
+        if (
+            readings.gzip
+            and len(answer.body) >= 1024
+            and "gzip" in request.headers.get(ACCEPTS, "")
+        ):
+            response.enable_compression(web.ContentCoding.gzip)
+        return response
 
     async def _read_body(self, request: web.Request, received: Received) -> bool:
         """Read the body into the record, and return False if it is too large for that."""

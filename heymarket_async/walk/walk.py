@@ -7,7 +7,7 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime
 from types import TracebackType
-from typing import Generic, Self, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeGuard, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -168,6 +168,19 @@ class Walk(Generic[T]):
         state = "complete" if self._next.done and not self._left else "under way"
         return f"<Walk by {self._call}: {given:,} given, {state}>"
 
+    if not TYPE_CHECKING:  # pragma: no branch - type checkers report these mistakes themselves
+
+        def __iter__(self) -> NoReturn:
+            """Explain that `async for` is needed."""
+            raise TypeError(
+                "a Walk is read with `async for`, and not with `for` or list(); a list of it is"
+                " [item async for item in walk]"
+            )
+
+        def __await__(self) -> NoReturn:
+            """Explain that `async for` is needed."""
+            raise TypeError("a Walk is not awaited: read it with `async for item in walk`")
+
     def __aiter__(self) -> Self:
         return self
 
@@ -326,6 +339,7 @@ def walk(
     fields: RowFields = RowFields(),  # noqa: B008 - frozen
     growth: Growth[T] | None = None,
     is_size_documented: bool = True,
+    first_page: int | str | None = None,
 ) -> Walk[T]:
     """Return a walk, from its beginning or from a stored cursor.
 
@@ -340,6 +354,7 @@ def walk(
         fields: The fields of an item that the walk reads.
         growth: How the walk may ask for more than the default, or None.
         is_size_documented: A page has 30 items without a `limit`. Else its size is not known.
+        first_page: The number of the first page, if it was seen earlier.
 
     Raises:
         ValueError: An argument breaks its rule; the message names it.
@@ -357,6 +372,8 @@ def walk(
         start = cursors.start(
             surface, limit=limit, date=text, largest=UNSET if is_size_documented else 0
         )
+        if first_page == 1:
+            start = msgspec.structs.replace(start, first_page=1)
         return Walk(fetch, call, read, start, growth)
     if date is not None:
         raise ValueError("date and cursor exclude each other: a cursor has its own date")

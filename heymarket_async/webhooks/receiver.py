@@ -135,7 +135,7 @@ class Receiver:
         loop = asyncio.get_running_loop()
         claimed: asyncio.Future[Claim | None] = loop.create_future()
         # A task, because the request may be cancelled at any time, and the claim must not be lost.
-        task = loop.create_task(self._work(event, claimed))
+        task = loop.create_task(self._work(event, claimed), name="heymarket-webhook-event")
         self._tasks[task] = loop.time() + self._timeout_s
         task.add_done_callback(partial(self._end, claimed))
         if self._timer is None:

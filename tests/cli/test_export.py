@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import shlex
 import signal
 import stat
@@ -324,9 +325,9 @@ def test_a_terminal_shows_a_bar_and_why_it_waits(start, sandbox, tmp_path):
 
     assert process.returncode == 0
     text = shown.decode()
-    assert "50/130" in text
-    assert "130/130" in text
-    assert "waiting: to try POST /v1/contacts again" in text
+    assert "reading: 50 of 130" in text
+    assert re.search("; waits to try again, [12] s", text)
+    assert "0/s" not in text
     assert "1 of them repeated" in text
 
 

@@ -449,7 +449,7 @@ def test_use_in_another_event_loop_raises():
         await transport.send(READ)
 
     use()
-    with pytest.raises(ClientStateError, match=r"another event loop\. Make one client per loop"):
+    with pytest.raises(ClientStateError, match=r"loop that has ended\. A client belongs to"):
         use()
 
 

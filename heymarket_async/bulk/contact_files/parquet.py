@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from heymarket_async.bulk.contact_files.export_marks import OF_EXPORT, was_csv
 from heymarket_async.bulk.contact_files.table import Row, Table
 from heymarket_async.bulk.contact_files.values import text_of
+from heymarket_async.extras import needs
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch, Schema  # type: ignore[import-untyped] # has no types
@@ -37,9 +38,7 @@ def read(file: BinaryIO) -> Table:
         import pyarrow as pa  # noqa: PLC0415 - an extra
         import pyarrow.parquet as pq  # type: ignore[import-untyped] # noqa: PLC0415 - has no types
     except ImportError:
-        raise ValueError(
-            "a Parquet file needs a package: pip install 'heymarket-async[parquet]'"
-        ) from None
+        raise ValueError(needs("a Parquet file", "parquet")) from None
     damage = (pa.ArrowException, OSError)
     try:
         parquet = pq.ParquetFile(file)

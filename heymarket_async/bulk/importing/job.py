@@ -25,12 +25,13 @@ from heymarket_async.bulk.importing.source import (
     RejectedRow,
     SourceRow,
     batches_of,
+    check_rows,
     contact_of,
 )
 from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
 from heymarket_async.bulk.store.outcome_file import OutcomeFile, checked_path
 from heymarket_async.bulk.store.outcome_lines import digest_of
-from heymarket_async.bulk.thread import side_by_side
+from heymarket_async.bulk.thread import concurrency_of, side_by_side
 from heymarket_async.checks import is_int, one_of
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.models.new_contact import NewContact
@@ -87,7 +88,7 @@ async def import_contacts(
             do.
         batch_size: Rows in a request; the most is not documented. A request that is refused as too
             large is repeated in halves.
-        concurrency: Requests at once.
+        concurrency: Requests at once, at most 100: a client has 100 connections.
         outcomes: The file to write the outcome of each row to.
         resume: Continue the outcome file if it exists, and begin one if it does not.
         restart: Discard the outcome file if it exists. A file of another kind is refused.
@@ -109,11 +110,10 @@ async def import_contacts(
         one_of(name, switch, bool)
     if resume and restart:
         raise ValueError("resume and restart exclude each other")
-    for name, number in (("batch_size", batch_size), ("concurrency", concurrency)):
-        if not is_int(number) or number < 1:
-            raise ValueError(f"{name} must be an integer of at least 1")
-    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable | AsyncIterable):
-        raise ValueError("rows must be an iterable of contacts")
+    if not is_int(batch_size) or batch_size < 1:
+        raise ValueError("batch_size must be an integer of at least 1")
+    concurrency_of(concurrency)
+    check_rows(rows, "contacts")
     for name, function in (("on_progress", on_progress), ("on_rejected", on_rejected)):
         if function is not None and not callable(function):
             raise ValueError(f"{name} must be a function, or None")
@@ -185,7 +185,7 @@ class _Import:
             concurrency: Requests at once.
         """
         async with aclosing(self._chunks(first)) as chunks:
-            await side_by_side(lambda: self._work(chunks), concurrency)
+            await side_by_side(lambda: self._work(chunks), concurrency, name="heymarket-importer")
         if self._to_send:
             await self._sender.write(self._to_send)
         while released := self._duplicates.released(1, self._size):

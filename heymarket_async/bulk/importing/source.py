@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from inspect import isasyncgen, isgenerator
 from queue import SimpleQueue
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 import msgspec
 
 from heymarket_async.bulk.thread import begun, settle
+from heymarket_async.checks import kind_of
 from heymarket_async.models.new_contact import NewContact
 from heymarket_async.privacy import Masked
 from heymarket_async.transport import wire
@@ -57,6 +59,27 @@ Item: TypeAlias = NewContact | RejectedRow | SourceRow | Mapping[str, object]
 
 A `SourceRow` is one of the first two, with the form that it had in its file.
 """
+
+
+def check_rows(rows: object, of: str) -> None:
+    """Check that a job can read its rows.
+
+    Args:
+        rows: The value that was given for them.
+        of: The kind of rows that the job takes, for the message.
+
+    Raises:
+        ValueError: It is a path, or a single row.
+    """
+    if isinstance(rows, str | bytes | os.PathLike):
+        raise ValueError(
+            f"rows must be an iterable of {of}, not a path. The command `heymarket` reads files; in"
+            " Python, csv.DictReader gives the rows of a CSV file as mappings"
+        )
+    if isinstance(rows, Mapping) or not isinstance(rows, Iterable | AsyncIterable):
+        raise ValueError(
+            f"rows must be an iterable of {of}, such as a list, not {kind_of(cast(object, rows))}"
+        )
 
 
 def contact_of(fields: Mapping[str, object]) -> NewContact | RejectedRow:

@@ -193,5 +193,5 @@ def test_a_file_without_columns_is_refused():
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
 
-    with pytest.raises(ValueError, match=r"pip install 'heymarket-async\[parquet\]'"):
+    with pytest.raises(ValueError, match="needs the extra parquet: pip install pyarrow"):
         read(b"")

@@ -1,0 +1,46 @@
+"""What a probe has found out so far: values by the name of the fact, and reasons for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import msgspec
+
+from heymarket_async.api_profile import ApiProfile
+from heymarket_async.probe.asker import CouldNotTellError
+
+
+class Found:
+    """The facts that are known, and why the others are not.
+
+    A fact has the name of its field in `ApiProfile`, such as "v1.order".
+    """
+
+    def __init__(self) -> None:
+        self.values: dict[str, object] = {}
+        self.reasons: dict[str, str] = {}
+
+    @contextmanager
+    def telling(self, *names: str) -> Generator[None]:
+        """If a fact cannot be told, keep the reason for those of these facts that are not known."""
+        try:
+            yield
+        except CouldNotTellError as error:
+            for name in names:
+                self.reasons.setdefault(name, str(error))
+
+    def withdraw(self, reason: str, *names: str) -> None:
+        """Forget what was told about these facts."""
+        for name in names:
+            if self.values.pop(name, None) is not None:
+                self.reasons[name] = reason
+
+    def profile(self) -> ApiProfile:
+        """Return the profile of the facts that are known."""
+        content: dict[str, object] = {"v1": {}, "v2": {}}
+        for name, value in self.values.items():
+            group, _, field = name.rpartition(".")
+            place = content[group] if group else content
+            place[field] = value  # type: ignore[index] # a dict, like content itself
+        return msgspec.convert(content, ApiProfile)

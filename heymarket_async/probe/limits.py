@@ -1,0 +1,106 @@
+"""The largest `limit` of a list, and the answer to a larger one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from statistics import median_low
+from typing import NamedTuple
+
+from heymarket_async.probe.asker import CouldNotTellError, Reply
+
+MOST = 1000
+"""The largest `limit` that is tried; a walk asks for no more, unless it is told to."""
+_LIKELY = (5, 10, 20, 25, 30, 50, 100, 200, 250, 300, 400, 500)
+_FEW = "the account has too few contacts"
+
+
+class Limit(NamedTuple):
+    """The largest limit that brings as many contacts, and the answer to a larger one.
+
+    None: not known, because no larger one was tried, or no limit brings as many.
+    """
+
+    largest: int | None
+    over: str | None
+
+
+class Limits:
+    """Finds the largest `limit`.
+
+    Args:
+        page: Gets the first page with a `limit`.
+        first: The page without one.
+        large: The page with `MOST`.
+    """
+
+    def __init__(self, page: Callable[[int], Awaitable[Reply]], first: Reply, large: Reply) -> None:
+        self._page = page
+        self._first = first
+        self._large = large
+
+    async def find(self, *, has_more: bool) -> Limit:
+        """Return the largest limit.
+
+        Args:
+            has_more: There are more contacts than were read.
+
+        Raises:
+            CouldNotTellError: The account does not show it.
+        """
+        default, large = self._first.size, self._large
+        if not large.is_ok:
+            largest = await self._largest(lambda page, _: page.is_ok)
+            return Limit(largest, str(large.status))
+        large.checked()
+        if large.size >= MOST:
+            return Limit(MOST, None)
+        if not large.size and default:
+            return Limit(await self._largest(lambda page, _: page.size > 0), "empty")
+        if large.size != default:
+            if not has_more:
+                raise CouldNotTellError(_FEW)
+            return Limit(large.size, "cut")
+        few = min(5, default - 1)
+        if few < 1:
+            raise CouldNotTellError(_FEW)
+        small = (await self._page(few)).checked().size
+        if small == default:
+            return Limit(None, "ignored")
+        if small != few or not has_more:
+            raise CouldNotTellError(_FEW)
+        largest = await self._largest(
+            lambda page, limit: page.size == limit or page.size > default, avoided=default
+        )
+        return Limit(largest, "cut" if largest == default else "default")
+
+    async def _largest(
+        self, accepts: Callable[[Reply, int], bool], avoided: int | None = None
+    ) -> int:
+        """Return the largest limit that is accepted, found in few steps if it is a usual one.
+
+        Args:
+            accepts: Whether the answer to a limit shows that it is not too large.
+            avoided: A limit whose answer shows nothing.
+        """
+        low, high = 0, MOST
+        while (middle := _between(low, high, avoided)) is not None:
+            if accepts(await self._page(middle), middle):
+                low = middle
+            else:
+                high = middle
+        if high == 1:
+            raise CouldNotTellError("every `limit` is refused")
+        return high - 1  # the avoided one behaves alike, asked for or not
+
+
+def _between(low: int, high: int, avoided: int | None) -> int | None:
+    """Return the limit to try next between one that is accepted and one that is not."""
+    first = () if avoided is None else (avoided + 1, avoided - 1)
+    for likely in (*first, 100):
+        if low < likely < high:
+            return likely
+    if low in _LIKELY and low + 1 < high and low + 1 != avoided:
+        return low + 1
+    open_ = [each for each in range(low + 1, high) if each != avoided]
+    usual = [each for each in open_ if each in _LIKELY]
+    return median_low(usual or open_) if open_ else None

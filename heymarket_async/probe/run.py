@@ -1,0 +1,170 @@
+"""`probe`: asks everything in order, and returns the findings."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+import msgspec
+
+from heymarket_async.api_profile import ApiProfile
+from heymarket_async.checks import is_int, one_of
+from heymarket_async.client import HeymarketClient
+from heymarket_async.endpoints import contacts, contacts_v2
+from heymarket_async.privacy import hides_locals
+from heymarket_async.probe import stamps
+from heymarket_async.probe.asker import Asker, CouldNotTellError, Reply
+from heymarket_async.probe.count import ask_for_count
+from heymarket_async.probe.facts import FACTS, seen
+from heymarket_async.probe.found import Found
+from heymarket_async.probe.limits import MOST
+from heymarket_async.probe.lists import ListProbe
+
+MOST_REQUESTS = 40
+_UNKNOWN_ID = 2_147_483_647
+_UNKNOWN_UUID = UUID("ffffffff-ffff-4fff-bfff-ffffffffffff")
+_WORTH_COMPRESSING = 4096
+_RATE_HEADER = re.compile(r"(x-)?rate-?limit.*")
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One fact about the API.
+
+    Attributes:
+        name: Its field in `ApiProfile`, such as "v1.order".
+        about: The part of the API that it is about, such as "POST /v1/contacts".
+        question: The question about it.
+        documented: The answer of Heymarket's documentation, or "".
+        assumed: What this package does without knowing it.
+        seen: The answer that was seen, or "" if it could not be told.
+        reason: Why it could not be told, or "".
+    """
+
+    name: str
+    about: str
+    question: str
+    documented: str
+    assumed: str
+    seen: str
+    reason: str
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of a probe.
+
+    Attributes:
+        profile: The facts that were seen, for `HeymarketClient` and the sandbox.
+        facts: All facts, also those that could not be told.
+        requests: How many requests were sent.
+    """
+
+    profile: ApiProfile
+    facts: list[Finding]
+    requests: int
+
+
+@hides_locals
+async def probe(client: HeymarketClient, *, max_requests: int = MOST_REQUESTS) -> Findings:
+    """Find out how the API behaves where its documentation says nothing.
+
+    It only reads. A fact that the account cannot show is left open, with the reason: for example
+    if it has too few contacts, or if a contact changes meanwhile.
+
+    Args:
+        client: The client.
+        max_requests: The most requests to send, those that are sent again included.
+
+    Raises:
+        HeymarketError: There is no connection, or the credentials are wrong.
+        ValueError: An argument breaks its rule; the message names it.
+    """
+    one_of("client", client, HeymarketClient)
+    if not is_int(max_requests) or max_requests < 1:
+        raise ValueError("max_requests must be an integer of at least 1")
+    asker, found = Asker(client, max_requests), Found()
+    v1 = ListProbe(asker, found, "v1", contacts.PAGE, {})
+    v2 = ListProbe(asker, found, "v2", contacts_v2.PAGE, {"ascending": True})
+    lists = (v1, v2)
+    for each in lists:
+        await each.begin(MOST)
+    begun = [each for each in lists if each.has_begun]
+    for each in begun:
+        await each.ask_for_order()
+        await each.ask_from_times(stamps.digits_of(asker.times))
+        await each.ask_for_pages()
+        if each is v1:
+            await ask_for_count(asker, found, v1)
+        await each.check_unchanged()
+    if not v1.has_begun:
+        await ask_for_count(asker, found, v1)
+    await _ask_for_unknown(asker, found)
+    for each in begun:
+        await each.ask_for_end()
+    for each in reversed(begun):  # v2 is likely to need fewer
+        await each.ask_for_limits()
+    stamps.find(asker.times, found)
+    _read_heads(asker, found)
+    return _findings(found, asker.sent)
+
+
+async def _ask_for_unknown(asker: Asker, found: Found) -> None:
+    with found.telling("unknown_id"):
+        _tell_unknown(found, "unknown_id", await asker.ask(contacts.GET, id=_UNKNOWN_ID))
+    with found.telling("unknown_find"):
+        wanted = {"id": str(_UNKNOWN_ID)}
+        _tell_unknown(found, "unknown_find", await asker.ask(contacts.FIND, wanted))
+    with found.telling("unknown_uuid"):
+        reply = await asker.ask(contacts_v2.GET, contactID=_UNKNOWN_UUID)
+        _tell_unknown(found, "unknown_uuid", reply)
+
+
+def _tell_unknown(found: Found, name: str, reply: Reply) -> None:
+    if reply.form is None or reply.status >= 500:
+        raise CouldNotTellError(f"the server answered {reply.status}, and no usual answer")
+    found.values[name] = reply.form
+
+
+def _read_heads(asker: Asker, found: Found) -> None:
+    """Find the facts that are in the headers of all answers."""
+    heads = asker.heads
+    names = {name.lower() for head in heads for name in head.headers}
+    if heads:
+        found.values["rate_headers"] = sorted(filter(_RATE_HEADER.fullmatch, names))
+    found.reasons["rate_headers"] = "no answer came"
+    encodings = {head.headers.get("Content-Encoding", "").strip().lower() for head in heads}
+    if "gzip" in encodings:
+        found.values["gzip"] = True
+    elif any(head.size >= _WORTH_COMPRESSING for head in heads):
+        found.values["gzip"] = False
+    found.reasons["gzip"] = "no answer was large enough to be compressed"
+    for head in heads:
+        if head.status == 429:
+            wait = head.headers.get("Retry-After")
+            form = "none" if wait is None else "seconds" if wait.strip().isdecimal() else "date"
+            found.values["retry_after"] = form
+    found.reasons["retry_after"] = "no 429 came, and the probe does not provoke one"
+
+
+def _findings(found: Found, requests: int) -> Findings:
+    facts = [
+        Finding(
+            name=fact.name,
+            about=fact.about,
+            question=fact.question,
+            documented=fact.documented,
+            assumed=fact.assumed,
+            seen=_seen(found, fact.name),
+            reason="" if fact.name in found.values else found.reasons.get(fact.name, ""),
+        )
+        for fact in FACTS
+    ]
+    return Findings(profile=found.profile(), facts=facts, requests=requests)
+
+
+def _seen(found: Found, name: str) -> str:
+    if name not in found.values:
+        return ""
+    text = seen(found.values[name])
+    group, _, field = name.rpartition(".")
+    is_open = field == "largest_limit" and f"{group}.over_limit" not in found.values
+    return f"{text} or more" if is_open else text
