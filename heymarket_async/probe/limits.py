@@ -103,4 +103,4 @@ def _between(low: int, high: int, avoided: int | None) -> int | None:
         return low + 1
     open_ = [each for each in range(low + 1, high) if each != avoided]
     usual = [each for each in open_ if each in _LIKELY]
-    return median_low(usual or open_) if open_ else None
+    return int(median_low(usual or open_)) if open_ else None
