@@ -29,11 +29,15 @@ def build(root: Path = ROOT) -> None:
     """Build the site of a checkout; its `zensical.toml` says where.
 
     Raises:
-        SystemExit: The reference has a gap, a page is not in the navigation, or the build has a
-            warning, such as a broken link.
+        SystemExit: The reference has a gap, a page is not in the navigation, or a link is broken.
     """
     if found := gaps(root):
         raise SystemExit("The reference has gaps:\n" + "\n".join(found))
+    build_pages(root)
+
+
+def build_pages(root: Path) -> None:
+    """Build the site, without a look at the public names."""
     config = tomllib.loads((root / "zensical.toml").read_text(encoding="utf-8"))["project"]
     folder = root / config["docs_dir"]
     gather(root, folder, set(pages_in(config["nav"])))
@@ -41,7 +45,7 @@ def build(root: Path = ROOT) -> None:
         shutil.copyfile(root / DOCS / style, folder / style)
     zensical = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     if subprocess.run(zensical, cwd=root, check=False).returncode:  # noqa: S603 - no input of others
-        raise SystemExit(1)
+        raise SystemExit("The site has a broken link: see above")
 
 
 def pages_in(nav: list[dict[str, object]]) -> Iterator[str]:

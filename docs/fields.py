@@ -8,6 +8,7 @@ attribute that the constructor sets.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import griffe
 
@@ -174,25 +175,25 @@ def annotation_of(owner: griffe.Class, attribute: griffe.Attribute) -> str | gri
         if isinstance(constructor, griffe.Function):
             for parameter in constructor.parameters:
                 if parameter.name == str(attribute.value):
-                    return parameter.annotation
+                    return cast("str | griffe.Expr | None", parameter.annotation)
     return None
 
 
 def constructor_of(owner: griffe.Class, fields: list[griffe.Attribute]) -> griffe.Function:
     """Return the constructor that msgspec makes of the fields of a struct."""
+    by_name = griffe.ParameterKind.keyword_only
+    by_place = griffe.ParameterKind.positional_or_keyword
     parameters = [
         griffe.Parameter(
             each.name,
             annotation=each.annotation,
             default=each.value,
-            kind=griffe.ParameterKind.keyword_only
-            if isinstance(each.parent, griffe.Class) and each.parent.keywords.get("kw_only")
-            else griffe.ParameterKind.positional_or_keyword,
+            kind=by_name if "kw_only" in cast("griffe.Class", each.parent).keywords else by_place,
         )
         for each in fields
     ]
-    parameters.sort(key=lambda each: each.kind is griffe.ParameterKind.keyword_only)
-    itself = griffe.Parameter("self", kind=griffe.ParameterKind.positional_or_keyword)
+    parameters.sort(key=lambda each: (each.kind is by_name, not each.required))
+    itself = griffe.Parameter("self", kind=by_place)
     constructor = griffe.Function(
         "__init__", parameters=griffe.Parameters(itself, *parameters), returns="None"
     )

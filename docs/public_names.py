@@ -16,6 +16,7 @@ MODULES = (
     "",
     "bulk",
     "dlt",
+    "probe",
     "sandbox",
     "sandbox.pytest_plugin",
     "texting",
@@ -34,6 +35,7 @@ def load(root: Path) -> tuple[griffe.Module, list[griffe.Class]]:
     package = griffe.load(
         PACKAGE,
         search_paths=[root],
+        try_relative_path=False,  # else the folder that one is in counts first
         docstring_parser="google",
         extensions=griffe.load_extensions(fields),
     )
@@ -44,12 +46,17 @@ def public_names(package: griffe.Module) -> dict[str, griffe.Object]:
     """Return what is public, by the path that a user imports it by."""
     found: dict[str, griffe.Object] = {}
     for path in MODULES:
-        module = package[path] if path else package
-        module = module.members.get("public", module)
+        module = cast("griffe.Module", package[path] if path else package)
+        module = cast("griffe.Module", module.members.get("public", module))
         for name in map(str, module.exports or names_defined_in(module)):
             where = ".".join(filter(None, (PACKAGE, path, name)))
-            found[where] = module[name].final_target if module[name].is_alias else module[name]
+            found[where] = target_of(module[name])
     return found
+
+
+def target_of(member: griffe.Object | griffe.Alias) -> griffe.Object:
+    """Return a member itself, where griffe has an alias for an import or for a base's member."""
+    return member.final_target if isinstance(member, griffe.Alias) else member
 
 
 def names_defined_in(module: griffe.Module) -> list[str]:
@@ -68,9 +75,9 @@ def gaps(root: Path) -> list[str]:
     public = public_names(package)
     found = [f"{where} {gap}" for where, each in public.items() for gap in gaps_of(each)]
     found += [
-        f"{owner.path}: its constructor has a parameter that no docstring describes"
-        for owner in hidden
-        if owner in public.values() and not made_by_the_package(owner)
+        f"{where} has a constructor with a parameter that no docstring describes"
+        for where, each in public.items()
+        if isinstance(each, griffe.Class) and each in hidden and not made_by_the_package(each)
     ]
     pages = sorted((root / "docs" / "reference").glob("*.md"))
     shown = [name for page in pages for name in IN_REFERENCE.findall(page.read_text("utf-8"))]
@@ -103,16 +110,17 @@ def gaps_of(documented: griffe.Object) -> Iterator[str]:
     for item in attributes_in(documented):
         if item.name not in names:
             yield f"documents the attribute {item.name}, which it does not have"
-    if isinstance(constructor := documented.all_members.get("__init__"), griffe.Function):
+    constructor = documented.members.get("__init__")
+    if isinstance(constructor, griffe.Function):
         yield from gaps_in_parameters(documented, constructor)
     for name, member in documented.all_members.items():
-        target = member.final_target if member.is_alias else member
+        target = target_of(member)
         if name.startswith("_") or target.package.name != PACKAGE:
             continue
         if isinstance(target, griffe.Function):
-            yield from (f"{name}: {gap}" for gap in gaps_of(target))
+            yield from (f"({name}) {gap}" for gap in gaps_of(target))
         elif "property" in target.labels and not target.docstring:
-            yield f"{name}: has no docstring"
+            yield f"({name}) has no docstring"
 
 
 def gaps_in_parameters(

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,26 +17,24 @@ from tests.test_documents import BLOCK, ROOT
 
 PAGE = (ROOT / "docs" / "tutorial.md").read_text()
 SAVED = re.compile(r"Save this as `(\w+\.py)`")
+SETTING = "set -a; . ./sandbox.env; set +a"
 PATHS = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 @pytest.fixture
-def environment():
-    """The second terminal: with the three lines that the page's sandbox has printed."""
+def environment(tmp_path):
+    """The second terminal, while the page's sandbox runs in the first one."""
     (start,) = re.findall(r"^heymarket (sandbox .*)$", PAGE, re.MULTILINE)
     command = start.replace("8080", str(free_port())).split()
     terminal = {**unmeasured(), "PATH": PATHS}
     with subprocess.Popen(
-        [sys.executable, "-u", "-m", "heymarket_async.cli", *command],
-        stdout=subprocess.PIPE,
-        env=terminal,
-        text=True,
+        [sys.executable, "-m", "heymarket_async.cli", *command], cwd=tmp_path, env=terminal
     ) as server:
-        assert server.stdout
         try:
-            printed = [server.stdout.readline() for _ in range(3)]
-            pairs = [line.removeprefix("export ").strip().split("=", 1) for line in printed]
-            yield {**terminal, **dict(pairs)}
+            while not (tmp_path / "sandbox.env").exists():
+                assert server.poll() is None
+                time.sleep(0.05)
+            yield terminal
         finally:
             server.terminate()
 
@@ -47,7 +46,9 @@ def shown(text: str) -> list[str]:
 
 def test_each_step_prints_what_the_page_shows(environment, tmp_path):
     names = iter(SAVED.findall(PAGE))
-    blocks = BLOCK.findall(PAGE.partition("Ask who you are:")[2].partition("## With your own")[0])
+    blocks = BLOCK.findall(
+        PAGE.partition(SETTING)[2].partition("## With your own")[0].partition("```\n")[2]
+    )
     compared = 0
     for (language, text), (following, expected) in zip(
         blocks, [*blocks[1:], ("", "")], strict=True
@@ -56,7 +57,7 @@ def test_each_step_prints_what_the_page_shows(environment, tmp_path):
             (tmp_path / next(names)).write_text(text)
         elif language == "sh":
             done = subprocess.run(
-                ["/bin/sh", "-ec", text],
+                ["/bin/sh", "-ec", f"{SETTING}\n{text}"],
                 env=environment,
                 cwd=tmp_path,
                 stdout=subprocess.PIPE,

@@ -92,7 +92,7 @@ def record(path: Path) -> None:
         first = _run(environment, folder, lambda: len(sandbox.requests) > pages * 2 // 3)
         before = len(sandbox.requests)
         second = _run(
-            environment, folder, lambda: len(sandbox.requests) > before + pages // 4, stop=False
+            environment, folder, lambda: len(sandbox.requests) > before + pages * 2 // 5, stop=False
         )
     path.write_text(_picture([*first, "", *second]))
 
@@ -113,12 +113,14 @@ def _run(
     ) as process:
         os.close(theirs)
         for part in _parts(ours):
-            written += part
+            written += part.replace(f"{folder}/", "")  # a name that is new each time
             if not bar and "━" in part and moment():
                 bar = next(each for each in reversed(_states(part)) if "━" in each)
                 if stop:
                     process.send_signal(signal.SIGINT)
     os.close(ours)
+    if process.returncode != (128 + signal.SIGINT if stop else 0):
+        raise RuntimeError(f"the command has failed: {written}")
     lines = [_states(line)[-1] for line in written.replace("\r\n", "\n").split("\n")]
     return [f"$ {_SHOWN}", bar, *(each for each in lines if each.strip() and "━" not in each)]
 

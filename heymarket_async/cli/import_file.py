@@ -25,6 +25,7 @@ from heymarket_async.bulk.contact_files.plan import PHONE, Plan, plan_of, plan_o
 from heymarket_async.bulk.contact_files.plan_checks import check_country_codes
 from heymarket_async.bulk.contact_files.table import Row, Table
 from heymarket_async.bulk.thread import run_unwatched
+from heymarket_async.cli.kept import same_command
 
 T = TypeVar("T")
 Row_co = TypeVar("Row_co", covariant=True)
@@ -233,11 +234,6 @@ def _stdin() -> BinaryIO:
         return sys.stdin.buffer
     # Not `sys.stdin`: that could not be closed at the end while a thread waits in it.
     return open(descriptor, "rb", closefd=False)
-
-
-def same_command(*, restart: bool) -> str:
-    """Return how to continue a job: with --restart, it would begin from nothing once more."""
-    return f"run the same command again{' without --restart' if restart else ''}"
 
 
 def _how_to_resume(outcomes: Path | None, *, restart: bool) -> str:

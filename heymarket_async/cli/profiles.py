@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from heymarket_async.cli import settings
+from heymarket_async.extras import needs
 from heymarket_async.privacy import hides_locals
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ VARIABLE = "HEYMARKET_PROFILE"
 
 _SECRETS = ("secret_id", "secret_key", "api_key")
 _NUMBERS = ("share", "fallback")
-_KEYS = (*_SECRETS, "base_url", "store", *_NUMBERS)
+_KEYS = (*_SECRETS, "base_url", "store", *_NUMBERS, "api_profile")
 
 _Table = Mapping[str, object]
 
@@ -85,9 +87,10 @@ def chosen() -> Profile | None:
     path = given.config or default_path()
     table = _table(path, name)
     try:
-        options, origins = _read(table)
+        options, origins = _read(table, path.parent)
     except ValueError as error:
-        text = str(error).removeprefix("rate_limit.").rstrip(".")
+        # The library's names of arguments, as this file has them.
+        text = re.sub(r"^key\b", "api_key", str(error).removeprefix("rate_limit.")).rstrip(".")
         raise ValueError(f"profile {name!r} of {path}: {text}.") from None
     return Profile(name, path, options, origins)
 
@@ -120,8 +123,9 @@ def _table(path: Path, name: str) -> _Table:
 
 
 @hides_locals
-def _read(table: _Table) -> tuple[ClientOptions, list[str]]:
+def _read(table: _Table, folder: Path) -> tuple[ClientOptions, list[str]]:
     from heymarket_async import urls  # noqa: PLC0415 - no help needs it
+    from heymarket_async.api_profile import ApiProfile  # noqa: PLC0415 - nor this
     from heymarket_async.client import BASE_URL  # noqa: PLC0415 - nor this
 
     for key in table:
@@ -134,6 +138,9 @@ def _read(table: _Table) -> tuple[ClientOptions, list[str]]:
     }
     if (rate_limit := _rate_limit(table, origins)) is not None:
         options["rate_limit"] = rate_limit
+    if "api_profile" in table:
+        file = Path(_text("api_profile", table["api_profile"])).expanduser()
+        options["profile"] = ApiProfile.load(folder / file)
     return options, origins
 
 
@@ -158,7 +165,8 @@ def _rate_limit(table: _Table, origins: list[str]) -> RateLimit | None:
     parts = {key: table[key] for key in _NUMBERS if key in table}
     if (store := table.get("store")) is None:
         if parts:
-            raise ValueError(f"{' and '.join(parts)} needs store: the limit is shared there")
+            verb = "needs" if len(parts) == 1 else "need"
+            raise ValueError(f"{' and '.join(parts)} {verb} store: the limit is shared there")
         return None
     if isinstance(store, str):
         if urlsplit(store).password is not None:
@@ -191,7 +199,7 @@ def _secret(key: str, value: object, origins: list[str]) -> str:
 
 def _from_keyring(key: str, service: str, user: str) -> str:
     if find_spec("keyring") is None:
-        raise ValueError(f"{key} is in the keyring. Install its package: pip install keyring")
+        raise ValueError(needs(f"{key} is in the keyring, which", "keyring"))
     import keyring  # noqa: PLC0415 - an extra
     from keyring.errors import KeyringError  # noqa: PLC0415 - an extra
 

@@ -30,8 +30,8 @@ _REMEDIES: dict[str, str] = {
     "same_title": 'Map the column by the id: --map "COLUMN=custom:{custom_id}".',
     "too_many_recipients": "Nothing was sent. Look at them with --dry-run, then send them with"
     " --yes.",
-    "too_many_new_tags": "If the column holds other text, skip it with --ignore COLUMN. If not, run"
-    " the same command again to create more.",
+    "too_many_new_tags": 'If the column holds other text, skip it with --ignore "{column}". If not,'
+    " run the same command again to create more.",
     "unread_tags": "Get the right to read tags, or leave out --create-tags.",
     "unknown_columns": 'Map one with --map "{column}={field}", skip one with --ignore {skipped}, or'
     " skip all unknown ones with --ignore-others. The fields are {fields}.",
@@ -66,8 +66,8 @@ def message_of_os(error: OSError) -> str:
         port = re.search(r", (\d+)[,)]", str(error))
         which = f"Port {port[1]}" if port else "The port"
         return (
-            f"{which} is in use. Stop the program that uses it, or choose another port with --port;"
-            " 0 takes a free one."
+            f"{which} is in use. Stop the program that uses it, or choose another port; --port 0"
+            " takes a free one."
         )
     # Any other text is our own, or that of a library.
     if error.errno and error.strerror == os.strerror(error.errno):

@@ -192,7 +192,8 @@ def _exit_codes() -> Generator[None]:
         show.print_notes(error)
         raise typer.Exit(130) from None
     except asyncio.CancelledError as error:
-        show.print_notes(error)
+        with suppress(OSError):  # a terminal that was closed shows nothing any more
+            show.print_notes(error)
         raise typer.Exit(128 + (error.args[0] if error.args else signal.SIGTERM)) from None
 
 

@@ -9,9 +9,10 @@ import os
 import re
 import shlex
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -49,6 +50,10 @@ def sandbox_command(
     contacts: Annotated[int, Option(metavar="N", min=0, help="Contacts to start with.")] = 1000,
     messages: Annotated[int, Option(metavar="N", min=0, help="Messages to start with.")] = 0,
     seed: Annotated[int, Option(metavar="N", help="The same seed gives the same contacts.")] = 7,
+    profile: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="Behave as this file of `heymarket probe --save` says."),
+    ] = None,
     state: Annotated[
         Path | None,
         Option(metavar="FILE", help="Keep all that it holds, and the credentials, in this file."),
@@ -94,7 +99,8 @@ def sandbox_command(
     secret_id, secret_key = (None, None) if credentials is None else _kept(credentials)
 
     def make(stored: bytes | None) -> Sandbox:
-        return Sandbox(
+        return Sandbox.from_profile(
+            {"version": 1} if profile is None else profile,
             contacts,
             messages=messages,
             seed=seed,
@@ -230,17 +236,18 @@ def _written(variables: dict[str, str], path: Path | None) -> Generator[None]:
 async def _run(command: list[str], variables: dict[str, str]) -> int:
     """Run a command with the variables set, and return its exit code as shells give it."""
     try:
-        process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **variables})
+        # asyncio's own would kill it if a signal came while it starts.
+        process = subprocess.Popen(command, env={**os.environ, **variables})  # noqa: ASYNC220, S603
     except OSError as error:
         raise OSError(f"{command[0]} cannot be run: {error.strerror}.") from None
+    ending = asyncio.ensure_future(asyncio.to_thread(process.wait))
     try:
-        code = await process.wait()
+        code = await asyncio.shield(ending)
     except asyncio.CancelledError as error:
         # A terminal sends Ctrl-C to both. All else ends only this process.
         if error.args and error.args[0] != signal.SIGINT:
-            with suppress(ProcessLookupError):
-                process.send_signal(error.args[0])
-        await process.wait()
+            process.send_signal(error.args[0])
+        await ending
         raise
     return code if code >= 0 else 128 - code
 

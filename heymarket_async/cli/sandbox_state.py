@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from typer import Option
@@ -39,10 +39,9 @@ _SHARE_OF_TIME = 20
 def add_option(app: typer.Typer) -> None:
     """Give `--state` to each command that has `--sandbox`, so that none can lack it."""
     for group in app.registered_groups:
-        add_option(group.typer_instance or typer.Typer())
+        add_option(cast("typer.Typer", group.typer_instance))
     for command in app.registered_commands:
-        if command.callback is not None:
-            command.callback = _with_state(command.callback)
+        command.callback = _with_state(cast("Callable[..., None]", command.callback))
 
 
 def _with_state(callback: Callable[..., None]) -> Callable[..., None]:
@@ -101,7 +100,7 @@ async def kept(
                 f"{path} cannot be used: {error}. Remove it, or name another file."
             ) from None
         file = _File(path, sandbox, state)
-        saving = asyncio.create_task(file.save_often())
+        saving = asyncio.create_task(file.save_often(), name="heymarket-sandbox-state")
         try:
             yield sandbox
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from heymarket_async.bulk import Csv, JsonLines, Sink, Stream
 from heymarket_async.bulk.sinks.endings import ENDINGS
 from heymarket_async.bulk.sinks.given import sink_type
 from heymarket_async.bulk.sinks.stream import open_pipe
+from heymarket_async.cli.kept import is_pipe_or_device
 
 
 @asynccontextmanager
@@ -21,7 +21,7 @@ async def sink_of(path: Path, *, bom: bool, defuse: bool) -> AsyncGenerator[Sink
     """Open the sink for the PATH of an export; the end of the name gives the format."""
     if str(path) == "-":
         yield Stream(sys.stdout.buffer)
-    elif _is_pipe_or_device(path):
+    elif is_pipe_or_device(path):
         with await open_pipe(path) as device:
             yield Stream(device)
     else:
@@ -29,10 +29,3 @@ async def sink_of(path: Path, *, bom: bool, defuse: bool) -> AsyncGenerator[Sink
         if kind is None:
             raise BadParameter(f"PATH must end in {ENDINGS}.")
         yield Csv(path, bom=bom, defuse=defuse) if kind is Csv else kind(path)
-
-
-def _is_pipe_or_device(path: Path) -> bool:
-    try:
-        return not stat.S_ISREG(path.stat().st_mode)
-    except FileNotFoundError:
-        return False

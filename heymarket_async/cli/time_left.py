@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from heymarket_async.bulk import Progress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from heymarket_async.bulk import Progress
 
 _MINUTE_S = 60.0
 _NEARLY_S = 55.0

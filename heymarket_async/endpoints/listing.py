@@ -128,6 +128,7 @@ class Listing(Group, Generic[R]):
             fields=self._fields,
             growth=growth if self._can_grow else None,
             is_size_documented=self._is_size_documented,
+            first_page=facts_of(self._transport, self._surface).first_page,
         )
 
     def _growth(self, attempt: FetchPage[object]) -> Growth[object]:

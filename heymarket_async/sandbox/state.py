@@ -1,4 +1,4 @@
-"""The state of a sandbox as JSON, so that a later sandbox can go back to what the account held.
+"""The state of a sandbox as JSON, so that a later sandbox can go back to it.
 
 Not part of it: faults, odd looks, received requests, subscribers of webhooks, and the counts of the
 rate limit.
@@ -25,7 +25,7 @@ VERSION = 1
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """What the account holds, and its credentials.
+    """All that the account holds, and its credentials.
 
     Attributes:
         version: Of this format.

@@ -127,6 +127,12 @@ class Call(Cancellable, Generic[T]):
         error.attempts = self.attempts
         error.may_have_taken_effect = self.may_have_taken_effect
 
+    def mark(self, cancelled: asyncio.CancelledError) -> None:
+        """Mark a cancellation of a write that may have taken effect, as errors are marked."""
+        if self.request.repeat is not Repeat.READ:
+            is_sent = self.is_in_flight or self.may_have_taken_effect
+            vars(cancelled)["may_have_taken_effect"] = is_sent
+
 
 def emit(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> None:
     """Log an attempt and pass it to the hook, which cannot break the call."""

@@ -183,8 +183,9 @@ class Transport:
                 deadline=call.deadline,
                 sleep=functools.partial(self._sleep, call),
             )
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             if not call.take_back():
+                call.mark(cancelled)
                 raise
         finally:
             self._open_calls.discard(call)

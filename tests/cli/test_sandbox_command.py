@@ -132,7 +132,8 @@ def test_a_command_that_a_signal_ends_has_the_code_of_shells(run):
 
 
 def test_a_command_that_cannot_be_run_is_one_line(run):
-    result = run("sandbox", "--port", 0, "--", "no-such-command-here")
+    name = "no-such-command-here"
+    result = run("sandbox", "--port", 0, "--", name)
 
     assert result.exit_code == 1
     assert (

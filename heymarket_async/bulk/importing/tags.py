@@ -116,6 +116,7 @@ class TagsByName:
                 f"The file has more than {MOST_NEW} tags that the account does not have, and the"
                 f" first {MOST_NEW} are all that one run creates.",
                 "Ignore the column if it holds other text, or import again to create more.",
+                column="tags",
             )
         number = -1 - len(self._new)
         if not self._dry_run:

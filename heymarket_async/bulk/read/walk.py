@@ -73,7 +73,7 @@ async def walk(client: HeymarketClient, collector: Collector, options: ReadOptio
     walkers = _Walkers(client, collector, options)
     try:
         await walkers.run()
-    except HeymarketError:
+    except (HeymarketError, asyncio.CancelledError):
         await collector.write()  # so that the next run need not read it again
         raise
     await collector.write()

@@ -103,7 +103,7 @@ def _failed(error: HeymarketError) -> list[Finding]:
     """Return the findings about the connection and the account for a call that failed."""
     connected, text = ok("connection", "Heymarket answers"), f"{error}."
     if isinstance(error, AuthenticationError):
-        return [connected, problem("account", "Heymarket refuses the credentials (401).", _SECRET)]
+        return [connected, problem("account", "Heymarket refuses the credentials (401).", _COMPARE)]
     if isinstance(error, RateLimitError | DeadlineError):
         used_up = "Other programs with these credentials use up the limit of requests."
         return [connected, problem("account", used_up, _BUSY)]
@@ -125,7 +125,7 @@ def _failed(error: HeymarketError) -> list[Finding]:
     ]
 
 
-_SECRET = (
+_COMPARE = (
     "Compare them with Settings, Integrations, API in Heymarket. It shows the key of a secret only"
     " once: if it is lost, make a new secret. Do they belong to this server?"
 )
@@ -138,7 +138,7 @@ def _clock(ahead_s: list[float]) -> Finding:
         return skipped("clock", "no answer with a time")
     away_s = abs(ahead_s[-1])
     if away_s <= _SKEW_S:
-        return ok("clock", f"within {away_s:.0f} s of Heymarket's")
+        return ok("clock", "right to within a minute")
     side = "ahead of" if ahead_s[-1] > 0 else "behind"
     return problem(
         "clock",

@@ -32,7 +32,7 @@ def findings() -> Iterator[Finding]:
     try:
         needed = [Requirement(text) for text in metadata.requires(_PACKAGE) or []]
     except metadata.PackageNotFoundError:
-        yield ok("package", f"{_PACKAGE} {__version__}, from a folder: versions are not checked.")
+        yield ok("package", f"{_PACKAGE} {__version__}, from a folder: versions are not checked")
         return
     core = [each for each in needed if each.marker is None or each.marker.evaluate({"extra": ""})]
     versions = [f"{each.name} {_version(each) or 'is missing'}" for each in core]

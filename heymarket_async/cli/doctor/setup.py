@@ -15,7 +15,7 @@ from heymarket_async.client import BASE_URL, ClientOptions, HeymarketClient
 from heymarket_async.transport import proxies
 from heymarket_async.transport.auth import ApiKey
 
-_KNOWN = (*running.VARIABLES.values(), profiles.VARIABLE, TOKENS)
+_KNOWN = (*(set(running.VARIABLES.values()) - {"HTTPS_PROXY"}), profiles.VARIABLE, TOKENS)
 _NOBODY = ApiKey("nobody")
 """The credentials of clients that only read a setting."""
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 from heymarket_async.errors import ConnectError
 
-_NOT_YET_VALID, _EXPIRED, _OTHER_NAME = 9, 10, 62
+_NOT_YET_VALID, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64
 """The codes of OpenSSL for a certificate that is refused."""
 
 
@@ -57,7 +56,7 @@ _NEEDS_PROXY = "If the network has a proxy, set HTTPS_PROXY."
 
 
 def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> tuple[str, str]:
-    if error.verify_code == _OTHER_NAME:
+    if error.verify_code in {_OTHER_NAME, _OTHER_ADDRESS}:
         return (
             f"The certificate of {host} is for another name.",
             f"{_IN_BASE_URL} If it is right, something on the way answers in its place.",
@@ -78,7 +77,9 @@ def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> tuple[str, str
     )
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return the error and its causes, the first cause first: aiohttp's errors say less."""
+    causes = [error]
+    while (cause := causes[0].__cause__) is not None:
+        causes.insert(0, cause)
+    return causes

@@ -1,0 +1,220 @@
+"""An event loop in a thread of its own, in which other threads run coroutines and wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import threading
+import warnings
+import weakref
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
+
+from heymarket_async.errors import ClientStateError
+
+T = TypeVar("T")
+
+Close = Callable[[], Coroutine[Any, Any, None]]
+
+_LONGEST_END_S = 5.0
+"""Seconds that calls which were cut off may take to end, before they are cancelled."""
+
+
+class LoopThread:
+    """The event loop of one client. Its thread starts with the first call, and ends with `close`.
+
+    Args:
+        aclose: Closes the client, in the loop.
+        name: The client's name, for the warning that it was not closed.
+    """
+
+    def __init__(self, aclose: Close, name: str) -> None:
+        self._aclose, self._name = aclose, name
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._is_closed = False
+        self._running: _Running | None = None
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the loop, and wait for it.
+
+        If the wait is interrupted, as by Ctrl-C, the coroutine is cancelled and may clean up. A
+        second interrupt does not wait for that.
+
+        Raises:
+            ClientStateError: The client is closed, or was closed meanwhile; the process was forked
+                since it was made; or this is the loop's own thread.
+        """
+        try:
+            work = self._begin(coroutine)
+        except BaseException:
+            coroutine.close()
+            raise
+        return work.result()
+
+    def _begin(self, coroutine: Coroutine[Any, Any, T]) -> _Work[T]:
+        self._check("call")
+        with self._lock:
+            if self._is_closed:
+                raise ClientStateError("the client is closed. Make a new one")
+            if self._running is None:
+                self._running = _Running(self._aclose, self._name)
+                forgotten = weakref.finalize(self, self._running.end_unclosed)
+                forgotten.atexit = False  # it is ended at exit all the same, and waited for
+            return self._running.begin(coroutine)
+
+    def close(self) -> None:
+        """Close the client in the loop, and end the thread; closing twice is harmless.
+
+        Raises:
+            ClientStateError: This is the loop's own thread.
+        """
+        if self._pid != os.getpid():
+            return  # the loop is that of the parent process
+        self._check("close")
+        with self._lock:
+            self._is_closed, running, self._running = True, self._running, None
+        if running is not None:
+            running.end().result()
+            running.thread.join()
+
+    def _check(self, act: str) -> None:
+        if self._pid != os.getpid():
+            raise ClientStateError(
+                "the process was forked after the client was made. Make a client in each process"
+            )
+        if self._running is not None and self._running.thread is threading.current_thread():
+            raise ClientStateError(
+                f"a hook must not {act} its client, which would wait for itself. Do it in another"
+                " thread, or after the call"
+            )
+
+
+class _Running:
+    """A loop that runs in its thread; it knows nothing of its owner, who may forget to end it."""
+
+    def __init__(self, aclose: Close, name: str) -> None:
+        self._aclose, self._name, self._pid = aclose, name, os.getpid()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        started: Future[asyncio.AbstractEventLoop] = Future()
+        # A daemon, so that a client that nobody closed does not keep the process from ending.
+        self.thread = threading.Thread(
+            target=_serve, args=[started], name="heymarket-blocking", daemon=True
+        )
+        self.thread.start()
+        self._loop = started.result()
+        _open.add(self)
+
+    def begin(self, coroutine: Coroutine[Any, Any, T]) -> _Work[T]:
+        """Let the loop run a coroutine."""
+        return _Work(coroutine, self._loop, self._tasks)
+
+    def end(self) -> _Work[None]:
+        """Let the loop close the client, and end when all that it runs has ended."""
+        _open.discard(self)
+        others = self._tasks
+
+        async def end() -> None:
+            try:
+                await self._aclose()
+                left = others - {asyncio.current_task()}
+                if left:  # its calls have been cut off, and are about to raise
+                    await asyncio.wait(left, timeout=_LONGEST_END_S)
+            finally:
+                asyncio.get_running_loop().stop()
+
+        return self.begin(end())
+
+    def end_unclosed(self) -> None:
+        """End the loop of a client that nobody closed, and warn."""
+        if self in _open and self._pid == os.getpid():
+            self.end()
+            warnings.warn(f"unclosed {self._name}", ResourceWarning, stacklevel=2)
+
+
+class _Work(Generic[T]):
+    """A coroutine that the loop runs, as the thread sees it that waits for it."""
+
+    def __init__(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        loop: asyncio.AbstractEventLoop,
+        tasks: set[asyncio.Task[Any]],
+    ) -> None:
+        self._loop = loop
+        self._done: Future[T] = Future()
+        self._cancel: Callable[[], object] = bool
+
+        def begin() -> None:
+            task = loop.create_task(coroutine)
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+            task.add_done_callback(self._finish)
+            self._cancel = task.cancel
+
+        loop.call_soon_threadsafe(begin)
+
+    def result(self) -> T:
+        """Wait for the result, and cancel the coroutine if the wait is interrupted."""
+        try:
+            return self._done.result()
+        except BaseException as error:
+            if not self._done.done():
+                with suppress(RuntimeError):  # it has just ended, and its loop too
+                    self._loop.call_soon_threadsafe(self._interrupt)
+                _note(error, self._done.exception())
+            raise
+
+    def _interrupt(self) -> None:
+        self._cancel()  # that of the task, which has begun by now
+
+    def _finish(self, task: asyncio.Task[T]) -> None:
+        try:
+            result = task.result()
+        except asyncio.CancelledError as error:
+            # If nobody waits any more, this is not seen.
+            cut_off = ClientStateError("was cut off when its client was closed")
+            cut_off.may_have_taken_effect = _may_have_taken_effect(error)
+            self._done.set_exception(cut_off)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
+            self._done.set_exception(error)
+        else:
+            self._done.set_result(result)
+
+
+def _serve(started: Future[asyncio.AbstractEventLoop]) -> None:
+    with asyncio.Runner() as runner:  # in the end it cancels all tasks, and closes the loop
+        loop = runner.get_loop()
+        started.set_result(loop)
+        del started
+        is_stopped = False
+        while not is_stopped:
+            with suppress(
+                SystemExit, KeyboardInterrupt
+            ):  # raised by a call, and seen by its caller
+                loop.run_forever()
+                is_stopped = True
+
+
+def _may_have_taken_effect(error: BaseException | None) -> bool:
+    return bool(getattr(error, "may_have_taken_effect", False))
+
+
+def _note(interrupt: BaseException, ended: BaseException | None) -> None:
+    """Say in an interrupt how the call ended that it cancelled, if that matters."""
+    if _may_have_taken_effect(ended):
+        vars(interrupt)["may_have_taken_effect"] = True
+        interrupt.add_note("The call may have taken effect. Look before you repeat it.")
+
+
+_open: set[_Running] = set()
+
+
+@atexit.register
+def _end_all() -> None:
+    for running in list(_open):
+        running.end_unclosed()
+        running.thread.join(_LONGEST_END_S)
