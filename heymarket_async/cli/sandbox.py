@@ -50,6 +50,10 @@ def sandbox_command(
     contacts: Annotated[int, Option(metavar="N", min=0, help="Contacts to start with.")] = 1000,
     messages: Annotated[int, Option(metavar="N", min=0, help="Messages to start with.")] = 0,
     seed: Annotated[int, Option(metavar="N", help="The same seed gives the same contacts.")] = 7,
+    profile: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="Behave as this file of `heymarket probe --save` says."),
+    ] = None,
     state: Annotated[
         Path | None,
         Option(metavar="FILE", help="Keep all that it holds, and the credentials, in this file."),
@@ -95,7 +99,8 @@ def sandbox_command(
     secret_id, secret_key = (None, None) if credentials is None else _kept(credentials)
 
     def make(stored: bytes | None) -> Sandbox:
-        return Sandbox(
+        return Sandbox.from_profile(
+            {"version": 1} if profile is None else profile,
             contacts,
             messages=messages,
             seed=seed,

@@ -30,6 +30,12 @@ class Found:
             for name in names:
                 self.reasons.setdefault(name, str(error))
 
+    def withdraw(self, reason: str, *names: str) -> None:
+        """Forget what was told about these facts."""
+        for name in names:
+            if self.values.pop(name, None) is not None:
+                self.reasons[name] = reason
+
     def profile(self) -> ApiProfile:
         """Return the profile of the facts that are known."""
         content: dict[str, object] = {"v1": {}, "v2": {}}

@@ -15,6 +15,7 @@ from heymarket_async.walk.rows import Rows
 
 _LONG_AGO, _FAR_AHEAD = "1970-01-02T00:00:00Z", "2199-01-01T00:00:00Z"
 _FAR_PAGE = 1_000_000
+CHANGED = "the account changed meanwhile"
 NAMES = (
     "order",
     "date",
@@ -115,7 +116,6 @@ class ListProbe:
                 is_exact, includes = await compared(
                     watch, self.subjects, is_exact=is_finer is False
                 )
-                await self._check_unchanged()
                 self._found.values["stored_finer"] = not is_exact
                 if includes is not None:
                     self._tell("includes_date", includes)
@@ -136,6 +136,25 @@ class ListProbe:
         with self._telling():
             if self.is_whole is None:
                 await self._ask_for_more()
+
+    async def check_unchanged(self) -> None:
+        """Read the beginning of the list again, and withdraw facts if watched contacts changed.
+
+        A contact elsewhere may change: that happens all the time.
+        """
+        facts = (f"{self._name}.includes_date", f"{self._name}.first_page", "stored_finer")
+        counts = ("count_date", "count_includes_date", "count_is_whole")
+        try:
+            rows = (await self._page(limit=self._limit)).checked().rows
+        except CouldNotTellError as error:
+            self._found.withdraw(str(error), *facts, *counts)
+            return
+        now = subjects_of(rows, times={each.time for each in self.subjects})
+        if self.subjects and [each.keys for each in now] != [each.keys for each in self.subjects]:
+            self._found.withdraw(CHANGED, *facts, *counts)
+            self.is_whole = None
+        elif now != self.subjects or (self.is_whole and set(rows.ids) != set(self.rows.ids)):
+            self._found.withdraw(CHANGED, *counts)
 
     async def ask_for_limits(self) -> None:
         """Find the size of a page, and the largest `limit`."""
@@ -159,15 +178,6 @@ class ListProbe:
             if page.size or not page.is_ok or page.form is None:
                 raise CouldNotTellError("no request reached the end of the list")
             self._tell("end", page.form)
-
-    async def _check_unchanged(self) -> None:
-        rows = (await self._page(limit=self._limit)).checked().rows
-        stamps = dict(zip(rows.all_keys(), rows.stamps, strict=True))
-        if any(stamps.get(key) != each.stamp for each in self.subjects for key in each.keys):
-            raise CouldNotTellError("the account changed meanwhile")
-        self.rows = rows
-        # Their places may have changed.
-        self.subjects = subjects_of(rows)
 
     async def _is_behind(self, number: int) -> bool:
         """Whether a page with a number is behind the first one, and not the first one again."""

@@ -14,6 +14,7 @@ from heymarket_async.endpoints import contacts, contacts_v2
 from heymarket_async.privacy import hides_locals
 from heymarket_async.probe import stamps
 from heymarket_async.probe.asker import Asker, CouldNotTellError, Reply
+from heymarket_async.probe.count import ask_for_count
 from heymarket_async.probe.facts import FACTS, seen
 from heymarket_async.probe.found import Found
 from heymarket_async.probe.limits import MOST
@@ -91,7 +92,11 @@ async def probe(client: HeymarketClient, *, max_requests: int = MOST_REQUESTS) -
         await each.ask_for_order()
         await each.ask_from_times(stamps.digits_of(asker.times))
         await each.ask_for_pages()
-    await _ask_for_count(asker, found, v1)
+        if each is v1:
+            await ask_for_count(asker, found, v1)
+        await each.check_unchanged()
+    if not v1.has_begun:
+        await ask_for_count(asker, found, v1)
     await _ask_for_unknown(asker, found)
     for each in begun:
         await each.ask_for_end()
@@ -100,60 +105,6 @@ async def probe(client: HeymarketClient, *, max_requests: int = MOST_REQUESTS) -
     stamps.find(asker.times, found)
     _read_heads(asker, found)
     return _findings(found, asker.sent)
-
-
-async def _ask_for_count(asker: Asker, found: Found, v1: ListProbe) -> None:
-    with found.telling("count_as_text", "count_is_whole", "count_date", "count_includes_date"):
-        whole, as_text = _count_of(await asker.ask(contacts.COUNT, {}))
-        found.values["count_as_text"] = as_text
-        with found.telling("count_is_whole"):
-            _compare_count(found, whole, v1)
-        if not v1.subjects:
-            raise CouldNotTellError("a page has fewer than three timestamps")
-        subject = v1.subjects[-1]
-        number, _ = _count_of(await asker.ask(contacts.COUNT, {"date": subject.time}))
-        again, _ = _count_of(await asker.ask(contacts.COUNT, {}))
-        if again != whole:
-            raise CouldNotTellError("the account changed meanwhile")
-        ahead, here = subject.place, len(subject.keys)
-        order = found.values.get("v1.order")
-        if order is None:
-            raise CouldNotTellError(found.reasons["v1.order"])
-        rest = whole - ahead - here
-        after, before = (ahead, rest) if order == "newest first" else (rest, ahead)
-        least = {"after": after, "before": before}
-        sides = [side for side, low in least.items() if low <= number <= low + here]
-        if number == whole and not sides:
-            found.values["count_date"] = "ignored"
-            raise CouldNotTellError("`date` has no effect on it")
-        if len(sides) != 1:
-            raise CouldNotTellError("its numbers fit no reading, or more than one")
-        found.values["count_date"] = sides[0]
-        if found.values.get("stored_finer") is not False:
-            raise CouldNotTellError("it depends on fractions of a second that may be hidden")
-        without = least[sides[0]]
-        if number not in {without, without + here}:
-            raise CouldNotTellError("it counts some of the contacts of one timestamp")
-        found.values["count_includes_date"] = number > without
-
-
-def _compare_count(found: Found, whole: int, v1: ListProbe) -> None:
-    listed = len(set(v1.rows.ids))
-    if v1.is_whole is None:
-        raise CouldNotTellError("it is not known how many contacts there are")
-    if not v1.is_whole:
-        raise CouldNotTellError("the account has more contacts than come at once")
-    found.values["count_is_whole"] = whole == listed
-
-
-def _count_of(reply: Reply) -> tuple[int, bool]:
-    """Return a count, and whether it came as text."""
-    value = reply.value
-    if isinstance(value, str) and value.isdecimal():
-        return int(value), True
-    if not is_int(value):
-        raise CouldNotTellError(f"the server answered {reply.status}, and no number")
-    return value, False
 
 
 async def _ask_for_unknown(asker: Asker, found: Found) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from itertools import groupby
 
 import msgspec
@@ -32,16 +32,22 @@ class Subject(msgspec.Struct, frozen=True):
     keys: frozenset[Key]
 
 
-def subjects_of(rows: Rows) -> list[Subject]:
+def subjects_of(rows: Rows, times: Collection[str] | None = None) -> list[Subject]:
     """Return some subjects in the inner part of a page, far from each other.
 
     Those at the ends are left out: the end of the page may have cut them.
+
+    Args:
+        rows: The rows of the page.
+        times: Return those with these timestamps instead.
     """
     found: list[Subject] = []
     for _, places in groupby(range(len(rows.stamps)), key=rows.stamps.__getitem__):
         group = list(places)
         keys = frozenset(map(rows.key, group))
         found.append(Subject(rows.times[group[0]], rows.stamps[group[0]], group[0], keys))
+    if times is not None:
+        return [each for each in found if each.time in times]
     inner = [each for each in found[1:-1] if len(each.keys) <= _MOST_TOGETHER]
     step = max(1, len(inner) // ENOUGH)
     return inner[step // 2 :: step][:ENOUGH]
