@@ -12,7 +12,6 @@ PACKAGES = {
     "import": "charset-normalizer phonenumbers python-calamine",
     "keyring": "keyring",
     "parquet": "pyarrow",
-    "keyring": "keyring",
     "redis": "redis",
     "xlsx": "xlsxwriter",
     "zst": "backports.zstd",

@@ -121,7 +121,7 @@ def run_export(
                 done = await read(client, sink, kept.heard(on_progress))
         if report is not None:
             replace_file(real_path(report), msgspec.json.encode(done) + b"\n")
-        adds = noun != "contact" and path.suffix in o.DATABASES
+        adds = noun != "contact" and path.suffix.lower() in DATABASES
         lines = lines_of_export(done, path, noun, adds=adds, replaced=was_there and not adds)
         changes = int(getattr(done, "added", 1)) + int(getattr(done, "changed", 0))
         return Finished(done, lines, done.is_proved, is_news=bool(changes))
