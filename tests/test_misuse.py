@@ -133,7 +133,7 @@ async def test_a_call_with_wrong_arguments_names_the_way(call, problem, client):
 
 
 async def test_a_field_that_cannot_be_written_is_named_before_anything_is_sent(client):
-    with pytest.raises(ValueError, match="^first cannot be written as JSON: it has half of a char"):
+    with pytest.raises(ValueError, match=r"^first cannot be written as JSON: it has half of "):
         await client.contacts.create(NewContact(phone=PHONE, first="Ada \ud83d"))
 
 
