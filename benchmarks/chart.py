@@ -33,9 +33,10 @@ def draw(results: Results, path: Path) -> None:
         axes.set_title(title, color=_INK, fontsize=10, loc="left")
         _dots(axes, results.get(instructions.name(work), {}), results[work])
     figure.supxlabel(
-        "Ratio to bare aiohttp + msgspec (log scale; less is better).\nNumber and dot: instructions"
-        " of the client's process.\nCircle and line: its CPU, median, and minimum to maximum.\nWhere"
-        " there is no dot, the number is the CPU.",
+        "Ratio to bare aiohttp + msgspec (log scale; less is better).\n"
+        "Number and dot: instructions of the client's process.\n"
+        "Circle and line: its CPU, median, and minimum to maximum.\n"
+        "Where there is no dot, the number is the CPU.",
         color=_INK,
         fontsize=9,
     )

@@ -89,4 +89,4 @@ def test_a_recipe_reads_an_export_with_its_types(code, folder):
 
 
 def test_there_is_a_recipe_for_each_reader():
-    assert len(RECIPES) == 9
+    assert len(RECIPES) == 11

@@ -176,7 +176,7 @@ class _Work(Generic[T]):
             result = task.result()
         except asyncio.CancelledError as error:
             # If nobody waits any more, this is not seen.
-            cut_off = ClientStateError("was cut off when its client was closed")
+            cut_off = ClientStateError("the client was closed before the call had ended")
             cut_off.may_have_taken_effect = _may_have_taken_effect(error)
             self._done.set_exception(cut_off)
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for

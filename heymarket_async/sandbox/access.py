@@ -11,13 +11,15 @@ import re
 import warnings
 from collections import defaultdict, deque
 from email.utils import formatdate
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 import jwt
-from jwt.types import Options
 
 from heymarket_async.sandbox.readings import Readings
 from heymarket_async.sandbox.routes import Refused
+
+if TYPE_CHECKING:
+    from jwt.types import Options  # since PyJWT 2.11
 
 TOKEN_LIFE_S = 300
 MAX_TOKENS = 1000
@@ -27,7 +29,7 @@ _NO_SECONDS = 1e11
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 # Times are judged against the sandbox's clock, which may be set wrong on purpose.
-_SIGNATURE_ONLY: Options = {
+_SIGNATURE_ONLY: "Options" = {
     "verify_exp": False,
     "verify_iat": False,
     "verify_nbf": False,

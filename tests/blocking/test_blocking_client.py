@@ -184,7 +184,7 @@ def test_attributes_are_those_of_the_asyncio_client(client, sandbox):
     for name in ("aclose", "_transport", "__len__"):
         with pytest.raises(AttributeError, match="no attribute"):
             getattr(client, name)
-    with pytest.raises(AttributeError, match="'Contacts' object has no attribute 'creat'"):
+    with pytest.raises(AttributeError, match="did you mean 'create'"):
         _ = client.contacts.creat
 
 

@@ -243,6 +243,17 @@ def test_shares_of_the_requests_fail(run, monkeypatch):
         assert names.count(name) / 5000 == pytest.approx(share, abs=0.03)
 
 
+def test_one_kind_of_failure_does_not_depend_on_another():
+    first = set()
+    for seed in range(20):
+        sandbox = Sandbox(seed=seed)
+        sandbox_command._fail(sandbox, [("503", 0.2), ("reset", 0.1)], seed)
+        names = [sandbox.faults.take("GET /v1/team", reused=False).name for _ in range(200)]
+        first.add(next(filter(None, names)))
+
+    assert first == {"answer 503", "reset"}
+
+
 def test_all_requests_may_fail(run, monkeypatch):
     options = [each for number in range(10) for each in ("--fail", f"50{number}:0.1")]
     faults = made(monkeypatch, run, *options).faults

@@ -154,7 +154,7 @@ def test_the_last_state_stays_if_the_new_one_cannot_be_written(run, tmp_path, mo
     result = run(*NEW, *state)
 
     assert result.exit_code == 1
-    assert "No space left on device" in result.stderr
+    assert "disk is full" in result.stderr
     assert path.read_bytes() == before
 
 

@@ -83,6 +83,16 @@ async def test_new_things_get_new_ids(serve):
     assert later.sandbox.tags.create("Later") == account.sandbox.tags.create("Later")
 
 
+async def test_the_draws_of_an_earlier_sandbox_are_not_made_again(serve):
+    account = await serve()
+    first = await account.ask("POST /v1/contact", {"phone": PHONE})
+    later = await serve(state=account.sandbox.state())
+
+    second = await later.ask("POST /v1/contact", {"phone": "15105553355"})
+
+    assert second["uuid"] != first["uuid"]
+
+
 async def test_messages_that_wait_are_sent_by_the_later_sandbox(serve):
     account = await serve(readings=Readings(message_delay_s=7200))
     sandbox = account.sandbox

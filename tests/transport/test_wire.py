@@ -206,11 +206,12 @@ def test_a_code_that_was_sent_is_masked_too():
 
 
 words = st.text(st.characters(categories=["L"]), min_size=2, max_size=12)
+names = words.filter(lambda word: word.casefold() not in {"true", "false"})  # these are shown
 
 
 @given(
     phone=st.from_regex(r"[1-9][0-9]{7,14}", fullmatch=True),
-    name=words,
+    name=names,
     email=st.emails(),
     before=st.text(max_size=30),
 )
