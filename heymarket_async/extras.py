@@ -7,9 +7,10 @@ folder or from git, and an index may hold another package of its name.
 from __future__ import annotations
 
 PACKAGES = {
-    "cli": "typer rich charset-normalizer phonenumbers python-calamine",
+    "cli": "typer rich packaging platformdirs charset-normalizer phonenumbers python-calamine",
     "dlt": "dlt",
     "import": "charset-normalizer phonenumbers python-calamine",
+    "keyring": "keyring",
     "parquet": "pyarrow",
     "redis": "redis",
     "xlsx": "xlsxwriter",

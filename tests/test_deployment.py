@@ -25,7 +25,7 @@ from tests.redis_server import RedisServer
 from tests.test_documents import ROOT
 
 PAGE = (ROOT / "docs" / "deployment.md").read_text()
-SAVED = re.compile(r"[Ss]ave this as\s`(\w+\.py)`|this as `(\w+\.py)`")
+SAVED = re.compile(r"Save this as\s`(\w+\.py)`")
 PYTHON = re.compile(r"^```py(?:thon)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LIMIT_S = 60.0
 
@@ -36,7 +36,7 @@ def folder(tmp_path):
     for named in SAVED.finditer(PAGE):
         code = PYTHON.search(PAGE, named.end())
         assert code
-        (tmp_path / (named[1] or named[2])).write_text(code[1])
+        (tmp_path / named[1]).write_text(code[1])
     return tmp_path
 
 

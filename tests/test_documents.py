@@ -185,7 +185,7 @@ def quoted(document: str, header: str, mark: str) -> list:
     "text",
     [
         *quoted("scaling.md", "Warning (", "`"),
-        *quoted("bulk.md", "Doubt |", r"\*"),
+        *quoted("export.md", "Doubt |", r"\*"),
     ],
 )
 def test_a_warning_or_a_doubt_is_quoted_as_the_program_says_it(text):

@@ -113,7 +113,7 @@ def _run(
     ) as process:
         os.close(theirs)
         for part in _parts(ours):
-            written += part
+            written += part.replace(f"{folder}/", "")  # a name that is new each time
             if not bar and "━" in part and moment():
                 bar = next(each for each in reversed(_states(part)) if "━" in each)
                 if stop:

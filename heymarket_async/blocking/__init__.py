@@ -8,7 +8,7 @@ All names of the asyncio client are here, and so are the jobs of `heymarket_asyn
 """
 
 from heymarket_async import bulk
-from heymarket_async.blocking.proxies import HeymarketClient, waiting_job
+from heymarket_async.blocking.proxies import HeymarketClient, Items, Walk, waiting_job
 
 export_contacts = waiting_job(bulk.export_contacts)
 export_conversations = waiting_job(bulk.export_conversations)
@@ -20,6 +20,8 @@ sync_contacts = waiting_job(bulk.sync_contacts)
 
 __all__ = [
     "HeymarketClient",
+    "Items",
+    "Walk",
     "export_contacts",
     "export_conversations",
     "export_messages",

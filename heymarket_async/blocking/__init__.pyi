@@ -495,6 +495,8 @@ def sync_contacts(
 
 __all__ = [
     "HeymarketClient",
+    "Items",
+    "Walk",
     "export_contacts",
     "export_conversations",
     "export_messages",

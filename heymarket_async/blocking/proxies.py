@@ -6,7 +6,7 @@ import functools
 import inspect
 import threading
 from collections.abc import AsyncIterator, Callable
-from types import TracebackType
+from types import GenericAlias, TracebackType
 from typing import Any, NoReturn, Self, cast
 
 from heymarket_async import client as asyncio_client
@@ -45,6 +45,9 @@ class Blocking:
 
 class Items(Blocking):
     """Iterates over what an asynchronous iterator gives."""
+
+    def __class_getitem__(cls, item: object) -> GenericAlias:  # for annotations
+        return GenericAlias(cls, item)
 
     def __iter__(self) -> Self:
         return self

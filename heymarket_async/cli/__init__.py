@@ -16,6 +16,8 @@ from heymarket_async.privacy import hides_locals
 
 _Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
+_NEEDED = ("typer", "rich", "packaging", "platformdirs")
+
 _INTERRUPT: dict[int, _Handler] = {signal.SIGINT: signal.default_int_handler}
 _TERMINATION: dict[int, _Handler] = dict.fromkeys(
     {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}, signal.SIG_DFL
@@ -33,7 +35,7 @@ def main() -> None:
     with _leaving(_TERMINATION):  # a command that is at work has handlers of its own
         try:
             with _leaving(_INTERRUPT):
-                if None in map(importlib.util.find_spec, ("typer", "rich")):
+                if None in map(importlib.util.find_spec, _NEEDED):
                     sys.exit(needs("The heymarket command", "cli"))
                 from heymarket_async.cli.app import app  # noqa: PLC0415 - only now is it known to be there
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from rich.console import RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -35,16 +36,33 @@ def progress_of_job(*, quiet: bool) -> Generator[OnProgress]:
     if quiet or settings.given().no_progress:
         yield lambda _: None
     elif sys.stderr.isatty():
-        live = Live(console=show.err, get_renderable=lambda: _bar(meter), transient=True)
-        live.start()
-        try:
+        with _live(lambda: _bar(meter)):
             yield meter.note
-        finally:
-            with suppress(OSError):  # the terminal may be closed, which must not hide an error
-                live.stop()
     else:
         lines = _Lines(meter)
         yield lines.show
+
+
+@contextmanager
+def countdown(text: str, seconds: float, *, quiet: bool) -> Generator[None]:
+    """Count seconds down on a terminal, behind a text, while the block runs."""
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    ends = time.monotonic() + seconds
+    with _live(lambda: Text(f"{text} {_clock(max(0.0, ends - time.monotonic()))}")):
+        yield
+
+
+@contextmanager
+def _live(shown: Callable[[], RenderableType]) -> Generator[None]:
+    live = Live(console=show.err, get_renderable=shown, transient=True)
+    live.start()
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # the terminal may be closed, which must not hide an error
+            live.stop()
 
 
 class Meter:

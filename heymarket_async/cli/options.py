@@ -152,8 +152,13 @@ RecordsPerPage = Annotated[
 # Of a sync
 
 SyncPath = Annotated[Path, Argument(metavar="FILE", help="The SQLite file, such as contacts.db.")]
-DetectDeletions = Annotated[
-    bool, Option("--detect-deletions", help="Read all contacts, and mark those that are gone.")
+Full = Annotated[
+    bool,
+    Option(
+        "--full",
+        "--detect-deletions",
+        help="Read all contacts again, and mark those that are gone.",
+    ),
 ]
 Rebind = Annotated[bool, Option("--rebind", help="Accept a new base URL with the same team.")]
 Every = Annotated[str | None, Option(metavar="TIME", help="Repeat with this pause: 30s, 5m, 1h.")]
@@ -288,11 +293,45 @@ def contact_id_of(text: str) -> int | UUID:
     raise BadParameter("ID must be a positive integer or a UUID.")
 
 
+_OTHER_FORMATS = frozenset(
+    {
+        ".csv",
+        ".gz",
+        ".json",
+        ".jsonl",
+        ".ndjson",
+        ".parquet",
+        ".tsv",
+        ".txt",
+        ".xls",
+        ".xlsx",
+        ".zst",
+    }
+)
+"""The endings of files that are not SQLite."""
+
+
+def check_sync_path(path: Path) -> None:
+    """Check that a new file of a sync has a name that tells what it is: an SQLite file."""
+    if str(path) == "-":
+        raise BadParameter(
+            "FILE must be an SQLite file, such as contacts.db. To write the contacts to standard"
+            " output, use heymarket contacts export -."
+        )
+    if path.suffix.lower() in _OTHER_FORMATS and not path.exists():
+        raise BadParameter(
+            f"FILE ends in {path.suffix}, but a sync keeps an SQLite file. Name it"
+            f" {path.with_suffix('.db')}, or use heymarket contacts export {path}."
+        )
+
+
 def check_export_paths(path: Path, report: Path | None) -> None:
     """Check that the files of an export can be written, before the account is read."""
     check_folder(path)
     if report is None:
         return
+    if str(report) == "-":
+        raise BadParameter("--report must be a file. For standard output, use --json instead.")
     place = real_path(report)
     if place == path.resolve():
         raise BadParameter("--report must be another file than PATH.")

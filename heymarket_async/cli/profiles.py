@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from heymarket_async.cli import settings
+from heymarket_async.extras import needs
 from heymarket_async.privacy import hides_locals
 
 if TYPE_CHECKING:
@@ -164,7 +165,8 @@ def _rate_limit(table: _Table, origins: list[str]) -> RateLimit | None:
     parts = {key: table[key] for key in _NUMBERS if key in table}
     if (store := table.get("store")) is None:
         if parts:
-            raise ValueError(f"{' and '.join(parts)} needs store: the limit is shared there")
+            verb = "needs" if len(parts) == 1 else "need"
+            raise ValueError(f"{' and '.join(parts)} {verb} store: the limit is shared there")
         return None
     if isinstance(store, str):
         if urlsplit(store).password is not None:
@@ -197,7 +199,7 @@ def _secret(key: str, value: object, origins: list[str]) -> str:
 
 def _from_keyring(key: str, service: str, user: str) -> str:
     if find_spec("keyring") is None:
-        raise ValueError(f"{key} is in the keyring. Install its package: pip install keyring")
+        raise ValueError(needs(f"{key} is in the keyring, which", "keyring"))
     import keyring  # noqa: PLC0415 - an extra
     from keyring.errors import KeyringError  # noqa: PLC0415 - an extra
 

@@ -66,8 +66,8 @@ def message_of_os(error: OSError) -> str:
         port = re.search(r", (\d+)[,)]", str(error))
         which = f"Port {port[1]}" if port else "The port"
         return (
-            f"{which} is in use. Stop the program that uses it, or choose another port with --port;"
-            " 0 takes a free one."
+            f"{which} is in use. Stop the program that uses it, or choose another port; --port 0"
+            " takes a free one."
         )
     # Any other text is our own, or that of a library.
     if error.errno and error.strerror == os.strerror(error.errno):

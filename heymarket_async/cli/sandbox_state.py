@@ -100,7 +100,7 @@ async def kept(
                 f"{path} cannot be used: {error}. Remove it, or name another file."
             ) from None
         file = _File(path, sandbox, state)
-        saving = asyncio.create_task(file.save_often())
+        saving = asyncio.create_task(file.save_often(), name="heymarket-sandbox-state")
         try:
             yield sandbox
         finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from statistics import median_low
 from typing import NamedTuple
 
 from heymarket_async.probe.asker import CouldNotTellError, Reply
@@ -95,7 +94,7 @@ class Limits:
 
 def _between(low: int, high: int, avoided: int | None) -> int | None:
     """Return the limit to try next between one that is accepted and one that is not."""
-    first = () if avoided is None else (avoided + 1, avoided - 1)
+    first: tuple[int, ...] = () if avoided is None else (avoided + 1, avoided - 1)
     for likely in (*first, 100):
         if low < likely < high:
             return likely
@@ -103,4 +102,5 @@ def _between(low: int, high: int, avoided: int | None) -> int | None:
         return low + 1
     open_ = [each for each in range(low + 1, high) if each != avoided]
     usual = [each for each in open_ if each in _LIKELY]
-    return int(median_low(usual or open_)) if open_ else None
+    untried = usual or open_
+    return untried[(len(untried) - 1) // 2] if untried else None

@@ -41,6 +41,12 @@ _BY_STATUS: dict[int, type[StatusError]] = {
     429: RateLimitError,
 }
 
+_UNAUTHORIZED = 401
+_CHECK = (
+    "check the credentials: from_env takes them from HEYMARKET_SECRET_ID and HEYMARKET_SECRET_KEY,"
+    " or from HEYMARKET_API_KEY"
+)
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -206,8 +212,9 @@ def _status_error(
     asks = "" if wait_s is None else f"(asks to wait {wait_s:g} s)"
     redirect = _redirect(answer, sent, secrets)
     summary = " ".join(filter(None, (f"answered {answer.status}", code, asks, redirect)))
+    message = f"{summary}: {detail}" if detail else summary
     return _BY_STATUS.get(answer.status, fallback)(
-        f"{summary}: {detail}" if detail else summary,
+        f"{message}; {_CHECK}" if answer.status == _UNAUTHORIZED else message,
         status=answer.status,
         code=code,
         detail=detail,

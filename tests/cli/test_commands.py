@@ -420,7 +420,7 @@ def test_a_key_that_the_server_repeats_is_masked(run, sandbox):
     assert "the key *** is wrong" in run("whoami", env=environment).stderr
 
 
-@pytest.mark.parametrize("missing", [["rich"], ["typer", "rich"]])
+@pytest.mark.parametrize("missing", [["rich"], ["typer", "rich"], ["platformdirs"]])
 def test_without_its_extra_the_command_says_what_to_install(missing, monkeypatch):
     def find_spec(name: str) -> object:
         return None if name in missing else object()
@@ -432,7 +432,8 @@ def test_without_its_extra_the_command_says_what_to_install(missing, monkeypatch
 
     assert raised.value.code == (
         "The heymarket command needs the extra cli:"
-        " pip install typer rich charset-normalizer phonenumbers python-calamine"
+        " pip install typer rich packaging platformdirs charset-normalizer phonenumbers"
+        " python-calamine"
     )
 
 

@@ -7,6 +7,7 @@ import os
 import ssl
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -273,7 +274,7 @@ def test_a_missing_extra(examine, monkeypatch):
     _, checks = examine(HEYMARKET_STORE="redis://127.0.0.1:1/0")
 
     assert problems(checks) == {
-        "rate limit": "HEYMARKET_STORE needs pip install 'heymarket-async[redis]'"
+        "rate limit": "HEYMARKET_STORE needs the extra redis: pip install redis"
     }
 
 
@@ -314,8 +315,6 @@ def test_extras_that_are_not_installed_are_no_problem(examine, tmp_path, monkeyp
 
 
 def test_a_folder_that_is_not_installed(examine, monkeypatch):
-    from importlib import metadata
-
     def requires(name: str) -> None:
         raise metadata.PackageNotFoundError(name)
 
@@ -336,6 +335,12 @@ def test_a_page_of_a_gateway(examine, sandbox):
     _, checks = examine()
 
     assert f"The answer (200) {GATEWAY}" in problems(checks)["connection"]
+
+
+def test_a_path_that_heymarket_does_not_have(examine, sandbox):
+    _, checks = examine(HEYMARKET_BASE_URL=f"{sandbox.url}/wrong")
+
+    assert f"The answer (404) {GATEWAY}" in problems(checks)["connection"]
 
 
 @pytest.mark.parametrize("status", [403, 404, 502])

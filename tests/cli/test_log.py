@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import subprocess
 
 import pytest
 
@@ -78,12 +77,3 @@ def test_a_log_that_cannot_be_written_ends_nothing(monkeypatch):
 
     with logs.on_stderr():
         logging.getLogger("heymarket_async").warning("anything")
-
-
-def test_no_progress_shows_none(start, tmp_path):
-    for option, is_quiet in (("--quiet", True), ("--no-progress", True), ("--json", True)):
-        process = start("contacts", "export", tmp_path / "c.jsonl", option, "--restart",
-                        stderr=subprocess.PIPE)  # fmt: skip
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 0
-        assert (b"requests/min" not in errors) is is_quiet

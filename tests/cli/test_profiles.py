@@ -9,6 +9,7 @@ import keyring.errors
 import pytest
 from keyring.backend import KeyringBackend
 
+from heymarket_async.api_profile import ApiProfile
 from heymarket_async.cli import profiles
 
 SECRETS = 'secret_id = { env = "OUR_ID" }\nsecret_key = { env = "OUR_KEY" }\n'
@@ -136,7 +137,8 @@ WRONG = {
     'store = "redis://:geheim@127.0.0.1:6379/0"\n' + SECRETS: "store must not hold a password.",
     'store = "redis://127.0.0.1:6379/x"\n' + SECRETS: "store must end in the number of a database",
     'store = "redis://127.0.0.1:6379/0"\nshare = 2\n' + SECRETS: "share must be above 0",
-    "share = 0.5\nfallback = 0.1\n" + SECRETS: "share and fallback needs store",
+    "share = 0.5\nfallback = 0.1\n" + SECRETS: "share and fallback need store",
+    "fallback = 0.1\n" + SECRETS: "fallback needs store",
     'secret_id = { env = "OUR_ID" }': "it needs secret_id and secret_key, or api_key alone.",
     'api_key = { env = "OUR_ID" }\n' + SECRETS: "it needs secret_id and secret_key, or api_key al",
     'secret_ky = { env = "OUR_ID" }': "secret_ky is not known. Did you mean secret_key?",
@@ -168,6 +170,22 @@ def test_a_profile_that_breaks_a_rule_is_refused(text, problem, run, config, sec
     assert len(result.stderr.splitlines()) == 1
     assert "geheim" not in result.output
     assert not sandbox.requests
+
+
+def test_a_profile_of_the_api_is_found_beside_the_file(run, config, secrets):
+    path = config(f'{SECRETS}api_profile = "api.json"')
+    command = ("--profile", "staging", "--config", path, "contacts", "count")
+
+    missing = run(*command, env=secrets)
+    (path.parent / "api.json").write_text("{}")
+    wrong = run(*command, env=secrets)
+    ApiProfile().save(path.parent / "api.json")
+    right = run(*command, env=secrets)
+
+    assert (missing.exit_code, wrong.exit_code, right.exit_code) == (1, 2, 0)
+    assert missing.stderr == f"Error: {path.parent / 'api.json'} does not exist.\n"
+    assert "holds no profile of the API" in wrong.stderr
+    assert right.stdout == "130\n"
 
 
 def test_a_base_url_is_checked(run, tmp_path, secrets):
@@ -254,7 +272,9 @@ def test_a_keyring_that_is_not_installed(run, config, monkeypatch):
 
     result = run("--profile", "staging", "--config", config(KEYRING), "whoami")
 
-    assert "Install its package: pip install keyring" in result.stderr
+    assert "api_key is in the keyring, which needs the extra keyring: pip install keyring" in (
+        result.stderr
+    )
 
 
 @pytest.mark.parametrize("store", ['"{url}"', '{{ env = "STORE" }}'])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from heymarket_async.sandbox import Readings, Sandbox
+from heymarket_async.sandbox.state import read
 
 PHONE = "15105553344"
 
@@ -107,6 +108,12 @@ async def test_messages_that_wait_are_sent_by_the_later_sandbox(serve):
     assert [sent.text for sent in last.outbox] == ["Held", "Scheduled"]
     assert [message["status"] for message in last.messages.rows] == ["sent", "sent"]
     assert sandbox.outbox == []
+
+
+def test_a_state_shows_nothing_that_it_holds():
+    state = read(Sandbox(3).state(), Readings())
+
+    assert repr(state) == "<State of 3 contacts>"
 
 
 def test_given_credentials_win_over_those_of_the_state():

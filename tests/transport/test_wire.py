@@ -393,7 +393,8 @@ def test_a_request_id_that_could_write_on_a_terminal_is_left_out():
 
 
 def test_an_answer_that_nests_too_deep_cannot_be_read():
-    with pytest.raises(DecodeError, match="RecursionError"):
+    # From Python 3.14 on it is read as deep as the stack is.
+    with pytest.raises(DecodeError, match=r"RecursionError|truncated"):
         decode(answer(200, b"[" * 100_000))
 
 

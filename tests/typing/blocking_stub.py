@@ -199,7 +199,7 @@ def stub() -> str:
     for group in get_type_hints(HeymarketClient).values():
         made.add(sys.modules[group.__module__], group.__name__)
     made.add(client, "HeymarketClient")
-    for name in sorted(set(blocking.__all__) - {"HeymarketClient"}):
+    for name in sorted(set(blocking.__all__) - OWN):
         job = getattr(heymarket_async.bulk.public, name)
         made.add(sys.modules[job.__module__], name)
     text = made.text()

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from functools import partial
 from inspect import isasyncgen, isgenerator
 from queue import SimpleQueue
-from typing import TypeAlias, TypeVar, cast
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -77,9 +77,8 @@ def check_rows(rows: object, of: str) -> None:
             " Python, csv.DictReader gives the rows of a CSV file as mappings"
         )
     if isinstance(rows, Mapping) or not isinstance(rows, Iterable | AsyncIterable):
-        raise ValueError(
-            f"rows must be an iterable of {of}, such as a list, not {kind_of(cast(object, rows))}"
-        )
+        given: object = rows
+        raise ValueError(f"rows must be an iterable of {of}, such as a list, not {kind_of(given)}")
 
 
 def contact_of(fields: Mapping[str, object]) -> NewContact | RejectedRow:
