@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from heymarket_async.api_profile import ApiProfile
 from heymarket_async.batches import BatchResult, UpsertResult, UserItem
 from heymarket_async.bulk.archive import ConversationsReport, MessagesReport
 from heymarket_async.bulk.export import ExportReport
@@ -27,6 +28,7 @@ from heymarket_async.endpoints.contacts_v2 import PageQueryV2, SearchQuery
 from heymarket_async.endpoints.conversations import ConversationFilters
 from heymarket_async.endpoints.messages import MessagesQuery
 from heymarket_async.ensure import Ensured
+from heymarket_async.misuse import Explained
 from heymarket_async.models.account import Inbox, Team, TeamUser
 from heymarket_async.models.answered import Answered, Ref
 from heymarket_async.models.contact import (
@@ -127,11 +129,13 @@ class Contacts(WholeListing[Contact]):
     @overload
     def get(self, contact_id: int, *, returns: type[T]) -> T: ...
     @overload
-    def find(self, *, phone: str | None = ..., contact_id: int | None = ...) -> Contact | None: ...
+    def find(self, *, phone: str) -> Contact | None: ...
     @overload
-    def find(
-        self, *, phone: str | None = ..., contact_id: int | None = ..., returns: type[T]
-    ) -> T | None: ...
+    def find(self, *, contact_id: int) -> Contact | None: ...
+    @overload
+    def find(self, *, phone: str, returns: type[T]) -> T | None: ...
+    @overload
+    def find(self, *, contact_id: int, returns: type[T]) -> T | None: ...
     def update(
         self, contact_id: int, contact: NewContact, *, overwrite: bool = False
     ) -> ContactRef: ...
@@ -336,7 +340,7 @@ class Messages(WholeListing[Message]):
     def page(self, *, returns: type[T], **query: Unpack[MessagesQuery]) -> list[T]: ...
     def count(self, *, date: datetime | str | None = None) -> int: ...
 
-class HeymarketClient:
+class HeymarketClient(Explained):
     base_url: str
     contacts: Contacts
     contacts_v2: ContactsV2
@@ -371,6 +375,7 @@ class HeymarketClient:
         on_attempt: Callable[[AttemptEvent], object] | None = None,
         max_answer_bytes: int = ...,
         max_page_size: int = ...,
+        profile: ApiProfile | str | os.PathLike[str] | None = None,
     ) -> None: ...
     @classmethod
     def from_env(cls, **options: Unpack[ClientOptions]) -> Self: ...
@@ -400,7 +405,7 @@ class HeymarketClient:
 
 def export_contacts(
     client: HeymarketClient,
-    sink: Sink,
+    sink: Sink | Path | str,
     *,
     surface: Literal["v1", "v2"] = "v1",
     date: datetime | str | None = None,
@@ -412,7 +417,7 @@ def export_contacts(
 ) -> ExportReport: ...
 def export_conversations(
     client: HeymarketClient,
-    sink: Sink,
+    sink: Sink | Path | str,
     *,
     inbox_ids: list[int] | None = None,
     page_size: int | None = None,
@@ -422,7 +427,7 @@ def export_conversations(
 ) -> ConversationsReport: ...
 def export_messages(
     client: HeymarketClient,
-    sink: Sink,
+    sink: Sink | Path | str,
     *,
     conversation_id: int | None = None,
     phone: str | None = None,
