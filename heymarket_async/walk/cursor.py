@@ -243,20 +243,19 @@ _MAY_FOLLOW: dict[bool | None, Callable[[str, str], bool]] = {True: ge, False: l
 
 def start(
     surface: str,
-    *,
     limit: int | None = None,
     date: str | None = None,
-    largest: int | UnsetType = UNSET,
+    first_page: int | str | None = None,
 ) -> Cursor:
     """Return the cursor of a walk that begins; for the arguments see `Cursor`."""
     return Cursor(
         surface=surface,
         limit=limit,
         date=date,
+        first_page=1 if first_page == 1 else UNSET,
         given=Seen(),
         inclusive=False,
         ascending=None,
-        largest=largest,
         group=None,
         done=False,
     )

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeGuard, TypeVar
 
 import msgspec
-from msgspec import UNSET
 
 from heymarket_async import timestamps
 from heymarket_async.checks import limit_of
@@ -369,11 +368,9 @@ def walk(
     read = reader(fields).of_raw if returns is msgspec.Raw else reader(fields).of
     if cursor is None:
         text = None if date is None else timestamps.to_text("date", date)
-        start = cursors.start(
-            surface, limit=limit, date=text, largest=UNSET if is_size_documented else 0
-        )
-        if first_page == 1:
-            start = msgspec.structs.replace(start, first_page=1)
+        start = cursors.start(surface, limit, text, first_page)
+        if not is_size_documented:
+            start = msgspec.structs.replace(start, largest=0)
         return Walk(fetch, call, read, start, growth)
     if date is not None:
         raise ValueError("date and cursor exclude each other: a cursor has its own date")
