@@ -40,7 +40,7 @@ def build_pages(root: Path) -> None:
     """Build the site, without a look at the public names."""
     config = tomllib.loads((root / "zensical.toml").read_text(encoding="utf-8"))["project"]
     folder = root / config["docs_dir"]
-    gather(root, folder, set(pages_in(config["nav"])))
+    gather(root, folder, sorted(pages_in(config["nav"])))
     for style in config["extra_css"]:
         shutil.copyfile(root / DOCS / style, folder / style)
     zensical = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
@@ -58,14 +58,16 @@ def pages_in(nav: list[dict[str, object]]) -> Iterator[str]:
                 yield from pages_in(target)
 
 
-def gather(root: Path, folder: Path, navigation: set[str]) -> None:
+def gather(root: Path, folder: Path, navigation: list[str]) -> None:
     """Copy the pages, and the files that they link to, into a folder, which is emptied first."""
     shutil.rmtree(folder, ignore_errors=True)
     pages = {path.relative_to(root) for path in (root / DOCS).rglob("*.md")}
     pages |= {path for path in map(Path, navigation) if (root / path).is_file()}
-    lost = sorted({on_site(page).as_posix() for page in pages} ^ navigation)
+    lost = sorted({on_site(page).as_posix() for page in pages} ^ set(navigation))
     if lost:
         raise SystemExit(f"Either only in the navigation of zensical.toml, or not in it: {lost}")
+    if len(navigation) > len(set(navigation)):
+        raise SystemExit(f"A page is twice in the navigation of zensical.toml: {navigation}")
     for page in pages:
         text, linked = with_links_of_the_site(root, page)
         target = folder / on_site(page)

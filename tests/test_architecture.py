@@ -49,7 +49,7 @@ FLOWS: dict[str, tuple[Flow, int]] = {
     "create": (create, 17),
     "iterate": (iterate, 22),
     "export": (export, 45),
-    "import": (imported, 37),
+    "import": (imported, 38),
     "sync": (sync, 48),
 }
 """Flows, and the most files that they may enter. Lower a number when a flow becomes simpler."""

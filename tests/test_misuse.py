@@ -132,6 +132,11 @@ async def test_a_call_with_wrong_arguments_names_the_way(call, problem, client):
     assert PHONE not in str(raised.value)
 
 
+async def test_a_field_that_cannot_be_written_is_named_before_anything_is_sent(client):
+    with pytest.raises(ValueError, match=r"^first cannot be written as JSON: it has half of "):
+        await client.contacts.create(NewContact(phone=PHONE, first="Ada \ud83d"))
+
+
 SINKS = [
     (lambda: Csv("x.jsonl"), r"x.jsonl ends in .jsonl, .* or use JsonLines\(path\)"),
     (lambda: JsonLines("x.CSV"), r"x.CSV ends in .CSV, .* or use Csv\(path\)"),

@@ -210,6 +210,14 @@ def test_a_page_that_is_not_in_the_navigation_fails(small):
         build.build_pages(small)
 
 
+def test_a_page_that_is_twice_in_the_navigation_fails(small):
+    config = (small / CONFIG).read_text()
+    (small / CONFIG).write_text(config.replace("nav = [", 'nav = [{ "Home" = "index.md" }, ', 1))
+
+    with pytest.raises(SystemExit, match="twice in the navigation"):
+        build.build_pages(small)
+
+
 def test_a_line_of_the_navigation_without_a_page_fails(small):
     (small / "benchmarks" / "README.md").unlink()
 

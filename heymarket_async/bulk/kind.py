@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast, get_args, get_origin, get_type_hints
+from typing import TypeAlias, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -48,6 +48,10 @@ COLUMNS: dict[str, CellType] = {
 _STAMPS = frozenset({"created", "updated", "date", "snooze_till"})
 
 
+_Whole: TypeAlias = Int64 | None
+_Text: TypeAlias = str | Int64 | None
+
+
 class Kind(msgspec.Struct, frozen=True):
     """A kind of records, whose shape decides how jobs compare and store them.
 
@@ -89,7 +93,7 @@ def _element_of(model: type[Answered]) -> type[msgspec.Struct]:
 
 def _element(name: str, fields: Mapping[str, CellType]) -> type[msgspec.Struct]:
     """Return a type that refuses what its fields do not hold. An integer may stand for text."""
-    types: dict[CellType, object] = {int: Int64 | None, bool: bool | None, str: str | Int64 | None}
+    types: dict[CellType, object] = {int: _Whole, bool: bool | None, str: _Text}
     typed = [(field, cast("type[object]", types[kind]), None) for field, kind in fields.items()]
     return msgspec.defstruct(f"{name}Element", typed, forbid_unknown_fields=True, gc=False)
 

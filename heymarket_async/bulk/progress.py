@@ -111,7 +111,7 @@ class RequestStats:
         rate, waiting_s = transport.rate, transport.waiting_s
         return Progress(
             done=done,
-            # What was created meanwhile was not counted.
+            # Records that were created meanwhile were not counted.
             total=None if total is None else max(total, done),
             requests=self.requests,
             requests_lately=len(lately),

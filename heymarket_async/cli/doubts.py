@@ -25,7 +25,7 @@ def with_remedies(doubts: Iterable[str], *, anew: str, gone: str) -> list[str]:
     Args:
         doubts: From a report.
         anew: How to read all records again.
-        gone: What to do about records that may have been deleted.
+        gone: The remedy for records that may have been deleted.
     """
     return [_with_remedy(doubt, anew, gone) for doubt in doubts]
 

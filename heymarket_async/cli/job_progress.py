@@ -46,7 +46,7 @@ def progress_of_job(*, quiet: bool) -> Generator[OnProgress]:
 @contextmanager
 def countdown(text: str, seconds: float, *, quiet: bool) -> Generator[None]:
     """Count seconds down on a terminal, behind a text, while the block runs."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or settings.given().no_progress or not sys.stderr.isatty():
         yield
         return
     ends = time.monotonic() + seconds

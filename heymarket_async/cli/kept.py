@@ -22,7 +22,7 @@ def same_command(*, restart: bool) -> str:
 
 
 class Kept:
-    """What a job keeps if it is cut short.
+    """The records that a job keeps if it is cut short.
 
     Args:
         place: The file or folder that keeps it; None if nothing is kept, as in a pipe.

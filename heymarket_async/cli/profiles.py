@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -103,6 +102,8 @@ def default_path() -> Path:
 
 
 def _table(path: Path, name: str) -> _Table:
+    import tomllib  # noqa: PLC0415 - no help needs it
+
     try:
         profiles = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

@@ -73,6 +73,8 @@ def message_of_os(error: OSError) -> str:
     if error.errno and error.strerror == os.strerror(error.errno):
         if error.errno == errno.ENOSPC:
             return "The disk is full. Make room, then run the same command again."
+        if error.errno == errno.EDQUOT:
+            return "The disk quota is used up. Free some of it, then run the same command again."
         if isinstance(error.filename, str) and (words := _WORDS.get(error.errno)):
             folder = Path(error.filename).absolute().parent
             if error.errno == errno.ENOENT and not folder.is_dir():

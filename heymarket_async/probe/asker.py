@@ -31,7 +31,7 @@ _MAY_BE_CHANCE = (ServerError, RateLimitError, NoResponseError)
 
 
 class CouldNotTellError(Exception):
-    """A fact cannot be told; the message says why."""
+    """A fact stays open; the message says why."""
 
 
 class Head(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What a probe has found out so far: values by the name of the fact, and reasons for the rest."""
+"""The facts that a probe has found out so far by name, and reasons for the rest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Found:
 
     @contextmanager
     def telling(self, *names: str) -> Generator[None]:
-        """If a fact cannot be told, keep the reason for those of these facts that are not known."""
+        """If it raises, keep the reason for those of these facts that are not known."""
         try:
             yield
         except CouldNotTellError as error:
@@ -31,7 +31,7 @@ class Found:
                 self.reasons.setdefault(name, str(error))
 
     def withdraw(self, reason: str, *names: str) -> None:
-        """Forget what was told about these facts."""
+        """Forget the values of these facts."""
         for name in names:
             if self.values.pop(name, None) is not None:
                 self.reasons[name] = reason

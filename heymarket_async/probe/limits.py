@@ -8,7 +8,7 @@ from typing import NamedTuple
 from heymarket_async.probe.asker import CouldNotTellError, Reply
 
 MOST = 1000
-"""The largest `limit` that is tried; a walk asks for no more, unless it is told to."""
+"""The largest `limit` that is tried, which is the most that a walk asks for by default."""
 _LIKELY = (5, 10, 20, 25, 30, 50, 100, 200, 250, 300, 400, 500)
 _FEW = "the account has too few contacts"
 

@@ -75,7 +75,8 @@ class ListProbe:
         Args:
             limit: The large one.
         """
-        with self._telling(*NAMES):
+        names = [f"{self._name}.{each}" for each in NAMES]
+        with self._found.telling(*names, "stored_finer"):
             self._first = (await self._page()).checked()
             self.rows = self._first.rows
             self._large = await self._page(limit=limit)

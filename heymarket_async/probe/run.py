@@ -35,9 +35,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         about: The part of the API that it is about, such as "POST /v1/contacts".
         question: The question about it.
         documented: The answer of Heymarket's documentation, or "".
-        assumed: What this package does without knowing it.
-        seen: The answer that was seen, or "" if it could not be told.
-        reason: Why it could not be told, or "".
+        assumed: The answer that this package relies on without a profile.
+        seen: The answer that was seen, or "" if it stays open.
+        reason: Why it stays open, or "".
     """
 
     name: str
@@ -54,7 +54,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         profile: The facts that were seen, for `HeymarketClient` and the sandbox.
-        facts: All facts, also those that could not be told.
+        facts: All facts, also those that stay open.
         requests: How many requests were sent.
     """
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
+import io
+import os
+import pty
+import signal
+import struct
+import termios
 import time
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from heymarket_async.bulk import Progress
-from heymarket_async.cli import job_progress
+from heymarket_async.cli import job_progress, show
 from heymarket_async.cli.job_progress import Meter
 from heymarket_async.cli.time_left import seconds_left
 
@@ -150,3 +158,52 @@ def test_a_line_gives_the_reason_for_waiting(capsys, monkeypatch):
     assert capsys.readouterr().err == (
         "reading: 49,800, 500 of 500 requests/min; rate limit, 40 s\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (80, "reading: 49,800 of 60,000, 42 s left; rate limit, 40 s ━━━━━━━━━━━━━━━━━━━━"),
+        (60, "reading: 49,800 of 60,000, 42 s left; rate limit, 40 s"),
+        (40, "reading: 49,800 of 60,000, 42 s left; ra"),
+    ],
+)
+def test_a_narrow_terminal_shows_the_numbers_and_not_the_bar(width, shown, clock, monkeypatch):
+    console = Console(width=width, record=True, file=io.StringIO())
+    monkeypatch.setattr(show, "err", console)
+    meter = meter_of((0, START), (10, later(WAITING, waiting="")), (0.5, WAITING), clock=clock)
+
+    console.print(job_progress._bar(meter))
+
+    (line,) = console.export_text().splitlines()
+    assert line.startswith(shown)
+    assert len(line) <= width
+
+
+def test_a_job_that_has_not_begun_says_so(clock, monkeypatch):
+    console = Console(width=80, record=True, file=io.StringIO())
+    monkeypatch.setattr(show, "err", console)
+
+    console.print(job_progress._bar(Meter()))
+
+    assert console.export_text().strip() == "starting"
+
+
+def test_a_terminal_counts_down_to_the_next_run_and_shows_the_next_step(start, tmp_path):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
+    once = start("sync", tmp_path / "c.db", stderr=theirs)
+    once.wait(timeout=60)
+    export = start("contacts", "export", tmp_path / "c.csv", stderr=theirs)
+    export.wait(timeout=60)
+    process = start("sync", tmp_path / "c.db", "--every", "1h", stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while b"next run in 59:5" not in shown and b"next run in 1:00:00" not in shown:
+        shown += os.read(ours, 65536)
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(timeout=60) == 130
+    os.close(ours)
+    assert b"To read what changed, run the same command again, or add --every 5m." in shown
+    assert b"To keep a file up to date, use heymarket sync contacts.db." in shown

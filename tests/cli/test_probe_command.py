@@ -9,6 +9,7 @@ import typer
 
 from heymarket_async import ApiProfile
 from heymarket_async.cli import show
+from heymarket_async.probe import Findings
 
 
 def test_it_prints_a_table_of_80_columns(run, sandbox):
@@ -44,6 +45,19 @@ def test_it_prints_json_and_saves_the_profile(run, tmp_path):
         found["facts"][0]
     )
     assert found["requests"] <= 40
+
+
+def test_without_open_facts_it_gives_no_reasons(run, monkeypatch):
+    findings = Findings(profile=ApiProfile(), facts=[], requests=1)
+
+    async def found(_):
+        return findings
+
+    monkeypatch.setattr("heymarket_async.probe.probe", found)
+    result = run("probe")
+
+    assert "Could not tell" not in result.stdout
+    assert "1 request, all of them reads." in result.stderr
 
 
 def test_a_profile_says_nothing_about_the_account(run, sandbox, tmp_path):

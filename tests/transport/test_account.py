@@ -329,7 +329,7 @@ async def test_closing_the_client_ends_a_call_that_asks_for_the_account():
     await asyncio.sleep(0.5)
     await transport.aclose()
 
-    with pytest.raises(ClientStateError, match="its client was closed"):
+    with pytest.raises(ClientStateError, match="the client was closed before"):
         await call
     assert call.cancelling() == 0
 

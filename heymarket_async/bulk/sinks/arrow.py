@@ -5,8 +5,8 @@ fields. Where such a column has less than what was sent, such as nanoseconds or 
 documented, `other` has the value as it was sent too.
 """
 
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportMissingTypeStubs=false, reportUnknownParameterType=false
-# pyarrow comes without types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportMissingTypeStubs=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
+# pyarrow comes without types, and makes some functions at run time.
 
 from __future__ import annotations
 
@@ -74,7 +74,10 @@ class ArrowTable:
 
 
 def _plain(type_: pa.DataType) -> _Make:
-    return lambda values: (pa.array(values, type_), {})
+    def make(values: Sequence[object]) -> tuple[pa.Array, _Left]:
+        return pa.array(values, type_), {}
+
+    return make
 
 
 def _times(texts: Sequence[str | None]) -> tuple[pa.Array, _Left]:
