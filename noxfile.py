@@ -41,12 +41,13 @@ CALLS = [
 """What depends on the packages that every installation has."""
 
 OPTIONAL = [
-    "tests/bulk/contact_files",
-    "tests/bulk/sinks",
+    "tests/bulk/contact_files/test_encoding_guess.py",
+    "tests/bulk/contact_files/test_phones.py",
+    "tests/bulk/contact_files/test_spreadsheet.py",
+    "tests/bulk/sinks/test_xlsx.py",
     "tests/bulk/test_files.py",
     "tests/bulk/test_dlt.py",
     "tests/cli/test_commands.py",
-    "tests/cli/test_import_options.py",
     "tests/pacing/test_shared.py",
 ]
 """What depends on the packages of the extras."""
