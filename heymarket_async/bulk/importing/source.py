@@ -71,14 +71,14 @@ def check_rows(rows: object, of: str) -> None:
     Raises:
         ValueError: It is a path, or a single row.
     """
+    kind = kind_of(rows)
     if isinstance(rows, str | bytes | os.PathLike):
         raise ValueError(
             f"rows must be an iterable of {of}, not a path. The command `heymarket` reads files; in"
             " Python, csv.DictReader gives the rows of a CSV file as mappings"
         )
     if isinstance(rows, Mapping) or not isinstance(rows, Iterable | AsyncIterable):
-        given: object = rows
-        raise ValueError(f"rows must be an iterable of {of}, such as a list, not {kind_of(given)}")
+        raise ValueError(f"rows must be an iterable of {of}, such as a list, not {kind}")
 
 
 def contact_of(fields: Mapping[str, object]) -> NewContact | RejectedRow:
