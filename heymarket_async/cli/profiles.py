@@ -76,7 +76,10 @@ def chosen() -> Profile | None:
         OSError: As for `client_options`.
     """
     given = settings.given()
-    name = given.profile or os.environ.get(VARIABLE)
+    if given.profile is not None and not given.profile.strip():
+        # Such as of a variable that is not set: the account of the environment is not meant.
+        raise ValueError("--profile is empty. Give it a name, or leave it out.")
+    name = os.environ.get(VARIABLE) if given.profile is None else given.profile
     if name is None:
         if given.config is not None:
             raise ValueError("--config needs --profile NAME: a file may have several profiles.")

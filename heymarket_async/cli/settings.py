@@ -43,8 +43,9 @@ def given() -> Settings:
 
 
 def _keep(param: CallbackParam, value: T) -> T:
-    # Absent in one of the two places, it must not undo the other one.
-    if value:
+    # Absent in one of the two places, it must not undo the other one. An empty text is a mistake,
+    # which is reported where it is used.
+    if value is not None and value is not False:
         setattr(given(), param.name, value)
     return value
 

@@ -235,14 +235,20 @@ def test_a_file_that_is_not_there(run, tmp_path):
     ("arguments", "env", "problem"),
     [
         (["--config", "c.toml"], {}, "--config needs --profile NAME"),
+        (["--profile", ""], {}, "--profile is empty. Give it a name, or leave it out."),
+        (["--profile", " "], {"HEYMARKET_PROFILE": "staging"}, "--profile is empty. Give it"),
         ([], {"HEYMARKET_PROFILE": " "}, "HEYMARKET_PROFILE is set, but empty."),
     ],
 )
-def test_a_profile_must_be_named(arguments, env, problem, run):
-    result = run(*arguments, "whoami", env=env)
+def test_a_profile_must_be_named(arguments, env, problem, run, environment, sandbox):
+    # The environment has an account, which must not be used instead.
+    before = run(*arguments, "whoami", env={**environment, **env})
+    after = run("whoami", *arguments, env={**environment, **env})
 
-    assert result.exit_code == 2
-    assert result.stderr.startswith(f"Error: {problem}")
+    assert (before.exit_code, after.exit_code) == (2, 2)
+    assert before.stderr == after.stderr
+    assert before.stderr.startswith(f"Error: {problem}")
+    assert not sandbox.requests
 
 
 KEYRING = 'api_key = { keyring = "heymarket", user = "ours" }'
