@@ -1,7 +1,8 @@
 """Profiles: settings of the client in a TOML file, which refers to secrets and does not hold them.
 
 A profile takes the place of the environment: with one, none of the variables is read that have the
-credentials, the base URL or, if it names a store, the rate limit. So no two accounts get mixed.
+credentials, the base URL or, if it names a store, the rate limit. So no two accounts get mixed. If
+both a profile and an account are named by variables, it is not known which is meant: an error.
 """
 
 from __future__ import annotations
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
 
 VARIABLE = "HEYMARKET_PROFILE"
 """Names the profile where there is no `--profile`."""
+
+_ACCOUNT = (
+    "HEYMARKET_BASE_URL",
+    "HEYMARKET_SECRET_ID",
+    "HEYMARKET_SECRET_KEY",
+    "HEYMARKET_API_KEY",
+)
+"""The variables that name an account themselves."""
 
 _SECRETS = ("secret_id", "secret_key", "api_key")
 _NUMBERS = ("share", "fallback")
@@ -86,6 +95,9 @@ def chosen() -> Profile | None:
         return None
     if not name.strip():
         raise ValueError(f"{VARIABLE} is set, but empty. Give it a value, or unset it.")
+    if given.profile is None and (other := next((v for v in _ACCOUNT if v in os.environ), None)):
+        # Such as those of a sandbox, whose commands must not reach the account of the profile.
+        raise ValueError(f"{VARIABLE} and {other} are both set. Unset one, or use --profile NAME.")
     path = given.config or default_path()
     table = _table(path, name)
     try:

@@ -23,7 +23,7 @@ import typer
 from typer import Argument, Option
 
 from heymarket_async.bulk.store import private_files
-from heymarket_async.cli import sandbox_state, show, webhooks
+from heymarket_async.cli import profiles, sandbox_state, show, webhooks
 from heymarket_async.cli.options import Json
 from heymarket_async.cli.running import until_terminated
 
@@ -235,9 +235,11 @@ def _written(variables: dict[str, str], path: Path | None) -> Generator[None]:
 
 async def _run(command: list[str], variables: dict[str, str]) -> int:
     """Run a command with the variables set, and return its exit code as shells give it."""
+    # A profile would take the place of the sandbox's variables, and name a real account.
+    inherited = {name: value for name, value in os.environ.items() if name != profiles.VARIABLE}
     try:
         # asyncio's own would kill it if a signal came while it starts.
-        process = subprocess.Popen(command, env={**os.environ, **variables})  # noqa: ASYNC220, S603
+        process = subprocess.Popen(command, env={**inherited, **variables})  # noqa: ASYNC220, S603
     except OSError as error:
         raise OSError(f"{command[0]} cannot be run: {error.strerror}.") from None
     ending = asyncio.ensure_future(asyncio.to_thread(process.wait))

@@ -71,6 +71,7 @@ def test_a_profile_is_used_by_name(run, config, secrets):
     first = run("--profile", "staging", "--config", path, "contacts", "count", env=secrets)
     last = run("contacts", "count", "--profile", "staging", "--config", path, env=secrets)
     env = {**secrets, "HEYMARKET_PROFILE": "staging"}
+    del env["HEYMARKET_BASE_URL"], env["HEYMARKET_API_KEY"]
     by_variable = run("contacts", "--config", path, "count", env=env)
 
     assert first.stdout == last.stdout == by_variable.stdout == "130\n"
@@ -81,6 +82,25 @@ def test_an_option_wins_over_the_variable(run, config, secrets):
     env = {**secrets, "HEYMARKET_PROFILE": "other"}
 
     assert run("--profile", "staging", "--config", path, "whoami", env=env).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["HEYMARKET_BASE_URL", "HEYMARKET_SECRET_ID", "HEYMARKET_SECRET_KEY", "HEYMARKET_API_KEY"],
+)
+def test_variables_name_a_profile_or_an_account(variable, run, config, secrets, sandbox):
+    path = config(SECRETS)
+    ours = {name: value for name, value in secrets.items() if name.startswith("OUR_")}
+    env = {**ours, "HEYMARKET_PROFILE": "staging", variable: "of a sandbox"}
+
+    result = run("--config", path, "contacts", "create", "--phone", "15105550199", env=env)
+    named = run("--config", path, "--profile", "staging", "contacts", "count", env=env)
+
+    assert (result.exit_code, named.stdout) == (2, "130\n")
+    assert result.stderr == (
+        f"Error: HEYMARKET_PROFILE and {variable} are both set. Unset one, or use --profile NAME.\n"
+    )
+    assert not [each for each in sandbox.requests if each.path == "/v1/contact"]
 
 
 def test_a_sandbox_needs_no_profile(run):
