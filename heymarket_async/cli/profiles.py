@@ -85,17 +85,19 @@ def chosen() -> Profile | None:
         OSError: As for `client_options`.
     """
     given = settings.given()
-    if given.profile is not None and not given.profile.strip():
+    if given.profile_name is not None and not given.profile_name.strip():
         # Such as of a variable that is not set: the account of the environment is not meant.
         raise ValueError("--profile is empty. Give it a name, or leave it out.")
-    name = os.environ.get(VARIABLE) if given.profile is None else given.profile
+    name = os.environ.get(VARIABLE) if given.profile_name is None else given.profile_name
     if name is None:
         if given.config is not None:
             raise ValueError("--config needs --profile NAME: a file may have several profiles.")
         return None
     if not name.strip():
         raise ValueError(f"{VARIABLE} is set, but empty. Give it a value, or unset it.")
-    if given.profile is None and (other := next((v for v in _ACCOUNT if v in os.environ), None)):
+    if given.profile_name is None and (
+        other := next((v for v in _ACCOUNT if v in os.environ), None)
+    ):
         # Such as those of a sandbox, whose commands must not reach the account of the profile.
         raise ValueError(f"{VARIABLE} and {other} are both set. Unset one, or use --profile NAME.")
     path = given.config or default_path()

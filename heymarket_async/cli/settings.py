@@ -17,13 +17,13 @@ class Settings(msgspec.Struct):
     """The values of these options.
 
     Attributes:
-        profile: The name of a profile, or None.
+        profile_name: The name of a profile, or None.
         config: The file with the profiles; None for the one in the user's folder.
         verbose: Whether each attempt is logged.
         no_progress: Whether no progress is shown.
     """
 
-    profile: str | None = None
+    profile_name: str | None = None
     config: Path | None = None
     verbose: bool = False
     no_progress: bool = False
