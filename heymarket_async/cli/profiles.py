@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from heymarket_async.cli import settings
 from heymarket_async.extras import needs
@@ -39,6 +39,8 @@ _ACCOUNT = (
 _SECRETS = ("secret_id", "secret_key", "api_key")
 _NUMBERS = ("share", "fallback")
 _KEYS = (*_SECRETS, "base_url", "store", *_NUMBERS, "api_profile")
+
+_NAME = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
 
 _Table = Mapping[str, object]
 
@@ -106,8 +108,9 @@ def chosen() -> Profile | None:
         options, origins = _read(table, path.parent)
     except ValueError as error:
         # The library's names of arguments, as this file has them.
-        text = re.sub(r"^key\b", "api_key", str(error).removeprefix("rate_limit.")).rstrip(".")
-        raise ValueError(f"profile {name!r} of {path}: {text}.") from None
+        text = re.sub(r"^key\b", "api_key", str(error).removeprefix("rate_limit."))
+        end = "" if text.endswith((".", "?")) else "."
+        raise ValueError(f"profile {name!r} of {path}: {text}{end}") from None
     return Profile(name, path, options, origins)
 
 
@@ -180,14 +183,14 @@ def _rate_limit(table: _Table, origins: list[str]) -> RateLimit | None:
 
     from heymarket_async.pacing.window import DOCUMENTED_LIMIT  # noqa: PLC0415 - nor this
 
-    parts = {key: table[key] for key in _NUMBERS if key in table}
+    parts = {key: _number(key, table[key]) for key in _NUMBERS if key in table}
     if (store := table.get("store")) is None:
         if parts:
             verb = "needs" if len(parts) == 1 else "need"
             raise ValueError(f"{' and '.join(parts)} {verb} store: the limit is shared there")
         return None
     if isinstance(store, str):
-        if urlsplit(store).password is not None:
+        if _has_password(store):
             raise ValueError(f"store must not hold a password. {_reference('store')}")
         return replace(DOCUMENTED_LIMIT, store=store, **parts)
     return replace(DOCUMENTED_LIMIT, store=_secret("store", store, origins), **parts)
@@ -202,6 +205,11 @@ def _secret(key: str, value: object, origins: list[str]) -> str:
         _check_key(part, ("env", "keyring", "user"))
     if set(reference) == {"env"}:
         variable = _text(f"{key}.env", reference["env"])
+        if _NAME.fullmatch(variable) is None:  # not shown: it may be the secret
+            raise ValueError(
+                f"{key}: env must be the name of a variable, such as STAGING_KEY, not the secret"
+                " itself. A name has only capital letters, digits and underscores"
+            )
         origins.append(f"{key} from {variable}")
         secret = os.environ.get(variable, "")
         if not secret.strip():
@@ -242,6 +250,18 @@ def _reference(key: str) -> str:
         f'Refer to it: {key} = {{ env = "NAME" }}, or {key} = {{ keyring = "heymarket", user ='
         ' "NAME" }'
     )
+
+
+def _has_password(url: str) -> bool:
+    parts = urlsplit(url)
+    # redis-py takes it from the options behind the question mark, too.
+    return parts.password is not None or any("password" in key for key in parse_qs(parts.query))
+
+
+def _number(key: str, value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError(f"{key} must be a number, such as 0.5")
+    return value
 
 
 def _text(key: str, value: object) -> str:
