@@ -241,6 +241,15 @@ HOLES = [
     ),
     (
         "heymarket_async/client.py",
+        'see "The walk" in the documentation.',
+        "see docs/walk.md.",
+        [
+            "heymarket_async.HeymarketClient names the file docs/walk.md, which a reader of the site"
+            " does not have: name its title",
+        ],
+    ),
+    (
+        "heymarket_async/client.py",
         '"""The reason why the longest',
         'f"""The reason why the longest',
         [
