@@ -118,9 +118,7 @@ def gaps_of(documented: griffe.Object) -> Iterator[str]:
         target = target_of(member)
         if name.startswith("_") or target.package.name != PACKAGE:
             continue
-        if isinstance(target, griffe.Function):
-            yield from (f"({name}) {gap}" for gap in gaps_of(target))
-        elif "property" in target.labels:
+        if isinstance(target, griffe.Function) or "property" in target.labels:
             yield from (f"({name}) {gap}" for gap in gaps_of(target))
 
 
