@@ -29,6 +29,7 @@ MODULES = (
     "webhooks.redis",
 )
 MADE_BY_THE_PACKAGE = {"Faults", "Page", "Walk"}
+PAGE_OF_DOCS = re.compile(r"\bdocs/[\w-]+\.md")
 IN_REFERENCE = re.compile(r"^::: (\S+)$", re.MULTILINE)
 
 
@@ -100,6 +101,8 @@ def gaps_of(documented: griffe.Object) -> Iterator[str]:
     """Yield the gaps in the docstrings of a public name, and of its methods and properties."""
     if not documented.docstring:
         yield "has no docstring"
+    elif page := PAGE_OF_DOCS.search(documented.docstring.value):
+        yield f"names the file {page[0]}, which a reader of the site does not have: name its title"
     if isinstance(documented, griffe.Function):
         yield from gaps_in_parameters(documented, documented)
     if not isinstance(documented, griffe.Class):
@@ -115,10 +118,8 @@ def gaps_of(documented: griffe.Object) -> Iterator[str]:
         target = target_of(member)
         if name.startswith("_") or target.package.name != PACKAGE:
             continue
-        if isinstance(target, griffe.Function):
+        if isinstance(target, griffe.Function) or "property" in target.labels:
             yield from (f"({name}) {gap}" for gap in gaps_of(target))
-        elif "property" in target.labels and not target.docstring:
-            yield f"({name}) has no docstring"
 
 
 def gaps_in_parameters(

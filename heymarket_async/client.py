@@ -126,10 +126,11 @@ class HeymarketClient(Explained):
         max_answer_bytes: The largest body of an answer, both as sent and decompressed. A larger
             one is not read to its end, and raises `DecodeError`.
         max_page_size: The most contacts that a walk, export or sync asks for at once, unless its
-            `limit` or `page_size` is given. See `docs/walk.md`.
+            `limit` or `page_size` is given; see "The walk" in the documentation.
         profile: Facts about the API that were seen on this account, or the file that
             `heymarket probe --save` wrote. Walks need not find them out again. A wrong profile
-            costs requests, or a walk raises; it loses no contact. See `docs/probe.md`.
+            costs requests, or a walk raises; it loses no contact. See "The
+            probe" in the documentation.
 
     Raises:
         ValueError: An argument breaks its rule; the message names it.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
@@ -241,6 +243,15 @@ HOLES = [
     ),
     (
         "heymarket_async/client.py",
+        'see "The walk" in the documentation.',
+        "see docs/walk.md.",
+        [
+            "heymarket_async.HeymarketClient names the file docs/walk.md, which a reader of the"
+            " site does not have: name its title",
+        ],
+    ),
+    (
+        "heymarket_async/client.py",
         '"""The reason why the longest',
         'f"""The reason why the longest',
         [
@@ -305,6 +316,17 @@ def test_every_gap_in_the_reference_is_reported(tmp_path):
 def test_a_gap_stops_the_build(small):
     with pytest.raises(SystemExit, match=r"gaps:\nheymarket_async.ApiKey is on no page"):
         build.build(small)
+
+
+@pytest.mark.parametrize("package", ["zensical", "griffe"])
+def test_without_its_extra_the_build_says_how_to_install_it(package):
+    code = f"import runpy, sys; sys.modules['{package}'] = None; runpy.run_module('docs')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == f"{package} is not installed: pip install -e '.[docs]'\n"
 
 
 def test_every_module_that_the_documents_import_from_is_in_the_reference():

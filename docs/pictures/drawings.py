@@ -72,7 +72,12 @@ def retries(path: Path) -> None:
         ("Was the request sent?", "ask", "no", "Try again, unless\na proxy refused it"),
         ("Is the answer 429?", "ask", "yes", "Wait as asked,\ntry again"),
         ("Is the answer 401?", "ask", "yes", "New token,\ntry again once"),
-        ("No whole answer, or a\nstatus that passes (408,\n425, most 5xx)?", "ask", "no", "2xx: return it\nelse: raise"),
+        (
+            "No whole answer, or a\nstatus that passes (408,\n425, most 5xx)?",
+            "ask",
+            "no",
+            "2xx: return it\nelse: raise",
+        ),
         ("Is it safe to do twice?\n(see the table of calls)", "ask", "yes", "Wait, try again"),
     ]
     good = {

@@ -104,8 +104,8 @@ async def sync_contacts(
             1,000. In a first run that resumes an interrupted one, contacts that the interrupted one
             has read count as found.
         settle_s: How far before the newest `updated` of the last run to begin, in seconds: a write
-            may show up late. That part is read again once; see "Writes that show up late" in
-            docs/decisions.md.
+            may show up late. That part is read again once; see "Writes that show up late" on
+            the page "Decisions" of the documentation.
         rebind: Follow the account to another base URL, where it must have the same team.
         on_progress: Called with a `Progress` twice a second.
 

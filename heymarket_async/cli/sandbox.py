@@ -157,7 +157,7 @@ def _shares(texts: list[str]) -> list[tuple[str, float]]:
         if match is None:
             raise typer.BadParameter(
                 "--fail must be KIND:SHARE such as 503:0.1. KIND is a status, html502, cut, reset"
-                " or reset_after; see docs/sandbox.md."
+                ' or reset_after; see "The sandbox" in the documentation.'
             )
         shares.append((match[1], float(match[2])))
     if not math.fsum(share for _, share in shares) <= 1:

@@ -169,8 +169,8 @@ class Receiver:
         if claim is Claim.TAKEN:
             if not event.kind:
                 logger.warning(
-                    "A webhook event has neither a type nor an event, so its kind is empty. Its data"
-                    " is in Event.raw."
+                    "A webhook event has neither a type nor an event, so its kind is empty."
+                    " Its data is in Event.raw."
                 )
             if not claimed.done():  # as it is, if the request was cancelled
                 claimed.set_result(claim)

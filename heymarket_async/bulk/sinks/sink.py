@@ -53,7 +53,8 @@ class Sink(Protocol):
 
         Args:
             again: Ids of records that were written more than once. Only the newest version is to
-                stay: the one with the later `updated` or the greater `rev`; see docs/bulk.md.
+                stay: the one with the later `updated` or the greater `rev`; see
+                "Versions and times" on the page "Bulk jobs" of the documentation.
             fields: The account's custom fields, if the sink needs them; none for other records
                 than contacts.
 
