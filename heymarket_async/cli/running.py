@@ -40,6 +40,17 @@ VARIABLES = {
 }
 """The environment variable by the library's argument."""
 
+_SYNONYMS = {
+    "add": ("create",),
+    "list": ("export", "search"),
+    "ls": ("export", "search"),
+    "new": ("create",),
+    "remove": ("delete",),
+    "rm": ("delete",),
+    "show": ("get",),
+}
+"""The names of commands by those that other programs have for them."""
+
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
@@ -81,6 +92,9 @@ class Commands(typer.core.TyperGroup):
         except _UsageError as error:
             paths = _paths(ctx.find_root().command)
             found = [f"'{path}'" for path in paths if path.split()[-1] == args[0]]
+            if not found:
+                meant = _SYNONYMS.get(args[0], ())
+                found = [f"'{ctx.info_name} {each}'" for each in meant if each in self.commands]
             if found:
                 error.message = f"No such command '{args[0]}'. Did you mean {' or '.join(found)}?"
             raise
