@@ -82,7 +82,7 @@ class Commands(typer.core.TyperGroup):
         """Return a command, which takes the options of all commands too."""
         command = super().get_command(ctx, cmd_name)
         if command is not None:
-            settings.add_to(command, ctx.find_root().command)
+            settings.add_to(command, ctx.find_root().command, shown=ctx.resilient_parsing)
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
