@@ -75,6 +75,11 @@ def message_of_os(error: OSError) -> str:
             return "The disk is full. Make room, then run the same command again."
         if error.errno == errno.EDQUOT:
             return "The disk quota is used up. Free some of it, then run the same command again."
+        if error.errno == errno.EFBIG:
+            return (
+                "A file would be larger than it may be here. Raise the limit (ulimit -f), or use"
+                " another disk, then run the same command again."
+            )
         if isinstance(error.filename, str) and (words := _WORDS.get(error.errno)):
             folder = Path(error.filename).absolute().parent
             if error.errno == errno.ENOENT and not folder.is_dir():

@@ -40,6 +40,17 @@ VARIABLES = {
 }
 """The environment variable by the library's argument."""
 
+_SYNONYMS = {
+    "add": ("create",),
+    "list": ("export", "search"),
+    "ls": ("export", "search"),
+    "new": ("create",),
+    "remove": ("delete",),
+    "rm": ("delete",),
+    "show": ("get",),
+}
+"""The names of commands by those that other programs have for them."""
+
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
@@ -71,7 +82,7 @@ class Commands(typer.core.TyperGroup):
         """Return a command, which takes the options of all commands too."""
         command = super().get_command(ctx, cmd_name)
         if command is not None:
-            settings.add_to(command, ctx.find_root().command)
+            settings.add_to(command, ctx.find_root().command, shown=ctx.resilient_parsing)
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -81,6 +92,9 @@ class Commands(typer.core.TyperGroup):
         except _UsageError as error:
             paths = _paths(ctx.find_root().command)
             found = [f"'{path}'" for path in paths if path.split()[-1] == args[0]]
+            if not found:
+                meant = _SYNONYMS.get(args[0], ())
+                found = [f"'{ctx.info_name} {each}'" for each in meant if each in self.commands]
             if found:
                 error.message = f"No such command '{args[0]}'. Did you mean {' or '.join(found)}?"
             raise

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from heymarket_async.sandbox import Sandbox
 
 _HEADER = b"# Written by `heymarket sandbox`, which removes this file when it ends.\n"
+_NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # as shells have it
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
 
@@ -105,6 +106,8 @@ def sandbox_command(
     if delay_s < 0:
         raise typer.BadParameter("--delay must not be negative.")
     shares = _shares(fail or [])
+    if env_file is not None:
+        _remove_old(env_file)
     secret_id, secret_key = (None, None) if credentials is None else _kept(credentials)
 
     def make(stored: bytes | None) -> Sandbox:
@@ -218,22 +221,29 @@ def _print(server: Sandbox, variables: dict[str, str], *, json: bool) -> None:
     sys.stdout.flush()
 
 
-@contextmanager
-def _written(variables: dict[str, str], path: Path | None) -> Generator[None]:
-    """Keep the variables in a file for as long as they are of use.
+def _remove_old(path: Path) -> None:
+    """Remove the file that a sandbox left which was killed, before anything waits for the new one.
 
     Raises:
         ValueError: The file holds something else, such as the settings of a project.
     """
-    if path is None:
-        yield
-        return
     private_files.check_own(path)
-    if path.exists() and not path.read_bytes().startswith(_HEADER):
+    if not path.exists():
+        return
+    if not path.read_bytes().startswith(_HEADER):
         raise ValueError(
             f"{path} was not written by this command. Remove it, or name another file for"
             " --env-file."
         )
+    private_files.remove(path)
+
+
+@contextmanager
+def _written(variables: dict[str, str], path: Path | None) -> Generator[None]:
+    """Keep the variables in a file for as long as they are of use."""
+    if path is None:
+        yield
+        return
     lines = [f"{name}={shlex.quote(value)}\n".encode() for name, value in variables.items()]
     private_files.replace_file(path, b"".join([_HEADER, *lines]))
     try:
@@ -250,7 +260,8 @@ async def _run(command: list[str], variables: dict[str, str]) -> int:
         # asyncio's own would kill it if a signal came while it starts.
         process = subprocess.Popen(command, env={**inherited, **variables})  # noqa: ASYNC220, S603
     except OSError as error:
-        raise OSError(f"{command[0]} cannot be run: {error.strerror}.") from None
+        show.print_error(OSError(f"{command[0]} cannot be run: {error.strerror}."))
+        return _NOT_FOUND if error.errno == errno.ENOENT else _NOT_EXECUTABLE
     ending = asyncio.ensure_future(asyncio.to_thread(process.wait))
     try:
         code = await asyncio.shield(ending)

@@ -86,16 +86,18 @@ NoProgress = Annotated[
 ]
 
 
-def add_to(command: Any, root: Any) -> None:
-    """Let a command take these options too, without a place in its help.
+def add_to(command: Any, root: Any, *, shown: bool) -> None:
+    """Let a command take these options too; its help says where they are.
 
     Args:
         command: The command, which keeps options of its own with these names.
         root: The command of all, which has them.
+        shown: Whether they are listed with those of the command, as for a completion.
     """
+    command.epilog = command.epilog or "Options of every command: heymarket -h"
     taken = {text for param in command.params for text in param.opts}
     for param in root.params:
         if param.name in Settings.__struct_fields__ and taken.isdisjoint(param.opts):
-            hidden = copy.copy(param)
-            hidden.hidden = True
-            command.params.append(hidden)
+            added = copy.copy(param)
+            added.hidden = not shown
+            command.params.append(added)

@@ -45,6 +45,8 @@ def complete(run):
         ("root contacts export --su", ["--surface"], "--since"),
         ("root contacts export x.csv --surface ", ["v1", "v2"], "v3"),
         ("root --pro", ["--profile"], "--config"),
+        ("root contacts get --pro", ["--profile"], "--config"),
+        ("root contacts --ver", ["--verbose"], "--config"),
     ],
 )
 def test_the_rest_of_a_line_is_offered(shell, line, offered, not_offered, complete):

@@ -144,8 +144,10 @@ def test_a_command_that_a_signal_ends_has_the_code_of_shells(run):
 def test_a_command_that_cannot_be_run_is_one_line(run):
     name = "no-such-command-here"
     result = run("sandbox", "--port", 0, "--", name)
+    folder = run("sandbox", "--port", 0, "--", "/")
 
-    assert result.exit_code == 1
+    assert (result.exit_code, folder.exit_code) == (127, 126)  # as shells have it
+    assert folder.stderr == "Error: / cannot be run: Permission denied.\n"
     assert (
         result.stderr == "Error: no-such-command-here cannot be run: No such file or directory.\n"
     )
@@ -194,7 +196,7 @@ def test_the_variables_are_in_a_file_while_it_runs(run, tmp_path):
     assert names[1:] == ["HEYMARKET_BASE_URL", "HEYMARKET_SECRET_ID", "HEYMARKET_SECRET_KEY"]
 
 
-def test_a_file_of_variables_that_a_kill_has_left_is_replaced(start, run, tmp_path):
+def test_a_file_of_variables_that_a_kill_has_left_is_replaced(start, run, monkeypatch, tmp_path):
     path = tmp_path / "sandbox.env"
     process = start("sandbox", "--port", 0, "--env-file", path)
     process.stdout.readline()
@@ -202,10 +204,18 @@ def test_a_file_of_variables_that_a_kill_has_left_is_replaced(start, run, tmp_pa
     process.kill()
     process.communicate(timeout=60)
     left = path.read_text()
+    seen = []
+    started = sandbox_command._started
 
+    def look(server, port):
+        seen.append(path.exists())
+        return started(server, port)
+
+    monkeypatch.setattr(sandbox_command, "_started", look)
     check = f'test -n "$(cat {path})" && cat {path} >{path}.copy'
     assert run("sandbox", "--port", 0, "--env-file", path, "--", "sh", "-c", check).exit_code == 0
     assert (tmp_path / "sandbox.env.copy").read_text() != left
+    assert seen == [False]  # a program that waits for the file must not read the old one
 
 
 def test_a_file_of_variables_of_the_users_own_is_refused(run, tmp_path):

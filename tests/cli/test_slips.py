@@ -35,6 +35,10 @@ def test_python_m_is_the_command():
         (["listen"], "'webhooks listen'"),
         (["contacts", "whoami"], "'whoami'"),
         (["messages", "import"], "'contacts import'"),
+        (["contacts", "list"], "'contacts export' or 'contacts search'"),
+        (["contacts", "add"], "'contacts create'"),
+        (["contacts", "rm"], "'contacts delete'"),
+        (["messages", "list"], "'messages export'"),
     ],
 )
 def test_a_command_is_found_where_it_is(typed, meant, run):
@@ -105,6 +109,11 @@ def test_a_missing_place_is_said_in_words_and_ends_with_1(run, tmp_path):
 @pytest.mark.parametrize(
     ("number", "text"),
     [
+        (
+            errno.EFBIG,
+            "A file would be larger than it may be here. Raise the limit (ulimit -f), or use"
+            " another disk, then run the same command again.",
+        ),
         (errno.ENOSPC, "The disk is full. Make room, then run the same command again."),
         (errno.EACCES, "/x cannot be opened: this user has no permission."),
         (errno.EROFS, "/x cannot be written: its disk is read-only."),

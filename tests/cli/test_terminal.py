@@ -78,4 +78,7 @@ def test_the_options_of_all_commands_are_in_the_help_of_the_command(run):
 
     for option in ("--profile", "--config", "-v, --verbose", "--no-progress", "--show-completion"):
         assert option in text
-    assert "--profile" not in run("contacts", "get", "--help").stdout
+    for command in (["contacts"], ["contacts", "get"], ["sync"]):
+        text = run(*command, "--help").stdout
+        assert "--profile" not in text
+        assert text.endswith("Options of every command: heymarket -h\n")
