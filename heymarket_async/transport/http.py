@@ -74,8 +74,9 @@ class Answer(Masked, msgspec.Struct, frozen=True):
 
     @property
     def date(self) -> str:
-        """Its `Date`, or ""."""
-        return _printable(self.headers, "Date")
+        """Its `Date`; "" if it has none, or if a cache had kept the answer."""
+        is_old = _printable(self.headers, "Age").strip("0 ")
+        return "" if is_old else _printable(self.headers, "Date")
 
     def __repr__(self) -> str:
         # Headers may hold a cookie, and the body holds people's data.

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from urllib.parse import urlsplit
 
-from heymarket_async.cli.doctor.finding import Finding, ok, problem, skipped
+import msgspec
+
+from heymarket_async import environment
+from heymarket_async.cli.doctor.finding import Finding, State, ok, problem, skipped
 from heymarket_async.cli.doctor.setup import Setup
 from heymarket_async.cli.doctor.way import why_unconnected
 from heymarket_async.client import ClientOptions, HeymarketClient
@@ -23,6 +26,7 @@ from heymarket_async.errors import (
 from heymarket_async.pacing.window import DOCUMENTED_LIMIT
 from heymarket_async.request import Repeat
 from heymarket_async.timestamps import http_date
+from heymarket_async.transport.auth import ApiKey
 from heymarket_async.transport.call import AttemptEvent
 from heymarket_async.transport.retry import RetryPolicy
 
@@ -84,26 +88,36 @@ async def _account(options: ClientOptions, setup: Setup) -> list[Finding]:
     client = HeymarketClient.from_env(**options)
     try:
         async with client:
-            team = await client.request(
-                "GET", "/v1/team", returns=dict[str, object], repeat=Repeat.READ
-            )
+            team = await client.request("GET", "/v1/team", returns=_Team, repeat=Repeat.READ)
     except ConnectError as error:
         host = urlsplit(client.base_url).hostname or ""
         unconnected = problem("connection", *why_unconnected(error, host, setup.proxy))
         found = [unconnected, skipped("account", "no connection")]
     except HeymarketError as error:
-        found = _failed(error)
+        found = _failed(error, client.base_url)
     else:
-        name = f"{team.get('name', 'without a name')} (team {team.get('id', 'without an id')})"
+        name = f"{team.name or 'without a name'} (team {team.id})"
         found = [ok("connection", "Heymarket answers"), ok("account", name)]
-    return [*found, _clock(ahead_s)]
+    clock = _clock(ahead_s)
+    credentials = setup.options and setup.options.get("credentials")
+    has_key = isinstance(credentials or environment.credentials_from_env(), ApiKey)
+    if clock.state is State.PROBLEM and found[-1].text == _REFUSED and not has_key:
+        found[-1] = skipped("account", "mend the clock first: each token holds its time")
+    return [*found, clock]
 
 
-def _failed(error: HeymarketError) -> list[Finding]:
+class _Team(msgspec.Struct):
+    """The part of a team by which Heymarket is recognized."""
+
+    id: int
+    name: str | None = None
+
+
+def _failed(error: HeymarketError, base_url: str) -> list[Finding]:
     """Return the findings about the connection and the account for a call that failed."""
     connected, text = ok("connection", "Heymarket answers"), f"{error}."
-    if isinstance(error, AuthenticationError):
-        return [connected, problem("account", "Heymarket refuses the credentials (401).", _COMPARE)]
+    if isinstance(error, AuthenticationError) and error.request_id:
+        return [connected, problem("account", _REFUSED, _COMPARE)]
     if isinstance(error, RateLimitError | DeadlineError):
         used_up = "Other programs with these credentials use up the limit of requests."
         return [connected, problem("account", used_up, _BUSY)]
@@ -112,25 +126,25 @@ def _failed(error: HeymarketError) -> list[Finding]:
             return [connected, ok("account", "the credentials work, but may not read the team")]
         if not isinstance(error, NotFoundError):
             return [connected, problem("account", text, "Heymarket failed. Try again later.")]
-    if isinstance(error, StatusError) or (isinstance(error, DecodeError) and error.is_garbled):
-        gateway = f"The answer ({error.status}) is not Heymarket's: it is a gateway's."
-        return [problem("connection", gateway, _GATEWAY), skipped("account", "no answer")]
-    if isinstance(error, DecodeError):
-        return [connected, problem("account", text, "Is the base URL that of another service?")]
-    return [
-        problem(
-            "connection", text, "Run this again. If it stays, ask the people who run the network."
-        ),
-        skipped("account", "no answer"),
-    ]
+    if isinstance(error, StatusError | DecodeError):
+        foreign = (
+            f"The answer ({error.status}) is not Heymarket's: it is that of a gateway, a login page"
+            " or another service."
+        )
+        return [problem("connection", foreign, _FOREIGN), skipped("account", "no answer")]
+    again = "Run this again. If it stays, ask the people who run the network."
+    if base_url.startswith("http:"):
+        again = f"Does this port want https? {again}"
+    return [problem("connection", text, again), skipped("account", "no answer")]
 
 
+_REFUSED = "Heymarket refuses the credentials (401)."
 _COMPARE = (
     "Compare them with Settings, Integrations, API in Heymarket. It shows the key of a secret only"
     " once: if it is lost, make a new secret. Do they belong to this server?"
 )
 _BUSY = "Wait for a minute, and set HEYMARKET_STORE in all of them, so that they share the limit."
-_GATEWAY = "Correct the base URL, log in to the network, or have its gateway let the host pass."
+_FOREIGN = "Correct the base URL, log in to the network, or have its gateway let the host pass."
 
 
 def _clock(ahead_s: list[float]) -> Finding:
@@ -142,6 +156,14 @@ def _clock(ahead_s: list[float]) -> Finding:
     side = "ahead of" if ahead_s[-1] > 0 else "behind"
     return problem(
         "clock",
-        f"The clock of this machine is {away_s / 60:.1f} minutes {side} Heymarket's.",
+        f"The clock of this machine is {_span(away_s)} {side} Heymarket's.",
         "Set it, and keep it right with NTP: tokens are valid for five minutes.",
     )
+
+
+def _span(seconds: float) -> str:
+    """Return a time in the unit in which it is easy to read."""
+    for unit, size_s in (("days", 86_400), ("hours", 3600)):
+        if seconds >= 2 * size_s:
+            return f"{seconds / size_s:.1f} {unit}"
+    return f"{seconds / 60:.1f} minutes"

@@ -43,9 +43,21 @@ def findings() -> Iterator[Finding]:
         extra: [each for each in needed if each not in core and _is_of(each, extra)]
         for extra in _EXTRAS
     }
-    here = [extra for extra, parts in extras.items() if all(map(_version, parts))]
-    others = [f"{extra} ({use})" for extra, use in _EXTRAS.items() if extra not in here]
-    text = ", ".join(here) + (f". Not installed: {', '.join(others)}" if others else "")
+    here = [extra for extra, parts in extras.items() if parts and all(map(_version, parts))]
+    # A requirement may be only for other versions of Python.
+    unfit = [f"{extra} ({_EXTRAS[extra]})" for extra, parts in extras.items() if not parts]
+    absent = [
+        f"{extra} ({_EXTRAS[extra]})"
+        for extra, parts in extras.items()
+        if parts and extra not in here
+    ]
+    lists = {"Not for this Python": unfit, "Not installed": absent}
+    text = ". ".join(
+        (
+            ", ".join(here) or "none",
+            *(f"{name}: {', '.join(some)}" for name, some in lists.items() if some),
+        )
+    )
     parts = [part for parts in extras.values() for part in parts]
     yield _unless_unfit("extras", text, parts, must_be_there=False)
 

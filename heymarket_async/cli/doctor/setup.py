@@ -107,6 +107,9 @@ def _proxy(base_url: str) -> tuple[str, Finding]:
         return "", _refused("proxy", error)
     if url is None:
         unused = f"; {origin} does not count for this server" if names else ""
+        every = next((name for name in ("ALL_PROXY", "all_proxy") if name in os.environ), "")
+        if every and scheme == "https" and not names:
+            unused = f"; {every} is not read: set HTTPS_PROXY"
         return "", ok("proxy", f"none{unused}")
     return str(url), ok("proxy", f"{url}, from {origin}")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from pathlib import Path
 
 from heymarket_async.errors import ConnectError
+from heymarket_async.transport.connections import TunnelError
 
 _NOT_YET_VALID, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64
 """The codes of OpenSSL for a certificate that is refused."""
@@ -31,9 +31,11 @@ def why_unconnected(error: ConnectError, host: str, proxy: str) -> tuple[str, st
             f"The proxy {proxy} refuses to connect to {host} ({error.proxy_status}).",
             f"Have it let {host} pass, or set NO_PROXY={host} if the proxy is not needed.",
         )
-    peer = f"The proxy {proxy}" if proxy else host
+    peer, first = (f"the proxy {proxy}", f"The proxy {proxy}") if proxy else (host, host)
     where = _IN_PROXY if proxy else _IN_BASE_URL
     for cause in _causes(error):
+        if isinstance(cause, TunnelError):
+            return f"{first} does not answer like a proxy.", where
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _untrusted(cause, host)
         if isinstance(cause, ssl.SSLError):
@@ -44,9 +46,10 @@ def why_unconnected(error: ConnectError, host: str, proxy: str) -> tuple[str, st
                 f"Check the network, the VPN and its DNS. {where}",
             )
         if isinstance(cause, ConnectionRefusedError):
-            return f"{peer} refuses the connection.", f"Is it running? {where}"
+            return f"{first} refuses the connection.", f"Is it running? {where}"
         if isinstance(cause, TimeoutError):
-            return f"{peer} does not answer.", f"A firewall may drop it. {where} {_NEEDS_PROXY}"
+            more = where if proxy else f"{where} {_NEEDS_PROXY}"
+            return f"{first} does not answer.", f"A firewall may drop it. {more}"
     return f"{error}.", f"Check the network. {where}"
 
 
@@ -66,14 +69,37 @@ def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> tuple[str, str
             f"The certificate of {host} has expired, or is not valid yet.",
             "Check the date of this machine. If it is right, the server needs a new certificate.",
         )
-    file = os.environ.get("SSL_CERT_FILE")
-    missing = file is not None and not Path(file).is_file()
     return (
         f"The certificate of {host} is not signed by an authority that is known here.",
-        f"SSL_CERT_FILE names {file}, which does not exist: correct it."
-        if missing
-        else "If the network looks into TLS, put its certificate into a file, and name that in"
-        " SSL_CERT_FILE.",
+        _why_unknown(),
+    )
+
+
+def _why_unknown() -> str:
+    """Return what to do about the files that name the known authorities."""
+    if file := os.environ.get("SSL_CERT_FILE"):
+        try:
+            ssl.create_default_context(cafile=file)
+        except FileNotFoundError:
+            return f"SSL_CERT_FILE names {file}, which does not exist: correct it."
+        except ssl.SSLError:
+            return f"SSL_CERT_FILE names {file}, which holds no certificate (PEM): correct it."
+        except OSError as error:
+            return f"SSL_CERT_FILE names {file}, which cannot be read ({error.strerror})."
+        return (
+            f"The certificates in {file}, which SSL_CERT_FILE names, do not sign it. If the network"
+            " looks into TLS, add its certificate there."
+        )
+    if folder := os.environ.get("SSL_CERT_DIR"):
+        if not all(map(os.path.isdir, folder.split(os.pathsep))):
+            return f"SSL_CERT_DIR names {folder}, which does not exist: correct it."
+        return (
+            f"The certificates in {folder}, which SSL_CERT_DIR names, do not sign it. If the"
+            " network looks into TLS, add its certificate there, and run openssl rehash for it."
+        )
+    return (
+        "If the network looks into TLS, put its certificate into a file, and name that in"
+        " SSL_CERT_FILE."
     )
 
 

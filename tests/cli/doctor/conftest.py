@@ -13,7 +13,7 @@ HEYMARKET = {"HEYMARKET_BASE_URL": "https://api.heymarket.com"}
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch):
     for name in list(os.environ):
-        if name.startswith("HEYMARKET_") or name.lower().endswith("_proxy"):
+        if name.startswith(("HEYMARKET_", "SSL_CERT_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
 
 

@@ -8,6 +8,7 @@ from importlib import metadata
 
 import pytest
 
+from heymarket_async.cli.doctor import packages
 from tests.cli.doctor.conftest import problems
 from tests.ports import free_port
 from tests.redis_server import RIGHTS, RedisServer
@@ -165,6 +166,22 @@ def test_extras_that_are_not_installed_are_no_problem(examine, tmp_path, monkeyp
 
     assert problems(checks) == {}
     assert checks["extras"]["text"].endswith("Not installed: xlsx (exports to .xlsx)")
+
+
+def test_an_extra_whose_packages_are_for_other_versions_of_python(examine, tmp_path, monkeypatch):
+    needs = (
+        "nowhere-to-be-found>=1; python_version < '3' and extra == 'dlt'",
+        *(f"pytest; extra == '{each}'" for each in packages._EXTRAS if each != "dlt"),
+    )
+    installed(tmp_path, "heymarket-async", "9.9", *needs)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    _, checks = examine()
+
+    assert checks["extras"]["text"] == (
+        "cli, import, xlsx, parquet, zst, redis, keyring. Not for this Python: dlt"
+        " (heymarket_async.dlt)"
+    )
 
 
 def test_a_folder_that_is_not_installed(examine, monkeypatch):

@@ -148,3 +148,101 @@ def test_the_reasons_that_no_local_server_can_give(error, text):
         error.__cause__ = cause
 
     assert why_unconnected(error, "x.example", "")[0] == text
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        (
+            "root:x:0:0:root",
+            "SSL_CERT_FILE names {}, which holds no certificate (PEM): correct it.",
+        ),
+        (None, "SSL_CERT_FILE names {}, which cannot be read (Is a directory)."),
+        (
+            CERTIFICATE.read_text(),
+            "The certificates in {}, which SSL_CERT_FILE names, do not sign it. If the network"
+            " looks into TLS, add its certificate there.",
+        ),
+    ],
+    ids=["no certificate", "a folder", "another certificate"],
+)
+def test_a_file_of_certificates_that_does_not_help(content, remedy, tmp_path, monkeypatch):
+    file = tmp_path / "known.pem"
+    file.mkdir() if content is None else file.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+
+    assert why_unconnected(refused_certificate(20), "x.example", "")[1] == remedy.format(file)
+
+
+@pytest.mark.parametrize(
+    ("exists", "remedy"),
+    [
+        (False, "SSL_CERT_DIR names {}, which does not exist: correct it."),
+        (
+            True,
+            "The certificates in {}, which SSL_CERT_DIR names, do not sign it. If the network looks"
+            " into TLS, add its certificate there, and run openssl rehash for it.",
+        ),
+    ],
+)
+def test_a_folder_of_certificates_that_does_not_help(exists, remedy, tmp_path, monkeypatch):
+    folder = tmp_path if exists else tmp_path / "nowhere"
+    monkeypatch.setenv("SSL_CERT_DIR", str(folder))
+
+    assert why_unconnected(refused_certificate(20), "x.example", "")[1] == remedy.format(folder)
+
+
+@pytest.mark.parametrize("answer", [b"", b"hello\r\n\r\n"], ids=["closed", "rubbish"])
+def test_a_proxy_that_does_not_answer_like_one(answer, examine):
+    with answering(answer) as port:
+        _, checks = examine(**HEYMARKET, HTTPS_PROXY=f"http://user:geheim@127.0.0.1:{port}")
+
+    assert problems(checks) == {
+        "connection": f"The proxy http://127.0.0.1:{port} does not answer like a proxy. Check the"
+        " proxy's URL for a slip, or unset it if no proxy is needed."
+    }
+
+
+def test_a_proxy_whose_name_does_not_resolve(examine):
+    _, checks = examine(**HEYMARKET, HTTPS_PROXY="http://proxy.invalid:3128")
+
+    assert problems(checks)["connection"].startswith(
+        "The name of the proxy http://proxy.invalid:3128 cannot be resolved. Check the network"
+    )
+
+
+def test_a_proxy_that_hangs_is_set_already():
+    error = ConnectError("could not connect")
+    error.__cause__ = TimeoutError()
+
+    assert why_unconnected(error, "x.example", "http://p:1") == (
+        "The proxy http://p:1 does not answer.",
+        "A firewall may drop it. Check the proxy's URL for a slip, or unset it if no proxy is"
+        " needed.",
+    )
+
+
+def test_http_to_a_port_that_wants_https(examine):
+    with answering(b"", tls=True) as port:
+        _, checks = examine(HEYMARKET_BASE_URL=f"http://127.0.0.1:{port}")
+
+    assert "Does this port want https? Run this again." in problems(checks)["connection"]
+
+
+def test_a_lost_answer_over_https_is_not_about_the_port(environment):
+    with answering(b"", tls=True) as port:
+        found = doctor(
+            environment,
+            HEYMARKET_BASE_URL=f"https://localhost:{port}",
+            SSL_CERT_FILE=str(CERTIFICATE),
+        )
+
+    assert "Run this again." in found["connection"]
+    assert "https?" not in found["connection"]
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "all_proxy"])
+def test_a_proxy_for_everything_is_not_read(name, examine):
+    _, checks = examine(HEYMARKET_BASE_URL="https://heymarket.invalid", **{name: "http://p:1"})
+
+    assert checks["proxy"]["text"] == f"none; {name} is not read: set HTTPS_PROXY"
