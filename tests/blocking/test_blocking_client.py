@@ -8,6 +8,7 @@ import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from unittest import mock
 
 import pytest
 
@@ -170,6 +171,18 @@ def test_options_of_a_derived_client_are_its_own(client):
     assert client.on_attempt is None
     assert client.contacts.count() == 120
     assert len(seen) == 1
+
+
+def test_a_method_of_a_group_can_be_replaced(client, sandbox):
+    with mock.patch.object(client.contacts, "create", return_value="made") as create:
+        assert client.contacts.create(NEW) == "made"
+    create.assert_called_once_with(NEW)
+    client.contacts.count = lambda: 7
+
+    assert client.contacts.count() == 7
+    assert client.contacts is client.contacts
+    assert sandbox.requests == []
+    assert client.contacts.create(NEW).first == "Ada"
 
 
 def test_attributes_are_those_of_the_asyncio_client(client, sandbox):
