@@ -147,6 +147,11 @@ def waiting_job(job: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(job)
     def wait(client: HeymarketClient, *args: Any, **options: Any) -> Any:
+        if isinstance(client, asyncio_client.HeymarketClient):
+            raise ValueError(
+                "client must be a HeymarketClient of heymarket_async.blocking; for this one, use"
+                f" heymarket_async.bulk.{job.__name__}"
+            )
         if not isinstance(client, HeymarketClient):
             raise ValueError("client must be a HeymarketClient of heymarket_async.blocking")
         return client.wait_for(job, *args, **options)

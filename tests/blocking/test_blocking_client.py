@@ -158,8 +158,12 @@ def test_jobs_take_the_client(client, sandbox, tmp_path):
 
 async def test_a_job_refuses_an_asyncio_client(sandbox, tmp_path):
     async with HeymarketClient(ApiSecret(*sandbox.credentials), base_url=sandbox.url) as client:
-        with pytest.raises(ValueError, match=r"a HeymarketClient of heymarket_async\.blocking"):
+        with pytest.raises(
+            ValueError, match=r"for this one, use heymarket_async\.bulk\.export_contacts"
+        ):
             blocking.export_contacts(client, JsonLines(tmp_path / "c.jsonl"))
+    with pytest.raises(ValueError, match="client must be a HeymarketClient of heymarket"):
+        blocking.export_contacts(None, JsonLines(tmp_path / "c.jsonl"))
 
 
 def test_options_of_a_derived_client_are_its_own(client):
