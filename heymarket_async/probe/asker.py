@@ -132,9 +132,10 @@ class Asker:
         self._last = None
         try:
             await self._transport.send(request, may_repeat=False)
-        except AuthenticationError:
-            raise
         except _ABOUT_THE_CALL as error:
+            is_about_all = not any(200 <= head.status <= 299 for head in self.heads)
+            if isinstance(error, AuthenticationError) and is_about_all:
+                raise
             return error
         return None
 

@@ -37,10 +37,17 @@ class Found:
                 self.reasons[name] = reason
 
     def profile(self) -> ApiProfile:
-        """Return the profile of the facts that are known."""
-        content: dict[str, object] = {"v1": {}, "v2": {}}
-        for name, value in self.values.items():
+        """Return the profile of the facts that are known.
+
+        A value that it cannot hold is withdrawn, so that the rest is not lost.
+        """
+        content: dict[str, dict[str, object]] = {"": {}, "v1": {}, "v2": {}}
+        for name, value in list(self.values.items()):
             group, _, field = name.rpartition(".")
-            place = content[group] if group else content
-            place[field] = value  # type: ignore[index] # a dict, like content itself
-        return msgspec.convert(content, ApiProfile)
+            try:
+                msgspec.convert({group: {field: value}} if group else {field: value}, ApiProfile)
+            except msgspec.ValidationError:
+                self.withdraw("a profile cannot hold what was seen", name)
+            else:
+                content[group][field] = value
+        return msgspec.convert(content.pop("") | content, ApiProfile)

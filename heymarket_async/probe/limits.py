@@ -10,7 +10,7 @@ from heymarket_async.probe.asker import CouldNotTellError, Reply
 MOST = 1000
 """The largest `limit` that is tried, which is the most that a walk asks for by default."""
 _LIKELY = (5, 10, 20, 25, 30, 50, 100, 200, 250, 300, 400, 500)
-_FEW = "the account has too few contacts"
+FEW = "the account has too few contacts"
 
 
 class Limit(NamedTuple):
@@ -47,6 +47,8 @@ class Limits:
             CouldNotTellError: The account does not show it.
         """
         default, large = self._first.size, self._large
+        if 300 <= large.status <= 399:
+            raise CouldNotTellError("a large `limit` is answered with a redirect")
         if not large.is_ok:
             largest = await self._largest(lambda page, _: page.is_ok)
             return Limit(largest, str(large.status))
@@ -57,16 +59,16 @@ class Limits:
             return Limit(await self._largest(lambda page, _: page.size > 0), "empty")
         if large.size != default:
             if not has_more:
-                raise CouldNotTellError(_FEW)
+                raise CouldNotTellError(FEW)
             return Limit(large.size, "cut")
         few = min(5, default - 1)
         if few < 1:
-            raise CouldNotTellError(_FEW)
+            raise CouldNotTellError(FEW)
         small = (await self._page(few)).checked().size
         if small == default:
             return Limit(None, "ignored")
         if small != few or not has_more:
-            raise CouldNotTellError(_FEW)
+            raise CouldNotTellError(FEW)
         largest = await self._largest(
             lambda page, limit: page.size == limit or page.size > default, avoided=default
         )

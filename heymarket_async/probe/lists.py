@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
+from heymarket_async.api_profile import ListFacts
 from heymarket_async.probe.asker import Asker, CouldNotTellError, Reply
 from heymarket_async.probe.found import Found
-from heymarket_async.probe.limits import Limits
+from heymarket_async.probe.limits import FEW, Limits
 from heymarket_async.probe.subjects import ENOUGH, Subject, Watch, compared, subjects_of
 from heymarket_async.request import Endpoint
 from heymarket_async.walk.rows import Rows
@@ -16,17 +17,7 @@ from heymarket_async.walk.rows import Rows
 _LONG_AGO, _FAR_AHEAD = "1970-01-02T00:00:00Z", "2199-01-01T00:00:00Z"
 _FAR_PAGE = 1_000_000
 CHANGED = "the account changed meanwhile"
-NAMES = (
-    "order",
-    "date",
-    "ascending",
-    "includes_date",
-    "default_limit",
-    "largest_limit",
-    "over_limit",
-    "first_page",
-    "end",
-)
+NAMES = ListFacts.__struct_fields__
 
 
 class ListProbe:
@@ -58,7 +49,8 @@ class ListProbe:
         self._name = name
         self._endpoint = endpoint
         self._fixed = fixed
-        self._first = self._large = Reply(0)
+        self._first = Reply(0)
+        self._large: Reply | None = None
         self._limit: int | None = None
         self.rows = self._first.rows
         self.subjects: list[Subject] = []
@@ -79,10 +71,13 @@ class ListProbe:
         with self._found.telling(*names, "stored_finer"):
             self._first = (await self._page()).checked()
             self.rows = self._first.rows
+        if not self.has_begun:
+            return
+        with self._telling("largest_limit", "over_limit"):
             self._large = await self._page(limit=limit)
             if self._large.is_list and self._large.size >= self._first.size:
                 self.rows, self._limit = self._large.rows, limit
-            self.subjects = subjects_of(self.rows)
+        self.subjects = subjects_of(self.rows)
 
     async def ask_for_order(self) -> None:
         """Find the order of the list, and whether `ascending` changes it."""
@@ -160,10 +155,14 @@ class ListProbe:
     async def ask_for_limits(self) -> None:
         """Find the size of a page, and the largest `limit`."""
         with self._telling("default_limit", "largest_limit", "over_limit"):
-            limits = Limits(lambda limit: self._page(limit=limit), self._first, self._large)
-            is_full = self.is_whole is False or self._large.size > self._first.size
-            few = "the account has too few contacts"
-            self._tell("default_limit", self._first.size if is_full else None, otherwise=few)
+            first, large = self._first, self._large
+            is_full = self.is_whole is False or (large is not None and large.size > first.size)
+            self._tell(
+                "default_limit", first.size if is_full and first.size else None, otherwise=FEW
+            )
+            if large is None:
+                return
+            limits = Limits(lambda limit: self._page(limit=limit), first, large)
             largest, over = await limits.find(has_more=self.is_whole is False)
             self._tell("largest_limit", largest, otherwise="`limit` has no effect")
             self._tell("over_limit", over, otherwise="no larger one was tried")

@@ -146,6 +146,7 @@ def _read_heads(asker: Asker, found: Found) -> None:
 
 
 def _findings(found: Found, requests: int) -> Findings:
+    profile = found.profile()  # comes first: it withdraws what it cannot hold
     facts = [
         Finding(
             name=fact.name,
@@ -158,7 +159,7 @@ def _findings(found: Found, requests: int) -> Findings:
         )
         for fact in FACTS
     ]
-    return Findings(profile=found.profile(), facts=facts, requests=requests)
+    return Findings(profile=profile, facts=facts, requests=requests)
 
 
 def _seen(found: Found, name: str) -> str:
