@@ -27,7 +27,8 @@ class Blocking:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         value = getattr(self._of, name)
         if isinstance(value, Group):
-            return Blocking(self._loop, value)
+            # Kept, so that a test may replace a method of it, as with `mock.patch.object`.
+            return vars(self).setdefault(name, Blocking(self._loop, value))
         if inspect.ismethod(value) and value.__self__ is self._of:
             return _waiting(self._loop, value)
         return value
@@ -146,6 +147,11 @@ def waiting_job(job: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(job)
     def wait(client: HeymarketClient, *args: Any, **options: Any) -> Any:
+        if isinstance(client, asyncio_client.HeymarketClient):
+            raise ValueError(
+                "client must be a HeymarketClient of heymarket_async.blocking; for this one, use"
+                f" heymarket_async.bulk.{job.__name__}"
+            )
         if not isinstance(client, HeymarketClient):
             raise ValueError("client must be a HeymarketClient of heymarket_async.blocking")
         return client.wait_for(job, *args, **options)

@@ -16,7 +16,7 @@ import msgspec
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.timestamps import http_date
-from heymarket_async.transport.call import AttemptEvent, call_hook
+from heymarket_async.transport.call import AttemptEvent, call_hook, check_hook
 
 _MINUTE_S = 60.0
 _DAY_S = 24 * 3600.0
@@ -147,7 +147,12 @@ class RequestStats:
 async def reporting(
     on_progress: OnProgress | None, progress: Callable[[], Progress]
 ) -> AsyncGenerator[None]:
-    """Report the progress of a job twice a second, also while it waits, and however it ends."""
+    """Report the progress of a job twice a second, also while it waits, and however it ends.
+
+    Raises:
+        ValueError: The hook cannot be called.
+    """
+    check_hook("on_progress", on_progress)
     if on_progress is None:
         yield
         return
@@ -155,9 +160,12 @@ async def reporting(
     try:
         yield
     finally:
-        call_hook(on_progress, progress(), name="on_progress", of="job")
-        reporter.cancel()
-        await asyncio.gather(reporter, return_exceptions=True)
+        try:
+            if not reporter.done():  # only an exit in the hook ends it, such as SystemExit
+                call_hook(on_progress, progress(), name="on_progress", of="job")
+        finally:
+            reporter.cancel()
+            await asyncio.gather(reporter, return_exceptions=True)
 
 
 async def _report_often(on_progress: OnProgress, progress: Callable[[], Progress]) -> None:

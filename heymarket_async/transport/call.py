@@ -80,10 +80,7 @@ class Options(msgspec.Struct, frozen=True):
             if not is_int(number) or number < 1:
                 raise ValueError(f"{name} must be an integer of at least 1")
         one_of("retry", self.retry, RetryPolicy)
-        if self.on_attempt is not None and not callable(self.on_attempt):
-            raise ValueError("on_attempt must be a function, or None")
-        if inspect.iscoroutinefunction(self.on_attempt):
-            raise ValueError("on_attempt must be a plain function: it is called, not awaited")
+        check_hook("on_attempt", self.on_attempt)
 
 
 class Writes:
@@ -176,6 +173,18 @@ def emit(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> 
     )
     if hook is not None:
         call_hook(hook, event, name="on_attempt", of="call")
+
+
+def check_hook(name: str, hook: object) -> None:
+    """Check that a hook can be called.
+
+    Raises:
+        ValueError: It is not a plain function or another callable, and not None.
+    """
+    if hook is not None and not callable(hook):
+        raise ValueError(f"{name} must be a function, or None")
+    if inspect.iscoroutinefunction(hook):
+        raise ValueError(f"{name} must be a plain function: it is called, not awaited")
 
 
 def call_hook(hook: Callable[[T], object], event: T, *, name: str, of: str) -> None:

@@ -8,6 +8,7 @@ import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from unittest import mock
 
 import pytest
 
@@ -157,8 +158,12 @@ def test_jobs_take_the_client(client, sandbox, tmp_path):
 
 async def test_a_job_refuses_an_asyncio_client(sandbox, tmp_path):
     async with HeymarketClient(ApiSecret(*sandbox.credentials), base_url=sandbox.url) as client:
-        with pytest.raises(ValueError, match=r"a HeymarketClient of heymarket_async\.blocking"):
+        with pytest.raises(
+            ValueError, match=r"for this one, use heymarket_async\.bulk\.export_contacts"
+        ):
             blocking.export_contacts(client, JsonLines(tmp_path / "c.jsonl"))
+    with pytest.raises(ValueError, match="client must be a HeymarketClient of heymarket"):
+        blocking.export_contacts(None, JsonLines(tmp_path / "c.jsonl"))
 
 
 def test_options_of_a_derived_client_are_its_own(client):
@@ -170,6 +175,20 @@ def test_options_of_a_derived_client_are_its_own(client):
     assert client.on_attempt is None
     assert client.contacts.count() == 120
     assert len(seen) == 1
+
+
+def test_a_method_of_a_group_can_be_replaced(client, sandbox):
+    with mock.patch.object(client.contacts, "create", return_value="made") as create:
+        assert client.contacts.create(NEW) == "made"
+    create.assert_called_once_with(NEW)
+    client.contacts.count = lambda: 7
+
+    assert client.contacts.count() == 7
+    assert client.contacts is client.contacts
+    assert not sandbox.requests
+    del client.contacts.count
+    client.contacts.create(NEW)
+    assert len(sandbox.store) == 121
 
 
 def test_attributes_are_those_of_the_asyncio_client(client, sandbox):

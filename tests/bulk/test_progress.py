@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import signal
+import subprocess
+import sys
+import textwrap
 
 import pytest
 
@@ -70,3 +74,38 @@ async def test_what_is_kept_is_told_also_if_the_job_fails(tmp_path):
     assert report.resumed
     assert len((tmp_path / "c").read_bytes().splitlines()) == 600
     assert told[-1].kept == 600
+
+
+@pytest.mark.parametrize("on_progress", [True, print.__name__])
+async def test_a_hook_that_cannot_be_called_is_refused(tmp_path, on_progress):
+    async with Sandbox(contacts=3) as sandbox, client_of(sandbox) as client:
+        with pytest.raises(ValueError, match="on_progress must be a function, or None"):
+            await export_contacts(client, JsonLines(tmp_path / "c"), on_progress=on_progress)
+        assert not sandbox.requests
+
+
+@pytest.mark.parametrize("leave", [SystemExit, KeyboardInterrupt])
+def test_an_exit_in_the_hook_ends_the_program_without_a_complaint_of_asyncio(leave):
+    program = f"""
+    import asyncio
+    from heymarket_async.bulk.progress import reporting
+
+    def on_progress(progress):
+        raise {leave.__name__}
+
+    async def job():
+        async with reporting(on_progress, object):
+            await asyncio.sleep(600)
+
+    asyncio.run(job())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == (0 if leave is SystemExit else -signal.SIGINT)
+    assert "never retrieved" not in done.stderr
