@@ -317,7 +317,7 @@ WRONG = {
         [{"phone": "15105553344"}]
     ),
     "contacts must be a list": lambda contacts: contacts.create_batch(JORDAN),
-    "date must be an aware datetime, or RFC 3339 text": lambda contacts: contacts.page(
+    "date must be an aware datetime, such as ": lambda contacts: contacts.page(
         date=NAIVE.date()
     ),
     "date must be an aware": lambda contacts: contacts.page(date=NAIVE),
