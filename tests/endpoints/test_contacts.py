@@ -110,7 +110,7 @@ async def test_find_does_not_take_a_404_of_something_else_for_none(client, heyma
 
 @pytest.mark.parametrize("both", [{}, {"phone": "15105553344", "contact_id": 1}])
 async def test_find_needs_one_of_phone_and_id(both, client, heymarket):
-    with pytest.raises(ValueError, match="either phone or contact_id"):
+    with pytest.raises(ValueError, match="find takes a phone or a contact_id"):
         await client.contacts.find(**both)
 
     assert not heymarket.requests
