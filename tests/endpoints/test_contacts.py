@@ -305,7 +305,7 @@ WRONG = {
     "contact must be of type NewContact, not dict": lambda contacts: contacts.create(
         {"phone": "15105553344"}
     ),
-    "contact must be of type NewContact, not Contact$": lambda contacts: contacts.create(Contact()),
+    "contact must be of type NewContact, not heymarket_async.Contact$": lambda contacts: contacts.create(Contact()),
     "contact must be of type NewContact, not NoneType": lambda contacts: contacts.update(1, None),
     "overwrite must be of type bool, not NoneType": lambda contacts: contacts.update(
         1, JORDAN, overwrite=None
