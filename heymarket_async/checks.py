@@ -67,11 +67,18 @@ def id_of(name: str, value: object) -> int:
         ValueError: It is not a positive integer, but for example a UUID of the v2 endpoints.
     """
     if not is_int(value):
-        hint = "; UUIDs belong to the v2 endpoints" if name == "contact_id" else ""
+        hint = ""
+        if isinstance(value, str) and value.isdecimal():
+            hint = f"; pass int({name})"
+        elif isinstance(value, UUID) or (isinstance(value, str) and _UUID.fullmatch(value)):
+            hint = "; UUIDs belong to the v2 endpoints"
         raise ValueError(f"{name} must be a positive integer, not {kind_of(value)}{hint}")
     if value < 1:
         raise ValueError(f"{name} must be a positive integer")
     return value
+
+
+_UUID = re.compile("[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 def seconds_of(name: str, value: float) -> float:

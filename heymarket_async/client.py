@@ -12,7 +12,7 @@ import msgspec
 
 from heymarket_async import environment, urls
 from heymarket_async.api_profile import ApiProfile
-from heymarket_async.checks import one_of
+from heymarket_async.checks import one_of, spelling_hint
 from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.endpoints.contacts_v2 import ContactsV2
@@ -28,7 +28,7 @@ from heymarket_async.endpoints.tags import Tags
 from heymarket_async.endpoints.team import Teams
 from heymarket_async.endpoints.templates import Templates
 from heymarket_async.endpoints.users import Users
-from heymarket_async.misuse import Explained, one_value
+from heymarket_async.misuse import Explained, not_copied, one_value
 from heymarket_async.pacing.window import DOCUMENTED_LIMIT, RateLimit
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
@@ -224,7 +224,14 @@ class HeymarketClient(Explained):
         """Return a client with other options that shares connections, token and pacing.
 
         Only the original client needs to be closed.
+
+        Raises:
+            TypeError: An option is none of `CallOptions`.
+            ValueError: An option breaks its rule.
         """
+        for name in options:
+            if name not in CallOptions.__annotations__:
+                raise TypeError(f"with_options has no option {name!r}{_hint(name)}")
         derived = type(self).__new__(type(self))
         vars(derived).update(vars(self))
         changed = msgspec.structs.replace(self._transport.options, **options)
@@ -327,10 +334,7 @@ class HeymarketClient(Explained):
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "A client does not pickle: it holds connections and a secret. Make one where it is"
-            " used, as with HeymarketClient.from_env()."
-        )
+        not_copied(self)
 
     def _build_groups(self, transport: Transport) -> None:
         self._transport = transport
@@ -354,6 +358,14 @@ class HeymarketClient(Explained):
 def transport_of(client: HeymarketClient) -> Transport:
     """Return the transport of a client, for jobs."""
     return client._transport  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the same module
+
+
+def _hint(option: str) -> str:
+    """Return a hint for an option that `with_options` does not have."""
+    if option in ClientOptions.__annotations__:
+        return f"; {option} belongs to the constructor, HeymarketClient(credentials, {option}=...)"
+    known = CallOptions.__annotations__
+    return spelling_hint(option, known) or f". It has {', '.join(known)}"
 
 
 def _checked_agent(user_agent: str) -> str:

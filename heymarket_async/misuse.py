@@ -12,10 +12,20 @@ P = ParamSpec("P")
 S = TypeVar("S")
 
 
+def not_copied(owner: object) -> NoReturn:
+    """Explain that a client, or a part of one, is not copied."""
+    raise TypeError(
+        f"{type(owner).__name__} is not copied and does not pickle: a client holds connections and"
+        " a secret. For other options use with_options; in another process make a client, as with"
+        " HeymarketClient.from_env()"
+    )
+
+
 class Explained:
     """The base of classes that explain a wrong use.
 
-    Type checkers do not see its methods, so they report the mistakes too.
+    Type checkers do not see its method, so they report the mistakes too. Other special methods are
+    left to Python's own errors: programs look for them to learn what an object can do.
     """
 
     if not TYPE_CHECKING:  # pragma: no branch - see above
@@ -25,13 +35,6 @@ class Explained:
             if name.startswith("_"):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             raise AttributeError(_missing(self, name), name=name, obj=self)
-
-        def __enter__(self) -> NoReturn:
-            """Explain that `async with` is needed."""
-            raise TypeError(f"a {type(self).__name__} is not entered with `with`: use `async with`")
-
-        def __exit__(self, *_: object) -> None:
-            """Do nothing: Python looks for it before it calls `__enter__`."""
 
 
 def one_value(
@@ -52,10 +55,17 @@ def one_value(
     return call
 
 
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_INFORMING = {"from_env", "waiting", "fingerprint"}
+"""Names of a client that nobody means by another name."""
+
+
 def _missing(owner: object, name: str) -> str:
     kind = type(owner)
     if name == "close":
         return f"{kind.__name__} has no close(). Use `async with`, or await its aclose()"
-    known = [each for each in {*dir(kind), *vars(owner)} if not each.startswith("_")]
+    if name.upper() in _METHODS and hasattr(kind, "request"):
+        return f'{kind.__name__} has no {name!r}; use request("{name.upper()}", path)'
+    known = {each for each in {*dir(kind), *vars(owner)} - _INFORMING if not each.startswith("_")}
     hint = spelling_hint(name, known) or f". It has {', '.join(sorted(known))}"
     return f"{kind.__name__} has no {name!r}{hint}"

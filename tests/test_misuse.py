@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import csv
+import inspect
 import io
 import os
+import pickle
 import traceback
+from collections.abc import AsyncIterable, Iterable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import anyio
 import pandas as pd
@@ -112,8 +119,13 @@ def test_a_value_of_another_type_is_named_with_the_way(fields, problem):
 
 CALLS = [
     (lambda c: c.contacts.find(phone=PHONE, contact_id=1), "a phone or a contact_id, not both"),
-    (lambda c: c.contacts.find(), "contact_id or phone is needed"),
-    (lambda c: c.contacts.get("15"), "contact_id must be a positive integer, not str"),
+    (lambda c: c.contacts.find(), r'a phone or a contact_id, such as find\(phone="15105553344"\)'),
+    (lambda c: c.contacts.get("15"), r"contact_id must be .* integer, not str; pass int\(conta"),
+    (lambda c: c.contacts.get("Ada"), "contact_id must be a positive integer, not str$"),
+    (lambda c: c.contacts.get(str(uuid4())), "not str; UUIDs belong to the v2 endpoints"),
+    (lambda c: c.contacts.get(uuid4()), "not uuid.UUID; UUIDs belong to the v2 endpoints"),
+    (lambda c: c.contacts.iterate(date="2026-04-12"), r"or an aware .* datetime\(2026, 4, 12, tzi"),
+    (lambda c: c.contacts.iterate(date=date(2026, 4, 12)), r"such as datetime\(2026, 4, 12, tzinf"),
     (lambda c: c.contacts.get(0), "contact_id must be a positive integer$"),
     (lambda c: c.contacts.create({"phone": PHONE}), r"make one with NewContact\(\*\*fields\)"),
     (lambda c: import_contacts(c, "people.csv"), "not a path. The command `heymarket` reads"),
@@ -121,7 +133,7 @@ CALLS = [
     (lambda c: import_contacts(c, NewContact(phone=PHONE)), "such as a list, not .*NewContact"),
     (lambda c: send_messages(c, "people.csv", **TO, text="Hi"), "not a path"),
     (lambda c: export_contacts(c, "people.txt"), "the path for an export must end in .jsonl"),
-    (lambda c: export_contacts(c, Csv), "sink must be a path, a sink such as .*, not"),
+    (lambda c: export_contacts(c, Csv), r"sink must be .* pass Csv\(path\), not the class$"),
     (lambda c: export_contacts(c, None), "sink must be a path, .*, not NoneType"),
     (lambda c: export_contacts(Csv("a.csv"), Csv("a.csv")), "client must be of type Heym"),
     (lambda c: sync_contacts(c, "people.csv"), "people.csv ends in .csv, as a file of Csv does"),
@@ -264,16 +276,46 @@ async def test_what_a_client_does_not_have_is_answered_with_what_it_has(client):
         client.contacts.all()
     with pytest.raises(AttributeError, match=r"^'HeymarketClient' object has no attribute '_x'$"):
         _ = client._x
-    with pytest.raises(TypeError, match="not entered with `with`: use `async with`"), client:
-        pass
+    with pytest.raises(AttributeError, match=r'Client has no .get.; use request\("GET", path\)$'):
+        client.get("/v1/team")
+    with pytest.raises(AttributeError, match=r"Contacts has no 'post'. It has"):
+        client.contacts.post()
+    with pytest.raises(AttributeError, match=r"has no 'qqq'\. It has aclose, base_url") as raised:
+        _ = client.qqq
+    assert not {"from_env", "waiting", "fingerprint"} & set(str(raised.value).split(", "))
     assert not hasattr(client, "get")
 
 
-async def test_a_walk_is_read_with_async_for(client):
-    with pytest.raises(TypeError, match="read with `async for`, and not with `for` or list"):
-        list(client.contacts.iterate())
-    with pytest.raises(TypeError, match="a Walk is not awaited: read it with `async for"):
-        await client.contacts.iterate()
+async def test_programs_see_what_a_client_and_a_walk_can_do(client):
+    """Frameworks look for these methods to choose how they use an object."""
+    walk = client.contacts.iterate()
+
+    assert not isinstance(walk, Iterable)
+    assert isinstance(walk, AsyncIterable)
+    assert not inspect.isawaitable(walk)
+    assert not isinstance(client, AbstractContextManager)
+    assert isinstance(client, AbstractAsyncContextManager)
+    assert not hasattr(client.contacts, "__enter__")
+
+
+def test_an_option_that_cannot_be_changed_is_named():
+    client = HeymarketClient(ApiKey("key"))
+
+    with pytest.raises(TypeError, match="has no option 'timeout'; did you mean 'timeout_s'"):
+        client.with_options(timeout=3)
+    with pytest.raises(TypeError, match=r"rate_limit belongs to the constructor, HeymarketClient"):
+        client.with_options(rate_limit=None)
+    with pytest.raises(TypeError, match=r"has no option 'qqq'\. It has timeout_s, deadline_s, ret"):
+        client.with_options(qqq=1)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+@pytest.mark.parametrize("part", [lambda c: c, lambda c: c.contacts])
+def test_a_client_is_not_copied(copied, part):
+    client = HeymarketClient(ApiKey("key"))
+
+    with pytest.raises(TypeError, match=r"is not copied and does not .* use with_options"):
+        copied(part(client))
 
 
 JOBS = [

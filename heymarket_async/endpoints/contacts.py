@@ -148,6 +148,10 @@ class Contacts(WholeListing[Contact]):
         """
         if phone is not None and contact_id is not None:
             raise ValueError("find takes a phone or a contact_id, not both")
+        if phone is None and contact_id is None:
+            raise ValueError(
+                'find takes a phone or a contact_id, such as find(phone="15105553344")'
+            )
         # The page that documents it writes the id as text.
         wanted = {name: str(value) for name, value in _id_and_phone(contact_id, phone).items()}
         request = FIND.returning(returns).request(body=wanted, about=wanted)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from heymarket_async.misuse import Explained
+from typing import NoReturn
+
+from heymarket_async.misuse import Explained, not_copied
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.send import Transport
 
@@ -17,3 +19,6 @@ class Group(Explained):
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._send = transport.send
+
+    def __reduce__(self) -> NoReturn:
+        not_copied(self)

@@ -7,7 +7,7 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeGuard, TypeVar
+from typing import Generic, Self, TypeGuard, TypeVar
 
 import msgspec
 
@@ -166,19 +166,6 @@ class Walk(Generic[T]):
         given = self._seen - len(self._left)
         state = "complete" if self._next.done and not self._left else "under way"
         return f"<Walk by {self._call}: {given:,} given, {state}>"
-
-    if not TYPE_CHECKING:  # pragma: no branch - type checkers report these mistakes themselves
-
-        def __iter__(self) -> NoReturn:
-            """Explain that `async for` is needed."""
-            raise TypeError(
-                "a Walk is read with `async for`, and not with `for` or list(); a list of it is"
-                " [item async for item in walk]"
-            )
-
-        def __await__(self) -> NoReturn:
-            """Explain that `async for` is needed."""
-            raise TypeError("a Walk is not awaited: read it with `async for item in walk`")
 
     def __aiter__(self) -> Self:
         return self

@@ -2,7 +2,7 @@
 
 A time is a timestamp in UTC with microseconds. The elements of a list have the types of their
 fields. Where such a column has less than what was sent, such as nanoseconds or a key that is not
-documented, `other` has the value as it was sent too.
+documented, `other` has the value as it was sent too. A number in place of a time is there as text.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportMissingTypeStubs=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false

@@ -37,7 +37,9 @@ def as_sink(sink: Sink | Path | str) -> Sink:
                 " as JsonLines(path)"
             )
         return kind(sink)
-    if isinstance(sink, type) or not all(callable(getattr(sink, each, None)) for each in _METHODS):
+    if isinstance(sink, type):
+        raise ValueError(f"sink must be an object: pass {sink.__name__}(path), not the class")
+    if not all(callable(getattr(sink, each, None)) for each in _METHODS):
         raise ValueError(
             "sink must be a path, a sink such as Csv(path), or Stream(file) for an open binary"
             f" file, not {kind_of(sink)}"
