@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import os
 import traceback
 from pathlib import Path
 
 import anyio
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from heymarket_async import (
@@ -16,6 +20,7 @@ from heymarket_async import (
     AuthenticationError,
     Channel,
     ClientStateError,
+    Contact,
     ContactChanges,
     DecodeError,
     HeymarketClient,
@@ -135,6 +140,55 @@ async def test_a_call_with_wrong_arguments_names_the_way(call, problem, client):
 async def test_a_field_that_cannot_be_written_is_named_before_anything_is_sent(client):
     with pytest.raises(ValueError, match=r"^first cannot be written as JSON: it has half of "):
         await client.contacts.create(NewContact(phone=PHONE, first="Ada \ud83d"))
+
+
+SENT = r"which has what Heymarket sent; make a NewContact\(phone=..., first=...\) of the fields"
+ROWS = [
+    (lambda c: c.contacts.iterate(), f"not heymarket_async.Walk, {SENT}"),
+    (lambda _: Contact(id=1, phone=PHONE), f"not heymarket_async.Contact, {SENT}"),
+    (
+        lambda _: [Contact(id=1, phone=PHONE)],
+        f"the first one is of type heymarket.*Contact, {SENT}",
+    ),
+    (lambda _: [1], "rows must be NewContacts or mappings of their fields, but .* of type int$"),
+]
+TABLES = [
+    (lambda: pd.DataFrame({"phone": [PHONE]}), r"not pandas.DataFrame; pass its to_dict\(\"rec"),
+    (lambda: pl.DataFrame({"phone": [PHONE]}), r"not polars.DataFrame; pass its to_dicts\(\)"),
+    (lambda: pa.table({"phone": [PHONE]}), r"not pyarrow.Table; pass its to_pylist\(\)"),
+    (lambda: io.StringIO("phone\n"), "not _io.StringIO; csv.DictReader gives the rows of a CSV"),
+    (lambda: csv.reader(["phone"]), "not _csv.reader; csv.DictReader gives"),
+    (lambda: ["phone"], "the first one is of type str$"),
+]
+
+
+@pytest.mark.parametrize(("rows", "problem"), ROWS)
+async def test_rows_that_cannot_be_imported_are_refused_before_anything_is_sent(rows, problem):
+    async with Sandbox(contacts=3) as sandbox, client_of(sandbox) as client:
+        with pytest.raises(ValueError, match=problem) as raised:
+            await import_contacts(client, rows(client))
+        assert not sandbox.requests
+
+    assert PHONE not in str(raised.value)
+
+
+@pytest.mark.parametrize(("table", "problem"), TABLES)
+async def test_tables_and_files_as_rows_are_answered_with_the_call_that_gives_rows(
+    table, problem, client
+):
+    with pytest.raises(ValueError, match=problem):
+        await import_contacts(client, table())
+    with pytest.raises(ValueError, match=problem):
+        await send_messages(client, table(), **TO, text="Hi")
+
+
+async def test_the_contacts_of_a_walk_are_rows_to_text():
+    async with Sandbox(contacts=3) as sandbox, client_of(sandbox) as client:
+        report = await send_messages(
+            client, client.contacts.iterate(), **TO, text="Hi", dry_run=True
+        )
+
+    assert report.rows == 3
 
 
 SINKS = [

@@ -60,23 +60,23 @@ def retries(path: Path) -> None:
     """Draw how a call decides whether it tries again."""
     drawing = Drawing(
         "When a call is tried again",
-        "If nothing was sent, the call is tried again. If no whole answer came, or the status is "
-        "408 or 5xx, a read or idempotent write is tried again, and an unsafe write raises. A 429 "
-        "is tried again after the wait that Heymarket asks for, a 401 once with a new token. Any "
-        "other error raises.",
+        "If nothing was sent, the call is tried again, unless a proxy refused it. A 429 is tried "
+        "again after the wait that Heymarket asks for, a 401 once with a new token. If no whole "
+        "answer came, or a status that passes (408, 425, most 5xx), a read or idempotent write "
+        "is tried again, and an unsafe write raises. Any other error raises.",
     )
     left, wide, right = 16, 212, 262
     x = left + wide / 2
     steps = [
         ("An attempt ends", "plain", "", ""),
-        ("Was the request sent?", "ask", "no", "Try again"),
+        ("Was the request sent?", "ask", "no", "Try again, unless\na proxy refused it"),
         ("Is the answer 429?", "ask", "yes", "Wait as asked,\ntry again"),
         ("Is the answer 401?", "ask", "yes", "New token,\ntry again once"),
-        ("No whole answer,\nor 408 or 5xx?", "ask", "no", "2xx: return it\nelse: raise"),
+        ("No whole answer, or a\nstatus that passes (408,\n425, most 5xx)?", "ask", "no", "2xx: return it\nelse: raise"),
         ("Is it safe to do twice?\n(see the table of calls)", "ask", "yes", "Wait, try again"),
     ]
     good = {
-        "Try again",
+        "Try again, unless\na proxy refused it",
         "Wait, try again",
         "Wait as asked,\ntry again",
         "New token,\ntry again once",
@@ -100,6 +100,7 @@ def retries(path: Path) -> None:
     for line in (
         "Each wait is random, and longer after each attempt. After",
         "five attempts, or at the deadline, the call raises.",
+        "The table has the exceptions.",
     ):
         below += 22
         drawing.text(left, below, line, "small")

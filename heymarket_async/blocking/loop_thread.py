@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from heymarket_async.errors import ClientStateError
+from heymarket_async.transport.call import Writes, writes_of_context
 
 T = TypeVar("T")
 
@@ -41,21 +42,23 @@ class LoopThread:
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the loop, and wait for it.
 
-        If the wait is interrupted, as by Ctrl-C, the coroutine is cancelled and may clean up. A
-        second interrupt does not wait for that.
+        If the wait is interrupted, as by Ctrl-C, the coroutine is cancelled and may clean up; see
+        `Work.settle`.
 
         Raises:
             ClientStateError: The client is closed, or was closed meanwhile; the process was forked
                 since it was made; or this is the loop's own thread.
         """
+        work = Work(coroutine)
         try:
-            work = self._begin(coroutine)
-        except BaseException:
-            coroutine.close()
+            self.begin(work)
+            return work.result()
+        except BaseException as error:
+            work.settle(error)
             raise
-        return work.result()
 
-    def _begin(self, coroutine: Coroutine[Any, Any, T]) -> _Work[T]:
+    def begin(self, work: Work[T]) -> None:
+        """Let the loop run some work; the caller must settle it if this or the wait raises."""
         self._check("call")
         with self._lock:
             if self._is_closed:
@@ -64,7 +67,7 @@ class LoopThread:
                 self._running = _Running(self._aclose, self._name)
                 forgotten = weakref.finalize(self, self._running.end_unclosed)
                 forgotten.atexit = False  # it is ended at exit all the same, and waited for
-            return self._running.begin(coroutine)
+            self._running.begin(work)
 
     def close(self) -> None:
         """Close the client in the loop, and end the thread; closing twice is harmless.
@@ -108,11 +111,11 @@ class _Running:
         self._loop = started.result()
         _open.add(self)
 
-    def begin(self, coroutine: Coroutine[Any, Any, T]) -> _Work[T]:
-        """Let the loop run a coroutine."""
-        return _Work(coroutine, self._loop, self._tasks)
+    def begin(self, work: Work[T]) -> None:
+        """Let the loop run some work."""
+        work.begin(self._loop, self._tasks)
 
-    def end(self) -> _Work[None]:
+    def end(self) -> Work[None]:
         """Let the loop close the client, and end when all that it runs has ended."""
         _open.discard(self)
         others = self._tasks
@@ -126,7 +129,9 @@ class _Running:
             finally:
                 asyncio.get_running_loop().stop()
 
-        return self.begin(end())
+        work = Work(end())
+        self.begin(work)
+        return work
 
     def end_unclosed(self) -> None:
         """End the loop of a client that nobody closed, and warn."""
@@ -135,41 +140,71 @@ class _Running:
             warnings.warn(f"unclosed {self._name}", ResourceWarning, stacklevel=2)
 
 
-class _Work(Generic[T]):
-    """A coroutine that the loop runs, as the thread sees it that waits for it."""
+class Work(Generic[T]):
+    """A coroutine for the loop, as the thread sees it that waits for the result."""
 
-    def __init__(
-        self,
-        coroutine: Coroutine[Any, Any, T],
-        loop: asyncio.AbstractEventLoop,
-        tasks: set[asyncio.Task[Any]],
-    ) -> None:
-        self._loop = loop
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+        self._writes = Writes()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[T] | None = None
         self._done: Future[T] = Future()
-        self._cancel: Callable[[], object] = bool
+
+    def begin(self, loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[Any]]) -> None:
+        """Hand the coroutine to the loop."""
 
         def begin() -> None:
-            task = loop.create_task(coroutine)
+            writes_of_context.set(self._writes)
+            self._task = task = loop.create_task(self._coroutine)
             tasks.add(task)
             task.add_done_callback(tasks.discard)
             task.add_done_callback(self._finish)
-            self._cancel = task.cancel
 
+        self._loop = loop
         loop.call_soon_threadsafe(begin)
 
     def result(self) -> T:
-        """Wait for the result, and cancel the coroutine if the wait is interrupted."""
-        try:
-            return self._done.result()
-        except BaseException as error:
-            if not self._done.done():
-                with suppress(RuntimeError):  # it has just ended, and its loop too
-                    self._loop.call_soon_threadsafe(self._interrupt)
-                _note(error, self._done.exception())
-            raise
+        """Wait for the result."""
+        return self._done.result()
 
-    def _interrupt(self) -> None:
-        self._cancel()  # that of the task, which has begun by now
+    def settle(self, error: BaseException) -> None:
+        """End the work after an error, and say in an interrupt how it ended.
+
+        An interrupt, as by Ctrl-C, comes at any moment: before the loop has the coroutine, while it
+        runs, or when the result is there. So the loop is asked to cancel it, and its end is waited
+        for. A second interrupt does not wait.
+        """
+        try:
+            ended = self._end()
+        except BaseException as second:
+            self._note(second, None)
+            raise
+        if ended is not error:
+            self._note(error, ended)
+
+    def _end(self) -> BaseException | None:
+        """Cancel the coroutine unless it has ended, and return its error or None."""
+        if self._loop is None:
+            self._coroutine.close()  # the loop never had it
+            return None
+        if not self._done.done():
+            try:
+                self._loop.call_soon_threadsafe(self._cancel)
+            except RuntimeError:  # the loop is closed, so that nothing runs any more
+                self._cancel()
+        return self._done.exception()
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        elif not self._done.done():  # the interrupt came before the loop had it
+            self._coroutine.close()
+            self._done.set_exception(asyncio.CancelledError())
+
+    def _note(self, interrupt: BaseException, ended: BaseException | None) -> None:
+        if self._writes.possible or _may_have_taken_effect(ended):
+            vars(interrupt)["may_have_taken_effect"] = True
+            interrupt.add_note("The call may have taken effect. Look before you repeat it.")
 
     def _finish(self, task: asyncio.Task[T]) -> None:
         try:
@@ -201,13 +236,6 @@ def _serve(started: Future[asyncio.AbstractEventLoop]) -> None:
 
 def _may_have_taken_effect(error: BaseException | None) -> bool:
     return bool(getattr(error, "may_have_taken_effect", False))
-
-
-def _note(interrupt: BaseException, ended: BaseException | None) -> None:
-    """Say in an interrupt how the call ended that it cancelled, if that matters."""
-    if _may_have_taken_effect(ended):
-        vars(interrupt)["may_have_taken_effect"] = True
-        interrupt.add_note("The call may have taken effect. Look before you repeat it.")
 
 
 _open: set[_Running] = set()

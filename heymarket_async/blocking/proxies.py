@@ -10,9 +10,9 @@ from types import GenericAlias, TracebackType
 from typing import Any, NoReturn, Self, cast
 
 from heymarket_async import client as asyncio_client
-from heymarket_async.blocking.loop_thread import LoopThread
+from heymarket_async.blocking.loop_thread import LoopThread, Work
 from heymarket_async.endpoints.group import Group
-from heymarket_async.privacy import hides_locals
+from heymarket_async.privacy import hides_locals, strip_locals
 from heymarket_async.walk.walk import Walk as AsyncWalk
 
 
@@ -154,17 +154,38 @@ def waiting_job(job: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _waiting(loop: LoopThread, method: Callable[..., Any]) -> Callable[..., Any]:
+    # Not `hides_locals`: an interrupt could come in its function, after the last place that says
+    # how the call ended.
     @functools.wraps(method)
     def wait(*args: Any, **options: Any) -> Any:
-        result = method(*args, **options)
-        if inspect.iscoroutine(result):
-            return loop.run(result)
-        if isinstance(result, AsyncIterator):
-            kind = Walk if isinstance(result, AsyncWalk) else Items
-            return kind(loop, cast(Any, result))
-        return result
+        work: Work[Any] | None = None
+        try:
+            try:
+                result = method(*args, **options)
+                if not inspect.iscoroutine(result):
+                    return _iterated(loop, result)
+                work = Work(result)
+                loop.begin(work)
+                return work.result()
+            except BaseException as error:
+                if work is not None:
+                    work.settle(error)
+                raise
+        except BaseException as error:
+            try:
+                strip_locals(error)
+            except RecursionError:  # as in `hides_locals`
+                error.__traceback__ = error.__cause__ = error.__context__ = None
+            raise
 
-    return hides_locals(wait)
+    return wait
+
+
+def _iterated(loop: LoopThread, result: object) -> object:
+    if not isinstance(result, AsyncIterator):
+        return result
+    kind = Walk if isinstance(result, AsyncWalk) else Items
+    return kind(loop, cast(Any, result))
 
 
 _END = object()

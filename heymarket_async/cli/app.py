@@ -51,7 +51,7 @@ def options(
     version: Annotated[
         bool, Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
-    profile: ProfileName = None,
+    profile_name: ProfileName = None,
     config: ConfigFile = None,
     verbose: Verbose = False,
     no_progress: NoProgress = False,

@@ -13,6 +13,7 @@ from heymarket_async.cli import show
 from heymarket_async.cli.bulk_commands import export_command
 from heymarket_async.cli.import_command import import_command
 from heymarket_async.cli.running import Commands, run
+from heymarket_async.errors import HeymarketError
 from heymarket_async.models.contact import Contact, ContactRef
 from heymarket_async.models.new_contact import NewContact
 
@@ -104,7 +105,15 @@ def create(
         if not force and (known := await client.contacts.find(phone=contact.phone)):
             show.print_error(_known(known))
             return None
-        return await client.contacts.create(contact)
+        try:
+            return await client.contacts.create(contact)
+        except HeymarketError as error:
+            if error.may_have_taken_effect and not force:
+                error.add_note(
+                    "Run heymarket contacts ensure with the same options. It makes no second"
+                    " contact."
+                )
+            raise
 
     if (written := run(work, sandbox)) is None:
         raise typer.Exit(1)
@@ -244,8 +253,8 @@ def _by_title(custom: list[str]) -> dict[str, str]:
 
 def _known(contact: Contact) -> Exception:
     return LookupError(
-        f"Contact {contact.id} has this phone already. Change it with heymarket contacts update"
-        f" {contact.id}, or add a second one with --force."
+        f"Contact {contact.id} has this phone already. Use heymarket contacts ensure to get it, or"
+        " --force to create without a look (Heymarket may then update this one)."
     )
 
 

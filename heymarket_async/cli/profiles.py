@@ -1,7 +1,8 @@
 """Profiles: settings of the client in a TOML file, which refers to secrets and does not hold them.
 
 A profile takes the place of the environment: with one, none of the variables is read that have the
-credentials, the base URL or, if it names a store, the rate limit. So no two accounts get mixed.
+credentials, the base URL or, if it names a store, the rate limit. So no two accounts get mixed. If
+both a profile and an account are named by variables, it is not known which is meant: an error.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from heymarket_async.cli import settings
 from heymarket_async.extras import needs
@@ -27,9 +28,19 @@ if TYPE_CHECKING:
 VARIABLE = "HEYMARKET_PROFILE"
 """Names the profile where there is no `--profile`."""
 
+_ACCOUNT = (
+    "HEYMARKET_BASE_URL",
+    "HEYMARKET_SECRET_ID",
+    "HEYMARKET_SECRET_KEY",
+    "HEYMARKET_API_KEY",
+)
+"""The variables that name an account themselves."""
+
 _SECRETS = ("secret_id", "secret_key", "api_key")
 _NUMBERS = ("share", "fallback")
 _KEYS = (*_SECRETS, "base_url", "store", *_NUMBERS, "api_profile")
+
+_NAME = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
 
 _Table = Mapping[str, object]
 
@@ -76,21 +87,30 @@ def chosen() -> Profile | None:
         OSError: As for `client_options`.
     """
     given = settings.given()
-    name = given.profile or os.environ.get(VARIABLE)
+    if given.profile_name is not None and not given.profile_name.strip():
+        # Such as of a variable that is not set: the account of the environment is not meant.
+        raise ValueError("--profile is empty. Give it a name, or leave it out.")
+    name = os.environ.get(VARIABLE) if given.profile_name is None else given.profile_name
     if name is None:
         if given.config is not None:
             raise ValueError("--config needs --profile NAME: a file may have several profiles.")
         return None
     if not name.strip():
         raise ValueError(f"{VARIABLE} is set, but empty. Give it a value, or unset it.")
+    if given.profile_name is None and (
+        other := next((v for v in _ACCOUNT if v in os.environ), None)
+    ):
+        # Such as those of a sandbox, whose commands must not reach the account of the profile.
+        raise ValueError(f"{VARIABLE} and {other} are both set. Unset one, or use --profile NAME.")
     path = given.config or default_path()
     table = _table(path, name)
     try:
         options, origins = _read(table, path.parent)
     except ValueError as error:
         # The library's names of arguments, as this file has them.
-        text = re.sub(r"^key\b", "api_key", str(error).removeprefix("rate_limit.")).rstrip(".")
-        raise ValueError(f"profile {name!r} of {path}: {text}.") from None
+        text = re.sub(r"^key\b", "api_key", str(error).removeprefix("rate_limit."))
+        end = "" if text.endswith((".", "?")) else "."
+        raise ValueError(f"profile {name!r} of {path}: {text}{end}") from None
     return Profile(name, path, options, origins)
 
 
@@ -163,14 +183,14 @@ def _rate_limit(table: _Table, origins: list[str]) -> RateLimit | None:
 
     from heymarket_async.pacing.window import DOCUMENTED_LIMIT  # noqa: PLC0415 - nor this
 
-    parts = {key: table[key] for key in _NUMBERS if key in table}
+    parts = {key: _number(key, table[key]) for key in _NUMBERS if key in table}
     if (store := table.get("store")) is None:
         if parts:
             verb = "needs" if len(parts) == 1 else "need"
             raise ValueError(f"{' and '.join(parts)} {verb} store: the limit is shared there")
         return None
     if isinstance(store, str):
-        if urlsplit(store).password is not None:
+        if _has_password(store):
             raise ValueError(f"store must not hold a password. {_reference('store')}")
         return replace(DOCUMENTED_LIMIT, store=store, **parts)
     return replace(DOCUMENTED_LIMIT, store=_secret("store", store, origins), **parts)
@@ -185,6 +205,11 @@ def _secret(key: str, value: object, origins: list[str]) -> str:
         _check_key(part, ("env", "keyring", "user"))
     if set(reference) == {"env"}:
         variable = _text(f"{key}.env", reference["env"])
+        if _NAME.fullmatch(variable) is None:  # not shown: it may be the secret
+            raise ValueError(
+                f"{key}: env must be the name of a variable, such as STAGING_KEY, not the secret"
+                " itself. A name has only capital letters, digits and underscores"
+            )
         origins.append(f"{key} from {variable}")
         secret = os.environ.get(variable, "")
         if not secret.strip():
@@ -225,6 +250,18 @@ def _reference(key: str) -> str:
         f'Refer to it: {key} = {{ env = "NAME" }}, or {key} = {{ keyring = "heymarket", user ='
         ' "NAME" }'
     )
+
+
+def _has_password(url: str) -> bool:
+    parts = urlsplit(url)
+    # redis-py takes it from the options behind the question mark, too.
+    return parts.password is not None or any("password" in key for key in parse_qs(parts.query))
+
+
+def _number(key: str, value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError(f"{key} must be a number, such as 0.5")
+    return value
 
 
 def _text(key: str, value: object) -> str:

@@ -216,7 +216,9 @@ def names_option(error: ValueError, params: Any = ()) -> bool:
     typed = options.get(name, VARIABLES.get(name))
     if typed is None or not rule.startswith(("must ", "needs ")):
         return False
-    text = f"{typed} {rule.replace('must be None', 'must not be given')}"
+    # A remedy in parentheses that names a function is of use in a program only.
+    rule = rule.partition(" (heymarket_async.")[0].replace("must be None", "must not be given")
+    text = f"{typed} {rule}"
     if isinstance(error, JobError):
         error.problem = text
         return False

@@ -23,7 +23,7 @@ import typer
 from typer import Argument, Option
 
 from heymarket_async.bulk.store import private_files
-from heymarket_async.cli import sandbox_state, show, webhooks
+from heymarket_async.cli import profiles, sandbox_state, settings, show, webhooks
 from heymarket_async.cli.options import Json
 from heymarket_async.cli.running import until_terminated
 
@@ -52,7 +52,11 @@ def sandbox_command(
     seed: Annotated[int, Option(metavar="N", help="The same seed gives the same contacts.")] = 7,
     profile: Annotated[
         Path | None,
-        Option(metavar="FILE", help="Behave as this file of `heymarket probe --save` says."),
+        Option(
+            "--api-profile",
+            metavar="FILE",
+            help="Behave as this file of `heymarket probe --save` says.",
+        ),
     ] = None,
     state: Annotated[
         Path | None,
@@ -89,6 +93,11 @@ def sandbox_command(
     """Run a local Heymarket to develop and test against."""
     from heymarket_async.sandbox import Sandbox  # noqa: PLC0415 - a server, and seldom needed
 
+    if settings.given().profile_name is not None:
+        raise typer.BadParameter(
+            "--profile names an account, and a sandbox has its own. To behave as a file of"
+            " heymarket probe says, use --api-profile FILE."
+        )
     if webhook is not None and urlsplit(webhook).scheme not in {"http", "https"}:
         raise typer.BadParameter("--webhook must be a URL such as http://127.0.0.1:8000/.")
     delay_s = 0.0 if delay is None else _seconds("--delay", delay, "50ms or 2s")
@@ -235,9 +244,11 @@ def _written(variables: dict[str, str], path: Path | None) -> Generator[None]:
 
 async def _run(command: list[str], variables: dict[str, str]) -> int:
     """Run a command with the variables set, and return its exit code as shells give it."""
+    # A profile would take the place of the sandbox's variables, and name a real account.
+    inherited = {name: value for name, value in os.environ.items() if name != profiles.VARIABLE}
     try:
         # asyncio's own would kill it if a signal came while it starts.
-        process = subprocess.Popen(command, env={**os.environ, **variables})  # noqa: ASYNC220, S603
+        process = subprocess.Popen(command, env={**inherited, **variables})  # noqa: ASYNC220, S603
     except OSError as error:
         raise OSError(f"{command[0]} cannot be run: {error.strerror}.") from None
     ending = asyncio.ensure_future(asyncio.to_thread(process.wait))

@@ -17,13 +17,13 @@ class Settings(msgspec.Struct):
     """The values of these options.
 
     Attributes:
-        profile: The name of a profile, or None.
+        profile_name: The name of a profile, or None.
         config: The file with the profiles; None for the one in the user's folder.
         verbose: Whether each attempt is logged.
         no_progress: Whether no progress is shown.
     """
 
-    profile: str | None = None
+    profile_name: str | None = None
     config: Path | None = None
     verbose: bool = False
     no_progress: bool = False
@@ -43,8 +43,9 @@ def given() -> Settings:
 
 
 def _keep(param: CallbackParam, value: T) -> T:
-    # Absent in one of the two places, it must not undo the other one.
-    if value:
+    # Absent in one of the two places, it must not undo the other one. An empty text is a mistake,
+    # which is reported where it is used.
+    if value is not None and value is not False:
         setattr(given(), param.name, value)
     return value
 

@@ -7,6 +7,7 @@ import inspect
 import logging
 import math
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Generic, TypeVar
 
 import msgspec
@@ -85,6 +86,17 @@ class Options(msgspec.Struct, frozen=True):
             raise ValueError("on_attempt must be a plain function: it is called, not awaited")
 
 
+class Writes:
+    """Counts the writes of a context that may have taken effect, those under way included."""
+
+    def __init__(self) -> None:
+        self.possible = 0
+
+
+writes_of_context: ContextVar[Writes | None] = ContextVar("heymarket_writes", default=None)
+"""The counter for the writes that are sent in this context, or None if nobody asks."""
+
+
 class Call(Cancellable, Generic[T]):
     """The state of one call over its attempts; cancelled when its client closes.
 
@@ -100,6 +112,7 @@ class Call(Cancellable, Generic[T]):
         is_in_flight: A request was sent and not answered yet.
         token_replaced: A token was refused, and a new one was made.
         may_have_taken_effect: It is a write, and a failed attempt may have carried it out.
+        writes: Counts it if it is a write; None if nobody asks.
     """
 
     request: Request[T]
@@ -113,6 +126,22 @@ class Call(Cancellable, Generic[T]):
     is_in_flight: bool = False
     token_replaced: bool = False
     may_have_taken_effect: bool = False
+    writes: Writes | None = None
+
+    def __post_init__(self) -> None:
+        Cancellable.__post_init__(self)
+        if self.request.repeat is not Repeat.READ and (writes := writes_of_context.get()):
+            self.writes = writes
+            writes.possible += 1
+
+    def ended(self) -> None:
+        """Take the call out of the count if it is certain that it had no effect."""
+        if self.writes is not None and not self._is_sent:
+            self.writes.possible -= 1
+
+    @property
+    def _is_sent(self) -> bool:
+        return self.is_in_flight or self.may_have_taken_effect
 
     def __repr__(self) -> str:
         # The body holds people's data.
@@ -130,8 +159,7 @@ class Call(Cancellable, Generic[T]):
     def mark(self, cancelled: asyncio.CancelledError) -> None:
         """Mark a cancellation of a write that may have taken effect, as errors are marked."""
         if self.request.repeat is not Repeat.READ:
-            is_sent = self.is_in_flight or self.may_have_taken_effect
-            vars(cancelled)["may_have_taken_effect"] = is_sent
+            vars(cancelled)["may_have_taken_effect"] = self._is_sent
 
 
 def emit(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> None:

@@ -294,6 +294,7 @@ _NOTHING_WAS_SENT = (
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
     connections.EarlyError,
+    connections.TunnelError,
 )
 
 
@@ -354,7 +355,7 @@ def _printable(headers: Mapping[str, str], name: str) -> str:
 
 def _reason(error: Exception) -> str:
     # Our own words, or the name of the class: aiohttp's texts quote what they failed on.
-    if isinstance(error, bodies.BodyError | connections.EarlyError):
+    if isinstance(error, bodies.BodyError | connections.EarlyError | connections.TunnelError):
         return str(error)
     if status := _proxy_status(error):
         return f"the proxy answered {status} to CONNECT"

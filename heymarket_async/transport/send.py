@@ -189,6 +189,7 @@ class Transport:
                 raise
         finally:
             self._open_calls.discard(call)
+            call.ended()
         cut_off = ClientStateError("the client was closed before the answer had come")
         cut_off.may_have_taken_effect = call.is_in_flight
         call.annotate(cut_off)

@@ -167,6 +167,11 @@ class Receiver:
             logger.warning("%r was not claimed: %s.", event, _reason(error))
             return None
         if claim is Claim.TAKEN:
+            if not event.kind:
+                logger.warning(
+                    "A webhook event has neither a type nor an event, so its kind is empty. Its data"
+                    " is in Event.raw."
+                )
             if not claimed.done():  # as it is, if the request was cancelled
                 claimed.set_result(claim)
             await self._run(event)

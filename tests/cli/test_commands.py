@@ -59,7 +59,7 @@ def test_the_commands_are_those_that_were_promised():
     ]
     names = ["whoami", "fields", "sandbox", "sync", *(f"contacts {name}" for name in contacts)]
     names += ["messages send", "messages export", "messages count", "webhooks listen", "doctor"]
-    names += ["conversations export", "conversations count"]
+    names += ["conversations export", "conversations count", "probe"]
 
     assert sorted(map(" ".join, COMMANDS)) == sorted(names)
 

@@ -16,8 +16,8 @@ def test_a_phone_that_is_known_is_not_created_again(run, sandbox):
 
     assert (first.exit_code, second.exit_code, second.stdout) == (0, 1, "")
     assert second.stderr == (
-        f"Error: Contact {contact_id} has this phone already. Change it with heymarket contacts"
-        f" update {contact_id}, or add a second one with --force.\n"
+        f"Error: Contact {contact_id} has this phone already. Use heymarket contacts ensure to get"
+        " it, or --force to create without a look (Heymarket may then update this one).\n"
     )
     assert numbers_of(sandbox) == 1
 
@@ -30,6 +30,21 @@ def test_force_does_not_look(run, sandbox):
     assert forced.exit_code == 0
     assert [each.path for each in list(sandbox.requests)[before:]] == ["/v1/contact"]
     assert numbers_of(sandbox) == 2
+
+
+def test_a_lost_answer_names_the_command_that_finds_out(run, sandbox):
+    create = ["contacts", "create", "--phone", "15105550000"]
+    sandbox.faults.reset(on="POST /v1/contact", after_write=True)
+    lost = run(*create)
+    sandbox.faults.reset(on="POST /v1/contact", after_write=True)
+    forced = run(*create, "--force")
+    sandbox.faults.answer(400, on="POST /v1/contact")
+    refused = run("contacts", "create", "--phone", "15105550001")
+
+    note = "Run heymarket contacts ensure with the same options. It makes no second contact."
+    assert (lost.exit_code, forced.exit_code, refused.exit_code) == (1, 1, 1)
+    assert lost.stderr.splitlines()[1:] == [note]
+    assert note not in forced.stderr + refused.stderr
 
 
 def test_ensure_creates_once_and_shows_the_contact_each_time(run, sandbox):

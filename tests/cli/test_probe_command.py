@@ -133,7 +133,7 @@ def started(run, monkeypatch):
 def test_a_sandbox_behaves_as_a_profile_says(started, run, tmp_path):
     path = tmp_path / "profile.json"
     path.write_text('{"version": 1, "v1": {"order": "oldest first", "includes_date": true}}')
-    result, (sandbox,) = started("--profile", path)
+    result, (sandbox,) = started("--api-profile", path)
 
     assert result.exit_code == 0
     assert not sandbox.readings.newest_first
@@ -143,7 +143,15 @@ def test_a_sandbox_behaves_as_a_profile_says(started, run, tmp_path):
 def test_a_sandbox_refuses_another_file(started, tmp_path):
     path = tmp_path / "profile.json"
     path.write_text("[]")
-    result, made = started("--profile", path)
+    result, made = started("--api-profile", path)
 
     assert (result.exit_code, made) == (2, [])
-    assert "--profile must be a profile of the API" in result.stderr
+    assert "Error: --api-profile must be a profile of the API" in result.stderr
+
+
+def test_an_account_is_not_a_profile_of_the_api(started, run):
+    result, made = started("--profile", "profile.json")
+
+    assert (result.exit_code, made) == (2, [])
+    assert "use --api-profile FILE" in result.stderr
+    assert run("--profile", "a", "sandbox", "--port", 0).stderr == result.stderr

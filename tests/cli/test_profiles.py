@@ -71,6 +71,7 @@ def test_a_profile_is_used_by_name(run, config, secrets):
     first = run("--profile", "staging", "--config", path, "contacts", "count", env=secrets)
     last = run("contacts", "count", "--profile", "staging", "--config", path, env=secrets)
     env = {**secrets, "HEYMARKET_PROFILE": "staging"}
+    del env["HEYMARKET_BASE_URL"], env["HEYMARKET_API_KEY"]
     by_variable = run("contacts", "--config", path, "count", env=env)
 
     assert first.stdout == last.stdout == by_variable.stdout == "130\n"
@@ -81,6 +82,25 @@ def test_an_option_wins_over_the_variable(run, config, secrets):
     env = {**secrets, "HEYMARKET_PROFILE": "other"}
 
     assert run("--profile", "staging", "--config", path, "whoami", env=env).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["HEYMARKET_BASE_URL", "HEYMARKET_SECRET_ID", "HEYMARKET_SECRET_KEY", "HEYMARKET_API_KEY"],
+)
+def test_variables_name_a_profile_or_an_account(variable, run, config, secrets, sandbox):
+    path = config(SECRETS)
+    ours = {name: value for name, value in secrets.items() if name.startswith("OUR_")}
+    env = {**ours, "HEYMARKET_PROFILE": "staging", variable: "of a sandbox"}
+
+    result = run("--config", path, "contacts", "create", "--phone", "15105550199", env=env)
+    named = run("--config", path, "--profile", "staging", "contacts", "count", env=env)
+
+    assert (result.exit_code, named.stdout) == (2, "130\n")
+    assert result.stderr == (
+        f"Error: HEYMARKET_PROFILE and {variable} are both set. Unset one, or use --profile NAME.\n"
+    )
+    assert not [each for each in sandbox.requests if each.path == "/v1/contact"]
 
 
 def test_a_sandbox_needs_no_profile(run):
@@ -135,17 +155,26 @@ WRONG = {
     ' it: secret_id = { env = "NAME" }, or secret_id = { keyring = "heymarket", user = "NAME" }.',
     'secret_id = { env = "OUR_ID" }\nsecret_key = "geheim"': "secret_key must not be in the file",
     'store = "redis://:geheim@127.0.0.1:6379/0"\n' + SECRETS: "store must not hold a password.",
+    'store = "redis://127.0.0.1/0?password=geheim"\n' + SECRETS: "store must not hold a password.",
+    'store = "rediss://127.0.0.1/0?ssl_password=geheim"\n'
+    + SECRETS: "store must not hold a password.",
+    'store = "redis://127.0.0.1:6379/0"\nshare = "x"\n'
+    + SECRETS: "share must be a number, such as",
+    'store = "redis://127.0.0.1:6379/0"\nfallback = true\n' + SECRETS: "fallback must be a number,",
     'store = "redis://127.0.0.1:6379/x"\n' + SECRETS: "store must end in the number of a database",
     'store = "redis://127.0.0.1:6379/0"\nshare = 2\n' + SECRETS: "share must be above 0",
     "share = 0.5\nfallback = 0.1\n" + SECRETS: "share and fallback need store",
     "fallback = 0.1\n" + SECRETS: "fallback needs store",
     'secret_id = { env = "OUR_ID" }': "it needs secret_id and secret_key, or api_key alone.",
     'api_key = { env = "OUR_ID" }\n' + SECRETS: "it needs secret_id and secret_key, or api_key al",
-    'secret_ky = { env = "OUR_ID" }': "secret_ky is not known. Did you mean secret_key?",
+    'secret_ky = { env = "OUR_ID" }': "secret_ky is not known. Did you mean secret_key?\n",
     "colour = 1": "colour is not known. There are secret_id, secret_key, api_key, base_url",
     'api_key = { environment = "A" }': "environment is not known. There are env, keyring, user.",
     'api_key = { keyring = "A" }': "api_key must name one place. Refer to it: api_key =",
     "api_key = { env = 1 }": "api_key.env must be a text.",
+    'api_key = { env = "hm_live_geheim" }': "api_key: env must be the name of a variable, such as"
+    " STAGING_KEY, not the secret itself.",
+    'api_key = { env = "OUR_KEY " }': "api_key: env must be the name of a variable",
     'api_key = { env = "NOT_SET" }': "api_key is read from the variable NOT_SET, which is not set.",
     'api_key = { env = "BLANK" }': "api_key is read from the variable BLANK, which is not set.",
     'api_key = { env = "PADDED" }': "api_key must be text without white space",
@@ -235,14 +264,20 @@ def test_a_file_that_is_not_there(run, tmp_path):
     ("arguments", "env", "problem"),
     [
         (["--config", "c.toml"], {}, "--config needs --profile NAME"),
+        (["--profile", ""], {}, "--profile is empty. Give it a name, or leave it out."),
+        (["--profile", " "], {"HEYMARKET_PROFILE": "staging"}, "--profile is empty. Give it"),
         ([], {"HEYMARKET_PROFILE": " "}, "HEYMARKET_PROFILE is set, but empty."),
     ],
 )
-def test_a_profile_must_be_named(arguments, env, problem, run):
-    result = run(*arguments, "whoami", env=env)
+def test_a_profile_must_be_named(arguments, env, problem, run, environment, sandbox):
+    # The environment has an account, which must not be used instead.
+    before = run(*arguments, "whoami", env={**environment, **env})
+    after = run("whoami", *arguments, env={**environment, **env})
 
-    assert result.exit_code == 2
-    assert result.stderr.startswith(f"Error: {problem}")
+    assert (before.exit_code, after.exit_code) == (2, 2)
+    assert before.stderr == after.stderr
+    assert before.stderr.startswith(f"Error: {problem}")
+    assert not sandbox.requests
 
 
 KEYRING = 'api_key = { keyring = "heymarket", user = "ours" }'

@@ -18,6 +18,7 @@ from heymarket_async.cli import sandbox as sandbox_command
 from heymarket_async.cli import show
 from heymarket_async.sandbox.sandbox import Sandbox
 from heymarket_async.webhooks import parse
+from tests.cli.conftest import COMMAND
 
 
 @pytest.fixture
@@ -125,6 +126,15 @@ def test_a_command_is_run_against_the_sandbox_and_its_code_returned(start):
 
     assert (process.returncode, errors) == (7, b"")
     assert printed.startswith(b"http://127.0.0.1:")
+
+
+def test_a_command_in_a_sandbox_does_not_use_the_profile(start):
+    # The profile is that of a real account, and its file is not even read.
+    ours = ("sandbox", "--port", 0, "--contacts", 7, "--", *COMMAND, "contacts", "count")
+    process = start(command=["env", "HEYMARKET_PROFILE=production", *COMMAND, *map(str, ours)])
+    printed, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, printed, errors) == (0, b"7\n", b"")
 
 
 def test_a_command_that_a_signal_ends_has_the_code_of_shells(run):

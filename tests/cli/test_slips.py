@@ -133,3 +133,16 @@ def test_the_proxy_of_the_environment_is_used(run, environment):
 
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: HTTPS_PROXY must be the URL of an HTTP proxy")
+
+
+@pytest.mark.parametrize("command", ["create", "ensure", "find", "search"])
+def test_a_phone_that_cannot_be_read_names_the_option_and_no_function(command, run, sandbox):
+    result = run("contacts", command, "--phone", "(510) 555-3377")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(
+        "Error: --phone must be E.164 digits with the country code, such as 15105553344: no spaces,"
+    )
+    assert "heymarket_async" not in result.stderr
+    assert "555-3377" not in result.stderr
+    assert not sandbox.requests

@@ -25,8 +25,11 @@ from heymarket_async.bulk.importing.source import (
     RejectedRow,
     SourceRow,
     batches_of,
+    check_first_row,
+    check_not_answered,
     check_rows,
     contact_of,
+    wrong_kind,
 )
 from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
 from heymarket_async.bulk.store.outcome_file import OutcomeFile, checked_path
@@ -38,6 +41,8 @@ from heymarket_async.models.new_contact import NewContact
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport import wire
 from heymarket_async.transport.account import account_of, hold
+
+_KINDS = (NewContact, Mapping, RejectedRow, SourceRow)
 
 
 @hides_locals
@@ -113,6 +118,7 @@ async def import_contacts(
     if not is_int(batch_size) or batch_size < 1:
         raise ValueError("batch_size must be an integer of at least 1")
     concurrency_of(concurrency)
+    check_not_answered(rows)
     check_rows(rows, "contacts")
     for name, function in (("on_progress", on_progress), ("on_rejected", on_rejected)):
         if function is not None and not callable(function):
@@ -121,6 +127,8 @@ async def import_contacts(
     stats = RequestStats(client)
     async with aclosing(batches_of(rows, batch_size)) as batches:
         first = await anext(batches, list[Item]())
+        for item in first[:1]:
+            check_first_row(item, _KINDS, "NewContacts or mappings of their fields")
         async with reporting(on_progress, lambda: stats.progress(0, None, "starting")):
             if path is None:
                 await hold(transport_of(stats.client))
@@ -273,5 +281,7 @@ def _encoded(item: Item) -> tuple[NewContact | RejectedRow, bytes]:
         except ValueError as error:
             contact = RejectedRow(str(error))
     elif not isinstance(contact, RejectedRow):
-        contact = RejectedRow("is neither a contact nor a mapping of its fields")
+        contact = RejectedRow(
+            f"is neither a NewContact nor a mapping of its fields, but {wrong_kind(item)}"
+        )
     return contact, contact.reason.encode()

@@ -25,6 +25,7 @@ _TIME = pa.timestamp("us", tz="UTC")
 _TYPES: dict[object, pa.DataType] = {int: pa.int64(), bool: pa.bool_(), str: pa.string()}
 _LARGEST = 2**63 - 1
 _YEAR_2: int = pa.scalar(timestamps.parse("0002-01-01T00:00:00Z"), _TIME).value
+_LATEST: int = pa.scalar(timestamps.parse("9999-12-31T23:59:59.999999Z"), _TIME).value
 
 _Left = dict[int, object]
 """Values that a column does not have as they were sent, by their rows."""
@@ -83,8 +84,10 @@ def _plain(type_: pa.DataType) -> _Make:
 def _times(texts: Sequence[str | None]) -> tuple[pa.Array, _Left]:
     try:
         array = pa.array(texts, pa.string()).cast(_TIME)
-        earliest = pc.min(array).value
-        if earliest is None or earliest >= _YEAR_2:  # year 1 means "never"
+        ends = pc.min_max(array)
+        earliest, latest = ends["min"].value, ends["max"].value
+        # Year 1 means "never". A zone can lead into the year 10000, which readers fail at.
+        if earliest is None or (earliest >= _YEAR_2 and latest <= _LATEST):
             return array, {}
     except pa.ArrowInvalid:
         pass  # one is finer than microseconds, or is not a time

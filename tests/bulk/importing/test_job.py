@@ -116,7 +116,7 @@ async def test_rows_that_cannot_be_sent_are_rejected_and_stop_no_other():
     assert reasons[4] == '"nick" is not a field of a contact'
     assert reasons[5] == "line 5 is broken"
     assert "cannot be written as JSON" in reasons[6]
-    assert reasons[7] == "is neither a contact nor a mapping of its fields"
+    assert reasons[7] == "is neither a NewContact nor a mapping of its fields, but int"
 
 
 async def test_of_two_rows_with_one_phone_the_first_counts():

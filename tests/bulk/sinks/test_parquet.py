@@ -81,6 +81,8 @@ def test_the_usual_leaves_nothing_over(tmp_path):
         ({"updated": "2026-02-30T00:00:00Z"}, None),
         ({"updated": "soon"}, None),
         ({"updated": ""}, None),
+        ({"updated": "9999-12-31T23:59:59-12:00"}, None),
+        ({"updated": "0001-01-01T00:00:00+12:00"}, None),
         ({"tags": ["vip"]}, []),
         ({"tags": [{"tag_id": 5, "color": "red"}]}, [{"id": None, "tag_id": 5}]),
         ({"tags": [{"tag_id": 2**64}]}, [{"id": None, "tag_id": None}]),
