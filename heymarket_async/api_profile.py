@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from heymarket_async.checks import one_of
+
 VERSION = 1
 
 Size = Annotated[int, Meta(ge=1)] | None
@@ -121,13 +123,41 @@ class ApiProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             f" `heymarket probe --save {path}`"
         )
 
+    @classmethod
+    def checked(cls, profile: ApiProfile | str | os.PathLike[str]) -> ApiProfile:
+        """Return a profile, or the profile in a file, whose values all follow their rules.
+
+        Raises:
+            ValueError: It is something else, or a value breaks its rule; the message names it.
+            OSError: The file cannot be read.
+        """
+        if isinstance(profile, str | os.PathLike):
+            return cls.load(profile)
+        one_of("profile", profile, cls)
+        if profile.version != VERSION:
+            raise ValueError(f"profile must be of version {VERSION}")
+        try:
+            return msgspec.convert(msgspec.to_builtins(profile), cls)
+        except (msgspec.ValidationError, TypeError) as error:
+            reason = str(error).replace("`$.", "`profile.")
+            raise ValueError(f"profile must hold facts of the API: {reason}") from None
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it into a file, as JSON with a line for each fact.
+
+        An existing file is replaced as a whole, or left as it is if that fails.
 
         Raises:
             OSError: The file cannot be written.
         """
-        Path(path).write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
+        place = Path(path).resolve()
+        new = place.with_name(f"{place.name}.heymarket-new")
+        try:
+            new.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
+            new.replace(place)
+        except OSError:
+            new.unlink(missing_ok=True)
+            raise
 
 
 class _Version(msgspec.Struct):

@@ -181,8 +181,6 @@ class HeymarketClient(Explained):
             proxy = proxies.from_environment(self.base_url)
         skips_proxy = proxies.must_be_skipped(self.base_url, proxy)
         http = Http(session=session, proxy=proxy, ssl=ssl, skips_proxy=skips_proxy)
-        if isinstance(profile, str | os.PathLike):
-            profile = ApiProfile.load(profile)
         self._build_groups(
             Transport(
                 base_url=self.base_url,
@@ -193,7 +191,7 @@ class HeymarketClient(Explained):
                 options=Options(
                     timeout_s, deadline_s, retry, on_attempt, max_answer_bytes, max_page_size
                 ),
-                profile=one_of("profile", profile, (ApiProfile, type(None))),
+                profile=None if profile is None else ApiProfile.checked(profile),
             )
         )
         self._is_derived = False

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from typer import Option
 
+from heymarket_async.bulk.store import private_files
 from heymarket_async.cli import show
 from heymarket_async.cli.options import Json, SandboxSize
 from heymarket_async.cli.running import run
@@ -40,15 +41,34 @@ def probe_command(*, save: Save = None, json: Json = False, sandbox: SandboxSize
     async def work(client: HeymarketClient) -> Findings:
         return await probe(client)
 
-    findings = run(work, sandbox)
     if save is not None:
-        findings.profile.save(save)
+        _check_place(save)
+    findings = run(work, sandbox)
     if json:
         show.print_json(findings)
     else:
         _print(findings)
-        if save is not None:
+    sys.stdout.flush()
+    if save is not None:
+        findings.profile.save(save)
+        if not json:
             show.say(f"The profile is in {save}.")
+
+
+def _check_place(path: Path) -> None:
+    """Refuse a file that could not be written, or that holds something else."""
+    from heymarket_async.api_profile import ApiProfile  # noqa: PLC0415 - no help needs it
+
+    if str(path) == "-":
+        raise ValueError("--save takes the name of a file, not -. The facts are on stdout: --json")
+    private_files.check_place(path)
+    if path.exists():
+        try:
+            ApiProfile.load(path)
+        except ValueError as error:
+            raise ValueError(
+                f"--save would replace {path}, which holds no profile of the API. Name another file"
+            ) from error
 
 
 def _print(findings: Findings) -> None:

@@ -27,6 +27,7 @@ from heymarket_async.walk.rows import RowFields, Rows, reader
 _REST_S = 0.5
 _NO_ROWS = Rows([], [], [], [])
 _ABOUT_THE_CALL = (StatusError, NoResponseError, DecodeError)
+_OF_A_GATEWAY = frozenset({502, 503, 504})
 _MAY_BE_CHANCE = (ServerError, RateLimitError, NoResponseError)
 
 
@@ -118,6 +119,8 @@ class Asker:
             error = await self._send(request)
         if self._last is None or isinstance(error, RateLimitError | NoResponseError):
             raise CouldNotTellError("no whole answer came")
+        if self._last.status in _OF_A_GATEWAY:
+            raise CouldNotTellError(f"the server answered {self._last.status} twice")
         reply = _reply(self._last)
         self.times.update(reply.rows.times)
         return reply

@@ -50,7 +50,8 @@ class Limits:
         if 300 <= large.status <= 399:
             raise CouldNotTellError("a large `limit` is answered with a redirect")
         if not large.is_ok:
-            largest = await self._largest(lambda page, _: page.is_ok)
+            await self._check_again(large)
+            largest = await self._largest(lambda page, _: self._is_accepted(page))
             return Limit(largest, str(large.status))
         large.checked()
         if large.size >= MOST:
@@ -60,6 +61,7 @@ class Limits:
         if large.size != default:
             if not has_more:
                 raise CouldNotTellError(FEW)
+            await self._check_cut()
             return Limit(large.size, "cut")
         few = min(5, default - 1)
         if few < 1:
@@ -73,6 +75,22 @@ class Limits:
             lambda page, limit: page.size == limit or page.size > default, avoided=default
         )
         return Limit(largest, "cut" if largest == default else "default")
+
+    async def _check_again(self, large: Reply) -> None:
+        """Ask for the large page again: a 500 may be chance."""
+        if large.status >= 500 and (await self._page(MOST)).status != large.status:
+            raise CouldNotTellError("the server answered a large `limit` in different ways")
+
+    async def _check_cut(self) -> None:
+        """Ask for one contact more than came: a server may leave some out of each page."""
+        size = self._large.size
+        if (await self._page(size + 1)).checked().size != size:
+            raise CouldNotTellError("a page may have fewer contacts than its `limit` allows")
+
+    def _is_accepted(self, page: Reply) -> bool:
+        if not page.is_ok and page.status != self._large.status:
+            raise CouldNotTellError("the server answered a large `limit` in different ways")
+        return page.is_ok
 
     async def _largest(
         self, accepts: Callable[[Reply, int], bool], avoided: int | None = None

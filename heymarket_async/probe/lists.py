@@ -16,6 +16,8 @@ from heymarket_async.walk.rows import Rows
 
 _LONG_AGO, _FAR_AHEAD = "1970-01-02T00:00:00Z", "2199-01-01T00:00:00Z"
 _FAR_PAGE = 1_000_000
+_SORTED_BY_CHANCE = 6
+"""So many timestamps are in order by chance once in 360 times, fewer too often."""
 CHANGED = "the account changed meanwhile"
 NAMES = ListFacts.__struct_fields__
 
@@ -83,6 +85,8 @@ class ListProbe:
         """Find the order of the list, and whether `ascending` changes it."""
         with self._telling("order", "ascending"):
             is_ascending = _is_ascending(self.rows)
+            if len(set(self.rows.stamps)) < _SORTED_BY_CHANCE:
+                raise CouldNotTellError(f"a page has fewer than {_SORTED_BY_CHANCE} timestamps")
             self._tell("order", "oldest first" if is_ascending else "newest first")
             fixed = {**self._fixed, "ascending": not is_ascending}
             page = (await self._asker.page(self._endpoint, **fixed)).checked()
@@ -100,11 +104,12 @@ class ListProbe:
             if not self.subjects:
                 raise CouldNotTellError("a page has fewer than three timestamps")
             await watch.learn_side(self.subjects[0])
-            self._tell("date", watch.side)
             if watch.side == "ignored":
+                self._tell("date", watch.side)
                 raise CouldNotTellError("`date` has no effect")
             if (watch.side == "after") is not _is_ascending(self.rows):
                 raise CouldNotTellError("pages from a `date` begin at the other end of the list")
+            self._tell("date", watch.side)
             if len(self.subjects) < ENOUGH:
                 raise CouldNotTellError(f"a page has fewer than {ENOUGH + 2} timestamps")
             is_finer = self._found.values.get("stored_finer")
@@ -128,6 +133,12 @@ class ListProbe:
             elif await self._is_behind(2):
                 self._tell("first_page", 1)
             else:
+                await self._ask_for_more()
+                if self.is_whole is not False:
+                    raise CouldNotTellError(FEW)
+                page = (await self._page(limit=self._limit, page=2)).checked()
+                if page.rows.ids != self.rows.ids:
+                    raise CouldNotTellError("`page` may count something other than pages")
                 self._tell("first_page", "ignored")
         with self._telling():
             if self.is_whole is None:
@@ -151,12 +162,20 @@ class ListProbe:
             self.is_whole = None
         elif now != self.subjects or (self.is_whole and set(rows.ids) != set(self.rows.ids)):
             self._found.withdraw(CHANGED, *counts)
+            self.is_whole = None if self.is_whole else self.is_whole
+        if len(rows.ids) != len(self.rows.ids):
+            self.is_whole = None
 
     async def ask_for_limits(self) -> None:
         """Find the size of a page, and the largest `limit`."""
         with self._telling("default_limit", "largest_limit", "over_limit"):
             first, large = self._first, self._large
-            is_full = self.is_whole is False or (large is not None and large.size > first.size)
+            if large is not None and large.size and not _begins(first, large):
+                raise CouldNotTellError(CHANGED)
+            is_larger = large is not None and large.size > first.size
+            if is_larger and (await self._page()).checked().size != first.size:
+                raise CouldNotTellError(CHANGED)
+            is_full = self.is_whole is False or is_larger
             self._tell(
                 "default_limit", first.size if is_full and first.size else None, otherwise=FEW
             )
@@ -175,7 +194,7 @@ class ListProbe:
                 page = await self._page(date=_LONG_AGO if side == "before" else _FAR_AHEAD)
             elif page.size:
                 page = await self._page(page=_FAR_PAGE)
-            if page.size or not page.is_ok or page.form is None:
+            if page.size or not page.is_list or page.form is None:
                 raise CouldNotTellError("no request reached the end of the list")
             self._tell("end", page.form)
 
@@ -184,6 +203,8 @@ class ListProbe:
         page = (await self._page(limit=self._limit, page=number)).checked()
         if not page.size:
             self.is_whole = True
+            if len(self.rows.ids) < ENOUGH:
+                raise CouldNotTellError(FEW)
             return True
         if not page.rows.ids:
             raise CouldNotTellError("no contact on a page has a timestamp")
@@ -196,6 +217,8 @@ class ListProbe:
             if again != self.rows.ids or (not is_behind and page.rows.ids != again):
                 raise CouldNotTellError("all contacts share one timestamp, and change places")
         if is_behind:
+            if not set(page.rows.ids).isdisjoint(self.rows.ids):
+                raise CouldNotTellError("pages with different numbers have the same contacts")
             self.is_whole = False
         return is_behind
 
@@ -207,7 +230,9 @@ class ListProbe:
             self.is_whole = set(rows.ids) <= set(self.rows.ids)
 
     async def _rows_from(self, time: str) -> Rows:
-        return (await self._page(date=time)).checked().rows
+        # As large as the page with the subjects: from a small one it could not be seen that
+        # `date` is ignored, nor all contacts of a timestamp.
+        return (await self._page(date=time, limit=self._limit)).checked().rows
 
     async def _page(self, **body: object) -> Reply:
         return await self._asker.page(self._endpoint, **self._fixed, **body)
@@ -221,6 +246,13 @@ class ListProbe:
 
     def _telling(self, *names: str) -> AbstractContextManager[None]:
         return self._found.telling(*(f"{self._name}.{name}" for name in names))
+
+
+def _begins(first: Reply, large: Reply) -> bool:
+    """Whether a page is the beginning of a larger one, or the other way round."""
+    one, other = first.rows.ids, large.rows.ids
+    both = min(len(one), len(other))
+    return both > 0 and one[:both] == other[:both]
 
 
 def _is_ascending(rows: Rows) -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from uuid import UUID
-
 import msgspec
 
 from heymarket_async.api_profile import ApiProfile
@@ -12,19 +9,16 @@ from heymarket_async.checks import is_int, one_of
 from heymarket_async.client import HeymarketClient
 from heymarket_async.endpoints import contacts, contacts_v2
 from heymarket_async.privacy import hides_locals
-from heymarket_async.probe import stamps
-from heymarket_async.probe.asker import Asker, CouldNotTellError, Reply
+from heymarket_async.probe import heads, stamps
+from heymarket_async.probe.asker import Asker
 from heymarket_async.probe.count import ask_for_count
 from heymarket_async.probe.facts import FACTS, seen
 from heymarket_async.probe.found import Found
 from heymarket_async.probe.limits import MOST
 from heymarket_async.probe.lists import ListProbe
+from heymarket_async.probe.unknown import ask_for_unknown
 
 MOST_REQUESTS = 40
-_UNKNOWN_ID = 2_147_483_647
-_UNKNOWN_UUID = UUID("ffffffff-ffff-4fff-bfff-ffffffffffff")
-_WORTH_COMPRESSING = 4096
-_RATE_HEADER = re.compile(r"(x-)?rate-?limit.*")
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,52 +91,15 @@ async def probe(client: HeymarketClient, *, max_requests: int = MOST_REQUESTS) -
         await each.check_unchanged()
     if not v1.has_begun:
         await ask_for_count(asker, found, v1)
-    await _ask_for_unknown(asker, found)
+    known = next((each.rows.ids[0] for each in begun if each.rows.ids), None)
+    await ask_for_unknown(asker, found, known)
     for each in begun:
         await each.ask_for_end()
     for each in reversed(begun):  # v2 is likely to need fewer
         await each.ask_for_limits()
     stamps.find(asker.times, found)
-    _read_heads(asker, found)
+    heads.find(asker.heads, found)
     return _findings(found, asker.sent)
-
-
-async def _ask_for_unknown(asker: Asker, found: Found) -> None:
-    with found.telling("unknown_id"):
-        _tell_unknown(found, "unknown_id", await asker.ask(contacts.GET, id=_UNKNOWN_ID))
-    with found.telling("unknown_find"):
-        wanted = {"id": str(_UNKNOWN_ID)}
-        _tell_unknown(found, "unknown_find", await asker.ask(contacts.FIND, wanted))
-    with found.telling("unknown_uuid"):
-        reply = await asker.ask(contacts_v2.GET, contactID=_UNKNOWN_UUID)
-        _tell_unknown(found, "unknown_uuid", reply)
-
-
-def _tell_unknown(found: Found, name: str, reply: Reply) -> None:
-    if reply.form is None or reply.status >= 500:
-        raise CouldNotTellError(f"the server answered {reply.status}, and no usual answer")
-    found.values[name] = reply.form
-
-
-def _read_heads(asker: Asker, found: Found) -> None:
-    """Find the facts that are in the headers of all answers."""
-    heads = asker.heads
-    names = {name.lower() for head in heads for name in head.headers}
-    if heads:
-        found.values["rate_headers"] = sorted(filter(_RATE_HEADER.fullmatch, names))
-    found.reasons["rate_headers"] = "no answer came"
-    encodings = {head.headers.get("Content-Encoding", "").strip().lower() for head in heads}
-    if "gzip" in encodings:
-        found.values["gzip"] = True
-    elif any(head.size >= _WORTH_COMPRESSING for head in heads):
-        found.values["gzip"] = False
-    found.reasons["gzip"] = "no answer was large enough to be compressed"
-    for head in heads:
-        if head.status == 429:
-            wait = head.headers.get("Retry-After")
-            form = "none" if wait is None else "seconds" if wait.strip().isdecimal() else "date"
-            found.values["retry_after"] = form
-    found.reasons["retry_after"] = "no 429 came, and the probe does not provoke one"
 
 
 def _findings(found: Found, requests: int) -> Findings:

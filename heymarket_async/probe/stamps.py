@@ -29,10 +29,16 @@ def find(times: Iterable[str], found: Found) -> None:
     with found.telling("stamp_digits", "stamp_zeros_cut", "stamp_zone"):
         if len(parts) < _ENOUGH:
             raise CouldNotTellError(f"fewer than {_ENOUGH} different timestamps were seen")
-        found.values["stamp_digits"] = digits_of(times)
+        longest = max(len(fraction) for fraction, _ in parts)
+        if longest in {0, 3, 6, 9}:
+            found.values["stamp_digits"] = longest
+        else:
+            found.reasons["stamp_digits"] = f"fractions have {longest} digits, not 3, 6 or 9"
         zones = {zone for _, zone in parts}
-        if zones not in ({"Z"}, {"+00:00"}):
+        if len(zones) > 1:
             found.reasons["stamp_zone"] = "timestamps differ in how they write their zone"
+        elif not zones <= {"Z", "+00:00"}:
+            found.reasons["stamp_zone"] = "timestamps have a zone other than UTC"
         else:
             (found.values["stamp_zone"],) = zones
         fractions = [fraction for fraction, _ in parts]

@@ -15,7 +15,7 @@ _RATE_HEADERS = {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-rese
 _PRECISIONS = {0: "seconds", 3: "milliseconds", 6: "microseconds", 9: "nanoseconds"}
 
 
-class ListFacts(Struct, frozen=True, kw_only=True):
+class ListFacts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The facts about one list of contacts; None: not known."""
 
     order: str | None = None
@@ -29,7 +29,7 @@ class ListFacts(Struct, frozen=True, kw_only=True):
     end: str | None = None
 
 
-class Profile(Struct, frozen=True, kw_only=True):
+class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The facts about the API; None: not known."""
 
     version: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import typer
@@ -71,11 +72,36 @@ def test_a_profile_says_nothing_about_the_account(run, sandbox, tmp_path):
     assert str(len(sandbox.store)) not in text
 
 
-def test_a_file_that_cannot_be_written_is_an_error(run, tmp_path):
-    result = run("probe", "--save", tmp_path / "missing" / "profile.json")
+def test_a_place_that_cannot_be_written_is_an_error_before_anything_is_sent(run, sandbox, tmp_path):
+    other = tmp_path / "contacts.csv"
+    other.write_text("id,name\n")
+    for path, code, reason in (
+        (tmp_path / "missing" / "profile.json", 1, "missing"),
+        (other, 2, "holds no profile of the API. Name another file"),
+        ("-", 2, "--save takes the name of a file"),
+    ):
+        result = run("probe", "--save", path)
+        assert (result.exit_code, result.stdout) == (code, "")
+        assert reason in result.stderr
+
+    assert other.read_text() == "id,name\n"
+    assert not sandbox.requests
+
+
+def test_a_file_that_cannot_be_written_at_the_end_costs_no_table(run, monkeypatch, tmp_path):
+    path = tmp_path / "profile.json"
+    path.write_text('{"version": 1}')
+
+    def full(*_):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "replace", full)
+    result = run("probe", "--save", path)
 
     assert result.exit_code == 1
-    assert "missing" in result.stderr
+    assert "  order " in result.stdout
+    assert path.read_text() == '{"version": 1}'
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.fixture

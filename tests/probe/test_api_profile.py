@@ -103,7 +103,9 @@ def test_a_fact_that_the_sandbox_cannot_show_is_named(profile, fact):
     assert str(raised.value).endswith("Set it to null")
 
 
-@pytest.mark.parametrize("source", [{}, {"version": "1"}, b"{}", {"version": 2}, 5])
+@pytest.mark.parametrize(
+    "source", [{}, {"version": "1"}, b"{}", {"version": 2}, 5, {"version": 1, "v1": {"ordr": "x"}}]
+)
 def test_a_sandbox_refuses_something_else(source):
     with pytest.raises(ValueError, match="profile must be"):
         Sandbox.from_profile(source)

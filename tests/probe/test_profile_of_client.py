@@ -115,3 +115,20 @@ async def test_the_profile_may_be_a_file(tmp_path):
 def test_another_profile_is_refused(profile):
     with pytest.raises(ValueError, match="profile must be"):
         HeymarketClient(ApiSecret("id", "key"), profile=profile)
+
+
+@pytest.mark.parametrize(
+    ("profile", "field"),
+    [
+        (ApiProfile(v1=ListFacts(largest_limit="100")), "profile.v1.largest_limit"),
+        (ApiProfile(v2=ListFacts(largest_limit=-5)), "profile.v2.largest_limit"),
+        (ApiProfile(v1=ListFacts(over_limit="banana")), "profile.v1.over_limit"),
+        (ApiProfile(v1=None), "profile.v1"),
+        (ApiProfile(gzip=object()), "profile must hold facts"),
+        (ApiProfile(version=9), "profile must be of version 1"),
+    ],
+)
+def test_a_profile_with_a_wrong_value_is_refused_with_its_field(profile, field):
+    with pytest.raises(ValueError, match="profile must") as raised:
+        HeymarketClient(ApiSecret("id", "key"), profile=profile)
+    assert field in str(raised.value)
