@@ -305,7 +305,9 @@ WRONG = {
     "contact must be of type NewContact, not dict": lambda contacts: contacts.create(
         {"phone": "15105553344"}
     ),
-    "contact must be of type NewContact, not heymarket_async.Contact$": lambda contacts: contacts.create(Contact()),
+    "contact must be of type NewContact, not heymarket_async.Contact$": lambda contacts: (
+        contacts.create(Contact())
+    ),
     "contact must be of type NewContact, not NoneType": lambda contacts: contacts.update(1, None),
     "overwrite must be of type bool, not NoneType": lambda contacts: contacts.update(
         1, JORDAN, overwrite=None
@@ -317,9 +319,7 @@ WRONG = {
         [{"phone": "15105553344"}]
     ),
     "contacts must be a list": lambda contacts: contacts.create_batch(JORDAN),
-    "date must be an aware datetime, such as ": lambda contacts: contacts.page(
-        date=NAIVE.date()
-    ),
+    "date must be an aware datetime, such as ": lambda contacts: contacts.page(date=NAIVE.date()),
     "date must be an aware": lambda contacts: contacts.page(date=NAIVE),
     "date must be an aware datetime: give": lambda contacts: contacts.count(date=NAIVE),
     "date must be an RFC 3339": lambda contacts: contacts.count(date="yesterday"),
