@@ -18,8 +18,8 @@ _UUID = UUID("ffffffff-ffff-4fff-bfff-ffffffffffff")
 async def ask_for_unknown(asker: Asker, found: Found, known: int | None) -> None:
     """Find the answers about unknown contacts.
 
-    A call that is forbidden or missing answers the same for every contact. So each is asked for a
-    known contact too, and its answer counts only if that one is found.
+    A call that is forbidden or missing answers the same for every contact. So the call is made for a
+    known contact too, and the answer counts only if that one is found.
 
     Args:
         asker: Asks for contacts.

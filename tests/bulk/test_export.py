@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 
 import pytest
@@ -249,7 +250,7 @@ async def test_a_sink_that_fails_ends_the_export_and_is_closed(tmp_path):
 
     async with Sandbox(contacts=300) as sandbox, client_of(sandbox) as client:
         with pytest.raises(OSError, match="No space left"):
-            await export_contacts(client, Full(None))
+            await export_contacts(client, Full(io.BytesIO()))
         assert Full.closed
         assert len(asyncio.all_tasks()) == 1 + server_tasks()
 
@@ -301,7 +302,7 @@ async def test_an_error_of_the_walk_comes_through(tmp_path):
             await export_contacts(client, JsonLines(tmp_path / "c"), concurrency=3)
 
 
-def test_requests_of_more_than_a_minute_ago_are_not_lately(monkeypatch):
+async def test_requests_of_more_than_a_minute_ago_are_not_lately(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     tally = progress.RequestStats(HeymarketClient(ApiKey("key")))
