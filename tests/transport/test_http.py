@@ -471,6 +471,7 @@ async def test_a_client_that_was_not_closed_is_warned_of():
     with pytest.raises(ConnectError):
         await exchange(http, "http://127.0.0.1:1")
     connector = http._direct.connector
+    await asyncio.sleep(0)  # a task of aiohttp holds the error until then
 
     with pytest.warns(ResourceWarning, match="HeymarketClient was not closed"):
         del http
