@@ -109,7 +109,7 @@ def read_events(body: bytes, tokens: Sequence[bytes]) -> list[Event]:
         raise WebhookError("its body is larger than 1 MiB", status=413)
     try:
         mending.check_utf_8(body)
-        found = cast("_Parts | list[_Parts]", mending.decode(_read_delivery, body))
+        found = mending.decode(_read_delivery, body)
         events = [_event(each, tokens) for each in ([found] if isinstance(found, dict) else found)]
     except _UNREADABLE:
         events = []
