@@ -6,6 +6,7 @@ import asyncio
 import functools
 import os
 import selectors
+import signal
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -23,6 +24,10 @@ from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import Options
 from heymarket_async.transport.http import Answer, Http
 from heymarket_async.transport.send import Transport
+
+# A script that starts the tests in the background has them ignore it, and all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, so that what fails was changed; to look for new ones, run pytest
 # with --hypothesis-profile=explore.

@@ -188,9 +188,9 @@ def test_a_user_agent_that_is_no_header_is_refused(agent):
         HeymarketClient(SECRET, user_agent=agent)
 
 
-@pytest.mark.parametrize("credentials", ["key", None, ("id", "key")])
+@pytest.mark.parametrize("credentials", ["key", None, ("id", "key"), ApiSecret])
 def test_credentials_of_another_kind_are_refused(credentials):
-    with pytest.raises(ValueError, match="credentials must be an ApiSecret"):
+    with pytest.raises(ValueError, match=r"credentials must be ApiSecret\(secret_id, "):
         HeymarketClient(credentials)
 
 
@@ -347,8 +347,19 @@ async def test_a_call_that_we_do_not_know_is_not_repeated_unless_said(sandbox):
     async with client_of(sandbox) as client:
         sandbox.faults.answer(500, times=2)
         with pytest.raises(ServerError) as raised:
-            await client.request("GET", "/v1/team")
-        await client.request("GET", "/v1/team", repeat=Repeat.READ)
+            await client.request("POST", "/v1/contacts", body={})
+        await client.request("POST", "/v1/contacts", body={}, repeat=Repeat.READ)
+
+    assert raised.value.may_have_taken_effect
+    assert len(sandbox.requests) == 3
+
+
+async def test_a_get_that_we_do_not_know_is_a_read_unless_said(sandbox):
+    async with client_of(sandbox) as client:
+        sandbox.faults.answer(500, times=2)
+        with pytest.raises(ServerError) as raised:
+            await client.request("GET", "/v1/team", repeat=Repeat.UNSAFE)
+        await client.request("GET", "/v1/team")
 
     assert raised.value.may_have_taken_effect
     assert len(sandbox.requests) == 3

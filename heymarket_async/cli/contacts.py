@@ -13,11 +13,12 @@ from heymarket_async.cli import show
 from heymarket_async.cli.bulk_commands import export_command
 from heymarket_async.cli.import_command import import_command
 from heymarket_async.cli.running import Commands, run
+from heymarket_async.errors import HeymarketError
 from heymarket_async.models.contact import Contact, ContactRef
 from heymarket_async.models.new_contact import NewContact
 
 if TYPE_CHECKING:
-    from heymarket_async import HeymarketClient
+    from heymarket_async import Ensured, HeymarketClient
 
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, rich_markup_mode=None, help="Read and write contacts."
@@ -89,20 +90,61 @@ def create(
     email: o.Email = None,
     custom: o.Custom = None,
     tags: o.Tags = None,
+    force: o.Force = False,
     json: o.Json = False,
     sandbox: o.SandboxSize = None,
 ) -> None:
-    """Create a contact.
+    """Create a contact, unless one has its phone already: then it exits with 1.
 
-    If another contact has its phone already, Heymarket may refuse it, update that contact, or
-    create a second one.
+    With --force it does not look. Then Heymarket may refuse the contact, update the one that it
+    has, or create a second one.
     """
 
-    async def work(client: HeymarketClient) -> ContactRef:
+    async def work(client: HeymarketClient) -> ContactRef | None:
         contact = await _contact(client, phone, first, last, email, custom, tags)
-        return await client.contacts.create(contact)
+        if not force and (known := await client.contacts.find(phone=contact.phone)):
+            show.print_error(_known(known))
+            return None
+        try:
+            return await client.contacts.create(contact)
+        except HeymarketError as error:
+            if error.may_have_taken_effect and not force:
+                error.add_note(
+                    "Run heymarket contacts ensure with the same options. It makes no second"
+                    " contact."
+                )
+            raise
 
-    _print_written(run(work, sandbox), json=json)
+    if (written := run(work, sandbox)) is None:
+        raise typer.Exit(1)
+    _print_written(written, json=json)
+
+
+@app.command()
+def ensure(
+    phone: o.Phone,
+    *,
+    first: o.First = None,
+    last: o.Last = None,
+    email: o.Email = None,
+    custom: o.Custom = None,
+    tags: o.Tags = None,
+    json: o.Json = False,
+    sandbox: o.SandboxSize = None,
+) -> None:
+    """Create a contact unless one has its phone, and show the contact that has it.
+
+    A contact that exists is not changed. It never makes a second one, so it may be repeated after
+    any error.
+    """
+
+    async def work(client: HeymarketClient) -> Ensured:
+        contact = await _contact(client, phone, first, last, email, custom, tags)
+        return await client.contacts.ensure(contact)
+
+    ensured = run(work, sandbox)
+    written = _written(ensured.contact)
+    show.print_result({**written, "created": ensured.was_created}, json=json)
 
 
 @app.command()
@@ -209,6 +251,17 @@ def _by_title(custom: list[str]) -> dict[str, str]:
     return values
 
 
+def _known(contact: Contact) -> Exception:
+    return LookupError(
+        f"Contact {contact.id} has this phone already. Use heymarket contacts ensure to get it, or"
+        " --force to create without a look (Heymarket may then update this one)."
+    )
+
+
 def _print_written(written: ContactRef | Contact, *, json: bool) -> None:
+    show.print_result(_written(written), json=json)
+
+
+def _written(written: ContactRef | Contact) -> Fields:
     uuid = None if written.uuid is None else str(written.uuid)
-    show.print_result({"id": written.id, "rev": written.rev, "uuid": uuid}, json=json)
+    return {"id": written.id, "rev": written.rev, "uuid": uuid}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from heymarket_async.bulk import ImportReport, RowOutcome
-from heymarket_async.cli.import_file import same_command
+from heymarket_async.cli.kept import same_command
 from heymarket_async.cli.show import counted
+
+_MOST_REASONS = 10
 
 
 def lines_of_import(
@@ -22,6 +24,10 @@ def lines_of_import(
     """Return the lines that say how an import ended, and what to do about the rest."""
     lines = [_summary(report, dry_run=dry_run)]
     lines += [f"row {each.row}: {each.reason}" for each in report.rejections]
+    if (hidden := sum(report.reasons.values()) - len(report.rejections)) > 0:
+        place = rejected or outcomes
+        lines.append(f"… and {hidden:,} more{f' in {place}' if place else ''}. By reason:")
+        lines += lines_of_reasons(report.reasons)
     if any("has an extension" in each.reason for each in report.rejections):
         lines.append("To import phones without their extensions, use --drop-extensions.")
     lines += _lines_of_opt_outs(report, dry_run=dry_run)
@@ -40,6 +46,14 @@ def lines_of_import(
     if rejected is not None:
         lines.append(f"The rejected rows are in {rejected}. Mend them, and import that file.")
     return lines
+
+
+def lines_of_reasons(reasons: Mapping[str, int]) -> list[str]:
+    """Return how many rows have a reason, the largest number first."""
+    shown = list(reasons.items())[:_MOST_REASONS]
+    left = sum(reasons.values()) - sum(number for _, number in shown)
+    lines = [f"  {counted(number, 'row')}: {reason}" for reason, number in shown]
+    return lines + ([f"  {counted(left, 'row')}: other reasons"] if left else [])
 
 
 def _lines_of_opt_outs(report: ImportReport, *, dry_run: bool) -> list[str]:

@@ -6,6 +6,9 @@ argument can name the option (`running.Commands`).
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,9 +18,6 @@ from typer import Argument, BadParameter, Option
 
 from heymarket_async.bulk.contact_files.file_format import FileFormat
 from heymarket_async.bulk.store.private_files import check_place, real_path
-
-DATABASES = frozenset({".db", ".sqlite", ".sqlite3"})
-"""The endings of SQLite files."""
 
 
 class Surface(StrEnum):
@@ -35,12 +35,22 @@ SandboxSize = Annotated[
     int | None,
     Option("--sandbox", metavar="N", min=0, help="Use a built-in sandbox with N contacts."),
 ]
+
+
+def _midnight(text: str | None) -> str | None:
+    """Return a timestamp for a plain date: its midnight in UTC, as Heymarket writes its times."""
+    is_date = text is not None and re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII)
+    return f"{text}T00:00:00Z" if is_date else text
+
+
 Since = Annotated[
     str | None,
     Option(
         "--since",
         metavar="TIME",
-        help="Only contacts updated after this time, such as 2026-04-12T15:30:00Z.",
+        callback=_midnight,
+        help="Only contacts updated after this time, such as 2026-04-12T15:30:00Z, or after"
+        " midnight UTC of a date, such as 2026-04-12.",
     ),
 ]
 ReadFrom = Annotated[Surface, Option("--surface", help="The API version to list contacts with.")]
@@ -67,6 +77,9 @@ Tags = Annotated[
     list[int] | None, Option("--tag", metavar="ID", help="The id of a tag; repeatable.")
 ]
 Replace = Annotated[bool, Option("--overwrite", help="Remove custom fields that are not given.")]
+Force = Annotated[
+    bool, Option("--force", help="Create it without a look whether a contact has the phone.")
+]
 Yes = Annotated[bool, Option("--yes", help="Delete without asking.")]
 Phones = Annotated[
     list[str] | None, Option("--phone", metavar="PHONE", help="A phone; repeatable.")
@@ -139,8 +152,13 @@ RecordsPerPage = Annotated[
 # Of a sync
 
 SyncPath = Annotated[Path, Argument(metavar="FILE", help="The SQLite file, such as contacts.db.")]
-DetectDeletions = Annotated[
-    bool, Option("--detect-deletions", help="Read all contacts, and mark those that are gone.")
+Full = Annotated[
+    bool,
+    Option(
+        "--full",
+        "--detect-deletions",
+        help="Read all contacts again, and mark those that are gone.",
+    ),
 ]
 Rebind = Annotated[bool, Option("--rebind", help="Accept a new base URL with the same team.")]
 Every = Annotated[str | None, Option(metavar="TIME", help="Repeat with this pause: 30s, 5m, 1h.")]
@@ -275,17 +293,59 @@ def contact_id_of(text: str) -> int | UUID:
     raise BadParameter("ID must be a positive integer or a UUID.")
 
 
+_OTHER_FORMATS = frozenset(
+    {
+        ".csv",
+        ".gz",
+        ".json",
+        ".jsonl",
+        ".ndjson",
+        ".parquet",
+        ".tsv",
+        ".txt",
+        ".xls",
+        ".xlsx",
+        ".zst",
+    }
+)
+"""The endings of files that are not SQLite."""
+
+
+def check_sync_path(path: Path) -> None:
+    """Check that a new file of a sync has a name that tells what it is: an SQLite file."""
+    if str(path) == "-":
+        raise BadParameter(
+            "FILE must be an SQLite file, such as contacts.db. To write the contacts to standard"
+            " output, use heymarket contacts export -."
+        )
+    if path.suffix.lower() in _OTHER_FORMATS and not path.exists():
+        raise BadParameter(
+            f"FILE ends in {path.suffix}, but a sync keeps an SQLite file. Name it"
+            f" {path.with_suffix('.db')}, or use heymarket contacts export {path}."
+        )
+
+
 def check_export_paths(path: Path, report: Path | None) -> None:
     """Check that the files of an export can be written, before the account is read."""
-    if path.is_dir():
-        raise BadParameter("PATH is a folder. Name a file in it.")
-    if not path.absolute().parent.is_dir():
-        raise BadParameter("The folder of PATH does not exist.")
+    check_folder(path)
     if report is None:
         return
+    if str(report) == "-":
+        raise BadParameter("--report must be a file. For standard output, use --json instead.")
     place = real_path(report)
     if place == path.resolve():
         raise BadParameter("--report must be another file than PATH.")
-    if not report.absolute().parent.is_dir():
-        raise BadParameter("The folder of --report does not exist.")
+    check_folder(report)
     check_place(place)
+
+
+def check_folder(path: Path) -> None:
+    """Check that a file can be made here: it is not a folder, and is in one.
+
+    Raises:
+        OSError: It cannot.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))

@@ -19,6 +19,7 @@ from heymarket_async.bulk.store.outcome_file import checked_path
 from heymarket_async.cli import preview, show
 from heymarket_async.cli.import_file import ImportFile
 from heymarket_async.cli.job import Finished
+from heymarket_async.cli.job_progress import progress_of_job
 from heymarket_async.cli.send_report import lines_of_draft, lines_of_texts
 
 _SAMPLE = 100
@@ -96,7 +97,7 @@ class SendJob(msgspec.Struct, kw_only=True):
             async def on_draft(draft: Draft) -> None:
                 await self._show(draft)
                 # Only now: a bar would be drawn over the question.
-                shown.append(stack.enter_context(show.progress_of_job(quiet=self.is_quiet)))
+                shown.append(stack.enter_context(progress_of_job(quiet=self.is_quiet)))
 
             def on_progress(progress: Progress) -> None:
                 for each in shown:

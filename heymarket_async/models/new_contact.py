@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from heymarket_async.checks import list_of, one_of, phone_digits, uuid_of
+from heymarket_async.models.by_name import ByName
 from heymarket_async.privacy import hides_locals
 
 MAX_TAGS = 5
@@ -28,7 +29,7 @@ class NewStatus(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
 
 
-class TagRef(msgspec.Struct, frozen=True, kw_only=True):
+class TagRef(ByName, frozen=True, kw_only=True):
     """A tag as the API takes it."""
 
     tag_id: int
@@ -37,7 +38,7 @@ class TagRef(msgspec.Struct, frozen=True, kw_only=True):
         one_of("tag_id", self.tag_id, int)
 
 
-class Channel(msgspec.Struct, frozen=True, kw_only=True):
+class Channel(ByName, frozen=True, kw_only=True):
     """A channel to write: its type and its value.
 
     Attributes:
@@ -65,7 +66,7 @@ else:
     Custom = Mapping[str | int, object]
 
 
-class _Writable(msgspec.Struct, frozen=True, kw_only=True):
+class _Writable(ByName, frozen=True, kw_only=True):
     first: str | UnsetType | None = UNSET
     last: str | UnsetType | None = UNSET
     display_name: str | UnsetType | None = UNSET

@@ -26,6 +26,7 @@ from math import isfinite
 import msgspec
 
 from heymarket_async.checks import is_int, one_of
+from heymarket_async.extras import needs
 from heymarket_async.pacing.line import Line
 from heymarket_async.privacy import Masked, hides_locals
 
@@ -82,7 +83,7 @@ RateLimit.__module__ = "heymarket_async"
 def _check_store(url: str) -> None:
     one_of("rate_limit.store", url, str)
     if find_spec("redis") is None:
-        raise ValueError("rate_limit.store needs pip install 'heymarket-async[redis]'")
+        raise ValueError(needs("rate_limit.store", "redis"))
     from heymarket_async.pacing import store  # noqa: PLC0415 - an extra
 
     store.check(url)

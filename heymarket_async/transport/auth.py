@@ -101,6 +101,9 @@ class ApiSecret(_Secret):
 class ApiKey(_Secret):
     """A legacy API key, sent as the token. Heymarket plans to end these keys; prefer `ApiSecret`.
 
+    Args:
+        key: The key as Heymarket shows it.
+
     Raises:
         ValueError: The key is empty or has white space around it.
 

@@ -7,6 +7,7 @@ import inspect
 import logging
 import math
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Generic, TypeVar
 
 import msgspec
@@ -79,10 +80,18 @@ class Options(msgspec.Struct, frozen=True):
             if not is_int(number) or number < 1:
                 raise ValueError(f"{name} must be an integer of at least 1")
         one_of("retry", self.retry, RetryPolicy)
-        if self.on_attempt is not None and not callable(self.on_attempt):
-            raise ValueError("on_attempt must be a function, or None")
-        if inspect.iscoroutinefunction(self.on_attempt):
-            raise ValueError("on_attempt must be a plain function: it is called, not awaited")
+        check_hook("on_attempt", self.on_attempt)
+
+
+class Writes:
+    """Counts the writes of a context that may have taken effect, those under way included."""
+
+    def __init__(self) -> None:
+        self.possible = 0
+
+
+writes_of_context: ContextVar[Writes | None] = ContextVar("heymarket_writes", default=None)
+"""The counter for the writes that are sent in this context, or None if nobody asks."""
 
 
 class Call(Cancellable, Generic[T]):
@@ -100,6 +109,7 @@ class Call(Cancellable, Generic[T]):
         is_in_flight: A request was sent and not answered yet.
         token_replaced: A token was refused, and a new one was made.
         may_have_taken_effect: It is a write, and a failed attempt may have carried it out.
+        writes: Counts it if it is a write; None if nobody asks.
     """
 
     request: Request[T]
@@ -113,6 +123,22 @@ class Call(Cancellable, Generic[T]):
     is_in_flight: bool = False
     token_replaced: bool = False
     may_have_taken_effect: bool = False
+    writes: Writes | None = None
+
+    def __post_init__(self) -> None:
+        Cancellable.__post_init__(self)
+        if self.request.repeat is not Repeat.READ and (writes := writes_of_context.get()):
+            self.writes = writes
+            writes.possible += 1
+
+    def ended(self) -> None:
+        """Take the call out of the count if it is certain that it had no effect."""
+        if self.writes is not None and not self._is_sent:
+            self.writes.possible -= 1
+
+    @property
+    def _is_sent(self) -> bool:
+        return self.is_in_flight or self.may_have_taken_effect
 
     def __repr__(self) -> str:
         # The body holds people's data.
@@ -126,6 +152,11 @@ class Call(Cancellable, Generic[T]):
         error.call = self.request.call
         error.attempts = self.attempts
         error.may_have_taken_effect = self.may_have_taken_effect
+
+    def mark(self, cancelled: asyncio.CancelledError) -> None:
+        """Mark a cancellation of a write that may have taken effect, as errors are marked."""
+        if self.request.repeat is not Repeat.READ:
+            vars(cancelled)["may_have_taken_effect"] = self._is_sent
 
 
 def emit(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> None:
@@ -142,6 +173,18 @@ def emit(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> 
     )
     if hook is not None:
         call_hook(hook, event, name="on_attempt", of="call")
+
+
+def check_hook(name: str, hook: object) -> None:
+    """Check that a hook can be called.
+
+    Raises:
+        ValueError: It is not a plain function or another callable, and not None.
+    """
+    if hook is not None and not callable(hook):
+        raise ValueError(f"{name} must be a function, or None")
+    if inspect.iscoroutinefunction(hook):
+        raise ValueError(f"{name} must be a plain function: it is called, not awaited")
 
 
 def call_hook(hook: Callable[[T], object], event: T, *, name: str, of: str) -> None:

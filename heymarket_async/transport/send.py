@@ -13,6 +13,7 @@ import logging
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+from heymarket_async.api_profile import ApiProfile
 from heymarket_async.errors import (
     AuthenticationError,
     ClientStateError,
@@ -46,8 +47,11 @@ class Transport:
         rate: How many requests may be sent; None for no limit.
         http: The connections.
         options: Time limits, retries and the hook.
+        profile: Facts about the API that were seen, or None.
 
     Attributes:
+        server: The server in the name of the account: the base URL, unless the account is always
+            the same one behind changing URLs.
         page_sizes: The limits that walks have tried, by list.
         sends: The messages that were sent, are being sent and may have been sent.
     """
@@ -64,9 +68,13 @@ class Transport:
         rate: RateLimit | None,
         http: Http,
         options: Options,
+        profile: ApiProfile | None = None,
     ) -> None:
         self.options = options
+        self.profile = profile
         self.base_url = base_url
+        self.server = base_url
+        self.rate = rate
         self._signer = signer
         self.credentials_can_change = signer.can_change
         # The wait after a 429 that does not say how long: then the server's window is over.
@@ -107,10 +115,19 @@ class Transport:
             await self._ask_for_credentials(now + self.options.deadline_s)
         return self._signer.fingerprint
 
+    def enter(self) -> None:
+        """Bind the client to the running loop, as its first call does; see `Http.enter`."""
+        self._http.enter()
+
     @property
     def waiting(self) -> str:
         """Why the call that waits longest is waiting, or "" if none is."""
         return self._turns.reason
+
+    @property
+    def waiting_s(self) -> float:
+        """For how many seconds that call still waits, at least; inf if that is not known."""
+        return self._turns.left_s
 
     async def aclose(self) -> None:
         """Close the connections and end all calls with `ClientStateError`.
@@ -166,18 +183,23 @@ class Transport:
                 deadline=call.deadline,
                 sleep=functools.partial(self._sleep, call),
             )
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             if not call.take_back():
+                call.mark(cancelled)
                 raise
         finally:
             self._open_calls.discard(call)
-        cut_off = ClientStateError("was cut off when its client was closed")
+            call.ended()
+        cut_off = ClientStateError("the client was closed before the answer had come")
         cut_off.may_have_taken_effect = call.is_in_flight
         call.annotate(cut_off)
         raise cut_off
 
     async def _sleep(self, call: Call[T], seconds: float) -> None:
-        with self._turns.waiting(f"to try {call.request.call} again"):
+        logger.debug("%s: next attempt in %.1f s", call.request.call, seconds)
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        with self._turns.waiting(f"to try {call.request.call} again", lambda: ends - loop.time()):
             await asyncio.sleep(seconds)
         call.waits["to try again"] = call.waits.get("to try again", 0.0) + seconds
 

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Generic, Self, TypeGuard, TypeVar
 
 import msgspec
-from msgspec import UNSET
 
 from heymarket_async import timestamps
 from heymarket_async.checks import limit_of
@@ -28,6 +27,7 @@ from heymarket_async.walk.page_size import GroupPages, PageSize, PageSizes
 from heymarket_async.walk.rows import RowFields, Rows, reader
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 FetchPage = Callable[[str | None, int | None, int | None], Awaitable[list[T]]]
 """Returns one page for `date`, `page` and `limit`. A parameter that is None is not sent."""
@@ -153,6 +153,10 @@ class Walk(Generic[T]):
         A walk that starts from it gives exactly the items that this one has not given yet.
         """
         return self._standing().text
+
+    def next_at_hand(self, default: D) -> T | D:
+        """Return the next item if it needs no request, else the default."""
+        return self._left.pop() if self._left else default
 
     def pages(self) -> AsyncIterator[Page[T]]:
         """Return an iterator over the rest of this walk, page by page."""
@@ -321,6 +325,7 @@ def walk(
     fields: RowFields = RowFields(),  # noqa: B008 - frozen
     growth: Growth[T] | None = None,
     is_size_documented: bool = True,
+    first_page: int | str | None = None,
 ) -> Walk[T]:
     """Return a walk, from its beginning or from a stored cursor.
 
@@ -335,6 +340,7 @@ def walk(
         fields: The fields of an item that the walk reads.
         growth: How the walk may ask for more than the default, or None.
         is_size_documented: A page has 30 items without a `limit`. Else its size is not known.
+        first_page: The number of the first page, if it was seen earlier.
 
     Raises:
         ValueError: An argument breaks its rule; the message names it.
@@ -349,9 +355,9 @@ def walk(
     read = reader(fields).of_raw if returns is msgspec.Raw else reader(fields).of
     if cursor is None:
         text = None if date is None else timestamps.to_text("date", date)
-        start = cursors.start(
-            surface, limit=limit, date=text, largest=UNSET if is_size_documented else 0
-        )
+        start = cursors.start(surface, limit, text, first_page)
+        if not is_size_documented:
+            start = msgspec.structs.replace(start, largest=0)
         return Walk(fetch, call, read, start, growth)
     if date is not None:
         raise ValueError("date and cursor exclude each other: a cursor has its own date")

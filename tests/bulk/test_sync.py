@@ -272,7 +272,7 @@ async def test_two_runs_on_one_file_are_kept_apart(tmp_path):
     [
         ({"surface": "v3"}, 'surface must be "v1" or "v2"'),
         ({"page_size": 101}, "page_size must be an integer from 1 to 100"),
-        ({"concurrency": 0}, "concurrency must be an integer of at least 1"),
+        ({"concurrency": 0}, "concurrency must be an integer from 1 to 100"),
         ({"detect_deletions": 1}, "detect_deletions must be of type bool"),
         ({"settle_s": -1}, "settle_s must be a number of seconds, 0 or above"),
         ({"settle_s": "60"}, "settle_s must be of type int or float"),

@@ -43,12 +43,12 @@ INTERRUPTED = """
 import os, signal, sys
 from heymarket_async import cli
 
-module = sys.argv.pop(1)
+number, module = signal.Signals[sys.argv.pop(1)], sys.argv.pop(1)
 
 class Interrupts:
     def find_spec(self, name, *_):
         if name == module:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
             print("goes on")
 
 sys.meta_path.insert(0, Interrupts())
@@ -56,26 +56,29 @@ cli.main()
 """
 
 
+@pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("module", ["typer", "heymarket_async.cli.app", "rich.console"])
-def test_an_interrupt_while_the_command_is_loaded_ends_it_silently(module):
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, module], capture_output=True, check=False
-    )
-
-    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
-
-
-def test_an_interrupt_while_the_client_is_loaded_ends_the_command_silently():
-    command = [sys.executable, "-c", INTERRUPTED, "aiohttp", "whoami", "--sandbox", "1"]
+def test_a_signal_while_the_command_is_loaded_ends_it_silently(module, number, handlers):
+    command = [sys.executable, "-c", INTERRUPTED, number.name, module]
     done = subprocess.run(command, capture_output=True, check=False)
 
-    assert (done.returncode, done.stdout, done.stderr) == (130, b"goes on\n", b"")
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"", b"")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_the_client_is_loaded_ends_the_command_silently(number, handlers):
+    command = [sys.executable, "-c", INTERRUPTED, number.name, "aiohttp", "whoami", "--sandbox"]
+    done = subprocess.run([*command, "1"], capture_output=True, check=False)
+
+    assert (done.returncode, done.stderr) == (128 + number, b"")
 
 
 def test_an_interrupt_that_is_ignored_stays_so_while_the_command_is_loaded():
     command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-c", INTERRUPTED]
     done = subprocess.run(
-        [*command, "heymarket_async.cli.app", "--version"], capture_output=True, check=False
+        [*command, "SIGINT", "heymarket_async.cli.app", "--version"],
+        capture_output=True,
+        check=False,
     )
 
     assert (done.returncode, done.stdout[:8], done.stderr) == (0, b"goes on\n", b"")
@@ -211,7 +214,7 @@ def test_an_interrupt_while_loading_waits_for_no_import(handler, monkeypatch):
     monkeypatch.setattr(cli.os, "_exit", left.append)
     signal.signal(signal.SIGINT, handler)
 
-    with cli._silent_interrupts():
+    with cli._leaving(cli._INTERRUPT):
         os.kill(os.getpid(), signal.SIGINT)
 
     assert left == ([] if handler is signal.SIG_IGN else [130])

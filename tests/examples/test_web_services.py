@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import aiohttp
@@ -128,12 +129,90 @@ async def test_a_person_is_found(service, caller, sandbox):
         assert nobody.status == 404
 
 
-async def test_a_wrong_phone_is_the_callers_mistake(service, caller, sandbox):
+WRONG = {
+    "no phone": ({"phone": "510-555-01"}, "phone: phone must be a valid number"),
+    "half of an emoji": ({**PERSON, "first": "Ada \ud83d"}, None),
+    "a control character": ({**PERSON, "last": "Love\x00lace"}, "last: a name must have"),
+    "a misspelt key": ({**PERSON, "fisrt": "Ada"}, "fisrt"),
+    "another type": ({**PERSON, "first": 5}, "first"),
+    "a list": ([PERSON], None),
+}
+
+
+async def refused(caller, method, path, **sent):
+    """Send a request that is refused; return the status, and the detail for people."""
+    async with caller.request(method, path, **sent) as answer:
+        body = await answer.json()
+    assert set(body) == {"error", "detail", "request_id"}
+    return answer.status, body["detail"]
+
+
+@pytest.mark.parametrize("sent", WRONG)
+async def test_wrong_input_is_the_callers_mistake_and_the_field_is_named(
+    sent, service, caller, sandbox
+):
+    person, problem = WRONG[sent]
     for method, path in (("PUT", "/contacts"), ("POST", "/contacts/find")):
-        async with caller.request(method, path, json={"phone": "510-555-01"}) as answer:
-            assert answer.status == 422, path
-            assert "phone must be E.164" in await answer.text(), path
+        status, detail = await refused(caller, method, path, json=person)
+        assert status == 422, path
+        assert problem is None or problem in detail.replace("$.", ""), path
     assert not sandbox.requests
+    assert_quiet(service)
+
+
+async def test_what_no_route_takes_is_refused_in_the_same_shape(service, caller, sandbox):
+    assert (await refused(caller, "PUT", "/contacts", data=b"{"))[0] == 422
+    assert (await refused(caller, "GET", "/nothing"))[0] == 404
+    assert (await refused(caller, "DELETE", "/contacts"))[0] == 405
+    assert (await refused(caller, "POST", "/contacts/find", json=PERSON)) == (
+        404,
+        "nobody has this phone",
+    )
+
+
+async def test_a_long_body_is_refused(service, caller, sandbox):
+    async def in_pieces():
+        for _ in range(3):
+            yield b" " * (1 << 20)
+
+    for body in (BytesIO(b" " * (3 << 20)), in_pieces()):
+        try:
+            status, _ = await refused(caller, "PUT", "/contacts", data=body)
+        except aiohttp.ClientConnectionError:
+            continue  # it was still being sent when the service had answered
+        assert status == 413
+    assert not sandbox.requests
+    assert (await put(caller))[0] == 201
+    assert_quiet(service)
+
+
+async def test_a_phone_may_be_written_as_people_write_it(service, caller, sandbox):
+    status, _, _ = await put(caller, {"phone": "+1 (510) 555-0102"})
+
+    assert status == 201
+    assert contacts_with(sandbox, "15105550102") == 1
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+async def test_a_phone_without_a_country_code_is_of_the_region(name, sandbox, tmp_path):
+    with serving(name, sandbox, tmp_path, REGION="US") as process:
+        async with aiohttp.ClientSession(process.url) as caller:
+            status, _, _ = await put(caller, {"phone": "(510) 555-0102"})
+
+    assert status == 201
+    assert contacts_with(sandbox, "15105550102") == 1
+
+
+async def test_the_reason_of_heymarket_reaches_the_caller_and_the_log(service, caller, sandbox):
+    body = {"error_code": "bad_data", "message": f"{PERSON['phone']} is on a list of no contact"}
+    sandbox.faults.answer(400, body=body, on="POST /v1/contact/get")
+
+    status, detail = await refused(caller, "PUT", "/contacts", json=PERSON)
+
+    assert (status, detail) == (422, "Heymarket refused it: *** is on a list of no contact")
+    log = service.log.read_text()
+    assert "answered 422: BadRequestError: POST /v1/contact/get answered 400 bad_data" in log
+    assert PERSON["phone"] not in log
 
 
 def test_a_caller_comes_again_soon_where_nothing_was_sent():
@@ -168,6 +247,7 @@ async def test_an_error_answer_shows_the_caller_the_next_step(service, caller, s
 
         assert (answered, body["error"]) == (status, name)
         assert body["request_id"]
+        assert body["detail"]
         assert ("Retry-After" in headers) is (status == 503)
     assert PERSON["phone"] not in service.log.read_text()
 

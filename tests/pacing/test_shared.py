@@ -548,7 +548,7 @@ def test_a_store_may_be_named_as_its_users_do(url):
 def test_a_store_needs_its_extra(monkeypatch):
     monkeypatch.setattr("heymarket_async.pacing.window.find_spec", lambda name: None)
 
-    with pytest.raises(ValueError, match="needs pip install 'heymarket-async\\[redis\\]'"):
+    with pytest.raises(ValueError, match="store needs the extra redis: pip install redis"):
         RateLimit(500, store="redis://localhost")
 
 

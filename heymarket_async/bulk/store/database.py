@@ -56,9 +56,10 @@ _REMEDIES = {
     sqlite3.SQLITE_MISMATCH: _REMEDY,
     sqlite3.SQLITE_NOTADB: _REMEDY,
     sqlite3.SQLITE_TOOBIG: _REMEDY,
+    sqlite3.SQLITE_FULL: "Make room, then run the same job again.",
     sqlite3.SQLITE_CONSTRAINT: _NOT_OURS,
 }
-"""The remedies for a file that is damaged, or to which another program has added a rule."""
+"""The remedies for a file that is damaged, has no room, or has a rule of another program."""
 
 _OF_THE_FILE = frozenset({"account", "credentials"})
 """The state that all kinds of records share."""

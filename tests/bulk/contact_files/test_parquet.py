@@ -124,6 +124,28 @@ def test_a_cell_is_text(value, kind, text):
     assert read(parquet_of(table)) == [{"it": text}]
 
 
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_times_that_python_does_not_have_are_text(zone):
+    stamps = [253_402_343_999 * 10**6, 0, None, -(2**62)]
+    table = pa.table({"it": pa.array(stamps, pa.timestamp("us", zone))})
+
+    found = [row["it"] for row in read(parquet_of(table))]
+
+    assert found[0].startswith("10000-01-01 11:59:59")
+    assert found[1].startswith("1970-01-01T00:00:00")
+    assert found[2] == ""
+    assert "-" in found[3]  # Arrow's own text
+
+
+def test_a_text_that_is_not_utf_8_is_damage():
+    texts = pa.StringArray.from_buffers(
+        1, pa.array([b"Zo\xeb"]).buffers()[1], pa.py_buffer(b"Zo\xeb")
+    )
+
+    with pytest.raises(ValueError, match="The Parquet file is damaged"):
+        read(parquet_of(pa.table({"it": texts})))
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(
@@ -193,5 +215,5 @@ def test_a_file_without_columns_is_refused():
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
 
-    with pytest.raises(ValueError, match=r"pip install 'heymarket-async\[parquet\]'"):
+    with pytest.raises(ValueError, match="needs the extra parquet: pip install pyarrow"):
         read(b"")

@@ -1,0 +1,49 @@
+"""Estimates how long a bulk job still takes, by its speed and by the rate limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from heymarket_async.bulk import Progress
+
+_MINUTE_S = 60.0
+_NEARLY_S = 55.0
+
+
+def seconds_left(start: Progress, now: Progress, active_s: float) -> float | None:
+    """Return how many seconds a stage still takes, or None if nothing is known yet.
+
+    Requests leave as fast as they can until the budget of a minute is used up, and wait for the
+    rest of that minute then. So the average speed so far says little: the minutes are counted in
+    which the requests that are left may be sent.
+
+    Args:
+        start: The progress at the beginning of the stage.
+        now: The progress now.
+        active_s: Seconds since the beginning in which the job did not wait.
+    """
+    done, requests = now.done - start.done, now.requests - start.requests
+    if now.total is None or done <= 0:
+        return None
+    left = now.total - now.done
+    at_this_speed = left * active_s / done
+    if not requests or (budget := _budget(now)) is None:
+        return max(at_this_speed, now.waiting_s or 0.0)
+    # The last request that is left is the one of this number since the minute began.
+    last = now.requests_lately + left * requests / done - 1
+    minutes, rest = divmod(last, budget)
+    if not minutes:
+        return max(at_this_speed, now.waiting_s or 0.0)
+    in_turn = minutes * _MINUTE_S - now.lately_s + rest * active_s / requests
+    return max(at_this_speed, in_turn, now.waiting_s or 0.0)
+
+
+def _budget(now: Progress) -> int | None:
+    """Return how many requests leave in a minute, or None if that is not limited.
+
+    If fewer have left in a whole minute although the job waits, other processes send the rest.
+    """
+    if now.budget is not None and now.waiting == "the rate limit" and now.lately_s > _NEARLY_S:
+        return min(now.budget, now.requests_lately)
+    return now.budget

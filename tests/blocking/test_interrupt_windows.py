@@ -1,0 +1,121 @@
+"""An interrupt at any place of a blocking write says whether the write may have taken effect."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from heymarket_async import ApiSecret, NewContact, blocking
+from heymarket_async.blocking.loop_thread import Work
+from heymarket_async.sandbox import Sandbox
+
+NEW = NewContact(phone="15105553399", first="Ada")
+NOTE = "The call may have taken effect. Look before you repeat it."
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox(3, limit=None) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def client(sandbox):
+    credentials = ApiSecret(*sandbox.credentials)
+    with blocking.HeymarketClient(credentials, base_url=sandbox.url) as client:
+        client.contacts.count()
+        yield client
+
+
+def interrupted(monkeypatch, owner, name, *, before=False):
+    """Interrupt the next call of a method: before it does anything, or when it has returned."""
+    method, left = getattr(owner, name), [KeyboardInterrupt()]
+
+    def call(*args):
+        if before and left:
+            raise left.pop()
+        try:
+            return method(*args)
+        finally:
+            if left:
+                raise left.pop()
+
+    monkeypatch.setattr(owner, name, call)
+
+
+def create(client):
+    with pytest.raises(KeyboardInterrupt) as raised:
+        client.contacts.create(NEW)
+    frames = [*inspect.getinnerframes(raised.value.__traceback__)][1:]
+    own = [frame for frame in frames if "heymarket_async" in frame.filename]
+    assert all(not frame.frame.f_locals for frame in own)
+    return getattr(raised.value, "__notes__", [])
+
+
+def test_when_the_loop_has_just_got_the_call(client, sandbox, monkeypatch):
+    loop = client._loop._running._loop
+    interrupted(monkeypatch, loop, "call_soon_threadsafe")
+
+    notes = create(client)
+
+    assert notes == ([NOTE] if len(sandbox.store) == 4 else [])
+    assert client.contacts.count() == len(sandbox.store)
+
+
+def test_before_the_loop_has_the_call(client, sandbox, monkeypatch):
+    interrupted(monkeypatch, client._loop._running._loop, "call_soon_threadsafe", before=True)
+
+    assert create(client) == []
+    assert client.contacts.count() == 3
+
+
+def test_before_anything_has_begun(client, monkeypatch):
+    interrupted(monkeypatch, client._loop, "begin", before=True)
+
+    assert create(client) == []
+    assert client.contacts.count() == 3
+
+
+def test_when_the_result_has_come(client, sandbox, monkeypatch):
+    interrupted(monkeypatch, Work, "result")
+
+    assert create(client) == [NOTE]
+    assert len(sandbox.store) == 4
+
+
+def test_when_the_write_was_refused(client, sandbox, monkeypatch):
+    sandbox.faults.answer(400, on="POST /v1/contact")
+    interrupted(monkeypatch, Work, "result")
+
+    assert create(client) == []
+
+
+def test_when_a_read_has_ended(client, monkeypatch):
+    interrupted(monkeypatch, Work, "result")
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        client.contacts.count()
+    assert not hasattr(raised.value, "__notes__")
+
+
+def test_a_second_interrupt_says_so_too(client, sandbox, monkeypatch):
+    interrupted(monkeypatch, Work, "result")
+    interrupted(monkeypatch, Work, "_end")
+
+    assert create(client) == [NOTE]
+    assert len(sandbox.store) == 4
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_when_the_loop_is_closed_meanwhile(client, sandbox, monkeypatch, before):
+    work = Work(client._of.contacts.create(NEW))
+    loop = client._loop._running._loop
+    interrupted(monkeypatch, loop, "call_soon_threadsafe", before=before)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        client._loop.begin(work)
+    client.close()
+
+    work.settle(raised.value)
+
+    assert hasattr(raised.value, "__notes__") == (len(sandbox.store) == 4)

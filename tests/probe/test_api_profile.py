@@ -1,0 +1,122 @@
+"""Profiles: files of facts, read by the client and by the sandbox on its own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from heymarket_async import ApiProfile, ListFacts
+from heymarket_async.api_profile import VERSION
+from heymarket_async.sandbox import Readings, Sandbox
+
+PROFILE = ApiProfile(
+    v1=ListFacts(order="newest first", first_page="ignored", over_limit="413", end="[]"),
+    stamp_digits=3,
+    rate_headers=("x-ratelimit-limit",),
+    gzip=True,
+)
+
+
+def test_a_file_has_each_fact_and_is_read_back(tmp_path):
+    path = tmp_path / "profile.json"
+    PROFILE.save(path)
+
+    assert ApiProfile.load(path) == ApiProfile.load(str(path)) == PROFILE
+    content = json.loads(path.read_text())
+    assert set(content) == set(ApiProfile.__struct_fields__)
+    assert content["version"] == VERSION
+    assert content["v2"]["end"] is None
+    assert path.read_text().endswith("}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "Input data was truncated"),
+        ("[]", "Expected `object`"),
+        ("{}", "missing required field `version`"),
+        ('{"version": 2}', "its version is 2, and this package reads version 1"),
+        ('{"version": 1, "v3": {}}', "unknown field `v3`"),
+        ('{"version": 1, "v1": {"largest_limit": 0}}', ">= 1"),
+        ('{"version": 1, "v1": {"over_limit": "sometimes"}}', "matching regex"),
+        ('{"version": 1, "stamp_digits": 4}', "Invalid enum value"),
+        ('{"version": 1, "unknown_id": "Jordan"}', "matching regex"),
+        ("\ud83d", "truncated"),
+    ],
+)
+def test_another_file_is_refused_with_the_reason_and_the_remedy(text, reason, tmp_path):
+    path = tmp_path / "profile.json"
+    path.write_bytes(text.encode(errors="replace") if text != "\ud83d" else b'{"version\xff')
+
+    with pytest.raises(ValueError, match="holds no profile of the API") as raised:
+        ApiProfile.load(path)
+    assert reason in str(raised.value) or text == "\ud83d"
+    assert str(raised.value).endswith(f"`heymarket probe --save {path}`")
+
+
+def test_a_missing_file_says_so(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        ApiProfile.load(tmp_path / "profile.json")
+    with pytest.raises(FileNotFoundError):
+        Sandbox.from_profile(tmp_path / "profile.json")
+
+
+# The sandbox
+
+
+def test_a_sandbox_takes_a_struct_a_mapping_or_a_file(tmp_path):
+    profile = ApiProfile(v1=ListFacts(order="oldest first"))
+    profile.save(tmp_path / "profile.json")
+
+    mapping = {"version": 1, "v1": {"order": "oldest first"}}
+    for source in (profile, mapping, tmp_path / "profile.json", str(tmp_path / "profile.json")):
+        sandbox = Sandbox.from_profile(source, 7, seed=3, ties=2)
+        assert sandbox.readings == Readings(newest_first=False)
+        assert len(sandbox.store) == 7
+
+
+def test_what_a_profile_leaves_open_is_as_the_readings_say():
+    readings = Readings(inclusive=True, rev="null")
+    sandbox = Sandbox.from_profile(ApiProfile(gzip=True), readings=readings)
+
+    assert sandbox.readings == Readings(inclusive=True, rev="null", gzip=True)
+
+
+@pytest.mark.parametrize(
+    ("profile", "fact"),
+    [
+        (ApiProfile(v1=ListFacts(order="newest first", date="after")), "v1.date = after"),
+        (ApiProfile(v2=ListFacts(first_page=1)), "v2.first_page = 1"),
+        (ApiProfile(v1=ListFacts(over_limit="409")), "over_limit must be one of"),
+        (ApiProfile(v1=ListFacts(end="[]"), v2=ListFacts(end="null")), "v2.end = null"),
+        (ApiProfile(unknown_id="404", unknown_find="400"), "unknown_find = 400"),
+        (ApiProfile(stamp_digits=3, stored_finer=True), "stored_finer with stamp_digits = 3"),
+        (ApiProfile(rate_headers=("ratelimit",)), "rate_headers = ratelimit"),
+        (ApiProfile(count_is_whole=False), "count_is_whole = False"),
+    ],
+)
+def test_a_fact_that_the_sandbox_cannot_show_is_named(profile, fact):
+    with pytest.raises(ValueError, match="cannot show this fact of the profile: ") as raised:
+        Sandbox.from_profile(profile)
+    assert fact in str(raised.value)
+    assert str(raised.value).endswith("Set it to null")
+
+
+@pytest.mark.parametrize(
+    "source", [{}, {"version": "1"}, b"{}", {"version": 2}, 5, {"version": 1, "v1": {"ordr": "x"}}]
+)
+def test_a_sandbox_refuses_something_else(source):
+    with pytest.raises(ValueError, match="profile must be"):
+        Sandbox.from_profile(source)
+
+
+def test_hidden_fractions_need_no_digits():
+    sandbox = Sandbox.from_profile(ApiProfile(stored_finer=True))
+    assert (sandbox.readings.precision, sandbox.readings.fractions) == ("microseconds", "truncated")
+    assert Sandbox.from_profile(ApiProfile(stored_finer=False)).readings == Readings()
+
+
+def test_an_unknown_option_of_the_sandbox_is_refused():
+    with pytest.raises(TypeError, match="contact_count"):
+        Sandbox.from_profile(ApiProfile(), contact_count=5)

@@ -1,0 +1,67 @@
+"""The probe tells the readings of the sandbox apart, or says that it cannot tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from heymarket_async.sandbox import Readings, Sandbox
+from tests.probe.probing import (
+    CHOICES,
+    assert_right,
+    findings_of,
+    pairwise,
+    profile_of,
+    sandbox_of,
+    values_of,
+)
+
+PAIRS = list(pairwise())
+SIZES = [(1300, 1), (1300, 3), (400, 1), (130, 50), (1300, 40), (60, 3)]
+"""Contacts, and how many of them may share a timestamp."""
+
+OPEN = {
+    "stamp_zeros_cut",  # whole seconds have no zeros
+    "count_is_whole",  # more contacts than come at once
+    "retry_after",  # no 429 is provoked
+    "unknown_uuid",  # most reads show no UUID of a known contact to compare with
+}
+"""What a usual account of whole seconds cannot show."""
+
+
+@pytest.mark.parametrize("number", range(len(PAIRS)))
+async def test_each_pair_of_readings_is_told_rightly_and_makes_the_same_sandbox(number):
+    readings, (contacts, ties) = PAIRS[number], SIZES[number % len(SIZES)]
+    findings = await findings_of(sandbox_of(readings, contacts, ties=ties, seed=number))
+
+    assert_right(findings, Readings(**readings))
+    again = Sandbox.from_profile(findings.profile, contacts, ties=ties, seed=number)
+    assert_right(await findings_of(again), again.readings)
+    # What the profile leaves open is the likeliest there, and may be easier to tell.
+    known = values_of(findings.profile)
+    assert {name: right_again(again, name) for name in known} == known
+
+
+def right_again(sandbox, name):
+    from tests.probe.probing import right_answers  # noqa: PLC0415
+
+    return right_answers(sandbox.readings)[name]
+
+
+SINGLE = [(name, value) for name, values in CHOICES.items() for value in values]
+
+
+@pytest.mark.parametrize(("name", "value"), SINGLE)
+async def test_a_reading_among_usual_ones_is_told_and_its_profile_makes_the_same(name, value):
+    readings = {name: value}
+    if value in {"truncated", "rounded"}:
+        readings["precision"] = "milliseconds"
+    findings = await findings_of(sandbox_of(readings, 1300))
+
+    assert_right(findings, Readings(**readings))
+    hidden = {"v1.includes_date", "v2.includes_date", "count_includes_date"}
+    nothing_at_all = {"honours_limit": {"v1.largest_limit"}, "count_date": {"count_includes_date"}}
+    may_be_open = OPEN | (hidden if findings.profile.stored_finer else set())
+    may_be_open |= nothing_at_all.get(name, set())
+    may_be_open |= {"v1.over_limit", "v2.over_limit"} if value == 1000 else set()
+    assert {fact.name for fact in findings.facts if not fact.seen} <= may_be_open
+    assert await profile_of(Sandbox.from_profile(findings.profile, 1300)) == findings.profile
