@@ -45,7 +45,7 @@ def given() -> Settings:
 def _keep(param: CallbackParam, value: T) -> T:
     # Absent in one of the two places, it must not undo the other one. An empty text is a mistake,
     # which is reported where it is used.
-    if value is not None and value is not False:
+    if value not in (None, False):
         setattr(given(), param.name, value)
     return value
 

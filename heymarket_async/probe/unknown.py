@@ -18,8 +18,8 @@ _UUID = UUID("ffffffff-ffff-4fff-bfff-ffffffffffff")
 async def ask_for_unknown(asker: Asker, found: Found, known: int | None) -> None:
     """Find the answers about unknown contacts.
 
-    A call that is forbidden or missing answers the same for every contact. So the call is made for a
-    known contact too, and the answer counts only if that one is found.
+    A call that is forbidden or missing answers the same for every contact. So the call is made for
+    a known contact too, and the answer counts only if that one is found.
 
     Args:
         asker: Asks for contacts.
@@ -62,9 +62,10 @@ async def _tell(
 
 
 def _uuid_of(reply: Reply) -> UUID | None:
-    if not isinstance(reply.value, dict):
+    value = reply.value
+    if not isinstance(value, dict):
         return None
     try:
-        return UUID(str(cast("dict[str, object]", reply.value).get("uuid")))
+        return UUID(str(cast("dict[str, object]", value).get("uuid")))
     except ValueError:
         return None

@@ -106,8 +106,12 @@ def check_not_answered(rows: object) -> None:
     Raises:
         ValueError: They are.
     """
-    if isinstance(rows, Walk | Answered):
+    if _is_answered(rows):
         raise ValueError(f"rows must be an iterable of contacts, not {wrong_kind(rows)}")
+
+
+def _is_answered(value: object) -> bool:
+    return isinstance(value, Walk | Answered)
 
 
 def check_first_row(row: object, kinds: tuple[type[object], ...], of: str) -> None:
@@ -127,7 +131,7 @@ def check_first_row(row: object, kinds: tuple[type[object], ...], of: str) -> No
 
 def wrong_kind(row: object) -> str:
     """Return the type of a row that cannot be read, with the way to make it one that can."""
-    if isinstance(row, Walk | Answered):
+    if _is_answered(row):
         return (
             f"{kind_of(row)}, which has what Heymarket sent;"
             " make a NewContact(phone=..., first=...)"
