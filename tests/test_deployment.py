@@ -24,6 +24,8 @@ from tests.ports import free_port
 from tests.redis_server import RedisServer
 from tests.test_documents import ROOT
 
+pytestmark = pytest.mark.unmeasured
+
 PAGE = (ROOT / "docs" / "deployment.md").read_text()
 SAVED = re.compile(r"Save this as\s`(\w+\.py)`")
 PYTHON = re.compile(r"^```py(?:thon)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)

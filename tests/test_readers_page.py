@@ -15,6 +15,8 @@ from heymarket_async.sandbox import Sandbox
 from tests.conftest import unmeasured
 from tests.test_documents import ROOT
 
+pytestmark = pytest.mark.unmeasured
+
 PAGE = (ROOT / "docs" / "readers.md").read_text()
 RECIPES = [
     pytest.param(code, id=f"{title}-{number}".replace(" ", "-"))

@@ -18,6 +18,8 @@ from typer.testing import CliRunner
 from docs import build, public_names
 from heymarket_async.cli.app import app
 
+pytestmark = pytest.mark.unmeasured
+
 ROOT = Path(__file__).parent.parent
 CONFIG = "zensical.toml"
 PARTS = (CONFIG, "CHANGELOG.md", "benchmarks", "docs", "examples", "heymarket_async")

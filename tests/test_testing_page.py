@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 import sys
 
+import pytest
+
 from tests.conftest import unmeasured
 from tests.test_documents import ROOT, run
+
+pytestmark = pytest.mark.unmeasured
 
 PAGE = (ROOT / "docs" / "testing.md").read_text()
 

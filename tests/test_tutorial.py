@@ -15,6 +15,8 @@ from tests.conftest import unmeasured
 from tests.ports import free_port
 from tests.test_documents import BLOCK, ROOT
 
+pytestmark = pytest.mark.unmeasured
+
 PAGE = (ROOT / "docs" / "tutorial.md").read_text()
 SAVED = re.compile(r"Save this as `(\w+\.py)`")
 SETTING = "set -a; . ./sandbox.env; set +a"

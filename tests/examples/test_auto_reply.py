@@ -21,6 +21,8 @@ from tests.conftest import unmeasured
 from tests.ports import free_port
 from tests.redis_server import RedisServer
 
+pytestmark = pytest.mark.unmeasured
+
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-W", "error", "-m", "uvicorn", "examples.auto_reply.app:app"]
 PHONE, OTHER = "15105550101", "15105550102"
