@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from heymarket_async.checks import spelling_hint
-from heymarket_async.privacy import hides_locals
 
 
 class _FieldsByName(msgspec.StructMeta):
@@ -15,13 +14,15 @@ class _FieldsByName(msgspec.StructMeta):
 
     if not TYPE_CHECKING:  # pragma: no branch - type checkers see the fields of each struct
 
-        @hides_locals
         def __call__(cls, *args: object, **fields: object) -> object:  # noqa: N805 - a metaclass
             """Make a struct."""
             try:
                 return _made(cls, *args, **fields)
-            except TypeError:
-                problem = _problem(cls, args, fields)
+            except BaseException as error:
+                problem = _problem(cls, args, fields) if isinstance(error, TypeError) else ""
+                # Errors keep the variables of this frame. `hides_locals` would hide them, but it
+                # takes as long as all the rest here, and `__post_init__` has it already.
+                del args, fields
                 if not problem:
                     raise
             raise TypeError(problem)  # outside, because that error explains less

@@ -109,7 +109,6 @@ class Call(Cancellable, Generic[T]):
         is_in_flight: A request was sent and not answered yet.
         token_replaced: A token was refused, and a new one was made.
         may_have_taken_effect: It is a write, and a failed attempt may have carried it out.
-        writes: Counts it if it is a write; None if nobody asks.
     """
 
     request: Request[T]
@@ -123,21 +122,10 @@ class Call(Cancellable, Generic[T]):
     is_in_flight: bool = False
     token_replaced: bool = False
     may_have_taken_effect: bool = False
-    writes: Writes | None = None
-
-    def __post_init__(self) -> None:
-        Cancellable.__post_init__(self)
-        if self.request.repeat is not Repeat.READ and (writes := writes_of_context.get()):
-            self.writes = writes
-            writes.possible += 1
-
-    def ended(self) -> None:
-        """Take the call out of the count if it is certain that it had no effect."""
-        if self.writes is not None and not self._is_sent:
-            self.writes.possible -= 1
 
     @property
-    def _is_sent(self) -> bool:
+    def may_be_sent(self) -> bool:
+        """Whether a request may have reached the server."""
         return self.is_in_flight or self.may_have_taken_effect
 
     def __repr__(self) -> str:
@@ -156,7 +144,7 @@ class Call(Cancellable, Generic[T]):
     def mark(self, cancelled: asyncio.CancelledError) -> None:
         """Mark a cancellation of a write that may have taken effect, as errors are marked."""
         if self.request.repeat is not Repeat.READ:
-            vars(cancelled)["may_have_taken_effect"] = self._is_sent
+            vars(cancelled)["may_have_taken_effect"] = self.may_be_sent
 
 
 def emit(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> None:

@@ -29,7 +29,14 @@ from heymarket_async.request import Repeat, Request
 from heymarket_async.transport import retry, wire
 from heymarket_async.transport.account import Binding, CredentialsChangedError
 from heymarket_async.transport.auth import Credentials, Signer
-from heymarket_async.transport.call import AttemptEvent, Call, Options, emit, logger
+from heymarket_async.transport.call import (
+    AttemptEvent,
+    Call,
+    Options,
+    emit,
+    logger,
+    writes_of_context,
+)
 from heymarket_async.transport.http import Answer, Http
 from heymarket_async.transport.sends import Sends
 from heymarket_async.walk.page_size import PageSizes
@@ -166,6 +173,9 @@ class Transport:
             binding = Binding(self)
         body, now = wire.prepare(request), loop.time()
         call = Call(request, body, loop, now, now + self.options.deadline_s, binding)
+        writes = None if request.repeat is Repeat.READ else writes_of_context.get()
+        if writes is not None:
+            writes.possible += 1
         self._open_calls.add(call)
         try:
             try:
@@ -189,7 +199,8 @@ class Transport:
                 raise
         finally:
             self._open_calls.discard(call)
-            call.ended()
+            if writes is not None and not call.may_be_sent:
+                writes.possible -= 1
         cut_off = ClientStateError("the client was closed before the answer had come")
         cut_off.may_have_taken_effect = call.is_in_flight
         call.annotate(cut_off)
