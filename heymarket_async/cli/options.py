@@ -81,6 +81,10 @@ Force = Annotated[
     bool, Option("--force", help="Create it without a look whether a contact has the phone.")
 ]
 Yes = Annotated[bool, Option("--yes", help="Delete without asking.")]
+RegionOfPhone = Annotated[
+    str | None,
+    Option("--region", metavar="COUNTRY", help="Read the phone as in this country, such as US."),
+]
 Phones = Annotated[
     list[str] | None, Option("--phone", metavar="PHONE", help="A phone; repeatable.")
 ]
@@ -279,6 +283,15 @@ RestartTexts = Annotated[
 
 BatchSize = Annotated[int, Option(metavar="N", min=1, help="Rows per request.")]
 Requests = Annotated[int, Option(metavar="N", min=1, help="Requests at the same time.")]
+
+
+def phone_of(text: str, region: str | None) -> str:
+    """Return a phone, read as people of a region write it if one is given."""
+    if region is None:
+        return text
+    from heymarket_async.phones import parse_phone  # noqa: PLC0415 - no help needs it
+
+    return parse_phone(text, region=region)
 
 
 def contact_id_of(text: str) -> int | UUID:

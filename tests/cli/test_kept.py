@@ -129,7 +129,7 @@ def test_a_file_that_cannot_grow_leaves_what_fits(run, sandbox, tmp_path):
     assert first.stderr.endswith(f"\n{note}")
     assert second.stderr == (
         "Error: A file would be larger than it may be here. Raise the limit (ulimit -f), or use"
-        f" another disk, then run the same command again.\n{note}"
+        f" another disk.\n{note}"
     )
 
 
