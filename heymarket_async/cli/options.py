@@ -325,7 +325,7 @@ _OTHER_FORMATS = frozenset(
 
 
 def check_sync_path(path: Path) -> None:
-    """Check that a new file of a sync has a name that tells what it is: an SQLite file."""
+    """Check that a file of a sync can be there, and that a new one is named as an SQLite file."""
     if str(path) == "-":
         raise BadParameter(
             "FILE must be an SQLite file, such as contacts.db. To write the contacts to standard"
@@ -336,6 +336,7 @@ def check_sync_path(path: Path) -> None:
             f"FILE ends in {path.suffix}, but a sync keeps an SQLite file. Name it"
             f" {path.with_suffix('.db')}, or use heymarket contacts export {path}."
         )
+    check_folder(path)
 
 
 def check_export_paths(path: Path, report: Path | None) -> None:
@@ -345,10 +346,10 @@ def check_export_paths(path: Path, report: Path | None) -> None:
         return
     if str(report) == "-":
         raise BadParameter("--report must be a file. For standard output, use --json instead.")
+    check_folder(report)
     place = real_path(report)
     if place == path.resolve():
         raise BadParameter("--report must be another file than PATH.")
-    check_folder(report)
     check_place(place)
 
 

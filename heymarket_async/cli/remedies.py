@@ -31,7 +31,7 @@ _REMEDIES: dict[str, str] = {
     "too_many_recipients": "Nothing was sent. Look at them with --dry-run, then send them with"
     " --yes.",
     "too_many_new_tags": 'If the column holds other text, skip it with --ignore "{column}". If not,'
-    " run the same command again to create more.",
+    " the next run creates more.",
     "unread_tags": "Get the right to read tags, or leave out --create-tags.",
     "unknown_columns": 'Map one with --map "{column}={field}", skip one with --ignore {skipped}, or'
     " skip all unknown ones with --ignore-others. The fields are {fields}.",

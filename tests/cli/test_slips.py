@@ -91,6 +91,7 @@ def test_a_port_in_use_is_said_in_words(command, run):
 def test_a_missing_place_is_said_in_words_and_ends_with_1(run, tmp_path):
     missing, folder = tmp_path / "x.csv", tmp_path / "nowhere"
     send = ["--text", "hi", "--inbox", 1, "--creator", 1]
+    (people := tmp_path / "people.csv").write_text("phone\n15105550102\n")
 
     for command, text in (
         (["contacts", "import", missing], f"{missing} does not exist."),
@@ -100,6 +101,12 @@ def test_a_missing_place_is_said_in_words_and_ends_with_1(run, tmp_path):
         (["contacts", "export", "a.csv", "--report", folder / "x"], f"The folder {folder} does no"),
         (["contacts", "export", tmp_path], f"{tmp_path} is a folder. Name a file."),
         (["contacts", "import", tmp_path], f"{tmp_path} is a folder. Name a file."),
+        (["sync", tmp_path], f"{tmp_path} is a folder. Name a file."),
+        (["contacts", "export", "a.csv", "--report", tmp_path], f"{tmp_path} is a folder."),
+        (["whoami", "--sandbox", 1, "--state", tmp_path], f"{tmp_path} is a folder."),
+        (["contacts", "import", people, "--outcomes", tmp_path], f"{tmp_path} is a folder."),
+        (["messages", "send", people, *send, "--outcomes", tmp_path], f"{tmp_path} is a folder."),
+        (["probe", "--save", tmp_path], f"{tmp_path} is a folder."),
     ):
         result = run(*command)
         assert result.stderr.startswith(f"Error: {text}"), result.stderr
