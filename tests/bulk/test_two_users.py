@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import shutil
 import stat
@@ -36,7 +37,9 @@ def shared() -> Iterator[Path]:
 
 @pytest.fixture
 def as_user() -> Iterator[None]:
-    "".encode("utf-16-le")  # xlsxwriter uses it, and Python may be out of this user's reach
+    # Python may be out of this user's reach: import what xlsxwriter and Parquet need later.
+    "".encode("utf-16-le")
+    importlib.import_module("heymarket_async.bulk.sinks.arrow")
     os.seteuid(OTHER - 1)
     yield
     os.seteuid(0)
