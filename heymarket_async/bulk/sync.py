@@ -121,7 +121,7 @@ async def sync_contacts(
     seconds_of("settle_s", settle_s)
     done = await sync_records(
         client,
-        path_of(path, "Sqlite"),
+        path_of(path, "Sqlite", may_exist=True),
         options,
         settle_s=settle_s,
         finds_deleted=detect_deletions,

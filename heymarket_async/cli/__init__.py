@@ -68,13 +68,12 @@ def _leave(number: int, _: object) -> None:
 
 
 def _drop_unwritten() -> None:
-    """Drop what standard output cannot take, such as of a closed pipe or a full disk.
+    """Drop what cannot be written, such as to a closed pipe, a full disk or a closed terminal.
 
-    The command has said so. Python would try again at its end, complain, and exit with 120.
+    The command has said so, if it can. Python would try again at its end, and exit with 120.
     """
-    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] - so it is if closed
-        return
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for file in filter(None, (sys.stdout, sys.stderr)):  # None if it is closed
+        try:
+            file.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())

@@ -48,9 +48,16 @@ def get(contact: o.ContactId, *, json: o.Json = False, sandbox: o.SandboxSize = 
 
 
 @app.command()
-def find(phone: o.Phone, *, json: o.Json = False, sandbox: o.SandboxSize = None) -> None:
+def find(
+    phone: o.Phone,
+    *,
+    region: o.RegionOfPhone = None,
+    json: o.Json = False,
+    sandbox: o.SandboxSize = None,
+) -> None:
     """Show the contact with this phone. Exits with 1 if there is none."""
-    found = run(lambda client: client.contacts.find(phone=phone, returns=Fields), sandbox)
+    digits = o.phone_of(phone, region)
+    found = run(lambda client: client.contacts.find(phone=digits, returns=Fields), sandbox)
     if found is not None:
         show.print_result(found, json=json)
         return
@@ -66,15 +73,17 @@ def search(
     *,
     phones: o.Phones = None,
     emails: o.Emails = None,
+    region: o.RegionOfPhone = None,
     json: o.Json = False,
     sandbox: o.SandboxSize = None,
 ) -> None:
     """Show all contacts with any of these phones or emails."""
     if not (phones or emails):
         raise typer.BadParameter("At least one --phone or --email is needed.")
+    digits = [o.phone_of(phone, region) for phone in phones or ()]
     found = run(
         lambda client: client.contacts_v2.search(
-            phones=phones or (), emails=emails or (), returns=Fields
+            phones=digits, emails=emails or (), returns=Fields
         ),
         sandbox,
     )
@@ -85,6 +94,7 @@ def search(
 def create(
     phone: o.Phone,
     *,
+    region: o.RegionOfPhone = None,
     first: o.First = None,
     last: o.Last = None,
     email: o.Email = None,
@@ -99,9 +109,10 @@ def create(
     With --force it does not look. Then Heymarket may refuse the contact, update the one that it
     has, or create a second one.
     """
+    digits = o.phone_of(phone, region)
 
     async def work(client: HeymarketClient) -> ContactRef | None:
-        contact = await _contact(client, phone, first, last, email, custom, tags)
+        contact = await _contact(client, digits, first, last, email, custom, tags)
         if not force and (known := await client.contacts.find(phone=contact.phone)):
             show.print_error(_known(known))
             return None
@@ -124,6 +135,7 @@ def create(
 def ensure(
     phone: o.Phone,
     *,
+    region: o.RegionOfPhone = None,
     first: o.First = None,
     last: o.Last = None,
     email: o.Email = None,
@@ -137,9 +149,10 @@ def ensure(
     A contact that exists is not changed. It never makes a second one, so it may be repeated after
     any error.
     """
+    digits = o.phone_of(phone, region)
 
     async def work(client: HeymarketClient) -> Ensured:
-        contact = await _contact(client, phone, first, last, email, custom, tags)
+        contact = await _contact(client, digits, first, last, email, custom, tags)
         return await client.contacts.ensure(contact)
 
     ensured = run(work, sandbox)
@@ -152,6 +165,7 @@ def update(
     contact: o.ContactId,
     phone: o.Phone,
     *,
+    region: o.RegionOfPhone = None,
     first: o.First = None,
     last: o.Last = None,
     email: o.Email = None,
@@ -165,12 +179,12 @@ def update(
 
     Heymarket does not document whether fields that you leave out are kept or emptied.
     """
-    contact_id = o.contact_id_of(contact)
+    contact_id, digits = o.contact_id_of(contact), o.phone_of(phone, region)
     if overwrite and not custom:
         raise typer.BadParameter("--overwrite needs --custom, or it may remove all custom fields.")
 
     async def work(client: HeymarketClient) -> ContactRef | Contact:
-        changes = await _contact(client, phone, first, last, email, custom, tags)
+        changes = await _contact(client, digits, first, last, email, custom, tags)
         if isinstance(contact_id, int):
             return await client.contacts.update(contact_id, changes, overwrite=overwrite)
         return await client.contacts_v2.update(contact_id, changes, overwrite=overwrite)

@@ -27,6 +27,7 @@ from heymarket_async.cli.import_file import ImportFile
 from heymarket_async.cli.import_report import lines_of_import
 from heymarket_async.cli.job import Finished
 from heymarket_async.cli.job_progress import progress_of_job
+from heymarket_async.cli.options import check_folder
 
 _MOST_NAMES = 20
 _SAMPLE = 100
@@ -96,6 +97,8 @@ class ImportJob(msgspec.Struct, kw_only=True):
             if self.outcomes is None and not self.dry_run:
                 self.outcomes = Path(f"{self.file.path}.outcomes.jsonl")
             self.resume = self.outcomes is not None and not self.restart
+        if self.outcomes is not None:
+            check_folder(self.outcomes)
         checked_path(self.outcomes, ImportHeader, resume=self.resume, restart=self.restart)
 
     async def _fields(self, client: HeymarketClient) -> list[ContactField] | None:

@@ -81,6 +81,10 @@ Force = Annotated[
     bool, Option("--force", help="Create it without a look whether a contact has the phone.")
 ]
 Yes = Annotated[bool, Option("--yes", help="Delete without asking.")]
+RegionOfPhone = Annotated[
+    str | None,
+    Option("--region", metavar="COUNTRY", help="Read the phone as in this country, such as US."),
+]
 Phones = Annotated[
     list[str] | None, Option("--phone", metavar="PHONE", help="A phone; repeatable.")
 ]
@@ -281,6 +285,15 @@ BatchSize = Annotated[int, Option(metavar="N", min=1, help="Rows per request.")]
 Requests = Annotated[int, Option(metavar="N", min=1, help="Requests at the same time.")]
 
 
+def phone_of(text: str, region: str | None) -> str:
+    """Return a phone, read as people of a region write it if one is given."""
+    if region is None:
+        return text
+    from heymarket_async.phones import parse_phone  # noqa: PLC0415 - no help needs it
+
+    return parse_phone(text, region=region)
+
+
 def contact_id_of(text: str) -> int | UUID:
     """Return the id of a contact, which is an integer in v1 and a UUID in v2."""
     try:
@@ -312,7 +325,7 @@ _OTHER_FORMATS = frozenset(
 
 
 def check_sync_path(path: Path) -> None:
-    """Check that a new file of a sync has a name that tells what it is: an SQLite file."""
+    """Check that a file of a sync can be there, and that a new one is named as an SQLite file."""
     if str(path) == "-":
         raise BadParameter(
             "FILE must be an SQLite file, such as contacts.db. To write the contacts to standard"
@@ -323,6 +336,7 @@ def check_sync_path(path: Path) -> None:
             f"FILE ends in {path.suffix}, but a sync keeps an SQLite file. Name it"
             f" {path.with_suffix('.db')}, or use heymarket contacts export {path}."
         )
+    check_folder(path)
 
 
 def check_export_paths(path: Path, report: Path | None) -> None:
@@ -332,10 +346,10 @@ def check_export_paths(path: Path, report: Path | None) -> None:
         return
     if str(report) == "-":
         raise BadParameter("--report must be a file. For standard output, use --json instead.")
+    check_folder(report)
     place = real_path(report)
     if place == path.resolve():
         raise BadParameter("--report must be another file than PATH.")
-    check_folder(report)
     check_place(place)
 
 

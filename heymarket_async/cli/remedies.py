@@ -31,7 +31,7 @@ _REMEDIES: dict[str, str] = {
     "too_many_recipients": "Nothing was sent. Look at them with --dry-run, then send them with"
     " --yes.",
     "too_many_new_tags": 'If the column holds other text, skip it with --ignore "{column}". If not,'
-    " run the same command again to create more.",
+    " the next run creates more.",
     "unread_tags": "Get the right to read tags, or leave out --create-tags.",
     "unknown_columns": 'Map one with --map "{column}={field}", skip one with --ignore {skipped}, or'
     " skip all unknown ones with --ignore-others. The fields are {fields}.",
@@ -62,6 +62,8 @@ def message_of(error: JobError) -> str:
 
 def message_of_os(error: OSError) -> str:
     """Return the problem with a file, a disk or a port, and the remedy, without error numbers."""
+    # A note on how to resume says this by itself.
+    again = "." if hasattr(error, "__notes__") else ", then run the same command again."
     if error.errno == errno.EADDRINUSE:
         port = re.search(r", (\d+)[,)]", str(error))
         which = f"Port {port[1]}" if port else "The port"
@@ -72,13 +74,13 @@ def message_of_os(error: OSError) -> str:
     # Any other text is our own, or that of a library.
     if error.errno and error.strerror == os.strerror(error.errno):
         if error.errno == errno.ENOSPC:
-            return "The disk is full. Make room, then run the same command again."
+            return f"The disk is full. Make room{again}"
         if error.errno == errno.EDQUOT:
-            return "The disk quota is used up. Free some of it, then run the same command again."
+            return f"The disk quota is used up. Free some of it{again}"
         if error.errno == errno.EFBIG:
             return (
                 "A file would be larger than it may be here. Raise the limit (ulimit -f), or use"
-                " another disk, then run the same command again."
+                f" another disk{again}"
             )
         if isinstance(error.filename, str) and (words := _WORDS.get(error.errno)):
             folder = Path(error.filename).absolute().parent

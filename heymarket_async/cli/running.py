@@ -224,15 +224,17 @@ def names_option(error: ValueError, params: Any = ()) -> bool:
     Returns:
         Whether to show how to get help: it is an option, and the error has no remedy.
     """
-    options = {each.name: each.opts[0] for each in params if each.opts[0][:2] == "--"}
+    typed = [each for each in params if each.opts[0][:2] == "--"]
+    options = {each.opts[0][2:]: each.opts[0] for each in typed}
+    options |= {each.name: each.opts[0] for each in typed}
     text = error.problem if isinstance(error, JobError) else str(error)
     name, _, rule = text.removeprefix("each of ").partition(" ")
-    typed = options.get(name, VARIABLES.get(name))
-    if typed is None or not rule.startswith(("must ", "needs ")):
+    shown = options.get(name, VARIABLES.get(name))
+    if shown is None or not rule.startswith(("must ", "needs ")):
         return False
     # A remedy in parentheses that names a function is of use in a program only.
     rule = rule.partition(" (heymarket_async.")[0].replace("must be None", "must not be given")
-    text = f"{typed} {rule}"
+    text = f"{shown} {rule}"
     if isinstance(error, JobError):
         error.problem = text
         return False

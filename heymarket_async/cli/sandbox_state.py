@@ -19,6 +19,7 @@ from typer import Option
 
 from heymarket_async.bulk.store import private_files
 from heymarket_async.cli import show
+from heymarket_async.cli.options import check_folder
 
 if TYPE_CHECKING:
     from heymarket_async.sandbox import Sandbox
@@ -86,6 +87,7 @@ async def kept(
     if path is None:
         yield make(None)
         return
+    check_folder(path)
     path = private_files.real_path(path)
     private_files.check_place(path)
     lock = _locked(path)

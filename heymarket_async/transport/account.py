@@ -238,6 +238,6 @@ def _difference(then: Account, now: Account) -> str:
 
 def _changed(why: str) -> ClientStateError:
     return ClientStateError(
-        f"the credentials changed, {why}. Run it again with credentials of the"
+        f"the credentials changed, {why}, so it was not sent. Run it again with credentials of the"
         " account that it began with"
     )

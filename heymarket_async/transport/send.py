@@ -308,7 +308,7 @@ class Transport:
         self, error: HeymarketError, answer: Answer | None, token: Hidden[str], pacer: AnyPacer
     ) -> None:
         if isinstance(error, AuthenticationError) and answer is not None:
-            self._signer.distrust(token, answer.headers.get("Date"))
+            self._signer.distrust(token, answer.date)
         elif isinstance(error, RateLimitError):
             # Bounded, because it pauses all calls of the credential.
             wait_s = retry.server_wait_s(error, self._window_s)

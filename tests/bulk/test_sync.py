@@ -71,6 +71,18 @@ async def test_a_later_run_asks_only_for_what_changed(tmp_path):
     assert len(pages) <= 4
 
 
+@pytest.mark.parametrize("name", ["c.csv", "c.db.gz"])
+async def test_only_a_new_file_is_known_by_the_ending_of_its_name(name, tmp_path):
+    async with Sandbox(contacts=20) as server, client_of(server) as client:
+        with pytest.raises(ValueError, match=r"Leave out|Give it another ending"):
+            await sync_contacts(client, tmp_path / name)
+        assert not list(tmp_path.iterdir())
+        await sync_contacts(client, tmp_path / "c.db")
+        (tmp_path / "c.db").rename(tmp_path / name)
+
+        assert (await sync_contacts(client, tmp_path / name)).contacts == 20
+
+
 async def test_what_one_run_has_read_the_next_does_not_read_again(tmp_path):
     async with Sandbox(contacts=600, seed=4) as sandbox, client_of(sandbox) as client:
         await sync_contacts(client, tmp_path / "c.db")

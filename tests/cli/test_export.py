@@ -93,7 +93,8 @@ def test_an_export_that_is_not_proved_exits_with_3_and_says_why(run, sandbox, tm
     assert result.exit_code == 3
     assert "1 of them repeated, " in result.stderr
     assert result.stderr.endswith(
-        "\nNot proved to be complete: the account counts 131, 1 more than were read\n"
+        "\nNot proved to be complete: the account counts 131, 1 more than were read."
+        " Run the same command again.\n"
     )
     assert len((tmp_path / "c").read_bytes().splitlines()) == 130
 
@@ -389,6 +390,7 @@ def test_the_main_job_runs_on_an_embedded_sandbox(start, tmp_path):
 
 
 def test_one_is_not_many(run, tmp_path):
-    summary = run("contacts", "export", tmp_path / "c", "--sandbox", 1).stderr
+    path = tmp_path / "c.jsonl"
+    summary = run("contacts", "export", path, "--sandbox", 1).stderr
 
-    assert summary.startswith(f"1 contact to {tmp_path / 'c'}, 1 page, 5 requests, ")
+    assert summary.startswith(f"1 contact to {path}, 1 page, 5 requests, ")

@@ -91,6 +91,7 @@ def test_a_port_in_use_is_said_in_words(command, run):
 def test_a_missing_place_is_said_in_words_and_ends_with_1(run, tmp_path):
     missing, folder = tmp_path / "x.csv", tmp_path / "nowhere"
     send = ["--text", "hi", "--inbox", 1, "--creator", 1]
+    (people := tmp_path / "people.csv").write_text("phone\n15105550102\n")
 
     for command, text in (
         (["contacts", "import", missing], f"{missing} does not exist."),
@@ -100,6 +101,12 @@ def test_a_missing_place_is_said_in_words_and_ends_with_1(run, tmp_path):
         (["contacts", "export", "a.csv", "--report", folder / "x"], f"The folder {folder} does no"),
         (["contacts", "export", tmp_path], f"{tmp_path} is a folder. Name a file."),
         (["contacts", "import", tmp_path], f"{tmp_path} is a folder. Name a file."),
+        (["sync", tmp_path], f"{tmp_path} is a folder. Name a file."),
+        (["contacts", "export", "a.csv", "--report", tmp_path], f"{tmp_path} is a folder."),
+        (["whoami", "--sandbox", 1, "--state", tmp_path], f"{tmp_path} is a folder."),
+        (["contacts", "import", people, "--outcomes", tmp_path], f"{tmp_path} is a folder."),
+        (["messages", "send", people, *send, "--outcomes", tmp_path], f"{tmp_path} is a folder."),
+        (["probe", "--save", tmp_path], f"{tmp_path} is a folder."),
     ):
         result = run(*command)
         assert result.stderr.startswith(f"Error: {text}"), result.stderr
@@ -115,6 +122,10 @@ def test_a_missing_place_is_said_in_words_and_ends_with_1(run, tmp_path):
             " another disk, then run the same command again.",
         ),
         (errno.ENOSPC, "The disk is full. Make room, then run the same command again."),
+        (
+            errno.EDQUOT,
+            "The disk quota is used up. Free some of it, then run the same command again.",
+        ),
         (errno.EACCES, "/x cannot be opened: this user has no permission."),
         (errno.EROFS, "/x cannot be written: its disk is read-only."),
         (errno.ENOTDIR, "/x is below a file. Name a folder that exists."),
@@ -142,6 +153,29 @@ def test_the_proxy_of_the_environment_is_used(run, environment):
 
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: HTTPS_PROXY must be the URL of an HTTP proxy")
+
+
+def test_a_phone_is_read_as_in_a_region(run, sandbox):
+    phone = ["--phone", "(510) 555-0102", "--region", "us"]
+    created = run("contacts", "create", *phone, "--first", "Ada", "--json")
+    contact = json.loads(created.stdout)["id"]
+
+    assert sandbox.store.contacts[0]["phone"] == "15105550102"
+    assert run("contacts", "update", contact, *phone, "--last", "L").exit_code == 0
+    assert json.loads(run("contacts", "ensure", *phone, "--json").stdout)["id"] == contact
+    assert json.loads(run("contacts", "find", *phone, "--json").stdout)["id"] == contact
+    assert json.loads(run("contacts", "search", *phone, "--json").stdout)[0]["id"] == contact
+
+
+@pytest.mark.parametrize("command", ["create", "ensure", "find", "search"])
+def test_a_phone_that_a_region_does_not_have_names_the_option(command, run, sandbox):
+    result = run("contacts", command, "--phone", "555-3377", "--region", "US")
+    unknown = run("contacts", command, "--phone", "(510) 555-0102", "--region", "USA")
+
+    assert (result.exit_code, unknown.exit_code) == (2, 2)
+    assert result.stderr.startswith("Error: --phone must be a valid number of US")
+    assert unknown.stderr.startswith("Error: --region must be two letters of a country")
+    assert not sandbox.requests
 
 
 @pytest.mark.parametrize("command", ["create", "ensure", "find", "search"])

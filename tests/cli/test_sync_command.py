@@ -273,7 +273,6 @@ def test_csv_for_a_spreadsheet(run, sandbox, tmp_path):
         (["c.parquet.zst"], "PATH must end in"),
         (["c", "--since", "2026-01-01T00:00:00Z"], "--since needs --surface v2"),
         (["c", "--report", "c"], "--report must be another file than PATH"),
-        (["c", "--report", "none/r"], "The folder of --report does not exist"),
         (["c", "--report", "-"], "--report must be a file. For standard output, use --json"),
         (["c", "--bom"], "--bom and --raw-formulas are for .csv"),
         (["-", "--checkpoint", "x"], "Leave out --checkpoint"),
@@ -289,6 +288,16 @@ def test_a_wrong_option_of_an_export_is_reported(arguments, rule, run, tmp_path,
     assert result.exit_code == 2
     assert rule in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_of_a_report_that_is_missing_is_reported_before_the_account_is_read(
+    run, sandbox, tmp_path
+):
+    result = run("contacts", "export", tmp_path / "c", "--report", tmp_path / "none" / "r")
+
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: The folder {tmp_path / 'none'} does not exist.\n"
+    assert not sandbox.requests
 
 
 def test_a_report_may_be_a_link(run, sandbox, tmp_path):

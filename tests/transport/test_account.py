@@ -32,8 +32,8 @@ PUT = Endpoint("PUT", "/v1/contact/{id}", object, Repeat.IDEMPOTENT).request(id=
 
 OTHER = (
     r"the credentials changed, and belong to another account \(team 2 of"
-    r" https://api.heymarket.com instead of team 1 of https://api.heymarket.com\). Run it"
-    r" again with credentials of the account that it began with"
+    r" https://api.heymarket.com instead of team 1 of https://api.heymarket.com\), so it was"
+    r" not sent\. Run it again with credentials of the account that it began with"
 )
 
 

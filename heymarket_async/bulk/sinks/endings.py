@@ -37,13 +37,14 @@ def format_of(path: Path) -> str | None:
     return "JsonLines" if _FORMATS.get(inner, "JsonLines") == "JsonLines" else None
 
 
-def path_of(path: Path | str, own: str, remedy: str = "") -> Path:
+def path_of(path: Path | str, own: str, remedy: str = "", *, may_exist: bool = False) -> Path:
     """Return the path of a file.
 
     Args:
         path: The path, as it was given.
         own: The name of the sink that the file has the format of.
         remedy: Words to follow the remedy for a wrong ending, with `{}` for the name of its sink.
+        may_exist: A file that is there may have any name: its content shows the format.
 
     Raises:
         ValueError: It is not a path, or it ends like a file of another format.
@@ -51,6 +52,8 @@ def path_of(path: Path | str, own: str, remedy: str = "") -> Path:
     if not isinstance(path, str | os.PathLike):
         raise ValueError(f"path must be text or a Path, not {kind_of(path)}")
     found = Path(path)
+    if may_exist and found.is_file():
+        return found
     named, ending = format_of(found), found.suffix
     if named not in {None, own}:
         raise ValueError(

@@ -33,13 +33,17 @@ def why_unconnected(error: ConnectError, host: str, proxy: str) -> tuple[str, st
         )
     peer, first = (f"the proxy {proxy}", f"The proxy {proxy}") if proxy else (host, host)
     where = _IN_PROXY if proxy else _IN_BASE_URL
-    for cause in _causes(error):
+    causes = _causes(error)
+    # aiohttp's error of a TLS handshake has the host that it was with.
+    is_with_proxy = proxy and any(getattr(each, "host", host) != host for each in causes)
+    of_tls = (peer, first, where) if is_with_proxy else (host, host, _IN_BASE_URL)
+    for cause in causes:
         if isinstance(cause, TunnelError):
             return f"{first} does not answer like a proxy.", where
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return _untrusted(cause, host)
+            return _untrusted(cause, of_tls[0], of_tls[2])
         if isinstance(cause, ssl.SSLError):
-            return f"{host} does not speak TLS here.", f"{_IN_BASE_URL} Is it another port?"
+            return f"{of_tls[1]} does not speak TLS here.", f"{of_tls[2]} Is it another port?"
         if isinstance(cause, socket.gaierror):
             return (
                 f"The name of {peer} cannot be resolved.",
@@ -58,19 +62,19 @@ _IN_PROXY = "Check the proxy's URL for a slip, or unset it if no proxy is needed
 _NEEDS_PROXY = "If the network has a proxy, set HTTPS_PROXY."
 
 
-def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> tuple[str, str]:
+def _untrusted(error: ssl.SSLCertVerificationError, peer: str, where: str) -> tuple[str, str]:
     if error.verify_code in {_OTHER_NAME, _OTHER_ADDRESS}:
         return (
-            f"The certificate of {host} is for another name.",
-            f"{_IN_BASE_URL} If it is right, something on the way answers in its place.",
+            f"The certificate of {peer} is for another name.",
+            f"{where} If it is right, something on the way answers in its place.",
         )
     if error.verify_code in {_NOT_YET_VALID, _EXPIRED}:
         return (
-            f"The certificate of {host} has expired, or is not valid yet.",
-            "Check the date of this machine. If it is right, the server needs a new certificate.",
+            f"The certificate of {peer} has expired, or is not valid yet.",
+            "Check the date of this machine. If it is right, a new certificate is needed.",
         )
     return (
-        f"The certificate of {host} is not signed by an authority that is known here.",
+        f"The certificate of {peer} is not signed by an authority that is known here.",
         _why_unknown(),
     )
 

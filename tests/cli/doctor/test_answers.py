@@ -31,7 +31,8 @@ def test_a_path_that_heymarket_does_not_have(examine, sandbox):
 @pytest.mark.parametrize("status", [401, 403, 404, 502])
 def test_a_refusal_by_a_gateway(status, examine):
     head = f"HTTP/1.1 {status} No\r\nContent-Type: text/html\r\nContent-Length: {len(PAGE)}"
-    with answering(f"{head}\r\n\r\n{PAGE}".encode()) as port:
+    # The peer hangs up. A second request, as after a 401, must not try that connection.
+    with answering(f"{head}\r\nConnection: close\r\n\r\n{PAGE}".encode()) as port:
         _, checks = examine(HEYMARKET_BASE_URL=f"http://127.0.0.1:{port}")
 
     assert f"The answer ({status}) {GATEWAY}" in problems(checks)["connection"]

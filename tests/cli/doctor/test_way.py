@@ -100,6 +100,36 @@ def test_a_proxy_that_refuses(status, text, examine):
     assert "geheim" not in json.dumps(checks)
 
 
+def test_a_proxy_whose_certificate_is_not_trusted(examine):
+    with answering(b"", tls=True) as port:
+        proxy = f"https://localhost:{port}"
+        _, checks = examine(**HEYMARKET, HTTPS_PROXY=proxy)
+
+    assert problems(checks)["connection"].startswith(
+        f"The certificate of the proxy {proxy} is not signed by an authority that is known here."
+    )
+
+
+def test_a_proxy_without_tls(examine):
+    with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        proxy = f"https://localhost:{port}"
+        _, checks = examine(**HEYMARKET, HTTPS_PROXY=proxy)
+
+    assert problems(checks)["connection"] == (
+        f"The proxy {proxy} does not speak TLS here. Check the proxy's URL for a slip, or unset it"
+        " if no proxy is needed. Is it another port?"
+    )
+
+
+def test_a_certificate_behind_a_proxy_is_that_of_the_server():
+    error = refused_certificate(62)
+
+    assert why_unconnected(error, "x.example", "http://proxy.example:3128") == (
+        "The certificate of x.example is for another name.",
+        "Check the base URL for a slip. If it is right, something on the way answers in its place.",
+    )
+
+
 def test_a_proxy_that_is_away(examine):
     proxy = f"http://127.0.0.1:{free_port()}"
 
