@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from heymarket_async.sandbox import Readings, Sandbox
@@ -11,11 +13,12 @@ from tests.probe.probing import (
     findings_of,
     pairwise,
     profile_of,
+    right_answers,
     sandbox_of,
     values_of,
 )
 
-PAIRS = list(pairwise())
+PAIRS = list(itertools.islice(pairwise(), 20))
 SIZES = [(1300, 1), (1300, 3), (400, 1), (130, 50), (1300, 40), (60, 3)]
 """Contacts, and how many of them may share a timestamp."""
 
@@ -37,14 +40,8 @@ async def test_each_pair_of_readings_is_told_rightly_and_makes_the_same_sandbox(
     again = Sandbox.from_profile(findings.profile, contacts, ties=ties, seed=number)
     assert_right(await findings_of(again), again.readings)
     # What the profile leaves open is the likeliest there, and may be easier to tell.
-    known = values_of(findings.profile)
-    assert {name: right_again(again, name) for name in known} == known
-
-
-def right_again(sandbox, name):
-    from tests.probe.probing import right_answers  # noqa: PLC0415
-
-    return right_answers(sandbox.readings)[name]
+    known, right = values_of(findings.profile), right_answers(again.readings)
+    assert {name: right[name] for name in known} == known
 
 
 SINGLE = [(name, value) for name, values in CHOICES.items() for value in values]
