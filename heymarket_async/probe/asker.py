@@ -104,7 +104,7 @@ class Asker:
         self.heads: list[Head] = []
         self.times: set[str] = set()
         self._most = most
-        self._on_request = on_request or (lambda _: None)
+        self._on_request = on_request
         self._last: Answer | None = None
         transport = watched(transport_of(client), self._count, self._note)
         self._transport = bound_to_account(transport)
@@ -162,7 +162,8 @@ class Asker:
         if self.sent >= self._most:
             raise CouldNotTellError(f"all {self._most} requests were used up")
         self.sent += 1
-        self._on_request(self.sent)
+        if self._on_request is not None:
+            self._on_request(self.sent)
 
     def _note(self, answer: Answer) -> None:
         self._last = answer

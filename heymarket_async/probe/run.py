@@ -21,6 +21,7 @@ from heymarket_async.probe.lists import ProbedList
 from heymarket_async.probe.order import ask_for_order, ask_from_times
 from heymarket_async.probe.pages import ask_for_end, ask_for_pages
 from heymarket_async.probe.unknown import ask_for_unknown
+from heymarket_async.transport.call import check_hook
 
 MOST_REQUESTS = 40
 
@@ -85,6 +86,7 @@ async def probe(
     one_of("client", client, HeymarketClient)
     if not is_int(max_requests) or max_requests < 1:
         raise ValueError("max_requests must be an integer of at least 1")
+    check_hook("on_request", on_request)
     asker, found = Asker(client, max_requests, on_request), Found()
     v1 = ProbedList(asker, found, "v1", contacts.PAGE, {})
     v2 = ProbedList(asker, found, "v2", contacts_v2.PAGE, {"ascending": True})

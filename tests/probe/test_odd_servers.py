@@ -148,13 +148,25 @@ async def test_it_stops_at_the_most_requests(most):
     assert f"all {most} requests were used up" in reasons_of(findings).values()
 
 
+async def test_each_request_is_counted_before_it_is_sent():
+    seen = []
+    async with Sandbox(20) as sandbox, client_of(sandbox) as client:
+        findings = await probe(
+            client, on_request=lambda number: seen.append((number, len(sandbox.requests)))
+        )
+
+    assert seen == [(each + 1, each) for each in range(findings.requests)]
+
+
 @pytest.mark.parametrize("most", [0, True, "5", None])
-async def test_a_wrong_number_of_requests_is_refused(most):
+async def test_wrong_arguments_are_refused(most):
     async with Sandbox() as sandbox, client_of(sandbox) as client:
         with pytest.raises(ValueError, match="max_requests must be an integer of at least 1"):
             await probe(client, max_requests=most)
         with pytest.raises(ValueError, match="client must be"):
             await probe(sandbox)
+        with pytest.raises(ValueError, match="on_request must be a function"):
+            await probe(client, on_request=5)
     assert not sandbox.requests
 
 
