@@ -46,11 +46,18 @@ def progress_of_job(*, quiet: bool) -> Generator[OnProgress]:
 @contextmanager
 def countdown(text: str, seconds: float, *, quiet: bool) -> Generator[None]:
     """Count seconds down on a terminal, behind a text, while the block runs."""
+    ends = time.monotonic() + seconds
+    with changing(lambda: f"{text} {_clock(max(0.0, ends - time.monotonic()))}", quiet=quiet):
+        yield
+
+
+@contextmanager
+def changing(text: Callable[[], str], *, quiet: bool = False) -> Generator[None]:
+    """Show a text that changes on a terminal, while the block runs."""
     if quiet or settings.given().no_progress or not sys.stderr.isatty():
         yield
         return
-    ends = time.monotonic() + seconds
-    with _live(lambda: Text(f"{text} {_clock(max(0.0, ends - time.monotonic()))}")):
+    with _live(lambda: Text(text())):
         yield
 
 

@@ -13,6 +13,8 @@ from typer import Option
 
 from heymarket_async.bulk.store import private_files
 from heymarket_async.cli import show
+from heymarket_async.cli.job_progress import changing
+from heymarket_async.cli.kept import Kept
 from heymarket_async.cli.options import Json, SandboxSize
 from heymarket_async.cli.running import run
 
@@ -38,8 +40,16 @@ def probe_command(*, save: Save = None, json: Json = False, sandbox: SandboxSize
     """
     from heymarket_async.probe import probe  # noqa: PLC0415 - no help needs it
 
+    sent = 0
+
+    def count(number: int) -> None:
+        nonlocal sent
+        sent = number
+
     async def work(client: HeymarketClient) -> Findings:
-        return await probe(client)
+        # An interrupted probe keeps nothing.
+        with Kept(None, "fact").noting(), changing(lambda: f"request {sent} of at most 40"):
+            return await probe(client, on_request=count)
 
     if save is not None:
         _check_place(save)

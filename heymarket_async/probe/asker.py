@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
@@ -27,7 +28,7 @@ from heymarket_async.walk.rows import RowFields, Rows, reader
 _REST_S = 0.5
 _NO_ROWS = Rows([], [], [], [])
 _ABOUT_THE_CALL = (StatusError, NoResponseError, DecodeError)
-_OF_A_GATEWAY = frozenset({502, 503, 504})
+_ABOUT_NO_CALL = frozenset({429, 502, 503, 504})
 _MAY_BE_CHANCE = (ServerError, RateLimitError, NoResponseError)
 
 
@@ -85,6 +86,7 @@ class Asker:
     Args:
         client: The client.
         most: The most requests to send.
+        on_request: Called before each request with its number, or None.
 
     Attributes:
         sent: How many requests were sent, those that were sent again included.
@@ -92,14 +94,25 @@ class Asker:
         times: All timestamps that were seen.
     """
 
-    def __init__(self, client: HeymarketClient, most: int) -> None:
+    def __init__(
+        self,
+        client: HeymarketClient,
+        most: int,
+        on_request: Callable[[int], object] | None = None,
+    ) -> None:
         self.sent = 0
         self.heads: list[Head] = []
         self.times: set[str] = set()
         self._most = most
+        self._on_request = on_request
         self._last: Answer | None = None
         transport = watched(transport_of(client), self._count, self._note)
         self._transport = bound_to_account(transport)
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether an answer was a 429."""
+        return any(head.status == 429 for head in self.heads)
 
     async def ask(self, endpoint: Endpoint[Any], body: object = msgspec.UNSET, **ids: Any) -> Reply:
         """Ask, once more if it failed by chance, and return the answer.
@@ -113,14 +126,17 @@ class Asker:
         request = bare.request(body=body, **ids)
         if request.repeat is not Repeat.READ:
             raise ValueError(f"{request.call} is not a read")
+        is_large = isinstance(body, dict) and "limit" in body
         error = await self._send(request)
-        if isinstance(error, _MAY_BE_CHANCE):
+        # A 429 may be because of the `limit`, and then the next one would be answered so too.
+        is_too_much = isinstance(error, RateLimitError) and is_large
+        if isinstance(error, _MAY_BE_CHANCE) and not is_too_much:
             await asyncio.sleep(_REST_S)
             error = await self._send(request)
-        if self._last is None or isinstance(error, RateLimitError | NoResponseError):
+        if self._last is None or isinstance(error, NoResponseError):
             raise CouldNotTellError("no whole answer came")
-        if self._last.status in _OF_A_GATEWAY:
-            raise CouldNotTellError(f"the server answered {self._last.status} twice")
+        if self._last.status in _ABOUT_NO_CALL:
+            raise CouldNotTellError(f"the server answered {self._last.status}")
         reply = _reply(self._last)
         self.times.update(reply.rows.times)
         return reply
@@ -146,6 +162,8 @@ class Asker:
         if self.sent >= self._most:
             raise CouldNotTellError(f"all {self._most} requests were used up")
         self.sent += 1
+        if self._on_request is not None:
+            self._on_request(self.sent)
 
     def _note(self, answer: Answer) -> None:
         self._last = answer

@@ -6,10 +6,10 @@ from heymarket_async.checks import is_int
 from heymarket_async.endpoints import contacts
 from heymarket_async.probe.asker import Asker, CouldNotTellError, Reply
 from heymarket_async.probe.found import Found
-from heymarket_async.probe.lists import CHANGED, ListProbe
+from heymarket_async.probe.lists import CHANGED, ProbedList
 
 
-async def ask_for_count(asker: Asker, found: Found, v1: ListProbe) -> None:
+async def ask_for_count(asker: Asker, found: Found, v1: ProbedList) -> None:
     """Find which contacts the count has, and how it is written.
 
     Args:
@@ -51,7 +51,7 @@ async def ask_for_count(asker: Asker, found: Found, v1: ListProbe) -> None:
         found.values["count_includes_date"] = number > without
 
 
-def _compare_count(found: Found, whole: int, v1: ListProbe) -> None:
+def _compare_count(found: Found, whole: int, v1: ProbedList) -> None:
     listed = len(set(v1.rows.ids))
     if v1.is_whole is None:
         raise CouldNotTellError("it is not known how many contacts there are")

@@ -1,4 +1,4 @@
-"""The largest `limit` of a list, and the answer to a larger one."""
+"""The facts about the size of a page: without a `limit`, with the largest, and with more."""
 
 from __future__ import annotations
 
@@ -6,11 +6,38 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from heymarket_async.probe.asker import CouldNotTellError, Reply
+from heymarket_async.probe.lists import CHANGED, FEW, ProbedList
 
 MOST = 1000
 """The largest `limit` that is tried, which is the most that a walk asks for by default."""
 _LIKELY = (5, 10, 20, 25, 30, 50, 100, 200, 250, 300, 400, 500)
-FEW = "the account has too few contacts"
+
+
+async def ask_for_limits(contacts: ProbedList) -> None:
+    """Find the size of a page, and the largest `limit`."""
+    with contacts.telling("default_limit", "largest_limit", "over_limit"):
+        first, large = contacts.first, contacts.large
+        if large is not None and large.size and not _begins(first, large):
+            raise CouldNotTellError(CHANGED)
+        is_larger = large is not None and large.size > first.size
+        if is_larger and (await contacts.page()).checked().size != first.size:
+            raise CouldNotTellError(CHANGED)
+        is_full = contacts.is_whole is False or is_larger
+        size = first.size if is_full and first.size else None
+        contacts.tell("default_limit", size, otherwise=FEW)
+        if large is None:
+            return
+        limits = Limits(contacts.try_limit, first, large)
+        largest, over = await limits.find(has_more=contacts.is_whole is False)
+        contacts.tell("largest_limit", largest, otherwise="`limit` has no effect")
+        contacts.tell("over_limit", over, otherwise="no larger one was tried")
+
+
+def _begins(first: Reply, large: Reply) -> bool:
+    """Whether a page is the beginning of a larger one, or the other way round."""
+    one, other = first.rows.ids, large.rows.ids
+    both = min(len(one), len(other))
+    return both > 0 and one[:both] == other[:both]
 
 
 class Limit(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from heymarket_async.api_profile import ApiProfile
@@ -14,9 +16,12 @@ from heymarket_async.probe.asker import Asker
 from heymarket_async.probe.count import ask_for_count
 from heymarket_async.probe.facts import FACTS, seen
 from heymarket_async.probe.found import Found
-from heymarket_async.probe.limits import MOST
-from heymarket_async.probe.lists import ListProbe
+from heymarket_async.probe.limits import MOST, ask_for_limits
+from heymarket_async.probe.lists import ProbedList
+from heymarket_async.probe.order import ask_for_order, ask_from_times
+from heymarket_async.probe.pages import ask_for_end, ask_for_pages
 from heymarket_async.probe.unknown import ask_for_unknown
+from heymarket_async.transport.call import check_hook
 
 MOST_REQUESTS = 40
 
@@ -58,7 +63,12 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @hides_locals
-async def probe(client: HeymarketClient, *, max_requests: int = MOST_REQUESTS) -> Findings:
+async def probe(
+    client: HeymarketClient,
+    *,
+    max_requests: int = MOST_REQUESTS,
+    on_request: Callable[[int], object] | None = None,
+) -> Findings:
     """Find out how the API behaves where its documentation says nothing.
 
     It only reads. A fact that the account cannot show is left open, with the reason: for example
@@ -67,6 +77,7 @@ async def probe(client: HeymarketClient, *, max_requests: int = MOST_REQUESTS) -
     Args:
         client: The client.
         max_requests: The most requests to send, those that are sent again included.
+        on_request: Called before each request with its number, from 1.
 
     Raises:
         HeymarketError: There is no connection, or the credentials are wrong.
@@ -75,17 +86,18 @@ async def probe(client: HeymarketClient, *, max_requests: int = MOST_REQUESTS) -
     one_of("client", client, HeymarketClient)
     if not is_int(max_requests) or max_requests < 1:
         raise ValueError("max_requests must be an integer of at least 1")
-    asker, found = Asker(client, max_requests), Found()
-    v1 = ListProbe(asker, found, "v1", contacts.PAGE, {})
-    v2 = ListProbe(asker, found, "v2", contacts_v2.PAGE, {"ascending": True})
+    check_hook("on_request", on_request)
+    asker, found = Asker(client, max_requests, on_request), Found()
+    v1 = ProbedList(asker, found, "v1", contacts.PAGE, {})
+    v2 = ProbedList(asker, found, "v2", contacts_v2.PAGE, {"ascending": True})
     lists = (v1, v2)
     for each in lists:
         await each.begin(MOST)
     begun = [each for each in lists if each.has_begun]
     for each in begun:
-        await each.ask_for_order()
-        await each.ask_from_times(stamps.digits_of(asker.times))
-        await each.ask_for_pages()
+        await ask_for_order(each)
+        await ask_from_times(each, found, stamps.digits_of(asker.times))
+        await ask_for_pages(each)
         if each is v1:
             await ask_for_count(asker, found, v1)
         await each.check_unchanged()
@@ -94,9 +106,9 @@ async def probe(client: HeymarketClient, *, max_requests: int = MOST_REQUESTS) -
     known = next((each.rows.ids[0] for each in begun if each.rows.ids), None)
     await ask_for_unknown(asker, found, known)
     for each in begun:
-        await each.ask_for_end()
+        await ask_for_end(each)
     for each in reversed(begun):  # v2 is likely to need fewer
-        await each.ask_for_limits()
+        await ask_for_limits(each)
     stamps.find(asker.times, found)
     heads.find(asker.heads, found)
     return _findings(found, asker.sent)

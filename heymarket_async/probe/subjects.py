@@ -116,39 +116,3 @@ class Watch:
         if moved_s:
             seconds = timestamps.later(subject.stamp, moved_s)[:-1]
         return f"{seconds}.{digits:0{self._finer}}Z"
-
-
-async def compared(
-    watch: Watch, subjects: list[Subject], *, is_exact: bool
-) -> tuple[bool, bool | None]:
-    """Return whether timestamps are stored as they are shown, and whether `date` is included.
-
-    The second is None if the first is false: then nothing can be said about it.
-
-    Args:
-        watch: The list, whose side of `date` is known.
-        subjects: The contacts.
-        is_exact: It is known that timestamps are stored as they are shown.
-
-    Raises:
-        CouldNotTellError: The contacts do not show it.
-    """
-
-    async def are_later(time_of: Callable[[Subject], str]) -> set[bool | None]:
-        return {await watch.is_later(each, time_of(each)) for each in subjects}
-
-    includes_later = watch.side == "after"
-    later = {False} if is_exact else await are_later(watch.just_after)
-    if later == {False}:
-        later = await are_later(lambda each: each.time)
-        if later == {True}:
-            return True, includes_later
-        if later == {False}:
-            later = {True} if is_exact else await are_later(watch.just_before)
-            if later == {True}:
-                return True, not includes_later
-    elif later == {True}:
-        later = await are_later(watch.half_after)
-    if is_exact or later in ({True}, {False}):
-        raise CouldNotTellError("the server may read `date` no finer than it shows timestamps")
-    return False, None

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -51,7 +55,7 @@ def test_it_prints_json_and_saves_the_profile(run, tmp_path):
 def test_without_open_facts_it_gives_no_reasons(run, monkeypatch):
     findings = Findings(profile=ApiProfile(), facts=[], requests=1)
 
-    async def found(_):
+    async def found(_, **options):
         return findings
 
     monkeypatch.setattr("heymarket_async.probe.probe", found)
@@ -102,6 +106,31 @@ def test_a_file_that_cannot_be_written_at_the_end_costs_no_table(run, monkeypatc
     assert "  order " in result.stdout
     assert path.read_text() == '{"version": 1}'
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_the_requests_are_counted_on_stderr_and_an_interrupt_is_confirmed(
+    is_terminal, start, sandbox, tmp_path
+):
+    sandbox.faults.delay(60, on="POST /v1/contacts/count")
+    ours, theirs = pty.openpty()
+    path = tmp_path / "profile.json"
+    process = start("probe", "--save", path, stderr=theirs if is_terminal else -1)
+    os.close(theirs)
+    while all(each.path != "/v1/contacts/count" for each in sandbox.requests):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    shown = b""
+    while is_terminal and f"request {len(sandbox.requests)} of at most 40".encode() not in shown:
+        shown += os.read(ours, 65536)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    shown += os.read(ours, 65536) if is_terminal else errors
+    os.close(ours)
+
+    assert (process.returncode, output, path.exists()) == (130, b"", False)
+    last = b"Interrupted. Run the same command again."
+    assert last in shown if is_terminal else shown == last + b"\n"
 
 
 @pytest.fixture

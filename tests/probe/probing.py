@@ -50,7 +50,7 @@ CHOICES: dict[str, Sequence[Any]] = {
 
 
 def pairwise() -> Iterator[dict[str, Any]]:
-    """Yield readings so that each pair of values of two of them comes at least once."""
+    """Yield readings with as many new pairs of values as possible, until all pairs have come."""
     draw = random.Random(1)
     names = list(CHOICES)
     left = {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import get_type_hints
 
 import pytest
 
 from heymarket_async import ApiProfile, ListFacts
 from heymarket_async.api_profile import VERSION
-from heymarket_async.sandbox import Readings, Sandbox
+from heymarket_async.sandbox import Readings, Sandbox, profile
 
 PROFILE = ApiProfile(
     v1=ListFacts(order="newest first", first_page="ignored", over_limit="413", end="[]"),
@@ -88,23 +89,64 @@ def test_what_a_profile_leaves_open_is_as_the_readings_say():
     [
         (ApiProfile(v1=ListFacts(order="newest first", date="after")), "v1.date = after"),
         (ApiProfile(v2=ListFacts(first_page=1)), "v2.first_page = 1"),
-        (ApiProfile(v1=ListFacts(over_limit="409")), "over_limit must be one of"),
+        (ApiProfile(v1=ListFacts(over_limit="409")), "v1.over_limit = 409"),
         (ApiProfile(v1=ListFacts(end="[]"), v2=ListFacts(end="null")), "v2.end = null"),
         (ApiProfile(unknown_id="404", unknown_find="400"), "unknown_find = 400"),
-        (ApiProfile(stamp_digits=3, stored_finer=True), "stored_finer with stamp_digits = 3"),
+        (ApiProfile(stamp_digits=3, stored_finer=True), "stamp_digits = 3"),
         (ApiProfile(rate_headers=("ratelimit",)), "rate_headers = ratelimit"),
         (ApiProfile(count_is_whole=False), "count_is_whole = False"),
+        (ApiProfile(v1=ListFacts(date="ignored")), "v1.date = ignored"),
+        (ApiProfile(v1=ListFacts(over_limit="ignored", largest_limit=9)), "v1.largest_limit = 9"),
     ],
 )
 def test_a_fact_that_the_sandbox_cannot_show_is_named(profile, fact):
-    with pytest.raises(ValueError, match="cannot show this fact of the profile: ") as raised:
+    with pytest.raises(ValueError, match="the sandbox cannot show") as raised:
         Sandbox.from_profile(profile)
-    assert fact in str(raised.value)
-    assert str(raised.value).endswith("Set it to null")
+    assert str(raised.value) == (
+        f"the sandbox cannot show these facts of the profile: {fact}. Set them to null"
+    )
+
+
+def test_all_facts_that_the_sandbox_cannot_show_are_named_at_once_and_cut_short():
+    names = tuple(f"x-ratelimit-{number}" for number in range(10_000))
+    profile = ApiProfile(v1=ListFacts(over_limit="409"), unknown_id="302", rate_headers=names)
+    with pytest.raises(ValueError, match="the sandbox cannot show") as raised:
+        Sandbox.from_profile(ApiProfile(v2=ListFacts(first_page=1), v1=profile.v1))
+    assert "v1.over_limit = 409, v2.first_page = 1. Set them" in str(raised.value)
+
+    with pytest.raises(ValueError, match="rate_headers = ") as raised:
+        Sandbox.from_profile(profile)
+    assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize("date", ["before", "after"])
+def test_the_side_of_date_gives_an_order_that_is_not_known(date):
+    for others in (Readings(), Readings(newest_first=False)):
+        sandbox = Sandbox.from_profile(ApiProfile(v1=ListFacts(date=date)), readings=others)
+        assert sandbox.readings.newest_first is (date == "before")
+
+
+def test_a_uuid_that_is_known_comes_from_reads():
+    assert Sandbox.from_profile(ApiProfile(unknown_uuid="404")).readings.list_has_uuid
+    assert not Sandbox.from_profile(ApiProfile(unknown_id="404")).readings.list_has_uuid
+
+
+def test_the_sandbox_takes_the_same_facts_as_the_client():
+    for ours, theirs in ((ListFacts, profile.ListFacts), (ApiProfile, profile.Profile)):
+        hints = [get_type_hints(each, include_extras=True) for each in (ours, theirs)]
+        for each in hints:
+            each.pop("v1", None), each.pop("v2", None)
+        assert hints[0] == hints[1]
 
 
 @pytest.mark.parametrize(
-    "source", [{}, {"version": "1"}, b"{}", {"version": 2}, 5, {"version": 1, "v1": {"ordr": "x"}}]
+    "source",
+    [
+        *({}, {"version": "1"}, b"{}", {"version": 2}, 5),
+        {"version": 1, "v1": {"ordr": "x"}},
+        {"version": 1, "v1": {"default_limit": 0}},
+        ApiProfile(gzip=object()),
+    ],
 )
 def test_a_sandbox_refuses_something_else(source):
     with pytest.raises(ValueError, match="profile must be"):
@@ -115,6 +157,14 @@ def test_hidden_fractions_need_no_digits():
     sandbox = Sandbox.from_profile(ApiProfile(stored_finer=True))
     assert (sandbox.readings.precision, sandbox.readings.fractions) == ("microseconds", "truncated")
     assert Sandbox.from_profile(ApiProfile(stored_finer=False)).readings == Readings()
+
+
+def test_whole_seconds_may_hide_the_fractions_that_the_readings_have():
+    hidden = Readings(precision="nanoseconds", fractions="rounded")
+    whole = Sandbox.from_profile(ApiProfile(stamp_digits=0), readings=hidden)
+    assert whole.readings == hidden
+    shown = Sandbox.from_profile(ApiProfile(stamp_digits=6), readings=hidden)
+    assert (shown.readings.precision, shown.readings.fractions) == ("microseconds", "shown")
 
 
 def test_an_unknown_option_of_the_sandbox_is_refused():

@@ -15,18 +15,26 @@ def is_large(body) -> bool:
     return body.get("limit", 0) > 100
 
 
-@pytest.mark.parametrize("answer", [OSError(), web.HTTPFound("/x")], ids=["reset", "redirect"])
-async def test_a_large_page_that_never_comes_costs_the_largest_limit_only(answer):
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (OSError, "no whole answer came"),
+        (
+            lambda: web.Response(status=302, headers={"Location": "/x"}),
+            "a large `limit` is answered with a redirect",
+        ),
+    ],
+    ids=["reset", "redirect"],
+)
+async def test_a_large_page_that_never_comes_costs_the_largest_limit_only(answer, reason):
     def change(server, body, path):
-        if is_large(body):
-            return answer if isinstance(answer, OSError) else web.HTTPFound("/x")
-        return None
+        return answer() if is_large(body) else None
 
     findings = await Foreign(400, change).probed()
 
     assert seen_of(findings).items() >= EVERYWHERE.items()
     assert findings.profile.v1.over_limit is None
-    assert "v1.over_limit" in reasons_of(findings)
+    assert reasons_of(findings)["v1.over_limit"] == reason
 
 
 @pytest.mark.parametrize("request_number", [1, 3])
@@ -179,6 +187,36 @@ async def test_a_gateway_that_fails_is_not_the_answer_to_a_large_limit(status):
 
     assert findings.profile.v1.over_limit is None
     assert findings.profile.v1.order == "newest first"
+
+
+async def test_a_large_limit_that_is_answered_429_is_not_tried_again():
+    def change(server, body, path):
+        if is_large(body):
+            return web.json_response({}, status=429)
+        return None
+
+    server = Foreign(400, change)
+    findings = await server.probed()
+
+    assert sum(is_large(body) for _, body in server.asked) == 1
+    assert seen_of(findings).items() >= EVERYWHERE.items()
+    for name in ("v1.largest_limit", "v2.largest_limit"):
+        assert "429" in reasons_of(findings)[name]
+
+
+async def test_after_a_429_no_larger_limit_is_tried():
+    def change(server, body, path):
+        if path == "/v1/contacts/count" and len(server.asked) > 5:
+            return web.json_response({}, status=429)
+        return web.json_response({}, status=400) if is_large(body) else None
+
+    server = Foreign(400, change)
+    findings = await server.probed()
+
+    limits = [body["limit"] for _, body in server.asked if "limit" in body]
+    assert limits == [1000, 1000]
+    assert reasons_of(findings)["v2.over_limit"] == "no large `limit` is tried after a 429"
+    assert findings.profile.v1.default_limit == 30
 
 
 async def test_a_500_by_chance_is_not_the_answer_to_a_large_limit():

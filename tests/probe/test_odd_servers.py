@@ -111,7 +111,7 @@ async def test_a_429_is_waited_out_and_its_form_noted(headers, form, monkeypatch
     sandbox = Sandbox(300)
     sandbox.faults.answer(429, on="GET /v1/contact/{id}", headers=headers)
     async with sandbox, client_of(sandbox, rate_limit=None) as client:
-        monkeypatch.setattr(transport_of(client), "_window_s", 0.2)
+        monkeypatch.setattr(transport_of(client), "_window_s", 0.01)
         findings = await probe(client)
 
     assert findings.profile.retry_after == form
@@ -120,10 +120,12 @@ async def test_a_429_is_waited_out_and_its_form_noted(headers, form, monkeypatch
 
 async def test_a_lasting_429_leaves_a_fact_open(monkeypatch):
     sandbox = Sandbox(300)
-    sandbox.faults.answer(429, on="POST /v1/contact/get", times=None, headers={"Retry-After": "1"})
-    findings = await findings_of(sandbox)
+    sandbox.faults.answer(429, on="POST /v1/contact/get", times=None)
+    async with sandbox, client_of(sandbox, rate_limit=None) as client:
+        monkeypatch.setattr(transport_of(client), "_window_s", 0.01)
+        findings = await probe(client)
 
-    assert reasons_of(findings)["unknown_find"] == "no whole answer came"
+    assert reasons_of(findings)["unknown_find"] == "the server answered 429"
 
 
 async def test_headers_of_the_rate_limit_are_named_without_their_values():
@@ -146,13 +148,25 @@ async def test_it_stops_at_the_most_requests(most):
     assert f"all {most} requests were used up" in reasons_of(findings).values()
 
 
+async def test_each_request_is_counted_before_it_is_sent():
+    seen = []
+    async with Sandbox(20) as sandbox, client_of(sandbox) as client:
+        findings = await probe(
+            client, on_request=lambda number: seen.append((number, len(sandbox.requests)))
+        )
+
+    assert seen == [(each + 1, each) for each in range(findings.requests)]
+
+
 @pytest.mark.parametrize("most", [0, True, "5", None])
-async def test_a_wrong_number_of_requests_is_refused(most):
+async def test_wrong_arguments_are_refused(most):
     async with Sandbox() as sandbox, client_of(sandbox) as client:
         with pytest.raises(ValueError, match="max_requests must be an integer of at least 1"):
             await probe(client, max_requests=most)
         with pytest.raises(ValueError, match="client must be"):
             await probe(sandbox)
+        with pytest.raises(ValueError, match="on_request must be a function"):
+            await probe(client, on_request=5)
     assert not sandbox.requests
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import pytest
+from multidict import CIMultiDict
 
 from heymarket_async.endpoints import contacts
-from heymarket_async.probe import stamps
-from heymarket_async.probe.asker import CouldNotTellError, Reply
+from heymarket_async.errors import NoResponseError
+from heymarket_async.probe import heads, stamps
+from heymarket_async.probe.asker import Asker, CouldNotTellError, Head, Reply
 from heymarket_async.probe.count import ask_for_count
 from heymarket_async.probe.found import Found
-from heymarket_async.probe.limits import Limits
-from heymarket_async.probe.lists import ListProbe
-from heymarket_async.probe.subjects import Watch, compared, subjects_of
+from heymarket_async.probe.limits import Limits, ask_for_limits
+from heymarket_async.probe.lists import ProbedList
+from heymarket_async.probe.order import ask_for_order, ask_from_times, compared
+from heymarket_async.probe.pages import ask_for_end, ask_for_pages
+from heymarket_async.probe.subjects import Watch, subjects_of
 from heymarket_async.sandbox import Sandbox
 from heymarket_async.walk.rows import Rows
-from tests.probe.probing import findings_of, values_of
+from tests.probe.probing import client_of, findings_of, values_of
 
 
 def rows_of(*seconds: int) -> Rows:
@@ -30,6 +34,8 @@ def page_of(*seconds: int) -> Reply:
 class Server:
     """Answers pages in the place of an asker."""
 
+    was_refused = False
+
     def __init__(self, answer, counts=()):
         self.answer = answer
         self.counts = iter(counts)
@@ -43,13 +49,13 @@ class Server:
 
 async def probed(answer, digits: int = 0):
     found = Found()
-    probe = ListProbe(Server(answer), found, "v1", contacts.PAGE, {})
+    probe = ProbedList(Server(answer), found, "v1", contacts.PAGE, {})
     await probe.begin(1000)
-    await probe.ask_for_order()
-    await probe.ask_from_times(digits)
-    await probe.ask_for_pages()
-    await probe.ask_for_end()
-    await probe.ask_for_limits()
+    await ask_for_order(probe)
+    await ask_from_times(probe, found, digits)
+    await ask_for_pages(probe)
+    await ask_for_end(probe)
+    await ask_for_limits(probe)
     await probe.check_unchanged()
     return found, probe
 
@@ -121,6 +127,42 @@ async def test_a_list_that_cannot_be_read_again_withdraws_what_depends_on_it():
     assert found.reasons["v1.includes_date"] == "all requests were used up"
 
 
+# Answers that do not come, and heads
+
+
+async def test_a_read_without_an_answer_is_asked_once_more(monkeypatch):
+    asked = []
+
+    class Silent:
+        async def send(self, request, *, may_repeat):
+            asked.append(may_repeat)
+            raise NoResponseError("reset")
+
+    async with Sandbox() as sandbox, client_of(sandbox) as client:
+        asker = Asker(client, 5)
+        monkeypatch.setattr(asker, "_transport", Silent())
+        with pytest.raises(CouldNotTellError, match="no whole answer came"):
+            await asker.page(contacts.PAGE, limit=5)
+    assert asked == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "size", "is_gzip", "reason"),
+    [
+        ("gzip", 100, True, None),
+        ("br", 9000, None, "answers are compressed in another way"),
+        ("identity", 9000, False, None),
+        ("", 100, None, "no answer was large enough to be compressed"),
+    ],
+)
+def test_compression_is_seen_in_the_heads(encoding, size, is_gzip, reason):
+    found = Found()
+    heads.find([Head(200, CIMultiDict({"Content-Encoding": encoding}), size)], found)
+
+    assert found.values.get("gzip") is is_gzip
+    assert found.reasons.get("gzip") == reason
+
+
 # Limits
 
 
@@ -147,6 +189,14 @@ async def test_a_limit_that_brings_another_number_shows_nothing():
     first = page_of(*DOWN[:30])
     with pytest.raises(CouldNotTellError, match="too few contacts"):
         await Limits(page, first, first).find(has_more=True)
+
+
+async def test_a_limit_that_is_refused_in_another_way_shows_nothing():
+    async def page(_):
+        return Reply(403, "403")
+
+    with pytest.raises(CouldNotTellError, match="in different ways"):
+        await Limits(page, page_of(*DOWN[:30]), Reply(400, "400")).find(has_more=True)
 
 
 # Watched contacts
@@ -194,6 +244,18 @@ async def test_a_server_that_cuts_date_to_seconds_shows_nothing_more(side, is_ex
         assert await compared(watch, subjects, is_exact=False) == (True, True)
     else:
         assert await compared(watch, subjects, is_exact=False) == (True, False)
+
+
+async def test_contacts_that_differ_at_their_own_time_are_stored_finer():
+    async def page(time):
+        hidden = 0.0005  # some are stored so much later than they are shown
+        return rows_of(*[each for each in DOWN if each + hidden * (each % 2) <= seconds_of(time)])
+
+    watch = Watch(page, 0)
+    watch.side = "before"
+    subjects = subjects_of(rows_of(9, 8, 7, 6, 5))
+    assert {int(each.time[17:19]) % 2 for each in subjects} == {0, 1}
+    assert await compared(watch, subjects, is_exact=False) == (False, None)
 
 
 async def test_a_server_that_rounds_date_up_shows_nothing():
@@ -270,9 +332,9 @@ def test_how_timestamps_are_written(seen, values, reason):
 )
 async def test_counts_that_fit_no_reading(counts, known, reason):
     found = Found()
-    probe = ListProbe(Server(lambda **_: page_of(*DOWN[:30])), found, "v1", contacts.PAGE, {})
+    probe = ProbedList(Server(lambda **_: page_of(*DOWN[:30])), found, "v1", contacts.PAGE, {})
     await probe.begin(1000)
-    await probe.ask_for_order()
+    await ask_for_order(probe)
     probe.is_whole = True
     await ask_for_count(Server(None, counts), found, probe)
 
@@ -284,7 +346,7 @@ async def test_counts_that_fit_no_reading(counts, known, reason):
 async def test_a_count_without_an_order_shows_no_side():
     found = Found()
     found.reasons["v1.order"] = "a page is not sorted by `updated`"
-    probe = ListProbe(Server(lambda **_: page_of(5, 9, 7, 3, 8)), found, "v1", contacts.PAGE, {})
+    probe = ProbedList(Server(lambda **_: page_of(5, 9, 7, 3, 8)), found, "v1", contacts.PAGE, {})
     await probe.begin(1000)
     await ask_for_count(Server(None, (5, 2, 5)), found, probe)
 
@@ -298,7 +360,7 @@ async def test_a_count_of_a_part_of_a_group_shows_no_bound():
     rows = rows_of(*seconds)
     rows = Rows(list(range(1, 7)), [1] * 6, rows.times, rows.stamps)
     page = Reply(200, rows=rows, size=6, is_list=True)
-    probe = ListProbe(Server(lambda **_: page), found, "v1", contacts.PAGE, {})
+    probe = ProbedList(Server(lambda **_: page), found, "v1", contacts.PAGE, {})
     await probe.begin(1000)
     found.values["v1.order"] = "newest first"
     await ask_for_count(Server(None, (100, 3, 100)), found, probe)
@@ -317,6 +379,15 @@ async def test_an_unusual_answer_about_an_unknown_contact(body):
     findings = await findings_of(sandbox)
 
     assert findings.profile.unknown_find is None
+
+
+async def test_a_known_contact_that_is_answered_with_a_number_has_no_uuid():
+    sandbox = Sandbox(30)
+    sandbox.faults.answer(200, on="GET /v1/contact/{id}", body=b"5")
+    findings = await findings_of(sandbox)
+
+    assert findings.profile.unknown_id == "404"
+    assert findings.profile.unknown_uuid is None
 
 
 async def test_odd_contacts_are_left_aside():
