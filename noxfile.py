@@ -31,11 +31,10 @@ QUICK = [
 CALLS = [
     "tests/transport",
     "tests/endpoints",
-    "tests/walk",
-    "tests/bulk/read",
-    "tests/bulk/importing",
+    "tests/walk/test_walk.py",
+    "tests/bulk/read/test_collect.py",
+    "tests/bulk/importing/test_job.py",
     "tests/test_client.py",
-    "tests/test_load.py",
     "tests/test_tracing.py",
 ]
 """What depends on the packages that every installation has."""
