@@ -118,4 +118,6 @@ def test_when_the_loop_is_closed_meanwhile(client, sandbox, monkeypatch, before)
 
     work.settle(raised.value)
 
-    assert hasattr(raised.value, "__notes__") == (len(sandbox.store) == 4)
+    is_noted = hasattr(raised.value, "__notes__")
+    assert is_noted or len(sandbox.store) == 3  # it may be cut off before the sandbox has it
+    assert not (before and is_noted)
