@@ -106,7 +106,7 @@ class Walk(Items):
         """Return an iterator over the rest of this walk, page by page."""
         return Pages(self)
 
-    # What has come stays with the walk until it is given, so its cursor is right meanwhile.
+    # Items that have come stay with the walk until they are given, so its cursor is right.
 
     def _at_hand(self) -> object:
         return self._of._next_at_hand(_END)  # noqa: SLF001 - made for this
