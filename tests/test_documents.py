@@ -184,7 +184,7 @@ def quoted(document: str, header: str, mark: str) -> list:
 @pytest.mark.parametrize(
     "text",
     [
-        *quoted("scaling.md", "Warning (", "`"),
+        *quoted("scaling.md", "Warning (", '"'),
         *quoted("export.md", "Doubt |", r"\*"),
     ],
 )
