@@ -203,7 +203,7 @@ class Work(Generic[T]):
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
-        elif not self._done.done():  # the interrupt came before the loop had it
+        else:  # the interrupt came before the loop had it
             self._coroutine.close()
             self._done.set_exception(asyncio.CancelledError())
 

@@ -70,6 +70,19 @@ def test_an_error_is_raised_where_the_call_is(client):
     assert all(not frame.frame.f_locals for frame in frames)
 
 
+def test_where_there_is_no_room_the_traceback_is_dropped(client, monkeypatch):
+    monkeypatch.setattr(
+        "heymarket_async.blocking.proxies.strip_locals", mock.Mock(side_effect=RecursionError)
+    )
+
+    with pytest.raises(NotFoundError) as raised:
+        client.contacts.get(5)
+
+    frames = [*inspect.getinnerframes(raised.value.__traceback__)]
+    assert {frame.filename for frame in frames} == {__file__}
+    assert raised.value.__cause__ is raised.value.__context__ is None
+
+
 def test_a_wrong_argument_is_refused_before_a_thread_is_started(sandbox):
     client = blocking.HeymarketClient(ApiSecret(*sandbox.credentials), base_url=sandbox.url)
 
