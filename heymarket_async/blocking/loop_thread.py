@@ -59,7 +59,7 @@ class LoopThread:
 
     def begin(self, work: Work[T]) -> None:
         """Let the loop run some work; the caller must settle it if this or the wait raises."""
-        self._check("call")
+        self.check("call")
         with self._lock:
             if self._is_closed:
                 raise ClientStateError("the client is closed. Make a new one")
@@ -77,14 +77,20 @@ class LoopThread:
         """
         if self._pid != os.getpid():
             return  # the loop is that of the parent process
-        self._check("close")
+        self.check("close")
         with self._lock:
             self._is_closed, running, self._running = True, self._running, None
         if running is not None:
             running.end().result()
             running.thread.join()
 
-    def _check(self, act: str) -> None:
+    def check(self, act: str) -> None:
+        """Check that the client can be used here.
+
+        Raises:
+            ClientStateError: The process was forked since it was made, or this is the loop's own
+                thread.
+        """
         if self._pid != os.getpid():
             raise ClientStateError(
                 "the process was forked after the client was made. Make a client in each process"
@@ -197,7 +203,7 @@ class Work(Generic[T]):
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
-        elif not self._done.done():  # the interrupt came before the loop had it
+        else:  # the interrupt came before the loop had it
             self._coroutine.close()
             self._done.set_exception(asyncio.CancelledError())
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, Self, cast
 from heymarket_async import client as asyncio_client
 from heymarket_async.blocking.loop_thread import LoopThread, Work
 from heymarket_async.endpoints.group import Group
+from heymarket_async.misuse import one_value
 from heymarket_async.privacy import hides_locals, strip_locals
 from heymarket_async.walk.walk import Walk as AsyncWalk
 
@@ -23,6 +24,9 @@ class Blocking:
         self._loop, self._of = loop, of
 
     def __getattr__(self, name: str) -> Any:
+        if name == "aclose" and hasattr(self, "close"):
+            kind = type(self).__name__
+            raise AttributeError(f"a blocking {kind} has no aclose(). Use `with`, or its close()")
         if name.startswith("_") or name == "aclose":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         value = getattr(self._of, name)
@@ -45,7 +49,12 @@ class Blocking:
 
 
 class Items(Blocking):
-    """Iterates over what an asynchronous iterator gives."""
+    """Iterates over what an asynchronous iterator gives. Threads may share it."""
+
+    def __init__(self, loop: LoopThread, of: Any) -> None:
+        super().__init__(loop, of)
+        self._lock = threading.Lock()
+        self._came: list[object] = []
 
     def __class_getitem__(cls, item: object) -> GenericAlias:  # for annotations
         return GenericAlias(cls, item)
@@ -55,15 +64,28 @@ class Items(Blocking):
 
     @hides_locals
     def __next__(self) -> object:
-        item = self._loop.run(_next(self._of))
+        self._loop.check("call")  # before the lock, which a caller of the hook may hold
+        with self._lock:
+            if (item := self._at_hand()) is _END:
+                # An interrupt may come when the item has come: it is given next time.
+                self._loop.run(self._ask())
+                item = self._at_hand()
         if item is _END:
             raise StopIteration
         return item
+
+    def _at_hand(self) -> object:
+        return self._came.pop() if self._came else _END
+
+    async def _ask(self) -> None:
+        if (item := await anext(self._of, _END)) is not _END:
+            self._came.append(item)
 
     @hides_locals
     def close(self) -> None:
         """End the iteration."""
         self._loop.run(self._of.aclose())
+        self._came.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -80,21 +102,36 @@ class Items(Blocking):
 class Walk(Items):
     """A walk whose items are given one by one; a page is asked for when the last one is used up."""
 
-    def __init__(self, loop: LoopThread, of: AsyncWalk[Any]) -> None:
-        super().__init__(loop, of)
-        self._lock = threading.Lock()
+    def pages(self) -> Items:
+        """Return an iterator over the rest of this walk, page by page."""
+        return Pages(self)
 
-    def __next__(self) -> object:
-        with self._lock:
-            item = self._of.next_at_hand(_END)  # most items need no loop
-            return super().__next__() if item is _END else item
+    # Items that have come stay with the walk until they are given, so its cursor is right.
+
+    def _at_hand(self) -> object:
+        return self._of._next_at_hand(_END)  # noqa: SLF001 - made for this
+
+    async def _ask(self) -> None:
+        await self._of._look_ahead()  # noqa: SLF001 - made for this
+
+
+class Pages(Walk):
+    """The rest of a walk by page. To close it is to close the walk."""
+
+    def __init__(self, walk: Walk) -> None:
+        super().__init__(walk._loop, walk._of)  # noqa: SLF001 - the same walk
+        self._lock = walk._lock  # noqa: SLF001 - the same walk
+
+    def _at_hand(self) -> object:
+        return self._of._page_at_hand(_END)  # noqa: SLF001 - made for this
 
 
 class HeymarketClient(Blocking):
     """The client for scripts and notebooks without asyncio; see `heymarket_async.blocking`."""
 
     @hides_locals
-    def __init__(self, credentials: Any, **options: Any) -> None:
+    @one_value
+    def __init__(self, /, credentials: Any, **options: Any) -> None:
         self._own(asyncio_client.HeymarketClient(credentials, **options))
 
     @classmethod
@@ -195,7 +232,3 @@ def _iterated(loop: LoopThread, result: object) -> object:
 
 
 _END = object()
-
-
-async def _next(items: AsyncIterator[object]) -> object:
-    return await anext(items, _END)

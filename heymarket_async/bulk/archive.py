@@ -14,7 +14,7 @@ import msgspec
 
 from heymarket_async.bulk.export import export_records
 from heymarket_async.bulk.job import ReadReport
-from heymarket_async.bulk.progress import OnProgress
+from heymarket_async.bulk.progress import OnProgress, check_client
 from heymarket_async.bulk.read.collect import SETTLE_S
 from heymarket_async.bulk.read.source import (
     MESSAGES,
@@ -297,6 +297,7 @@ def _messages(conversation_id: int | None, phone: str | None, inbox_id: int | No
 
 async def _conversations(client: HeymarketClient, inbox_ids: list[int] | None) -> Source:
     """Return the conversations of the inboxes, or of all inboxes."""
+    check_client(client)
     if inbox_ids is None:
         return await all_conversations(client)
     ids = [id_of("each of inbox_ids", each) for each in list_of("inbox_ids", inbox_ids, int)]

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from heymarket_async.bulk.errors import UNREADABLE
-from heymarket_async.bulk.progress import OnProgress, Progress, RequestStats, reporting
+from heymarket_async.bulk.progress import OnProgress, Progress, reporting, stats_of_job
 from heymarket_async.bulk.read.catch_up import catch_up
 from heymarket_async.bulk.read.checkpoint import Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector, Store
@@ -86,7 +86,7 @@ class Job:
     """
 
     def __init__(self, client: HeymarketClient) -> None:
-        self.stats = RequestStats(client)
+        self.stats = stats_of_job(client)
         self.client = self.stats.client
         self.thread = OneThread()
         self.stage = "starting"

@@ -75,8 +75,6 @@ class RequestStats:
         self.waited_s: dict[str, float] = {}
         self._date = ""
         self._ahead = math.inf, -math.inf  # the least and the most so far
-        one_of("client", client, HeymarketClient)
-        transport_of(client).enter()  # before the job makes a task or a file
         self._hook = client.on_attempt
         self._lately: deque[float] = deque()
         self.client = client.with_options(on_attempt=self._count)
@@ -141,6 +139,32 @@ class RequestStats:
             self.waited_s[reason] = self.waited_s.get(reason, 0.0) + seconds
         if self._hook is not None:
             call_hook(self._hook, event, name="on_attempt", of="call")
+
+
+def check_client(client: HeymarketClient) -> None:
+    """Check that a client is one for asyncio.
+
+    Raises:
+        ValueError: It is another thing, such as a blocking client.
+    """
+    if type(client).__module__.startswith("heymarket_async.blocking."):
+        raise ValueError(
+            "client must be a HeymarketClient of heymarket_async. For a blocking client, use the"
+            " job of this name in heymarket_async.blocking"
+        )
+    one_of("client", client, HeymarketClient)
+
+
+def stats_of_job(client: HeymarketClient) -> RequestStats:
+    """Return the statistics of a job that begins now, in the loop that runs here.
+
+    Raises:
+        ValueError: This is not a client for asyncio.
+        ClientStateError: The client cannot be used in this loop, or none of asyncio runs.
+    """
+    check_client(client)
+    transport_of(client).enter()  # before the job makes a task or a file
+    return RequestStats(client)
 
 
 @asynccontextmanager

@@ -154,13 +154,9 @@ class Walk(Generic[T]):
         """
         return self._standing().text
 
-    def next_at_hand(self, default: D) -> T | D:
-        """Return the next item if it needs no request, else the default."""
-        return self._left.pop() if self._left else default
-
     def pages(self) -> AsyncIterator[Page[T]]:
         """Return an iterator over the rest of this walk, page by page."""
-        return _Pages(self._next_page)
+        return _Pages(self._look_ahead, self._page_at_hand)
 
     def __repr__(self) -> str:
         given = self._seen - len(self._left)
@@ -176,6 +172,29 @@ class Walk(Generic[T]):
         if not self._left:
             raise StopAsyncIteration
         return self._left.pop()
+
+    # The blocking client asks in the loop and takes in another thread, so that an interrupt while
+    # it waits loses nothing.
+
+    async def _look_ahead(self) -> None:
+        """Ask for more items if none is at hand."""
+        if not self._left:
+            await self._advance()
+
+    def _next_at_hand(self, default: D) -> T | D:
+        """Return the next item if it needs no request, else the default."""
+        left = self._left  # another thread may close the walk
+        return left.pop() if left else default
+
+    def _page_at_hand(self, default: D) -> Page[T] | D:
+        """Return the rest of the page that is at hand, else the default."""
+        page, left = self._page, len(self._left)
+        if not left:
+            return default
+        self._left = []
+        if left == len(page):
+            return page
+        return Page(page.items[-left:], page.rows, slice(-left, None), self._next)
 
     async def aclose(self) -> None:
         """End the walk. Its `cursor` stays. Asking for more raises, unless it was complete."""
@@ -199,17 +218,6 @@ class Walk(Generic[T]):
         if not left:
             return self._next
         return self._asked.partly(self._page.rows, len(self._page) - left)
-
-    async def _next_page(self) -> Page[T]:
-        if not self._left:
-            await self._advance()
-        if not self._left:
-            raise StopAsyncIteration
-        page, left = self._page, len(self._left)
-        self._left = []
-        if left == len(page):
-            return page
-        return Page(page.items[-left:], page.rows, slice(-left, None), self._next)
 
     @hides_locals
     async def _advance(self) -> None:
@@ -305,9 +313,10 @@ class Walk(Generic[T]):
             error.seen = self._seen
             raise
         given = items[new] if isinstance(new, slice) else [items[place] for place in new]
-        self._page = Page(given, rows, new, after)
-        self._asked, self._next = cursor, after
+        # Last what ends the page before: another thread may look at the cursor.
+        self._page, self._asked = Page(given, rows, new, after), cursor
         self._left = given[::-1]
+        self._next = after
         self._seen += len(given)
         self.left_out += len(items) - len(given)
         return bool(given)
@@ -368,14 +377,22 @@ def walk(
 
 
 class _Pages(Generic[T]):
-    def __init__(self, next_page: Callable[[], Awaitable[Page[T]]]) -> None:
-        self._next_page = next_page
+    def __init__(
+        self,
+        look_ahead: Callable[[], Awaitable[None]],
+        page_at_hand: Callable[[None], Page[T] | None],
+    ) -> None:
+        self._look_ahead = look_ahead
+        self._page_at_hand = page_at_hand
 
     def __aiter__(self) -> Self:
         return self
 
-    def __anext__(self) -> Awaitable[Page[T]]:
-        return self._next_page()
+    async def __anext__(self) -> Page[T]:
+        await self._look_ahead()
+        if (page := self._page_at_hand(None)) is None:
+            raise StopAsyncIteration
+        return page
 
 
 def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:

@@ -20,6 +20,7 @@ from heymarket_async import (
     NewContact,
     NotFoundError,
     blocking,
+    bulk,
 )
 from heymarket_async.bulk import JsonLines
 from heymarket_async.sandbox import Sandbox
@@ -67,6 +68,19 @@ def test_an_error_is_raised_where_the_call_is(client):
     frames = [*inspect.getinnerframes(raised.value.__traceback__)][1:]
     assert frames
     assert all(not frame.frame.f_locals for frame in frames)
+
+
+def test_where_there_is_no_room_the_traceback_is_dropped(client, monkeypatch):
+    monkeypatch.setattr(
+        "heymarket_async.blocking.proxies.strip_locals", mock.Mock(side_effect=RecursionError)
+    )
+
+    with pytest.raises(NotFoundError) as raised:
+        client.contacts.get(5)
+
+    frames = [*inspect.getinnerframes(raised.value.__traceback__)]
+    assert {frame.filename for frame in frames} == {__file__}
+    assert raised.value.__cause__ is raised.value.__context__ is None
 
 
 def test_a_wrong_argument_is_refused_before_a_thread_is_started(sandbox):
@@ -117,6 +131,54 @@ def test_a_walk_is_read_by_page_and_can_be_closed(client):
     assert walk.cursor == cursor
 
 
+def test_the_pages_of_a_walk_are_closed_with_it(client):
+    with client.contacts.iterate(limit=30) as walk:
+        next(walk)
+        with walk.pages() as pages:
+            assert len(next(pages)) == 29
+            assert len(next(pages)) > 20
+        for closed in (pages, walk):
+            with pytest.raises(ClientStateError, match="this walk is closed"):
+                next(closed)
+
+
+def test_threads_share_the_pages_of_a_walk(client, sandbox):
+    walk, found = client.contacts.iterate(limit=10), []
+
+    def read(pages):
+        for page in pages:
+            found.extend(contact.id for contact in page)
+
+    with ThreadPoolExecutor(4) as pool:
+        shared = walk.pages()
+        for done in [
+            pool.submit(read, shared),
+            pool.submit(read, shared),
+            pool.submit(read, walk.pages()),
+            pool.submit(read, walk.pages()),
+        ]:
+            done.result()
+
+    assert sorted(found) == sorted(contact["id"] for contact in sandbox.store.contacts)
+
+
+def test_a_hook_that_asks_for_the_next_item_of_its_walk_is_refused(sandbox):
+    failed = []
+
+    def hook(_event):
+        try:
+            next(walk)
+        except ClientStateError as error:
+            failed.append(str(error))
+
+    credentials = ApiSecret(*sandbox.credentials)
+    with blocking.HeymarketClient(credentials, base_url=sandbox.url, on_attempt=hook) as client:
+        walk = client.contacts.iterate(limit=100)
+        assert len(list(walk)) == 120
+
+    assert failed[0].startswith("a hook must not call its client")
+
+
 def test_a_walk_that_fails_has_the_cursor(client, sandbox):
     sandbox.faults.answer(400, on="POST /v1/contacts", after=1, times=None)
     walk = client.contacts.iterate(limit=30)
@@ -154,6 +216,35 @@ def test_jobs_take_the_client(client, sandbox, tmp_path):
 
     assert (report.contacts, synced.added, followed.messages) == (120, 120, 60)
     assert len(sandbox.store) == 121
+
+
+JOBS = [
+    lambda client, folder: bulk.export_contacts(client, JsonLines(folder / "c.jsonl")),
+    lambda client, folder: bulk.export_messages(client, JsonLines(folder / "m.jsonl")),
+    lambda client, folder: bulk.export_conversations(client, JsonLines(folder / "o.jsonl")),
+    lambda client, folder: bulk.sync_contacts(client, folder / "c.db"),
+    lambda client, folder: anext(bulk.follow_messages(client, folder / "m.db")),
+    lambda client, _: bulk.import_contacts(client, [NEW]),
+    lambda client, _: bulk.send_messages(
+        client, [{"phone": "15105553399"}], inbox_id=1, creator_id=2, text="Hi"
+    ),
+]
+
+
+@pytest.mark.parametrize("job", JOBS)
+async def test_a_job_for_asyncio_refuses_this_client_and_names_the_other_job(job, client, tmp_path):
+    with pytest.raises(ValueError, match=r"use the job of this name in heymarket_async\.blocking$"):
+        await job(client, tmp_path)
+
+    assert not [*tmp_path.iterdir()]
+
+
+def test_credentials_in_parts_are_answered_with_the_way_to_give_them():
+    for wrong in ([], ["an-id", "a-key"]):
+        with pytest.raises(
+            TypeError, match=r"HeymarketClient\(ApiSecret\(secret_id, secret_key\)\)"
+        ):
+            blocking.HeymarketClient(*wrong)
 
 
 async def test_a_job_refuses_an_asyncio_client(sandbox, tmp_path):
@@ -200,9 +291,14 @@ def test_attributes_are_those_of_the_asyncio_client(client, sandbox):
     assert "aclose" not in dir(client)
     assert "Create a contact" in (client.contacts.create.__doc__ or "")
     assert [*inspect.signature(client.contacts.create).parameters] == ["contact"]
-    for name in ("aclose", "_transport", "__len__"):
+    for name in ("_transport", "__len__"):
         with pytest.raises(AttributeError, match="no attribute"):
             getattr(client, name)
+    for part in (client, client.contacts.iterate(), client.contacts.iterate().pages()):
+        with pytest.raises(AttributeError, match=r"no aclose\(\). Use `with`, or its close\(\)$"):
+            part.aclose()
+    with pytest.raises(AttributeError, match="no attribute 'aclose'"):
+        client.contacts.aclose()
     with pytest.raises(AttributeError, match="did you mean 'create'"):
         _ = client.contacts.creat
 

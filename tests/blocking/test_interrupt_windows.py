@@ -16,7 +16,7 @@ NOTE = "The call may have taken effect. Look before you repeat it."
 
 @pytest.fixture
 def sandbox():
-    with Sandbox(3, limit=None) as sandbox:
+    with Sandbox(3, messages=20, seed=2, limit=None) as sandbox:
         yield sandbox
 
 
@@ -121,3 +121,39 @@ def test_when_the_loop_is_closed_meanwhile(client, sandbox, monkeypatch, before)
     is_noted = hasattr(raised.value, "__notes__")
     assert not (before and is_noted)
     assert is_noted or len(sandbox.store) == 3  # what was sent may not have arrived
+
+
+@pytest.mark.parametrize("pages", [False, True])
+def test_what_has_come_for_a_walk_is_given_later(client, sandbox, monkeypatch, pages):
+    walk = client.contacts.iterate(limit=2)
+    given = walk.pages() if pages else walk
+    start = walk.cursor
+    interrupted(monkeypatch, Work, "result")
+
+    with pytest.raises(KeyboardInterrupt):
+        next(given)
+
+    expected = [each["id"] for each in sandbox.store.contacts]
+    assert [each.id for each in client.contacts.iterate(cursor=walk.cursor)] == expected
+    found = [contact for page in given for contact in page] if pages else list(given)
+    assert [each.id for each in found] == expected
+    assert walk.cursor != start
+
+
+def test_what_has_come_for_another_iterator_is_given_later_unless_it_is_closed(
+    client, sandbox, monkeypatch
+):
+    message = sandbox.messages.rows[-1]
+    whom = message["target"], message["conversation"]["inbox"]
+    expected = [each.id for each in client.messages.iterate_history(*whom)]
+    assert expected
+    for is_closed in (False, True):
+        history = client.messages.iterate_history(*whom)
+        interrupted(monkeypatch, Work, "result")
+
+        with pytest.raises(KeyboardInterrupt):
+            next(history)
+
+        if is_closed:
+            history.close()
+        assert [each.id for each in history] == ([] if is_closed else expected)

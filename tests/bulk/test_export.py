@@ -302,7 +302,7 @@ async def test_an_error_of_the_walk_comes_through(tmp_path):
             await export_contacts(client, JsonLines(tmp_path / "c"), concurrency=3)
 
 
-async def test_requests_of_more_than_a_minute_ago_are_not_lately(monkeypatch):
+def test_requests_of_more_than_a_minute_ago_are_not_lately(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     tally = progress.RequestStats(HeymarketClient(ApiKey("key")))

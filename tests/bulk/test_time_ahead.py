@@ -125,7 +125,7 @@ async def test_a_file_of_an_older_version_that_believed_a_time_ahead_is_read_ane
         assert (await sync_contacts(client, path)).kind == "changes"
 
 
-async def test_without_a_date_this_machines_clock_counts():
+def test_without_a_date_this_machines_clock_counts():
     tally = RequestStats(HeymarketClient(ApiKey("key")))
     event = AttemptEvent("GET /", 1, 200, 0.1, 0.0, {}, "", None, "Sat, 28 Nov 2026 09:00:00 GMT")
     own = tally.clock()
@@ -144,7 +144,7 @@ async def test_without_a_date_this_machines_clock_counts():
         "Mon, 01 Jan 0001 00:00:00 +0100",
     ],
 )
-async def test_a_date_far_from_this_machines_clock_moves_no_watermark_ahead(date):
+def test_a_date_far_from_this_machines_clock_moves_no_watermark_ahead(date):
     tally = RequestStats(HeymarketClient(ApiKey("key")))
     tally._count(AttemptEvent("GET /", 1, 200, 0.1, 0.0, {}, "", None, date))
 

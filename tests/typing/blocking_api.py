@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import assert_type
 
 import msgspec
@@ -44,7 +43,7 @@ def walks(client: blocking.HeymarketClient) -> None:
     assert_type(walk, blocking.Walk[Contact])
     assert_type(next(walk), Contact)
     assert_type(walk.cursor, str)
-    assert_type(walk.pages(), Iterator[Page[Contact]])
+    assert_type(walk.pages(), blocking.Items[Page[Contact]])
     assert_type(client.contacts.iterate(returns=Own), blocking.Walk[Own])
     assert_type(list(client.conversations.iterate(inboxes=[301])), list[Conversation])
     assert_type(next(client.messages.iterate_history("15105553344", 301)), Message)

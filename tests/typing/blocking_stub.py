@@ -22,7 +22,7 @@ STUB = Path(blocking.__file__).with_suffix(".pyi")
 
 HEADER = "# Generated from the asyncio client by tests/typing/blocking_stub.py; do not edit.\n"
 BLOCKING = {
-    "AsyncIterator": "Iterator",
+    "AsyncIterator": "Items",
     "AsyncGenerator": "Items",
     "__aiter__": "__iter__",
     "__anext__": "__next__",

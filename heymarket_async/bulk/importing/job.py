@@ -31,7 +31,13 @@ from heymarket_async.bulk.importing.source import (
     contact_of,
     wrong_kind,
 )
-from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
+from heymarket_async.bulk.progress import (
+    OnProgress,
+    RequestStats,
+    check_client,
+    reporting,
+    stats_of_job,
+)
 from heymarket_async.bulk.store.outcome_file import OutcomeFile, checked_path
 from heymarket_async.bulk.store.outcome_lines import digest_of
 from heymarket_async.bulk.thread import concurrency_of, side_by_side
@@ -109,7 +115,7 @@ async def import_contacts(
 
     https://developers.heymarket.com/api-reference/contacts/bulk
     """
-    one_of("client", client, HeymarketClient)
+    check_client(client)
     switches = {"overwrite": overwrite, "dry_run": dry_run, "resume": resume, "restart": restart}
     for name, switch in switches.items():
         one_of(name, switch, bool)
@@ -124,7 +130,7 @@ async def import_contacts(
         if function is not None and not callable(function):
             raise ValueError(f"{name} must be a function, or None")
     path = checked_path(outcomes, ImportHeader, resume=resume, restart=restart)
-    stats = RequestStats(client)
+    stats = stats_of_job(client)
     async with aclosing(batches_of(rows, batch_size)) as batches:
         first = await anext(batches, list[Item]())
         for item in first[:1]:

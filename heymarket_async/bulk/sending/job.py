@@ -14,7 +14,13 @@ import msgspec
 
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.importing.source import RejectedRow, batches_of, check_rows
-from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
+from heymarket_async.bulk.progress import (
+    OnProgress,
+    RequestStats,
+    check_client,
+    reporting,
+    stats_of_job,
+)
 from heymarket_async.bulk.sending.draft import Draft, Drafting
 from heymarket_async.bulk.sending.outcomes import SENT, SendFile, SendHeader
 from heymarket_async.bulk.sending.report import SendReport, SendResults
@@ -120,7 +126,7 @@ async def send_messages(
 
     https://developers.heymarket.com/api-reference/messages/send
     """
-    one_of("client", client, HeymarketClient)
+    check_client(client)
     switches = {"skip_empty": skip_empty, "repeats": repeats, "dry_run": dry_run}
     _check(switches | {"resume": resume, "restart": restart}, batch_size, concurrency, limit)
     check_rows(rows, "mappings or structs")
@@ -135,7 +141,7 @@ async def send_messages(
     )
     filled = None if text is None else TextWithFields(text, defaults or {})
     path = checked_path(outcomes, SendHeader, resume=resume, restart=restart)
-    stats = RequestStats(client)
+    stats = stats_of_job(client)
     header = await _header(stats, message, path, defaults, repeats=repeats)
     file: SendFile = OutcomeFile(
         SENT, path, header, resume=resume, restart=restart, read_only=dry_run
