@@ -78,7 +78,7 @@ def tools() -> list[str]:
 def run(session: nox.Session, *parts: str) -> None:
     """Run parts of the tests, on all cores."""
     parts = tuple(session.posargs) or parts
-    session.run("python", "-m", "pytest", "--quiet", "-n", "auto", "--dist", "loadfile", *parts)
+    session.run("python", "-m", "pytest", "--quiet", "-n", "auto", "--dist", "worksteal", *parts)
 
 
 @nox.session(python=PYTHONS)

@@ -8,6 +8,7 @@ import os
 import selectors
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from typing import Any, NamedTuple
 from unittest import mock
@@ -79,26 +80,24 @@ def jumping_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
     return run
 
 
-def unmeasured() -> dict[str, str]:
-    """The environment of processes that are run for what they do, not for the lines they cover.
-
-    Measuring costs a process a tenth of a second to begin with, and a third of its speed.
-    """
-    return {name: each for name, each in os.environ.items() if "COVERAGE" not in name}
-
-
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Run a test that is marked as `unmeasured` at full speed: tracing lines doubles its time."""
-    if item.get_closest_marker("unmeasured") is None:
-        return (yield)
-    tracer = sys.gettrace()
-    sys.settrace(None)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Trace lines only where it counts: it doubles the time of a test, and of its processes."""
+    is_measured = item.get_closest_marker("unmeasured") is None
+    environment = dict(os.environ)
+    if item.get_closest_marker("measured_processes") is None:
+        environment = {name: each for name, each in environment.items() if "COVERAGE" not in name}
+    tracers = sys.gettrace(), threading.gettrace()
+    if not is_measured:
+        sys.settrace(None)
+        threading.settrace(None)
     try:
-        with mock.patch.dict(os.environ, unmeasured(), clear=True):
+        with mock.patch.dict(os.environ, environment, clear=True):
             return (yield)
     finally:
-        sys.settrace(tracer)
+        if not is_measured:
+            sys.settrace(tracers[0])
+            threading.settrace(tracers[1])
 
 
 def now() -> float:

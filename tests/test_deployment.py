@@ -19,7 +19,6 @@ from pathlib import Path
 import pytest
 
 from heymarket_async.sandbox import Readings, Sandbox
-from tests.conftest import unmeasured
 from tests.ports import free_port
 from tests.redis_server import RedisServer
 from tests.test_documents import ROOT
@@ -52,7 +51,7 @@ def account():
 
 def environment(account: Sandbox, **more: str) -> dict[str, str]:
     return {
-        **unmeasured(),
+        **os.environ,
         "HEYMARKET_BASE_URL": account.url,
         "HEYMARKET_SECRET_ID": account.credentials.secret_id,
         "HEYMARKET_SECRET_KEY": account.credentials.secret_key,

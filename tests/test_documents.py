@@ -16,7 +16,6 @@ import pytest
 import heymarket_async
 from heymarket_async import errors
 from heymarket_async.sandbox import Sandbox
-from tests.conftest import unmeasured
 
 pytestmark = pytest.mark.unmeasured
 
@@ -38,7 +37,7 @@ def blocks(*languages: str) -> list:
 def environment(tmp_path_factory):
     with Sandbox(contacts=120, seed=2) as sandbox:
         yield {
-            **unmeasured(),
+            **os.environ,
             # dlt keeps its state in the home, and tells its makers, unless told not to.
             "DLT_DATA_DIR": str(tmp_path_factory.mktemp("dlt")),
             "RUNTIME__DLTHUB_TELEMETRY": "false",
@@ -126,7 +125,7 @@ def test_the_drawings_are_those_of_their_program(tmp_path):
     for script in folder.glob("*.py"):
         (tmp_path / script.name).write_text(script.read_text())
 
-    run([sys.executable, "make.py", "drawings"], unmeasured(), tmp_path)
+    run([sys.executable, "make.py", "drawings"], os.environ, tmp_path)
 
     made = sorted(tmp_path.glob("*.svg"))
     assert len(made) == 4

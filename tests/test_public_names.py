@@ -13,7 +13,6 @@ import pytest
 import heymarket_async
 from heymarket_async import bulk, errors, probe, sandbox, webhooks
 from heymarket_async.webhooks import aiohttp, fastapi, redis
-from tests.conftest import unmeasured
 
 PUBLIC = {name: getattr(heymarket_async, name) for name in heymarket_async.__all__}
 BULK = {f"bulk.{name}": getattr(bulk, name) for name in bulk.__all__}
@@ -118,7 +117,6 @@ def imported_by(statement: str, unwanted: list[str]) -> list[str]:
     script = f"import sys; {statement}; print(*[m for m in {unwanted} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
-        env=unmeasured(),
         capture_output=True,
         text=True,
         check=True,

@@ -12,7 +12,6 @@ import pytest
 from heymarket_async import ApiSecret, HeymarketClient
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Sqlite, export_contacts
 from heymarket_async.sandbox import Sandbox
-from tests.conftest import unmeasured
 from tests.test_documents import ROOT
 
 pytestmark = pytest.mark.unmeasured
@@ -79,7 +78,6 @@ def test_a_recipe_reads_an_export_with_its_types(code, folder):
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code + check],
         cwd=folder,
-        env=unmeasured(),
         capture_output=True,
         text=True,
         timeout=120,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 
 import pytest
 
-from tests.conftest import unmeasured
 from tests.test_documents import ROOT, run
 
 pytestmark = pytest.mark.unmeasured
@@ -24,7 +24,7 @@ def test_the_tests_of_the_page_pass_with_its_fixture(tmp_path):
 
     said = run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options],
-        unmeasured(),
+        os.environ,
         tmp_path,
     )
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import unmeasured
 from tests.ports import free_port
 from tests.test_documents import BLOCK, ROOT
 
@@ -28,7 +27,7 @@ def environment(tmp_path):
     """The second terminal, while the page's sandbox runs in the first one."""
     (start,) = re.findall(r"^heymarket (sandbox .*)$", PAGE, re.MULTILINE)
     command = start.replace("8080", str(free_port())).split()
-    terminal = {**unmeasured(), "PATH": PATHS}
+    terminal = {**os.environ, "PATH": PATHS}
     with subprocess.Popen(
         [sys.executable, "-m", "heymarket_async.cli", *command], cwd=tmp_path, env=terminal
     ) as server:

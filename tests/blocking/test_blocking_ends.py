@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import subprocess
 import sys
@@ -16,7 +17,6 @@ import pytest
 from heymarket_async import ApiSecret, ClientStateError, NewContact, RateLimit, blocking
 from heymarket_async.blocking import loop_thread
 from heymarket_async.sandbox import Sandbox
-from tests.conftest import unmeasured
 
 CREATE = "POST /v1/contact"
 NEW = NewContact(phone="15105553399", first="Ada")
@@ -254,7 +254,7 @@ print(client.contacts.count(), flush=True)
 
 def environment(sandbox):
     return {
-        **unmeasured(),
+        **os.environ,
         "HEYMARKET_BASE_URL": sandbox.url,
         "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
         "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,

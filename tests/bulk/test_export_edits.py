@@ -27,6 +27,8 @@ from tests.bulk.accounts import (
     store_clock,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 
 @pytest.mark.parametrize("newest_first", [True, False], ids=["newest first", "oldest first"])
 @pytest.mark.parametrize("concurrency", [1, 4])

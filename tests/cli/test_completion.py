@@ -10,8 +10,6 @@ import sys
 
 import pytest
 
-from tests.conftest import unmeasured
-
 HEYMARKET = "import sys; sys.argv[0] = 'heymarket'; from heymarket_async.cli import main; main()"
 """The command under its own name, which the variable has."""
 
@@ -74,7 +72,7 @@ def test_completion_needs_neither_network_nor_client():
     done = subprocess.run(
         [sys.executable, "-c", WATCHED + HEYMARKET],
         env={
-            **unmeasured(),
+            **os.environ,
             "_HEYMARKET_COMPLETE": "complete_bash",
             "COMP_WORDS": "heymarket contacts ex",
             "COMP_CWORD": "2",
@@ -94,7 +92,7 @@ def test_completion_needs_neither_network_nor_client():
 def test_the_script_of_a_shell_is_printed_and_is_right(shell, part):
     done = subprocess.run(
         [sys.executable, "-c", HEYMARKET],
-        env={**unmeasured(), "_HEYMARKET_COMPLETE": f"source_{shell}"},
+        env={**os.environ, "_HEYMARKET_COMPLETE": f"source_{shell}"},
         capture_output=True,
         text=True,
         check=True,
@@ -109,7 +107,7 @@ def test_the_script_of_a_shell_is_printed_and_is_right(shell, part):
 def test_bash_completes_a_line(tmp_path):
     (tmp_path / "heymarket").write_text(f'#!/bin/sh\nexec {sys.executable} -c "{HEYMARKET}" "$@"\n')
     (tmp_path / "heymarket").chmod(0o755)
-    env = {**unmeasured(), "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    env = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
     program = (
         'eval "$(_HEYMARKET_COMPLETE=source_bash heymarket)"; COMP_WORDS=(heymarket con);'
         " COMP_CWORD=1; _heymarket_completion heymarket; echo ${COMPREPLY[*]}"

@@ -13,13 +13,12 @@ import pytest
 
 from heymarket_async.cli import remedies
 from heymarket_async.version import __version__
-from tests.conftest import unmeasured
 
 
+@pytest.mark.measured_processes
 def test_python_m_is_the_command():
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "heymarket_async", "--version"],
-        env=unmeasured(),
         capture_output=True,
         text=True,
         check=True,

@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.test_commands import COMMANDS
 
+pytestmark = pytest.mark.unmeasured
+
 COLOUR = re.compile(rb"\x1b\[(?:3|9)\dm|\x1b\[1;3\dm")
 PROGRESS = b"requests/min"
 

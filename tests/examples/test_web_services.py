@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -18,7 +19,6 @@ import pytest
 from examples.http_errors import refusal_of
 from heymarket_async import ClientStateError, DeadlineError, StoreError
 from heymarket_async.sandbox import Sandbox
-from tests.conftest import unmeasured
 from tests.ports import free_port
 from tests.redis_server import RedisServer
 
@@ -45,7 +45,7 @@ def serving(name, sandbox, tmp_path, **more):
     """Run a service; give its process, with its address and what it writes."""
     port = free_port()
     environment = {
-        **unmeasured(),
+        **os.environ,
         "HEYMARKET_BASE_URL": sandbox.url,
         "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
         "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,

@@ -18,6 +18,8 @@ from heymarket_async.request import Endpoint
 from heymarket_async.transport import wire
 from tests.conftest import answer
 
+pytestmark = pytest.mark.unmeasured
+
 CREATE = Endpoint("POST", "/v1/contact", object, Repeat.UNSAFE)
 
 

@@ -7,7 +7,7 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, wait
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.tags import create_tag, tags_of, unread_tags
@@ -146,8 +146,8 @@ class TagsByName:
 
 
 async def _named(work: Callable[[], Coroutine[object, object, T]]) -> T:
-    if (task := asyncio.current_task()) is not None:
-        task.set_name("heymarket-tags")
+    # run_coroutine_threadsafe has made a task of it, without a way to name it.
+    cast("asyncio.Task[T]", asyncio.current_task()).set_name("heymarket-tags")
     return await work()
 
 

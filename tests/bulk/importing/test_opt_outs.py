@@ -28,6 +28,8 @@ from tests.bulk.importing.imports import (
     phone,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 SET_STATUS, STATUS = "POST /v1/contact/set_status", "POST /v1/contact/status"
 
 

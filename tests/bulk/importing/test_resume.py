@@ -24,6 +24,8 @@ from tests.bulk.importing.imports import (
     phone,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
