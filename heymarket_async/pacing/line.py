@@ -54,6 +54,8 @@ class Line(ABC):
 
     def next_s(self) -> float:
         """Return after how many seconds the first in line may go, at the earliest; inf: unknown."""
+        if not self._queue:
+            return 0.0  # its turn has come, and it has not noticed yet
         if self._timer is None:
             return inf
         return max(0.0, self._timer.when() - asyncio.get_running_loop().time())
