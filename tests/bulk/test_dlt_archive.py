@@ -15,8 +15,6 @@ from tests.bulk.accounts import client_of
 from tests.bulk.archives import a_phone, conversations_of, first_sent, messages_of
 from tests.bulk.test_dlt import Warehouse, dlt_at_home  # noqa: F401 - a fixture
 
-pytestmark = pytest.mark.unmeasured
-
 NAMES = ("messages", "conversations")
 
 

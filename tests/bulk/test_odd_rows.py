@@ -22,8 +22,6 @@ from heymarket_async.sandbox import Readings, Sandbox
 from heymarket_async.sandbox.odd import KINDS
 from tests.bulk.accounts import client_of, current, edit, ids_of, lines_of, query
 
-pytestmark = pytest.mark.unmeasured
-
 MENDED = {"lone_surrogate", "raw_tab", "raw_newline", "invalid_utf8", "nan", "infinity"}
 UNPLACED = {each for each in KINDS if each.startswith("updated_")}
 NO_CONTACT = "a list element that is not a contact was skipped "

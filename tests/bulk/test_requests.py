@@ -26,8 +26,6 @@ from tests.bulk.accounts import (
 )
 from tests.bulk.two_accounts import two_accounts
 
-pytestmark = pytest.mark.unmeasured
-
 TEAM, FIELDS, COUNT = "/v1/team", "/v1/contact-fields", "/v1/contacts/count"
 LISTS = {"v1": "/v1/contacts", "v2": "/v2/contacts/list"}
 

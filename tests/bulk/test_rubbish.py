@@ -21,8 +21,6 @@ from heymarket_async.bulk.store.private_files import Lock
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import client_of
 
-pytestmark = pytest.mark.unmeasured
-
 HEADER = ImportHeader(kind="import", account="a", overwrite=False)
 FIRST = b'{"version":1,"kind":"import","account":"a","overwrite":false}\n'
 ROW = '"digest":"0123456789abcdef","outcome":"created"'

@@ -17,8 +17,6 @@ from heymarket_async.sandbox import Readings, Sandbox
 from heymarket_async.timestamps import later
 from tests.bulk.accounts import client_of, current, edit, ids_of, lines_of, query
 
-pytestmark = pytest.mark.unmeasured
-
 AHEAD = "2086-01-01T00:00:00Z"
 LISTS = {"v1": "POST /v1/contacts", "v2": "POST /v2/contacts/list"}
 

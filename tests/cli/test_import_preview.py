@@ -13,6 +13,8 @@ import pytest
 
 from tests.cli.conftest import COMMAND
 
+pytestmark = pytest.mark.measured_processes
+
 CSV = """\
 Cell phone,First,Plan,SMS Consent,Shoe size
 +14155550100,Zoë,Premium,yes,44

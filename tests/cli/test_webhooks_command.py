@@ -12,6 +12,8 @@ import pytest
 
 from tests.webhooks.deliveries import PHONE, TOKEN, body, delivery, message
 
+pytestmark = pytest.mark.measured_processes
+
 
 @pytest.fixture
 def environment() -> dict[str, str]:

@@ -18,8 +18,6 @@ from tests.probe.probing import (
     values_of,
 )
 
-pytestmark = pytest.mark.unmeasured
-
 PAIRS = list(itertools.islice(pairwise(), 12))
 SIZES = [(1100, 1), (1100, 3), (400, 1), (130, 50), (1100, 40), (60, 3)]
 """Contacts, and how many of them may share a timestamp."""

@@ -14,6 +14,8 @@ import pytest
 from heymarket_async import sandbox as package
 from heymarket_async.sandbox import Readings, Sandbox
 
+pytestmark = pytest.mark.measured_processes
+
 
 def team(sandbox):
     request = urllib.request.Request(

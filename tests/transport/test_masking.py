@@ -18,8 +18,6 @@ from heymarket_async.request import Endpoint
 from heymarket_async.transport import wire
 from tests.conftest import answer
 
-pytestmark = pytest.mark.unmeasured
-
 CREATE = Endpoint("POST", "/v1/contact", object, Repeat.UNSAFE)
 
 
@@ -126,6 +124,7 @@ def test_many_values_are_masked_in_a_short_time():
     assert time.process_time() - began < 5
 
 
+@pytest.mark.unmeasured
 @given(
     name=st.text(min_size=4, max_size=30).filter(lambda name: sum(map(str.isalpha, name)) >= 4),
     before=st.text(max_size=20),

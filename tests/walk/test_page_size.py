@@ -27,8 +27,6 @@ from heymarket_async.walk.page_size import GroupPages, PageSizes
 from tests.walk.listing import ANSWERS, Listing
 from tests.walk.walking import walk_over
 
-pytestmark = pytest.mark.unmeasured
-
 
 async def limits_of(listing: Listing, **options) -> list[int | None]:
     """Walk over all contacts, and return the limits that were asked for."""

@@ -10,8 +10,6 @@ import pytest
 
 from heymarket_async.bulk.contact_files.numbering import Country, _Plan, international
 
-pytestmark = pytest.mark.unmeasured
-
 NUMBERS = [
     (region, str(number.country_code), phonenumbers.national_significant_number(number))
     for region in sorted(phonenumbers.SUPPORTED_REGIONS)
