@@ -204,12 +204,14 @@ class HeymarketClient(Explained):
         These variables are read: `HEYMARKET_SECRET_ID` and `HEYMARKET_SECRET_KEY`, or
         `HEYMARKET_API_KEY`; `HEYMARKET_BASE_URL`; `HEYMARKET_STORE`, the URL of a Redis server in
         which processes share the rate limit, with `HEYMARKET_SHARE` and `HEYMARKET_FALLBACK` (see
-        `RateLimit`). A variable that is read must not be empty: unset it instead.
+        `RateLimit`). A variable that is read must not be empty: unset it instead. A warning is
+        logged for a name that is nearly one of these.
 
         Raises:
             ValueError: The environment has no credentials, or one half of them, or a variable
                 breaks its rule.
         """
+        environment.warn_of_slips()
         if "base_url" not in options and (base_url := environment.variable("BASE_URL")) is not None:
             options["base_url"] = base_url
         if "credentials" not in options:

@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Collection
 
 import msgspec
 
 from heymarket_async.pacing.window import DOCUMENTED_LIMIT, RateLimit
 from heymarket_async.transport.auth import ApiKey, ApiSecret, Credentials
+
+_logger = logging.getLogger("heymarket_async")
+
+NAMES = frozenset(
+    f"HEYMARKET_{name}"
+    for name in (
+        "SECRET_ID", "SECRET_KEY", "API_KEY", "BASE_URL", "STORE", "SHARE", "FALLBACK"
+    )
+)  # fmt: skip
+"""The variables that a client reads."""
+
+
+def misspelt(known: Collection[str]) -> dict[str, str]:
+    """Return the variables that nothing reads because of a slip in their names, and what is meant.
+
+    Args:
+        known: The names that are read.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - a twentieth of importing this package
+
+    found: dict[str, str] = {}
+    for name in sorted(os.environ.keys() - set(known)):
+        for meant in get_close_matches(name, known, 1, 0.9):
+            # A longer name may be of a profile: HEYMARKET_DEV_SECRET_ID.
+            if len(name) - len(meant) <= 2:
+                found[name] = meant
+    return found
+
+
+def warn_of_slips() -> None:
+    """Log a warning for each variable that is misspelt, such as that of a limit to share."""
+    for name, meant in misspelt(NAMES).items():
+        _logger.warning("Nothing reads %s. If it is %s, correct its name.", name, meant)
 
 
 def rate_limit_from_env() -> RateLimit:

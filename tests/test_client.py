@@ -113,6 +113,18 @@ def test_a_variable_that_is_not_needed_may_be_empty(monkeypatch):
     assert HeymarketClient.from_env(**options).base_url == "http://localhost"
 
 
+def test_a_slip_in_the_name_of_a_variable_is_logged(monkeypatch, caplog):
+    monkeypatch.setenv("HEYMARKET_API_KEY", "k")
+    monkeypatch.setenv("HEYMARKET_STOER", "redis://secret@127.0.0.1/0")
+    monkeypatch.setenv("HEYMARKET_DEV_API_KEY", "of a profile")
+
+    HeymarketClient.from_env()
+
+    assert caplog.messages == [
+        "Nothing reads HEYMARKET_STOER. If it is HEYMARKET_STORE, correct its name."
+    ]
+
+
 def test_a_limit_that_is_passed_wins_over_a_wrong_one_of_the_environment(monkeypatch):
     monkeypatch.setenv("HEYMARKET_API_KEY", "key")
     monkeypatch.setenv("HEYMARKET_STORE", "cache:6379")

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from heymarket_async.cli import settings, show
-from heymarket_async.cli.time_left import seconds_left
+from heymarket_async.cli.time_left import is_spaced, seconds_left
 
 if TYPE_CHECKING:
     from heymarket_async.bulk import OnProgress, Progress
@@ -147,7 +147,7 @@ def _of_total(now: Progress) -> str:
 
 def _wait(now: Progress, since_s: float) -> str:
     """Return why the job waits, and for how long still; short, so that it fits."""
-    if not now.waiting:
+    if not now.waiting or is_spaced(now):
         return ""
     reason = now.waiting.removeprefix("the ")
     if reason.startswith("to try "):

@@ -175,6 +175,23 @@ def _handle_signals(handlers: dict[Any, Any]) -> None:
             signal.signal(number, handler)
 
 
+@contextmanager
+def _ended_by_signals(note: str) -> Generator[None]:
+    """Let a signal end work that takes long, and in which the event loop stands still."""
+
+    def end(number: int, _: object) -> None:
+        error = asyncio.CancelledError(number)
+        error.add_note(note)
+        raise error
+
+    handlers = {each: how for each in _SIGNALS if callable(how := signal.getsignal(each))}
+    _handle_signals(dict.fromkeys(handlers, end))
+    try:
+        yield
+    finally:
+        _handle_signals(handlers)
+
+
 def _exit_at_once(number: int) -> None:
     """End the process, and wait for nothing: to flush a pipe that nobody reads takes forever."""
     if os.isatty(2):
@@ -279,7 +296,8 @@ async def _client(sandbox: int | None, options: ClientOptions) -> AsyncGenerator
     from heymarket_async.sandbox import Sandbox  # noqa: PLC0415 - a server, and seldom needed
 
     def make(state: bytes | None) -> Sandbox:
-        return Sandbox(contacts=sandbox, messages=sandbox, seed=7, state=state)
+        with _ended_by_signals("Interrupted. Run the same command again."):
+            return Sandbox(contacts=sandbox, messages=sandbox, seed=7, state=state)
 
     path = sandbox_state.chosen.get()
     async with sandbox_state.kept(path, make) as server, server:

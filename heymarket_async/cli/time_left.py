@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 _MINUTE_S = 60.0
 _NEARLY_S = 55.0
+_MOMENT_S = 1.0
 
 
 def seconds_left(start: Progress, now: Progress, active_s: float) -> float | None:
@@ -30,13 +31,25 @@ def seconds_left(start: Progress, now: Progress, active_s: float) -> float | Non
     at_this_speed = left * active_s / done
     if not requests or (budget := _budget(now)) is None:
         return max(at_this_speed, now.waiting_s or 0.0)
+    left_requests = left * requests / done
+    if is_spaced(now):
+        return max(at_this_speed, left_requests * now.lately_s / now.requests_lately)
     # The last request that is left is the one of this number since the minute began.
-    last = now.requests_lately + left * requests / done - 1
+    last = now.requests_lately + left_requests - 1
     minutes, rest = divmod(last, budget)
     if not minutes:
         return max(at_this_speed, now.waiting_s or 0.0)
     in_turn = minutes * _MINUTE_S - now.lately_s + rest * active_s / requests
     return max(at_this_speed, in_turn, now.waiting_s or 0.0)
+
+
+def is_spaced(now: Progress) -> bool:
+    """Return whether requests leave one by one, as after a 429, and do not use up the budget first.
+
+    Each of them waits a moment then, although the budget of this minute is not used up.
+    """
+    has_room = now.budget is not None and 0 < now.requests_lately < now.budget
+    return has_room and now.waiting == "the rate limit" and (now.waiting_s or 0.0) < _MOMENT_S
 
 
 def _budget(now: Progress) -> int | None:

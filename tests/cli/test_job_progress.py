@@ -72,6 +72,13 @@ def test_a_wait_is_counted_down_between_two_reports(clock):
     )
 
 
+def test_a_moment_between_two_requests_is_no_wait(clock):
+    spaced = later(WAITING, requests_lately=10, lately_s=2.0, waiting_s=0.1)
+    meter = meter_of((0, START), (10, later(spaced, waiting="")), (10, spaced), clock=clock)
+
+    assert meter.line() == ("reading: 49,800 of 60,000, 20 s left, 2,490/s, 10 of 500 requests/min")
+
+
 def test_the_numbers_stay_where_the_line_is_narrow(clock):
     meter = meter_of((0, START), (10, later(WAITING, waiting="")), (0.5, WAITING), clock=clock)
 
@@ -98,6 +105,19 @@ def test_the_time_left_is_counted_in_minutes_of_the_budget():
         (later(START, done=30_000), 4.0, 4.0),
         # A wait after an error is longer than the rest takes.
         (later(START, done=59_900, requests=602, waiting_s=30.0), 6.0, 30.0),
+        # After a 429 requests are spaced: ten in two seconds, and 100 are left.
+        (
+            later(
+                WAITING,
+                done=50_000,
+                requests=502,
+                requests_lately=10,
+                lately_s=2.0,
+                waiting_s=0.1,
+            ),
+            1.0,
+            pytest.approx(100 * 2.0 / 10),
+        ),
         # Other processes use up four fifths of the budget: 200 requests are left at 100 a minute.
         (
             later(

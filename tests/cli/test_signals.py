@@ -15,10 +15,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from typer.testing import CliRunner
 
-from heymarket_async import cli
+from heymarket_async import cli, sandbox
 from heymarket_async.bulk.thread import OneThread
 from heymarket_async.cli import running
+from heymarket_async.cli.app import app
 from heymarket_async.cli.running import until_terminated
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -219,3 +221,22 @@ def test_an_interrupt_while_loading_waits_for_no_import(handler, monkeypatch):
 
     assert left == ([] if handler is signal.SIG_IGN else [130])
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_a_sandbox_is_made_ends_the_command_at_once(number, monkeypatch):
+    def interrupted(**_: object) -> None:
+        signal.raise_signal(number)
+        pytest.fail("went on")
+
+    monkeypatch.setattr(sandbox, "Sandbox", interrupted)
+    handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        done = CliRunner().invoke(app, ["contacts", "count", "--sandbox", "5"])
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+    assert (done.exit_code, done.output) == (
+        128 + number,
+        "Interrupted. Run the same command again.\n",
+    )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Iterator
 from typing import NamedTuple, Unpack
 from urllib.parse import urlsplit
 
+from heymarket_async import environment
 from heymarket_async.cli import profiles, running
 from heymarket_async.cli.doctor.finding import Finding, State, ok, problem, skipped
 from heymarket_async.cli.webhooks import TOKENS
@@ -15,7 +14,7 @@ from heymarket_async.client import BASE_URL, ClientOptions, HeymarketClient
 from heymarket_async.transport import proxies
 from heymarket_async.transport.auth import ApiKey
 
-_KNOWN = (*(set(running.VARIABLES.values()) - {"HTTPS_PROXY"}), profiles.VARIABLE, TOKENS)
+_KNOWN = (*environment.NAMES, profiles.VARIABLE, TOKENS)
 _NOBODY = ApiKey("nobody")
 """The credentials of clients that only read a setting."""
 
@@ -38,7 +37,10 @@ class Setup(NamedTuple):
 
 def examine() -> Setup:
     """Check each setting by itself, so that a mistake in one hides no other."""
-    misspelt = list(_misspelt())
+    misspelt = [
+        problem("variables", f"Nothing reads {name}.", f"If it is {meant}, correct its name.")
+        for name, meant in environment.misspelt(_KNOWN).items()
+    ]
     try:
         profile = profiles.chosen()
     except (ValueError, OSError) as error:
@@ -59,17 +61,6 @@ def examine() -> Setup:
 
 
 _NO_WAY = skipped("proxy", "the server is not known")
-
-
-def _misspelt() -> Iterator[Finding]:
-    """Find variables that nothing reads because of a slip in their names."""
-    for name in sorted(os.environ):
-        for known in difflib.get_close_matches(name, _KNOWN, 1, 0.9):
-            # A longer name may be of a profile: HEYMARKET_DEV_SECRET_ID.
-            if name not in _KNOWN and len(name) - len(known) <= 2:
-                yield problem(
-                    "variables", f"Nothing reads {name}.", f"If it is {known}, correct its name."
-                )
 
 
 def _credentials() -> Finding:
