@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 _MINUTE_S = 60.0
 _NEARLY_S = 55.0
 _MOMENT_S = 1.0
+_LONGEST_PAUSE_OF_ERROR_S = 5.0
 
 
 def seconds_left(start: Progress, now: Progress, active_s: float) -> float | None:
@@ -34,13 +35,17 @@ def seconds_left(start: Progress, now: Progress, active_s: float) -> float | Non
     left_requests = left * requests / done
     if is_spaced(now):
         return max(at_this_speed, left_requests * now.lately_s / now.requests_lately)
+    wait_s = now.waiting_s or 0.0
+    if now.waiting.startswith("to try") and wait_s > _LONGEST_PAUSE_OF_ERROR_S:
+        # A 429: after this pause, requests are spaced over the minute.
+        return wait_s + max(at_this_speed, left_requests * _MINUTE_S / budget)
     # The last request that is left is the one of this number since the minute began.
     last = now.requests_lately + left_requests - 1
     minutes, rest = divmod(last, budget)
     if not minutes:
-        return max(at_this_speed, now.waiting_s or 0.0)
+        return max(at_this_speed, wait_s)
     in_turn = minutes * _MINUTE_S - now.lately_s + rest * active_s / requests
-    return max(at_this_speed, in_turn, now.waiting_s or 0.0)
+    return max(at_this_speed, in_turn, wait_s)
 
 
 def is_spaced(now: Progress) -> bool:

@@ -118,6 +118,18 @@ def test_the_time_left_is_counted_in_minutes_of_the_budget():
             1.0,
             pytest.approx(100 * 2.0 / 10),
         ),
+        # The pause after a 429, and then 100 requests at the pace of the limit.
+        (
+            later(
+                WAITING,
+                done=50_000,
+                requests=502,
+                requests_lately=300,
+                waiting="to try POST /v1/contacts again",
+            ),
+            1.0,
+            pytest.approx(40.0 + 100 * 60 / 500),
+        ),
         # Other processes use up four fifths of the budget: 200 requests are left at 100 a minute.
         (
             later(
