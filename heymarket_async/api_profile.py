@@ -13,7 +13,7 @@ from heymarket_async.checks import one_of
 
 VERSION = 1
 
-Size = Annotated[int, Meta(ge=1)] | None
+Size = Annotated[int, Meta(ge=1, le=1_000_000)] | None
 OverLimit = Annotated[str, Meta(pattern="^(cut|default|ignored|empty|[45][0-9]{2})$")] | None
 Nothing = (
     Annotated[
@@ -114,6 +114,8 @@ class ApiProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             version = msgspec.json.decode(content, type=_Version).version
             if version == VERSION:
                 return msgspec.json.decode(content, type=cls)
+        except RecursionError:
+            reason = "it is nested too deeply"
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             reason = str(error)
         else:

@@ -37,7 +37,7 @@ class Person(msgspec.Struct, forbid_unknown_fields=True):
             try:
                 setattr(self, name, check(getattr(self, name)))
             except ValueError as error:
-                raise ValueError(f"{name}: {error}") from None
+                raise ValueError(f"{name} {error}") from None
 
 
 async def put_contact(request: web.Request) -> web.Response:

@@ -156,9 +156,21 @@ async def on_wrong_input(_: Request, error: RequestValidationError) -> JSONRespo
     """Answer which fields are wrong. The input is not repeated: it may not even be text."""
     problems: list[str] = []
     for each in error.errors():
-        field = next((part for part in each["loc"][1:] if isinstance(part, str)), "body")
-        problems.append(f"{field}: {each['msg'].removeprefix('Value error, ')}")
+        field = next((part for part in each["loc"][1:] if isinstance(part, str)), "the body")
+        rule = _RULES.get(each["type"], each["msg"].removeprefix("Value error, "))
+        problems.append(f"{field} {rule}")
     return JSONResponse(*refusal(422, "ValidationError", "; ".join(problems)))
+
+
+_RULES = {
+    "extra_forbidden": "is not a known field",
+    "json_invalid": "must be JSON",
+    "missing": "is missing",
+    "model_attributes_type": "must be an object",
+    "string_type": "must be text",
+    "string_unicode": "has half of a character (a lone surrogate)",
+}
+"""The mistakes that pydantic finds itself, in words for the caller."""
 
 
 @app.exception_handler(StarletteHTTPException)

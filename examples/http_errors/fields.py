@@ -18,20 +18,24 @@ def phone_of(text: str) -> str:
     """Return a phone as Heymarket writes it.
 
     Raises:
-        ValueError: It is not one valid phone.
+        ValueError: It is not one valid phone. The text goes behind the name of the field.
     """
-    return parse_phone(text, region=REGION)
+    try:
+        return parse_phone(text, region=REGION)
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix("phone ")) from None
 
 
 def name_of(text: str) -> str:
     """Return a name.
 
     Raises:
-        ValueError: It is too long, or has a character that nobody can have in a name.
+        ValueError: It is too long, or has a character that nobody can have in a name. The text
+            goes behind the name of the field.
     """
     if len(text) > 100 or _UNREADABLE.search(text):
         raise ValueError(
-            "a name must have at most 100 characters, and no control character or half of a"
+            "must have at most 100 characters, and no control character or half of a"
             " character (a lone surrogate)"
         )
     return text

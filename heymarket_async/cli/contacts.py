@@ -13,7 +13,7 @@ from heymarket_async.cli import show
 from heymarket_async.cli.bulk_commands import export_command
 from heymarket_async.cli.import_command import import_command
 from heymarket_async.cli.running import Commands, run
-from heymarket_async.errors import HeymarketError
+from heymarket_async.errors import CustomFieldError, HeymarketError
 from heymarket_async.models.contact import Contact, ContactRef
 from heymarket_async.models.new_contact import NewContact
 
@@ -144,7 +144,7 @@ def ensure(
     json: o.Json = False,
     sandbox: o.SandboxSize = None,
 ) -> None:
-    """Create a contact unless one has its phone, and show the contact that has it.
+    """Create a contact unless one has its phone, and show the id of the one that has it.
 
     A contact that exists is not changed. It never makes a second one, so it may be repeated after
     any error.
@@ -235,24 +235,28 @@ async def _contact(
     custom: list[str] | None,
     tags: list[int] | None,
 ) -> NewContact:
+    try:
+        values = await client.contact_fields.resolve(_by_title(custom)) if custom else UNSET
+    except CustomFieldError as error:
+        raise typer.BadParameter(f"--custom: the account {error.args[0]}") from None
     return NewContact(
         phone=phone,
         first=UNSET if first is None else first,
         last=UNSET if last is None else last,
         email=UNSET if email is None else email,
-        custom=await client.contact_fields.resolve(_by_title(custom)) if custom else UNSET,
+        custom=values,
         tags=tags or UNSET,
     )
 
 
 def _is_confirmed(question: str) -> bool:
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise typer.BadParameter("There is no terminal to ask in. Add --yes to confirm.")
     try:
         return typer.confirm(question, err=True)
     except typer.Abort:
         show.say("")  # the question is a line of its own
-        if sys.stdin.isatty():
-            raise
-        raise typer.BadParameter("This is not a terminal. Add --yes to confirm.") from None
+        raise
 
 
 def _by_title(custom: list[str]) -> dict[str, str]:

@@ -8,7 +8,9 @@ AGAIN = "Run the same command again."
 
 _REMEDIES = (
     ("more than were read", "{anew}"),
+    ("more than the file has", "{anew}"),
     ("fewer than were read", "{gone}"),
+    ("fewer than the file has", "{gone}"),
     ("changes faster than it can be read", "Run the same command when less is written to it."),
     ("does not say how many", AGAIN),
     ("so they are not marked", "Look again later with --full."),

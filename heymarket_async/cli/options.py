@@ -18,6 +18,11 @@ from typer import Argument, BadParameter, Option
 
 from heymarket_async.bulk.contact_files.file_format import FileFormat
 from heymarket_async.bulk.store.private_files import check_place, real_path
+from heymarket_async.cli.values import LARGEST, MOST_IN_SANDBOX, WrongValue, integer
+from heymarket_async.timestamps import to_text
+
+MOST_AT_ONCE = 100
+"""The connections of a client. It is not imported, as no help needs what makes them."""
 
 
 class Surface(StrEnum):
@@ -33,14 +38,27 @@ Json = Annotated[bool, Option("--json", help="Print JSON, for programs.")]
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
 SandboxSize = Annotated[
     int | None,
-    Option("--sandbox", metavar="N", min=0, help="Use a built-in sandbox with N contacts."),
+    Option(
+        "--sandbox",
+        metavar="N",
+        parser=integer(0, MOST_IN_SANDBOX),
+        help="Use a built-in sandbox with N contacts.",
+    ),
 ]
 
 
-def _midnight(text: str | None) -> str | None:
-    """Return a timestamp for a plain date: its midnight in UTC, as Heymarket writes its times."""
-    is_date = text is not None and re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII)
-    return f"{text}T00:00:00Z" if is_date else text
+def _time(text: str | None) -> str | None:
+    """Return a timestamp, of a plain date its midnight in UTC, as Heymarket writes its times."""
+    if text is None:
+        return None
+    is_date = re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII)
+    try:
+        return to_text("date", f"{text}T00:00:00Z" if is_date else text)
+    except ValueError:
+        raise WrongValue(
+            "must be a date, such as 2026-04-12, or a timestamp with a zone, such as"
+            " 2026-04-12T15:30:00Z"
+        ) from None
 
 
 Since = Annotated[
@@ -48,7 +66,7 @@ Since = Annotated[
     Option(
         "--since",
         metavar="TIME",
-        callback=_midnight,
+        callback=_time,
         help="Only contacts updated after this time, such as 2026-04-12T15:30:00Z, or after"
         " midnight UTC of a date, such as 2026-04-12.",
     ),
@@ -56,9 +74,18 @@ Since = Annotated[
 ReadFrom = Annotated[Surface, Option("--surface", help="The API version to list contacts with.")]
 PageSize = Annotated[
     int | None,
-    Option(metavar="N", min=1, help="Contacts per request. Default: as many as Heymarket gives."),
+    Option(
+        metavar="N",
+        parser=integer(1),
+        help="Contacts per request. Default: as many as Heymarket gives.",
+    ),
 ]
-Parts = Annotated[int, Option(metavar="N", min=1, help="Parts of the account to read at once.")]
+Parts = Annotated[
+    int,
+    Option(
+        metavar="N", parser=integer(1, MOST_AT_ONCE), help="Parts of the account to read at once."
+    ),
+]
 
 # Of a contact
 
@@ -74,7 +101,8 @@ Custom = Annotated[
     Option(metavar="TITLE=VALUE", help="A custom field, by its title; repeatable."),
 ]
 Tags = Annotated[
-    list[int] | None, Option("--tag", metavar="ID", help="The id of a tag; repeatable.")
+    list[int] | None,
+    Option("--tag", metavar="ID", parser=integer(1), help="The id of a tag; repeatable."),
 ]
 Replace = Annotated[bool, Option("--overwrite", help="Remove custom fields that are not given.")]
 Force = Annotated[
@@ -120,17 +148,27 @@ ReportFile = Annotated[
 
 OfConversation = Annotated[
     int | None,
-    Option("--conversation", metavar="ID", min=1, help="Only messages of this conversation."),
+    Option(
+        "--conversation",
+        metavar="ID",
+        parser=integer(1),
+        help="Only messages of this conversation.",
+    ),
 ]
 WithPhone = Annotated[
     str | None, Option("--phone", metavar="PHONE", help="Only messages with this phone.")
 ]
 InboxOfPhone = Annotated[
-    int | None, Option("--inbox", metavar="ID", min=1, help="The inbox of --phone.")
+    int | None, Option("--inbox", metavar="ID", parser=integer(1), help="The inbox of --phone.")
 ]
 Inboxes = Annotated[
     list[int] | None,
-    Option("--inbox", metavar="ID", min=1, help="Only this inbox; repeatable.  [default: all]"),
+    Option(
+        "--inbox",
+        metavar="ID",
+        parser=integer(1),
+        help="Only this inbox; repeatable.  [default: all]",
+    ),
 ]
 RestartArchive = Annotated[
     bool,
@@ -149,7 +187,10 @@ FollowEvery = Annotated[
 RecordsPerPage = Annotated[
     int | None,
     Option(
-        "--page-size", metavar="N", min=1, help="Per request. Default: as many as Heymarket gives."
+        "--page-size",
+        metavar="N",
+        parser=integer(1),
+        help="Per request. Default: as many as Heymarket gives.",
     ),
 ]
 
@@ -235,17 +276,19 @@ RestartImport = Annotated[
 # Of texts
 
 Inbox = Annotated[
-    int, Option("--inbox", metavar="ID", min=1, help="The id of the inbox to send from.")
+    int,
+    Option("--inbox", metavar="ID", parser=integer(1), help="The id of the inbox to send from."),
 ]
 Creator = Annotated[
-    int, Option("--creator", metavar="ID", min=1, help="The member id of the sender.")
+    int, Option("--creator", metavar="ID", parser=integer(1), help="The member id of the sender.")
 ]
 Text = Annotated[
     str | None,
     Option(metavar="TEXT", help='The text, with columns in braces: "Hi {first}".'),
 ]
 Template = Annotated[
-    int | None, Option("--template", metavar="ID", help="A template, instead of a text.")
+    int | None,
+    Option("--template", metavar="ID", parser=integer(1), help="A template, instead of a text."),
 ]
 MediaUrl = Annotated[
     str | None, Option(metavar="URL", help="A public URL of a picture or another file.")
@@ -264,7 +307,9 @@ SkipEmpty = Annotated[
 Repeats = Annotated[
     bool, Option("--repeats", help="Send every row, also if an earlier row has its phone.")
 ]
-Limit = Annotated[int, Option(metavar="N", min=1, help="The most texts to send without --yes.")]
+Limit = Annotated[
+    int, Option(metavar="N", parser=integer(1), help="The most texts to send without --yes.")
+]
 DryRunOfTexts = Annotated[
     bool, Option("--dry-run", help="Show texts and numbers, but send nothing.")
 ]
@@ -281,8 +326,10 @@ RestartTexts = Annotated[
     ),
 ]
 
-BatchSize = Annotated[int, Option(metavar="N", min=1, help="Rows per request.")]
-Requests = Annotated[int, Option(metavar="N", min=1, help="Requests at the same time.")]
+BatchSize = Annotated[int, Option(metavar="N", parser=integer(1), help="Rows per request.")]
+Requests = Annotated[
+    int, Option(metavar="N", parser=integer(1, MOST_AT_ONCE), help="Requests at the same time.")
+]
 
 
 def phone_of(text: str, region: str | None) -> str:
@@ -299,7 +346,9 @@ def contact_id_of(text: str) -> int | UUID:
     try:
         if not text.isdecimal():
             return UUID(text)
-        if number := int(text):
+        if (number := int(text)) > LARGEST:
+            raise BadParameter("ID is too large for an id.")
+        if number:
             return number
     except ValueError:  # also of an integer with thousands of digits
         pass
@@ -347,10 +396,7 @@ def check_export_paths(path: Path, report: Path | None) -> None:
     if str(report) == "-":
         raise BadParameter("--report must be a file. For standard output, use --json instead.")
     check_folder(report)
-    place = real_path(report)
-    if place == path.resolve():
-        raise BadParameter("--report must be another file than PATH.")
-    check_place(place)
+    check_place(real_path(report))
 
 
 def check_folder(path: Path) -> None:

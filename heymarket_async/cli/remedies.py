@@ -83,6 +83,8 @@ def message_of_os(error: OSError) -> str:
                 f" another disk{again}"
             )
         if isinstance(error.filename, str) and (words := _WORDS.get(error.errno)):
+            if error.filename == ".":
+                return "The path is empty, or is this folder. Name a file."
             folder = Path(error.filename).absolute().parent
             if error.errno == errno.ENOENT and not folder.is_dir():
                 return f"The folder {folder} does not exist."

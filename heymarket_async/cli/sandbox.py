@@ -25,7 +25,9 @@ from typer import Argument, Option
 from heymarket_async.bulk.store import private_files
 from heymarket_async.cli import profiles, sandbox_state, settings, show, webhooks
 from heymarket_async.cli.options import Json
+from heymarket_async.cli.places import check_places
 from heymarket_async.cli.running import until_terminated
+from heymarket_async.cli.values import MOST_IN_SANDBOX, integer
 
 if TYPE_CHECKING:
     from heymarket_async.sandbox import Sandbox
@@ -37,6 +39,7 @@ _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
 def sandbox_command(
     *,
+    ctx: typer.Context,
     command: Annotated[
         list[str] | None,
         Argument(
@@ -46,11 +49,17 @@ def sandbox_command(
         ),
     ] = None,
     port: Annotated[
-        int, Option(metavar="PORT", min=0, max=65535, help="0 chooses a free port.")
+        int, Option(metavar="PORT", parser=integer(0, 65_535), help="0 chooses a free port.")
     ] = 8080,
-    contacts: Annotated[int, Option(metavar="N", min=0, help="Contacts to start with.")] = 1000,
-    messages: Annotated[int, Option(metavar="N", min=0, help="Messages to start with.")] = 0,
-    seed: Annotated[int, Option(metavar="N", help="The same seed gives the same contacts.")] = 7,
+    contacts: Annotated[
+        int, Option(metavar="N", parser=integer(0, MOST_IN_SANDBOX), help="Contacts to start with.")
+    ] = 1000,
+    messages: Annotated[
+        int, Option(metavar="N", parser=integer(0, MOST_IN_SANDBOX), help="Messages to start with.")
+    ] = 0,
+    seed: Annotated[
+        int, Option(metavar="N", parser=integer(), help="The same seed gives the same contacts.")
+    ] = 7,
     profile: Annotated[
         Path | None,
         Option(
@@ -101,6 +110,7 @@ def sandbox_command(
         )
     if webhook is not None and urlsplit(webhook).scheme not in {"http", "https"}:
         raise typer.BadParameter("--webhook must be a URL such as http://127.0.0.1:8000/.")
+    check_places(ctx)
     delay_s = 0.0 if delay is None else _seconds("--delay", delay, "50ms or 2s")
     clock_s = 0.0 if clock is None else _seconds("--clock", clock, "3600, 1h or -90s")
     if delay_s < 0:

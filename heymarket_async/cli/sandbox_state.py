@@ -20,6 +20,7 @@ from typer import Option
 from heymarket_async.bulk.store import private_files
 from heymarket_async.cli import show
 from heymarket_async.cli.options import check_folder
+from heymarket_async.cli.places import check_places
 
 if TYPE_CHECKING:
     from heymarket_async.sandbox import Sandbox
@@ -51,9 +52,10 @@ def _with_state(callback: Callable[..., None]) -> Callable[..., None]:
         return callback
 
     @wraps(callback)
-    def command(*, state: Path | None, **arguments: object) -> None:
+    def command(*, ctx: typer.Context, state: Path | None, **arguments: object) -> None:
         if state is not None and arguments["sandbox"] is None:
             raise typer.BadParameter("--state needs --sandbox: it keeps a sandbox, not an account.")
+        check_places(ctx)
         token = chosen.set(state)
         try:
             callback(**arguments)
@@ -61,7 +63,8 @@ def _with_state(callback: Callable[..., None]) -> Callable[..., None]:
             chosen.reset(token)
 
     option = Parameter("state", Parameter.KEYWORD_ONLY, default=None, annotation=StateFile)
-    parameters = [*asked.parameters.values(), option]
+    context = Parameter("ctx", Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    parameters = [*asked.parameters.values(), option, context]
     vars(command)["__signature__"] = asked.replace(parameters=parameters)
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     return command

@@ -18,7 +18,7 @@ _DIGITS = {name: digits for digits, name in _PRECISIONS.items()}
 _ORDERS = {"before": "newest first", "after": "oldest first"}
 _MOST_SHOWN = 60
 
-Size = Annotated[int, Meta(ge=1)] | None
+Size = Annotated[int, Meta(ge=1, le=1_000_000)] | None
 OverLimit = Annotated[str, Meta(pattern="^(cut|default|ignored|empty|[45][0-9]{2})$")] | None
 Nothing = (
     Annotated[
@@ -104,6 +104,11 @@ def _read(source: Source) -> Profile:
             content = msgspec.to_builtins(source) if isinstance(source, Struct) else source
             profile = msgspec.convert(content, Profile)
     except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
+        if isinstance(source, str | os.PathLike):
+            raise ValueError(
+                f"{source} holds no profile of the API ({error}). Write one with"
+                f" `heymarket probe --save {source}`"
+            ) from None
         raise ValueError(f"profile must be a profile of the API: {error}") from None
     if profile.version != VERSION:
         raise ValueError(f"profile must be of version {VERSION}, not {profile.version}")

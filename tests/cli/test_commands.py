@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from itertools import takewhile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import typer
@@ -13,7 +13,7 @@ import typer.main
 
 from heymarket_async import cli
 from heymarket_async.bulk import JobError
-from heymarket_async.cli import remedies, running
+from heymarket_async.cli import contacts, remedies, running
 from heymarket_async.cli.app import app
 from heymarket_async.version import __version__
 
@@ -193,18 +193,31 @@ def test_a_contact_is_updated_and_deleted_by_its_uuid_too(run, sandbox):
     assert sandbox.store.get(contact["id"]) is None
 
 
-@pytest.mark.parametrize(("is_terminal", "code"), [(True, 130), (False, 2)])
-def test_an_interrupt_at_the_question_deletes_nothing(is_terminal, code, run, sandbox, monkeypatch):
+@pytest.fixture
+def in_terminal(monkeypatch):
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr(contacts, "sys", SimpleNamespace(stdin=terminal))
+
+
+def test_an_interrupt_at_the_question_deletes_nothing(run, sandbox, in_terminal, monkeypatch):
     def interrupt(*args: object, **kwargs: object) -> None:
-        sys.stdin.isatty = lambda: is_terminal
         raise typer.Abort
 
     monkeypatch.setattr(typer, "confirm", interrupt)
 
     result = run("contacts", "delete", contact_of(sandbox)["id"])
 
-    assert result.exit_code == code
-    assert ("Add --yes to confirm." in result.stderr) is not is_terminal
+    assert (result.exit_code, result.stderr) == (130, "\n")
+    assert not sandbox.requests
+
+
+def test_without_a_terminal_a_deletion_is_not_asked_about_but_needs_yes(run, sandbox):
+    result = run("contacts", "delete", contact_of(sandbox)["id"], input="y\n")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(
+        "Error: There is no terminal to ask in. Add --yes to confirm.\nTry "
+    )
     assert not sandbox.requests
 
 
@@ -240,7 +253,7 @@ def test_control_characters_of_a_name_stay_away_from_the_terminal(run, sandbox):
     assert "\x1b" not in run("contacts", "get", "7").stdout
 
 
-def test_deleting_asks_first(run, sandbox):
+def test_deleting_asks_first(run, sandbox, in_terminal):
     contact_id = contact_of(sandbox)["id"]
 
     assert run("contacts", "delete", contact_id, input="n\n").exit_code == 1
@@ -265,9 +278,14 @@ WRONG = [
     (["contacts", "find", "--phone", "555-3344"], "Error: --phone must be E.164"),
     (["contacts", "get", "0"], "ID must be a positive integer or a UUID"),
     (["contacts", "get", "98765x"], "ID must be a positive integer or a UUID"),
+    (["contacts", "get", "9223372036854775808"], "Error: ID is too large"),
+    (["contacts", "delete", "9" * 5000, "--yes"], "ID must be a positive integer or a UUID"),
     (["contacts", "search"], "At least one --phone or --email is needed"),
     (["contacts", "create", "--phone", "15105553344", "--custom", "Plan"], "--custom must be"),
-    (["contacts", "count", "--since", "today"], "Error: --since must be an RFC 3339"),
+    (
+        ["contacts", "count", "--since", "today"],
+        "Error: --since must be a date, such as 2026-04-12, or",
+    ),
     (["contacts", "export", "x.jsonl", "--page-size", "0"], "--page-size"),
     (
         ["contacts", "export", "x.jsonl", "--surface", "v2", "--page-size", "101"],
@@ -359,12 +377,12 @@ def test_a_group_without_a_command_explains_itself(run):
     assert "Error" not in result.output
 
 
-def test_a_title_that_is_not_known_ends_with_1(run, sandbox):
+def test_a_title_that_is_not_known_names_the_option_and_those_that_are(run, sandbox):
     result = run("contacts", "create", "--phone", "15105553344", "--custom", "Moood=x")
 
-    assert (result.exit_code, result.stderr) == (
-        1,
-        "Error: POST /v1/contact-fields lists no custom field titled 'Moood'\n",
+    assert result.exit_code == 2
+    assert result.stderr.startswith(
+        "Error: --custom: the account lists no custom field titled 'Moood'; it lists 'Plan', "
     )
     assert [received.path for received in sandbox.requests] == ["/v1/contact-fields"]
 

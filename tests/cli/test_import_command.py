@@ -337,11 +337,12 @@ def test_the_remedy_for_a_header_is_an_option(header, message, run, sandbox, tmp
 def test_the_remedy_for_an_outcome_file_is_an_option(run, tmp_path):
     path = tmp_path / "people.csv"
     path.write_text("phone\n14155550100\n")
+    (wrong := tmp_path / "wrong.csv").write_text("phone\n")
     run("contacts", "import", path)
 
     result = run("contacts", "import", path, "--overwrite")
-    other = run("contacts", "import", path, "--outcomes", path)
-    restarted = run("contacts", "import", path, "--outcomes", path, "--restart")
+    other = run("contacts", "import", path, "--outcomes", wrong)
+    restarted = run("contacts", "import", path, "--outcomes", wrong, "--restart")
 
     assert (result.exit_code, other.exit_code, restarted.exit_code) == (2, 2, 2)
     assert result.stderr.endswith(
@@ -350,9 +351,9 @@ def test_the_remedy_for_an_outcome_file_is_an_option(run, tmp_path):
     )
     for refused in (other, restarted):
         assert refused.stderr.endswith(
-            f"Error: {path} is not an outcome file (line 1). Name another file with --outcomes.\n"
+            f"Error: {wrong} is not an outcome file (line 1). Name another file with --outcomes.\n"
         )
-    assert path.read_text() == "phone\n14155550100\n"
+    assert wrong.read_text() == "phone\n"
 
 
 def test_a_file_needs_no_name_that_says_its_format(run, tmp_path):

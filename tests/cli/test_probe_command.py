@@ -171,11 +171,12 @@ def test_a_sandbox_behaves_as_a_profile_says(started, run, tmp_path):
 
 def test_a_sandbox_refuses_another_file(started, tmp_path):
     path = tmp_path / "profile.json"
-    path.write_text("[]")
+    path.write_text("no JSON")
     result, made = started("--api-profile", path)
 
     assert (result.exit_code, made) == (2, [])
-    assert "Error: --api-profile must be a profile of the API" in result.stderr
+    assert result.stderr.startswith(f"Error: {path} holds no profile of the API (JSON is malformed")
+    assert result.stderr.endswith(f"Write one with `heymarket probe --save {path}`\n")
 
 
 def test_an_account_is_not_a_profile_of_the_api(started, run):

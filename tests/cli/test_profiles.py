@@ -206,14 +206,17 @@ def test_a_profile_of_the_api_is_found_beside_the_file(run, config, secrets):
     command = ("--profile", "staging", "--config", path, "contacts", "count")
 
     missing = run(*command, env=secrets)
-    (path.parent / "api.json").write_text("{}")
+    (path.parent / "api.json").write_text('{"version":1,"v1":' + '{"v1":' * 50_000)
     wrong = run(*command, env=secrets)
+    checked = run(*command[:4], "doctor", env=secrets)
     ApiProfile().save(path.parent / "api.json")
     right = run(*command, env=secrets)
 
     assert (missing.exit_code, wrong.exit_code, right.exit_code) == (1, 2, 0)
     assert missing.stderr == f"Error: {path.parent / 'api.json'} does not exist.\n"
-    assert "holds no profile of the API" in wrong.stderr
+    assert "holds no profile of the API (it is nested too deeply)" in wrong.stderr
+    assert (checked.exit_code, len(wrong.stderr.splitlines())) == (1, 1)
+    assert "nested too deeply" in checked.stdout
     assert right.stdout == "130\n"
 
 

@@ -8,10 +8,14 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
-from heymarket_async.cli import remedies
+from heymarket_async.bulk.store.private_files import check_place
+from heymarket_async.cli import options, remedies
+from heymarket_async.cli.values import WrongValue
+from heymarket_async.transport.http import CONNECTIONS
 from heymarket_async.version import __version__
 
 
@@ -72,6 +76,58 @@ def test_a_date_that_does_not_exist_is_refused(run, sandbox):
 
     assert (result.exit_code, len(sandbox.requests)) == (2, 0)
     assert result.stderr.startswith("Error: --since must be ")
+
+
+@pytest.mark.parametrize(
+    ("typed", "rule"),
+    [
+        ("contacts count --sandbox abc", "--sandbox must be an integer from 0 to 1,000,000"),
+        ("contacts count --sandbox -1", "--sandbox must be an integer from 0 to 1,000,000"),
+        (f"contacts count --sandbox {10**20}", "--sandbox must be an integer from 0 to 1,000,000"),
+        (f"sandbox --contacts {10**20}", "--contacts must be an integer from 0 to 1,000,000"),
+        ("sandbox --messages x", "--messages must be an integer from 0 to 1,000,000"),
+        ("sandbox --seed x", "--seed must be an integer"),
+        ("sandbox --port 99999", "--port must be an integer from 0 to 65535"),
+        ("webhooks listen --port -1", "--port must be an integer from 0 to 65535"),
+        ("contacts export x.csv --concurrency 0", "--concurrency must be an integer from 1 to 100"),
+        ("contacts import x --concurrency 101", "--concurrency must be an integer from 1 to 100"),
+        ("contacts export x.csv --page-size 0", "--page-size must be an integer of at least 1"),
+        ("contacts create --phone 1 --tag abc", "--tag must be an integer of at least 1"),
+        (f"messages export x --conversation {10**20}", "--conversation is too large"),
+    ],
+)
+def test_a_number_out_of_bounds_is_refused_in_one_dress(typed, rule, run, sandbox):
+    result = run(*typed.split())
+
+    assert (result.exit_code, len(sandbox.requests)) == (2, 0)
+    assert result.stderr.splitlines()[0] == f"Error: {rule}"
+    assert result.stderr.splitlines()[1].startswith("Try ")
+
+
+def test_the_bounds_are_those_of_the_client():
+    assert options.MOST_AT_ONCE == CONNECTIONS
+
+
+def test_a_rule_without_an_option_is_a_sentence_too():
+    assert WrongValue("must be short").format_message() == "the value must be short"
+
+
+@pytest.mark.parametrize("command", ["export", "import"])
+def test_an_empty_path_is_said_to_be_empty(command, run):
+    result = run("contacts", command, "")
+
+    assert result.exit_code == 1
+    assert result.stderr == "Error: The path is empty, or is this folder. Name a file.\n"
+
+
+def test_a_folder_that_takes_no_files_is_named(tmp_path, monkeypatch):
+    def refuse(**_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "tmp123")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)  # as in /proc
+
+    with pytest.raises(OSError, match=f"^No file can be made in {tmp_path}. Name another folder"):
+        check_place(tmp_path / "x.csv")
 
 
 @pytest.mark.parametrize("command", [["sandbox"], ["webhooks", "listen"]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -140,9 +141,9 @@ async def test_a_person_is_found(service, caller, sandbox):
 
 
 WRONG = {
-    "no phone": ({"phone": "510-555-01"}, "phone: phone must be a valid number"),
+    "no phone": ({"phone": "510-555-01"}, "^phone must be a valid number"),
     "half of an emoji": ({**PERSON, "first": "Ada \ud83d"}, None),
-    "a control character": ({**PERSON, "last": "Love\x00lace"}, "last: a name must have"),
+    "a control character": ({**PERSON, "last": "Love\x00lace"}, "^last must have at most"),
     "a misspelt key": ({**PERSON, "fisrt": "Ada"}, "fisrt"),
     "another type": ({**PERSON, "first": 5}, "first"),
     "a list": ([PERSON], None),
@@ -165,7 +166,7 @@ async def test_wrong_input_is_the_callers_mistake_and_the_field_is_named(
     for method, path in (("PUT", "/contacts"), ("POST", "/contacts/find")):
         status, detail = await refused(caller, method, path, json=person)
         assert status == 422, path
-        assert problem is None or problem in detail.replace("$.", ""), path
+        assert problem is None or re.search(problem, detail), path
     assert not sandbox.requests
     assert_quiet(service)
 

@@ -563,6 +563,8 @@ def test_a_store_needs_its_extra(monkeypatch):
 
     with pytest.raises(ValueError, match="store needs the extra redis: pip install redis"):
         RateLimit(500, store="redis://localhost")
+    with pytest.raises(ValueError, match="store must be the URL of a Redis server"):
+        RateLimit(500, store="redis//localhost")  # the package would not help it
 
 
 def test_the_script_is_in_the_package():
