@@ -168,10 +168,10 @@ class Walk(Generic[T]):
     async def __anext__(self) -> T:
         if not self._left:
             await self._advance()
-        if not self._left:
+        if not (left := self._left):
             raise StopAsyncIteration
-        item, self._left = self._item_at_hand(self._left)
-        return item
+        self._left = left - 1
+        return self._page.items[-left]
 
     async def _next_page(self) -> Page[T] | None:
         await self._look_ahead()
