@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import gc
 import inspect
 import itertools
 import sys
@@ -65,6 +66,7 @@ def interrupted_at(number, act):
                 raise KeyboardInterrupt
         return trace
 
+    gc.disable()  # an interrupt in a finalizer is ignored
     sys.settrace(trace)
     try:
         act()
@@ -72,6 +74,7 @@ def interrupted_at(number, act):
         return True
     finally:
         sys.settrace(None)
+        gc.enable()
     return False
 
 
