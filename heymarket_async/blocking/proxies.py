@@ -54,7 +54,7 @@ class Items(Blocking):
     def __init__(self, loop: LoopThread, of: Any) -> None:
         super().__init__(loop, of)
         self._lock = threading.Lock()
-        self._came: list[object] = []
+        self._source: Any = of if isinstance(of, AsyncWalk) else _Ahead(of)
 
     def __class_getitem__(cls, item: object) -> GenericAlias:  # for annotations
         return GenericAlias(cls, item)
@@ -62,30 +62,40 @@ class Items(Blocking):
     def __iter__(self) -> Self:
         return self
 
-    @hides_locals
+    # Not `hides_locals`, as in `_waiting`: an interrupt could come in its function, when the item
+    # cannot be put back any more. CPython has no interrupts between the lock and the caller.
+
     def __next__(self) -> object:
-        self._loop.check("call")  # before the lock, which a caller of the hook may hold
-        with self._lock:
-            if (item := self._at_hand()) is _END:
-                # An interrupt may come when the item has come: it is given next time.
-                self._loop.run(self._ask())
-                item = self._at_hand()
-        if item is _END:
-            raise StopIteration
+        source, left, after = self._source, 0, None
+        try:
+            try:
+                self._loop.check("call")  # before the lock, which a caller of the hook may hold
+                with self._lock:
+                    if not source._left:  # noqa: SLF001 - made for this
+                        self._loop.run(source._look_ahead)  # noqa: SLF001 - made for this
+                    if not (left := source._left):  # noqa: SLF001 - made for this
+                        raise StopIteration  # noqa: TRY301 - its frame is hidden too
+                    item, after = self._at_hand(left)
+                    source._left = after  # noqa: SLF001 - made for this
+            except BaseException:
+                if source._left == after:  # noqa: SLF001 - made for this
+                    source._left = left  # noqa: SLF001 - made for this
+                raise
+        except BaseException as error:
+            try:
+                strip_locals(error)
+            except RecursionError:  # as in `hides_locals`
+                error.__traceback__ = error.__cause__ = error.__context__ = None
+            raise
         return item
 
-    def _at_hand(self) -> object:
-        return self._came.pop() if self._came else _END
-
-    async def _ask(self) -> None:
-        if (item := await anext(self._of, _END)) is not _END:
-            self._came.append(item)
+    def _at_hand(self, left: int) -> Any:
+        return self._source._item_at_hand(left)  # noqa: SLF001 - made for this
 
     @hides_locals
     def close(self) -> None:
         """End the iteration."""
-        self._loop.run(self._of.aclose())
-        self._came.clear()
+        self._loop.run(self._source.aclose)
 
     def __enter__(self) -> Self:
         return self
@@ -106,14 +116,6 @@ class Walk(Items):
         """Return an iterator over the rest of this walk, page by page."""
         return Pages(self)
 
-    # Items that have come stay with the walk until they are given, so its cursor is right.
-
-    def _at_hand(self) -> object:
-        return self._of._next_at_hand(_END)  # noqa: SLF001 - made for this
-
-    async def _ask(self) -> None:
-        await self._of._look_ahead()  # noqa: SLF001 - made for this
-
 
 class Pages(Walk):
     """The rest of a walk by page. To close it is to close the walk."""
@@ -122,8 +124,27 @@ class Pages(Walk):
         super().__init__(walk._loop, walk._of)  # noqa: SLF001 - the same walk
         self._lock = walk._lock  # noqa: SLF001 - the same walk
 
-    def _at_hand(self) -> object:
-        return self._of._page_at_hand(_END)  # noqa: SLF001 - made for this
+    def _at_hand(self, left: int) -> Any:
+        return self._source._page_at_hand(left)  # noqa: SLF001 - made for this
+
+
+class _Ahead:
+    """Asks an iterator for an item, and keeps it until it is given, as a walk does."""
+
+    def __init__(self, of: Any) -> None:
+        self._of, self._left = of, 0
+        self._item: object = None
+
+    async def _look_ahead(self) -> None:
+        self._item = await anext(self._of, _END)
+        self._left = int(self._item is not _END)
+
+    def _item_at_hand(self, left: int) -> tuple[object, int]:
+        return self._item, left - 1
+
+    async def aclose(self) -> None:
+        await self._of.aclose()
+        self._left = 0
 
 
 class HeymarketClient(Blocking):
@@ -204,10 +225,9 @@ def _waiting(loop: LoopThread, method: Callable[..., Any]) -> Callable[..., Any]
         work: Work[Any] | None = None
         try:
             try:
-                result = method(*args, **options)
-                if not inspect.iscoroutine(result):
-                    return _iterated(loop, result)
-                work = Work(result)
+                if not inspect.iscoroutinefunction(method):
+                    return _iterated(loop, method(*args, **options))
+                work = Work(functools.partial(method, *args, **options))
                 loop.begin(work)
                 return work.result()
             except BaseException as error:

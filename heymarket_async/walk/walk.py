@@ -27,7 +27,6 @@ from heymarket_async.walk.page_size import GroupPages, PageSize, PageSizes
 from heymarket_async.walk.rows import RowFields, Rows, reader
 
 T = TypeVar("T")
-D = TypeVar("D")
 
 FetchPage = Callable[[str | None, int | None, int | None], Awaitable[list[T]]]
 """Returns one page for `date`, `page` and `limit`. A parameter that is None is not sent."""
@@ -140,7 +139,7 @@ class Walk(Generic[T]):
         self._asked = start
         self._next = start
         self._page = Page[T]([], Rows([], [], [], []), slice(0), start)
-        self._left: list[T] = []  # still to be given, the last one first
+        self._left = 0  # items of the page that are still to be given
         self._seen = 0
         self.left_out = 0
         self._is_closed = False
@@ -156,10 +155,10 @@ class Walk(Generic[T]):
 
     def pages(self) -> AsyncIterator[Page[T]]:
         """Return an iterator over the rest of this walk, page by page."""
-        return _Pages(self._look_ahead, self._page_at_hand)
+        return _Pages(self._next_page)
 
     def __repr__(self) -> str:
-        given = self._seen - len(self._left)
+        given = self._seen - self._left
         state = "complete" if self._next.done and not self._left else "under way"
         return f"<Walk by {self._call}: {given:,} given, {state}>"
 
@@ -169,37 +168,41 @@ class Walk(Generic[T]):
     async def __anext__(self) -> T:
         if not self._left:
             await self._advance()
-        if not self._left:
+        if not (left := self._left):
             raise StopAsyncIteration
-        return self._left.pop()
+        self._left = left - 1
+        return self._page.items[-left]
 
-    # The blocking client asks in the loop and takes in another thread, so that an interrupt while
-    # it waits loses nothing.
+    async def _next_page(self) -> Page[T] | None:
+        await self._look_ahead()
+        if not self._left:
+            return None
+        page, self._left = self._page_at_hand(self._left)
+        return page
+
+    # The blocking client asks in the loop and takes in another thread, where an interrupt comes at
+    # any moment, and where a third one may close the walk. So the taker reads and sets `_left`.
 
     async def _look_ahead(self) -> None:
         """Ask for more items if none is at hand."""
         if not self._left:
             await self._advance()
 
-    def _next_at_hand(self, default: D) -> T | D:
-        """Return the next item if it needs no request, else the default."""
-        left = self._left  # another thread may close the walk
-        return left.pop() if left else default
+    def _item_at_hand(self, left: int) -> tuple[T, int]:
+        """Return the next item, if some are left, and how many are left after it."""
+        return self._page.items[-left], left - 1
 
-    def _page_at_hand(self, default: D) -> Page[T] | D:
-        """Return the rest of the page that is at hand, else the default."""
-        page, left = self._page, len(self._left)
-        if not left:
-            return default
-        self._left = []
-        if left == len(page):
-            return page
-        return Page(page.items[-left:], page.rows, slice(-left, None), self._next)
+    def _page_at_hand(self, left: int) -> tuple[Page[T], int]:
+        """Return the rest of the page, if some is left, and that none is left after it."""
+        page = self._page
+        if left < len(page):
+            page = Page(page.items[-left:], page.rows, slice(-left, None), self._next)
+        return page, 0
 
     async def aclose(self) -> None:
         """End the walk. Its `cursor` stays. Asking for more raises, unless it was complete."""
         self._next = self._standing()
-        self._left = []
+        self._left = 0
         self._is_closed = True
 
     async def __aenter__(self) -> Self:
@@ -214,7 +217,7 @@ class Walk(Generic[T]):
         await self.aclose()
 
     def _standing(self) -> Cursor:
-        left = len(self._left)
+        left = self._left
         if not left:
             return self._next
         return self._asked.partly(self._page.rows, len(self._page) - left)
@@ -315,7 +318,7 @@ class Walk(Generic[T]):
         given = items[new] if isinstance(new, slice) else [items[place] for place in new]
         # Last what ends the page before: another thread may look at the cursor.
         self._page, self._asked = Page(given, rows, new, after), cursor
-        self._left = given[::-1]
+        self._left = len(given)
         self._next = after
         self._seen += len(given)
         self.left_out += len(items) - len(given)
@@ -377,20 +380,14 @@ def walk(
 
 
 class _Pages(Generic[T]):
-    def __init__(
-        self,
-        look_ahead: Callable[[], Awaitable[None]],
-        page_at_hand: Callable[[None], Page[T] | None],
-    ) -> None:
-        self._look_ahead = look_ahead
-        self._page_at_hand = page_at_hand
+    def __init__(self, next_page: Callable[[], Awaitable[Page[T] | None]]) -> None:
+        self._next_page = next_page
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Page[T]:
-        await self._look_ahead()
-        if (page := self._page_at_hand(None)) is None:
+        if (page := await self._next_page()) is None:
             raise StopAsyncIteration
         return page
 

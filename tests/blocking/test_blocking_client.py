@@ -70,13 +70,18 @@ def test_an_error_is_raised_where_the_call_is(client):
     assert all(not frame.frame.f_locals for frame in frames)
 
 
-def test_where_there_is_no_room_the_traceback_is_dropped(client, monkeypatch):
+@pytest.mark.parametrize(
+    "act",
+    [lambda client: client.contacts.get(5), lambda client: next(client.contacts.iterate())],
+)
+def test_where_there_is_no_room_the_traceback_is_dropped(client, sandbox, monkeypatch, act):
+    sandbox.faults.answer(404, on="POST /v1/contacts")
     monkeypatch.setattr(
         "heymarket_async.blocking.proxies.strip_locals", mock.Mock(side_effect=RecursionError)
     )
 
     with pytest.raises(NotFoundError) as raised:
-        client.contacts.get(5)
+        act(client)
 
     frames = [*inspect.getinnerframes(raised.value.__traceback__)]
     assert {frame.filename for frame in frames} == {__file__}

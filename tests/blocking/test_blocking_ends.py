@@ -11,6 +11,7 @@ import sys
 import textwrap
 import threading
 import time
+from unittest import mock
 
 import pytest
 
@@ -141,6 +142,18 @@ def test_a_client_that_was_never_used_is_closed_without_a_thread(make):
         client.contacts.count()
 
 
+def test_a_loop_that_cannot_be_made_is_an_error_of_the_call(make, monkeypatch):
+    client = make()
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio.Runner, "get_loop", mock.Mock(side_effect=OSError("too many")))
+        with pytest.raises(OSError, match="too many"):
+            client.contacts.count()
+
+    client.close()
+
+    assert threads() == []
+
+
 def test_a_call_of_another_thread_ends_when_the_client_is_closed(make, sandbox):
     sandbox.faults.delay(600, on=CREATE, where="middle")
     client, failed = make(), []
@@ -173,7 +186,7 @@ def test_work_that_does_not_end_is_cancelled_when_the_client_is_closed(make, mon
 
     def wait():
         try:
-            client._loop.run(endless())
+            client._loop.run(endless)
         except ClientStateError as error:
             failed.append(error)
 
@@ -212,7 +225,7 @@ def test_an_exit_in_the_loop_is_raised_in_the_caller_and_the_loop_stays(make):
 
     with make() as client:
         with pytest.raises(SystemExit):
-            client._loop.run(leave())
+            client._loop.run(leave)
         assert client.contacts.count() == 120
 
 
@@ -315,6 +328,7 @@ def test_another_process_leaves_the_loop_alone(make, monkeypatch):
     client.contacts.count()
     with monkeypatch.context() as patched:
         patched.setattr("os.getpid", lambda: -1)
+        patched.setattr(loop_thread, "_LONGEST_END_S", 0.01)
         with pytest.raises(ClientStateError, match="the process was forked"):
             client.contacts.count()
         client.close()
