@@ -103,11 +103,16 @@ def test_the_script_of_a_shell_is_printed_and_is_right(shell, part):
         subprocess.run([checker, "-n"], input=done.stdout, text=True, check=True)
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-def test_bash_completes_a_line(tmp_path):
+@pytest.fixture
+def env(tmp_path):
+    """An environment in which `heymarket` is the command."""
     (tmp_path / "heymarket").write_text(f'#!/bin/sh\nexec {sys.executable} -c "{HEYMARKET}" "$@"\n')
     (tmp_path / "heymarket").chmod(0o755)
-    env = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    return {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes_a_line(env):
     program = (
         'eval "$(_HEYMARKET_COMPLETE=source_bash heymarket)"; COMP_WORDS=(heymarket con);'
         " COMP_CWORD=1; _heymarket_completion heymarket; echo ${COMPREPLY[*]}"
@@ -118,3 +123,15 @@ def test_bash_completes_a_line(tmp_path):
     )
 
     assert done.stdout.split() == ["contacts", "conversations"]
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+def test_fish_completes_a_line(env):
+    program = '_HEYMARKET_COMPLETE=source_fish heymarket | source; complete -C "heymarket con"'
+
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", program], env=env, capture_output=True, text=True, check=True
+    )
+
+    found = [line.partition("\t")[0] for line in done.stdout.splitlines()]
+    assert found == ["contacts", "conversations"]
