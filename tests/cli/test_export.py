@@ -331,7 +331,7 @@ def test_a_terminal_shows_a_bar_and_why_it_waits(start, sandbox, tmp_path):
     text = shown.decode()
     assert "reading: 50 of 130" in text
     assert re.search("; waits to try again, [12] s", text)
-    assert "0/s" not in text
+    assert ", 0/s" not in text
     assert "1 of them repeated" in text
 
 
