@@ -152,7 +152,6 @@ async def test_an_account_that_never_rests_is_not_called_proved(tmp_path):
     assert report.requests < MAX_CATCH_UPS * 30
 
 
-@pytest.mark.unmeasured
 @pytest.mark.parametrize("surface", ["v1", "v2"])
 async def test_a_walk_that_is_written_to_as_fast_as_it_reads_comes_to_an_end(
     surface, tmp_path, monkeypatch

@@ -23,8 +23,6 @@ from heymarket_async.bulk.store import private_files
 from heymarket_async.sandbox import Sandbox
 from tests.cli.conftest import COMMAND
 
-pytestmark = pytest.mark.measured_processes
-
 
 def wait_until(condition, process: subprocess.Popen[bytes]) -> None:
     while not condition():

@@ -19,8 +19,6 @@ from heymarket_async.cli.import_report import lines_of_reasons
 from tests.bulk.importing.imports import BATCH, outcomes_of
 from tests.cli.imports import lines_of, preview_of
 
-pytestmark = pytest.mark.measured_processes
-
 CSV = """\
 Cell phone,First,Plan,Notes
 (415) 555-0100,Zoë,Premium,x

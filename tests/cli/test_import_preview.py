@@ -13,8 +13,6 @@ import pytest
 
 from tests.cli.conftest import COMMAND
 
-pytestmark = pytest.mark.measured_processes
-
 CSV = """\
 Cell phone,First,Plan,SMS Consent,Shoe size
 +14155550100,Zoë,Premium,yes,44

@@ -20,8 +20,6 @@ from heymarket_async.cli import job_progress, show
 from heymarket_async.cli.job_progress import Meter
 from heymarket_async.cli.time_left import seconds_left
 
-pytestmark = pytest.mark.measured_processes
-
 START = Progress(
     done=0, total=60_000, requests=2, requests_lately=2, waiting="", stage="reading", budget=500
 )

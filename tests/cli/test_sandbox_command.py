@@ -20,8 +20,6 @@ from heymarket_async.sandbox.sandbox import Sandbox
 from heymarket_async.webhooks import parse
 from tests.cli.conftest import COMMAND
 
-pytestmark = pytest.mark.measured_processes
-
 
 @pytest.fixture
 def printed(run, monkeypatch):

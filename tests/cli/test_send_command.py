@@ -15,8 +15,6 @@ from tests.bulk.sending.sends import CURLY, HISTORY, SEND
 from tests.cli.imports import lines_of
 from tests.cli.test_import_preview import in_terminal
 
-pytestmark = pytest.mark.measured_processes
-
 CSV = f"""\
 First Name,Cell #,Plan,Opted out?
 Zoé,(415) 555-0100,Premium,no

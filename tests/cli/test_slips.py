@@ -19,7 +19,6 @@ from heymarket_async.transport.http import CONNECTIONS
 from heymarket_async.version import __version__
 
 
-@pytest.mark.measured_processes
 def test_python_m_is_the_command():
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "heymarket_async", "--version"],

@@ -12,8 +12,6 @@ import pytest
 
 from tests.webhooks.deliveries import PHONE, TOKEN, body, delivery, message
 
-pytestmark = pytest.mark.measured_processes
-
 
 @pytest.fixture
 def environment() -> dict[str, str]:

@@ -14,8 +14,6 @@ import pytest
 from heymarket_async import sandbox as package
 from heymarket_async.sandbox import Readings, Sandbox
 
-pytestmark = pytest.mark.measured_processes
-
 
 def team(sandbox):
     request = urllib.request.Request(

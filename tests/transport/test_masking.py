@@ -124,7 +124,6 @@ def test_many_values_are_masked_in_a_short_time():
     assert time.process_time() - began < 5
 
 
-@pytest.mark.unmeasured
 @given(
     name=st.text(min_size=4, max_size=30).filter(lambda name: sum(map(str.isalpha, name)) >= 4),
     before=st.text(max_size=20),

@@ -306,7 +306,6 @@ def test_a_missing_package_is_named(monkeypatch):
         read(b"")
 
 
-@pytest.mark.unmeasured
 @pytest.mark.parametrize(("rows", "extent"), [(2, True), (2, False), (90_000, True)])
 def test_a_cell_far_away_from_the_contacts_is_refused_before_it_fills_the_memory(rows, extent):
     few = book({"Contacts": [["Phone"], *[[f"1415555{n:05}"] for n in range(rows)]]})

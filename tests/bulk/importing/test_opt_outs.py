@@ -417,7 +417,6 @@ async def test_a_dry_run_says_what_would_become_of_a_duplicate():
     assert report.rejections[0].reason.endswith("; its opt-out would be applied")
 
 
-@pytest.mark.unmeasured
 async def test_few_rows_that_wait_are_in_memory_however_many_opt_out(monkeypatch):
     released: list[int] = []
     finish = Duplicates.finish
