@@ -82,7 +82,7 @@ def jumping_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Trace no lines of a test that is `unmeasured`, nor of its processes: that doubles its time."""
+    """Trace no lines of an `unmeasured` test, nor of its processes: it doubles their time."""
     if item.get_closest_marker("unmeasured") is None:
         return (yield)
     environment = {name: each for name, each in os.environ.items() if "COVERAGE" not in name}
