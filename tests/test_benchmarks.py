@@ -20,6 +20,8 @@ from benchmarks.rivals import BARE, BY_CONTACT, BY_PAGE, HTTPX, RIVALS, SCRIPT, 
 from benchmarks.works import creates, imports, instructions, walks
 from heymarket_async.models import contact as models
 
+pytestmark = pytest.mark.unmeasured
+
 ROOT = Path(__file__).parent.parent
 LIGHT = [each for each in available() if not RIVALS[each].needs or each == HTTPX]
 

@@ -17,6 +17,8 @@ from heymarket_async import errors
 from heymarket_async.sandbox import Sandbox
 from tests.conftest import unmeasured
 
+pytestmark = pytest.mark.unmeasured
+
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -16,6 +16,8 @@ from heymarket_async.bulk.contact_files.phones import phone_reader
 from heymarket_async.sandbox import Sandbox
 from tests.conftest import unmeasured
 
+pytestmark = pytest.mark.unmeasured
+
 PAGE = (Path(__file__).parent.parent / "docs" / "import.md").read_text()
 QUOTED = re.compile(r"`(.+?)`")
 FIELDS = [

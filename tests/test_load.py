@@ -18,6 +18,8 @@ from heymarket_async import ClientStateError, Contact
 from tests.conftest import unmeasured
 from tests.stalls import AT_ONCE, client_of, many
 
+pytestmark = pytest.mark.unmeasured
+
 CALLS = int(os.environ.get("HEYMARKET_LOAD_CALLS", "20000"))
 """What each leaves behind adds up; for a long run, set it to 100000."""
 STALL_S = 0.05

@@ -13,6 +13,8 @@ from benchmarks.lossless.scenarios import SCENARIOS, SMALL
 from benchmarks.lossless.tools import OURS, TOOLS
 from tests.test_documents import ROOT
 
+pytestmark = pytest.mark.unmeasured
+
 
 @pytest.mark.parametrize("tool", [each for each in available() if each not in OURS])
 def test_a_tool_that_loses_contacts_reports_success(tool):

@@ -12,6 +12,8 @@ from tests.bulk.accounts import lines_of
 from tests.bulk.archives import a_phone, first_sent, messages_of, stored
 from tests.bulk.test_kills import FAULTS, start
 
+pytestmark = pytest.mark.unmeasured
+
 PAGES = 5
 
 

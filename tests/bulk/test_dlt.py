@@ -289,7 +289,8 @@ def test_a_range_begins_with_its_start_ends_before_its_end_and_is_read_no_furthe
         source.contacts.bind(incremental(initial_value=times[300], end_value=times[350]))
         assert warehouse.load(source) == 50
 
-        assert lists_of(sandbox) <= 2
+        # One page is held back until the next one has come, and dlt may ask for one more ahead.
+        assert lists_of(sandbox) <= 3
         loaded = {row["updated"] for row in warehouse.contacts}
         assert loaded == {int(time.timestamp() * 1e6) for time in times[300:350]}
 

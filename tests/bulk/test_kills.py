@@ -21,6 +21,8 @@ from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import create, edit_one
 from tests.conftest import unmeasured
 
+pytestmark = pytest.mark.unmeasured
+
 KILLS = int(os.environ.get("HEYMARKET_KILLS", "5"))
 """For each kind of file; for a long run, set it to 70."""
 FAULTS = ("429", "500", "502", "503", "504", "408", "cut", "reset", "reset_after", "html500")

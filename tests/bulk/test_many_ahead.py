@@ -14,6 +14,8 @@ from heymarket_async.timestamps import later
 from tests.bulk import accounts
 from tests.bulk.accounts import Editor, client_of, current, edit, ids_of, lines_of, store_clock
 
+pytestmark = pytest.mark.unmeasured
+
 COUNT = "POST /v1/contacts/count"
 
 

@@ -18,6 +18,8 @@ from heymarket_async.bulk.sinks.tables import as_it_was
 from tests.bulk import table_tools as tools
 from tests.bulk.test_files import contact, written
 
+pytestmark = pytest.mark.unmeasured
+
 TITLES = [
     "Plan", "Plan ", "plan", "Plan  name", "Plan name", "Email Suppressions", "Assignee ID",
     "Display Name", "E mail", "E-mail", "Phone", "Tags", "'=x", "=x", "two\nlines", "", "Notes;=1",

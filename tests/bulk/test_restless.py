@@ -9,6 +9,8 @@ from heymarket_async.bulk import JsonLines, export_contacts, sync_contacts
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import client_of, current, ids_of, lines_of, restamp
 
+pytestmark = pytest.mark.unmeasured
+
 
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch):

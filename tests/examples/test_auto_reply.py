@@ -14,12 +14,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from heymarket_async.sandbox import Sandbox
 from tests.conftest import unmeasured
 from tests.ports import free_port
 from tests.redis_server import RedisServer
+from tests.webhooks.test_adapters import server_in_this_loop
+
+pytestmark = pytest.mark.unmeasured
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-W", "error", "-m", "uvicorn", "examples.auto_reply.app:app"]
@@ -105,7 +107,7 @@ class Service:
         self.sandbox = sandbox
         module = importlib.import_module("examples.auto_reply.app")
         app = importlib.reload(module).app  # it reads the environment once
-        self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, ws="none"))
+        self.server = server_in_this_loop(app)
         self.serving = asyncio.create_task(self.server.serve())
 
     async def deliver(self, token: str = "new", **options: object) -> None:

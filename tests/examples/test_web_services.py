@@ -21,6 +21,8 @@ from tests.conftest import unmeasured
 from tests.ports import free_port
 from tests.redis_server import RedisServer
 
+pytestmark = pytest.mark.unmeasured
+
 ROOT = Path(__file__).parents[2]
 PYTHON = [sys.executable, "-X", "dev", "-W", "error"]
 COMMANDS = {

@@ -19,6 +19,8 @@ from heymarket_async.sandbox import Sandbox
 from tests.conftest import unmeasured
 from tests.redis_server import RedisServer
 
+pytestmark = pytest.mark.unmeasured
+
 ROOT = Path(__file__).parents[2]
 ACCOUNTS = 200
 SERVERS = 5

@@ -14,6 +14,8 @@ from tests.conftest import unmeasured
 from tests.redis_server import RedisServer
 from tests.windows import most_in_a_window
 
+pytestmark = pytest.mark.unmeasured
+
 LIMIT = 160
 WINDOW_S = 4.0
 WINDOWS = 4

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from heymarket_async.sandbox.records import Record, Tag
 from tests.stories.trips import FIELDS, Trip
 
+pytestmark = pytest.mark.unmeasured
+
 KINDS = ["csv", "jsonl", "jsonl.gz", "parquet", "db", "xlsx"]
 
 characters = st.characters(codec="utf-8", exclude_characters="\ufffe\uffff")

@@ -19,6 +19,8 @@ from heymarket_async import (
 )
 from heymarket_async.sandbox import Sandbox
 
+pytestmark = pytest.mark.unmeasured
+
 QUICK = RetryPolicy(attempts=10, base_s=0.001)
 
 

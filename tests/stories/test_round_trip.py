@@ -11,6 +11,8 @@ from heymarket_async.sandbox.records import Record, Tag
 from tests.bulk import table_tools as tools
 from tests.stories.trips import FIELDS, Trip
 
+pytestmark = pytest.mark.unmeasured
+
 NAMES = [
     ("Zoë", "Álvarez"), ("=1+1", "-Bob"), ("'=1+1", "''@x"), ("a;=b", "a;'=b"), ('quo"te', "a,b"),
     ("王", "🎉"), ("O'Neil", "'"), ("Null", "N"), ("tab\there", "semi;colon"), ("line\nbreak", "x"),

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 
 import msgspec
+import pytest
 
 from heymarket_async import (
     ApiSecret,
@@ -19,6 +20,8 @@ from heymarket_async import (
 )
 from heymarket_async.bulk import JsonLines, export_contacts
 from heymarket_async.sandbox import Readings, Sandbox
+
+pytestmark = pytest.mark.unmeasured
 
 # At one fault in ten, one call in ten thousand million fails twelve times in a row.
 STUBBORN = RetryPolicy(attempts=12, base_s=0.0005, cap_s=0.01)

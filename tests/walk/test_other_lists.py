@@ -58,7 +58,7 @@ async def all_of(walking: Walk) -> list[int]:
 
 
 @given(listings(), limits)
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_a_walk_by_date_gives_each_row_once(listing: Listing, limit: int | None):
     try:
         ids = run(all_of(walk_by_date(listing, limit)))
@@ -70,7 +70,7 @@ def test_a_walk_by_date_gives_each_row_once(listing: Listing, limit: int | None)
 
 
 @given(listings(), st.integers(2, 29), st.booleans())
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_pages_of_an_undocumented_size_are_walked_whole(
     listing: Listing, size: int, is_resumed: bool
 ):
@@ -148,7 +148,7 @@ def test_a_struct_without_the_fields_of_the_list_is_refused():
 
 
 @given(listings(), limits)
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_a_list_that_contradicts_its_order_is_never_taken_for_complete(
     listing: Listing, limit: int | None
 ):

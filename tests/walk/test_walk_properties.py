@@ -18,6 +18,8 @@ from tests.conftest import JumpingLoop
 from tests.walk.listing import ANSWERS, REFUSALS, Listing, Row
 from tests.walk.walking import walk_over
 
+pytestmark = pytest.mark.unmeasured
+
 T = TypeVar("T")
 
 MOST_REQUESTS = 4000
@@ -100,7 +102,7 @@ async def rows_of(walking: Walk[Row], listing: Listing) -> list[Row]:
 
 
 @given(listings(), limits)
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_a_walk_gives_every_contact_once_or_raises(listing: Listing, limit: int | None) -> None:
     walking = walk_over(listing, limit)
 
@@ -115,7 +117,7 @@ def test_a_walk_gives_every_contact_once_or_raises(listing: Listing, limit: int 
 
 
 @given(listings(are_odd=True), limits)
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_odd_contacts_are_given_once_like_the_others(listing: Listing, limit: int | None) -> None:
     try:
         rows = run(rows_of(walk_over(listing, limit), listing))
@@ -128,7 +130,7 @@ def test_odd_contacts_are_given_once_like_the_others(listing: Listing, limit: in
 
 
 @given(listings(), limits, st.data())
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_a_walk_that_is_cut_and_resumed_gives_the_whole(
     listing: Listing, limit: int | None, data: st.DataObject
 ) -> None:
@@ -154,7 +156,7 @@ def test_a_walk_that_is_cut_and_resumed_gives_the_whole(
 
 
 @given(listings(), st.lists(limits, min_size=2, max_size=3))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_walks_that_share_the_limits_they_have_tried_are_whole(
     listing: Listing, some: list[int | None]
 ) -> None:
@@ -186,7 +188,7 @@ def changing(draw: st.DrawFn) -> Listing:
 
 
 @given(changing(), st.booleans())
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_a_walk_is_whole_if_the_answer_to_large_limits_changes(
     listing: Listing, is_resumed: bool
 ) -> None:
@@ -209,7 +211,7 @@ def test_a_walk_is_whole_if_the_answer_to_large_limits_changes(
 
 
 @given(listings(), limits, st.data())
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_contacts_that_are_not_edited_come_once_and_no_version_comes_twice(
     listing: Listing, limit: int | None, data: st.DataObject
 ) -> None:
@@ -247,7 +249,7 @@ def test_contacts_that_are_not_edited_come_once_and_no_version_comes_twice(
 
 
 @given(listings(), limits)
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_after_a_page_that_is_not_full_the_last_updated_goes_back_to_the_letter(
     listing: Listing, limit: int | None
 ) -> None:

@@ -65,11 +65,18 @@ def web_context(served: Served):
     return context
 
 
+def server_in_this_loop(app: FastAPI) -> uvicorn.Server:
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, ws="none"))
+    # At its end it would bring back the handlers of the loop's run in which it began.
+    server.capture_signals = contextlib.nullcontext
+    return server
+
+
 @contextlib.asynccontextmanager
 async def in_fastapi(served: Served) -> AsyncIterator[None]:
     app = FastAPI(lifespan=served.resource)
     for_fastapi.add_webhook(app, "/hooks", served.receiver)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, ws="none"))
+    server = server_in_this_loop(app)
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.005)

@@ -20,6 +20,8 @@ from tests.bulk.importing.imports import client_of, new, outcomes_of, phone
 from tests.bulk.importing.killed_import import DUPLICATES, OPTED_OUT, rows_of
 from tests.conftest import unmeasured
 
+pytestmark = pytest.mark.unmeasured
+
 KILLS = int(os.environ.get("HEYMARKET_KILLS", "4"))
 """In each of the two tests."""
 REQUESTS_A_RUN = 30

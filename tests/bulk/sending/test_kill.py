@@ -21,6 +21,8 @@ from tests.bulk.importing.imports import outcomes_of, phone
 from tests.bulk.sending.sends import SEND, path_in
 from tests.conftest import unmeasured
 
+pytestmark = pytest.mark.unmeasured
+
 KILLS = int(os.environ.get("HEYMARKET_KILLS", "3"))
 """In each of the two tests."""
 FEWEST_ROWS, ROWS_A_KILL = 60, 5
