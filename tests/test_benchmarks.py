@@ -126,7 +126,8 @@ REACHED = {
     (walks.name(30), HTTPX): 0.31,
     (creates.name(10), BARE): 1.12,
     (creates.name(10), HTTPX): 0.18,
-    (imports.NAME, imports.NEEDED): 1.12,  # by instructions, since all the calls are there
+    # 1.11 by instructions; by the clock, 1.10 to 1.36 were seen where others used the machine.
+    (imports.NAME, imports.NEEDED): 1.2,
 }
 
 
