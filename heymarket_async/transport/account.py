@@ -208,12 +208,12 @@ async def _ask(transport: Transport) -> tuple[Account, str]:
         team = None
     (fingerprint,) = accepted.fingerprints
     credentials = _credentials(transport, fingerprint)
-    name = credentials if team is None else f"{_TEAM}{team.id} of {transport.server}"
+    name = credentials if team is None else f"{_TEAM}{team.id} of {transport.base_url}"
     return Account(name, credentials), fingerprint
 
 
 def _credentials(transport: Transport, fingerprint: str) -> str:
-    return f"credentials {fingerprint} of {transport.server}"
+    return f"credentials {fingerprint} of {transport.base_url}"
 
 
 def _bound(transport: Transport, binding: Binding) -> Transport:
@@ -238,6 +238,6 @@ def _difference(then: Account, now: Account) -> str:
 
 def _changed(why: str) -> ClientStateError:
     return ClientStateError(
-        f"the credentials changed, {why}, so it was not sent. Run it again with credentials of the"
+        f"was not sent: the credentials changed, {why}. Run it again with credentials of the"
         " account that it began with"
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from heymarket_async.sandbox import Sandbox
+from tests.conftest import unmeasured
 from tests.ports import free_port
 from tests.redis_server import RedisServer
 from tests.webhooks.test_adapters import server_in_this_loop
@@ -56,7 +57,7 @@ def replies(sandbox) -> list[str]:
 
 def start(port: int, variables: dict[str, str]) -> subprocess.Popen[bytes]:
     command = [*COMMAND, "--port", str(port), "--log-level", "warning"]
-    environment = {**os.environ, **variables}
+    environment = {**unmeasured(), **variables}
     return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE)
 
 

@@ -206,12 +206,11 @@ def test_a_code_that_was_sent_is_masked_too():
 
 
 words = st.text(st.characters(categories=["L"]), min_size=2, max_size=12)
-names = words.filter(lambda word: word.casefold() not in {"true", "false"})  # these are shown
 
 
 @given(
     phone=st.from_regex(r"[1-9][0-9]{7,14}", fullmatch=True),
-    name=names,
+    name=words,
     email=st.emails(),
     before=st.text(max_size=30),
 )
@@ -394,8 +393,7 @@ def test_a_request_id_that_could_write_on_a_terminal_is_left_out():
 
 
 def test_an_answer_that_nests_too_deep_cannot_be_read():
-    # From Python 3.14 on it is read as deep as the stack is.
-    with pytest.raises(DecodeError, match=r"RecursionError|truncated"):
+    with pytest.raises(DecodeError, match="RecursionError"):
         decode(answer(200, b"[" * 100_000))
 
 

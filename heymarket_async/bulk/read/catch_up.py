@@ -69,8 +69,7 @@ async def catch_up(
             busy = [] if is_quiet else [_TOO_BUSY.format(records=source.kind.plural)]
             if source.count is None:  # there is no count: that the list has ended is the proof
                 return None, busy
-            than = "the file has" if stored else "were read"
-            return counted, busy + _count_doubts(source.kind, have, counted, than)
+            return counted, busy + _count_doubts(source.kind, have, counted)
         newest = None
         checkpoint.settled.before = ""
 
@@ -97,13 +96,13 @@ def other_writer(kind: Kind, stored: int, read: int) -> str:
     )
 
 
-def _count_doubts(kind: Kind, have: int, counted: int | None, than: str) -> list[str]:
+def _count_doubts(kind: Kind, read: int, counted: int | None) -> list[str]:
     if counted is None:
         return [f"the account does not say how many {kind.plural} there should be"]
-    if counted > have:
-        return [f"the account counts {counted:,}, {counted - have:,} more than {than}"]
-    if counted < have:
-        fewer = f"{have - counted:,} fewer than {than}"
+    if counted > read:
+        return [f"the account counts {counted:,}, {counted - read:,} more than were read"]
+    if counted < read:
+        fewer = f"{read - counted:,} fewer than were read"
         return [f"the account counts {counted:,}, {fewer}; they may have been deleted meanwhile"]
     return []
 
