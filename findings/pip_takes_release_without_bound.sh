@@ -16,6 +16,7 @@ taken() {
     "$folder/venv/bin/pip" install --dry-run --no-deps --ignore-installed --only-binary=:all: \
         --python-version "$1" --target "$folder/target" 'dlt<=1.31.0' 2> "$folder/errors" | tail -n 1
 }
-for python in 3.14 3.15; do echo "Python $python: $(taken $python)"; done
+newer=$(taken 3.14) newest=$(taken 3.15)
+printf 'Python 3.14: %s\nPython 3.15: %s\n' "$newer" "$newest"
 grep -v '^WARNING: Location' "$folder/errors" || echo "and no warning"
-[[ $(taken 3.14) == *dlt-1.31.0 && $(taken 3.15) == *dlt-1.12.1 ]] || { echo "the behaviour changed"; exit 1; }
+[[ $newer == *dlt-1.31.0 && $newest == *dlt-1.12.1 ]] || { echo "the behaviour changed"; exit 1; }
