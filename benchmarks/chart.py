@@ -27,14 +27,16 @@ def draw(results: Results, path: Path) -> None:
         "Walk, 30 contacts a page": walks.name(30),
         "Walk, 1,000 contacts a page": walks.name(1000),
     }
-    figure = Figure(figsize=(8.6, 10.4), layout="constrained")
+    # As wide as a phone shows it, so that its letters stay legible there.
+    figure = Figure(figsize=(5.2, 11.4), layout="constrained")
     for axes, (title, work) in zip(figure.subplots(len(panels)), panels.items(), strict=True):
         axes.set_title(title, color=_INK, fontsize=10, loc="left")
         _dots(axes, results.get(instructions.name(work), {}), results[work])
     figure.supxlabel(
-        "Ratio to bare aiohttp + msgspec (log scale; less is better). Number and dot: instructions"
-        " of the client's process.\nCircle and line: its CPU, median, and minimum to maximum. Where"
-        " there is no dot, the number is the CPU.",
+        "Ratio to bare aiohttp + msgspec (log scale; less is better).\n"
+        "Number and dot: instructions of the client's process.\n"
+        "Circle and line: its CPU, median, and minimum to maximum.\n"
+        "Where there is no dot, the number is the CPU.",
         color=_INK,
         fontsize=9,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from math import isnan
 from sys import float_info
 from typing import Annotated, TypeGuard, TypeVar, cast
 from uuid import UUID
@@ -25,11 +26,14 @@ def phone_digits(phone: str, name: str = "phone") -> str:
         ValueError: It is not that, even without one leading plus. The number itself is not in the
             message, because messages end up in logs.
     """
-    digits = phone.removeprefix("+") if isinstance(phone, str) else ""
+    if not isinstance(phone, str):
+        raise ValueError(f'{name} must be text, such as "15105553344", not {kind_of(phone)}')
+    digits = phone.removeprefix("+")
     if _PHONE.fullmatch(digits) is None:
         raise ValueError(
             f"{name} must be E.164 digits with the country code, such as 15105553344:"
             " no spaces, no punctuation, no leading zero, at most 15 digits"
+            " (heymarket_async.phones.parse_phone reads other ways to write one)"
         )
     return digits
 
@@ -62,10 +66,19 @@ def id_of(name: str, value: object) -> int:
     Raises:
         ValueError: It is not a positive integer, but for example a UUID of the v2 endpoints.
     """
-    if not is_int(value) or value < 1:
-        hint = "; UUIDs belong to the v2 endpoints" if name == "contact_id" else ""
-        raise ValueError(f"{name} must be a positive integer{hint}")
+    if not is_int(value):
+        hint = ""
+        if isinstance(value, str) and value.isdecimal():
+            hint = f"; pass int({name})"
+        elif isinstance(value, UUID) or (isinstance(value, str) and _UUID.fullmatch(value)):
+            hint = "; UUIDs belong to the v2 endpoints"
+        raise ValueError(f"{name} must be a positive integer, not {kind_of(value)}{hint}")
+    if value < 1:
+        raise ValueError(f"{name} must be a positive integer")
     return value
+
+
+_UUID = re.compile("[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 def seconds_of(name: str, value: float) -> float:
@@ -151,8 +164,27 @@ def one_of(name: str, value: T, kind: type[object] | tuple[type[object], ...]) -
     is_stray_bool = isinstance(value, bool) and not {bool, object} & set(kinds)
     if not isinstance(value, kinds) or is_stray_bool:
         wanted = " or ".join("None" if each is type(None) else each.__name__ for each in kinds)
-        raise ValueError(f"{name} must be of type {wanted}, not {type(value).__name__}")
+        hint = _conversion(value, kinds)
+        raise ValueError(f"{name} must be of type {wanted}, not {kind_of(value)}{hint}")
     return value
+
+
+def kind_of(value: object) -> str:
+    """Return the name of the type of a value, with its module if it is not one of Python's own."""
+    kind = type(value)
+    module = kind.__module__.partition(".")[0]
+    return kind.__name__ if module == "builtins" else f"{module}.{kind.__name__}"
+
+
+def _conversion(value: object, kinds: tuple[type[object], ...]) -> str:
+    """Return how a value of a wrong type is usually made one of the right type, or ""."""
+    given = type(value)
+    if issubclass(given, dict) and issubclass(kinds[0], msgspec.Struct):
+        return f"; make one with {kinds[0].__name__}(**fields)"
+    is_nan = isinstance(value, float) and isnan(value)
+    if is_nan or given.__name__ in {"NAType", "NaTType"}:  # as pandas marks an empty cell
+        return "; leave the field out if there is no value"
+    return "; call its item()" if given.__module__ == "numpy" else ""
 
 
 def list_of(
@@ -164,7 +196,7 @@ def list_of(
         ValueError: It is a single value, such as a text, or an element has another type.
     """
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        raise ValueError(f"{name} must be a list")
+        raise ValueError(f"{name} must be a list, not {kind_of(cast(object, values))}")
     return [one_of(f"each of {name}", each, kind) for each in values]
 
 

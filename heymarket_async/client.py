@@ -10,8 +10,9 @@ from typing import NoReturn, Self, TypedDict, TypeVar, Unpack, overload
 
 import msgspec
 
-from heymarket_async import urls
-from heymarket_async.checks import one_of
+from heymarket_async import environment, urls
+from heymarket_async.api_profile import ApiProfile
+from heymarket_async.checks import one_of, spelling_hint
 from heymarket_async.endpoints.channels import ContactChannels
 from heymarket_async.endpoints.contacts import Contacts
 from heymarket_async.endpoints.contacts_v2 import ContactsV2
@@ -27,6 +28,7 @@ from heymarket_async.endpoints.tags import Tags
 from heymarket_async.endpoints.team import Teams
 from heymarket_async.endpoints.templates import Templates
 from heymarket_async.endpoints.users import Users
+from heymarket_async.misuse import Explained, not_copied, one_value
 from heymarket_async.pacing.window import DOCUMENTED_LIMIT, RateLimit
 from heymarket_async.privacy import hides_locals
 from heymarket_async.request import Endpoint, Repeat
@@ -56,6 +58,7 @@ T = TypeVar("T")
 BASE_URL = "https://api.heymarket.com"
 # CONNECT is for proxies, and TRACE sends back what it got, the token included.
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class CallOptions(TypedDict, total=False):
@@ -74,7 +77,7 @@ class RequestOptions(TypedDict, total=False):
 
     body: object
     query: Mapping[str, str | int | bool] | None
-    repeat: Repeat
+    repeat: Repeat | None
 
 
 class ClientOptions(CallOptions, total=False):
@@ -88,10 +91,11 @@ class ClientOptions(CallOptions, total=False):
     trust_env: bool
     ssl: SSLContext | None
     user_agent: str
+    profile: ApiProfile | str | os.PathLike[str] | None
 
 
 @hides_locals
-class HeymarketClient:
+class HeymarketClient(Explained):
     """A client of the Heymarket API for one account and one event loop.
 
     Use it as an async context manager, or await `aclose()`. It may be created anywhere. It binds to
@@ -122,10 +126,15 @@ class HeymarketClient:
         max_answer_bytes: The largest body of an answer, both as sent and decompressed. A larger
             one is not read to its end, and raises `DecodeError`.
         max_page_size: The most contacts that a walk, export or sync asks for at once, unless its
-            `limit` or `page_size` is given. See `docs/walk.md`.
+            `limit` or `page_size` is given; see "The walk" in the documentation.
+        profile: Facts about the API that were seen on this account, or the file that
+            `heymarket probe --save` wrote. Walks need not find them out again. A wrong profile
+            costs requests, or a walk raises; it loses no contact. See "The
+            probe" in the documentation.
 
     Raises:
         ValueError: An argument breaks its rule; the message names it.
+        OSError: The file of the profile cannot be read.
     """
 
     contacts: Contacts
@@ -144,6 +153,7 @@ class HeymarketClient:
     emails: Emails
     messages: Messages
 
+    @one_value
     def __init__(
         self,
         credentials: Credentials | CredentialsProvider,
@@ -161,6 +171,7 @@ class HeymarketClient:
         on_attempt: Callable[[AttemptEvent], object] | None = None,
         max_answer_bytes: int = MAX_BYTES,
         max_page_size: int = MAX_PAGE_SIZE,
+        profile: ApiProfile | str | os.PathLike[str] | None = None,
     ) -> None:
         self.base_url = urls.checked_base_url(base_url)
         one_of("rate_limit", rate_limit, (RateLimit, type(None)))
@@ -180,6 +191,7 @@ class HeymarketClient:
                 options=Options(
                     timeout_s, deadline_s, retry, on_attempt, max_answer_bytes, max_page_size
                 ),
+                profile=None if profile is None else ApiProfile.checked(profile),
             )
         )
         self._is_derived = False
@@ -192,25 +204,34 @@ class HeymarketClient:
         These variables are read: `HEYMARKET_SECRET_ID` and `HEYMARKET_SECRET_KEY`, or
         `HEYMARKET_API_KEY`; `HEYMARKET_BASE_URL`; `HEYMARKET_STORE`, the URL of a Redis server in
         which processes share the rate limit, with `HEYMARKET_SHARE` and `HEYMARKET_FALLBACK` (see
-        `RateLimit`). A variable that is read must not be empty: unset it instead.
+        `RateLimit`). A variable that is read must not be empty: unset it instead. A warning is
+        logged for a name that is nearly one of these.
 
         Raises:
             ValueError: The environment has no credentials, or one half of them, or a variable
                 breaks its rule.
         """
-        if "base_url" not in options and (base_url := _from_env("BASE_URL")) is not None:
+        environment.warn_of_slips()
+        if "base_url" not in options and (base_url := environment.variable("BASE_URL")) is not None:
             options["base_url"] = base_url
         if "credentials" not in options:
-            options["credentials"] = _credentials_from_env()
+            options["credentials"] = environment.credentials_from_env()
         if "rate_limit" not in options:
-            options["rate_limit"] = _rate_limit_from_env()
+            options["rate_limit"] = environment.rate_limit_from_env()
         return cls(**options)
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """Return a client with other options that shares connections, token and pacing.
 
         Only the original client needs to be closed.
+
+        Raises:
+            TypeError: An option is none of `CallOptions`.
+            ValueError: An option breaks its rule.
         """
+        for name in options:
+            if name not in CallOptions.__annotations__:
+                raise TypeError(f"with_options has no option {name!r}{_hint(name)}")
         derived = type(self).__new__(type(self))
         vars(derived).update(vars(self))
         changed = msgspec.structs.replace(self._transport.options, **options)
@@ -234,7 +255,7 @@ class HeymarketClient:
         body: object = None,
         query: Mapping[str, str | int | bool] | None = None,
         returns: type[object] = msgspec.Raw,
-        repeat: Repeat = Repeat.UNSAFE,
+        repeat: Repeat | None = None,
     ) -> object:
         """Make a call that this package has no method for. It is signed, paced and retried too.
 
@@ -246,8 +267,9 @@ class HeymarketClient:
             query: Query parameters.
             returns: Type to decode the answer into; `msgspec.Raw` for its bytes, `type(None)` if
                 the content is not needed.
-            repeat: Whether the call may be sent again after it may have been carried out. Pass
-                `Repeat.READ` for reads, or they are not repeated after a lost answer.
+            repeat: Whether the call may be sent again after it may have been carried out. None:
+                GET, HEAD and OPTIONS may, as they only read; others may not. Pass `Repeat.READ` for
+                a POST that only reads, or it is not repeated after a lost answer.
 
         Raises:
             HeymarketError: See `heymarket_async.errors`.
@@ -257,11 +279,12 @@ class HeymarketClient:
         method = one_of("method", method, str).upper()
         if method not in _METHODS:
             raise ValueError(f"method must be one of {', '.join(_METHODS)}")
-        one_of("repeat", repeat, Repeat)
+        one_of("repeat", repeat, (Repeat, type(None)))
+        usual = Repeat.READ if method in _READING else Repeat.UNSAFE
         one_of("query", query, (Mapping, type(None)))
         for name, value in (query or {}).items():
             one_of(f"query[{name!r}]", value, (str, int, bool))
-        endpoint = Endpoint(method, path, returns, repeat)
+        endpoint = Endpoint(method, path, returns, repeat or usual)
         content = msgspec.UNSET if body is None else body
         return await self._transport.send(endpoint.request(query=query, body=content))
 
@@ -311,10 +334,7 @@ class HeymarketClient:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "A client does not pickle: it holds connections and a secret. Make one where it is"
-            " used, as with HeymarketClient.from_env()."
-        )
+        not_copied(self)
 
     def _build_groups(self, transport: Transport) -> None:
         self._transport = transport
@@ -340,6 +360,14 @@ def transport_of(client: HeymarketClient) -> Transport:
     return client._transport  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - the same module
 
 
+def _hint(option: str) -> str:
+    """Return a hint for an option that `with_options` does not have."""
+    if option in ClientOptions.__annotations__:
+        return f"; {option} belongs to the constructor, HeymarketClient(credentials, {option}=...)"
+    known = CallOptions.__annotations__
+    return spelling_hint(option, known) or f". It has {', '.join(known)}"
+
+
 def _checked_agent(user_agent: str) -> str:
     one_of("user_agent", user_agent, str)
     if not user_agent.isascii() or (user_agent and not user_agent.isprintable()):
@@ -350,50 +378,10 @@ def _checked_agent(user_agent: str) -> str:
 def _checked_credentials(
     credentials: Credentials | CredentialsProvider,
 ) -> Credentials | CredentialsProvider:
-    if not isinstance(credentials, ApiSecret | ApiKey) and not callable(credentials):
+    is_ours = isinstance(credentials, ApiSecret | ApiKey)
+    if not is_ours and (isinstance(credentials, type) or not callable(credentials)):
         raise ValueError(
-            "credentials must be an ApiSecret, an ApiKey, or an async callable that returns one"
+            "credentials must be ApiSecret(secret_id, secret_key), ApiKey(key), or an async"
+            " callable that returns one; HeymarketClient.from_env() reads them from the environment"
         )
     return credentials
-
-
-def _rate_limit_from_env() -> RateLimit:
-    limit = msgspec.structs.replace(DOCUMENTED_LIMIT, store=_from_env("STORE"))
-    for name in ("SHARE", "FALLBACK"):
-        if (text := _from_env(name)) is None:
-            continue
-        if limit.store is None:
-            raise ValueError(f"HEYMARKET_{name} needs HEYMARKET_STORE. Set both, or neither.")
-        try:
-            part = float(text)
-        except ValueError:
-            raise ValueError(f"HEYMARKET_{name} must be a number, such as 0.2") from None
-        limit = msgspec.structs.replace(limit, **{name.lower(): part})
-    return limit
-
-
-def _credentials_from_env() -> Credentials:
-    secret_id, secret_key = _from_env("SECRET_ID"), _from_env("SECRET_KEY")
-    if secret_id is not None and secret_key is not None:
-        return ApiSecret(secret_id, secret_key)
-    if secret_id is not None or secret_key is not None:
-        missing = "HEYMARKET_SECRET_KEY" if secret_key is None else "HEYMARKET_SECRET_ID"
-        raise ValueError(f"{missing} is not set. A secret needs both its id and its key.")
-    if (key := _from_env("API_KEY")) is not None:
-        return ApiKey(key)
-    raise ValueError(
-        "No credentials are set. Set HEYMARKET_SECRET_ID and HEYMARKET_SECRET_KEY (Heymarket shows"
-        " them under Settings, Integrations, API), or HEYMARKET_API_KEY."
-    )
-
-
-def _from_env(name: str) -> str | None:
-    """Return a variable of the environment, or None if it is not set.
-
-    An empty variable is a mistake, such as a secret that was not filled in. If it counted as not
-    set, calls meant for a test would reach production, or a limit would not be shared.
-    """
-    value = os.environ.get(f"HEYMARKET_{name}")
-    if value is not None and not value.strip():
-        raise ValueError(f"HEYMARKET_{name} is set, but empty. Give it a value, or unset it.")
-    return value

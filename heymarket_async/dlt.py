@@ -30,6 +30,7 @@ from heymarket_async.bulk.typed_records import typed_records
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.endpoints.contacts_v2 import MAX_LIMIT
 from heymarket_async.endpoints.listing import WalkQuery
+from heymarket_async.extras import needs
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.account import hold
 from heymarket_async.transport.auth import ApiSecret
@@ -41,9 +42,7 @@ try:
     from dlt.common.schema.typing import TColumnSchema
     from dlt.sources import incremental
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        "heymarket_async.dlt needs a package: pip install 'heymarket-async[dlt]'", name=error.name
-    ) from error
+    raise ModuleNotFoundError(needs("heymarket_async.dlt", "dlt"), name=error.name) from error
 
 _TYPES: dict[CellType, TDataType] = {int: "bigint", str: "text", bool: "bool"}
 

@@ -16,8 +16,9 @@
     ├── PaginationError         a walk cannot continue without the risk of skipping items
     ├── CustomFieldError        a custom field title that the account does not have, or has twice
     ├── TagError                a label that no tag of the account has
-    └── ClientStateError        the client is closed, belongs to another event loop, or has the
-                                credentials of another account than the call, walk or job began with
+    └── ClientStateError        the client is closed, is used without asyncio or in another event
+                                loop, or has the credentials of another account than the call, walk
+                                or job began with
 
 Wrong arguments are `ValueError`, raised before anything is sent. Cancellation is never wrapped.
 
@@ -26,6 +27,8 @@ e-mail, so errors may be logged. All of them pickle: facts have defaults and sta
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 
 class HeymarketError(Exception):
@@ -42,6 +45,8 @@ class HeymarketError(Exception):
         local_id: The `local_id` of the message, broadcast, comment or e-mail that was to be sent,
             or "". It is the text that you chose, so keep phones and names out of it.
     """
+
+    _after_call: ClassVar[str] = " "
 
     def __init__(
         self,
@@ -63,7 +68,8 @@ class HeymarketError(Exception):
         self.local_id = local_id
 
     def __str__(self) -> str:
-        parts = [f"{self.call} {super().__str__()}".strip()]
+        call = f"{self.call}{self._after_call}" if self.call else ""
+        parts = [f"{call}{super().__str__()}".strip()]
         if self.may_have_taken_effect:
             parts.append("it may have taken effect, so look before repeating it")
         if self.attempts > 1:
@@ -213,6 +219,8 @@ class PaginationError(HeymarketError):
         cursor: The text to resume the walk from, once the cause is removed.
     """
 
+    _after_call = ": "  # its messages are not about the call
+
     def __init__(
         self,
         message: str = "",
@@ -251,8 +259,12 @@ class TagError(HeymarketError, LookupError):
 
 
 class ClientStateError(HeymarketError, RuntimeError):
-    """The client is closed, or is used from another event loop than that of its first call.
+    """The client is closed, or is not used in the event loop of its first call.
+
+    That may be another loop of asyncio, an earlier one that has ended, or none, as under trio.
 
     Or its credentials changed, and it cannot be shown that they belong to the account that a walk
     or a job began with. Nothing was sent with them.
     """
+
+    _after_call = ": "

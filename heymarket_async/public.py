@@ -1,5 +1,6 @@
 """The public names of `heymarket_async`, which imports them when the first of them is used."""
 
+from heymarket_async.api_profile import ApiProfile, ListFacts
 from heymarket_async.batches import (
     BatchItem,
     BatchResult,
@@ -95,6 +96,7 @@ from heymarket_async.walk.walk import Page, Walk
 
 __all__ = [
     "ApiKey",
+    "ApiProfile",
     "ApiSecret",
     "Attachment",
     "AttemptEvent",
@@ -132,6 +134,7 @@ __all__ = [
     "Inbox",
     "Inboxes",
     "ListChanges",
+    "ListFacts",
     "ListTarget",
     "Lists",
     "Message",

@@ -182,14 +182,16 @@ def to_text(name: str, value: datetime | str) -> str:
             parse(value)
         except ValueError:
             raise ValueError(
-                f"{name} must be an RFC 3339 timestamp with a zone, such as 2026-04-12T15:30:00Z"
+                f"{name} must be an RFC 3339 timestamp with a zone, such as 2026-04-12T15:30:00Z,"
+                f" or {_AWARE}"
             ) from None
         return value
     if not isinstance(value, datetime):
-        raise ValueError(
-            f"{name} must be an aware datetime, or RFC 3339 text such as 2026-04-12T15:30:00Z"
-        )
+        raise ValueError(f"{name} must be {_AWARE}, or RFC 3339 text such as 2026-04-12T15:30:00Z")
     return in_utc(name, value).isoformat().replace("+00:00", "Z")
+
+
+_AWARE = "an aware datetime, such as datetime(2026, 4, 12, tzinfo=UTC)"
 
 
 def in_utc(name: str, value: datetime) -> datetime:

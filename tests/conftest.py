@@ -6,7 +6,9 @@ import asyncio
 import functools
 import os
 import selectors
+import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from typing import Any, NamedTuple
 from unittest import mock
@@ -25,6 +27,10 @@ from heymarket_async.transport.auth import Signer
 from heymarket_async.transport.call import Options
 from heymarket_async.transport.http import Answer, Http
 from heymarket_async.transport.send import Transport
+
+# A script that starts the tests in the background has them ignore it, and all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, so that what fails was changed; to look for new ones, run pytest
 # with --hypothesis-profile=explore.
@@ -74,26 +80,21 @@ def jumping_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
     return run
 
 
-def unmeasured() -> dict[str, str]:
-    """The environment of processes that are run for what they do, not for the lines they cover.
-
-    Measuring costs a process a tenth of a second to begin with, and a third of its speed.
-    """
-    return {name: each for name, each in os.environ.items() if "COVERAGE" not in name}
-
-
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Run a test that is marked as `unmeasured` at full speed: tracing lines doubles its time."""
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Trace no lines of an `unmeasured` test, nor of its processes: it doubles their time."""
     if item.get_closest_marker("unmeasured") is None:
         return (yield)
-    tracer = sys.gettrace()
+    environment = {name: each for name, each in os.environ.items() if "COVERAGE" not in name}
+    tracers = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
+    threading.settrace(None)
     try:
-        with mock.patch.dict(os.environ, unmeasured(), clear=True):
+        with mock.patch.dict(os.environ, environment, clear=True):
             return (yield)
     finally:
-        sys.settrace(tracer)
+        sys.settrace(tracers[0])
+        threading.settrace(tracers[1])
 
 
 def now() -> float:

@@ -15,6 +15,7 @@ import heymarket_async
 from heymarket_async import ApiSecret, HeymarketClient, NewContact
 from heymarket_async.bulk import JsonLines, export_contacts, import_contacts, sync_contacts
 from heymarket_async.sandbox import Sandbox
+from heymarket_async.timestamps import http_date
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(heymarket_async.__file__).parent
@@ -46,11 +47,11 @@ async def sync(client: HeymarketClient, folder: Path) -> None:
 
 
 FLOWS: dict[str, tuple[Flow, int]] = {
-    "create": (create, 16),
+    "create": (create, 17),
     "iterate": (iterate, 22),
-    "export": (export, 43),
-    "import": (imported, 37),
-    "sync": (sync, 47),
+    "export": (export, 45),
+    "import": (imported, 39),
+    "sync": (sync, 48),
 }
 """Flows, and the most files that they may enter. Lower a number when a flow becomes simpler."""
 
@@ -58,6 +59,7 @@ FLOWS: dict[str, tuple[Flow, int]] = {
 async def entered(flow: Flow, folder: Path) -> set[str]:
     """Return the files of the package whose functions a flow calls, in any thread."""
     files = set()
+    http_date.cache_clear()  # else a flow enters fewer files if another had an answer just before
 
     def note(frame, event, _):
         if event == "call" and frame.f_code.co_name != "<module>":
@@ -84,7 +86,7 @@ async def test_a_flow_enters_no_more_files_than_the_page_says(name, tmp_path):
     files = await entered(flow, tmp_path)
 
     assert re.search(rf"^\| `{name}` \| {most} \|", PAGE, re.MULTILINE)
-    assert 0 < len(files) <= most, sorted(files)
+    assert 0 < len(files) <= most, " ".join(sorted(files))
 
 
 def test_the_page_names_every_folder():
@@ -97,7 +99,8 @@ def test_the_page_names_every_folder():
 def test_the_page_names_the_layers_from_top_to_bottom():
     contracts = SETTINGS["importlinter"]["contracts"]
     (layers,) = [each["layers"] for each in contracts if each["name"].startswith("Each layer")]
-    drawn = re.findall(r'^    \w+\["(.*?)"\]', PAGE, re.MULTILINE)
+    drawing = PAGE.split("```text\n", 1)[1].split("```", 1)[0]
+    drawn = [line.strip() for line in drawing.splitlines() if line.strip() != "↓"]
 
     named = [layer.replace("heymarket_async.", "").replace(" : ", " · ") for layer in layers]
     assert drawn == named

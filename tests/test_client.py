@@ -113,6 +113,18 @@ def test_a_variable_that_is_not_needed_may_be_empty(monkeypatch):
     assert HeymarketClient.from_env(**options).base_url == "http://localhost"
 
 
+def test_a_slip_in_the_name_of_a_variable_is_logged(monkeypatch, caplog):
+    monkeypatch.setenv("HEYMARKET_API_KEY", "k")
+    monkeypatch.setenv("HEYMARKET_STOER", "redis://secret@127.0.0.1/0")
+    monkeypatch.setenv("HEYMARKET_DEV_API_KEY", "of a profile")
+
+    HeymarketClient.from_env()
+
+    assert caplog.messages == [
+        "Nothing reads HEYMARKET_STOER. If it is HEYMARKET_STORE, correct its name."
+    ]
+
+
 def test_a_limit_that_is_passed_wins_over_a_wrong_one_of_the_environment(monkeypatch):
     monkeypatch.setenv("HEYMARKET_API_KEY", "key")
     monkeypatch.setenv("HEYMARKET_STORE", "cache:6379")
@@ -188,9 +200,9 @@ def test_a_user_agent_that_is_no_header_is_refused(agent):
         HeymarketClient(SECRET, user_agent=agent)
 
 
-@pytest.mark.parametrize("credentials", ["key", None, ("id", "key")])
+@pytest.mark.parametrize("credentials", ["key", None, ("id", "key"), ApiSecret])
 def test_credentials_of_another_kind_are_refused(credentials):
-    with pytest.raises(ValueError, match="credentials must be an ApiSecret"):
+    with pytest.raises(ValueError, match=r"credentials must be ApiSecret\(secret_id, "):
         HeymarketClient(credentials)
 
 
@@ -347,8 +359,19 @@ async def test_a_call_that_we_do_not_know_is_not_repeated_unless_said(sandbox):
     async with client_of(sandbox) as client:
         sandbox.faults.answer(500, times=2)
         with pytest.raises(ServerError) as raised:
-            await client.request("GET", "/v1/team")
-        await client.request("GET", "/v1/team", repeat=Repeat.READ)
+            await client.request("POST", "/v1/contacts", body={})
+        await client.request("POST", "/v1/contacts", body={}, repeat=Repeat.READ)
+
+    assert raised.value.may_have_taken_effect
+    assert len(sandbox.requests) == 3
+
+
+async def test_a_get_that_we_do_not_know_is_a_read_unless_said(sandbox):
+    async with client_of(sandbox) as client:
+        sandbox.faults.answer(500, times=2)
+        with pytest.raises(ServerError) as raised:
+            await client.request("GET", "/v1/team", repeat=Repeat.UNSAFE)
+        await client.request("GET", "/v1/team")
 
     assert raised.value.may_have_taken_effect
     assert len(sandbox.requests) == 3

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ import pytest
 import heymarket_async
 from heymarket_async import errors
 from heymarket_async.sandbox import Sandbox
-from tests.conftest import unmeasured
 
 pytestmark = pytest.mark.unmeasured
 
@@ -37,7 +37,7 @@ def blocks(*languages: str) -> list:
 def environment(tmp_path_factory):
     with Sandbox(contacts=120, seed=2) as sandbox:
         yield {
-            **unmeasured(),
+            **os.environ,
             # dlt keeps its state in the home, and tells its makers, unless told not to.
             "DLT_DATA_DIR": str(tmp_path_factory.mktemp("dlt")),
             "RUNTIME__DLTHUB_TELEMETRY": "false",
@@ -100,6 +100,39 @@ def test_links_lead_somewhere(document):
         assert (document.parent / target).exists(), target
 
 
+@pytest.mark.parametrize(
+    "document", [*DOCUMENTS, *sorted((ROOT / "examples").rglob("*.md"))], ids=lambda path: path.name
+)
+def test_no_page_installs_the_package_by_its_name_alone(document):
+    # Until it is on an index, anybody could register the name there.
+    for line in re.findall(r"(?:pip|uv|poetry|pdm|pipx).*heymarket-async.*", document.read_text()):
+        assert " @ git+https://git.example.com/" in line
+
+
+def test_the_page_on_installing_has_every_extra():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    page = (ROOT / "docs" / "install.md").read_text()
+    rows = page.partition("\n| Extra |")[2].partition("\n\n")[0].splitlines()[2:]
+
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(named) == sorted(extras)
+
+
+def test_the_drawings_are_those_of_their_program(tmp_path):
+    folder = ROOT / "docs" / "pictures"
+    for script in folder.glob("*.py"):
+        (tmp_path / script.name).write_text(script.read_text())
+
+    run([sys.executable, "make.py", "drawings"], os.environ, tmp_path)
+
+    made = sorted(tmp_path.glob("*.svg"))
+    assert len(made) == 4
+    for picture in made:
+        assert picture.read_text() == (folder / picture.name).read_text()
+
+
 def test_the_tree_of_errors_is_the_one_in_the_code():
     page = (ROOT / "docs" / "errors-and-retries.md").read_text()
     drawn = next(text for language, text in BLOCK.findall(page) if language == "text")
@@ -152,8 +185,8 @@ def quoted(document: str, header: str, mark: str) -> list:
 @pytest.mark.parametrize(
     "text",
     [
-        *quoted("scaling.md", "Warning (", "`"),
-        *quoted("bulk.md", "Doubt |", r"\*"),
+        *quoted("scaling.md", "Warning (", '"'),
+        *quoted("export.md", "Doubt |", r"\*"),
     ],
 )
 def test_a_warning_or_a_doubt_is_quoted_as_the_program_says_it(text):

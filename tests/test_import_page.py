@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +15,6 @@ import pytest
 from heymarket_async.bulk.contact_files.layouts import meaning_of
 from heymarket_async.bulk.contact_files.phones import phone_reader
 from heymarket_async.sandbox import Sandbox
-from tests.conftest import unmeasured
 
 pytestmark = pytest.mark.unmeasured
 
@@ -81,7 +81,7 @@ def test_the_preview_and_the_report_are_as_the_page_shows_them(tmp_path):
             [*command, "--region", "US"],
             cwd=tmp_path,
             env={
-                **unmeasured(),
+                **os.environ,
                 "HEYMARKET_BASE_URL": sandbox.url,
                 "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
                 "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,

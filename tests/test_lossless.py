@@ -79,4 +79,4 @@ def test_the_readme_has_the_figures_of_the_first_account():
         "export": 0,
     }
     (lost,) = {each["missing"] for tool, each in row.items() if tool not in OURS}
-    assert f"success: {lost} of {SCENARIOS['ties'].contacts:,}" in (ROOT / "README.md").read_text()
+    assert f"Loses {lost} of {SCENARIOS['ties'].contacts:,} on" in (ROOT / "README.md").read_text()

@@ -12,6 +12,7 @@ import pickle
 import subprocess
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from types import FunctionType, SimpleNamespace
 from unittest import mock
@@ -40,8 +41,10 @@ from heymarket_async import (
 from heymarket_async.pacing.shared import SharedPacer
 from heymarket_async.privacy import Hidden, _bare, _line_of, hides_locals, strip_locals
 from heymarket_async.request import Endpoint, Repeat
+from heymarket_async.sandbox import Sandbox
 from heymarket_async.transport.call import Call
 from heymarket_async.transport.http import Answer
+from tests.bulk.accounts import client_of
 from tests.conftest import SECRET, Scripted, answer, jumping_time, transport_over
 from tests.tracked_errors import CUSTOM, EMAIL, KEY, NAME, PHONE
 from tests.transport.test_http import request_of, server
@@ -292,6 +295,63 @@ async def test_a_cancelled_call_ends_without_variables():
     assert len(ours) > 3
     assert all(frame.f_locals == {} for frame in ours)
     assert len([1 for frame in ours if frame.f_code.co_name == "create"]) == 1
+
+
+class CancelledAt:
+    """Runs a coroutine, cancels its task when it waits for the given time, and counts the waits."""
+
+    def __init__(self, coroutine, at):
+        self.coroutine, self.at, self.waits = coroutine, at, 0
+
+    def __await__(self):
+        step = partial(self.coroutine.send, None)
+        while True:
+            try:
+                future = step()
+            except StopIteration:
+                return
+            self.waits += 1
+            if self.waits == self.at:
+                asyncio.current_task().cancel()
+            try:
+                step = partial(self.coroutine.send, (yield future))
+            except BaseException as error:  # noqa: BLE001 - it belongs to the coroutine
+                step = partial(self.coroutine.throw, error)
+
+
+async def drained(items):
+    async for item in items:
+        del item  # this frame is looked at too
+
+
+async def cancelled_walk(sandbox, walk, at):
+    """Return the error of a walk that is cancelled at its wait of this number, or None."""
+    async with client_of(sandbox) as client:
+        walked = CancelledAt(drained(walk(client)), at)
+        try:
+            await walked
+        except asyncio.CancelledError as error:
+            return error
+    return None
+
+
+WALKS = [
+    lambda client: client.contacts.iterate(limit=3),
+    lambda client: client.contacts_v2.iterate(limit=3).pages(),
+]
+
+
+@pytest.mark.parametrize("walk", WALKS)
+async def test_a_walk_that_is_cancelled_anywhere_leaves_nobodys_data_in_a_traceback(walk):
+    async with Sandbox(contacts=7, seed=1, limit=None) as sandbox:
+        private = [each[name] for each in sandbox.store.contacts for name in ("phone", "last")]
+        at = 1
+        while error := await asyncio.create_task(cancelled_walk(sandbox, walk, at)):
+            shown = pretty_repr([frame.f_locals for frame, _ in entries_of(error)])
+            assert not [each for each in private if each and each in shown]
+            at += 1
+
+    assert at > 8
 
 
 async def test_items_come_through_and_their_generator_is_closed_with_the_outer_one():

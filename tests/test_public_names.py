@@ -11,21 +11,21 @@ import typing
 import pytest
 
 import heymarket_async
-from heymarket_async import bulk, errors, sandbox, webhooks
+from heymarket_async import bulk, errors, probe, sandbox, webhooks
 from heymarket_async.webhooks import aiohttp, fastapi, redis
-from tests.conftest import unmeasured
 
 PUBLIC = {name: getattr(heymarket_async, name) for name in heymarket_async.__all__}
 BULK = {f"bulk.{name}": getattr(bulk, name) for name in bulk.__all__}
 WEBHOOKS = {f"webhooks.{name}": getattr(webhooks, name) for name in webhooks.__all__}
 WEBHOOKS |= {f"{each.__name__}.add_webhook": each.add_webhook for each in (aiohttp, fastapi)}
 WEBHOOKS["webhooks.redis.RedisStore"] = redis.RedisStore
+PROBE = {f"probe.{name}": getattr(probe, name) for name in probe.__all__}
 PROTOCOLS = {bulk.Sink, webhooks.Store}
-ALL = {**PUBLIC, **BULK, **WEBHOOKS}
+ALL = {**PUBLIC, **BULK, **WEBHOOKS, **PROBE}
 CLASSES = {name: each for name, each in ALL.items() if inspect.isclass(each)}
 
 
-@pytest.mark.parametrize("package", [heymarket_async, bulk, webhooks])
+@pytest.mark.parametrize("package", [heymarket_async, bulk, probe, webhooks])
 def test_the_public_names_are_sorted(package):
     assert package.__all__ == sorted(package.__all__)
 
@@ -73,7 +73,9 @@ def functions() -> list:
         if not name.startswith("_") or (name == "__init__" and each not in PROTOCOLS)
     ]
     members += [
-        (name, each) for name, each in {**BULK, **WEBHOOKS}.items() if inspect.isfunction(each)
+        (name, each)
+        for name, each in {**BULK, **WEBHOOKS, **PROBE}.items()
+        if inspect.isfunction(each)
     ]
     plain = [(name, getattr(member, "__func__", member)) for name, member in members]
     return [pytest.param(each, id=name) for name, each in plain if inspect.isfunction(each)]
@@ -104,7 +106,7 @@ def test_every_key_of_a_query_is_documented(query):
         assert f"    {name}: " in (query.__doc__ or "")
 
 
-@pytest.mark.parametrize("package", [heymarket_async, bulk, webhooks])
+@pytest.mark.parametrize("package", [heymarket_async, bulk, probe, webhooks])
 def test_a_name_that_is_not_public_is_no_attribute(package):
     with pytest.raises(AttributeError, match=f"'{package.__name__}' has no attribute 'Nothing'"):
         _ = package.Nothing
@@ -115,7 +117,6 @@ def imported_by(statement: str, unwanted: list[str]) -> list[str]:
     script = f"import sys; {statement}; print(*[m for m in {unwanted} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
-        env=unmeasured(),
         capture_output=True,
         text=True,
         check=True,

@@ -15,7 +15,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
 
-from examples.http_errors import refusal_of
+from examples.http_errors import TIMED_OUT, Refusal, refusal, refusal_of
+from examples.http_errors.fields import MAX_BYTES, name_of, phone_of
 from heymarket_async import Contact, HeymarketClient, HeymarketError, NewContact
 
 REQUEST_S = float(os.environ.get("REQUEST_S", "8"))
@@ -24,12 +25,19 @@ REQUEST_S = float(os.environ.get("REQUEST_S", "8"))
 CLIENT = web.AppKey("client", HeymarketClient)
 
 
-class Person(msgspec.Struct):
+class Person(msgspec.Struct, forbid_unknown_fields=True):
     """A person to store as a contact. It comes in a body, because URLs end up in logs."""
 
     phone: str
     first: str = ""
     last: str = ""
+
+    def __post_init__(self) -> None:
+        for name, check in (("phone", phone_of), ("first", name_of), ("last", name_of)):
+            try:
+                setattr(self, name, check(getattr(self, name)))
+            except ValueError as error:
+                raise ValueError(f"{name} {error}") from None
 
 
 async def put_contact(request: web.Request) -> web.Response:
@@ -45,7 +53,7 @@ async def find_contact(request: web.Request) -> web.Response:
     person = msgspec.json.decode(await request.read(), type=Person)
     contact = await heymarket(request).contacts.find(phone=person.phone)
     if contact is None:
-        return web.json_response({"error": "nobody has this phone"}, status=404)
+        return refused(refusal(404, "NotFound", "nobody has this phone"))
     return shown(contact)
 
 
@@ -72,21 +80,23 @@ def shown(contact: Contact, status: int = 200) -> web.Response:
 
 @web.middleware
 async def in_time_and_with_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """End a request in time, and answer errors with what the caller can do about them.
-
-    Other errors are logged. No error has personal data.
-    """
+    """End a request in time, and answer errors with what the caller can do about them."""
     try:
         async with asyncio.timeout(REQUEST_S):
             return await handler(request)
     except TimeoutError:
-        # The result of the request is not known. A PUT is safe to retry.
-        return web.json_response({"error": "TimeoutError"}, status=504)
+        return refused(TIMED_OUT)
     except (msgspec.MsgspecError, ValueError) as error:
-        return web.json_response({"error": str(error)}, status=422)
+        return refused(refusal(422, "ValidationError", str(error)))
+    except web.HTTPException as error:  # an unknown path, or a body that is too long
+        return refused(refusal(error.status, type(error).__name__, error.reason))
     except HeymarketError as error:
-        refusal = refusal_of(error)
-        return web.json_response(refusal.body, status=refusal.status, headers=refusal.headers)
+        return refused(refusal_of(error))
+
+
+def refused(answer: Refusal) -> web.Response:
+    """Answer that a request was refused."""
+    return web.json_response(answer.body, status=answer.status, headers=answer.headers)
 
 
 async def client_of(app: web.Application) -> AsyncGenerator[None]:
@@ -102,7 +112,7 @@ async def client_of(app: web.Application) -> AsyncGenerator[None]:
 
 def application() -> web.Application:
     """Return the service."""
-    app = web.Application(middlewares=[in_time_and_with_errors])
+    app = web.Application(middlewares=[in_time_and_with_errors], client_max_size=MAX_BYTES)
     app.cleanup_ctx.append(client_of)
     app.router.add_put("/contacts", put_contact)
     app.router.add_post("/contacts/find", find_contact)

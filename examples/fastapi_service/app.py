@@ -13,10 +13,14 @@ from typing import Annotated, Any, TypeVar
 
 import pydantic
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from examples.http_errors import refusal_of
+from examples.http_errors import TIMED_OUT, refusal, refusal_of
+from examples.http_errors.fields import MAX_BYTES, name_of, phone_of
 from heymarket_async import Contact, HeymarketClient, HeymarketError, NewContact
 
 T = TypeVar("T")
@@ -37,7 +41,29 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     spans.uninstrument()
 
 
+class BodyLimit:
+    """Refuses the body of a request that is too long, before all of it is in memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        size = 0
+
+        async def bounded() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > MAX_BYTES:
+                raise HTTPException(413, f"the body is longer than {MAX_BYTES:,} bytes")
+            return message
+
+        await self._app(scope, bounded, send)
+
+
 app = FastAPI(lifespan=lifespan)
+app.add_middleware(BodyLimit)
 
 
 def heymarket(request: Request) -> HeymarketClient:
@@ -70,12 +96,18 @@ async def _hung_up(request: Request) -> None:
         pass
 
 
+Phone = Annotated[str, pydantic.AfterValidator(phone_of)]
+Name = Annotated[str, pydantic.AfterValidator(name_of)]
+
+
 class Person(pydantic.BaseModel):
     """A person to store as a contact. It comes in a body, because URLs end up in logs."""
 
-    phone: str
-    first: str = ""
-    last: str = ""
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    phone: Phone
+    first: Name = ""
+    last: Name = ""
 
 
 class Known(pydantic.BaseModel):
@@ -91,10 +123,7 @@ async def put_contact(
     person: Person, client: Heymarket, request: Request, response: Response
 ) -> Known:
     """Create a contact unless it exists: 201 if it was created, 200 if it already existed."""
-    try:
-        wanted = NewContact(phone=person.phone, first=person.first, last=person.last)
-    except ValueError as error:
-        raise HTTPException(422, str(error)) from None
+    wanted = NewContact(phone=person.phone, first=person.first, last=person.last)
     ensured = await in_time(request, client.contacts.ensure(wanted))
     response.status_code = 201 if ensured.was_created else 200
     return shown(ensured.contact)
@@ -103,10 +132,7 @@ async def put_contact(
 @app.post("/contacts/find")
 async def find_contact(person: Person, client: Heymarket, request: Request) -> Known:
     """Look a person up."""
-    try:
-        contact = await in_time(request, client.contacts.find(phone=person.phone))
-    except ValueError as error:
-        raise HTTPException(422, str(error)) from None
+    contact = await in_time(request, client.contacts.find(phone=person.phone))
     if contact is None:
         raise HTTPException(404, "nobody has this phone")
     return shown(contact)
@@ -125,10 +151,38 @@ async def on_heymarket_error(_: Request, error: HeymarketError) -> JSONResponse:
     return JSONResponse(*refusal_of(error))
 
 
+@app.exception_handler(RequestValidationError)
+async def on_wrong_input(_: Request, error: RequestValidationError) -> JSONResponse:
+    """Answer which fields are wrong. The input is not repeated: it may not even be text."""
+    problems: list[str] = []
+    for each in error.errors():
+        field = next((part for part in each["loc"][1:] if isinstance(part, str)), "the body")
+        rule = _RULES.get(each["type"], each["msg"].removeprefix("Value error, "))
+        problems.append(f"{field} {rule}")
+    return JSONResponse(*refusal(422, "ValidationError", "; ".join(problems)))
+
+
+_RULES = {
+    "extra_forbidden": "is not a known field",
+    "json_invalid": "must be JSON",
+    "missing": "is missing",
+    "model_attributes_type": "must be an object",
+    "string_type": "must be text",
+    "string_unicode": "has half of a character (a lone surrogate)",
+}
+"""The mistakes that pydantic finds itself, in words for the caller."""
+
+
+@app.exception_handler(StarletteHTTPException)
+async def on_refusal(_: Request, error: StarletteHTTPException) -> JSONResponse:
+    """Answer in the same shape, also for an unknown path."""
+    return JSONResponse(*refusal(error.status_code, "HTTPException", str(error.detail)))
+
+
 @app.exception_handler(TimeoutError)
 async def on_timeout(_: Request, __: TimeoutError) -> JSONResponse:
-    """Answer that the result of the request is not known. A PUT is safe to retry."""
-    return JSONResponse({"error": "TimeoutError"}, 504)
+    """Answer that the result of the request is not known."""
+    return JSONResponse(*TIMED_OUT)
 
 
 def shown(contact: Contact) -> Known:

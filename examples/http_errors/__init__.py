@@ -1,4 +1,7 @@
-"""HTTP answers of the web services for errors of Heymarket."""
+"""HTTP answers of the web services: one shape for all that is refused.
+
+The body is `{"error": ..., "detail": ..., "request_id": ...}`. `detail` is a sentence for people.
+"""
 
 from __future__ import annotations
 
@@ -28,31 +31,38 @@ class Refusal(NamedTuple):
     headers: dict[str, str]
 
 
-def refusal_of(error: HeymarketError) -> Refusal:
-    """Return the answer to an error. Log those that the caller cannot correct.
+def refusal(status: int, error: str, detail: str) -> Refusal:
+    """Return the answer to a request that this service refuses itself."""
+    return Refusal({"error": error, "detail": detail, "request_id": ""}, status, {})
 
-    No error has personal data.
-    """
-    status, retry_after_s = _status_of(error)
-    if status >= 500:
-        logger.warning("%s: %s", type(error).__name__, error)
+
+def refusal_of(error: HeymarketError) -> Refusal:
+    """Return the answer to an error of Heymarket, and log it: it has no personal data."""
+    status, detail, retry_after_s = _answer_to(error)
+    logger.warning("answered %d: %s: %s", status, type(error).__name__, error)
     headers = {} if retry_after_s is None else {"Retry-After": str(math.ceil(retry_after_s))}
-    body = {"error": type(error).__name__, "request_id": error.request_id}
+    body = {"error": type(error).__name__, "detail": detail, "request_id": error.request_id}
     return Refusal(body, status, headers)
 
 
-def _status_of(error: HeymarketError) -> tuple[int, float | None]:
-    """Return the HTTP status for an error, and the seconds to wait before a retry."""
+TIMED_OUT = refusal(504, "TimeoutError", "the result is not known; a PUT is safe to retry")
+
+
+def _answer_to(error: HeymarketError) -> tuple[int, str, float | None]:
+    """Return the HTTP status and the detail for an error, and the seconds to wait."""
+    later = "Heymarket could not be asked; try again later"
+    unknown = TIMED_OUT.body["detail"]
     match error:
         case _ if error.may_have_taken_effect:
-            return 504, None  # the result is not known
+            return 504, unknown, None
         case RateLimitError():
-            return 503, error.retry_after_s or 60.0
+            return 503, later, error.retry_after_s or 60.0
         case DeadlineError() | ConnectError() | StoreError() | ClientStateError():
-            return 503, 1.0  # nothing was sent
+            return 503, later, 1.0  # nothing was sent
         case NoResponseError():
-            return 504, None
+            return 504, unknown, None
         case BadRequestError():
-            return 422, None
+            reason = error.detail or error.code or "it gives no reason"  # masked by the client
+            return 422, f"Heymarket refused it: {reason}", None
         case _:
-            return 502, None  # our credentials, or Heymarket itself
+            return 502, "Heymarket, or the access to it, failed", None

@@ -14,7 +14,7 @@ import msgspec
 
 from heymarket_async.bulk.export import export_records
 from heymarket_async.bulk.job import ReadReport
-from heymarket_async.bulk.progress import OnProgress
+from heymarket_async.bulk.progress import OnProgress, check_client
 from heymarket_async.bulk.read.collect import SETTLE_S
 from heymarket_async.bulk.read.source import (
     MESSAGES,
@@ -25,6 +25,7 @@ from heymarket_async.bulk.read.source import (
     messages_of_phone,
 )
 from heymarket_async.bulk.read.walk import ReadOptions
+from heymarket_async.bulk.sinks.given import as_sink
 from heymarket_async.bulk.sinks.sink import Sink
 from heymarket_async.bulk.sinks.sqlite import Sqlite, check_no_checkpoint
 from heymarket_async.bulk.sync import sync_records
@@ -75,7 +76,7 @@ class ConversationsReport(ReadReport, frozen=True, kw_only=True):
 @hides_locals
 async def export_messages(
     client: HeymarketClient,
-    sink: Sink,
+    sink: Sink | Path | str,
     *,
     conversation_id: int | None = None,
     phone: str | None = None,
@@ -102,8 +103,7 @@ async def export_messages(
 
     Args:
         client: The account.
-        sink: The place for the messages: `JsonLines`, `Csv`, `Parquet`, `Xlsx`, `Sqlite`, `Stream`,
-            or your own.
+        sink: The place for the messages, as for `export_contacts`: a path or a sink.
         conversation_id: Only messages of this conversation. The list is asked for them by
             `parent_id`, as Heymarket's app does; this is not documented. If the server ignores it,
             all messages are read, and the others are left out.
@@ -114,7 +114,8 @@ async def export_messages(
             changes, in seconds; by default a day, see `WINDOW_S`.
         page_size: Messages in a page. None: as many as the server gives, up to the client's
             `max_page_size`.
-        concurrency: Parts of the time range that are walked side by side; only of all messages.
+        concurrency: Parts of the time range that are walked side by side, at most 100; only of all
+            messages.
         checkpoint: A folder to keep the unfinished export in, instead of one beside the file.
         restart: Drop an unfinished export, and begin anew; of an SQLite file, drop its messages.
         on_progress: Called with a `Progress` twice a second.
@@ -144,7 +145,7 @@ async def export_messages(
 @hides_locals
 async def export_conversations(
     client: HeymarketClient,
-    sink: Sink,
+    sink: Sink | Path | str,
     *,
     inbox_ids: list[int] | None = None,
     page_size: int | None = None,
@@ -248,7 +249,7 @@ def windows(window_s: float, every_s: float) -> Iterator[float]:
 
 async def _archived(
     client: HeymarketClient,
-    sink: Sink,
+    sink: Sink | Path | str,
     options: ReadOptions,
     *,
     window_s: float,
@@ -257,6 +258,7 @@ async def _archived(
     on_progress: OnProgress | None,
 ) -> tuple[int, int, int, ReadReport]:
     """Export records; return how many the result has, were added and were changed, and a report."""
+    sink = as_sink(sink)
     if not isinstance(sink, Sqlite):
         records, report = await export_records(
             client,
@@ -295,6 +297,7 @@ def _messages(conversation_id: int | None, phone: str | None, inbox_id: int | No
 
 async def _conversations(client: HeymarketClient, inbox_ids: list[int] | None) -> Source:
     """Return the conversations of the inboxes, or of all inboxes."""
+    check_client(client)
     if inbox_ids is None:
         return await all_conversations(client)
     ids = [id_of("each of inbox_ids", each) for each in list_of("inbox_ids", inbox_ids, int)]

@@ -19,6 +19,7 @@ from heymarket_async.bulk.read.checkpoint import Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector
 from heymarket_async.bulk.read.source import source_of_contacts
 from heymarket_async.bulk.read.walk import ReadOptions
+from heymarket_async.bulk.sinks.given import as_sink
 from heymarket_async.bulk.sinks.sink import FileSink, Sink
 from heymarket_async.checks import one_of
 from heymarket_async.client import HeymarketClient, transport_of
@@ -41,7 +42,7 @@ class ExportReport(ReadReport, frozen=True, kw_only=True):
 @hides_locals
 async def export_contacts(
     client: HeymarketClient,
-    sink: Sink,
+    sink: Sink | Path | str,
     *,
     surface: Literal["v1", "v2"] = "v1",
     date: datetime | str | None = None,
@@ -62,15 +63,17 @@ async def export_contacts(
 
     Args:
         client: The account.
-        sink: The place for the contacts: `JsonLines`, `Csv`, `Parquet`, `Xlsx`, `Sqlite`, `Stream`,
-            or your own.
+        sink: The place for the contacts: a path, whose ending gives the format (.jsonl, .csv,
+            .parquet, .xlsx or .db); `JsonLines`, `Csv`, `Parquet`, `Xlsx`, `Sqlite` or `Stream`; or
+            a `Sink` of your own.
         surface: The list to walk: "v1", or "v2", which is oldest update first.
         date: Only contacts that were updated after it; on v1, it is not documented which side of it
             is listed.
         page_size: Contacts in a page; v2 takes 100 at most. None: as many as the server gives, up
             to the client's `max_page_size`.
-        concurrency: Parts of the time range that are walked side by side. If the network or
-            Heymarket is slow to answer, more of them use up the rate limit.
+        concurrency: Parts of the time range that are walked side by side, at most 100: a client has
+            100 connections. If the network or Heymarket is slow to answer, more of them use up the
+            rate limit.
         checkpoint: A folder to keep the unfinished export in, instead of one beside the file.
         restart: Drop an unfinished export, and begin anew.
         on_progress: Called with a `Progress` twice a second.
@@ -97,7 +100,7 @@ async def export_contacts(
 
 async def export_records(
     client: HeymarketClient,
-    sink: Sink,
+    sink: Sink | Path | str,
     options: ReadOptions,
     *,
     date: str | None = None,
@@ -107,6 +110,7 @@ async def export_records(
 ) -> tuple[int, ReadReport]:
     """Export all records of a list; return how many the result has, and the report."""
     one_of("restart", restart, bool)
+    sink = as_sink(sink)
     folder = None if checkpoint is None else Path(checkpoint)
     if isinstance(sink, FileSink):
         sink.kind = options.source.kind
@@ -192,9 +196,10 @@ async def _finish(
     job: Job, sink: Sink, collector: Collector, fields: Sequence[ContactField]
 ) -> None:
     def count_made(steps: list[int]) -> None:
-        job.made = steps[-1]
+        job.made = job.written = steps[-1]
 
     if isinstance(sink, FileSink):
         sink.latest = timestamps.later(job.stats.clock(), SETTLE_S)
     steps = sink.finish(frozenset(collector.seen.edited), fields)
     await job.thread.each(steps, count_made, at_once=1)
+    job.written = len(collector.seen.ids)  # a file that is only moved to its place has no steps

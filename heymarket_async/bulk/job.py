@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from heymarket_async.bulk.errors import UNREADABLE
-from heymarket_async.bulk.progress import OnProgress, Progress, RequestStats, reporting
+from heymarket_async.bulk.progress import OnProgress, Progress, reporting, stats_of_job
 from heymarket_async.bulk.read.catch_up import catch_up
 from heymarket_async.bulk.read.checkpoint import Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector, Store
@@ -81,14 +81,18 @@ class Job:
         stage: The current step, for `Progress`.
         collector: Takes the records; None until `read`.
         made: How many records the result has, or None until it is being made.
+        written: How many of them were written in the stage "writing".
+        resumes: Whether the next run continues where this one ends.
     """
 
     def __init__(self, client: HeymarketClient) -> None:
-        self.stats = RequestStats(client)
+        self.stats = stats_of_job(client)
         self.client = self.stats.client
         self.thread = OneThread()
         self.stage = "starting"
         self.made: int | None = None
+        self.written = 0
+        self.resumes = True
         self.collector: Collector | None = None
         self._started = time.monotonic()
 
@@ -113,9 +117,12 @@ class Job:
 
     def progress(self) -> Progress:
         """Return the progress."""
-        read = self.collector
-        done = self.made or (read.taken if read else 0)
-        return self.stats.progress(done, read.checkpoint.counted if read else None, self.stage)
+        if (read := self.collector) is None:
+            return self.stats.progress(0, None, self.stage)
+        distinct, kept = len(read.seen.ids), read.kept if self.resumes else 0
+        if self.stage == "writing":
+            return self.stats.progress(self.written, distinct, self.stage, kept=kept)
+        return self.stats.progress(distinct, read.checkpoint.counted, self.stage, kept=kept)
 
     async def read(
         self,

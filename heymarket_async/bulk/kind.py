@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import get_args, get_type_hints
+from typing import TypeAlias, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from heymarket_async.checks import Int64
 from heymarket_async.models.answered import Answered
+from heymarket_async.models.contact import ContactChannel, Note
 from heymarket_async.models.message import Conversation, Message
 from heymarket_async.walk.rows import RowFields
 
@@ -43,6 +45,13 @@ COLUMNS: dict[str, CellType] = {
 """The documented fields of a contact, in the order of the columns."""
 
 
+_STAMPS = frozenset({"created", "updated", "date", "snooze_till"})
+
+
+_Whole: TypeAlias = Int64 | None
+_Text: TypeAlias = str | Int64 | None
+
+
 class Kind(msgspec.Struct, frozen=True):
     """A kind of records, whose shape decides how jobs compare and store them.
 
@@ -51,6 +60,8 @@ class Kind(msgspec.Struct, frozen=True):
         plural: The same for several, and the name of its table.
         columns: Its documented fields in the order of the columns, with the types of their cells.
         nested: Those fields that are lists or objects; their cells are JSON.
+        stamps: Those fields that are times.
+        lists: Those fields that are lists, with the types of their elements.
         fields: The fields that a walk reads.
         version: The fields that tell which of two versions is newer: those of the walk, unless the
             list is sorted by a time that a change does not move.
@@ -63,22 +74,47 @@ class Kind(msgspec.Struct, frozen=True):
     nested: frozenset[str]
     fields: RowFields
     version: RowFields
+    stamps: frozenset[str] = _STAMPS
+    lists: Mapping[str, type[object]] = {}
     has_custom_fields: bool = False
+
+
+def _cell_type(hint: object) -> CellType:
+    kinds = set(get_args(hint)) - {type(None)}
+    return next((kind for kind in (int, bool, str) if kinds == {kind}), str)
+
+
+def _element_of(model: type[Answered]) -> type[msgspec.Struct]:
+    """Return the type of an element of a list, from its model."""
+    hints = get_type_hints(model)
+    fields = {name: _cell_type(hints[name]) for name in model.__struct_fields__}
+    return _element(model.__name__, fields)
+
+
+def _element(name: str, fields: Mapping[str, CellType]) -> type[msgspec.Struct]:
+    """Return a type that refuses what its fields do not hold. An integer may stand for text."""
+    types: dict[CellType, object] = {int: _Whole, bool: bool | None, str: _Text}
+    typed = [(field, cast("type[object]", types[kind]), None) for field, kind in fields.items()]
+    return msgspec.defstruct(f"{name}Element", typed, forbid_unknown_fields=True, gc=False)
 
 
 def _kind_of(model: type[Answered], noun: str, *, stamp: str) -> Kind:
     """Return the kind of a model without `rev`, with a column for each of its fields."""
     columns: dict[str, CellType] = {}
     nested: set[str] = set()
+    lists: dict[str, type[object]] = {}
     hints = get_type_hints(model)
     for name in model.__struct_fields__:
         kinds = set(get_args(hints[name])) - {type(None)}
-        columns[name] = next((kind for kind in (int, bool, str) if kinds == {kind}), str)
+        columns[name] = _cell_type(hints[name])
         if kinds not in ({int}, {bool}, {str}):
             nested.add(name)
+        if len(kinds) == 1 and get_origin(kind := kinds.pop()) is list:
+            (element,) = get_args(kind)
+            lists[name] = element if element in {int, str} else _element_of(element)
     without_rev = RowFields(has_rev=False)
     fields = without_rev if stamp == without_rev.stamp else RowFields(stamp, has_rev=False)
-    return Kind(noun, f"{noun}s", columns, frozenset(nested), fields, without_rev)
+    return Kind(noun, f"{noun}s", columns, frozenset(nested), fields, without_rev, lists=lists)
 
 
 CONTACT = Kind(
@@ -88,6 +124,12 @@ CONTACT = Kind(
     frozenset({"tags", "note", "contact_channels"}),
     RowFields(),
     RowFields(),
+    lists={
+        # The shape of tags is not documented; Heymarket takes `tag_id`.
+        "tags": _element("Tag", {"id": int, "tag_id": int}),
+        "note": _element_of(Note),
+        "contact_channels": _element_of(ContactChannel),
+    },
     has_custom_fields=True,
 )
 

@@ -13,9 +13,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from heymarket_async.client import HeymarketClient
+from heymarket_async.checks import one_of
+from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.timestamps import http_date
-from heymarket_async.transport.call import AttemptEvent, call_hook
+from heymarket_async.transport.call import AttemptEvent, call_hook, check_hook
 
 _MINUTE_S = 60.0
 _DAY_S = 24 * 3600.0
@@ -31,7 +32,13 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         requests: Requests sent so far, repeated ones included.
         requests_lately: Requests sent within the last minute; Heymarket takes 500.
         waiting: The reason why the job waits at this moment, such as "the rate limit", or "".
-        stage: The current step of the job, such as "reading" or "writing".
+        stage: The current step of the job, such as "reading" or "writing". Within a stage, `done`
+            only grows.
+        lately_s: Seconds since the first of the requests within the last minute.
+        budget: Requests that the client may send in a minute, or None for any number.
+        waiting_s: Seconds that the job still waits, at least; None if that is not known.
+        kept: Records that stay if the job ends now: the next run need not read them again.
+        is_estimated: The total is an estimate.
     """
 
     done: int
@@ -40,10 +47,15 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     requests_lately: int
     waiting: str
     stage: str
+    lately_s: float = 0.0
+    budget: int | None = None
+    waiting_s: float | None = None
+    kept: int = 0
+    is_estimated: bool = False
 
 
 OnProgress: TypeAlias = Callable[[Progress], object]
-"""Called with a `Progress` twice a second, in the event loop; must not block."""
+"""Called with a `Progress` twice a second and at the end, in the event loop; must not block."""
 
 
 class RequestStats:
@@ -91,21 +103,28 @@ class RequestStats:
         """Return the seconds waited by reason, to the millisecond, for a report."""
         return {reason: round(seconds, 3) for reason, seconds in self.waited_s.items()}
 
-    def progress(self, done: int, total: int | None, stage: str) -> Progress:
+    def progress(self, done: int, total: int | None, stage: str, *, kept: int = 0) -> Progress:
         """Return the progress of the job."""
+        transport, lately = transport_of(self.client), self._sent_lately()
+        rate, waiting_s = transport.rate, transport.waiting_s
         return Progress(
             done=done,
-            total=total,
+            # Records that were created meanwhile were not counted.
+            total=None if total is None else max(total, done),
             requests=self.requests,
-            requests_lately=self._sent_lately(),
+            requests_lately=len(lately),
             waiting=self.client.waiting,
             stage=stage,
+            lately_s=time.monotonic() - lately[0] if lately else 0.0,
+            budget=None if rate is None else int(rate.limit * rate.share * _MINUTE_S / rate.per_s),
+            waiting_s=waiting_s if waiting_s < math.inf else None,
+            kept=kept,
         )
 
-    def _sent_lately(self) -> int:
+    def _sent_lately(self) -> deque[float]:
         while self._lately and self._lately[0] < time.monotonic() - _MINUTE_S:
             self._lately.popleft()
-        return len(self._lately)
+        return self._lately
 
     def _count(self, event: AttemptEvent) -> None:
         self.requests += 1
@@ -122,21 +141,55 @@ class RequestStats:
             call_hook(self._hook, event, name="on_attempt", of="call")
 
 
+def check_client(client: HeymarketClient) -> None:
+    """Check that a client is one for asyncio.
+
+    Raises:
+        ValueError: It is another thing, such as a blocking client.
+    """
+    if type(client).__module__.startswith("heymarket_async.blocking."):
+        raise ValueError(
+            "client must be a HeymarketClient of heymarket_async. For a blocking client, use the"
+            " job of this name in heymarket_async.blocking"
+        )
+    one_of("client", client, HeymarketClient)
+
+
+def stats_of_job(client: HeymarketClient) -> RequestStats:
+    """Return the statistics of a job that begins now, in the loop that runs here.
+
+    Raises:
+        ValueError: This is not a client for asyncio.
+        ClientStateError: The client cannot be used in this loop, or none of asyncio runs.
+    """
+    check_client(client)
+    transport_of(client).enter()  # before the job makes a task or a file
+    return RequestStats(client)
+
+
 @asynccontextmanager
 async def reporting(
     on_progress: OnProgress | None, progress: Callable[[], Progress]
 ) -> AsyncGenerator[None]:
-    """Report the progress of a job twice a second and at its end, also while it waits."""
+    """Report the progress of a job twice a second, also while it waits, and however it ends.
+
+    Raises:
+        ValueError: The hook cannot be called.
+    """
+    check_hook("on_progress", on_progress)
     if on_progress is None:
         yield
         return
-    reporter = asyncio.create_task(_report_often(on_progress, progress))
+    reporter = asyncio.create_task(_report_often(on_progress, progress), name="heymarket-progress")
     try:
         yield
-        call_hook(on_progress, progress(), name="on_progress", of="job")
     finally:
-        reporter.cancel()
-        await asyncio.gather(reporter, return_exceptions=True)
+        try:
+            if not reporter.done():  # only an exit in the hook ends it, such as SystemExit
+                call_hook(on_progress, progress(), name="on_progress", of="job")
+        finally:
+            reporter.cancel()
+            await asyncio.gather(reporter, return_exceptions=True)
 
 
 async def _report_often(on_progress: OnProgress, progress: Callable[[], Progress]) -> None:

@@ -17,6 +17,7 @@ from heymarket_async.bulk.read.checkpoint import Checkpoint
 from heymarket_async.bulk.read.collect import SETTLE_S, Collector
 from heymarket_async.bulk.read.source import source_of_contacts
 from heymarket_async.bulk.read.walk import ReadOptions
+from heymarket_async.bulk.sinks.endings import path_of
 from heymarket_async.bulk.store import schema
 from heymarket_async.bulk.store.database import Database
 from heymarket_async.bulk.store.sync_file import SyncFile
@@ -96,14 +97,15 @@ async def sync_contacts(
         surface: The list to read: "v2", oldest update first, or "v1".
         page_size: Contacts in a page; v2 takes 100 at most. None: as many as the server gives, up
             to the client's `max_page_size`.
-        concurrency: Parts of the time range that are read side by side when all contacts are read.
+        concurrency: Parts of the time range that are read side by side when all contacts are read,
+            at most 100.
         detect_deletions: Read all contacts, and mark those that are not there any more; Heymarket
             does not report deletions. Contacts that were not found are asked for one by one, up to
             1,000. In a first run that resumes an interrupted one, contacts that the interrupted one
             has read count as found.
         settle_s: How far before the newest `updated` of the last run to begin, in seconds: a write
-            may show up late. That part is read again once; see "Writes that show up late" in
-            docs/decisions.md.
+            may show up late. That part is read again once; see "Writes that show up late" on
+            the page "Decisions" of the documentation.
         rebind: Follow the account to another base URL, where it must have the same team.
         on_progress: Called with a `Progress` twice a second.
 
@@ -119,7 +121,7 @@ async def sync_contacts(
     seconds_of("settle_s", settle_s)
     done = await sync_records(
         client,
-        path,
+        path_of(path, "Sqlite", may_exist=True),
         options,
         settle_s=settle_s,
         finds_deleted=detect_deletions,
@@ -281,6 +283,7 @@ class _Sync:
             # The fields are needed at the end, but read now: that must not fail after hours.
             fields = await _fields(client)
         checkpoint = await run(file.begin, all_anew=finds_deleted)
+        self._job.resumes = file.resumes
         # If all records have to be read after all, this answer will be too old to catch up with.
         return checkpoint, None if checkpoint.spans else newest, fields
 

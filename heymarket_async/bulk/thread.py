@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from itertools import islice
 from typing import ParamSpec, TypeVar
+
+from heymarket_async.checks import is_int
+from heymarket_async.transport.http import CONNECTIONS
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,11 +85,35 @@ def _retrieve(future: asyncio.Future[T]) -> None:
         future.exception()
 
 
-async def side_by_side(work: Callable[[], Coroutine[object, object, None]], times: int) -> None:
-    """Run a piece of work in several tasks at once; the first error ends them all."""
+def concurrency_of(value: object) -> int:
+    """Return how many parts of a job, or requests of it, may run side by side.
+
+    Raises:
+        ValueError: It is not an integer from 1 to the number of connections that a client has.
+            More tasks would only wait for a connection, and make the job slower to end.
+    """
+    if not is_int(value) or not 1 <= value <= CONNECTIONS:
+        raise ValueError(
+            f"concurrency must be an integer from 1 to {CONNECTIONS}: a client has {CONNECTIONS}"
+            " connections, so more would only wait for one"
+        )
+    return value
+
+
+@asynccontextmanager
+async def tasks_at_once() -> AsyncGenerator[asyncio.TaskGroup]:
+    """Give a group for tasks that run at once; the first error ends them all, and is raised."""
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(times):
-                group.create_task(work())
+            yield group
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
+
+
+async def side_by_side(
+    work: Callable[[], Coroutine[object, object, None]], times: int, *, name: str
+) -> None:
+    """Run a piece of work in several tasks of one name; the first error ends them all."""
+    async with tasks_at_once() as group:
+        for _ in range(times):
+            group.create_task(work(), name=name)

@@ -1,37 +1,31 @@
-"""The `heymarket` command: all its commands, and those that are not about contacts."""
+"""The `heymarket` command: all its commands, and those about the account itself."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
-from uuid import NAMESPACE_URL, uuid5
 
-import msgspec
 import typer
 from typer import Option
 
-from heymarket_async.bulk.store import private_files
-from heymarket_async.cli import contacts, conversations, messages, show, webhooks
+from heymarket_async.cli import contacts, conversations, messages, sandbox_state, show, webhooks
 from heymarket_async.cli.bulk_commands import sync_command
+from heymarket_async.cli.doctor import doctor_command
 from heymarket_async.cli.options import Json, SandboxSize
-from heymarket_async.cli.running import Commands, run, until_terminated
+from heymarket_async.cli.probe import probe_command
+from heymarket_async.cli.running import Commands, run
+from heymarket_async.cli.sandbox import sandbox_command
+from heymarket_async.cli.settings import ConfigFile, NoProgress, ProfileName, Verbose
 from heymarket_async.request import Repeat
 from heymarket_async.version import __version__
 
 if TYPE_CHECKING:
     from heymarket_async import HeymarketClient
-    from heymarket_async.sandbox import Sandbox
 
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     rich_markup_mode=None,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_show_locals=False,  # they could hold a secret
     help="Work with the contacts and messages of a Heymarket account.",
     epilog="Credentials are read from HEYMARKET_SECRET_ID and HEYMARKET_SECRET_KEY, or"
@@ -42,6 +36,7 @@ app.add_typer(conversations.app, name="conversations")
 app.add_typer(messages.app, name="messages")
 app.add_typer(webhooks.app, name="webhooks")
 app.command("sync")(sync_command)
+app.command("probe")(probe_command)
 
 
 def _version(wanted: bool) -> None:
@@ -56,6 +51,10 @@ def options(
     version: Annotated[
         bool, Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    profile_name: ProfileName = None,
+    config: ConfigFile = None,
+    verbose: Verbose = False,
+    no_progress: NoProgress = False,
 ) -> None:
     """Work with the contacts and messages of a Heymarket account."""
 
@@ -82,75 +81,6 @@ def fields(*, json: Json = False, sandbox: SandboxSize = None) -> None:
     show.print_result(found, json=json, columns=("id", "title"))
 
 
-@app.command("sandbox")
-def sandbox_command(
-    *,
-    port: Annotated[
-        int, Option(metavar="PORT", min=0, max=65535, help="0 chooses a free port.")
-    ] = 8080,
-    contacts: Annotated[int, Option(metavar="N", min=0, help="Contacts to start with.")] = 1000,
-    messages: Annotated[int, Option(metavar="N", min=0, help="Messages to start with.")] = 0,
-    seed: Annotated[int, Option(metavar="N", help="The same seed gives the same contacts.")] = 7,
-    webhook: Annotated[
-        str | None,
-        Option(metavar="URL", help="Post events to this URL. Their token is printed."),
-    ] = None,
-    credentials: Annotated[
-        Path | None,
-        Option(metavar="FILE", help="Keep the credentials in this file, and use them again."),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Run a local Heymarket to develop and test against."""
-    from heymarket_async.sandbox import Sandbox  # noqa: PLC0415 - a server, and seldom needed
-
-    if webhook is not None and urlsplit(webhook).scheme not in {"http", "https"}:
-        raise typer.BadParameter("--webhook must be a URL such as http://127.0.0.1:8000/.")
-    make = partial(Sandbox, contacts, messages=messages, seed=seed, port=port)
-    until_terminated(_serve(make, credentials, webhook, json=json))
-
-
-async def _serve(
-    make: Callable[..., Sandbox], credentials: Path | None, webhook: str | None, *, json: bool
-) -> None:
-    secret_id, secret_key = (None, None) if credentials is None else _kept(credentials)
-    async with make(secret_id=secret_id, secret_key=secret_key) as server:
-        if credentials is not None and secret_id is None:
-            with private_files.open_new(credentials) as file:
-                file.write(msgspec.json.encode(server.credentials))
-        environment = {
-            "HEYMARKET_BASE_URL": server.url,
-            "HEYMARKET_SECRET_ID": server.credentials.secret_id,
-            "HEYMARKET_SECRET_KEY": server.credentials.secret_key,
-        }
-        if webhook is not None:
-            # It stays as long as the credentials do.
-            token = str(uuid5(NAMESPACE_URL, server.credentials.secret_key))
-            server.webhooks.add(webhook, token)
-            environment[webhooks.TOKENS] = token
-        if json:
-            show.print_json(environment)
-        else:
-            for name, value in environment.items():
-                typer.echo(f"export {name}={value}")
-            messages = f" and {len(server.messages):,} messages" if len(server.messages) else ""
-            held = f"{len(server.store):,} contacts{messages}"
-            typer.echo(f"# {held}. Press Ctrl-C to stop.", err=True)
-        sys.stdout.flush()
-        await asyncio.Event().wait()
-
-
-def _kept(path: Path) -> tuple[str, str] | tuple[None, None]:
-    """Return the credentials that an earlier sandbox wrote to the file, if it exists.
-
-    They never come from the environment or from arguments: those may hold a key of a real account.
-    """
-    private_files.check_own(path)
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=tuple[str, str])
-    except FileNotFoundError:
-        return None, None
-    except ValueError:
-        raise ValueError(
-            f"{path} holds no credentials of a sandbox. Remove it, or name another file."
-        ) from None
+sandbox_state.add_option(app)
+app.command("doctor")(doctor_command)
+app.command("sandbox")(sandbox_command)

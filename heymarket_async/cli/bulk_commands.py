@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import typer
 
-from heymarket_async.bulk.store.private_files import real_path, replace_file
+from heymarket_async.bulk.sinks.endings import DATABASES
+from heymarket_async.bulk.store.private_files import beside, real_path, replace_file
 from heymarket_async.cli import options as o
 from heymarket_async.cli import show
 from heymarket_async.cli.job import Finished, run_job
+from heymarket_async.cli.job_progress import progress_of_job
+from heymarket_async.cli.kept import Kept, is_pipe_or_device
+from heymarket_async.cli.read_report import lines_of_export, lines_of_sync
 
 if TYPE_CHECKING:
     from heymarket_async import HeymarketClient
@@ -62,7 +66,7 @@ def export_command(
             on_progress=on_progress,
         )
 
-    files = Files(path, report, bom=bom, raw_formulas=raw_formulas)
+    files = Files(path, report, checkpoint, restart=restart, bom=bom, raw_formulas=raw_formulas)
     run_export(read, "contact", files, json=json, quiet=quiet, sandbox=sandbox)
 
 
@@ -71,8 +75,19 @@ class Files(NamedTuple):
 
     path: Path
     report: Path | None
+    checkpoint: Path | None
+    restart: bool
     bom: bool
     raw_formulas: bool
+
+    def kept(self, noun: str, *, repeats: bool) -> Kept:
+        """Return where records are kept until the export is complete."""
+        place: Path | None = self.path  # an SQLite file keeps them itself
+        if str(self.path) == "-" or is_pipe_or_device(self.path):
+            place = None
+        elif self.path.suffix.lower() not in DATABASES:
+            place = self.checkpoint or beside(real_path(self.path), ".partial")
+        return Kept(place, noun, restart=self.restart, repeats=repeats)
 
 
 def run_export(
@@ -90,18 +105,35 @@ def run_export(
     if (files.bom or files.raw_formulas) and path.suffix != ".csv":
         raise typer.BadParameter("--bom and --raw-formulas are for .csv files only.")
     o.check_export_paths(path, report)
+    is_file = str(path) != "-" and not is_pipe_or_device(path)
+    if is_file and not path.suffix and not (quiet or json):
+        show.say(
+            f"{path} has no ending, so it is written as JSON Lines. For another format, end its"
+            " name in .csv, .xlsx, .parquet or .db."
+        )
 
     async def job(client: HeymarketClient) -> Finished:
         from heymarket_async.cli.sinks import sink_of  # noqa: PLC0415 - no help needs it
 
+        kept, was_there = files.kept(noun, repeats=pause_s is not None), path.is_file()
         async with sink_of(path, bom=files.bom, defuse=not files.raw_formulas) as sink:
-            with show.progress_of_job(quiet=quiet or json) as on_progress:
-                done = await read(client, sink, on_progress)
+            with kept.noting(), progress_of_job(quiet=quiet or json) as on_progress:
+                done = await read(client, sink, kept.heard(on_progress))
         if report is not None:
             replace_file(real_path(report), msgspec.json.encode(done) + b"\n")
-        return Finished(done, show.lines_of_export(done, path, noun), done.is_proved)
+        adds = noun != "contact" and path.suffix.lower() in DATABASES
+        lines = lines_of_export(done, path, noun, adds=adds, replaced=was_there and not adds)
+        changes = int(getattr(done, "added", 1)) + int(getattr(done, "changed", 0))
+        return Finished(done, lines, done.is_proved, is_news=bool(changes))
 
-    run_job(job, json=json, sandbox=sandbox, is_piped=str(path) == "-", pause_s=pause_s)
+    run_job(
+        job,
+        json=json,
+        sandbox=sandbox,
+        is_piped=str(path) == "-",
+        pause_s=pause_s,
+        quiet=quiet or json,
+    )
 
 
 def sync_command(
@@ -110,7 +142,7 @@ def sync_command(
     surface: o.ReadFrom = o.Surface.V2,
     page_size: o.PageSize = None,
     concurrency: o.Parts = 1,
-    detect_deletions: o.DetectDeletions = False,
+    detect_deletions: o.Full = False,
     rebind: o.Rebind = False,
     every: o.Every = None,
     json: o.Json = False,
@@ -124,11 +156,13 @@ def sync_command(
     says why and exits with 3.
     """
     pause_s = None if every is None else seconds_of(every, "--every")
+    o.check_sync_path(path)
 
     async def job(client: HeymarketClient) -> Finished:
         from heymarket_async.bulk import sync_contacts  # noqa: PLC0415 - no help needs it
 
-        with show.progress_of_job(quiet=quiet or json) as on_progress:
+        kept = Kept(path, "contact", repeats=pause_s is not None)
+        with kept.noting(), progress_of_job(quiet=quiet or json) as on_progress:
             done = await sync_contacts(
                 client,
                 path,
@@ -137,11 +171,13 @@ def sync_command(
                 concurrency=concurrency,
                 detect_deletions=detect_deletions,
                 rebind=rebind,
-                on_progress=on_progress,
+                on_progress=kept.heard(on_progress),
             )
-        return Finished(done, show.lines_of_sync(done, path), not done.doubts)
+        lines = lines_of_sync(done, path, repeats=pause_s is not None)
+        is_news = bool(done.added or done.changed or done.deleted)
+        return Finished(done, lines, not done.doubts, is_news)
 
-    run_job(job, json=json, sandbox=sandbox, pause_s=pause_s)
+    run_job(job, json=json, sandbox=sandbox, pause_s=pause_s, quiet=quiet or json)
 
 
 def seconds_of(text: str, option: str) -> float:

@@ -13,11 +13,12 @@ from heymarket_async.cli import show
 from heymarket_async.cli.bulk_commands import export_command
 from heymarket_async.cli.import_command import import_command
 from heymarket_async.cli.running import Commands, run
+from heymarket_async.errors import CustomFieldError, HeymarketError
 from heymarket_async.models.contact import Contact, ContactRef
 from heymarket_async.models.new_contact import NewContact
 
 if TYPE_CHECKING:
-    from heymarket_async import HeymarketClient
+    from heymarket_async import Ensured, HeymarketClient
 
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, rich_markup_mode=None, help="Read and write contacts."
@@ -47,9 +48,16 @@ def get(contact: o.ContactId, *, json: o.Json = False, sandbox: o.SandboxSize = 
 
 
 @app.command()
-def find(phone: o.Phone, *, json: o.Json = False, sandbox: o.SandboxSize = None) -> None:
+def find(
+    phone: o.Phone,
+    *,
+    region: o.RegionOfPhone = None,
+    json: o.Json = False,
+    sandbox: o.SandboxSize = None,
+) -> None:
     """Show the contact with this phone. Exits with 1 if there is none."""
-    found = run(lambda client: client.contacts.find(phone=phone, returns=Fields), sandbox)
+    digits = o.phone_of(phone, region)
+    found = run(lambda client: client.contacts.find(phone=digits, returns=Fields), sandbox)
     if found is not None:
         show.print_result(found, json=json)
         return
@@ -65,15 +73,17 @@ def search(
     *,
     phones: o.Phones = None,
     emails: o.Emails = None,
+    region: o.RegionOfPhone = None,
     json: o.Json = False,
     sandbox: o.SandboxSize = None,
 ) -> None:
     """Show all contacts with any of these phones or emails."""
     if not (phones or emails):
         raise typer.BadParameter("At least one --phone or --email is needed.")
+    digits = [o.phone_of(phone, region) for phone in phones or ()]
     found = run(
         lambda client: client.contacts_v2.search(
-            phones=phones or (), emails=emails or (), returns=Fields
+            phones=digits, emails=emails or (), returns=Fields
         ),
         sandbox,
     )
@@ -84,6 +94,48 @@ def search(
 def create(
     phone: o.Phone,
     *,
+    region: o.RegionOfPhone = None,
+    first: o.First = None,
+    last: o.Last = None,
+    email: o.Email = None,
+    custom: o.Custom = None,
+    tags: o.Tags = None,
+    force: o.Force = False,
+    json: o.Json = False,
+    sandbox: o.SandboxSize = None,
+) -> None:
+    """Create a contact, unless one has its phone already: then it exits with 1.
+
+    With --force it does not look. Then Heymarket may refuse the contact, update the one that it
+    has, or create a second one.
+    """
+    digits = o.phone_of(phone, region)
+
+    async def work(client: HeymarketClient) -> ContactRef | None:
+        contact = await _contact(client, digits, first, last, email, custom, tags)
+        if not force and (known := await client.contacts.find(phone=contact.phone)):
+            show.print_error(_known(known))
+            return None
+        try:
+            return await client.contacts.create(contact)
+        except HeymarketError as error:
+            if error.may_have_taken_effect and not force:
+                error.add_note(
+                    "Run heymarket contacts ensure with the same options. It makes no second"
+                    " contact."
+                )
+            raise
+
+    if (written := run(work, sandbox)) is None:
+        raise typer.Exit(1)
+    _print_written(written, json=json)
+
+
+@app.command()
+def ensure(
+    phone: o.Phone,
+    *,
+    region: o.RegionOfPhone = None,
     first: o.First = None,
     last: o.Last = None,
     email: o.Email = None,
@@ -92,17 +144,20 @@ def create(
     json: o.Json = False,
     sandbox: o.SandboxSize = None,
 ) -> None:
-    """Create a contact.
+    """Create a contact unless one has its phone, and show the id of the one that has it.
 
-    If another contact has its phone already, Heymarket may refuse it, update that contact, or
-    create a second one.
+    A contact that exists is not changed. It never makes a second one, so it may be repeated after
+    any error.
     """
+    digits = o.phone_of(phone, region)
 
-    async def work(client: HeymarketClient) -> ContactRef:
-        contact = await _contact(client, phone, first, last, email, custom, tags)
-        return await client.contacts.create(contact)
+    async def work(client: HeymarketClient) -> Ensured:
+        contact = await _contact(client, digits, first, last, email, custom, tags)
+        return await client.contacts.ensure(contact)
 
-    _print_written(run(work, sandbox), json=json)
+    ensured = run(work, sandbox)
+    written = _written(ensured.contact)
+    show.print_result({**written, "created": ensured.was_created}, json=json)
 
 
 @app.command()
@@ -110,6 +165,7 @@ def update(
     contact: o.ContactId,
     phone: o.Phone,
     *,
+    region: o.RegionOfPhone = None,
     first: o.First = None,
     last: o.Last = None,
     email: o.Email = None,
@@ -123,12 +179,12 @@ def update(
 
     Heymarket does not document whether fields that you leave out are kept or emptied.
     """
-    contact_id = o.contact_id_of(contact)
+    contact_id, digits = o.contact_id_of(contact), o.phone_of(phone, region)
     if overwrite and not custom:
         raise typer.BadParameter("--overwrite needs --custom, or it may remove all custom fields.")
 
     async def work(client: HeymarketClient) -> ContactRef | Contact:
-        changes = await _contact(client, phone, first, last, email, custom, tags)
+        changes = await _contact(client, digits, first, last, email, custom, tags)
         if isinstance(contact_id, int):
             return await client.contacts.update(contact_id, changes, overwrite=overwrite)
         return await client.contacts_v2.update(contact_id, changes, overwrite=overwrite)
@@ -179,24 +235,28 @@ async def _contact(
     custom: list[str] | None,
     tags: list[int] | None,
 ) -> NewContact:
+    try:
+        values = await client.contact_fields.resolve(_by_title(custom)) if custom else UNSET
+    except CustomFieldError as error:
+        raise typer.BadParameter(f"--custom: the account {error.args[0]}") from None
     return NewContact(
         phone=phone,
         first=UNSET if first is None else first,
         last=UNSET if last is None else last,
         email=UNSET if email is None else email,
-        custom=await client.contact_fields.resolve(_by_title(custom)) if custom else UNSET,
+        custom=values,
         tags=tags or UNSET,
     )
 
 
 def _is_confirmed(question: str) -> bool:
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise typer.BadParameter("There is no terminal to ask in. Add --yes to confirm.")
     try:
         return typer.confirm(question, err=True)
     except typer.Abort:
         show.say("")  # the question is a line of its own
-        if sys.stdin.isatty():
-            raise
-        raise typer.BadParameter("This is not a terminal. Add --yes to confirm.") from None
+        raise
 
 
 def _by_title(custom: list[str]) -> dict[str, str]:
@@ -209,6 +269,17 @@ def _by_title(custom: list[str]) -> dict[str, str]:
     return values
 
 
+def _known(contact: Contact) -> Exception:
+    return LookupError(
+        f"Contact {contact.id} has this phone already. Use heymarket contacts ensure to get it, or"
+        " --force to create without a look (Heymarket may then update this one)."
+    )
+
+
 def _print_written(written: ContactRef | Contact, *, json: bool) -> None:
+    show.print_result(_written(written), json=json)
+
+
+def _written(written: ContactRef | Contact) -> Fields:
     uuid = None if written.uuid is None else str(written.uuid)
-    show.print_result({"id": written.id, "rev": written.rev, "uuid": uuid}, json=json)
+    return {"id": written.id, "rev": written.rev, "uuid": uuid}

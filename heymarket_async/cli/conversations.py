@@ -58,7 +58,7 @@ def export(
             on_progress=on_progress,
         )
 
-    files = Files(path, report, bom=bom, raw_formulas=raw_formulas)
+    files = Files(path, report, checkpoint, restart=restart, bom=bom, raw_formulas=raw_formulas)
     run_export(read, "conversation", files, json=json, quiet=quiet, sandbox=sandbox)
 
 

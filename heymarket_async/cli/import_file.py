@@ -25,6 +25,7 @@ from heymarket_async.bulk.contact_files.plan import PHONE, Plan, plan_of, plan_o
 from heymarket_async.bulk.contact_files.plan_checks import check_country_codes
 from heymarket_async.bulk.contact_files.table import Row, Table
 from heymarket_async.bulk.thread import run_unwatched
+from heymarket_async.cli.kept import same_command
 
 T = TypeVar("T")
 Row_co = TypeVar("Row_co", covariant=True)
@@ -159,9 +160,8 @@ class ImportFile:
         share = self.content.share_read()
         if not share or not self._rows_read:
             return progress
-        total = round(self._rows_read / share)
-        stage = f"{progress.stage} (estimated)"
-        return msgspec.structs.replace(progress, total=total, stage=stage)
+        total = max(round(self._rows_read / share), progress.done)
+        return msgspec.structs.replace(progress, total=total, is_estimated=share < 1)
 
     def check_country_codes(self, plan: Plan, region: str | None) -> None:
         """Check that the phones of a table have country codes, unless their region is given.
@@ -234,11 +234,6 @@ def _stdin() -> BinaryIO:
         return sys.stdin.buffer
     # Not `sys.stdin`: that could not be closed at the end while a thread waits in it.
     return open(descriptor, "rb", closefd=False)
-
-
-def same_command(*, restart: bool) -> str:
-    """Return how to continue a job: with --restart, it would begin from nothing once more."""
-    return f"run the same command again{' without --restart' if restart else ''}"
 
 
 def _how_to_resume(outcomes: Path | None, *, restart: bool) -> str:

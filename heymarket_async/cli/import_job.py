@@ -12,6 +12,7 @@ import typer
 from heymarket_async import ContactField, HeymarketClient
 from heymarket_async.bulk import ImportReport, SourceRow, import_contacts
 from heymarket_async.bulk.contact_files.contacts import ContactReader
+from heymarket_async.bulk.contact_files.meanings import Target
 from heymarket_async.bulk.contact_files.phones import phone_reader
 from heymarket_async.bulk.contact_files.plan import Plan
 from heymarket_async.bulk.contact_files.table import Table
@@ -25,6 +26,8 @@ from heymarket_async.cli import preview, show
 from heymarket_async.cli.import_file import ImportFile
 from heymarket_async.cli.import_report import lines_of_import
 from heymarket_async.cli.job import Finished
+from heymarket_async.cli.job_progress import progress_of_job
+from heymarket_async.cli.options import check_folder
 
 _MOST_NAMES = 20
 _SAMPLE = 100
@@ -94,12 +97,14 @@ class ImportJob(msgspec.Struct, kw_only=True):
             if self.outcomes is None and not self.dry_run:
                 self.outcomes = Path(f"{self.file.path}.outcomes.jsonl")
             self.resume = self.outcomes is not None and not self.restart
+        if self.outcomes is not None:
+            check_folder(self.outcomes)
         checked_path(self.outcomes, ImportHeader, resume=self.resume, restart=self.restart)
 
     async def _fields(self, client: HeymarketClient) -> list[ContactField] | None:
         """Return the custom fields of the account, or None if they cannot be read."""
         stats = RequestStats(client)
-        with show.progress_of_job(quiet=self.is_quiet) as on_progress:
+        with progress_of_job(quiet=self.is_quiet) as on_progress:
             async with reporting(on_progress, lambda: stats.progress(0, None, "starting")):
                 return await fields_of(stats.client)
 
@@ -128,7 +133,7 @@ class ImportJob(msgspec.Struct, kw_only=True):
         with (
             file.noting_how_to_resume(self.outcomes, restart=self.restart),
             rejected or nullcontext(),
-            show.progress_of_job(quiet=self.is_quiet) as on_progress,
+            progress_of_job(quiet=self.is_quiet) as on_progress,
         ):
             done = await import_contacts(
                 client,
@@ -177,7 +182,8 @@ class ImportJob(msgspec.Struct, kw_only=True):
             "rejected_rows": rejected and str(rejected),
         }
         notes = [each for each in self.file.notes.lines() if each not in self.shown_notes]
-        notes += _lines_of_tags(tags, dry_run=self.dry_run)
+        columns = [each.heading for each in plan.columns if each.target == Target("tags")]
+        notes += _lines_of_tags(tags, ", ".join(columns), dry_run=self.dry_run)
         if later := [each for each in reader.left_out if each not in plan.left_out]:
             notes.append(f"Not imported either: {', '.join(map(show.one_line, later))}")
         if unseen:
@@ -188,17 +194,18 @@ class ImportJob(msgspec.Struct, kw_only=True):
         return Finished(report, lines, not (done.rejected or done.unknown))
 
 
-def _lines_of_tags(tags: TagsByName, *, dry_run: bool) -> list[str]:
+def _lines_of_tags(tags: TagsByName, column: str, *, dry_run: bool) -> list[str]:
     lines: list[str] = []
+    of_column = f' of the column "{show.one_line(column)}"' if column else ""
     if tags.created:
         verb = "Tags that would be created" if dry_run else "Created tags"
         lines.append(f"{verb}: {_counted(tags.created)}.")
     if tags.unknown and tags.cannot_be_read:
-        lines.append(f"Tags left out, as tags cannot be read: {_counted(tags.unknown)}.")
+        lines.append(f"Tags{of_column} left out, as tags cannot be read: {_counted(tags.unknown)}.")
     elif tags.unknown:
         lines.append(
-            f"Tags left out, as the account does not have them: {_counted(tags.unknown)}."
-            " Create them with --create-tags."
+            f"Tags{of_column} left out, as the account does not have them:"
+            f" {_counted(tags.unknown)}. Create them with --create-tags."
         )
     return lines
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from heymarket_async.bulk import ImportReport, RowOutcome
-from heymarket_async.cli.import_file import same_command
+from heymarket_async.cli.kept import same_command
 from heymarket_async.cli.show import counted
+
+_MOST_REASONS = 10
+_BY_NUMBERING = " (by the numbering plans of "
 
 
 def lines_of_import(
@@ -21,9 +24,14 @@ def lines_of_import(
 ) -> list[str]:
     """Return the lines that say how an import ended, and what to do about the rest."""
     lines = [_summary(report, dry_run=dry_run)]
-    lines += [f"row {each.row}: {each.reason}" for each in report.rejections]
+    lines += [f"row {each.row}: {short(each.reason)}" for each in report.rejections]
+    if (hidden := sum(report.reasons.values()) - len(report.rejections)) > 0:
+        place = rejected or outcomes
+        lines.append(f"… and {hidden:,} more{f' in {place}' if place else ''}. By reason:")
+        lines += lines_of_reasons(report.reasons)
     if any("has an extension" in each.reason for each in report.rejections):
         lines.append("To import phones without their extensions, use --drop-extensions.")
+    lines += line_of_numbering(report.reasons)
     lines += _lines_of_opt_outs(report, dry_run=dry_run)
     lines += notes
     if outcomes is not None:
@@ -40,6 +48,31 @@ def lines_of_import(
     if rejected is not None:
         lines.append(f"The rejected rows are in {rejected}. Mend them, and import that file.")
     return lines
+
+
+def lines_of_reasons(reasons: Mapping[str, int]) -> list[str]:
+    """Return how many rows have a reason, the largest number first."""
+    shown = list(reasons.items())[:_MOST_REASONS]
+    left = sum(reasons.values()) - sum(number for _, number in shown)
+    lines = [f"  {counted(number, 'row')}: {short(reason)}" for reason, number in shown]
+    return lines + ([f"  {counted(left, 'row')}: other reasons"] if left else [])
+
+
+def short(reason: str) -> str:
+    """Return a reason without the words that `line_of_numbering` says once for all rows."""
+    return reason.partition(_BY_NUMBERING)[0]
+
+
+def line_of_numbering(reasons: Iterable[str]) -> list[str]:
+    """Return a line on the plans by which phones were found to be wrong, if some were."""
+    plans = next(
+        (each.partition(_BY_NUMBERING)[2] for each in reasons if _BY_NUMBERING in each), ""
+    )
+    return (
+        [f"Phones were checked by the numbering plans of {plans.removesuffix(')')}."]
+        if plans
+        else []
+    )
 
 
 def _lines_of_opt_outs(report: ImportReport, *, dry_run: bool) -> list[str]:

@@ -10,6 +10,8 @@ import msgspec
 import typer
 
 from heymarket_async.cli import show
+from heymarket_async.cli.job_progress import countdown
+from heymarket_async.cli.repeated import Runs
 from heymarket_async.cli.running import run
 from heymarket_async.errors import HeymarketError
 
@@ -21,11 +23,19 @@ INCOMPLETE = 3
 
 
 class Finished(NamedTuple):
-    """A job that has ended: its report for programs and for people, and whether all was done."""
+    """A job that has ended.
+
+    Attributes:
+        report: The report for programs.
+        lines: The report for people: the summary, then notes.
+        is_complete: Nothing may be missing, and nothing was rejected.
+        is_news: It has changed something.
+    """
 
     report: object
     lines: list[str]
     is_complete: bool
+    is_news: bool = True
 
 
 def run_job(
@@ -35,25 +45,30 @@ def run_job(
     sandbox: int | None,
     is_piped: bool = False,
     pause_s: float | None = None,
+    quiet: bool = True,
 ) -> None:
     """Run a job, show its report, and exit with 3 if it is not complete.
 
     With `is_piped`, the job writes to standard output, so the report goes to standard error. With
-    `pause_s`, the job is repeated with this pause, also after an error that may pass.
+    `pause_s`, the job is repeated with this pause, also after an error that may pass. Unless it is
+    quiet, a terminal shows meanwhile when the next run is.
     """
+    runs = None if pause_s is None else Runs(pause_s)
 
     async def once(client: HeymarketClient) -> bool:
         finished = await job(client)
-        if not json:
-            show.say("\n".join(finished.lines))
-        elif is_piped:
-            show.say(msgspec.json.encode(finished.report).decode())
-        else:
+        if json and not is_piped:
             show.print_json(finished.report)
+        elif json:
+            show.say(msgspec.json.encode(finished.report).decode())
+        elif runs is None:
+            show.say("\n".join(finished.lines))
+        else:
+            runs.finished(finished.lines, is_news=finished.is_news)
         return finished.is_complete
 
     async def work(client: HeymarketClient) -> bool:
-        if pause_s is None:
+        if runs is None or pause_s is None:
             return await once(client)
         while True:
             try:
@@ -61,8 +76,9 @@ def run_job(
             except BrokenPipeError:
                 raise  # nobody reads the reports any more
             except (HeymarketError, OSError) as error:
-                show.print_error(error)  # the next run may succeed, and makes up for it
-            await asyncio.sleep(pause_s)
+                runs.failed(error)  # the next run may succeed, and makes up for it
+            with countdown("next run in", pause_s, quiet=quiet):
+                await asyncio.sleep(pause_s)
 
     if not run(work, sandbox):
         raise typer.Exit(INCOMPLETE)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from heymarket_async.bulk.sinks.endings import DATABASES
 from heymarket_async.cli import options as o
 from heymarket_async.cli import show
 from heymarket_async.cli.bulk_commands import Files, run_export, seconds_of
@@ -58,7 +59,7 @@ def export(
     from heymarket_async.bulk.archive import EVERY_S, windows  # noqa: PLC0415 - no help needs it
 
     pause_s = seconds_of(every, "--every") if every else EVERY_S if follow else None
-    if pause_s is not None and path.suffix not in o.DATABASES:
+    if pause_s is not None and path.suffix.lower() not in DATABASES:
         raise typer.BadParameter("--follow needs a .db file: other files cannot be added to.")
     if pause_s is not None and restart:
         raise typer.BadParameter("--follow and --restart exclude each other.")
@@ -84,7 +85,7 @@ def export(
             on_progress=on_progress,
         )
 
-    files = Files(path, report, bom=bom, raw_formulas=raw_formulas)
+    files = Files(path, report, checkpoint, restart=restart, bom=bom, raw_formulas=raw_formulas)
     run_export(read, "message", files, json=json, quiet=quiet, sandbox=sandbox, pause_s=pause_s)
 
 

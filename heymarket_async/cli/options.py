@@ -6,6 +6,9 @@ argument can name the option (`running.Commands`).
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,9 +18,11 @@ from typer import Argument, BadParameter, Option
 
 from heymarket_async.bulk.contact_files.file_format import FileFormat
 from heymarket_async.bulk.store.private_files import check_place, real_path
+from heymarket_async.cli.values import LARGEST, MOST_IN_SANDBOX, WrongValue, integer
+from heymarket_async.timestamps import to_text
 
-DATABASES = frozenset({".db", ".sqlite", ".sqlite3"})
-"""The endings of SQLite files."""
+MOST_AT_ONCE = 100
+"""The connections of a client. It is not imported, as no help needs what makes them."""
 
 
 class Surface(StrEnum):
@@ -33,22 +38,54 @@ Json = Annotated[bool, Option("--json", help="Print JSON, for programs.")]
 Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
 SandboxSize = Annotated[
     int | None,
-    Option("--sandbox", metavar="N", min=0, help="Use a built-in sandbox with N contacts."),
+    Option(
+        "--sandbox",
+        metavar="N",
+        parser=integer(0, MOST_IN_SANDBOX),
+        help="Use a built-in sandbox with N contacts.",
+    ),
 ]
+
+
+def _time(text: str | None) -> str | None:
+    """Return a timestamp, of a plain date its midnight in UTC, as Heymarket writes its times."""
+    if text is None:
+        return None
+    is_date = re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII)
+    try:
+        return to_text("date", f"{text}T00:00:00Z" if is_date else text)
+    except ValueError:
+        raise WrongValue(
+            "must be a date, such as 2026-04-12, or a timestamp with a zone, such as"
+            " 2026-04-12T15:30:00Z"
+        ) from None
+
+
 Since = Annotated[
     str | None,
     Option(
         "--since",
         metavar="TIME",
-        help="Only contacts updated after this time, such as 2026-04-12T15:30:00Z.",
+        callback=_time,
+        help="Only contacts updated after this time, such as 2026-04-12T15:30:00Z, or after"
+        " midnight UTC of a date, such as 2026-04-12.",
     ),
 ]
 ReadFrom = Annotated[Surface, Option("--surface", help="The API version to list contacts with.")]
 PageSize = Annotated[
     int | None,
-    Option(metavar="N", min=1, help="Contacts per request. Default: as many as Heymarket gives."),
+    Option(
+        metavar="N",
+        parser=integer(1),
+        help="Contacts per request. Default: as many as Heymarket gives.",
+    ),
 ]
-Parts = Annotated[int, Option(metavar="N", min=1, help="Parts of the account to read at once.")]
+Parts = Annotated[
+    int,
+    Option(
+        metavar="N", parser=integer(1, MOST_AT_ONCE), help="Parts of the account to read at once."
+    ),
+]
 
 # Of a contact
 
@@ -64,10 +101,18 @@ Custom = Annotated[
     Option(metavar="TITLE=VALUE", help="A custom field, by its title; repeatable."),
 ]
 Tags = Annotated[
-    list[int] | None, Option("--tag", metavar="ID", help="The id of a tag; repeatable.")
+    list[int] | None,
+    Option("--tag", metavar="ID", parser=integer(1), help="The id of a tag; repeatable."),
 ]
 Replace = Annotated[bool, Option("--overwrite", help="Remove custom fields that are not given.")]
+Force = Annotated[
+    bool, Option("--force", help="Create it without a look whether a contact has the phone.")
+]
 Yes = Annotated[bool, Option("--yes", help="Delete without asking.")]
+RegionOfPhone = Annotated[
+    str | None,
+    Option("--region", metavar="COUNTRY", help="Read the phone as in this country, such as US."),
+]
 Phones = Annotated[
     list[str] | None, Option("--phone", metavar="PHONE", help="A phone; repeatable.")
 ]
@@ -103,17 +148,27 @@ ReportFile = Annotated[
 
 OfConversation = Annotated[
     int | None,
-    Option("--conversation", metavar="ID", min=1, help="Only messages of this conversation."),
+    Option(
+        "--conversation",
+        metavar="ID",
+        parser=integer(1),
+        help="Only messages of this conversation.",
+    ),
 ]
 WithPhone = Annotated[
     str | None, Option("--phone", metavar="PHONE", help="Only messages with this phone.")
 ]
 InboxOfPhone = Annotated[
-    int | None, Option("--inbox", metavar="ID", min=1, help="The inbox of --phone.")
+    int | None, Option("--inbox", metavar="ID", parser=integer(1), help="The inbox of --phone.")
 ]
 Inboxes = Annotated[
     list[int] | None,
-    Option("--inbox", metavar="ID", min=1, help="Only this inbox; repeatable.  [default: all]"),
+    Option(
+        "--inbox",
+        metavar="ID",
+        parser=integer(1),
+        help="Only this inbox; repeatable.  [default: all]",
+    ),
 ]
 RestartArchive = Annotated[
     bool,
@@ -132,15 +187,23 @@ FollowEvery = Annotated[
 RecordsPerPage = Annotated[
     int | None,
     Option(
-        "--page-size", metavar="N", min=1, help="Per request. Default: as many as Heymarket gives."
+        "--page-size",
+        metavar="N",
+        parser=integer(1),
+        help="Per request. Default: as many as Heymarket gives.",
     ),
 ]
 
 # Of a sync
 
 SyncPath = Annotated[Path, Argument(metavar="FILE", help="The SQLite file, such as contacts.db.")]
-DetectDeletions = Annotated[
-    bool, Option("--detect-deletions", help="Read all contacts, and mark those that are gone.")
+Full = Annotated[
+    bool,
+    Option(
+        "--full",
+        "--detect-deletions",
+        help="Read all contacts again, and mark those that are gone.",
+    ),
 ]
 Rebind = Annotated[bool, Option("--rebind", help="Accept a new base URL with the same team.")]
 Every = Annotated[str | None, Option(metavar="TIME", help="Repeat with this pause: 30s, 5m, 1h.")]
@@ -213,17 +276,19 @@ RestartImport = Annotated[
 # Of texts
 
 Inbox = Annotated[
-    int, Option("--inbox", metavar="ID", min=1, help="The id of the inbox to send from.")
+    int,
+    Option("--inbox", metavar="ID", parser=integer(1), help="The id of the inbox to send from."),
 ]
 Creator = Annotated[
-    int, Option("--creator", metavar="ID", min=1, help="The member id of the sender.")
+    int, Option("--creator", metavar="ID", parser=integer(1), help="The member id of the sender.")
 ]
 Text = Annotated[
     str | None,
     Option(metavar="TEXT", help='The text, with columns in braces: "Hi {first}".'),
 ]
 Template = Annotated[
-    int | None, Option("--template", metavar="ID", help="A template, instead of a text.")
+    int | None,
+    Option("--template", metavar="ID", parser=integer(1), help="A template, instead of a text."),
 ]
 MediaUrl = Annotated[
     str | None, Option(metavar="URL", help="A public URL of a picture or another file.")
@@ -242,7 +307,9 @@ SkipEmpty = Annotated[
 Repeats = Annotated[
     bool, Option("--repeats", help="Send every row, also if an earlier row has its phone.")
 ]
-Limit = Annotated[int, Option(metavar="N", min=1, help="The most texts to send without --yes.")]
+Limit = Annotated[
+    int, Option(metavar="N", parser=integer(1), help="The most texts to send without --yes.")
+]
 DryRunOfTexts = Annotated[
     bool, Option("--dry-run", help="Show texts and numbers, but send nothing.")
 ]
@@ -259,8 +326,19 @@ RestartTexts = Annotated[
     ),
 ]
 
-BatchSize = Annotated[int, Option(metavar="N", min=1, help="Rows per request.")]
-Requests = Annotated[int, Option(metavar="N", min=1, help="Requests at the same time.")]
+BatchSize = Annotated[int, Option(metavar="N", parser=integer(1), help="Rows per request.")]
+Requests = Annotated[
+    int, Option(metavar="N", parser=integer(1, MOST_AT_ONCE), help="Requests at the same time.")
+]
+
+
+def phone_of(text: str, region: str | None) -> str:
+    """Return a phone, read as people of a region write it if one is given."""
+    if region is None:
+        return text
+    from heymarket_async.phones import parse_phone  # noqa: PLC0415 - no help needs it
+
+    return parse_phone(text, region=region)
 
 
 def contact_id_of(text: str) -> int | UUID:
@@ -268,24 +346,66 @@ def contact_id_of(text: str) -> int | UUID:
     try:
         if not text.isdecimal():
             return UUID(text)
-        if number := int(text):
+        if (number := int(text)) > LARGEST:
+            raise BadParameter("ID is too large for an id.")
+        if number:
             return number
     except ValueError:  # also of an integer with thousands of digits
         pass
     raise BadParameter("ID must be a positive integer or a UUID.")
 
 
+_OTHER_FORMATS = frozenset(
+    {
+        ".csv",
+        ".gz",
+        ".json",
+        ".jsonl",
+        ".ndjson",
+        ".parquet",
+        ".tsv",
+        ".txt",
+        ".xls",
+        ".xlsx",
+        ".zst",
+    }
+)
+"""The endings of files that are not SQLite."""
+
+
+def check_sync_path(path: Path) -> None:
+    """Check that a file of a sync can be there, and that a new one is named as an SQLite file."""
+    if str(path) == "-":
+        raise BadParameter(
+            "FILE must be an SQLite file, such as contacts.db. To write the contacts to standard"
+            " output, use heymarket contacts export -."
+        )
+    if path.suffix.lower() in _OTHER_FORMATS and not path.exists():
+        raise BadParameter(
+            f"FILE ends in {path.suffix}, but a sync keeps an SQLite file. Name it"
+            f" {path.with_suffix('.db')}, or use heymarket contacts export {path}."
+        )
+    check_folder(path)
+
+
 def check_export_paths(path: Path, report: Path | None) -> None:
     """Check that the files of an export can be written, before the account is read."""
-    if path.is_dir():
-        raise BadParameter("PATH is a folder. Name a file in it.")
-    if not path.absolute().parent.is_dir():
-        raise BadParameter("The folder of PATH does not exist.")
+    check_folder(path)
     if report is None:
         return
-    place = real_path(report)
-    if place == path.resolve():
-        raise BadParameter("--report must be another file than PATH.")
-    if not report.absolute().parent.is_dir():
-        raise BadParameter("The folder of --report does not exist.")
-    check_place(place)
+    if str(report) == "-":
+        raise BadParameter("--report must be a file. For standard output, use --json instead.")
+    check_folder(report)
+    check_place(real_path(report))
+
+
+def check_folder(path: Path) -> None:
+    """Check that a file can be made here: it is not a folder, and is in one.
+
+    Raises:
+        OSError: It cannot.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))

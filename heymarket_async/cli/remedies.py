@@ -1,8 +1,14 @@
-"""The remedies for a job's error, in the words of the command: one line for each reason."""
+"""The problem and the remedy of an error, in the words of the command."""
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+from pathlib import Path
+
 from heymarket_async.bulk.errors import JobError
+from heymarket_async.extras import install
 
 _REMEDIES: dict[str, str] = {
     "empty_text_field": "Nothing was sent. Rows count from 1, without the headings. Give a default"
@@ -24,13 +30,13 @@ _REMEDIES: dict[str, str] = {
     "same_title": 'Map the column by the id: --map "COLUMN=custom:{custom_id}".',
     "too_many_recipients": "Nothing was sent. Look at them with --dry-run, then send them with"
     " --yes.",
-    "too_many_new_tags": "If the column holds other text, skip it with --ignore COLUMN. If not, run"
-    " the same command again to create more.",
+    "too_many_new_tags": 'If the column holds other text, skip it with --ignore "{column}". If not,'
+    " the next run creates more.",
     "unread_tags": "Get the right to read tags, or leave out --create-tags.",
     "unknown_columns": 'Map one with --map "{column}={field}", skip one with --ignore {skipped}, or'
     " skip all unknown ones with --ignore-others. The fields are {fields}.",
     "unknown_encoding": "Use a name such as utf-8, windows-1252, mac-roman, shift-jis or gb18030.",
-    "unknown_text": "Install it with pip install 'heymarket-async[import]', or use --encoding.",
+    "unknown_text": f"Install it with: {install('import')}. Or use --encoding.",
     "unknown_opt_outs": "Use yes and no in it, or skip it with --ignore-opt-outs.",
     "unread_custom_fields": 'Map one with --map "{column}={field}", skip one with --ignore'
     " {skipped}, or get the right to read custom fields. The fields are {fields}.",
@@ -52,3 +58,44 @@ def message_of(error: JobError) -> str:
     # The library's remedy is not a template: it may hold braces, as of a column's name.
     remedy = error.remedy if remedy is None else remedy.format_map(error.about)
     return f"{error.problem} {remedy}".rstrip()
+
+
+def message_of_os(error: OSError) -> str:
+    """Return the problem with a file, a disk or a port, and the remedy, without error numbers."""
+    # A note on how to resume says this by itself.
+    again = "." if hasattr(error, "__notes__") else ", then run the same command again."
+    if error.errno == errno.EADDRINUSE:
+        port = re.search(r", (\d+)[,)]", str(error))
+        which = f"Port {port[1]}" if port else "The port"
+        return (
+            f"{which} is in use. Stop the program that uses it, or choose another port; --port 0"
+            " takes a free one."
+        )
+    # Any other text is our own, or that of a library.
+    if error.errno and error.strerror == os.strerror(error.errno):
+        if error.errno == errno.ENOSPC:
+            return f"The disk is full. Make room{again}"
+        if error.errno == errno.EDQUOT:
+            return f"The disk quota is used up. Free some of it{again}"
+        if error.errno == errno.EFBIG:
+            return (
+                "A file would be larger than it may be here. Raise the limit (ulimit -f), or use"
+                f" another disk{again}"
+            )
+        if isinstance(error.filename, str) and (words := _WORDS.get(error.errno)):
+            if error.filename == ".":
+                return "The path is empty, or is this folder. Name a file."
+            folder = Path(error.filename).absolute().parent
+            if error.errno == errno.ENOENT and not folder.is_dir():
+                return f"The folder {folder} does not exist."
+            return words.format(path=error.filename)
+    return str(error).removeprefix(f"[Errno {error.errno}] ")
+
+
+_WORDS = {
+    errno.ENOENT: "{path} does not exist.",
+    errno.EISDIR: "{path} is a folder. Name a file.",
+    errno.ENOTDIR: "{path} is below a file. Name a folder that exists.",
+    errno.EACCES: "{path} cannot be opened: this user has no permission.",
+    errno.EROFS: "{path} cannot be written: its disk is read-only.",
+}

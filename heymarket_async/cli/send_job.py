@@ -19,6 +19,8 @@ from heymarket_async.bulk.store.outcome_file import checked_path
 from heymarket_async.cli import preview, show
 from heymarket_async.cli.import_file import ImportFile
 from heymarket_async.cli.job import Finished
+from heymarket_async.cli.job_progress import progress_of_job
+from heymarket_async.cli.options import check_folder
 from heymarket_async.cli.send_report import lines_of_draft, lines_of_texts
 
 _SAMPLE = 100
@@ -78,6 +80,8 @@ class SendJob(msgspec.Struct, kw_only=True):
             if self.outcomes is None:
                 self.outcomes = Path(f"{self.file.path}.texts.jsonl")
             self.resume = not self.restart
+        if self.outcomes is not None:
+            check_folder(self.outcomes)
         checked_path(self.outcomes, SendHeader, resume=self.resume, restart=self.restart)
         self.is_new = self.outcomes is not None and not self.outcomes.exists()
 
@@ -96,7 +100,7 @@ class SendJob(msgspec.Struct, kw_only=True):
             async def on_draft(draft: Draft) -> None:
                 await self._show(draft)
                 # Only now: a bar would be drawn over the question.
-                shown.append(stack.enter_context(show.progress_of_job(quiet=self.is_quiet)))
+                shown.append(stack.enter_context(progress_of_job(quiet=self.is_quiet)))
 
             def on_progress(progress: Progress) -> None:
                 for each in shown:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from heymarket_async.bulk import Draft, SendOutcome, SendReport
-from heymarket_async.cli.import_file import same_command
+from heymarket_async.cli.import_report import line_of_numbering, lines_of_reasons, short
+from heymarket_async.cli.kept import same_command
 from heymarket_async.cli.show import counted, one_line
 
 _MOST_CHARACTERS = 10
@@ -42,10 +43,12 @@ def lines_of_texts(
     lines = [_summary(report, dry_run=dry_run)]
     if report.problems:
         lines.append(_ROWS)
-    lines += [f"row {each.row}: {each.reason}" for each in report.problems]
+    lines += [f"row {each.row}: {short(each.reason)}" for each in report.problems]
     hidden = report.skipped + report.rejected + report.unknown - len(report.problems)
     if hidden > 0:
-        lines.append(f"… and {counted(hidden, 'row')} more")
+        lines.append(f"… and {hidden:,} more{f' in {outcomes}' if outcomes else ''}. By reason:")
+        lines += lines_of_reasons(report.reasons)
+    lines += line_of_numbering(report.reasons)
     if outcomes is not None:
         lines.append(f"The outcome of each row is in {outcomes}")
     if report.sent_before:

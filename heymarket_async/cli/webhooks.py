@@ -13,6 +13,7 @@ from typer import Option
 
 from heymarket_async.cli import show
 from heymarket_async.cli.running import Commands, until_terminated
+from heymarket_async.cli.values import integer
 from heymarket_async.decoding import mending
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _webhooks() -> None:  # so that typer keeps `listen` as a command of its own
 def listen(
     *,
     port: Annotated[
-        int, Option(metavar="PORT", min=0, max=65535, help="0 chooses a free port.")
+        int, Option(metavar="PORT", parser=integer(0, 65_535), help="0 chooses a free port.")
     ] = 8000,
     host: Annotated[
         str, Option(metavar="ADDRESS", help="0.0.0.0 to be reached from other machines.")

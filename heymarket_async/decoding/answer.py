@@ -153,14 +153,21 @@ def _check_json(body: bytes) -> None:
 def _kind_of(text: bytes) -> str:
     if not text.strip():
         return "it is empty"
-    return "it is an HTML page" if text.lstrip().startswith(b"<") else ""
+    if not text.lstrip().startswith(b"<"):
+        return ""
+    return (
+        "it is an HTML page, which Heymarket does not send here: check base_url, and that no login"
+        " page of a network or a proxy comes between"
+    )
 
 
 def _place_in(returns: type[object], element: object, text: bytes) -> str:
     """Return which contact does not fit a type of the user's own, and the remedy."""
     kind = element or returns
-    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)) or lenient.is_ours(kind):
+    if lenient.is_ours(kind):
         return ""
+    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        return ", which is not of the type in `returns`: pass another one, or msgspec.Raw"
     rows = _try(reader(list[msgspec.Raw]), text)[0] if element else [msgspec.Raw(text)]
     for row in map(bytes, cast("list[msgspec.Raw] | None", rows) or ()):
         if _try(reader(kind), row)[1]:

@@ -115,13 +115,13 @@ class Contacts(WholeListing[Contact]):
         return await self._send(GET.returning(returns).request(id=contact_id))
 
     @overload
-    async def find(
-        self, *, phone: str | None = ..., contact_id: int | None = ...
-    ) -> Contact | None: ...
+    async def find(self, *, phone: str) -> Contact | None: ...
     @overload
-    async def find(
-        self, *, phone: str | None = ..., contact_id: int | None = ..., returns: type[T]
-    ) -> T | None: ...
+    async def find(self, *, contact_id: int) -> Contact | None: ...
+    @overload
+    async def find(self, *, phone: str, returns: type[T]) -> T | None: ...
+    @overload
+    async def find(self, *, contact_id: int, returns: type[T]) -> T | None: ...
     async def find(
         self,
         *,
@@ -146,8 +146,12 @@ class Contacts(WholeListing[Contact]):
 
         https://developers.heymarket.com/api-reference/contacts/get-by-phone-or-id
         """
-        if (phone is None) == (contact_id is None):
-            raise ValueError("find needs either phone or contact_id")
+        if phone is not None and contact_id is not None:
+            raise ValueError("find takes a phone or a contact_id, not both")
+        if phone is None and contact_id is None:
+            raise ValueError(
+                'find takes a phone or a contact_id, such as find(phone="15105553344")'
+            )
         # The page that documents it writes the id as text.
         wanted = {name: str(value) for name, value in _id_and_phone(contact_id, phone).items()}
         request = FIND.returning(returns).request(body=wanted, about=wanted)

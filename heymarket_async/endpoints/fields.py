@@ -13,6 +13,9 @@ from heymarket_async.request import Endpoint, Repeat
 
 T = TypeVar("T")
 
+_MOST_SHOWN = 10
+"""The most titles that an error lists."""
+
 ALL = Endpoint("POST", "/v1/contact-fields", list[ContactField], Repeat.READ)
 CREATE = Endpoint("POST", "/v1/contacts/fields", list[ContactField], Repeat.UNSAFE)
 
@@ -68,7 +71,10 @@ def _id_of(title: str, fields: Sequence[ContactField]) -> str:
         numbers = ", ".join(map(str, ids))
         reason = f"lists fields {numbers} all titled {title!r}; write to one by its id"
     else:
-        hint = spelling_hint(title, (field.title for field in fields))
+        titles = [field.title for field in fields]
+        hint = spelling_hint(title, titles)
+        if not hint and len(titles) <= _MOST_SHOWN:
+            hint = f"; it lists {', '.join(map(repr, titles)) or 'none'}"
         reason = f"lists no custom field titled {title!r}{hint}"
     error = CustomFieldError(reason, title=title)
     error.call = ALL.call

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
+from heymarket_async.misuse import Explained, not_copied
 from heymarket_async.privacy import hides_locals
 from heymarket_async.transport.send import Transport
 
 
-class Group:
+class Group(Explained):
     """Calls about one kind of thing, as a client shows them."""
 
     def __init_subclass__(cls) -> None:
@@ -16,3 +19,6 @@ class Group:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._send = transport.send
+
+    def __reduce__(self) -> NoReturn:
+        not_copied(self)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, TypedDict, TypeVar, cast, overload
 
 from heymarket_async import timestamps
+from heymarket_async.api_profile import ListFacts
 from heymarket_async.checks import limit_of, one_of
 from heymarket_async.endpoints.group import Group
 from heymarket_async.models.answered import Answered
@@ -14,7 +15,7 @@ from heymarket_async.request import Endpoint, Request
 from heymarket_async.transport.account import bound_to_account
 from heymarket_async.transport.send import Transport
 from heymarket_async.walk.cursor import PAGE_SIZE
-from heymarket_async.walk.page_size import PageSizes
+from heymarket_async.walk.page_size import PageSizes, learn_from
 from heymarket_async.walk.rows import RowFields
 from heymarket_async.walk.walk import FetchPage, Growth, Walk, walk
 
@@ -33,9 +34,22 @@ def page_sizes_of(
         most: The largest `limit` that is documented, or None if only the default is.
         best: A limit to begin with if none was tried, or None for the documented one.
     """
-    documented = most or PAGE_SIZE
-    sizes = PageSizes(best=best or documented, documented=documented)
-    return transport.page_sizes.setdefault(surface, sizes)
+    sizes = transport.page_sizes.get(surface)
+    if sizes is None:
+        documented = most or PAGE_SIZE
+        sizes = PageSizes(best=best or documented, documented=documented)
+        learn_from(facts_of(transport, surface), sizes)
+        transport.page_sizes[surface] = sizes
+    return sizes
+
+
+def facts_of(transport: Transport, surface: str) -> ListFacts:
+    """Return the facts about a list that a profile has."""
+    profile = transport.profile
+    return getattr(profile, surface) if profile and surface in {"v1", "v2"} else _NO_FACTS
+
+
+_NO_FACTS = ListFacts()
 
 
 class WalkQuery(TypedDict, total=False):
@@ -91,11 +105,11 @@ class Listing(Group, Generic[R]):
         limit_of(limit, self._most)
         kind = self._model if returns is None else returns
         endpoint, send = self._list.listing(kind), bound_to_account(self._transport).send
-        fixed = {**self._order, **(filters or {})}
+        fixed, most = {**self._order, **(filters or {})}, self._largest_limit
 
         def request(date: str | None, page: int | None, limit: int | None) -> Request[list[object]]:
-            if limit is not None and self._most is not None:
-                limit = min(limit, self._most)
+            if limit is not None and most is not None:
+                limit = min(limit, most)
             body = {**fixed, self._cursor: date, "page": page, "limit": limit}
             body = {name: value for name, value in body.items() if value is not None}
             return endpoint.request(body=body)
@@ -114,13 +128,21 @@ class Listing(Group, Generic[R]):
             fields=self._fields,
             growth=growth if self._can_grow else None,
             is_size_documented=self._is_size_documented,
+            first_page=facts_of(self._transport, self._surface).first_page,
         )
 
     def _growth(self, attempt: FetchPage[object]) -> Growth[object]:
         """Return how a walk may ask for more than the default; see `Growth`."""
         largest = self._transport.options.max_page_size
         sizes = page_sizes_of(self._transport, self._surface, most=self._most)
-        return Growth(attempt, sizes, most=min(largest, self._most or largest))
+        return Growth(attempt, sizes, most=min(largest, self._largest_limit or largest))
+
+    @property
+    def _largest_limit(self) -> int | None:
+        """The largest `limit` that is documented, or that a profile has seen; None: any."""
+        if self._most is None:
+            return None
+        return max(self._most, facts_of(self._transport, self._surface).largest_limit or 0)
 
     async def _page(
         self, query: Mapping[str, object], kinds: Mapping[str, object], returns: type[T]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from math import isfinite
-from operator import attrgetter, contains
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
@@ -13,6 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from heymarket_async.checks import list_of, one_of, phone_digits, uuid_of
+from heymarket_async.models.by_name import ByName
 from heymarket_async.privacy import hides_locals
 
 MAX_TAGS = 5
@@ -28,16 +28,17 @@ class NewStatus(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
 
 
-class TagRef(msgspec.Struct, frozen=True, kw_only=True):
+class TagRef(ByName, frozen=True, kw_only=True):
     """A tag as the API takes it."""
 
     tag_id: int
 
+    @hides_locals
     def __post_init__(self) -> None:
         one_of("tag_id", self.tag_id, int)
 
 
-class Channel(msgspec.Struct, frozen=True, kw_only=True):
+class Channel(ByName, frozen=True, kw_only=True):
     """A channel to write: its type and its value.
 
     Attributes:
@@ -65,7 +66,7 @@ else:
     Custom = Mapping[str | int, object]
 
 
-class _Writable(msgspec.Struct, frozen=True, kw_only=True):
+class _Writable(ByName, frozen=True, kw_only=True):
     first: str | UnsetType | None = UNSET
     last: str | UnsetType | None = UNSET
     display_name: str | UnsetType | None = UNSET
@@ -78,12 +79,18 @@ class _Writable(msgspec.Struct, frozen=True, kw_only=True):
     email_suppressions: Sequence[int] | UnsetType | None = UNSET
 
     def __post_init__(self) -> None:
-        # The constructor of a struct does not check types.
-        values = _checked_fields(self)
-        if not all(map(contains, _USUAL, map(type, values))):
-            for (name, kind), usual, value in zip(_KINDS.items(), _USUAL, values, strict=True):
-                if type(value) not in usual:
-                    one_of(name, value, kind)
+        # The constructor of a struct does not check types. A loop would take four times as long.
+        if not (
+            type(self.first) in _TEXT
+            and type(self.last) in _TEXT
+            and type(self.display_name) in _TEXT
+            and type(self.email) in _TEXT
+            and type(self.custom) in _DICT
+            and type(self.avatar) in _TEXT
+            and type(self.assignee_id) in _INT
+            and type(self.is_opted_out) in _BOOL
+        ):
+            self._check_types()
         if self.custom is not UNSET and self.custom is not None:
             msgspec.structs.force_setattr(self, "custom", _by_field_id(self.custom))
         if self.tags is not UNSET and self.tags is not None:
@@ -91,6 +98,12 @@ class _Writable(msgspec.Struct, frozen=True, kw_only=True):
         if self.email_suppressions is not UNSET and self.email_suppressions is not None:
             ids = list_of("email_suppressions", self.email_suppressions, int)
             msgspec.structs.force_setattr(self, "email_suppressions", ids)
+
+    def _check_types(self) -> None:
+        for name, kind in _KINDS.items():
+            value: object = getattr(self, name)
+            if value is not UNSET and value is not None:
+                one_of(name, value, kind)
 
 
 class ContactChanges(_Writable, frozen=True, kw_only=True):
@@ -177,22 +190,25 @@ _KINDS: dict[str, type[object]] = {
     "assignee_id": int,
     "is_opted_out": bool,
 }
-_checked_fields = attrgetter(*_KINDS)
 # Values of these types need no further check.
-_USUAL = [{UnsetType, type(None), dict if kind is Mapping else kind} for kind in _KINDS.values()]
+_TEXT, _DICT, _INT, _BOOL = (
+    frozenset[type[object]]({kind, UnsetType, type(None)}) for kind in (str, dict, int, bool)
+)
 
 
 def _by_field_id(custom: Custom) -> dict[str, object]:
-    values = {str(key): value for key, value in custom.items()}
-    for key in values:
-        if not (key.isascii() and key.isdigit()):
-            raise ValueError(
-                "custom must be keyed by numeric field ids, such as {'123': 'Premium'};"
-                " contact_fields.resolve() turns titles into ids"
-            )
+    values: dict[str, object] = {}
     try:
-        if not all(map(_is_finite, values.values())):
-            raise ValueError("custom must not hold NaN or infinity: they would be sent as null")
+        for key, value in custom.items():
+            field = str(key)
+            if not (field.isascii() and field.isdigit()):
+                raise ValueError(
+                    "custom must be keyed by numeric field ids, such as {'123': 'Premium'};"
+                    " contact_fields.resolve() turns titles into ids"
+                )
+            if not _is_finite(value):
+                raise ValueError("custom must not hold NaN or infinity: they would be sent as null")
+            values[field] = value
     except RecursionError:
         raise ValueError("custom must not be nested so deeply") from None
     if len(values) < len(custom):

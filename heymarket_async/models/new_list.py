@@ -9,6 +9,7 @@ from uuid import uuid4
 import msgspec
 
 from heymarket_async.checks import email_of, id_of, list_of, phone_digits, text_of
+from heymarket_async.models.by_name import ByName
 from heymarket_async.privacy import hides_locals
 
 _CHECKS: dict[str, Callable[[str, object], object]] = {
@@ -18,7 +19,7 @@ _CHECKS: dict[str, Callable[[str, object], object]] = {
 }
 
 
-class _People(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class _People(ByName, frozen=True, kw_only=True, omit_defaults=True):
     """A struct with fields that name people: by contact id, phone or e-mail."""
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from heymarket_async.checks import email_of, group_of, id_of, list_of, phone_digits, text_of
 from heymarket_async.models.answered import Answered, moment
+from heymarket_async.models.by_name import ByName
 from heymarket_async.privacy import hides_locals
 
 
@@ -52,7 +53,7 @@ def new_local_id() -> str:
     return str(uuid4())
 
 
-class _Writable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class _Writable(ByName, frozen=True, kw_only=True, omit_defaults=True):
     """The fields of everything that is sent from an inbox. A field that is None is not sent."""
 
     inbox_id: int

@@ -9,6 +9,7 @@ import msgspec
 
 from heymarket_async import timestamps
 from heymarket_async.checks import group_of, id_of, is_int, one_of, phone_digits, text_of
+from heymarket_async.models.by_name import ByName
 from heymarket_async.models.schedule import Attachment, ScheduleContent
 from heymarket_async.models.template import GalleryEntry, urls_of
 from heymarket_async.privacy import hides_locals
@@ -22,7 +23,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RECIPIENTS = ("phone_number", "targets", "conversation_id", "list_id")
 
 
-class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class NewSchedule(ByName, frozen=True, kw_only=True, omit_defaults=True):
     """A message to send later, or all of one to update. A field that is None is not sent.
 
     Attributes:

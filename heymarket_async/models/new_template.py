@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from heymarket_async.checks import one_of, text_of
+from heymarket_async.models.by_name import ByName
 from heymarket_async.models.template import GalleryEntry, TemplateContent, urls_of
 from heymarket_async.privacy import hides_locals
 
 
-class NewTemplate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class NewTemplate(ByName, frozen=True, kw_only=True, omit_defaults=True):
     """A template to create, or all of one to update. A field that is None is not sent.
 
     Attributes:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from heymarket_async.checks import id_of, text_of
+from heymarket_async.models.by_name import ByName
 from heymarket_async.privacy import hides_locals
 
 
-class UserChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class UserChanges(ByName, frozen=True, kw_only=True, omit_defaults=True):
     """Fields of a user to write. A field that is None is not sent.
 
     Attributes:

@@ -52,6 +52,14 @@ class Line(ABC):
             self._set_timer(wait_s)
         return turn
 
+    def next_s(self) -> float:
+        """Return after how many seconds the first in line may go, at the earliest; inf: unknown."""
+        if not self._queue:
+            return 0.0  # its turn has come, and it has not noticed yet
+        if self._timer is None:
+            return inf
+        return max(0.0, self._timer.when() - asyncio.get_running_loop().time())
+
     async def wait(self, turn: asyncio.Future[None], *, deadline: float, reason: str) -> None:
         """Wait for a turn; after any error, the caller must `discard` it.
 

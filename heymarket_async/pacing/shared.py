@@ -102,6 +102,10 @@ class SharedPacer(Line):
             self._wake()
         return turn
 
+    def next_s(self) -> float:
+        """Return after how many seconds the first in line may go; the store is asked then."""
+        return min(super().next_s(), max(0.0, self._next_at - self._loop.time()))
+
     def _take_now(self) -> float:
         now = self._loop.time()
         if self._granted or self._is_closed:
@@ -170,7 +174,7 @@ class SharedPacer(Line):
     def _wake(self) -> None:
         self._woken.set()
         if not self._is_closed and (self._task is None or self._task.done()):
-            self._task = self._loop.create_task(self._run())
+            self._task = self._loop.create_task(self._run(), name="heymarket-rate-limit-store")
             self._task.add_done_callback(self._note_end)
 
     @hides_locals

@@ -22,6 +22,8 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import MovedError, RedisError
 from redis.utils import str_if_bytes
 
+from heymarket_async.pacing.window import SCHEMES, check_scheme
+
 _SCRIPT = Path(__file__).with_name("store.lua").read_text(encoding="utf-8")
 # A script runs on the server that has the keys, and can do without the right to INFO.
 _SERVER = """
@@ -33,9 +35,6 @@ end
 local uptime = string.match(info, 'uptime_in_seconds:(%d+)')
 return {nodes, tonumber(uptime) or 0, string.match(info, 'run_id:(%w+)') or ''}
 """
-# Valkey speaks Redis' protocol, and has schemes of its own.
-_SCHEMES = {"redis": "redis", "rediss": "rediss", "unix": "unix", "valkey": "redis"}
-_SCHEMES["valkeys"] = "rediss"
 _UNREADABLE = "its answer cannot be read"
 
 
@@ -53,8 +52,7 @@ def check(url: str, name: str = "rate_limit.store") -> None:
     Raises:
         ValueError: It cannot.
     """
-    if url.partition("://")[0] not in _SCHEMES:
-        raise ValueError(f"{name} must be the URL of a Redis server, redis://host:port/0")
+    check_scheme(url, name)
     try:
         pool = client_of(url, 1.0).connection_pool
         pool.connection_class(**pool.connection_kwargs)
@@ -197,7 +195,7 @@ def client_of(url: str, timeout_s: float, max_connections: int = 1) -> Redis:
     """Return a client of a server, which connects when it is used, and repeats nothing."""
     scheme, _, rest = url.partition("://")
     return Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - options are open
-        f"{_SCHEMES[scheme]}://{rest}",
+        f"{SCHEMES[scheme]}://{rest}",
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         # A call that seems to have failed may have taken a turn. A retry would lose that.

@@ -19,6 +19,8 @@ AnyPacer: TypeAlias = "Pacer | SharedPacer"
 
 _RATE_LIMIT = "the rate limit"
 
+_NO_WAIT: tuple[str, Callable[[], float]] = "", lambda: 0.0
+
 
 class WaitLimits(NamedTuple):
     """How long a call waits for its turns.
@@ -56,7 +58,7 @@ class Turns:
         self._origin = origin
         self._rate = rate
         self._check_open = check_open
-        self._reasons: dict[object, str] = {}
+        self._waits: dict[object, tuple[str, Callable[[], float]]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def for_other_credentials(self) -> Turns:
@@ -68,24 +70,29 @@ class Turns:
     @property
     def reason(self) -> str:
         """Why the call that waits longest is waiting, or "" if none is."""
-        return next(iter(self._reasons.values()), "")
+        return next(iter(self._waits.values()), _NO_WAIT)[0]
+
+    @property
+    def left_s(self) -> float:
+        """For how many seconds that call still waits, at least; inf if that is not known."""
+        return next(iter(self._waits.values()), _NO_WAIT)[1]()
 
     @contextmanager
-    def waiting(self, reason: str) -> Generator[None]:
-        """Show that a call waits, and why, while the block runs."""
+    def waiting(self, reason: str, left_s: Callable[[], float]) -> Generator[None]:
+        """Show that a call waits, why, and for how much longer, while the block runs."""
         wait = object()
-        self._reasons[wait] = reason
+        self._waits[wait] = reason, left_s
         try:
             yield
         finally:
-            del self._reasons[wait]
+            del self._waits[wait]
 
     def pacer(self, fingerprint: str) -> AnyPacer:
         """Return the line for a credential, and close those of credentials no longer in use."""
         pacer = self.pacers.get(fingerprint)
         if pacer is None:
             for rotated in self.pacers.values():
-                closing = asyncio.create_task(rotated.aclose())
+                closing = asyncio.create_task(rotated.aclose(), name="heymarket-close-line")
                 self._closing.add(closing)
                 closing.add_done_callback(self._closing.discard)
             self.pacers.clear()
@@ -140,7 +147,7 @@ class Turns:
         try:
             for pacer in self.pacers.values():
                 refuse_long_pause(pacer.pause_s, longest_s)
-            with self.waiting(reason):
+            with self.waiting(reason, line.next_s):
                 await line.wait(turn, deadline=limits.deadline, reason=reason)
             limits.waits[reason] = limits.waits.get(reason, 0.0) + loop.time() - began
             self._check_open()

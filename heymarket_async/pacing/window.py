@@ -26,11 +26,21 @@ from math import isfinite
 import msgspec
 
 from heymarket_async.checks import is_int, one_of
+from heymarket_async.extras import needs
 from heymarket_async.pacing.line import Line
 from heymarket_async.privacy import Masked, hides_locals
 
 # For clocks that run at different speeds: 0.12 of 60 seconds.
 MARGIN = 1.002
+
+# Valkey speaks Redis' protocol, and has schemes of its own.
+SCHEMES = {
+    "redis": "redis",
+    "rediss": "rediss",
+    "unix": "unix",
+    "valkey": "redis",
+    "valkeys": "rediss",
+}
 
 
 class RateLimit(Masked, msgspec.Struct, frozen=True):
@@ -80,12 +90,23 @@ RateLimit.__module__ = "heymarket_async"
 
 
 def _check_store(url: str) -> None:
-    one_of("rate_limit.store", url, str)
+    # Before the package is asked for: it would not help a URL that is wrong.
+    check_scheme(one_of("rate_limit.store", url, str), "rate_limit.store")
     if find_spec("redis") is None:
-        raise ValueError("rate_limit.store needs pip install 'heymarket-async[redis]'")
+        raise ValueError(needs("rate_limit.store", "redis"))
     from heymarket_async.pacing import store  # noqa: PLC0415 - an extra
 
     store.check(url)
+
+
+def check_scheme(url: str, name: str) -> None:
+    """Check that a URL may be that of a Redis server, which needs no package.
+
+    Raises:
+        ValueError: It is not; `name` is the argument that has it.
+    """
+    if url.partition("://")[0] not in SCHEMES:
+        raise ValueError(f"{name} must be the URL of a Redis server, redis://host:port/0")
 
 
 DOCUMENTED_LIMIT = RateLimit(500, per_s=60.0)

@@ -11,13 +11,15 @@ import re
 import warnings
 from collections import defaultdict, deque
 from email.utils import formatdate
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 import jwt
-from jwt.types import Options
 
 from heymarket_async.sandbox.readings import Readings
 from heymarket_async.sandbox.routes import Refused
+
+if TYPE_CHECKING:
+    from jwt.types import Options  # since PyJWT 2.11
 
 TOKEN_LIFE_S = 300
 MAX_TOKENS = 1000
@@ -27,7 +29,7 @@ _NO_SECONDS = 1e11
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 # Times are judged against the sandbox's clock, which may be set wrong on purpose.
-_SIGNATURE_ONLY: Options = {
+_SIGNATURE_ONLY: "Options" = {
     "verify_exp": False,
     "verify_iat": False,
     "verify_nbf": False,
@@ -62,6 +64,7 @@ class Access:
         self._as_user_name = base64.b64encode(f"{api_key}:".encode()).decode()
         self._readings = readings
         self._limits = defaultdict[str, RateLimit](lambda: RateLimit(limit, per_s, readings))
+        self._latest = RateLimit(None, per_s, readings)
         # A client sends one token for minutes; checking its signature once is enough.
         self._claims = functools.lru_cache(MAX_TOKENS)(self._verified)
 
@@ -70,7 +73,12 @@ class Access:
 
         `arrived` is a monotonic time, `now` the sandbox's clock.
         """
-        self._limits[self._credential(header, now)].admit(arrived, now)
+        self._latest = self._limits[self._credential(header, now)]
+        self._latest.admit(arrived, now)
+
+    def rate_headers(self, arrived: float) -> dict[str, str]:
+        """Return headers about the rate limit of the credential that was admitted last."""
+        return self._latest.headers(arrived)
 
     def _credential(self, header: str, now: float) -> str:
         scheme, _, token = header.partition(" ")
@@ -139,6 +147,15 @@ class RateLimit:
             self._counted.append(now)
         wait_s = self._ends(self._counted[0]) - now
         raise Refused(429, "rate limit exceeded", self._retry_after(wait_s, clock))
+
+    def headers(self, now: float) -> dict[str, str]:
+        """Return the limit, the requests that are left, and the seconds until there are more."""
+        if self._limit is None:
+            return {}
+        reset = self._ends(self._counted[0]) - now if self._counted else 0.0
+        numbers = (self._limit, self._limit - len(self._counted), math.ceil(reset))
+        names = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+        return dict(zip(names, map(str, numbers), strict=True))
 
     def _ends(self, counted_at: float) -> float:
         """Return when a request counted then stops counting."""

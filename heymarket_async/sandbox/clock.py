@@ -18,12 +18,15 @@ class Clock:
     Args:
         lock: Held by everything that changes the account.
         wrong_s: Returns by how many seconds a fault has set the clock wrong.
+
+    Attributes:
+        advanced_s: By how many seconds it was advanced.
     """
 
     def __init__(self, lock: RLock, wrong_s: Callable[[], float]) -> None:
         self._lock = lock
         self._wrong_s = wrong_s
-        self._advanced_s = 0.0
+        self.advanced_s = 0.0
         self._numbers = itertools.count()  # of two acts at one time, the older one runs first
         self._planned: list[tuple[float, int, Callable[[], None]]] = []
         self._ticking: asyncio.TimerHandle | None = None
@@ -31,7 +34,7 @@ class Clock:
     @property
     def now(self) -> float:
         """The time, in seconds since 1970."""
-        return time.time() + self._advanced_s + self._wrong_s()
+        return time.time() + self.advanced_s + self._wrong_s()
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward, and run what comes due: each act at its own time.
@@ -44,9 +47,9 @@ class Clock:
         with self._lock:
             end = self.now + seconds
             while self._planned and self._planned[0][0] <= end:
-                self._advanced_s += max(0.0, self._planned[0][0] - self.now)
+                self.advanced_s += max(0.0, self._planned[0][0] - self.now)
                 self._run_first()
-            self._advanced_s += max(0.0, end - self.now)
+            self.advanced_s += max(0.0, end - self.now)
 
     def run_due(self) -> None:
         """Run the acts whose time has come."""

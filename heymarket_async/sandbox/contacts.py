@@ -11,7 +11,7 @@ from heymarket_async.sandbox.odd import KINDS, Wanted, with_look
 from heymarket_async.sandbox.people import people
 from heymarket_async.sandbox.readings import Readings
 from heymarket_async.sandbox.records import Channel, Record
-from heymarket_async.sandbox.table import Stored, Table
+from heymarket_async.sandbox.table import Content, Stored, Table
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
@@ -189,6 +189,12 @@ class Contacts(Table[Contact]):
         if self._ids_by_channel is not None:
             for pair in _pairs(row):
                 self._ids_by_channel[pair].remove(row.id)
+
+    def restore(self, content: Content[Contact]) -> None:
+        """Hold the content of another table in place of its own."""
+        super().restore(content)
+        self._by_uuid = {row.uuid: row for row in self._rows}
+        self._ids_by_channel = None
 
     def _index(self, row: Contact, ids: dict[tuple[str, str], list[int]]) -> None:
         for pair in _pairs(row):

@@ -86,9 +86,17 @@ def list_page(call: Call) -> object:
 
 @route("POST /v1/contacts/count")
 def count(call: Call) -> object:
-    """Count all contacts, or those updated after `date`."""
-    number = call.contacts.count(after=instant(call.parse_list(ListIn).date))
-    return str(number) if call.readings.count_as_text else number
+    """Count all contacts, or those on one side of `date`."""
+    date, readings = instant(call.parse_list(ListIn).date), call.readings
+    number = len(call.contacts)
+    if date is not None and readings.count_date != "ignored":
+        # One nanosecond more, and those at `date` count too.
+        more = int(readings.count_includes_date)
+        if readings.count_date == "after":
+            number = call.contacts.count(after=date - more)
+        else:
+            number = call.contacts.count(before=date + more)
+    return str(number) if readings.count_as_text else number
 
 
 @route("POST /v1/contact/status")

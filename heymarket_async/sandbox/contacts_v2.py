@@ -13,7 +13,6 @@ from heymarket_async.sandbox.records import ChannelIn, ContactIn
 from heymarket_async.sandbox.routes import PHONE, Call, ListIn, Refused, as_uuid, instant, route
 
 DEFAULT_LIMIT = 30
-MAX_LIMIT = 100
 
 
 class NewContactIn(ContactIn, frozen=True, kw_only=True):
@@ -84,9 +83,10 @@ def list_page(call: Call) -> object:
     """List a page of contacts: `date` is always updated-after, pages count from 0."""
     asked = call.parse_list(ListIn)
     size = asked.limit or DEFAULT_LIMIT
-    if size > MAX_LIMIT and call.readings.v2_over_limit == "reject":
-        raise Refused(400, f"limit: is at most {MAX_LIMIT}")
-    size = min(size, MAX_LIMIT)
+    most = call.readings.v2_max_limit
+    if size > most and call.readings.v2_over_limit == "reject":
+        raise Refused(400, f"limit: is at most {most}")
+    size = min(size, most)
     rows = call.contacts.page(
         newest_first=not asked.ascending,
         start=(asked.page or 0) * size,

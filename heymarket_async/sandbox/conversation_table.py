@@ -8,7 +8,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from heymarket_async.sandbox.readings import Readings
 from heymarket_async.sandbox.stamps import of_messages
-from heymarket_async.sandbox.table import Stored, Table
+from heymarket_async.sandbox.table import Content, Stored, Table
 from heymarket_async.sandbox.team import Team
 
 _NEVER: dict[str, str | None] = {"zero": "0001-01-01T00:00:00Z", "empty": "", "null": None}
@@ -155,6 +155,11 @@ class Conversations(Table[Conversation]):
         del self._by_targets[row.inbox_id, tuple(sorted(row.targets))]
         row.inbox_id = inbox_id
         self.save(row, stamp)
+
+    def restore(self, content: Content[Conversation]) -> None:
+        """Hold the content of another table in place of its own."""
+        super().restore(content)
+        self._by_targets = {(row.inbox_id, tuple(sorted(row.targets))): row for row in self._rows}
 
     def part(self, row: Conversation) -> Raw:
         """Return the JSON of a conversation as its messages show it."""

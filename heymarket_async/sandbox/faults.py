@@ -81,6 +81,7 @@ class Faults:
 
     def __init__(self, readings: Readings, seed: int) -> None:
         self.clock_offset_s = 0.0
+        self.latency_s = 0.0
         self._readings = readings
         self._seed = seed
         self._orders: list[Order] = []
@@ -159,6 +160,12 @@ class Faults:
         """Set the sandbox's clock wrong by some seconds, until it is set again."""
         self.clock_offset_s = offset_s
 
+    def latency(self, seconds: float) -> None:
+        """Wait before every answer, that of a failure too, until it is set again."""
+        if not 0 <= seconds < math.inf:
+            raise ValueError("seconds must not be negative")
+        self.latency_s = seconds
+
     def random(
         self,
         rate: float,
@@ -187,11 +194,11 @@ class Faults:
             self._random.append(order)
 
     def clear(self) -> None:
-        """Remove every fault, and set the clock right."""
+        """Remove every fault and the latency, and set the clock right."""
         with self._lock:
             self._orders.clear()
             self._random.clear()
-        self.clock_offset_s = 0.0
+        self.clock_offset_s = self.latency_s = 0.0
 
     def take(self, route: str, *, reused: bool) -> Fault:
         """Return the fault of this request, and use it up; `reused`: its connection is not new."""

@@ -9,7 +9,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from heymarket_async.sandbox.readings import Readings
 from heymarket_async.sandbox.stamps import of_messages
-from heymarket_async.sandbox.table import Stored, Table
+from heymarket_async.sandbox.table import Content, Stored, Table
 
 INBOUND, OUTBOUND, BY_API, PRIVATE = "inbound", "outbound", "outbound-api", "private"
 """A message's `type`: the first three are documented as directions, without the field's name."""
@@ -93,6 +93,7 @@ class Messages(Table[Message]):
         outbox: The messages that people received, in order, one entry for each person.
         answers: The first answer to each `local_id`, as JSON.
         quiet_until_s: The end of the quiet hours, in seconds since 1970; 0: there are none.
+        held_back: The messages that go out when quiet hours end, one entry for each person.
     """
 
     def __init__(self, readings: Readings, seed: int, rows: Iterable[Message] = ()) -> None:
@@ -101,6 +102,7 @@ class Messages(Table[Message]):
         self.outbox: list[Sent] = []
         self.answers: dict[str, bytes] = {}
         self.quiet_until_s = 0.0
+        self.held_back: dict[int, list[Sent]] = {}
         self._chats: dict[int, Table[Message]] | None = None
         self._changed: Table[Stored] | None = None
 
@@ -130,6 +132,11 @@ class Messages(Table[Message]):
                 self.of_chat(row.chat_id).add(row)
             if self._changed is not None:
                 self._changed.add(_as_changed(row))
+
+    def restore(self, content: Content[Message]) -> None:
+        """Hold the content of another table in place of its own."""
+        super().restore(content)
+        self._chats = self._changed = None
 
     def known(self, message_id: int) -> Message | None:
         """Return the message with this id, also one that cannot be seen yet."""

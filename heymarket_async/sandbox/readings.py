@@ -31,15 +31,17 @@ class Readings:
     """Contacts, or other things, per page of a v1 list when no `limit` is sent."""
     max_limit: int = 100
     """The largest `limit` of a v1 list."""
-    over_limit: Literal["cut", "400", "default", "empty", "500"] = "cut"
-    """A larger one: cut down to it, answered 400, ignored, answered with an empty list, or with
-    500."""
+    over_limit: Literal["cut", "400", "413", "422", "default", "empty", "500"] = "cut"
+    """A larger one: cut down to it, answered with a status, ignored, or answered with an empty
+    list."""
     honours_limit: bool = True
     """Whether v1 lists apply `limit` at all."""
     page_base: int | None = 1
     """Number of the first page of `POST /v1/contacts`; None: `page` is ignored."""
+    v2_max_limit: int = 100
+    """The largest `limit` of `POST /v2/contacts/list`; the docs say 100."""
     v2_over_limit: Literal["cut", "reject"] = "cut"
-    """A `limit` above 100 on `POST /v2/contacts/list`: cut down to that, or answered 400."""
+    """A larger one: cut down to that, or answered 400."""
     empty_body: bool = True
     """Whether a list or count works without a body, or requires `{}`."""
     ties: Literal["stable", "shuffled"] = "stable"
@@ -105,6 +107,11 @@ class Readings:
     """Whether a batch item that was skipped because its phone is known counts as failed."""
     bulk_error_key: str = "error"
     """Name of the undocumented key with the reason why an entry of `failed_contacts` failed."""
+    count_date: Literal["after", "before", "ignored"] = "after"
+    """The contacts that `POST /v1/contacts/count` counts: updated after `date`, as the docs say, or
+    before it, or all of them."""
+    count_includes_date: bool = False
+    """Whether it counts those whose `updated` equals `date`."""
     count_as_text: bool = False
     """Whether a count is answered as "1042", the way message counts are, or as 1042."""
     list_has_uuid: bool = False
@@ -128,6 +135,8 @@ class Readings:
     error_body: Literal["message", "error", "code", "text", "empty"] = "message"
     """Error bodies: {"error": "bad_data", "message": ...}, {"error": ...},
     {"error_code": ..., "message": ...}, plain text, or nothing."""
+    gzip: bool = False
+    """Whether answers of 1 KiB and more are compressed for a client that takes that."""
     max_body_bytes: int = 10 * 1024 * 1024
     """Largest request body; a larger one is answered 413 and not read to its end."""
 
@@ -210,6 +219,8 @@ class Readings:
     """Whether the limit counts within the current window, or over the last `per_s` seconds."""
     retry_after: Literal["none", "seconds", "date"] = "none"
     """Whether a 429 carries `Retry-After`, and in which of its two forms."""
+    rate_headers: bool = False
+    """Whether answers carry `X-RateLimit-Limit`, `-Remaining` and `-Reset`, in seconds."""
     counts_429: bool = False
     """Whether requests refused with 429 use up the limit too."""
     future_iat_leeway_s: float = 60.0

@@ -261,7 +261,7 @@ class Call:
             return readings.default_limit
         if limit <= readings.max_limit or readings.over_limit == "cut":
             return min(limit, readings.max_limit)
-        if readings.over_limit in {"400", "500"}:
+        if readings.over_limit.isdecimal():
             raise Refused(int(readings.over_limit), f"limit: must be at most {readings.max_limit}")
         return 0 if readings.over_limit == "empty" else readings.default_limit
 

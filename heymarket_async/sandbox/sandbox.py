@@ -14,6 +14,7 @@ from typing import NamedTuple, Self, get_type_hints
 
 from aiohttp import web
 
+from heymarket_async.sandbox import state as states
 from heymarket_async.sandbox.access import Access
 from heymarket_async.sandbox.chatter import Chatter
 from heymarket_async.sandbox.clock import Clock
@@ -26,6 +27,7 @@ from heymarket_async.sandbox.message_table import Messages, Sent
 from heymarket_async.sandbox.odd import Wanted
 from heymarket_async.sandbox.other_side import Carrier, Customer
 from heymarket_async.sandbox.people import made_up
+from heymarket_async.sandbox.profile import Source, readings_of
 from heymarket_async.sandbox.readings import Readings, check_type
 from heymarket_async.sandbox.received import Received
 from heymarket_async.sandbox.routes import Account
@@ -74,6 +76,9 @@ class Sandbox:
         fields: Whether the account has custom fields.
         messages: Number of made-up messages at the start, in conversations with the contacts.
         message_ties: Size of the largest group of messages that share one `date`.
+        state: The `state()` of an earlier sandbox, to go back to, with its credentials. Nothing is
+            made up then, so `contacts`, `messages`, `ties`, `message_ties` and `fields` have no
+            effect.
 
     Raises:
         ValueError: An option is of another type or size; the message names it.
@@ -117,6 +122,7 @@ class Sandbox:
         fields: bool = True,
         messages: int = 0,
         message_ties: int = 1,
+        state: bytes | None = None,
     ) -> None:
         given: dict[str, object] = locals()
         for name, kind in _OPTIONS.items():
@@ -128,11 +134,17 @@ class Sandbox:
         if not 0 < per_s < math.inf or not 0 <= port <= 65535:
             raise ValueError("per_s must be above 0 and finite, port from 0 to 65535")
         allowed = Hosts(host, hosts)
+        readings = readings or Readings()
+        stored = None if state is None else states.read(state, readings)
+        if stored is not None:
+            contacts = messages = 0
+            secret_id, secret_key = secret_id or stored.secret_id, secret_key or stored.secret_key
+            api_key = api_key or stored.api_key
         rng = random.Random(seed)  # noqa: S311 - no secret
         # Older versions drew credentials here; without these draws, a seed makes other contacts.
         made_uuid(rng)
         rng.choices("k", k=40 + 48)
-        self.readings = readings = readings or Readings()
+        self.readings = readings
         self.credentials = Credentials(secret_id or str(uuid.uuid4()), secret_key or token_hex(20))
         self.api_key = api_key or token_hex(24)
         self.faults = Faults(readings, seed)
@@ -154,6 +166,9 @@ class Sandbox:
         self.surveys = account.surveys
         self.clock = account.clock
         self.webhooks = account.webhooks
+        if stored is not None:
+            states.restore(account, stored)
+        self._account = account
         self.customer = Customer(account)
         self.carrier = Carrier(account)
         self._server = Server(
@@ -167,6 +182,31 @@ class Sandbox:
         self._port = port
         self._runner: web.AppRunner | None = None
         self._thread = ExitStack()
+
+    @classmethod
+    def from_profile(
+        cls,
+        profile: Source,
+        contacts: int = 0,
+        *,
+        readings: Readings | None = None,
+        **options: object,
+    ) -> Self:
+        """Return a sandbox that behaves as a profile of the API says.
+
+        Args:
+            profile: An `ApiProfile`, its fields as a mapping, or the file that
+                `heymarket probe --save` has written.
+            contacts: Number of made-up contacts at the start.
+            readings: The behaviour that the profile leaves open; by default the likeliest.
+            **options: The other options of the class.
+
+        Raises:
+            ValueError: It is not a profile, or has a fact that the sandbox cannot show.
+            OSError: The file cannot be read.
+        """
+        readings = readings_of(profile, readings or Readings())
+        return cls(contacts, readings=readings, **options)  # type: ignore[arg-type] # checked there
 
     @property
     def url(self) -> str:
@@ -199,6 +239,14 @@ class Sandbox:
         The oldest are dropped first. Requests of web pages and to other hosts are not recorded.
         """
         return self._server.recent.requests
+
+    def state(self) -> bytes:
+        """Return all that the account holds, with its credentials, as JSON: `Sandbox(state=…)`.
+
+        Faults, odd looks, `requests`, subscribers of webhooks, and the counts of the rate limit
+        are not part of it. It holds the credentials, so keep it private.
+        """
+        return states.taken(self._account, self.readings, *self.credentials, self.api_key)
 
     def show_as(self, contact_id: int, look: Wanted | None) -> None:
         """Show a contact oddly from now on, in every answer that holds contacts.

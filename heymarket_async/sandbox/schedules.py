@@ -69,7 +69,7 @@ def create(call: Call) -> object:
     row = known(call, schedules, sent.local_id, "", call.readings.schedule_local_id)
     if row is None:
         row = schedules.put(record, call.now)
-        _plan(call.account, row)
+        plan(call.account, row)
     return call.created({"id": row.id})
 
 
@@ -86,7 +86,7 @@ def update(call: Call) -> object:
     record, old = _record(call, call.parse(ScheduleIn)), schedules.record(row)
     record.id, record.rev, record.created, record.op = old.id, old.rev, old.created, "update"
     record.local_id = record.local_id or old.local_id
-    _plan(call.account, schedules.put(record, call.now))
+    plan(call.account, schedules.put(record, call.now))
     return {"id": row.id}
 
 
@@ -161,7 +161,7 @@ def _media_url(attachments: list[Attachment], gallery: list[GalleryEntry]) -> st
     return next((file.url for each in files for file in each if file.url), None)
 
 
-def _plan(account: Account, row: Kept) -> None:
+def plan(account: Account, row: Kept) -> None:
     """Send a message when it is due, unless it was changed or cancelled by then."""
     schedules = account.schedules
     due = parsed(schedules.record(row).execute)

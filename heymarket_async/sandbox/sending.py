@@ -13,7 +13,7 @@ from heymarket_async.sandbox.message_table import (
     MessageRecord,
     Sent,
 )
-from heymarket_async.sandbox.routes import Call, Refused
+from heymarket_async.sandbox.routes import Account, Call, Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +55,16 @@ def send(call: Call, conversation: Conversation, draft: Draft) -> Message:
     account.conversations.save(conversation, account.conversations.stamp(call.now))
     sent = [] if draft.is_private else _one_each(conversation, draft, row.id)
     if sent and record.status == "queued":
-        account.clock.at(messages.quiet_until_s, lambda: _release(call, row, sent))
+        hold_back(account, row, sent)
     elif sent and record.status == "sent":
-        _go_out(call, row, sent)
+        _go_out(account, row, sent)
     return row
+
+
+def hold_back(account: Account, row: Message, sent: list[Sent]) -> None:
+    """Let a message go out when the quiet hours end."""
+    account.messages.held_back[row.id] = sent
+    account.clock.at(account.messages.quiet_until_s, lambda: _release(account, row, sent))
 
 
 def opted_out_of(call: Call, phones: Sequence[str]) -> list[str]:
@@ -128,15 +134,16 @@ def _one_each(row: Conversation, draft: Draft, message_id: int) -> list[Sent]:
     ]
 
 
-def _release(call: Call, row: Message, sent: list[Sent]) -> None:
+def _release(account: Account, row: Message, sent: list[Sent]) -> None:
     """Send a message that quiet hours held back."""
-    messages = call.account.messages
+    messages = account.messages
+    del messages.held_back[row.id]
     record = messages.record(row)
     record.status = "sent"
-    messages.change(row, record, call.account.clock.now)
-    _go_out(call, row, sent)
+    messages.change(row, record, account.clock.now)
+    _go_out(account, row, sent)
 
 
-def _go_out(call: Call, row: Message, sent: list[Sent]) -> None:
-    call.account.messages.outbox += sent
-    call.account.webhooks.emit("message_sent", Raw(row.line))
+def _go_out(account: Account, row: Message, sent: list[Sent]) -> None:
+    account.messages.outbox += sent
+    account.webhooks.emit("message_sent", Raw(row.line))

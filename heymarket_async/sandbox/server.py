@@ -62,6 +62,7 @@ HANDLERS = (
 )
 """The modules of handlers: importing them declares their routes."""
 
+ACCEPTS = "Accept-Encoding"
 _UNSENT = Answer(0, b"")
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -163,22 +164,31 @@ class Server:
             handler = _too_large
         fault = self._faults.take(route, reused=self._is_reused(request.transport))
         received.fault = fault.name
-        if fault.wait_s:
-            await self._wait(fault.wait_s)
+        if wait_s := fault.wait_s + self._faults.latency_s:
+            await self._wait(wait_s)
         answer = self._answer(handler, request, received) if fault.handled else _UNSENT
         answer = fault.answer or answer
         if fault.ends in {"reset", "dropped"}:
             return _hang_up(request, reset=fault.ends == "reset")
         received.status = answer.status
+        readings = self._account.readings
         headers = {
             "Content-Type": answer.content_type,
             "Date": formatdate(self._now(), usegmt=True),
             "X-Request-Id": received.request_id,
+            **(self._access.rate_headers(received.at) if readings.rate_headers else {}),
             **answer.headers,
         }
         if fault.ends == "cut" or fault.pause_s:
             return await self._in_halves(request, answer, headers, fault)
-        return web.Response(status=answer.status, body=answer.body, headers=headers)
+        response = web.Response(status=answer.status, body=answer.body, headers=headers)
+        if (
+            readings.gzip
+            and len(answer.body) >= 1024
+            and "gzip" in request.headers.get(ACCEPTS, "")
+        ):
+            response.enable_compression(web.ContentCoding.gzip)
+        return response
 
     async def _read_body(self, request: web.Request, received: Received) -> bool:
         """Read the body into the record, and return False if it is too large for that."""

@@ -35,6 +35,22 @@ class Stored:
 T = TypeVar("T", bound=Stored)
 
 
+class Content(msgspec.Struct, Generic[T], frozen=True):
+    """All that a table holds.
+
+    Attributes:
+        rows: The things.
+        unseen: Those that cannot be seen yet, and when they can, in seconds since 1970.
+        next_id: The id of the next new thing.
+        newest: The newest stamp.
+    """
+
+    rows: list[T]
+    unseen: list[tuple[float, T]]
+    next_id: int
+    newest: int
+
+
 def _place(row: Stored) -> tuple[int, int]:
     return row.stamp, row.id
 
@@ -179,6 +195,19 @@ class Table(Generic[T]):
             self.remove(known)
         insort(self._rows, row, key=_place)
         self._by_id[row.id] = row
+
+    def content(self) -> "Content[T]":
+        """Return all that it holds."""
+        return Content(list(self._rows), list(self._unseen), self._next_id, self._newest)
+
+    def restore(self, content: "Content[T]") -> None:
+        """Hold the content of another table in place of its own."""
+        self._rows = sorted(content.rows, key=_place)
+        self._by_id = {row.id: row for row in self._rows}
+        self._unseen = deque(content.unseen)
+        self._next_id, self._newest = content.next_id, content.newest
+        # The same draws must not be made again: some of them gave UUIDs.
+        self._rng.seed(f"{content.next_id} {content.newest}")
 
     def remove(self, row: T) -> None:
         """Delete a thing."""

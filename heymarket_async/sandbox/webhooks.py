@@ -160,7 +160,9 @@ class Webhooks:
         free = asyncio.Semaphore(subscriber.at_once)
         lane = self._lanes.setdefault(subscriber.config_id, free)
         for body in bodies:
-            task = self._loop.create_task(self._deliver(subscriber, body, lane))
+            task = self._loop.create_task(
+                self._deliver(subscriber, body, lane), name="heymarket-sandbox-delivery"
+            )
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 

@@ -208,12 +208,12 @@ async def _ask(transport: Transport) -> tuple[Account, str]:
         team = None
     (fingerprint,) = accepted.fingerprints
     credentials = _credentials(transport, fingerprint)
-    name = credentials if team is None else f"{_TEAM}{team.id} of {transport.base_url}"
+    name = credentials if team is None else f"{_TEAM}{team.id} of {transport.server}"
     return Account(name, credentials), fingerprint
 
 
 def _credentials(transport: Transport, fingerprint: str) -> str:
-    return f"credentials {fingerprint} of {transport.base_url}"
+    return f"credentials {fingerprint} of {transport.server}"
 
 
 def _bound(transport: Transport, binding: Binding) -> Transport:
@@ -238,6 +238,6 @@ def _difference(then: Account, now: Account) -> str:
 
 def _changed(why: str) -> ClientStateError:
     return ClientStateError(
-        f"was not sent: the credentials changed, {why}. Run it again with credentials of the"
+        f"the credentials changed, {why}, so it was not sent. Run it again with credentials of the"
         " account that it began with"
     )

@@ -101,6 +101,9 @@ class ApiSecret(_Secret):
 class ApiKey(_Secret):
     """A legacy API key, sent as the token. Heymarket plans to end these keys; prefer `ApiSecret`.
 
+    Args:
+        key: The key as Heymarket shows it.
+
     Raises:
         ValueError: The key is empty or has white space around it.
 
@@ -204,16 +207,20 @@ class Signer:
             self._iat, self._signed_at = int(now), monotonic
         return self._token
 
-    def distrust(self, token: Hidden[str], date: str | None) -> None:
+    def distrust(self, token: Hidden[str], date: str) -> None:
         """Drop a token that Heymarket refused, and learn its clock from the answer's `Date`.
 
         Do nothing if the token was replaced already.
+
+        Args:
+            token: The token.
+            date: The date; "" if there is none.
         """
         if token != self._token:
             return
         self._token = None
         self._asked_at = float("-inf")
-        server_time = None if date is None else http_date(date)
+        server_time = http_date(date)
         # Without a date, the skew that was learned before may be the reason of the refusal.
         self._skew_s = 0.0 if server_time is None else server_time - self._wall()
 

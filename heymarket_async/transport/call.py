@@ -7,6 +7,7 @@ import inspect
 import logging
 import math
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Generic, TypeVar
 
 import msgspec
@@ -79,10 +80,18 @@ class Options(msgspec.Struct, frozen=True):
             if not is_int(number) or number < 1:
                 raise ValueError(f"{name} must be an integer of at least 1")
         one_of("retry", self.retry, RetryPolicy)
-        if self.on_attempt is not None and not callable(self.on_attempt):
-            raise ValueError("on_attempt must be a function, or None")
-        if inspect.iscoroutinefunction(self.on_attempt):
-            raise ValueError("on_attempt must be a plain function: it is called, not awaited")
+        check_hook("on_attempt", self.on_attempt)
+
+
+class Writes:
+    """Counts the writes of a context that may have taken effect, those under way included."""
+
+    def __init__(self) -> None:
+        self.possible = 0
+
+
+writes_of_context: ContextVar[Writes | None] = ContextVar("heymarket_writes", default=None)
+"""The counter for the writes that are sent in this context, or None if nobody asks."""
 
 
 class Call(Cancellable, Generic[T]):
@@ -114,6 +123,11 @@ class Call(Cancellable, Generic[T]):
     token_replaced: bool = False
     may_have_taken_effect: bool = False
 
+    @property
+    def may_be_sent(self) -> bool:
+        """Whether a request may have reached the server."""
+        return self.is_in_flight or self.may_have_taken_effect
+
     def __repr__(self) -> str:
         # The body holds people's data.
         return f"<Call of {self.request.call}>"
@@ -126,6 +140,11 @@ class Call(Cancellable, Generic[T]):
         error.call = self.request.call
         error.attempts = self.attempts
         error.may_have_taken_effect = self.may_have_taken_effect
+
+    def mark(self, cancelled: asyncio.CancelledError) -> None:
+        """Mark a cancellation of a write that may have taken effect, as errors are marked."""
+        if self.request.repeat is not Repeat.READ:
+            vars(cancelled)["may_have_taken_effect"] = self.may_be_sent
 
 
 def emit(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> None:
@@ -142,6 +161,18 @@ def emit(event: AttemptEvent, hook: Callable[[AttemptEvent], object] | None) -> 
     )
     if hook is not None:
         call_hook(hook, event, name="on_attempt", of="call")
+
+
+def check_hook(name: str, hook: object) -> None:
+    """Check that a hook can be called.
+
+    Raises:
+        ValueError: It is not a plain function or another callable, and not None.
+    """
+    if hook is not None and not callable(hook):
+        raise ValueError(f"{name} must be a function, or None")
+    if inspect.iscoroutinefunction(hook):
+        raise ValueError(f"{name} must be a plain function: it is called, not awaited")
 
 
 def call_hook(hook: Callable[[T], object], event: T, *, name: str, of: str) -> None:

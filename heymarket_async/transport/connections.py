@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
+    from yarl import URL
 
 
 class Connector(aiohttp.TCPConnector):
@@ -32,7 +33,15 @@ class Connector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own
     ) -> ResponseHandler:
         # Runs once per connection. The public `connect` would cost a hundredth of every call.
-        protocol = await super()._create_connection(req, traces, timeout)
+        try:
+            protocol = await super()._create_connection(req, traces, timeout)
+        except _NO_TUNNEL as error:
+            failure = _by_whom(error, req)
+        else:
+            return await self._checked(protocol)
+        raise failure  # outside, because the context of an error may quote the login for the proxy
+
+    async def _checked(self, protocol: ResponseHandler) -> ResponseHandler:
         try:
             await _check_new(protocol)
         except BaseException:
@@ -47,6 +56,32 @@ class EarlyError(aiohttp.ClientConnectionError):
 
     def __init__(self) -> None:
         super().__init__("it was answered or closed before anything was sent")
+
+
+class TunnelError(aiohttp.ClientConnectionError):
+    """A proxy closed the connection at CONNECT, or its answer is not HTTP. Nothing was sent.
+
+    Args:
+        proxy: Its URL.
+    """
+
+    def __init__(self, proxy: URL) -> None:
+        super().__init__(f"the proxy {proxy.origin()} does not answer CONNECT like a proxy")
+
+
+# aiohttp raises these if CONNECT fails, and also if an answer is lost after a request was sent.
+_NO_TUNNEL = (
+    aiohttp.ClientOSError,
+    aiohttp.ClientConnectionResetError,
+    aiohttp.ServerDisconnectedError,
+    aiohttp.ClientResponseError,
+)
+
+
+def _by_whom(error: Exception, request: aiohttp.ClientRequest) -> Exception:
+    """Return an error from before a request was sent, or that of its proxy if it is one's."""
+    is_clear = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError)
+    return error if is_clear or request.proxy is None else TunnelError(request.proxy)
 
 
 class DroppedError(aiohttp.ClientError):
@@ -90,17 +125,21 @@ async def never_stale(
 ) -> aiohttp.ClientResponse:
     """Check connections of a borrowed session, whose connector is not ours; a middleware.
 
+    It tells errors of a proxy from those after a request was sent, too.
+
     The check runs after a connection was taken out of the pool. By then aiohttp has discarded the
     beginning of a stray answer. A whole one, and bytes that are not HTTP, are still found.
     """
-    send = request.send
+    send, was_sent = request.send, False
 
     async def checked(connection: Connection) -> aiohttp.ClientResponse:
+        nonlocal was_sent
         protocol = connection.protocol
         if protocol is not None and getattr(protocol, "_payload", None) is None:
             await _check_new(protocol)
         elif protocol is not None and not _is_clean(protocol)():
             raise _StaleError  # aiohttp closes it
+        was_sent = True
         return await send(connection)
 
     request.send = checked  # type: ignore[method-assign, assignment] # no public seam lies there
@@ -108,8 +147,13 @@ async def never_stale(
         while True:
             with suppress(_StaleError):
                 return await handler(request)
+    except _NO_TUNNEL as error:
+        if was_sent:
+            raise
+        failure = _by_whom(error, request)
     finally:
         vars(request).pop("send", None)  # else the request and `checked` keep each other alive
+    raise failure  # outside, like that of `Connector`
 
 
 async def _check_new(protocol: ResponseHandler) -> None:

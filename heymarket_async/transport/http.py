@@ -45,6 +45,11 @@ _Response = aiohttp.ClientResponse | direct.Response
 
 logger = logging.getLogger("heymarket_async")
 
+_ONE_PER_LOOP = (
+    "A client belongs to one loop, and each asyncio.run() makes a new one. Make the client inside"
+    " the coroutine: async with HeymarketClient.from_env() as client: ..."
+)
+
 
 class Answer(Masked, msgspec.Struct, frozen=True):
     """The answer to a request.
@@ -69,8 +74,9 @@ class Answer(Masked, msgspec.Struct, frozen=True):
 
     @property
     def date(self) -> str:
-        """Its `Date`, or ""."""
-        return _printable(self.headers, "Date")
+        """Its `Date`; "" if it has none, or if a cache had kept the answer."""
+        is_old = _printable(self.headers, "Age").strip("0 ")
+        return "" if is_old else _printable(self.headers, "Date")
 
     def __repr__(self) -> str:
         # Headers may hold a cookie, and the body holds people's data.
@@ -115,17 +121,24 @@ class Http:
         """Return the running loop. The first call binds these connections to it.
 
         Raises:
-            ClientStateError: The client is closed, or bound to another loop.
+            ClientStateError: The client is closed, or bound to another loop, or no loop runs.
         """
-        loop = asyncio.get_running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise ClientStateError(
+                "no event loop of asyncio is running here. Run the coroutine with asyncio.run();"
+                " under anyio, choose the backend asyncio, since the client does not run on trio."
+                " After a fork, start a new loop in the new process"
+            ) from None
         self.check_open()
         if self._loop is loop:
             return loop
         if self._loop is not None:
-            raise ClientStateError(
-                "the client is in use in another event loop. Make one client per loop, inside"
-                " the coroutine that the loop runs"
-            )
+            state = "had its first call in an event loop that has ended"
+            if not self._loop.is_closed():
+                state = "is in use in another event loop"
+            raise ClientStateError(f"the client {state}. {_ONE_PER_LOOP}")
         self._loop = loop
         return loop
 
@@ -282,6 +295,7 @@ _NOTHING_WAS_SENT = (
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
     connections.EarlyError,
+    connections.TunnelError,
 )
 
 
@@ -342,7 +356,7 @@ def _printable(headers: Mapping[str, str], name: str) -> str:
 
 def _reason(error: Exception) -> str:
     # Our own words, or the name of the class: aiohttp's texts quote what they failed on.
-    if isinstance(error, bodies.BodyError | connections.EarlyError):
+    if isinstance(error, bodies.BodyError | connections.EarlyError | connections.TunnelError):
         return str(error)
     if status := _proxy_status(error):
         return f"the proxy answered {status} to CONNECT"

@@ -13,6 +13,7 @@ import logging
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+from heymarket_async.api_profile import ApiProfile
 from heymarket_async.errors import (
     AuthenticationError,
     ClientStateError,
@@ -28,7 +29,14 @@ from heymarket_async.request import Repeat, Request
 from heymarket_async.transport import retry, wire
 from heymarket_async.transport.account import Binding, CredentialsChangedError
 from heymarket_async.transport.auth import Credentials, Signer
-from heymarket_async.transport.call import AttemptEvent, Call, Options, emit, logger
+from heymarket_async.transport.call import (
+    AttemptEvent,
+    Call,
+    Options,
+    emit,
+    logger,
+    writes_of_context,
+)
 from heymarket_async.transport.http import Answer, Http
 from heymarket_async.transport.sends import Sends
 from heymarket_async.walk.page_size import PageSizes
@@ -46,8 +54,11 @@ class Transport:
         rate: How many requests may be sent; None for no limit.
         http: The connections.
         options: Time limits, retries and the hook.
+        profile: Facts about the API that were seen, or None.
 
     Attributes:
+        server: The server in the name of the account: the base URL, unless the account is always
+            the same one behind changing URLs.
         page_sizes: The limits that walks have tried, by list.
         sends: The messages that were sent, are being sent and may have been sent.
     """
@@ -64,9 +75,13 @@ class Transport:
         rate: RateLimit | None,
         http: Http,
         options: Options,
+        profile: ApiProfile | None = None,
     ) -> None:
         self.options = options
+        self.profile = profile
         self.base_url = base_url
+        self.server = base_url
+        self.rate = rate
         self._signer = signer
         self.credentials_can_change = signer.can_change
         # The wait after a 429 that does not say how long: then the server's window is over.
@@ -107,10 +122,19 @@ class Transport:
             await self._ask_for_credentials(now + self.options.deadline_s)
         return self._signer.fingerprint
 
+    def enter(self) -> None:
+        """Bind the client to the running loop, as its first call does; see `Http.enter`."""
+        self._http.enter()
+
     @property
     def waiting(self) -> str:
         """Why the call that waits longest is waiting, or "" if none is."""
         return self._turns.reason
+
+    @property
+    def waiting_s(self) -> float:
+        """For how many seconds that call still waits, at least; inf if that is not known."""
+        return self._turns.left_s
 
     async def aclose(self) -> None:
         """Close the connections and end all calls with `ClientStateError`.
@@ -149,6 +173,9 @@ class Transport:
             binding = Binding(self)
         body, now = wire.prepare(request), loop.time()
         call = Call(request, body, loop, now, now + self.options.deadline_s, binding)
+        writes = None if request.repeat is Repeat.READ else writes_of_context.get()
+        if writes is not None:
+            writes.possible += 1
         self._open_calls.add(call)
         try:
             try:
@@ -166,18 +193,24 @@ class Transport:
                 deadline=call.deadline,
                 sleep=functools.partial(self._sleep, call),
             )
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             if not call.take_back():
+                call.mark(cancelled)
                 raise
         finally:
             self._open_calls.discard(call)
-        cut_off = ClientStateError("was cut off when its client was closed")
+            if writes is not None and not call.may_be_sent:
+                writes.possible -= 1
+        cut_off = ClientStateError("the client was closed before the answer had come")
         cut_off.may_have_taken_effect = call.is_in_flight
         call.annotate(cut_off)
         raise cut_off
 
     async def _sleep(self, call: Call[T], seconds: float) -> None:
-        with self._turns.waiting(f"to try {call.request.call} again"):
+        logger.debug("%s: next attempt in %.1f s", call.request.call, seconds)
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        with self._turns.waiting(f"to try {call.request.call} again", lambda: ends - loop.time()):
             await asyncio.sleep(seconds)
         call.waits["to try again"] = call.waits.get("to try again", 0.0) + seconds
 
@@ -275,7 +308,7 @@ class Transport:
         self, error: HeymarketError, answer: Answer | None, token: Hidden[str], pacer: AnyPacer
     ) -> None:
         if isinstance(error, AuthenticationError) and answer is not None:
-            self._signer.distrust(token, answer.headers.get("Date"))
+            self._signer.distrust(token, answer.date)
         elif isinstance(error, RateLimitError):
             # Bounded, because it pauses all calls of the credential.
             wait_s = retry.server_wait_s(error, self._window_s)

@@ -41,6 +41,12 @@ _BY_STATUS: dict[int, type[StatusError]] = {
     429: RateLimitError,
 }
 
+_UNAUTHORIZED = 401
+_CHECK = (
+    "check the credentials: from_env takes them from HEYMARKET_SECRET_ID and HEYMARKET_SECRET_KEY,"
+    " or from HEYMARKET_API_KEY"
+)
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -75,7 +81,22 @@ def encode(body: object) -> bytes | None:
         UnicodeEncodeError,
         msgspec.MsgspecError,
     ) as error:
-        raise ValueError(f"the body cannot be written as JSON: {error}") from None
+        reason = str(error)
+    # Outside, because a codec's error holds the whole text.
+    if "surrogates not allowed" in reason:
+        reason = "it has half of a character (a lone surrogate)"
+    raise ValueError(f"{_unwritable(body)} cannot be written as JSON: {reason}")
+
+
+def _unwritable(body: object) -> str:
+    """Return the name of the field that cannot be written, if the body is a struct."""
+    for name in body.__struct_fields__ if isinstance(body, msgspec.Struct) else ():
+        if (value := getattr(body, name)) is not msgspec.UNSET:
+            try:
+                encode(value)
+            except ValueError:
+                return name
+    return "the body"
 
 
 def headers(user_agent: str, token: Hidden[str], has_body: bool) -> Hidden[Mapping[str, str]]:
@@ -191,8 +212,9 @@ def _status_error(
     asks = "" if wait_s is None else f"(asks to wait {wait_s:g} s)"
     redirect = _redirect(answer, sent, secrets)
     summary = " ".join(filter(None, (f"answered {answer.status}", code, asks, redirect)))
+    message = f"{summary}: {detail}" if detail else summary
     return _BY_STATUS.get(answer.status, fallback)(
-        f"{summary}: {detail}" if detail else summary,
+        f"{message}; {_CHECK}" if answer.status == _UNAUTHORIZED else message,
         status=answer.status,
         code=code,
         detail=detail,

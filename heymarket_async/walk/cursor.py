@@ -145,6 +145,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
         ascending: Oldest first; None while no page has shown it.
         largest: How many rows the largest page without a `limit` had, if the size of pages is not
             documented.
+        first_page: The number of the first page, as a profile has it; only 1 is of use. UNSET if
+            there is none, or it was wrong.
         group: The group larger than a page that is being read, or None.
         done: The walk is complete.
     """
@@ -159,6 +161,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     inclusive: bool | None
     ascending: bool | None
     largest: int | UnsetType = UNSET
+    first_page: int | UnsetType = UNSET
     group: Ties | None
     done: bool
 
@@ -240,20 +243,19 @@ _MAY_FOLLOW: dict[bool | None, Callable[[str, str], bool]] = {True: ge, False: l
 
 def start(
     surface: str,
-    *,
     limit: int | None = None,
     date: str | None = None,
-    largest: int | UnsetType = UNSET,
+    first_page: int | str | None = None,
 ) -> Cursor:
     """Return the cursor of a walk that begins; for the arguments see `Cursor`."""
     return Cursor(
         surface=surface,
         limit=limit,
         date=date,
+        first_page=1 if first_page == 1 else UNSET,
         given=Seen(),
         inclusive=False,
         ascending=None,
-        largest=largest,
         group=None,
         done=False,
     )

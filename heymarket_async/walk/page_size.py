@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import msgspec
 
+from heymarket_async.api_profile import ListFacts
 from heymarket_async.errors import (
     AuthenticationError,
     ConnectError,
@@ -59,6 +60,13 @@ class PageSizes(msgspec.Struct):
         self.refused = limit if self.refused is None else min(limit, self.refused)
         if self.best >= limit:
             self.best = self.documented
+
+
+def learn_from(facts: ListFacts, sizes: PageSizes) -> None:
+    """Note the limits that a profile has. Like all that was seen earlier, they prove no end."""
+    sizes.best = max(sizes.best, facts.largest_limit or 0)
+    if facts.over_limit is not None:
+        sizes.refused = max(sizes.documented, facts.largest_limit or 0) + 1
 
 
 class PageSize:

@@ -37,6 +37,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from heymarket_async import timestamps
@@ -46,6 +47,9 @@ from heymarket_async.walk.rows import Key, Rows
 
 MOST_PASSES = 20
 """How often a group is read before the walk raises, because it changes too often."""
+
+_SECOND_PAGE = 1 << 20
+"""The place of the first row of page 1, if pages are counted from 0."""
 
 _ENOUGH_PASSES = 10
 """How often a group is read if a row comes twice in each pass."""
@@ -87,7 +91,10 @@ def begin(cursor: Cursor, rows: Rows, here: str | None, limit: int | None) -> Cu
     if (limit or cursor.page_size) < PAGE_SIZE:
         # With pages of a few rows, a page that comes again could be chance.
         return stay(cursor, rows, here, new_ties(last, None, PAGE_SIZE))
-    return stay(cursor, rows, here, new_ties(last, 1, limit, _places(rows, 0)))
+    group = new_ties(last, 1, limit, _places(rows, 0))
+    if cursor.first_page == 1:
+        group = replace(group, page=2, from_one=True)
+    return stay(cursor, rows, here, group)
 
 
 def begin_again(cursor: Cursor, group: Ties, limit: int | None) -> Cursor:
@@ -123,6 +130,9 @@ def after_page(cursor: Cursor, group: Ties, page: GroupPage) -> Cursor:
         if group.page is None and not has_more:
             group = replace(counted, from_one=True)  # page 1, read just now, was the first
         begins_here = bool(rows.stamps) and _is_ahead(cursor, group, rows.stamps[0])
+        if cursor.first_page == 1 and group.page == 1 and not _is_of_first_page(group, rows):
+            # The profile seems to be wrong. The page before this one will show it.
+            cursor, group = replace(cursor, first_page=UNSET), replace(group, from_one=False)
         if begins_here or group.is_at_first_page:
             return _end_pass(cursor, group, rows)
         return cursor.held(rows, _ask(group, (group.page or 0) - 1))
@@ -179,7 +189,13 @@ def _double(group: Ties, rows: Rows) -> int:
 
 def _places(rows: Rows, page: int) -> Iterator[tuple[Key, int]]:
     """Return rows with their places: the page, and the place on it."""
-    return ((key, (page << 20) + place) for place, key in enumerate(rows.all_keys()))
+    return ((key, page * _SECOND_PAGE + place) for place, key in enumerate(rows.all_keys()))
+
+
+def _is_of_first_page(group: Ties, rows: Rows) -> bool:
+    """Whether a page has rows that the first page had in an earlier pass."""
+    places = group.before.entries if group.before else {}
+    return any(places.get(key, _SECOND_PAGE) < _SECOND_PAGE for key in rows.all_keys())
 
 
 def _with_page(cursor: Cursor, group: Ties, page: GroupPage) -> Ties:

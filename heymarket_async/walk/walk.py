@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Generic, Self, TypeGuard, TypeVar
 
 import msgspec
-from msgspec import UNSET
 
 from heymarket_async import timestamps
 from heymarket_async.checks import limit_of
@@ -140,7 +139,7 @@ class Walk(Generic[T]):
         self._asked = start
         self._next = start
         self._page = Page[T]([], Rows([], [], [], []), slice(0), start)
-        self._left: list[T] = []  # still to be given, the last one first
+        self._left = 0  # items of the page that are still to be given
         self._seen = 0
         self.left_out = 0
         self._is_closed = False
@@ -159,7 +158,7 @@ class Walk(Generic[T]):
         return _Pages(self._next_page)
 
     def __repr__(self) -> str:
-        given = self._seen - len(self._left)
+        given = self._seen - self._left
         state = "complete" if self._next.done and not self._left else "under way"
         return f"<Walk by {self._call}: {given:,} given, {state}>"
 
@@ -169,14 +168,41 @@ class Walk(Generic[T]):
     async def __anext__(self) -> T:
         if not self._left:
             await self._advance()
-        if not self._left:
+        if not (left := self._left):
             raise StopAsyncIteration
-        return self._left.pop()
+        self._left = left - 1
+        return self._page.items[-left]
+
+    async def _next_page(self) -> Page[T] | None:
+        await self._look_ahead()
+        if not self._left:
+            return None
+        page, self._left = self._page_at_hand(self._left)
+        return page
+
+    # The blocking client asks in the loop and takes in another thread, where an interrupt comes at
+    # any moment, and where a third one may close the walk. So the taker reads and sets `_left`.
+
+    async def _look_ahead(self) -> None:
+        """Ask for more items if none is at hand."""
+        if not self._left:
+            await self._advance()
+
+    def _item_at_hand(self, left: int) -> tuple[T, int]:
+        """Return the next item, if some are left, and how many are left after it."""
+        return self._page.items[-left], left - 1
+
+    def _page_at_hand(self, left: int) -> tuple[Page[T], int]:
+        """Return the rest of the page, if some is left, and that none is left after it."""
+        page = self._page
+        if left < len(page):
+            page = Page(page.items[-left:], page.rows, slice(-left, None), self._next)
+        return page, 0
 
     async def aclose(self) -> None:
         """End the walk. Its `cursor` stays. Asking for more raises, unless it was complete."""
         self._next = self._standing()
-        self._left = []
+        self._left = 0
         self._is_closed = True
 
     async def __aenter__(self) -> Self:
@@ -191,21 +217,10 @@ class Walk(Generic[T]):
         await self.aclose()
 
     def _standing(self) -> Cursor:
-        left = len(self._left)
+        left = self._left
         if not left:
             return self._next
         return self._asked.partly(self._page.rows, len(self._page) - left)
-
-    async def _next_page(self) -> Page[T]:
-        if not self._left:
-            await self._advance()
-        if not self._left:
-            raise StopAsyncIteration
-        page, left = self._page, len(self._left)
-        self._left = []
-        if left == len(page):
-            return page
-        return Page(page.items[-left:], page.rows, slice(-left, None), self._next)
 
     @hides_locals
     async def _advance(self) -> None:
@@ -301,9 +316,10 @@ class Walk(Generic[T]):
             error.seen = self._seen
             raise
         given = items[new] if isinstance(new, slice) else [items[place] for place in new]
-        self._page = Page(given, rows, new, after)
-        self._asked, self._next = cursor, after
-        self._left = given[::-1]
+        # Last what ends the page before: another thread may look at the cursor.
+        self._page, self._asked = Page(given, rows, new, after), cursor
+        self._left = len(given)
+        self._next = after
         self._seen += len(given)
         self.left_out += len(items) - len(given)
         return bool(given)
@@ -321,6 +337,7 @@ def walk(
     fields: RowFields = RowFields(),  # noqa: B008 - frozen
     growth: Growth[T] | None = None,
     is_size_documented: bool = True,
+    first_page: int | str | None = None,
 ) -> Walk[T]:
     """Return a walk, from its beginning or from a stored cursor.
 
@@ -335,6 +352,7 @@ def walk(
         fields: The fields of an item that the walk reads.
         growth: How the walk may ask for more than the default, or None.
         is_size_documented: A page has 30 items without a `limit`. Else its size is not known.
+        first_page: The number of the first page, if it was seen earlier.
 
     Raises:
         ValueError: An argument breaks its rule; the message names it.
@@ -349,9 +367,9 @@ def walk(
     read = reader(fields).of_raw if returns is msgspec.Raw else reader(fields).of
     if cursor is None:
         text = None if date is None else timestamps.to_text("date", date)
-        start = cursors.start(
-            surface, limit=limit, date=text, largest=UNSET if is_size_documented else 0
-        )
+        start = cursors.start(surface, limit, text, first_page)
+        if not is_size_documented:
+            start = msgspec.structs.replace(start, largest=0)
         return Walk(fetch, call, read, start, growth)
     if date is not None:
         raise ValueError("date and cursor exclude each other: a cursor has its own date")
@@ -362,14 +380,16 @@ def walk(
 
 
 class _Pages(Generic[T]):
-    def __init__(self, next_page: Callable[[], Awaitable[Page[T]]]) -> None:
+    def __init__(self, next_page: Callable[[], Awaitable[Page[T] | None]]) -> None:
         self._next_page = next_page
 
     def __aiter__(self) -> Self:
         return self
 
-    def __anext__(self) -> Awaitable[Page[T]]:
-        return self._next_page()
+    async def __anext__(self) -> Page[T]:
+        if (page := await self._next_page()) is None:
+            raise StopAsyncIteration
+        return page
 
 
 def _is_struct(returns: object) -> TypeGuard[type[msgspec.Struct]]:

@@ -48,7 +48,7 @@ class Event(Masked, msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         kind: See `EventKind`; other values may come. It is "message_received" for both spellings
-            that Heymarket uses.
+            that Heymarket uses, and empty if none was sent.
         message: The message, if it is about one.
         conversation: The conversation, if it is about one, or about a message in one.
         raw: The JSON of all that was delivered, without the token. The `id` in it is that of the

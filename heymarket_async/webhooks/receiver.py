@@ -135,7 +135,7 @@ class Receiver:
         loop = asyncio.get_running_loop()
         claimed: asyncio.Future[Claim | None] = loop.create_future()
         # A task, because the request may be cancelled at any time, and the claim must not be lost.
-        task = loop.create_task(self._work(event, claimed))
+        task = loop.create_task(self._work(event, claimed), name="heymarket-webhook-event")
         self._tasks[task] = loop.time() + self._timeout_s
         task.add_done_callback(partial(self._end, claimed))
         if self._timer is None:
@@ -167,6 +167,11 @@ class Receiver:
             logger.warning("%r was not claimed: %s.", event, _reason(error))
             return None
         if claim is Claim.TAKEN:
+            if not event.kind:
+                logger.warning(
+                    "A webhook event has neither a type nor an event, so its kind is empty."
+                    " Its data is in Event.raw."
+                )
             if not claimed.done():  # as it is, if the request was cancelled
                 claimed.set_result(claim)
             await self._run(event)

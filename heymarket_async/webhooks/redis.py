@@ -9,6 +9,7 @@ import secrets
 from contextlib import suppress
 from typing import cast
 
+from heymarket_async.extras import needs
 from heymarket_async.privacy import hides_locals
 from heymarket_async.webhooks.errors import WebhookError
 from heymarket_async.webhooks.store import KEEP_S, Claim, above_zero
@@ -19,8 +20,7 @@ try:
     from heymarket_async.pacing.store import check, client_of, reason_of
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "heymarket_async.webhooks.redis needs a package: pip install 'heymarket-async[redis]'",
-        name=error.name,
+        needs("heymarket_async.webhooks.redis", "redis"), name=error.name
     ) from error
 
 _CLAIM = """

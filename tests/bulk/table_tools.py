@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import duckdb
@@ -69,7 +70,7 @@ def _pandas_write(table: pd.DataFrame, target: Path, *, index: bool) -> None:
     elif target.suffix == ".parquet":
         table.to_parquet(target, index=index)
     elif target.suffix == ".jsonl":
-        table.to_json(target, orient="records", lines=True)
+        table.to_json(target, orient="records", lines=True, date_format="iso")
     else:
         table.to_csv(target, index=index)
 
@@ -77,6 +78,9 @@ def _pandas_write(table: pd.DataFrame, target: Path, *, index: bool) -> None:
 def polars(source: Path, target: Path) -> None:
     is_csv = source.suffix == ".csv"
     table = pl.read_csv(source, infer_schema_length=None) if is_csv else pl.read_parquet(source)
+    if target.suffix in {".csv", ".xlsx"}:  # they have no lists
+        lists = [each for each in table.iter_columns() if each.dtype == pl.List]
+        table = table.with_columns([pl.Series(each.name, _as_json(each)) for each in lists])
     write = {
         ".csv": table.write_csv,
         ".parquet": table.write_parquet,
@@ -84,6 +88,10 @@ def polars(source: Path, target: Path) -> None:
         ".jsonl": table.write_ndjson,
     }
     write[target.suffix](target)
+
+
+def _as_json(lists: Iterable[object]) -> list[str | None]:
+    return [None if each is None else json.dumps(list(each)) for each in lists]
 
 
 def in_duckdb(source: Path, target: Path) -> None:
@@ -99,6 +107,10 @@ def in_pyarrow(source: Path, target: Path) -> None:
     else:
         table = pyarrow.parquet.read_table(source)
     if target.suffix == ".csv":
+        for place, field in enumerate(table.schema):
+            if pyarrow.types.is_list(field.type):
+                texts = _as_json(table.column(place).to_pylist())
+                table = table.set_column(place, field.name, pyarrow.array(texts, pyarrow.string()))
         pyarrow.csv.write_csv(table, target)
     else:
         pyarrow.parquet.write_table(table, target)

@@ -131,7 +131,7 @@ async def test_the_outcome_file_says_which_rows_were_not_sent(tmp_path):
         "unknown",
         "unknown",
     ]
-    assert all("was not sent: the credentials" in last[number]["reason"] for number in (11, 20))
+    assert all("so it was not sent. Run it again" in last[n]["reason"] for n in (11, 20))
     assert max(last) == 20
 
 

@@ -23,6 +23,7 @@ from heymarket_async.bulk import (
 from heymarket_async.bulk.kind import MESSAGE
 from heymarket_async.bulk.sinks.tables import Table
 from heymarket_async.sandbox import Readings, Sandbox
+from heymarket_async.timestamps import parse
 from tests.bulk.accounts import Editor, client_of, lines_of
 from tests.bulk.archives import a_phone, conversations_of, messages_of
 
@@ -277,7 +278,8 @@ async def test_tables_have_a_column_for_each_field_of_a_message(tmp_path):
         sent = wanted[row["id"]]
         assert (row["text"], row["flagged"]) == (sent["text"], sent["flagged"])
         assert json.loads(row["conversation"]) == sent["conversation"]
-        assert rows[row["id"]]["date"] == row["date"] == sent["date"]
+        assert rows[row["id"]]["date"] == sent["date"]
+        assert row["date"] == parse(sent["date"])
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,6 @@ from heymarket_async.sandbox.odd import KINDS
 from tests.bulk.accounts import edit, ids_of
 from tests.bulk.test_dlt import LIST, Warehouse, dlt_at_home, lists_of, source_of, warehouse, write
 
-pytestmark = pytest.mark.unmeasured
-
 __all__ = ["dlt_at_home", "warehouse"]  # fixtures
 
 AHEAD = "2086-01-01T00:00:00Z"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 
 import pytest
@@ -137,6 +138,20 @@ async def test_windows_are_walked_side_by_side(tmp_path):
     assert most == 4
 
 
+async def test_no_task_waits_for_a_part_of_a_small_account(tmp_path):
+    tasks = []
+    async with (
+        Sandbox(contacts=300, seed=9) as sandbox,
+        client_of(sandbox, on_attempt=lambda _: tasks.append(len(asyncio.all_tasks()))) as client,
+    ):
+        report = await export_contacts(
+            client, JsonLines(tmp_path / "c"), concurrency=100, page_size=30
+        )
+
+    assert report.is_proved
+    assert max(tasks) < 50
+
+
 async def test_edits_ahead_of_the_walk_do_not_divide_it_endlessly(tmp_path):
     readings = Readings(newest_first=False)
     async with Sandbox(contacts=600, seed=9, readings=readings, limit=None) as sandbox:
@@ -174,8 +189,9 @@ async def test_an_account_whose_v2_cannot_be_read_is_walked_in_one_part(status, 
         ({"surface": "v3"}, 'surface must be "v1" or "v2"'),
         ({"page_size": 0}, "page_size must be an integer of at least 1"),
         ({"page_size": 101, "surface": "v2"}, "page_size must be an integer from 1 to 100"),
-        ({"concurrency": 0}, "concurrency must be an integer of at least 1"),
-        ({"concurrency": True}, "concurrency must be an integer of at least 1"),
+        ({"concurrency": 0}, "concurrency must be an integer from 1 to 100"),
+        ({"concurrency": True}, "concurrency must be an integer from 1 to 100"),
+        ({"concurrency": 101}, "from 1 to 100: a client has 100 connections, so more would only"),
         ({"date": "yesterday"}, "date must be an RFC 3339 timestamp"),
         ({"restart": 1}, "restart must be of type bool"),
     ],
@@ -234,7 +250,7 @@ async def test_a_sink_that_fails_ends_the_export_and_is_closed(tmp_path):
 
     async with Sandbox(contacts=300) as sandbox, client_of(sandbox) as client:
         with pytest.raises(OSError, match="No space left"):
-            await export_contacts(client, Full(None))
+            await export_contacts(client, Full(io.BytesIO()))
         assert Full.closed
         assert len(asyncio.all_tasks()) == 1 + server_tasks()
 

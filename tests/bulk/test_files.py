@@ -9,18 +9,24 @@ import pickle
 import stat
 import sys
 import zlib
+from datetime import datetime
+from io import BytesIO
 
 import pyarrow.parquet
 import pytest
-from backports import zstd
 
-from heymarket_async import ContactField
+from heymarket_async import ContactField, timestamps
 from heymarket_async.bulk import Csv, JsonLines, Parquet, Stream, Xlsx, export_contacts
 from heymarket_async.bulk.kind import COLUMNS
 from heymarket_async.bulk.sinks.staging import packing_of
 from heymarket_async.bulk.sinks.tables import Table, harmless
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import client_of, lines_of
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 PLAN, PRICE = ContactField(id=123, title="Plan"), ContactField(id=7, title="Price")
 
@@ -99,9 +105,28 @@ async def test_a_table_holds_everything_of_every_contact(kind, tmp_path):
             assert _same(row[title], sent["custom"].get(key)), title
 
 
+def _given(element: object) -> object:
+    """Return an element of a list without the fields that were not sent."""
+    if not isinstance(element, dict):
+        return element
+    return {name: value for name, value in element.items() if value is not None}
+
+
+def _as_text(element: object) -> object:
+    """Return an element with the integers of its columns of text as text."""
+    if not isinstance(element, dict):
+        return element
+    texts = {"id", "contact_id"} if "channel_type" in element else set()
+    return {name: str(each) if name in texts else each for name, each in element.items()}
+
+
 def _same(cell: object, sent: object) -> bool:
     if sent is None or sent == "":
         return cell in {None, ""}
+    if isinstance(cell, datetime):
+        return cell == timestamps.parse(str(sent))
+    if isinstance(cell, list):
+        return [_given(each) for each in cell] == list(map(_as_text, sent))
     if isinstance(sent, list):
         return json.loads(str(cell)) == sent
     if isinstance(cell, str) and isinstance(sent, bool | int):
@@ -294,22 +319,22 @@ def test_a_file_that_is_being_made_leaves_nothing_if_that_is_interrupted(tmp_pat
 @pytest.mark.parametrize(
     ("sink", "module", "extra"),
     [
-        (Parquet, "pyarrow", "parquet"),
-        (Xlsx, "xlsxwriter", "xlsx"),
-        (packing_of, "backports.zstd", "zst"),
+        (lambda path: Parquet(path.with_suffix(".parquet")), "pyarrow", "parquet"),
+        (lambda path: Xlsx(path.with_suffix(".xlsx")), "xlsxwriter", "xlsx"),
+        (packing_of, zstd.__name__, "zst"),
     ],
 )
 def test_a_missing_package_is_told(sink, module, extra, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
 
-    with pytest.raises(ValueError, match=rf"pip install 'heymarket-async\[{extra}\]'"):
+    with pytest.raises(ValueError, match=f"needs the extra {extra}: pip install "):
         sink(tmp_path / "c.zst")
 
 
 def test_a_stream_cannot_be_gone_on_with(tmp_path):
     with pytest.raises(ValueError, match=r"a pipe has no checkpoint: it cannot be resumed\. Leave"):
-        Stream(None).open(tmp_path, restart=False)
-    assert list(Stream(None).stored()) == []
+        Stream(BytesIO()).open(tmp_path, restart=False)
+    assert list(Stream(BytesIO()).stored()) == []
 
 
 async def test_a_contact_that_is_edited_comes_again_on_a_stream(tmp_path):

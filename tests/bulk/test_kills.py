@@ -19,7 +19,6 @@ import pytest
 
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.accounts import create, edit_one
-from tests.conftest import unmeasured
 
 pytestmark = pytest.mark.unmeasured
 
@@ -33,7 +32,7 @@ KINDS = ["jsonl", "jsonl.gz", "csv", "parquet", "xlsx", "db", "sync-v1", "sync-v
 
 def start(sandbox: Sandbox, kind: str, path: Path, *, kill_at: int, concurrency: int):
     environment = {
-        **unmeasured(),
+        **os.environ,
         "HEYMARKET_BASE_URL": sandbox.url,
         "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
         "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,

@@ -71,6 +71,18 @@ async def test_a_later_run_asks_only_for_what_changed(tmp_path):
     assert len(pages) <= 4
 
 
+@pytest.mark.parametrize("name", ["c.csv", "c.db.gz"])
+async def test_only_a_new_file_is_known_by_the_ending_of_its_name(name, tmp_path):
+    async with Sandbox(contacts=20) as server, client_of(server) as client:
+        with pytest.raises(ValueError, match=r"Leave out|Give it another ending"):
+            await sync_contacts(client, tmp_path / name)
+        assert not list(tmp_path.iterdir())
+        await sync_contacts(client, tmp_path / "c.db")
+        (tmp_path / "c.db").rename(tmp_path / name)
+
+        assert (await sync_contacts(client, tmp_path / name)).contacts == 20
+
+
 async def test_what_one_run_has_read_the_next_does_not_read_again(tmp_path):
     async with Sandbox(contacts=600, seed=4) as sandbox, client_of(sandbox) as client:
         await sync_contacts(client, tmp_path / "c.db")
@@ -272,7 +284,7 @@ async def test_two_runs_on_one_file_are_kept_apart(tmp_path):
     [
         ({"surface": "v3"}, 'surface must be "v1" or "v2"'),
         ({"page_size": 101}, "page_size must be an integer from 1 to 100"),
-        ({"concurrency": 0}, "concurrency must be an integer of at least 1"),
+        ({"concurrency": 0}, "concurrency must be an integer from 1 to 100"),
         ({"detect_deletions": 1}, "detect_deletions must be of type bool"),
         ({"settle_s": -1}, "settle_s must be a number of seconds, 0 or above"),
         ({"settle_s": "60"}, "settle_s must be of type int or float"),

@@ -35,7 +35,7 @@ async def test_deletions_are_detected_when_asked_for(tmp_path):
 
         assert current(path) == sorted(sandbox.store.lines())
     assert (changes.deleted, changes.contacts) == (0, 200)
-    assert "195, 5 fewer than were read" in changes.doubts[0]
+    assert "195, 5 fewer than the file has" in changes.doubts[0]
     assert (full.kind, full.deleted, full.contacts, full.doubts) == ("full", 5, 195, [])
     assert (full.added, full.changed) == (0, 0)
     marked = query(path, "SELECT id FROM contacts WHERE deleted_at LIKE '20__-%Z' ORDER BY id")

@@ -122,7 +122,7 @@ async def test_the_first_error_ends_all_that_is_done_side_by_side():
             raise
 
     with pytest.raises(OSError, match="no space"):
-        await side_by_side(work, 3)
+        await side_by_side(work, 3, name="heymarket-worker")
 
     assert (len(begun), len(cancelled)) == (3, 2)
 

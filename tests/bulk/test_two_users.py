@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import shutil
 import stat
@@ -36,7 +37,9 @@ def shared() -> Iterator[Path]:
 
 @pytest.fixture
 def as_user() -> Iterator[None]:
-    "".encode("utf-16-le")  # xlsxwriter uses it, and Python may be out of this user's reach
+    # Python may be out of this user's reach: import what xlsxwriter and Parquet need later.
+    "".encode("utf-16-le")
+    importlib.import_module("heymarket_async.bulk.sinks.arrow")
     os.seteuid(OTHER - 1)
     yield
     os.seteuid(0)
@@ -136,11 +139,13 @@ def test_a_file_of_another_user_is_replaced_where_that_can_be(name, shared, as_u
     assert (shared / name).stat().st_uid == OTHER - 1
 
 
-@pytest.mark.parametrize("sink", [JsonLines, Sqlite])
-def test_a_folder_that_cannot_be_written_is_a_permission_that_is_denied(sink, shared, as_user):
+@pytest.mark.parametrize(("sink", "name"), [(JsonLines, "c.jsonl"), (Sqlite, "c.db")])
+def test_a_folder_that_cannot_be_written_is_a_permission_that_is_denied(
+    sink, name, shared, as_user
+):
     os.seteuid(0)
     shared.chmod(0o755)
     os.seteuid(OTHER - 1)
 
-    with pytest.raises(PermissionError, match=r"Permission denied: .*c\.db"):
-        sink(shared / "c.db").open(None, restart=False)
+    with pytest.raises(PermissionError, match=rf"Permission denied: .*{name}"):
+        sink(shared / name).open(None, restart=False)

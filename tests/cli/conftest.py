@@ -51,10 +51,12 @@ def start(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Pope
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
-        command = [*COMMAND, *(str(each) for each in arguments)]
+        command = [*options.pop("command", COMMAND), *(str(each) for each in arguments)]
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored where tests outlive one
-        process = subprocess.Popen(command, env={**os.environ, **environment}, **options)
+        # Output is buffered, as it is for people.
+        everything = {**os.environ, "PYTHONUNBUFFERED": "", **environment}
+        process = subprocess.Popen(command, env=everything, **options)
         signal.signal(signal.SIGHUP, hang_up)
         started.append(process)
         return process

@@ -10,10 +10,12 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import phonenumbers
 import pytest
 
 from heymarket_async import RetryPolicy
 from heymarket_async.bulk.store.private_files import lock
+from heymarket_async.cli.import_report import lines_of_reasons
 from tests.bulk.importing.imports import BATCH, outcomes_of
 from tests.cli.imports import lines_of, preview_of
 
@@ -53,9 +55,11 @@ def test_a_file_becomes_contacts_and_outcomes(run, sandbox, file):
     assert result.stdout == ""
     lines = lines_of(result)
     assert lines[0].startswith("4 rows: 2 created, 2 rejected; 1 duplicate of an earlier row; ")
-    assert lines[1].startswith("row 3: phone must be a valid number of US")
-    assert lines[2:] == [
+    assert lines[1:] == [
+        "row 3: phone must be a valid number of US, or begin with a plus and the country code",
         "row 4: row 1 has the same phone",
+        f"Phones were checked by the numbering plans of phonenumbers {phonenumbers.__version__};"
+        " update phonenumbers if the number is a new one.",
         f"The outcome of each row is in {file}.outcomes.jsonl",
         f"The rejected rows are in {file}.rejected.csv. Mend them, and import that file.",
     ]
@@ -140,7 +144,7 @@ def test_what_is_wrong_with_the_files_is_said_before_anything_is_asked(
 
 @pytest.mark.parametrize("route", ["POST /v1/contact-fields", "GET /v1/team"])
 def test_requests_before_the_first_row_are_shown(route, run, sandbox, file, monkeypatch):
-    monkeypatch.setattr("heymarket_async.cli.show._LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("heymarket_async.cli.job_progress._LINE_EVERY_S", 0.0)
     sandbox.faults.answer(400, on=route, times=None)
 
     result = run("contacts", "import", file, *MAPPED)
@@ -202,7 +206,7 @@ def test_overwriting_is_asked_for(run, sandbox, tmp_path):
 
 
 def test_progress_has_a_total_by_the_size_of_the_file(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("heymarket_async.cli.show._LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("heymarket_async.cli.job_progress._LINE_EVERY_S", 0.0)
     path = tmp_path / "people.csv"
     path.write_text("phone\n" + "".join(f"{14155550000 + n}\n" for n in range(95)))
 
@@ -210,7 +214,7 @@ def test_progress_has_a_total_by_the_size_of_the_file(run, tmp_path, monkeypatch
     quiet = run("contacts", "import", path, "--batch-size", 10, "--quiet")
 
     progress = [line for line in result.stderr.splitlines() if line.startswith("importing")]
-    assert progress[-1].startswith("importing (estimated): 95 of 95, ")
+    assert progress[-1].startswith("importing: 95 of 95, ")
     assert quiet.stderr.startswith("95 rows: 95 created; 95 of them done by an earlier run")
 
 
@@ -331,11 +335,12 @@ def test_the_remedy_for_a_header_is_an_option(header, message, run, sandbox, tmp
 def test_the_remedy_for_an_outcome_file_is_an_option(run, tmp_path):
     path = tmp_path / "people.csv"
     path.write_text("phone\n14155550100\n")
+    (wrong := tmp_path / "wrong.csv").write_text("phone\n")
     run("contacts", "import", path)
 
     result = run("contacts", "import", path, "--overwrite")
-    other = run("contacts", "import", path, "--outcomes", path)
-    restarted = run("contacts", "import", path, "--outcomes", path, "--restart")
+    other = run("contacts", "import", path, "--outcomes", wrong)
+    restarted = run("contacts", "import", path, "--outcomes", wrong, "--restart")
 
     assert (result.exit_code, other.exit_code, restarted.exit_code) == (2, 2, 2)
     assert result.stderr.endswith(
@@ -344,9 +349,9 @@ def test_the_remedy_for_an_outcome_file_is_an_option(run, tmp_path):
     )
     for refused in (other, restarted):
         assert refused.stderr.endswith(
-            f"Error: {path} is not an outcome file (line 1). Name another file with --outcomes.\n"
+            f"Error: {wrong} is not an outcome file (line 1). Name another file with --outcomes.\n"
         )
-    assert path.read_text() == "phone\n14155550100\n"
+    assert wrong.read_text() == "phone\n"
 
 
 def test_a_file_needs_no_name_that_says_its_format(run, tmp_path):
@@ -370,7 +375,7 @@ def test_a_file_that_is_not_there_is_one_line(run, tmp_path):
     result = run("contacts", "import", tmp_path / "x.csv")
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: No such file or directory")
+    assert result.stderr == f"Error: {tmp_path}/x.csv does not exist.\n"
 
 
 def test_a_file_in_another_encoding_is_read_and_said_once(run, sandbox, tmp_path):
@@ -566,3 +571,45 @@ def test_standard_input_that_is_closed_is_one_line(start):
 
     assert process.returncode == 1
     assert errors == b"Error: standard input is closed\n"
+
+
+def test_many_rejected_rows_are_counted_by_reason(run, tmp_path):
+    path = tmp_path / "people.csv"
+    rows = [f"{'abc' if n % 3 else '12'},\n" for n in range(1200)] + [
+        '15105550100,"[true, {}]"\n'
+    ] * 6
+    path.write_text("phone,Groups\n" + "".join(rows))
+
+    result = run("contacts", "import", path, "--map", "Groups=tags")
+    shown = lines_of(result)
+    report = json.loads(
+        run("contacts", "import", path, "--map", "Groups=tags", "--json", "--dry-run").stdout
+    )
+
+    assert shown[0].startswith("1,206 rows: 1,206 rejected; ")
+    assert sum(line.startswith("row ") for line in shown) == 20
+    assert shown[21] == f"… and 1,186 more in {path}.rejected.csv. By reason:"
+    assert shown[22] == "  800 rows: phone must not have letters in it"
+    assert shown[23].startswith("  400 rows: phone must be a valid number with a plus")
+    assert shown[24] == (
+        "  6 rows: tags must be ids, or names, or a list in JSON as exports have it"
+        ' (column "Groups")'
+    )
+    assert list(report["reasons"].values()) == [800, 400, 6]
+    assert sum(report["reasons"].values()) == report["rejected"]
+
+
+def test_few_rejected_rows_are_not_counted_by_reason(run, tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("phone\n" + "abc\n" * 20)
+
+    result = run("contacts", "import", path)
+
+    assert "By reason" not in result.stderr
+
+
+def test_reasons_beyond_the_first_ten_are_summed_up():
+    shown = lines_of_reasons({f"reason {n}": 20 - n for n in range(12)})
+
+    assert shown[0] == "  20 rows: reason 0"
+    assert shown[-2:] == ["  11 rows: reason 9", "  19 rows: other reasons"]

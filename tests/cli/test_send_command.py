@@ -209,8 +209,10 @@ def test_a_rejected_and_an_unknown_row_exit_with_3_and_many_are_cut(run, sandbox
     lines = lines_of(result)
     assert result.exit_code == 3
     assert lines[0].startswith("25 rows: 24 rejected, 1 unknown; ")
-    assert lines[-3:] == [
-        "… and 5 rows more",
+    assert lines[-5] == f"… and 5 more in {file}.texts.jsonl. By reason:"
+    assert lines[-4].startswith("  24 rows: phone must not have letters in it")
+    assert lines[-3].startswith("  1 row: ")
+    assert lines[-2:] == [
         f"The outcome of each row is in {file}.texts.jsonl",
         "Some outcomes are unknown. Run the same command again without --restart to look them up.",
     ]

@@ -15,10 +15,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from typer.testing import CliRunner
 
-from heymarket_async import cli
+from heymarket_async import cli, sandbox
 from heymarket_async.bulk.thread import OneThread
 from heymarket_async.cli import running
+from heymarket_async.cli.app import app
 from heymarket_async.cli.running import until_terminated
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -43,12 +45,12 @@ INTERRUPTED = """
 import os, signal, sys
 from heymarket_async import cli
 
-module = sys.argv.pop(1)
+number, module = signal.Signals[sys.argv.pop(1)], sys.argv.pop(1)
 
 class Interrupts:
     def find_spec(self, name, *_):
         if name == module:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
             print("goes on")
 
 sys.meta_path.insert(0, Interrupts())
@@ -56,26 +58,29 @@ cli.main()
 """
 
 
+@pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("module", ["typer", "heymarket_async.cli.app", "rich.console"])
-def test_an_interrupt_while_the_command_is_loaded_ends_it_silently(module):
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, module], capture_output=True, check=False
-    )
-
-    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
-
-
-def test_an_interrupt_while_the_client_is_loaded_ends_the_command_silently():
-    command = [sys.executable, "-c", INTERRUPTED, "aiohttp", "whoami", "--sandbox", "1"]
+def test_a_signal_while_the_command_is_loaded_ends_it_silently(module, number, handlers):
+    command = [sys.executable, "-c", INTERRUPTED, number.name, module]
     done = subprocess.run(command, capture_output=True, check=False)
 
-    assert (done.returncode, done.stdout, done.stderr) == (130, b"goes on\n", b"")
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"", b"")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_the_client_is_loaded_ends_the_command_silently(number, handlers):
+    command = [sys.executable, "-c", INTERRUPTED, number.name, "aiohttp", "whoami", "--sandbox"]
+    done = subprocess.run([*command, "1"], capture_output=True, check=False)
+
+    assert (done.returncode, done.stderr) == (128 + number, b"")
 
 
 def test_an_interrupt_that_is_ignored_stays_so_while_the_command_is_loaded():
     command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-c", INTERRUPTED]
     done = subprocess.run(
-        [*command, "heymarket_async.cli.app", "--version"], capture_output=True, check=False
+        [*command, "SIGINT", "heymarket_async.cli.app", "--version"],
+        capture_output=True,
+        check=False,
     )
 
     assert (done.returncode, done.stdout[:8], done.stderr) == (0, b"goes on\n", b"")
@@ -211,8 +216,27 @@ def test_an_interrupt_while_loading_waits_for_no_import(handler, monkeypatch):
     monkeypatch.setattr(cli.os, "_exit", left.append)
     signal.signal(signal.SIGINT, handler)
 
-    with cli._silent_interrupts():
+    with cli._leaving(cli._INTERRUPT):
         os.kill(os.getpid(), signal.SIGINT)
 
     assert left == ([] if handler is signal.SIG_IGN else [130])
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_a_sandbox_is_made_ends_the_command_at_once(number, monkeypatch):
+    def interrupted(**_: object) -> None:
+        signal.raise_signal(number)
+        pytest.fail("went on")
+
+    monkeypatch.setattr(sandbox, "Sandbox", interrupted)
+    handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        done = CliRunner().invoke(app, ["contacts", "count", "--sandbox", "5"])
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+    assert (done.exit_code, done.output) == (
+        128 + number,
+        "Interrupted. Run the same command again.\n",
+    )

@@ -7,8 +7,6 @@ import sys
 
 import pytest
 
-from tests.conftest import unmeasured
-
 NEEDLESS = {
     "aiohttp", "charset_normalizer", "dlt", "heymarket_async.bulk.public",
     "heymarket_async.client", "heymarket_async.public", "heymarket_async.sandbox", "jwt",
@@ -31,7 +29,6 @@ cli.main()
 def test_help_imports_no_module_that_only_the_work_needs(arguments):
     done = subprocess.run(
         [sys.executable, "-c", LISTED, *arguments.split()],
-        env=unmeasured(),
         capture_output=True,
         text=True,
         check=True,

@@ -13,7 +13,7 @@ import time
 import pyarrow.parquet
 import pytest
 
-from heymarket_async.cli import bulk_commands, show
+from heymarket_async.cli import bulk_commands, job_progress
 
 
 def rows_in(path) -> int:
@@ -39,16 +39,20 @@ def test_a_sync_fills_a_file_and_then_asks_for_what_changed(run, tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_sync_that_may_miss_something_exits_with_3(run, sandbox, tmp_path):
+@pytest.mark.parametrize("option", ["--full", "--detect-deletions"])
+def test_a_sync_that_may_miss_something_exits_with_3(option, run, sandbox, tmp_path):
     run("sync", tmp_path / "c.db")
     gone = sandbox.store.contacts[0]["id"]
     run("contacts", "delete", gone, "--yes")
 
     result = run("sync", tmp_path / "c.db")
-    after = run("sync", tmp_path / "c.db", "--detect-deletions")
+    after = run("sync", tmp_path / "c.db", option)
 
     assert result.exit_code == 3
     assert "Something may be missing: the account counts 129, 1 fewer than" in result.stderr
+    assert result.stderr.endswith(
+        "; they may have been deleted meanwhile. Mark those that are gone with --full.\n"
+    )
     assert after.exit_code == 0
     assert ", 1 deleted, " in after.stderr
 
@@ -60,7 +64,7 @@ def test_a_sync_that_repeats_outlives_an_error_and_ends_when_interrupted(start, 
     second = json.loads(process.stdout.readline())
     with sqlite3.connect(tmp_path / "c.db", isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
-        locked = process.stderr.readline() + process.stderr.readline()
+        failed = [process.stderr.readline() for _ in range(4)]
     other.close()
     third = json.loads(process.stdout.readline())
     process.send_signal(signal.SIGINT)
@@ -68,9 +72,11 @@ def test_a_sync_that_repeats_outlives_an_error_and_ends_when_interrupted(start, 
 
     assert [each["kind"] for each in (first, second, third)] == ["full", "changes", "changes"]
     assert process.returncode == 130
-    assert locked.startswith(b"Error: POST /v2/contacts/list answered 400")
-    assert locked.endswith(b"c.db: database is locked\n")
-    assert b"Errno" not in locked
+    said = [each.partition(b":")[2].partition(b" ")[2] for each in failed]  # without the time
+    assert said[0].startswith(b"Error: POST /v2/contacts/list answered 400")
+    assert said[2].endswith(b"c.db: database is locked\n")
+    assert said[1] == said[3] == b"Next try in 1 s.\n"
+    assert b"Errno" not in said[2]
 
 
 def test_a_repeated_sync_continues_after_errors_that_may_pass(start, sandbox, tmp_path):
@@ -81,7 +87,7 @@ def test_a_repeated_sync_continues_after_errors_that_may_pass(start, sandbox, tm
     first = json.loads(process.stdout.readline())
     sandbox.faults.answer(200, on="POST /v2/contacts/list", body={"data": []})
     sandbox.faults.answer(403, on="POST /v2/contacts/list")
-    errors = process.stderr.readline() + process.stderr.readline()
+    errors = b"".join(process.stderr.readline() for _ in range(4))
     second = json.loads(process.stdout.readline())
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
@@ -167,6 +173,32 @@ def test_a_wrong_option_of_a_sync_is_reported(arguments, rule, run, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("-", "use heymarket contacts export -."),
+        ("new.csv", "Name it new.db, or use heymarket contacts export new.csv."),
+        ("new.PARQUET", "FILE ends in .PARQUET, but a sync keeps an SQLite file."),
+    ],
+)
+def test_a_sync_into_something_else_is_refused(name, rule, run, sandbox, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    result = run("sync", name)
+
+    assert result.exit_code == 2
+    assert rule in result.stderr
+    assert not list(tmp_path.iterdir())
+    assert not sandbox.requests
+
+
+def test_a_file_of_an_earlier_sync_may_have_any_name(run, tmp_path):
+    assert run("sync", tmp_path / "c.db").exit_code == 0
+    (tmp_path / "c.db").rename(tmp_path / "c.csv")
+
+    assert run("sync", tmp_path / "c.csv").exit_code == 0
+
+
 def test_the_pauses_of_a_sync_are_read():
     pauses = [bulk_commands.seconds_of(each, "--every") for each in ("30s", "5m", "2h", "1d")]
     assert pauses == [30, 300, 7200, 86_400]
@@ -199,6 +231,27 @@ def test_an_export_is_of_the_kind_that_its_name_says(run, sandbox, tmp_path):
     assert sorted((tmp_path / "c").read_bytes().splitlines()) == sorted(sandbox.store.lines())
 
 
+def test_a_name_without_an_ending_is_said_to_get_json_lines(run, tmp_path):
+    said = run("contacts", "export", tmp_path / "c").stderr.splitlines()
+    silent = run("contacts", "export", tmp_path / "c", "--json").stderr
+    with_ending = run("contacts", "export", tmp_path / "c.jsonl").stderr
+
+    assert said[0] == (
+        f"{tmp_path / 'c'} has no ending, so it is written as JSON Lines. For another format, end"
+        " its name in .csv, .xlsx, .parquet or .db."
+    )
+    assert silent == ""
+    assert "no ending" not in with_ending
+
+
+def test_a_file_that_was_there_is_said_to_be_replaced(run, tmp_path):
+    first = run("contacts", "export", tmp_path / "c.csv").stderr
+    second = run("contacts", "export", tmp_path / "c.csv").stderr
+
+    assert first.startswith(f"130 contacts to {tmp_path / 'c.csv'}, 3 pages, ")
+    assert second.startswith(f"130 contacts to {tmp_path / 'c.csv'}, which was replaced, 3 pages, ")
+
+
 def test_csv_for_a_spreadsheet(run, sandbox, tmp_path):
     contact = sandbox.store.contacts[0]["id"]
     run("contacts", "update", contact, "--phone", "15105550000", "--first", "=1")
@@ -220,11 +273,14 @@ def test_csv_for_a_spreadsheet(run, sandbox, tmp_path):
         (["c.parquet.zst"], "PATH must end in"),
         (["c", "--since", "2026-01-01T00:00:00Z"], "--since needs --surface v2"),
         (["c", "--report", "c"], "--report must be another file than PATH"),
-        (["c", "--report", "none/r"], "The folder of --report does not exist"),
+        (["c", "--report", "-"], "--report must be a file. For standard output, use --json"),
         (["c", "--bom"], "--bom and --raw-formulas are for .csv"),
         (["-", "--checkpoint", "x"], "Leave out --checkpoint"),
         (["c.db", "--checkpoint", "x"], "Leave out --checkpoint"),
-        (["c", "--surface", "v2", "--since", "May"], "--since must be an RFC 3339 timestamp"),
+        (
+            ["c", "--surface", "v2", "--since", "May"],
+            "--since must be a date, such as 2026-04-12, or",
+        ),
     ],
 )
 def test_a_wrong_option_of_an_export_is_reported(arguments, rule, run, tmp_path, monkeypatch):
@@ -235,6 +291,16 @@ def test_a_wrong_option_of_an_export_is_reported(arguments, rule, run, tmp_path,
     assert result.exit_code == 2
     assert rule in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_of_a_report_that_is_missing_is_reported_before_the_account_is_read(
+    run, sandbox, tmp_path
+):
+    result = run("contacts", "export", tmp_path / "c", "--report", tmp_path / "none" / "r")
+
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: The folder {tmp_path / 'none'} does not exist.\n"
+    assert not sandbox.requests
 
 
 def test_a_report_may_be_a_link(run, sandbox, tmp_path):
@@ -300,32 +366,11 @@ def test_edits_are_reported(run, sandbox, tmp_path):
 
 
 def test_without_a_terminal_a_line_is_shown_every_few_seconds(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(show, "_LINE_EVERY_S", 0.0)
+    monkeypatch.setattr(job_progress, "_LINE_EVERY_S", 0.0)
 
     shown = run("contacts", "export", tmp_path / "c").stderr.splitlines()
     silent = run("contacts", "export", tmp_path / "c", "--quiet").stderr.splitlines()
 
-    assert shown[0].startswith("starting: 0, 0/s, 0 of 500 requests/min")
+    assert shown[1] == "starting: 0, 0 of 500 requests/min"
     assert "130 of 130, " in shown[-2]
     assert len(silent) == 1
-
-
-def test_a_line_gives_the_reason_for_waiting(capsys, monkeypatch):
-    from heymarket_async.bulk import Progress  # noqa: PLC0415 - here alone
-
-    monkeypatch.setattr(show, "_LINE_EVERY_S", 0.0)
-    now = Progress(
-        done=1200,
-        total=None,
-        requests=500,
-        requests_lately=499,
-        waiting="the rate limit",
-        stage="reading",
-    )
-
-    with show.progress_of_job(quiet=False) as on_progress:
-        on_progress(now)
-
-    line = capsys.readouterr().err
-    assert line.startswith("reading: 1,200, ")
-    assert line.endswith("/s, 499 of 500 requests/min; waiting: the rate limit\n")

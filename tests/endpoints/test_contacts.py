@@ -110,7 +110,7 @@ async def test_find_does_not_take_a_404_of_something_else_for_none(client, heyma
 
 @pytest.mark.parametrize("both", [{}, {"phone": "15105553344", "contact_id": 1}])
 async def test_find_needs_one_of_phone_and_id(both, client, heymarket):
-    with pytest.raises(ValueError, match="either phone or contact_id"):
+    with pytest.raises(ValueError, match="find takes a phone or a contact_id"):
         await client.contacts.find(**both)
 
     assert not heymarket.requests
@@ -305,7 +305,9 @@ WRONG = {
     "contact must be of type NewContact, not dict": lambda contacts: contacts.create(
         {"phone": "15105553344"}
     ),
-    "contact must be of type NewContact, not Contact$": lambda contacts: contacts.create(Contact()),
+    "contact must be of type NewContact, not heymarket_async.Contact$": lambda contacts: (
+        contacts.create(Contact())
+    ),
     "contact must be of type NewContact, not NoneType": lambda contacts: contacts.update(1, None),
     "overwrite must be of type bool, not NoneType": lambda contacts: contacts.update(
         1, JORDAN, overwrite=None
@@ -317,9 +319,7 @@ WRONG = {
         [{"phone": "15105553344"}]
     ),
     "contacts must be a list": lambda contacts: contacts.create_batch(JORDAN),
-    "date must be an aware datetime, or RFC 3339 text": lambda contacts: contacts.page(
-        date=NAIVE.date()
-    ),
+    "date must be an aware datetime, such as ": lambda contacts: contacts.page(date=NAIVE.date()),
     "date must be an aware": lambda contacts: contacts.page(date=NAIVE),
     "date must be an aware datetime: give": lambda contacts: contacts.count(date=NAIVE),
     "date must be an RFC 3339": lambda contacts: contacts.count(date="yesterday"),

@@ -327,7 +327,7 @@ WRONG = {
     "phones must be a list": lambda v2: v2.search(phones="15105553344"),
     "emails must be a list": lambda v2: v2.search(emails="robin@example.com"),
     "limit must be an integer from 1 to 100": lambda v2: v2.page(limit=101),
-    "contact must be of type NewContactV2, not NewContact": lambda v2: v2.create(
+    "contact must be of type NewContactV2, not heymarket_async.NewContact": lambda v2: v2.create(
         NewContact(phone="15105553344")
     ),
     "changes must be of type ContactChanges or NewContact, not dict": lambda v2: v2.update(

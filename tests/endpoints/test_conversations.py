@@ -136,7 +136,7 @@ async def test_a_repeat_that_is_refused_since_the_first_was_carried_out_is_flagg
         ({"targets": PHONE}, "targets must be a list"),
         ({"targets": [PHONE, " "]}, "each of targets must be E.164 digits"),
         ({"chat_id": "5"}, "chat_id must be a positive integer"),
-        ({"target": 5}, "target must be E.164 digits"),
+        ({"target": 5}, "target must be text, such as"),
         ({"target": "(415) 555-0123"}, "target must be E.164 digits"),
         ({"target": "١٤١٥٥٥٥٠١٢٣"}, "target must be E.164 digits"),
         ({"target": PHONE, "inbox_id": 0}, "inbox_id must be a positive integer"),

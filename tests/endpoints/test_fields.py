@@ -27,7 +27,11 @@ async def test_titles_become_ids(client, heymarket):
     ("title", "message"),
     [
         ("plan", "lists no custom field titled 'plan'; did you mean 'Plan'?"),
-        ("Colour", "lists no custom field titled 'Colour'"),
+        (
+            "Colour",
+            "lists no custom field titled 'Colour'; it lists 'Plan', 'Renewal Date', 'Twice',"
+            " 'Twice'",
+        ),
         ("Twice", "lists fields 7, 8 all titled 'Twice'; write to one by its id"),
     ],
 )
@@ -40,6 +44,16 @@ async def test_a_title_that_does_not_name_one_field_raises(title, message, clien
     assert str(raised.value) == f"POST /v1/contact-fields {message}"
     assert raised.value.title == title
     assert isinstance(raised.value, LookupError)
+
+
+@pytest.mark.parametrize(("number", "hint"), [(0, "; it lists none"), (11, "")])
+async def test_the_titles_of_an_account_are_listed_unless_they_are_many(
+    number, hint, client, heymarket
+):
+    heymarket.answers([{"id": each, "title": f"Field {each}"} for each in range(number)])
+
+    with pytest.raises(CustomFieldError, match=f"titled 'Colour'{hint}$"):
+        await client.contact_fields.resolve({"Colour": "secret value"})
 
 
 @pytest.mark.parametrize("titles", [[], "Plan", ["Plan", ""], [5], None])

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from heymarket_async.sandbox import Sandbox
-from tests.conftest import unmeasured
 from tests.ports import free_port
 from tests.redis_server import RedisServer
 from tests.webhooks.test_adapters import server_in_this_loop
@@ -57,7 +56,7 @@ def replies(sandbox) -> list[str]:
 
 def start(port: int, variables: dict[str, str]) -> subprocess.Popen[bytes]:
     command = [*COMMAND, "--port", str(port), "--log-level", "warning"]
-    environment = {**unmeasured(), **variables}
+    environment = {**os.environ, **variables}
     return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import aiohttp
@@ -17,7 +20,6 @@ import pytest
 from examples.http_errors import refusal_of
 from heymarket_async import ClientStateError, DeadlineError, StoreError
 from heymarket_async.sandbox import Sandbox
-from tests.conftest import unmeasured
 from tests.ports import free_port
 from tests.redis_server import RedisServer
 
@@ -44,11 +46,10 @@ def serving(name, sandbox, tmp_path, **more):
     """Run a service; give its process, with its address and what it writes."""
     port = free_port()
     environment = {
-        **unmeasured(),
+        **os.environ,
         "HEYMARKET_BASE_URL": sandbox.url,
         "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
         "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
-        "REQUEST_S": "3",
         **more,
     }
     with (tmp_path / "log").open("wb") as log:
@@ -63,9 +64,18 @@ def serving(name, sandbox, tmp_path, **more):
             process.wait()
 
 
+@pytest.fixture
+def request_s():
+    return "30"  # more than enough on a busy machine
+
+
+waits_to_the_end = pytest.mark.parametrize("request_s", ["3"])
+"""Of a test in which a caller waits as long as a request may take."""
+
+
 @pytest.fixture(params=list(COMMANDS))
-def service(request, sandbox, tmp_path):
-    with serving(request.param, sandbox, tmp_path) as process:
+def service(request, request_s, sandbox, tmp_path):
+    with serving(request.param, sandbox, tmp_path, REQUEST_S=request_s) as process:
         yield process
 
 
@@ -130,12 +140,90 @@ async def test_a_person_is_found(service, caller, sandbox):
         assert nobody.status == 404
 
 
-async def test_a_wrong_phone_is_the_callers_mistake(service, caller, sandbox):
+WRONG = {
+    "no phone": ({"phone": "510-555-01"}, "^phone must be a valid number"),
+    "half of an emoji": ({**PERSON, "first": "Ada \ud83d"}, None),
+    "a control character": ({**PERSON, "last": "Love\x00lace"}, "^last must have at most"),
+    "a misspelt key": ({**PERSON, "fisrt": "Ada"}, "fisrt"),
+    "another type": ({**PERSON, "first": 5}, "first"),
+    "a list": ([PERSON], None),
+}
+
+
+async def refused(caller, method, path, **sent):
+    """Send a request that is refused; return the status, and the detail for people."""
+    async with caller.request(method, path, **sent) as answer:
+        body = await answer.json()
+    assert set(body) == {"error", "detail", "request_id"}
+    return answer.status, body["detail"]
+
+
+@pytest.mark.parametrize("sent", WRONG)
+async def test_wrong_input_is_the_callers_mistake_and_the_field_is_named(
+    sent, service, caller, sandbox
+):
+    person, problem = WRONG[sent]
     for method, path in (("PUT", "/contacts"), ("POST", "/contacts/find")):
-        async with caller.request(method, path, json={"phone": "510-555-01"}) as answer:
-            assert answer.status == 422, path
-            assert "phone must be E.164" in await answer.text(), path
+        status, detail = await refused(caller, method, path, json=person)
+        assert status == 422, path
+        assert problem is None or re.search(problem, detail), path
     assert not sandbox.requests
+    assert_quiet(service)
+
+
+async def test_what_no_route_takes_is_refused_in_the_same_shape(service, caller, sandbox):
+    assert (await refused(caller, "PUT", "/contacts", data=b"{"))[0] == 422
+    assert (await refused(caller, "GET", "/nothing"))[0] == 404
+    assert (await refused(caller, "DELETE", "/contacts"))[0] == 405
+    assert (await refused(caller, "POST", "/contacts/find", json=PERSON)) == (
+        404,
+        "nobody has this phone",
+    )
+
+
+async def test_a_long_body_is_refused(service, caller, sandbox):
+    async def in_pieces():
+        for _ in range(3):
+            yield b" " * (1 << 20)
+
+    for body in (BytesIO(b" " * (3 << 20)), in_pieces()):
+        try:
+            status, _ = await refused(caller, "PUT", "/contacts", data=body)
+        except aiohttp.ClientConnectionError:
+            continue  # it was still being sent when the service had answered
+        assert status == 413
+    assert not sandbox.requests
+    assert (await put(caller))[0] == 201
+    assert_quiet(service)
+
+
+async def test_a_phone_may_be_written_as_people_write_it(service, caller, sandbox):
+    status, _, _ = await put(caller, {"phone": "+1 (510) 555-0102"})
+
+    assert status == 201
+    assert contacts_with(sandbox, "15105550102") == 1
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+async def test_a_phone_without_a_country_code_is_of_the_region(name, sandbox, tmp_path):
+    with serving(name, sandbox, tmp_path, REGION="US") as process:
+        async with aiohttp.ClientSession(process.url) as caller:
+            status, _, _ = await put(caller, {"phone": "(510) 555-0102"})
+
+    assert status == 201
+    assert contacts_with(sandbox, "15105550102") == 1
+
+
+async def test_the_reason_of_heymarket_reaches_the_caller_and_the_log(service, caller, sandbox):
+    body = {"error_code": "bad_data", "message": f"{PERSON['phone']} is on a list of no contact"}
+    sandbox.faults.answer(400, body=body, on="POST /v1/contact/get")
+
+    status, detail = await refused(caller, "PUT", "/contacts", json=PERSON)
+
+    assert (status, detail) == (422, "Heymarket refused it: *** is on a list of no contact")
+    log = service.log.read_text()
+    assert "answered 422: BadRequestError: POST /v1/contact/get answered 400 bad_data" in log
+    assert PERSON["phone"] not in log
 
 
 def test_a_caller_comes_again_soon_where_nothing_was_sent():
@@ -161,6 +249,7 @@ FAULTS = [
 ]
 
 
+@waits_to_the_end
 async def test_an_error_answer_shows_the_caller_the_next_step(service, caller, sandbox):
     for fault, status, name in FAULTS:
         sandbox.faults.clear()
@@ -170,10 +259,12 @@ async def test_an_error_answer_shows_the_caller_the_next_step(service, caller, s
 
         assert (answered, body["error"]) == (status, name)
         assert body["request_id"]
+        assert body["detail"]
         assert ("Retry-After" in headers) is (status == 503)
     assert PERSON["phone"] not in service.log.read_text()
 
 
+@waits_to_the_end
 async def test_a_heymarket_that_hangs_costs_a_caller_its_time_and_no_more(service, caller, sandbox):
     sandbox.faults.delay(60, on="POST /v1/contact/get")
 
@@ -190,7 +281,8 @@ async def test_a_heymarket_that_hangs_costs_a_caller_its_time_and_no_more(servic
 async def test_a_used_up_budget_has_an_answer_of_its_own(name, sandbox, tmp_path):
     with RedisServer() as store:
         shared = {"HEYMARKET_STORE": store.url, "HEYMARKET_SHARE": "0.002"}  # one a minute
-        with serving(name, sandbox, tmp_path, **shared, HEYMARKET_FALLBACK="1") as process:
+        shared |= {"HEYMARKET_FALLBACK": "1", "REQUEST_S": "3"}
+        with serving(name, sandbox, tmp_path, **shared) as process:
             async with aiohttp.ClientSession(process.url) as caller:
                 statuses = []
                 for _ in range(2):

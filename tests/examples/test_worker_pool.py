@@ -16,7 +16,6 @@ import pytest
 
 from examples.worker_pool import jobs
 from heymarket_async.sandbox import Sandbox
-from tests.conftest import unmeasured
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.unmeasured
@@ -50,7 +49,7 @@ def environment(sandboxes, tmp_path):
     (tmp_path / "accounts.json").write_text(json.dumps(entries))
     with RedisServer() as server:
         yield {
-            **unmeasured(),
+            **os.environ,
             "REDIS_URL": server.url,
             "ACCOUNTS": str(tmp_path / "accounts.json"),
             "FOLDER": str(tmp_path / "exports"),

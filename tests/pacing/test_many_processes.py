@@ -10,7 +10,6 @@ import time
 import pytest
 
 from heymarket_async.sandbox import Sandbox
-from tests.conftest import unmeasured
 from tests.redis_server import RedisServer
 from tests.windows import most_in_a_window
 
@@ -34,7 +33,7 @@ def start(sandbox: Sandbox, server: RedisServer, seconds: float) -> list[subproc
     command = [sys.executable, "-W", "error", "-m", "tests.pacing.shared_worker"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     processes = [
-        subprocess.Popen([*command, json.dumps(asked)], env=unmeasured(), text=True, **pipes)
+        subprocess.Popen([*command, json.dumps(asked)], text=True, **pipes)
         for _ in range(PROCESSES)
     ]
     for process in processes:

@@ -10,6 +10,7 @@ import pickle
 import random
 import secrets
 from collections.abc import Callable
+from math import inf
 
 import pytest
 
@@ -113,6 +114,18 @@ async def test_together_they_keep_the_limit_and_use_it(credential):
 
     assert credential.most_in_a_window() <= 40
     assert len(credential.spans) >= 0.8 * 6 * 40
+
+
+async def test_a_line_knows_when_its_first_call_may_go(credential):
+    pacer = credential.pacer(1, per_s=60.0)
+    await credential.send(pacer)
+    waiting = pacer.take()
+
+    while (left_s := pacer.next_s()) == inf:
+        await asyncio.sleep(0.01)
+
+    assert 0 < left_s < 62
+    pacer.discard(waiting)
 
 
 async def test_who_came_first_does_not_take_all(credential):
@@ -548,8 +561,10 @@ def test_a_store_may_be_named_as_its_users_do(url):
 def test_a_store_needs_its_extra(monkeypatch):
     monkeypatch.setattr("heymarket_async.pacing.window.find_spec", lambda name: None)
 
-    with pytest.raises(ValueError, match="needs pip install 'heymarket-async\\[redis\\]'"):
+    with pytest.raises(ValueError, match="store needs the extra redis: pip install redis"):
         RateLimit(500, store="redis://localhost")
+    with pytest.raises(ValueError, match="store must be the URL of a Redis server"):
+        RateLimit(500, store="redis//localhost")  # the package would not help it
 
 
 def test_the_script_is_in_the_package():

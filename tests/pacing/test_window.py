@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from itertools import pairwise
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from heymarket_async import (
     Repeat,
     RetryPolicy,
 )
+from heymarket_async.pacing.line import Slots
 from heymarket_async.pacing.window import WINDOWS, Window, Windows
 from heymarket_async.request import Endpoint
 from heymarket_async.transport.auth import Signer
@@ -47,6 +49,27 @@ async def test_no_window_of_a_minute_holds_more_than_the_limit(count):
 
     assert len(http.sent) == count
     assert most_in_any_window([sent.at for sent in http.sent], 60) == 500
+
+
+@jumping_time
+async def test_a_line_knows_when_its_first_call_may_go():
+    line = line_of(transport_over(Scripted(OK), rate=RateLimit(1, per_s=60)))
+    line.take()
+    assert line.next_s() == 0
+
+    waiting = line.take()
+
+    assert 59 < line.next_s() < 62
+    line.discard(waiting)
+
+
+async def test_a_line_for_a_connection_does_not_know_when_one_becomes_free():
+    line = Slots(1)
+    line.take()
+    waiting = line.take()
+
+    assert line.next_s() == inf
+    line.discard(waiting)
 
 
 @jumping_time

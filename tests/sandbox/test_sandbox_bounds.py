@@ -139,7 +139,8 @@ async def test_a_failure_of_the_sandbox_shows_its_type_and_nothing_else(serve, m
         raise ZeroDivisionError(phone)
 
     monkeypatch.setattr(account.sandbox.store, "count", fail)
-    status, answer = await account.try_("POST /v1/contacts/count", {})
+    body = {"date": "2024-04-12T15:30:00Z"}
+    status, answer = await account.try_("POST /v1/contacts/count", body)
     assert (status, answer["message"]) == (500, "the sandbox failed: ZeroDivisionError")
     assert "in fail" in caplog.text
     assert phone not in caplog.text

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 import pytest
 
-from heymarket_async.sandbox import Readings
+from heymarket_async.sandbox import Readings, Sandbox
 from heymarket_async.sandbox.faults import Fault
 
 JORDAN = {"phone": "15105553344"}
@@ -334,3 +334,21 @@ async def test_only_an_error_of_the_server_is_called_one(serve, status, code):
     account = await serve()
     account.sandbox.faults.answer(status)
     assert (await account.try_("GET /v1/team"))[1]["error"] == code
+
+
+async def test_a_latency_delays_every_answer_and_failure(serve):
+    account = await serve()
+    account.sandbox.faults.latency(0.05)
+    account.sandbox.faults.answer(503)
+    began = time.monotonic()
+
+    assert [await account.status("GET /v1/team") for _ in range(2)] == [503, 200]
+    assert time.monotonic() - began >= 0.1
+    account.sandbox.faults.clear()
+    assert account.sandbox.faults.latency_s == 0
+
+
+@pytest.mark.parametrize("seconds", [-1, float("inf"), float("nan")])
+def test_a_latency_is_a_number_of_seconds(seconds):
+    with pytest.raises(ValueError, match="seconds must not be negative"):
+        Sandbox().faults.latency(seconds)

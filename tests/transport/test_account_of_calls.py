@@ -21,7 +21,7 @@ async def test_a_delete_that_was_lost_is_not_repeated_in_another_account():
     transport = transport_over(http, signer=http.signer)
     http.steps = [lambda: http.change("b1") or answer(503), answer(404, X_Request_Id="r-1")]
 
-    with pytest.raises(ClientStateError, match=f"^DELETE /v1/contact/{{id}} {OTHER}") as raised:
+    with pytest.raises(ClientStateError, match=f"^DELETE /v1/contact/{{id}}: {OTHER}") as raised:
         await transport.send(DELETE)
 
     assert (http.keys, http.asked) == (["a1"], ["b1", "a1"])

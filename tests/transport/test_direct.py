@@ -381,6 +381,7 @@ async def test_an_idle_connection_keeps_no_body(http, echo):
     assert not route.idle[0][0].protocol._payload._buffer
 
 
+@pytest.mark.unmeasured
 async def test_each_of_many_calls_gets_its_own_answer(echo):
     url, connections = echo
     async with HeymarketClient(SECRET, base_url=url, rate_limit=None) as client:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+
 import aiohttp
 import pytest
 
-from heymarket_async import ConnectError, HeymarketClient, RetryPolicy
-from heymarket_async.transport import proxies
+from heymarket_async import ConnectError, HeymarketClient, NoResponseError, RetryPolicy
+from heymarket_async.transport import direct, proxies
+from heymarket_async.transport.connections import TunnelError
 from tests.conftest import SECRET
+from tests.ports import free_port
 from tests.transport.test_http import of_length, server
 
 ANSWER = of_length("200 OK", b"1042")
@@ -101,3 +105,76 @@ async def test_the_proxy_of_a_borrowed_session_is_used_for_https():
             await client.contacts.count()
 
     assert len(asked) == 1
+
+
+def no_tunnel(answer: bytes):
+    """A proxy that reads a request, sends some bytes, and closes the connection."""
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+
+    return serve
+
+
+async def resets(reader, writer):
+    writer.transport.abort()
+
+
+NO_TUNNEL = {"closed": no_tunnel(b""), "reset": resets, "rubbish": no_tunnel(b"hello\r\n\r\n")}
+WAYS = ["directly", "by session", "borrowed", "borrowed with its proxy"]
+
+
+@pytest.fixture(params=WAYS)
+def client_by(request, monkeypatch):
+    """A function that opens a client with a proxy, for each way of sending."""
+
+    @asynccontextmanager
+    async def client_by(proxy: str, **options: object):
+        url = proxy.replace("http://", "http://user:geheim@")
+        if request.param == "by session":
+            monkeypatch.setattr(direct, "why_not", lambda: "a test")
+        if request.param in {"directly", "by session"}:
+            async with HeymarketClient(SECRET, proxy=url, retry=ONCE, **options) as client:
+                yield client
+            return
+        own = url if request.param == "borrowed with its proxy" else None
+        async with aiohttp.ClientSession(proxy=own) as session:
+            yield HeymarketClient(
+                SECRET, session=session, proxy=None if own else url, retry=ONCE, **options
+            )
+
+    return client_by
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "GET"])
+@pytest.mark.parametrize("proxy", NO_TUNNEL)
+async def test_nothing_was_sent_if_a_proxy_does_not_answer_connect(proxy, method, client_by):
+    async with server(NO_TUNNEL[proxy]) as (url, asked), client_by(url) as client:
+        with pytest.raises(ConnectError) as raised:
+            await client.request(method, "/v1/contact", returns=None)
+
+    assert len(asked) == 1
+    error = raised.value
+    assert f"the proxy {url} does not answer CONNECT like a proxy); nothing was sent" in str(error)
+    assert isinstance(error.__cause__, TunnelError)
+    assert (error.__cause__.__cause__, error.__cause__.__context__) == (None, None)
+
+
+async def test_a_proxy_that_is_away_is_a_failed_connection(client_by):
+    async with client_by(f"http://127.0.0.1:{free_port()}") as client:
+        with pytest.raises(ConnectError, match="ClientProxyConnectionError"):
+            await client.request("POST", "/v1/contact", returns=None)
+
+
+async def test_a_proxy_that_closes_plain_http_may_have_passed_it_on():
+    async with server(no_tunnel(b"")) as (proxy, _):
+        at = {"base_url": "http://127.0.0.1:1", "proxy": proxy, "retry": ONCE}
+        async with HeymarketClient(SECRET, **at) as client:
+            with pytest.raises(NoResponseError, match="may have taken effect"):
+                await client.request("POST", "/v1/contact", returns=None)
+        async with aiohttp.ClientSession() as session:
+            client = HeymarketClient(SECRET, session=session, **at)
+            with pytest.raises(NoResponseError, match="may have taken effect"):
+                await client.request("POST", "/v1/contact", returns=None)

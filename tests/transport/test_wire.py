@@ -206,11 +206,12 @@ def test_a_code_that_was_sent_is_masked_too():
 
 
 words = st.text(st.characters(categories=["L"]), min_size=2, max_size=12)
+names = words.filter(lambda word: word.casefold() not in {"true", "false"})  # these are shown
 
 
 @given(
     phone=st.from_regex(r"[1-9][0-9]{7,14}", fullmatch=True),
-    name=words,
+    name=names,
     email=st.emails(),
     before=st.text(max_size=30),
 )
@@ -393,7 +394,8 @@ def test_a_request_id_that_could_write_on_a_terminal_is_left_out():
 
 
 def test_an_answer_that_nests_too_deep_cannot_be_read():
-    with pytest.raises(DecodeError, match="RecursionError"):
+    # From Python 3.14 on it is read as deep as the stack is.
+    with pytest.raises(DecodeError, match=r"RecursionError|truncated"):
         decode(answer(200, b"[" * 100_000))
 
 

@@ -141,6 +141,7 @@ def edited_every(listing: Listing, seconds: float, *, answer_s: float) -> set[in
     return edited
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("inclusive", [False, True])
 @pytest.mark.parametrize("newest_first", [False, True])
 @jumping_time
@@ -802,6 +803,7 @@ async def test_two_tasks_cannot_advance_one_walk():
     assert await first == []
 
 
+@pytest.mark.unmeasured
 async def test_memory_is_a_page_and_a_group():
     listing = Listing([tick // 40 for tick in range(4000)])
     walking = walk_over(listing)

@@ -307,6 +307,24 @@ async def test_a_store_that_fails_after_the_work_is_logged(errors, caplog, monke
     assert not [each for each in (PHONE, TEXT) if each in caplog.text]
 
 
+async def test_an_event_without_a_kind_is_handled_and_logged_once(caplog):
+    kinds: list[str] = []
+
+    async def handle(event) -> None:
+        kinds.append(event.kind)
+
+    nameless = {"token": TOKEN, "event_data": message()}
+    async with Receiver(handle, tokens=TOKEN) as receiver:
+        for sent in (nameless, delivery(), nameless):
+            assert await receiver.receive(body(sent)) == 200
+            await idle(receiver)
+
+    assert kinds == ["", "message_received"]
+    (line,) = caplog.messages
+    assert "has neither a type nor an event" in line
+    assert not [each for each in (TOKEN, TEXT, PHONE) if each in line]
+
+
 # Refusals
 
 

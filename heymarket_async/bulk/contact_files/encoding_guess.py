@@ -12,6 +12,7 @@ import unicodedata
 from itertools import chain
 
 from heymarket_async.bulk.errors import JobError
+from heymarket_async.extras import install
 
 IN_DOUBT = "cp1252"
 
@@ -58,7 +59,7 @@ def _family_of(words: bytes) -> tuple[str, ...]:
         raise JobError(
             "unknown_text",
             "The file is not UTF-8, and a package that finds its encoding is missing.",
-            "Install it with pip install 'heymarket-async[import]', or give the encoding.",
+            f"Install it with: {install('import')}. Or give the encoding.",
         ) from None
     matches = from_bytes(words, cp_isolation=list(_ALL))
     best = matches.best()

@@ -217,17 +217,19 @@ class FieldReader:
         ]
 
     def _read_tags(self, columns: Columns, problems: Problems) -> Sequence[object]:
-        headings = [heading_text(self._plan.columns[at].heading) for at in self._tag_columns]
-        has_ids = headings == ["tags"]
+        names = [self._plan.columns[at].heading for at in self._tag_columns]
+        has_ids = [heading_text(name) for name in names] == ["tags"]
+        column = ", ".join(names)
         cells = [self._clean(columns[index]) for index in self._tag_columns]
         values: list[object] = []
         for index, row in enumerate(zip(*cells, strict=True)):
             try:
                 ids = self._tags.of_cells(row, has_ids=has_ids) if any(row) else None
-            except JobError:  # about the account, such as a right that is missing
+            except JobError as error:  # about the account, such as a right that is missing
+                error.about["column"] = column
                 raise
             except ValueError as error:
-                problems.setdefault(index, str(error))
+                problems.setdefault(index, f'{error} (column "{column}")')
                 ids = None
             values.append(UNSET if ids is None else ids)
         return values

@@ -221,6 +221,6 @@ class _Shape:
             found = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
             return Row(row.number, cells, f"{found}, but the heading row has {width}")
         if nameless := sum(1 for cell in cells[self._last : width] if cell.strip()):
-            notes.add("{count} cells in columns without a heading were left out.", nameless)
+            notes.add("Cells in columns without a heading, which were left out: {count}.", nameless)
         cells += [""] * (width - len(cells))
         return Row(row.number, cells[self._first : self._last])

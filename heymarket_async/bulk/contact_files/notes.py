@@ -9,7 +9,7 @@ class Notes:
     """Counts remarks, so that a thing that was done to a thousand cells is said once.
 
     A remark is a sentence with `{count}` in it, and has no phone, e-mail or name:
-    "{count} phones had an extension, which was left off."
+    "Extensions of phones that were left off: {count}."
     """
 
     def __init__(self) -> None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from heymarket_async.bulk.contact_files.export_marks import OF_EXPORT, was_csv
 from heymarket_async.bulk.contact_files.table import Row, Table
 from heymarket_async.bulk.contact_files.values import text_of
+from heymarket_async.extras import needs
 
 if TYPE_CHECKING:
-    from pyarrow import RecordBatch, Schema  # type: ignore[import-untyped] # has no types
+    from pyarrow import Array, RecordBatch, Scalar, Schema  # type: ignore[import-untyped] # has no types
 
 _ROWS_AT_ONCE = 5000
 _DAMAGED = "The Parquet file is damaged. Write it again."
@@ -37,10 +38,8 @@ def read(file: BinaryIO) -> Table:
         import pyarrow as pa  # noqa: PLC0415 - an extra
         import pyarrow.parquet as pq  # type: ignore[import-untyped] # noqa: PLC0415 - has no types
     except ImportError:
-        raise ValueError(
-            "a Parquet file needs a package: pip install 'heymarket-async[parquet]'"
-        ) from None
-    damage = (pa.ArrowException, OSError)
+        raise ValueError(needs("a Parquet file", "parquet")) from None
+    damage = (pa.ArrowException, OSError, UnicodeDecodeError)
     try:
         parquet = pq.ParquetFile(file)
         schema = parquet.schema_arrow
@@ -74,7 +73,7 @@ def _rows(
     number = 0
     try:
         for batch in batches:
-            columns = [_texts(batch.column(place).to_pylist()) for place in kept]
+            columns = [_texts(batch.column(place)) for place in kept]
             for cells in zip(*columns, strict=True):
                 number += 1
                 yield Row(number, cells)
@@ -82,5 +81,17 @@ def _rows(
         raise ValueError(_DAMAGED) from None
 
 
-def _texts(values: Sequence[object]) -> list[str]:
+def _texts(column: Array) -> list[str]:
+    try:
+        values: list[object] = column.to_pylist()
+    except (OverflowError, ValueError):
+        values = [_value(cell) for cell in column]
     return [value if isinstance(value, str) else text_of(value) for value in values]
+
+
+def _value(cell: Scalar) -> object:
+    try:
+        return cell.as_py()
+    except (OverflowError, ValueError):
+        # Arrow writes a time that Python does not have, such as one of the year 10000.
+        return cell.cast("string").as_py()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.numbering import Country, international
 from heymarket_async.bulk.contact_files.phone_cells import around_slashes, phones_of, written_phone
+from heymarket_async.extras import needs
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
@@ -45,8 +46,7 @@ def phone_reader(
     try:
         import phonenumbers  # noqa: PLC0415 - an extra
     except ImportError:
-        install = "to read phones, install: pip install 'heymarket-async[import]'"
-        raise ValueError(install) from None
+        raise ValueError(needs("reading phones", "import")) from None
     region = region.upper() if region else None
     if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("region must be two letters of a country, such as US")

@@ -14,6 +14,7 @@ from heymarket_async.bulk.contact_files.heading_row import table_of
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.table import Row, Table
 from heymarket_async.bulk.contact_files.values import text_of
+from heymarket_async.extras import needs
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
@@ -125,9 +126,7 @@ def _explaining(file: BinaryIO) -> Generator[None]:
     try:
         from python_calamine import CalamineError  # noqa: PLC0415 - an extra
     except ImportError:
-        raise ValueError(
-            "a spreadsheet needs a package: pip install 'heymarket-async[import]'"
-        ) from None
+        raise ValueError(needs("a spreadsheet", "import")) from None
     try:
         yield
     except CalamineError:

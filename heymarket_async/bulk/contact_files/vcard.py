@@ -51,8 +51,8 @@ _APPLE = re.compile(r"_\$!<(.*)>!\$_", re.DOTALL)
 _EVERYBODY = "myContacts"
 """Google puts each contact of an address book into this category."""
 
-_GROUPS = "{count} cards are groups, not contacts, and were skipped."
-_FAXES = "{count} numbers of a fax or pager were left out."
+_GROUPS = "Cards that are groups, not contacts, and were skipped: {count}."
+_FAXES = "Numbers of a fax or pager, which were left out: {count}."
 
 
 def read(file: BinaryIO, *, encoding: str | None, notes: Notes) -> Table:

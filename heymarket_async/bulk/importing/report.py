@@ -17,6 +17,7 @@ from heymarket_async.bulk.importing.rules import (
     SentWhen,
 )
 from heymarket_async.bulk.progress import Progress, RequestStats
+from heymarket_async.bulk.reasons import Reasons
 from heymarket_async.bulk.store.outcome_file import OutcomeFile
 
 OnRejected: TypeAlias = Callable[[object, str], None]
@@ -62,6 +63,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
         seconds: How long it took.
         waited_s: Seconds waited, by reason, summed over calls that waited side by side.
         rejections: The first twenty of this run, by row.
+        reasons: How many rows of this run were rejected, by reason, the largest number first.
     """
 
     rows: int
@@ -79,6 +81,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     waited_s: Mapping[str, float]
     rejections: list[Rejection]
+    reasons: dict[str, int] = msgspec.field(default_factory=dict[str, int])
 
 
 class Results:
@@ -108,6 +111,7 @@ class Results:
         self._opt_outs_kept = 0
         self._counts: Counter[RowOutcome] = Counter()
         self._rejections: list[Rejection] = []
+        self._reasons = Reasons()
         self._file = file
         self._stats = stats
         self._on_rejected = on_rejected
@@ -150,9 +154,11 @@ class Results:
             seconds=round(time.monotonic() - self._began, 3),
             waited_s=self._stats.waits(),
             rejections=sorted(self._rejections, key=lambda rejection: rejection.row),
+            reasons=self._reasons.counts,
         )
 
     def _reject(self, row: NumberedRow, reason: str) -> None:
+        self._reasons.add(reason)
         if len(self._rejections) < _MOST_REJECTIONS:
             self._rejections.append(Rejection(row=row.number, reason=reason))
         if self._on_rejected is not None:

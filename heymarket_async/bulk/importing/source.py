@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
+import os
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future
@@ -14,9 +17,12 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from heymarket_async.bulk.thread import begun, settle
+from heymarket_async.checks import kind_of
+from heymarket_async.models.answered import Answered
 from heymarket_async.models.new_contact import NewContact
 from heymarket_async.privacy import Masked
 from heymarket_async.transport import wire
+from heymarket_async.walk.walk import Walk
 
 T = TypeVar("T")
 
@@ -57,6 +63,81 @@ Item: TypeAlias = NewContact | RejectedRow | SourceRow | Mapping[str, object]
 
 A `SourceRow` is one of the first two, with the form that it had in its file.
 """
+
+
+def check_rows(rows: object, of: str) -> None:
+    """Check that a job can read its rows, before it reads any.
+
+    Args:
+        rows: The value that was given for them.
+        of: The kind of rows that the job takes, for the message.
+
+    Raises:
+        ValueError: It is a path, an open file, a table of another package, or a single row.
+    """
+    kind = kind_of(rows)
+    if isinstance(rows, str | bytes | os.PathLike):
+        raise ValueError(
+            f"rows must be an iterable of {of}, not a path. The command `heymarket` reads files; in"
+            f" Python, {_DICT_READER}"
+        )
+    if isinstance(rows, io.IOBase | type(csv.reader(()))):
+        raise ValueError(f"rows must be an iterable of {of}, not {kind}; {_DICT_READER}")
+    if hasattr(rows, "columns"):
+        for method, call in _OF_TABLES.items():
+            if hasattr(rows, method):
+                raise ValueError(f"rows must be an iterable of {of}, not {kind}; pass its {call}")
+    if isinstance(rows, Mapping) or not isinstance(rows, Iterable | AsyncIterable):
+        raise ValueError(f"rows must be an iterable of {of}, such as a list, not {kind}")
+
+
+_DICT_READER = "csv.DictReader gives the rows of a CSV file as mappings"
+_OF_TABLES = {
+    "to_dicts": "to_dicts()",  # polars, which has to_dict too
+    "to_pylist": "to_pylist()",  # pyarrow
+    "to_dict": 'to_dict("records")',  # pandas
+}
+"""The calls by which tables of other packages give their rows."""
+
+
+def check_not_answered(rows: object) -> None:
+    """Check that the rows to import are not what Heymarket sent: a walk, or a struct.
+
+    Raises:
+        ValueError: They are.
+    """
+    if _is_answered(rows):
+        raise ValueError(f"rows must be an iterable of contacts, not {wrong_kind(rows)}")
+
+
+def _is_answered(value: object) -> bool:
+    return isinstance(value, Walk | Answered)
+
+
+def check_first_row(row: object, kinds: tuple[type[object], ...], of: str) -> None:
+    """Check the type of the first row: if it is wrong, all rows are likely wrong.
+
+    Args:
+        row: The row.
+        kinds: The types that a row may have.
+        of: The kind of rows that the job takes, for the message.
+
+    Raises:
+        ValueError: It is of another type. Nothing was sent.
+    """
+    if not isinstance(row, kinds):
+        raise ValueError(f"rows must be {of}, but the first one is of type {wrong_kind(row)}")
+
+
+def wrong_kind(row: object) -> str:
+    """Return the type of a row that cannot be read, with the way to make it one that can."""
+    if _is_answered(row):
+        return (
+            f"{kind_of(row)}, which has what Heymarket sent;"
+            " make a NewContact(phone=..., first=...)"
+            " of the fields to import"
+        )
+    return kind_of(row)
 
 
 def contact_of(fields: Mapping[str, object]) -> NewContact | RejectedRow:

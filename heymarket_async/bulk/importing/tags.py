@@ -7,7 +7,7 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, wait
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.tags import create_tag, tags_of, unread_tags
@@ -116,6 +116,7 @@ class TagsByName:
                 f"The file has more than {MOST_NEW} tags that the account does not have, and the"
                 f" first {MOST_NEW} are all that one run creates.",
                 "Ignore the column if it holds other text, or import again to create more.",
+                column="tags",
             )
         number = -1 - len(self._new)
         if not self._dry_run:
@@ -126,7 +127,7 @@ class TagsByName:
 
     def _ask(self, work: Callable[[], Coroutine[object, object, T]]) -> T:
         """Run a piece of work in the event loop, and wait for it in this thread."""
-        coroutine = work()
+        coroutine = _named(work)
         try:
             future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         except RuntimeError:  # the loop is closed
@@ -142,6 +143,12 @@ class TagsByName:
             return future.result()
         except CancelledError:
             raise _ended() from None
+
+
+async def _named(work: Callable[[], Coroutine[object, object, T]]) -> T:
+    # run_coroutine_threadsafe has made a task of it, without a way to name it.
+    cast("asyncio.Task[T]", asyncio.current_task()).set_name("heymarket-tags")
+    return await work()
 
 
 def _ended() -> ClientStateError:

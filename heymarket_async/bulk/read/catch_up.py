@@ -69,7 +69,8 @@ async def catch_up(
             busy = [] if is_quiet else [_TOO_BUSY.format(records=source.kind.plural)]
             if source.count is None:  # there is no count: that the list has ended is the proof
                 return None, busy
-            return counted, busy + _count_doubts(source.kind, have, counted)
+            than = "the file has" if stored else "were read"
+            return counted, busy + _count_doubts(source.kind, have, counted, than)
         newest = None
         checkpoint.settled.before = ""
 
@@ -96,13 +97,13 @@ def other_writer(kind: Kind, stored: int, read: int) -> str:
     )
 
 
-def _count_doubts(kind: Kind, read: int, counted: int | None) -> list[str]:
+def _count_doubts(kind: Kind, have: int, counted: int | None, than: str) -> list[str]:
     if counted is None:
         return [f"the account does not say how many {kind.plural} there should be"]
-    if counted > read:
-        return [f"the account counts {counted:,}, {counted - read:,} more than were read"]
-    if counted < read:
-        fewer = f"{read - counted:,} fewer than were read"
+    if counted > have:
+        return [f"the account counts {counted:,}, {counted - have:,} more than {than}"]
+    if counted < have:
+        fewer = f"{have - counted:,} fewer than {than}"
         return [f"the account counts {counted:,}, {fewer}; they may have been deleted meanwhile"]
     return []
 

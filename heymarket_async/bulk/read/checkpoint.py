@@ -100,7 +100,7 @@ class Settled(msgspec.Struct, kw_only=True):
     A write that was made before a read, and that shows up at most `settle_s` late, is in the read.
     So once a read has begun `settle_s` after an instant, later reads may begin at that instant. The
     instant is one of `updated`, and the beginning is one of `Date`, which may come from another
-    clock. docs/decisions.md says how that is kept safe.
+    clock. The page "Decisions" of the documentation says how that is kept safe.
 
     Attributes:
         before: The instant, or "" if none is known.

@@ -111,6 +111,7 @@ class Collector:
         checkpoint: The state of the job.
         seen: The records that were taken.
         taken: How many records were taken; edited ones count each time.
+        kept: How many different records were taken until the last write.
         clock: Returns the server's time, as an instant.
         settle_s: How late a write may show up.
         caught_up_from: The instant from which the walk has read all records in a single answer, as
@@ -134,6 +135,7 @@ class Collector:
         self.settle_s = settle_s
         self.seen = Seen()
         self.taken = 0
+        self.kept = 0
         self.caught_up_from = ""
         self._kind = kind
         self._store = store
@@ -194,6 +196,7 @@ class Collector:
     def recall(self, lines: Sequence[bytes]) -> None:
         """Remember records that an earlier run has stored."""
         self._remember(batch_of(lines, self._kind))
+        self.kept = len(self.seen.ids)
 
     def new(self, batch: Batch) -> Batch:
         """Return the records that were not taken in this version, and that a catch-up takes."""
@@ -259,7 +262,7 @@ class Collector:
             self._last_pages.clear()
             self._written_at = asyncio.get_running_loop().time()
             self._has_failed = True
-            await self._thread.run(self._write, lines, self.checkpoint.text)
+            await self._thread.run(self._write, lines, self.checkpoint.text, len(self.seen.ids))
 
     async def identify(self) -> None:
         """Complete the checkpoint, so that it can be written. If it cannot be, nothing is."""
@@ -275,6 +278,7 @@ class Collector:
         self._identify = None
         await self.write()
 
-    def _write(self, lines: list[bytes], checkpoint: str) -> None:
+    def _write(self, lines: list[bytes], checkpoint: str, kept: int) -> None:
         self._store.write(lines, checkpoint)
+        self.kept = kept
         self._has_failed = False  # in the thread, because the task that waits may be cancelled

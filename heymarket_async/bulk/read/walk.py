@@ -11,8 +11,8 @@ from heymarket_async.bulk.read.checkpoint import TimeSpan, latest_of
 from heymarket_async.bulk.read.collect import Collector
 from heymarket_async.bulk.read.source import Source
 from heymarket_async.bulk.read.versions import Batch, batch_of
-from heymarket_async.bulk.thread import side_by_side
-from heymarket_async.checks import is_int, limit_of
+from heymarket_async.bulk.thread import concurrency_of, tasks_at_once
+from heymarket_async.checks import limit_of
 from heymarket_async.client import HeymarketClient
 from heymarket_async.endpoints.listing import WalkQuery
 from heymarket_async.errors import DecodeError, HeymarketError, PaginationError, StatusError
@@ -43,8 +43,7 @@ class ReadOptions(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         limit_of(self.page_size, self.source.most, name="page_size")
-        if not is_int(self.concurrency) or self.concurrency < 1:
-            raise ValueError("concurrency must be an integer of at least 1")
+        concurrency_of(self.concurrency)
 
     def walk(
         self, client: HeymarketClient, *, date: str | None = None, cursor: str | None = None
@@ -74,14 +73,17 @@ async def walk(client: HeymarketClient, collector: Collector, options: ReadOptio
     walkers = _Walkers(client, collector, options)
     try:
         await walkers.run()
-    except HeymarketError:
+    except (HeymarketError, asyncio.CancelledError):
         await collector.write()  # so that the next run need not read it again
         raise
     await collector.write()
 
 
 class _Walkers:
-    """Walkers that share the spans: one that finishes takes over half of the largest part left."""
+    """Walkers, each of one span: as soon as one may start, it gets half of the largest part left.
+
+    No walker waits for a span: there are never more of them than spans that can be read.
+    """
 
     def __init__(self, client: HeymarketClient, collector: Collector, options: ReadOptions) -> None:
         self._client = client
@@ -92,27 +94,31 @@ class _Walkers:
         self._page_sizes = options.source.page_sizes(client, best=self._checkpoint.page_size)
         self._far_ends: tuple[str, str] | None = None
         self._unread = [span for span in self._checkpoint.spans if not span.is_read]
-        self._moved = asyncio.Event()
+        self._group: asyncio.TaskGroup
+        self._most = 1
+        self._walking = 0
 
     async def run(self) -> None:
         if self._options.concurrency > 1 and self._unread:
             self._far_ends = await self._oldest_and_newest()
             await self._collector.identify()
-        await side_by_side(self._walker, self._options.concurrency if self._far_ends else 1)
+        if self._far_ends:
+            self._most = self._options.concurrency
+        async with tasks_at_once() as self._group:
+            self._start_walkers()
 
-    async def _walker(self) -> None:
-        while (span := await self._next_span()) is not None:
-            await self._read(span)
-            self._wake()
+    def _start_walkers(self) -> None:
+        while self._walking < self._most and (span := self._next_span()) is not None:
+            self._walking += 1
+            self._group.create_task(self._walker(span), name="heymarket-walker")
 
-    async def _next_span(self) -> TimeSpan | None:
-        while not all(span.is_read for span in self._checkpoint.spans):
-            if self._unread:
-                return self._unread.pop(0)
-            if (span := self._half_of_the_largest()) is not None:
-                return span
-            await self._moved.wait()
-        return None
+    async def _walker(self, span: TimeSpan) -> None:
+        await self._read(span)
+        self._walking -= 1
+        self._start_walkers()
+
+    def _next_span(self) -> TimeSpan | None:
+        return self._unread.pop(0) if self._unread else self._half_of_the_largest()
 
     def _half_of_the_largest(self) -> TimeSpan | None:
         ascending = self._checkpoint.ascending
@@ -130,7 +136,7 @@ class _Walkers:
         walk = self._walk_of(span)
         pages = walk.pages()
         left_out, first = 0, ""
-        coming = asyncio.ensure_future(_next(pages))
+        coming = _begin_next(pages)
         try:
             while (page := await coming) is not None:
                 is_last = not page.is_amid_group and self._is_last(page.rows, span)
@@ -139,7 +145,7 @@ class _Walkers:
                     if is_full or self._checkpoint.pages:
                         await self._collector.identify()
                     # Ask for the next page while this one is written.
-                    coming = asyncio.ensure_future(_next(pages))
+                    coming = _begin_next(pages)
                     await asyncio.sleep(0)
                 self._take(page, span)
                 self._checkpoint.overlap += walk.left_out - left_out
@@ -197,7 +203,7 @@ class _Walkers:
         checkpoint.odd.no_records += len(page) - len(batch.items)
         self._collector.take(self._options.source.chosen(taken))
         self._collector.resume_after(page, span)
-        self._wake()
+        self._start_walkers()
 
     def _inside(self, batch: Batch, span: TimeSpan) -> Batch:
         """Return the records of a page that are in the span; each record is in one span only."""
@@ -225,9 +231,11 @@ class _Walkers:
         # A record may be stamped in the future.
         return (ends[0], min(ends[1], self._collector.began)) if len(ends) == 2 else None
 
-    def _wake(self) -> None:
-        self._moved.set()
-        self._moved.clear()
+
+def _begin_next(
+    pages: AsyncIterator[Page[msgspec.Raw]],
+) -> asyncio.Task[Page[msgspec.Raw] | None]:
+    return asyncio.create_task(_next(pages), name="heymarket-next-page")
 
 
 async def _next(pages: AsyncIterator[Page[msgspec.Raw]]) -> Page[msgspec.Raw] | None:

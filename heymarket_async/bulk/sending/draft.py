@@ -20,7 +20,7 @@ from heymarket_async.bulk.contact_files.meanings import did_you_mean, shown
 from heymarket_async.bulk.contact_files.typos import misspelt
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.importing.duplicates import FirstRows
-from heymarket_async.bulk.importing.source import RejectedRow
+from heymarket_async.bulk.importing.source import RejectedRow, check_first_row, wrong_kind
 from heymarket_async.bulk.sending.opt_outs import SAID_BY_INPUT
 from heymarket_async.bulk.sending.outcomes import (
     SendFile,
@@ -115,10 +115,16 @@ class Drafting:
         self._spool.close()
 
     def read(self, items: Sequence[object]) -> None:
-        """Read some rows."""
+        """Read some rows.
+
+        Raises:
+            ValueError: The first one is of a wrong type.
+        """
         for item in items:
             self._results.rows += 1
             number = self._results.rows
+            if number == 1:
+                check_first_row(item, (Mapping, msgspec.Struct), "mappings of fields or structs")
             try:
                 if (row := self._row(number, item)) is not None:
                     self._spool.write(_encode(row) + b"\n")
@@ -205,7 +211,10 @@ class Drafting:
             return cast(Mapping[str, object], item)
         if isinstance(item, msgspec.Struct):
             return msgspec.structs.asdict(item)
-        raise _DecidedError(SendOutcome.REJECTED, "is neither a mapping of fields nor a struct")
+        raise _DecidedError(
+            SendOutcome.REJECTED,
+            f"is neither a mapping of fields nor a struct, but {wrong_kind(item)}",
+        )
 
     def _new(self, number: int, phone: str, nth: int, filled: Filled) -> TextRow | None:
         """Return a row, unless an earlier run has sent it."""

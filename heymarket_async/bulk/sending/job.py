@@ -13,14 +13,21 @@ from uuid import uuid4
 import msgspec
 
 from heymarket_async.bulk.errors import JobError
-from heymarket_async.bulk.importing.source import RejectedRow, batches_of
-from heymarket_async.bulk.progress import OnProgress, RequestStats, reporting
+from heymarket_async.bulk.importing.source import RejectedRow, batches_of, check_rows
+from heymarket_async.bulk.progress import (
+    OnProgress,
+    RequestStats,
+    check_client,
+    reporting,
+    stats_of_job,
+)
 from heymarket_async.bulk.sending.draft import Draft, Drafting
 from heymarket_async.bulk.sending.outcomes import SENT, SendFile, SendHeader
 from heymarket_async.bulk.sending.report import SendReport, SendResults
 from heymarket_async.bulk.sending.send import Sender
 from heymarket_async.bulk.sending.text import TextWithFields
 from heymarket_async.bulk.store.outcome_file import OutcomeFile, checked_path
+from heymarket_async.bulk.thread import concurrency_of
 from heymarket_async.checks import is_int, one_of, seconds_of
 from heymarket_async.client import HeymarketClient, transport_of
 from heymarket_async.models.new_message import NewMessage
@@ -100,7 +107,7 @@ async def send_messages(
         dry_run: Look opt-outs up, and send nothing. The report says what would be sent. Earlier
             outcomes are read, and the file is left as it is.
         batch_size: Phones to look up with one request.
-        concurrency: Requests at once.
+        concurrency: Requests at once, at most 100: a client has 100 connections.
         wait_s: Seconds in which a message that was sent can be seen; see `send_once`.
         outcomes: The file to write the outcome of each row to. Without it, a job that ends early
             cannot be resumed, and a second one texts people again.
@@ -119,11 +126,10 @@ async def send_messages(
 
     https://developers.heymarket.com/api-reference/messages/send
     """
-    one_of("client", client, HeymarketClient)
+    check_client(client)
     switches = {"skip_empty": skip_empty, "repeats": repeats, "dry_run": dry_run}
     _check(switches | {"resume": resume, "restart": restart}, batch_size, concurrency, limit)
-    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable | AsyncIterable):
-        raise ValueError("rows must be an iterable of mappings or structs")
+    check_rows(rows, "mappings or structs")
     seconds_of("wait_s", wait_s)
     message = NewMessage(
         inbox_id=inbox_id,
@@ -135,7 +141,7 @@ async def send_messages(
     )
     filled = None if text is None else TextWithFields(text, defaults or {})
     path = checked_path(outcomes, SendHeader, resume=resume, restart=restart)
-    stats = RequestStats(client)
+    stats = stats_of_job(client)
     header = await _header(stats, message, path, defaults, repeats=repeats)
     file: SendFile = OutcomeFile(
         SENT, path, header, resume=resume, restart=restart, read_only=dry_run
@@ -172,7 +178,8 @@ def _check(
         one_of(name, switch, bool)
     if switches["resume"] and switches["restart"]:
         raise ValueError("resume and restart exclude each other")
-    numbers = {"batch_size": batch_size, "concurrency": concurrency, "limit": limit}
+    concurrency_of(concurrency)
+    numbers = {"batch_size": batch_size, "limit": limit}
     for name, number in numbers.items():
         if not (name == "limit" and number is None) and (not is_int(number) or number < 1):
             raise ValueError(f"{name} must be an integer of at least 1")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from heymarket_async.bulk.progress import Progress, RequestStats
+from heymarket_async.bulk.reasons import Reasons
 from heymarket_async.bulk.sending.outcomes import SendFile, SendLine, SendOutcome
 
 _MOST_PROBLEMS = 20
@@ -51,6 +52,7 @@ class SendReport(msgspec.Struct, frozen=True, kw_only=True):
         seconds: How long it took.
         waited_s: Seconds waited, by reason, summed over calls that waited side by side.
         problems: The first twenty rows of this run that were not sent, by row.
+        reasons: How many rows of this run were not sent, by reason, the largest number first.
     """
 
     rows: int
@@ -68,6 +70,7 @@ class SendReport(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     waited_s: Mapping[str, float]
     problems: list[SendProblem]
+    reasons: dict[str, int] = msgspec.field(default_factory=dict[str, int])
 
 
 class SendResults:
@@ -97,6 +100,7 @@ class SendResults:
         self.look_ups = RequestStats(stats.client)
         self._counts: Counter[SendOutcome] = Counter()
         self._problems: list[SendProblem] = []
+        self._reasons = Reasons()
         self._file = file
         self._stats = stats
         self._began = time.monotonic()
@@ -110,7 +114,10 @@ class SendResults:
         """Add the outcome of a row."""
         self._file.add(line)
         self._counts[line.outcome] += 1
-        if line.reason is not None and len(self._problems) < _MOST_PROBLEMS:
+        if line.reason is None:
+            return
+        self._reasons.add(line.reason)
+        if len(self._problems) < _MOST_PROBLEMS:
             problem = SendProblem(row=line.row, outcome=line.outcome, reason=line.reason)
             self._problems.append(problem)
 
@@ -135,4 +142,5 @@ class SendResults:
             seconds=round(time.monotonic() - self._began, 3),
             waited_s=self._stats.waits(),
             problems=sorted(self._problems, key=lambda problem: problem.row),
+            reasons=self._reasons.counts,
         )

@@ -89,7 +89,7 @@ class Sender:
             HeymarketError: The account refuses, or the server answers nothing any more.
         """
         async with aclosing(self._begun()) as rows:
-            await side_by_side(lambda: self._work(rows), concurrency)
+            await side_by_side(lambda: self._work(rows), concurrency, name="heymarket-sender")
 
     async def _work(self, rows: AsyncGenerator[TextRow]) -> None:
         while True:

@@ -126,6 +126,7 @@ class JsonLines(StagedFile):
         ValueError: The compression needs a package that is not installed.
     """
 
+    format = "JsonLines"
     needs_fields = False
 
     def __init__(self, path: Path | str) -> None:
@@ -165,6 +166,8 @@ class Csv(StagedFile):
         bom: Begin with a byte order mark, by which some spreadsheets recognize UTF-8.
         defuse: Put an apostrophe before cells that a spreadsheet would run as formulas.
     """
+
+    format = "Csv"
 
     def __init__(self, path: Path | str, *, bom: bool = False, defuse: bool = True) -> None:
         super().__init__(path, ".csv")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from heymarket_async.bulk.kind import CONTACT
+from heymarket_async.bulk.sinks.endings import path_of
 from heymarket_async.models.contact import ContactField
 
 FOREVER = "9999-12-31T23:59:59Z"
@@ -52,7 +53,8 @@ class Sink(Protocol):
 
         Args:
             again: Ids of records that were written more than once. Only the newest version is to
-                stay: the one with the later `updated` or the greater `rev`; see docs/bulk.md.
+                stay: the one with the later `updated` or the greater `rev`; see
+                "Versions and times" on the page "Bulk jobs" of the documentation.
             fields: The account's custom fields, if the sink needs them; none for other records
                 than contacts.
 
@@ -72,19 +74,24 @@ class Sink(Protocol):
 class FileSink:
     """The base of sinks that are files, and have each record once.
 
+    Raises:
+        ValueError: The path is not one, or its name is that of a file of another format.
+
     Attributes:
+        format: The name of its format, as in `format_of`.
         path: The file, for error messages.
         kind: The kind of the records; set before `open`.
         latest: The latest instant that an `updated` can have by the server's clock, see
             `Version.replaces`; set before `finish`.
     """
 
+    format: ClassVar[str]
     needs_fields = True
     kind = CONTACT
     latest = FOREVER
 
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
+        self.path = path_of(path, self.format, ", or use {}(path)")
 
     def doubts(self, fields: Sequence[ContactField]) -> list[str]:  # noqa: ARG002 - most show all
         """Return notes on values that the file does not show, if there are these fields."""

@@ -24,6 +24,8 @@ class Sqlite(FileSink):
         path: The file.
     """
 
+    format = "Sqlite"
+
     def __init__(self, path: Path | str) -> None:
         super().__init__(path)
         self._database: Database | None = None

@@ -39,6 +39,7 @@ from heymarket_async.bulk.store.private_files import (
     replace_file,
     sync_folder,
 )
+from heymarket_async.extras import needs
 
 _ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 
@@ -131,9 +132,7 @@ def packing_of(path: Path) -> Packing:
         try:
             zstd = cast(_Zstandard, import_module(_ZSTD))
         except ImportError:
-            raise ValueError(
-                "a .zst file needs a package: pip install 'heymarket-async[zst]'"
-            ) from None
+            raise ValueError(needs("a .zst file", "zst")) from None
         stream = partial(_one_frame, zstd.ZstdCompressor)
         return Packing(".zst", zstd.compress, stream, zstd.open, (zstd.ZstdError, EOFError))
     return Packing()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import io
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import BinaryIO
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.sinks.files import joined
 from heymarket_async.bulk.store.private_files import PIPE, behind_links, open_own
+from heymarket_async.checks import kind_of
 from heymarket_async.models.contact import ContactField
 
 _RETRY_S = 0.1
@@ -25,11 +27,19 @@ class Stream:
 
     Args:
         file: The pipe; it is not closed.
+
+    Raises:
+        ValueError: It does not take bytes.
     """
 
     needs_fields = False
 
     def __init__(self, file: BinaryIO) -> None:
+        if isinstance(file, io.TextIOBase) or not hasattr(file, "write"):
+            raise ValueError(
+                "file must be open for bytes, such as sys.stdout.buffer or open(path, 'wb'), not"
+                f" {kind_of(file)}"
+            )
         self._file = file
 
     def open(self, checkpoint: Path | None, *, restart: bool) -> None:  # noqa: ARG002 - has none

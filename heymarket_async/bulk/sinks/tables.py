@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from types import GenericAlias
 from typing import Annotated, cast
 
 import msgspec
@@ -45,20 +46,28 @@ class Table:
     Args:
         fields: The account's custom fields; none unless the records are contacts.
         kind: The kind of the records.
+        kept: The fields that are lists whose cells are lists, instead of JSON: of the type of
+            their elements in the usual case, or as they were sent.
 
     Attributes:
         columns: The headings with the types of their cells: the documented fields, the account's
             custom fields as `headings_of` names them, and `other`.
     """
 
-    def __init__(self, fields: Sequence[ContactField], kind: Kind = CONTACT) -> None:
+    def __init__(
+        self,
+        fields: Sequence[ContactField],
+        kind: Kind = CONTACT,
+        kept: Collection[str] = (),
+    ) -> None:
         self._kind = kind
         self._headings = headings_of(fields)
         customs: dict[str, CellType] = dict.fromkeys(self._headings.values(), str)
         self.columns: dict[str, CellType] = {**kind.columns, **customs, OTHER: str}
         self._known = {*kind.columns, _CUSTOM}
-        self._nested = [place for place, name in enumerate(kind.columns) if name in kind.nested]
-        self._decode_usual = _decoder_of_usual(kind, self._headings)
+        self._in_json = kind.nested - {*kept}
+        self._nested = [place for place, name in enumerate(kind.columns) if name in self._in_json]
+        self._decode_usual = _decoder_of_usual(kind, self._headings, kept)
         self._no_custom = (None,) * len(self._headings)
 
     @property
@@ -109,8 +118,10 @@ class Table:
 
     def _cell(self, name: str, value: object) -> Cell:
         """Return the cell for a value, or None if it has no column or does not fit it."""
-        if name in self._kind.nested:
+        if name in self._in_json:
             return _json(value)
+        if name in self._kind.nested:
+            return cast("Cell", value)  # one of those that are kept
         kind = self._kind.columns.get(name)
         if kind is int and isinstance(value, str) and _WHOLE.fullmatch(value):
             value = int(value)
@@ -134,15 +145,19 @@ class Table:
             other[_CUSTOM] = unknown
 
 
-def _decoder_of_usual(kind: Kind, custom: Iterable[str]) -> Callable[[bytes], msgspec.Struct]:
+def _decoder_of_usual(
+    kind: Kind, custom: Iterable[str], kept: Collection[str]
+) -> Callable[[bytes], msgspec.Struct]:
     """Return a decoder into the columns, in their order, with custom fields as the last one.
 
     It refuses values that have no column or are not of its type. Lists are decoded as well, because
     their cells are JSON without the white space and the escapes of the server.
     """
     types: dict[CellType, object] = {int: _Fitting | None, bool: bool | None, str: str | None}
+    nested: dict[str, object] = dict.fromkeys(kind.nested, object)
+    nested |= {name: GenericAlias(list, (kind.lists[name],)) | None for name in kept}
     fields = [
-        (name, cast("type[object]", object if name in kind.nested else types[cell]), None)
+        (name, cast("type[object]", nested.get(name) or types[cell]), None)
         for name, cell in kind.columns.items()
     ]
     keys = {f"field_{number}": key for number, key in enumerate(custom)}

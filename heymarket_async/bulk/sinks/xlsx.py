@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.sinks.files import StagedFile, in_batches
 from heymarket_async.bulk.sinks.tables import Cell, Table, reversible
+from heymarket_async.extras import needs
 from heymarket_async.models.contact import ContactField
 from heymarket_async.transport import wire
 
@@ -57,14 +58,14 @@ class Xlsx(StagedFile):
         ValueError: The extra `xlsx` is not installed.
     """
 
+    format = "Xlsx"
+
     def __init__(self, path: Path | str) -> None:
         super().__init__(path, ".xlsx")
         try:
             from xlsxwriter import Workbook  # noqa: PLC0415 - an extra
         except ImportError:
-            raise ValueError(
-                "a spreadsheet needs a package: pip install 'heymarket-async[xlsx]'"
-            ) from None
+            raise ValueError(needs("a spreadsheet", "xlsx")) from None
         self._workbook = Workbook
 
     def _render(

@@ -34,6 +34,7 @@ from heymarket_async.bulk.kind import CONTACT, CONVERSATION, MESSAGE, Kind
 from heymarket_async.bulk.read.versions import rows_of, text_of
 from heymarket_async.bulk.store import schema
 from heymarket_async.bulk.store.private_files import (
+    SQLITE_FILES,
     Lock,
     beside,
     check_own,
@@ -45,9 +46,6 @@ from heymarket_async.models.contact import ContactField
 
 T = TypeVar("T")
 
-_BESIDE = ("-wal", "-shm", "-journal")
-"""The endings of the files that SQLite makes beside a file, and reads if they are there."""
-
 _REMEDY = "Remove the file, or name another one."
 _NOT_OURS = "Drop the index, trigger or rule of another program, or name another file."
 _REMEDIES = {
@@ -56,9 +54,10 @@ _REMEDIES = {
     sqlite3.SQLITE_MISMATCH: _REMEDY,
     sqlite3.SQLITE_NOTADB: _REMEDY,
     sqlite3.SQLITE_TOOBIG: _REMEDY,
+    sqlite3.SQLITE_FULL: "Make room, then run the same job again.",
     sqlite3.SQLITE_CONSTRAINT: _NOT_OURS,
 }
-"""The remedies for a file that is damaged, or to which another program has added a rule."""
+"""The remedies for a file that is damaged, has no room, or has a rule of another program."""
 
 _OF_THE_FILE = frozenset({"account", "credentials"})
 """The state that all kinds of records share."""
@@ -101,7 +100,7 @@ class Database:
             OSError: It cannot be opened, or another job works with it.
         """
         self.path = path = real_path(self.path)
-        self._beside = [beside(path, ending) for ending in _BESIDE]
+        self._beside = [beside(path, ending) for ending in SQLITE_FILES]
         if not all(file.name.startswith(path.name) for file in self._beside):
             raise ValueError(
                 f"{path}: the name is too long for the files that SQLite keeps beside it. Name a"

@@ -17,6 +17,7 @@ On Windows, which protects files by other means, only the type of a file is chec
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -28,6 +29,9 @@ from typing import BinaryIO
 
 UNFINISHED = ".heymarket-new"
 """The ending of the file that will replace the one beside it. No other program uses it."""
+
+SQLITE_FILES = ("-wal", "-shm", "-journal")
+"""The endings of the files that SQLite makes beside a file, and reads if they are there."""
 
 FILE, FOLDER, LINK, PIPE = "a regular file", "a folder", "a link", "a pipe or a device"
 _TYPES = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: LINK}
@@ -172,6 +176,8 @@ def check_place(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
+        if error.errno == errno.ENOENT and path.parent.is_dir():  # such as /proc
+            raise OSError(f"No file can be made in {path.parent}. Name another folder.") from None
         raise OSError(error.errno, error.strerror, str(path)) from None
     with suppress(FileNotFoundError):
         owner = path.lstat().st_uid

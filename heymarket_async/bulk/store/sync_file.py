@@ -89,6 +89,11 @@ class SyncFile:
         self.changed = 0
         self._before = database.count(deleted=True)
 
+    @property
+    def resumes(self) -> bool:
+        """Whether the next run continues an interrupted one: only the first run is resumed."""
+        return self._newest is None
+
     def forget(self) -> None:
         """Drop the records and how far they were read, so that all are read anew."""
         with self.database.transaction():

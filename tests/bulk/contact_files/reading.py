@@ -64,7 +64,7 @@ def read_table(
     return _read(table(rows, has_apostrophes=has_apostrophes), Notes(), fields, **options)
 
 
-def read_file(path: Path) -> Read:
+def read_file(path: Path, fields: Sequence[ContactField] | None = ()) -> Read:
     def is_phone_heading(cell: str) -> bool:
         known = meaning_of(cell)
         return known is not None and known.field == "phone"
@@ -73,7 +73,7 @@ def read_file(path: Path) -> Read:
     with path.open("rb") as file:
         content = open_contacts(file, path.name, is_phone_heading=is_phone_heading, notes=notes)
         assert isinstance(content, Table)
-        return _read(content, notes, ())
+        return _read(content, notes, fields)
 
 
 def _read(
@@ -87,8 +87,8 @@ def _read(
 ) -> Read:
     plan = plan_of(content.headings, content.head(100), fields, **options)
     reader = ContactReader(
-        plan, phone=phone_reader(region, notes=notes), tag_id=tag_id, find_tag=tag_id,
-        notes=notes,
+        plan, phone=phone_reader(region, takes_possible=plan.is_export, notes=notes),
+        tag_id=tag_id, find_tag=tag_id, notes=notes,
     )  # fmt: skip
     return Read(plan, reader.of_table(content), notes)
 

@@ -84,7 +84,7 @@ def test_late_cells_of_a_column_that_was_dropped_are_counted():
     text = "phone,a,\n" + "1,b,\n" * 20 + "2,c,x\n3,d,y\n"
 
     assert cells_of(text)[-2:] == [["2", "c"], ["3", "d"]]
-    assert notes_of(text) == ["2 cells in columns without a heading were left out."]
+    assert notes_of(text) == ["Cells in columns without a heading, which were left out: 2."]
 
 
 def test_a_cell_more_than_there_are_columns_is_a_problem():

@@ -18,6 +18,8 @@ from heymarket_async.bulk.contact_files.layouts import (
     meaning_of,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 TABLE = files("heymarket_async.bulk.contact_files").joinpath("layouts.csv").read_text("utf-8")
 ROWS = list(csv.DictReader(TABLE.splitlines()))
 

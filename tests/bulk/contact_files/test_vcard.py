@@ -156,7 +156,7 @@ def test_faxes_and_pagers_are_left_out_with_a_note():
     text = card("TEL;PREF;FAX:1", "TEL;TYPE=pager:2", "TEL;WORK:3")
 
     assert cells(text, notes=notes) == {"phone": "3"}
-    assert notes.lines() == ["2 numbers of a fax or pager were left out."]
+    assert notes.lines() == ["Numbers of a fax or pager, which were left out: 2."]
 
 
 def test_a_number_that_comes_twice_is_given_once():
@@ -218,7 +218,7 @@ def test_groups_are_skipped_with_a_note(kind):
     rows = read(card(kind, "FN:Friends") + card("FN:Jordan"), notes=notes)
 
     assert [(row.number, row.cells[2]) for row in rows] == [(2, "Jordan")]
-    assert notes.lines() == ["1 cards are groups, not contacts, and were skipped."]
+    assert notes.lines() == ["Cards that are groups, not contacts, and were skipped: 1."]
 
 
 # Encodings

@@ -51,6 +51,7 @@ def test_a_shelf_that_is_cut_keeps_the_first_rows():
     assert found == [6000 + row if row % 2 else row for row in range(1, 5001)]
 
 
+@pytest.mark.unmeasured
 def test_a_phone_takes_less_than_nine_bytes():
     rng, rows, phones = random.Random(9), FirstRows(), 400_000
     for row in range(phones):

@@ -116,7 +116,7 @@ async def test_rows_that_cannot_be_sent_are_rejected_and_stop_no_other():
     assert reasons[4] == '"nick" is not a field of a contact'
     assert reasons[5] == "line 5 is broken"
     assert "cannot be written as JSON" in reasons[6]
-    assert reasons[7] == "is neither a contact nor a mapping of its fields"
+    assert reasons[7] == "is neither a NewContact nor a mapping of its fields, but int"
 
 
 async def test_of_two_rows_with_one_phone_the_first_counts():
@@ -260,7 +260,8 @@ async def test_an_error_of_the_input_comes_through():
         ("resume and restart exclude each other", {"resume": True, "restart": True}),
         ("batch_size must be an integer of at least 1", {"batch_size": 0}),
         ("batch_size must be an integer of at least 1", {"batch_size": True}),
-        ("concurrency must be an integer of at least 1", {"concurrency": 1.5}),
+        ("concurrency must be an integer from 1 to 100", {"concurrency": 1.5}),
+        ("concurrency must be an integer from 1 to 100", {"concurrency": 100_000}),
         ("outcomes must be of type str or PathLike", {"outcomes": 7}),
         ("nothing to resume from. Give the file of that job with outcomes.", {"resume": True}),
         ("on_progress must be a function", {"on_progress": 7}),

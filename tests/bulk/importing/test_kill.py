@@ -18,7 +18,6 @@ import pytest
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.importing.imports import client_of, new, outcomes_of, phone
 from tests.bulk.importing.killed_import import DUPLICATES, OPTED_OUT, rows_of
-from tests.conftest import unmeasured
 
 pytestmark = pytest.mark.unmeasured
 
@@ -35,7 +34,7 @@ UNSTORED = {7, *DUPLICATES}
 def start(sandbox: Sandbox, outcomes: Path, count: int, *, overwrite: bool) -> subprocess.Popen:
     arguments = [sandbox.url, *sandbox.credentials, outcomes, count, overwrite]
     command = [sys.executable, "-m", "tests.bulk.importing.killed_import", *map(str, arguments)]
-    return subprocess.Popen(command, env=unmeasured())
+    return subprocess.Popen(command)
 
 
 def kill_when(condition: Callable[[], bool], process: subprocess.Popen, delay_s: float) -> None:

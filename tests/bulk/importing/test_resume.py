@@ -251,6 +251,7 @@ def test_states_of_earlier_rows_are_kept_by_digest():
     assert {rows.take(digest) for digest in (*known, 4711)} == {None}
 
 
+@pytest.mark.unmeasured
 def test_states_take_nine_bytes_a_row():
     rows = outcome_lines.EarlierRows(IMPORTED)
     for number in range(400_000):

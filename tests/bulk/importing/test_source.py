@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from heymarket_async.bulk.importing.source import batches_of
+from heymarket_async.bulk.importing.source import batches_of, check_rows
 from tests.bulk.importing.imports import BATCH, SEARCH, account, counts, new, outcomes_of, phone
 
 
@@ -209,3 +209,10 @@ async def test_an_exit_of_the_input_comes_through():
 async def test_batches_that_were_never_asked_for_have_no_thread():
     async with aclosing(batches_of([1, 2], 3)):
         assert threads() == []
+
+
+def test_rows_that_name_their_columns_are_taken():
+    class Rows(list):
+        columns = ("phone",)
+
+    check_rows(Rows([{"phone": "15105550101"}]), "contacts")

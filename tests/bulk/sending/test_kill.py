@@ -19,7 +19,6 @@ import pytest
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.importing.imports import outcomes_of, phone
 from tests.bulk.sending.sends import SEND, path_in
-from tests.conftest import unmeasured
 
 pytestmark = pytest.mark.unmeasured
 
@@ -32,7 +31,7 @@ FAULTS = ("429", "500", "502", "503", "504", "408", "cut", "reset", "reset_after
 def start(sandbox: Sandbox, outcomes: Path, count: int) -> subprocess.Popen:
     arguments = [sandbox.url, *sandbox.credentials, outcomes, count]
     command = [sys.executable, "-m", "tests.bulk.sending.killed_send", *map(str, arguments)]
-    return subprocess.Popen(command, env=unmeasured())
+    return subprocess.Popen(command)
 
 
 def kill_after(sends: int, sandbox: Sandbox, process: subprocess.Popen, delay_s: float) -> bool:

@@ -193,7 +193,7 @@ def test_a_full_disk_is_an_error_of_the_file_and_loses_nothing(tmp_path):
     sink.open(None, restart=False)
     sink.write([line(1)], "first")
     sink._database._connection.execute("PRAGMA max_page_count = 40")
-    with pytest.raises(OSError, match=r"c\.db: database or disk is full"):
+    with pytest.raises(OSError, match=r"c\.db: database or disk is full\. Make room"):
         sink.write([line(number) for number in range(2, 99)], "second")
     sink.close()
 

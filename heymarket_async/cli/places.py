@@ -1,0 +1,56 @@
+"""Checks that the files that a command was given are different, so that none overwrites another."""
+
+from __future__ import annotations
+
+import os
+from itertools import combinations, permutations
+from pathlib import Path
+
+import typer
+
+from heymarket_async.bulk.store.private_files import SQLITE_FILES, UNFINISHED, beside
+from heymarket_async.cli.kept import is_pipe_or_device
+
+_IN_USE = dict.fromkeys([UNFINISHED, ".lock", *SQLITE_FILES], "") | {
+    ".partial": "--checkpoint",
+    ".outcomes.jsonl": "--outcomes",
+    ".texts.jsonl": "--outcomes",
+}
+"""The endings of files that a job makes beside one that it was given, and what may name them."""
+
+
+def check_places(ctx: typer.Context) -> None:
+    """Check that no two files of a command are the same, before it does anything.
+
+    Nor may one have the name of a file that the command makes beside another one.
+
+    Raises:
+        BadParameter: It is so.
+    """
+    paths = {
+        param.opts[0] if param.opts[0].startswith("-") else str(param.metavar): value
+        for param in ctx.command.params
+        if isinstance(value := ctx.params.get(str(param.name)), Path) and _is_place(value)
+    }
+    for (other, path), (name, given) in combinations(paths.items(), 2):
+        if _is_same(path, given):
+            raise typer.BadParameter(f"{name} must be another file than {other}.")
+    for (other, path), (name, given) in permutations(paths.items(), 2):
+        place = Path(os.path.realpath(path))
+        for ending, option in _IN_USE.items():
+            if name != option and _is_same(beside(place, ending), given):
+                raise typer.BadParameter(
+                    f"{name} must have another name: {given.name} is used for {other}."
+                )
+
+
+def _is_place(path: Path) -> bool:
+    """Whether a path leads to something of its own, unlike - and /dev/null."""
+    return str(path) != "-" and (path.is_dir() or not is_pipe_or_device(path))
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:  # one is not there yet
+        return os.path.realpath(path) == os.path.realpath(other)
