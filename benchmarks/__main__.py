@@ -92,7 +92,7 @@ def _keep_gate(parser: argparse.ArgumentParser) -> None:
         parser.error(str(error))
     gate.write(ratios)
     for work, ratio in ratios.items():
-        print(f"{work}, instructions to bare: {ratio}; before: {before.get(work, 'none')}")
+        print(f"{work}, instructions to the baseline: {ratio}; before: {before.get(work, 'none')}")
 
 
 if __name__ == "__main__":

@@ -58,8 +58,6 @@ class Lab:
         if self.server_core is not None:
             os.sched_setaffinity(self._server.pid, {self.server_core})
         assert self._server.stdout is not None
-        # Bytecode is kept here even if the folder of the package cannot be written: without it,
-        # an import compiles anew, which takes half as long again.
         self._bytecode = tempfile.TemporaryDirectory()
         self._port, tls_port = map(int, self._server.stdout.readline().split())
         self.url, self.tls_url = (
@@ -108,17 +106,27 @@ class Lab:
 
     def imports(self, names: str) -> Values:
         """Measure importing modules in a process that has done nothing else."""
-        if names == "heymarket_async":
-            names = "heymarket_async.public"  # where its names are, which are imported at first use
         pin = "" if self.client_core is None else f"os.sched_setaffinity(0, {{{self.client_core}}})"
         code = (
             f"import os, time; {pin}\nwall, cpu = time.perf_counter(), time.process_time()\n"
-            f"import {names}\n"
+            f"import {self.module(names)}\n"
             "print(time.process_time() - cpu, time.perf_counter() - wall)"
         )
-        kept = {"PYTHONPYCACHEPREFIX": self._bytecode.name}
-        cpu, wall = _output([sys.executable, "-c", code], **kept).split()
+        cpu, wall = _output([sys.executable, "-c", code], **self.bytecode).split()
         return {"cpu_ms": float(cpu) * 1e3, "wall_ms": float(wall) * 1e3}
+
+    @staticmethod
+    def module(names: str) -> str:
+        """Return the modules that have the names of this package, which it imports at first use."""
+        return "heymarket_async.public" if names == "heymarket_async" else names
+
+    @property
+    def bytecode(self) -> dict[str, str]:
+        """The environment of a process that imports: its bytecode is kept, whoever owns the code.
+
+        Without bytecode, an import compiles anew, which takes half as long again.
+        """
+        return {"PYTHONPYCACHEPREFIX": self._bytecode.name}
 
     def spent(self) -> tuple[float, int]:
         """Return the CPU seconds of the server, and the requests that it has answered."""

@@ -126,7 +126,7 @@ REACHED = {
     (walks.name(30), HTTPX): 0.31,
     (creates.name(10), BARE): 1.12,
     (creates.name(10), HTTPX): 0.18,
-    # 1.11 by instructions; by the clock, 1.10 to 1.36 were seen where others used the machine.
+    # 1.11 by instructions, which the gate holds; a clock showed 1.10 to 1.36 on a shared machine.
     (imports.NAME, imports.NEEDED): 1.2,
 }
 
@@ -189,6 +189,7 @@ def test_creating_is_not_far_off(lab):
     check(runs, creates.name(10), BY_PAGE, rivals)
 
 
+@pytest.mark.usefixtures("uncounted")
 def test_importing_is_not_far_off(lab):
     runs = {each: lambda each=each: lab.imports(each) for each in (imports.OURS, imports.NEEDED)}
 

@@ -1,4 +1,7 @@
-"""(i) Instructions of each rival's process: the figures of record, where they can be counted."""
+"""(i) Instructions of each rival's process: the figures of record, where they can be counted.
+
+Imports are counted too, from bytecode that is already there.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ from benchmarks import callgrind
 from benchmarks.measuring import CERTIFICATE, Lab, Results, Values, available, tell, walk_spec
 from benchmarks.rivals import BARE, BY_CONTACT, BY_PAGE, RIVALS, SCRIPT
 from benchmarks.tables import Table, column, ratios
-from benchmarks.works import creates, walks
+from benchmarks.works import creates, imports, walks
 
-TITLE = "instructions of creates and walks"
+TITLE = "instructions of creates, walks and imports"
 KEY = "instructions"
 
 
@@ -84,7 +87,8 @@ def measure(lab: Lab) -> Results:
     parts = [part.shortened() for part in (CREATE, WALK, CREATE.on(tls=True))]
     try:
         with callgrind.counter() as counter:
-            return counted(lab, counter, parts if lab.small else PARTS)
+            results = counted(lab, counter, parts if lab.small else PARTS)
+            return results | imported(lab, counter)
     except callgrind.CannotCountError as error:
         print(f"instructions are not counted, so that CPU stands for them: {error}")
         return {}
@@ -116,6 +120,19 @@ def _counted(lab: Lab, counter: callgrind.Counter, part: Part, rival: str) -> Va
         print(f"{part.name}: {rival} is left out, because it failed: {error}")
         return None
     return {KEY: float(f"{total / int(units):.5g}")}
+
+
+def imported(lab: Lab, counter: callgrind.Counter) -> Results:
+    """Count the import of this package, and that of the packages that it needs."""
+    return {name(imports.NAME): {each: [_imported(lab, counter, each)] for each in imports.COUNTED}}
+
+
+def _imported(lab: Lab, counter: callgrind.Counter, names: str) -> Values:
+    lab.imports(names)  # compiles, and keeps the bytecode
+    marks = callgrind.MODULE
+    code = f"import {marks}; {marks}.start(); import {lab.module(names)}; {marks}.stop()"
+    total, _ = counter.count(["-c", code], **lab.bytecode)
+    return {KEY: float(f"{total:.5g}")}
 
 
 def tables(results: Results) -> list[Table]:
