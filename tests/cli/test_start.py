@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.unmeasured  # coverage imports modules of its own, such as sqlite3
+
 NEEDLESS = {
     "aiohttp", "charset_normalizer", "dlt", "heymarket_async.bulk.public",
     "heymarket_async.client", "heymarket_async.public", "heymarket_async.sandbox", "jwt",
