@@ -279,6 +279,7 @@ class Http:
 
     def __del__(self) -> None:
         if self._direct is not None and not self._direct.connector.closed:
+            self._by_session.forget()  # or aiohttp warns too, of a session that nobody has opened
             warnings.warn(
                 "a HeymarketClient was not closed. Use `async with`, or await its aclose().",
                 ResourceWarning,
