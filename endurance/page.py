@@ -1,0 +1,65 @@
+"""The page of the results: `docs/endurance.md`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from endurance.record import Kept, Record
+from endurance.run import Run
+from endurance.runs import RUNS
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "endurance.md"
+
+
+def write(record: Record) -> None:
+    """Write the page: what it is about, the results, and the failures that were found."""
+    PAGE.write_text(text_of(record))
+
+
+def text_of(record: Record) -> str:
+    """Return the page in Markdown."""
+    runs = [(run, record.get(run.name, Kept())) for run in RUNS.values()]
+    parts = [(HERE / "before.md").read_text(), _table(runs)]
+    parts += [_section(run, kept) for run, kept in runs if kept.seeds]
+    parts.append((HERE / "after.md").read_text())
+    return "\n".join(parts)
+
+
+def _table(runs: list[tuple[Run, Kept]]) -> str:
+    rows = [
+        f"| [{run.title}](#{run.name}) | {run.goal:,} {run.unit} | {kept.figures.units:,}"
+        f" | {len(kept.errors) or 'none'} |"
+        for run, kept in runs
+    ]
+    return "\n".join(["| Run | At least | Done | Failed |", "|---|---|---|---|", *rows, ""])
+
+
+def _section(run: Run, kept: Kept) -> str:
+    seen = kept.figures
+    figures = {
+        **{key: f"{value:,}" for key, value in seen.total.items()},
+        **{f"{key}, at most": f"{value:,.4g}" for key, value in seen.most.items()},
+        **{f"{key}, at least": f"{value:,.4g}" for key, value in seen.least.items()},
+    }
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(seen.versions.items()))
+    return "\n".join(
+        [
+            f"## {run.title} {{ #{run.name} }}",
+            "",
+            run.holds,
+            "",
+            f"Seeds 0 to {kept.seeds - 1:,}: {seen.units:,} {run.unit} in {_hours(kept.seconds)}"
+            f" of processes, {len(kept.errors) or 'none'} failed. {versions}",
+            "",
+            "| Seen | |",
+            "|---|---|",
+            *(f"| {name} | {text} |" for name, text in figures.items()),
+            *(f"\nSeed {seed} fails:\n\n```\n{text}\n```" for seed, text in kept.errors.items()),
+            "",
+        ]
+    )
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"

@@ -1,0 +1,8 @@
+"""The runs, by name, in the order of the page."""
+
+from __future__ import annotations
+
+from endurance.run import Run
+from endurance.runs import walks
+
+RUNS: dict[str, Run] = {run.name: run for part in (walks,) for run in part.RUNS}

@@ -1,0 +1,45 @@
+"""Walks over random servers: the properties of the tests, from random bytes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from endurance.run import Figures, Run
+from endurance.versions import versions
+from tests.walk import test_walk_properties
+
+WALKS = 500
+BYTES = 4096
+"""Enough for nearly every server; the few that need more are no walks, and not counted."""
+PROPERTIES: list[Callable[[bytes], bytes | None]] = [
+    each.hypothesis.fuzz_one_input
+    for _, each in sorted(vars(test_walk_properties).items())
+    if hasattr(each, "hypothesis")
+]
+
+
+def work(seed: int) -> Figures:
+    """Check the properties in turn, over servers, edits and cuts that the seed decides."""
+    chance = random.Random(seed)
+    held = sum(
+        PROPERTIES[number % len(PROPERTIES)](chance.randbytes(BYTES)) is not None
+        for number in range(WALKS)
+    )
+    return Figures(units=held, versions=versions("hypothesis"))
+
+
+RUNS = [
+    Run(
+        name="walks",
+        title="Walks over random servers",
+        unit="walks",
+        goal=1_000_000,
+        holds="A walk gives every contact once, or raises with a cursor. So it does over every"
+        " server that the documentation allows: in either order, with groups of equal times, odd"
+        " rows, contacts that are edited meanwhile, limits that are cut, refused or ignored, and"
+        " after cuts, from the cursor.",
+        work=work,
+        seeds=10,
+    )
+]
