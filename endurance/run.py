@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import NamedTuple, Self
 
 import msgspec
+
+
+def small() -> bool:
+    """Return whether a piece is only to show that it works, as in the tests."""
+    return os.environ.get("HEYMARKET_ENDURANCE_SMALL") == "1"
 
 
 class Figures(msgspec.Struct, kw_only=True):

@@ -6,7 +6,8 @@ https://developers.heymarket.com/api-reference/messages/send
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from math import inf
 
 from heymarket_async.errors import HeymarketError
@@ -30,7 +31,7 @@ _MARGIN_S = 60.0
 async def send_once(
     send: Send,
     attempt: Callable[[], Awaitable[SentMessage]],
-    find: Callable[[Began], Awaitable[SentMessage | None]],
+    find: Callable[[Began, bool], Awaitable[SentMessage | None]],
     policy: RetryPolicy,
     *,
     since: Began | None,
@@ -42,7 +43,8 @@ async def send_once(
     Args:
         send: The message, in its turn.
         attempt: Sends it, always with the same `local_id`.
-        find: Looks for it among the newest messages, back to a time.
+        find: Looks for it among the newest messages, back to a time, and everywhere if that is
+            asked for.
         policy: The number of attempts after lost answers.
         since: When it may first have been sent by somebody else.
         call: The call that `attempt` makes, for errors.
@@ -70,7 +72,7 @@ async def send_once(
 
 async def _seen(
     send: Send,
-    find: Callable[[Began], Awaitable[SentMessage | None]],
+    find: Callable[[Began, bool], Awaitable[SentMessage | None]],
     wait_s: float,
     unknown: HeymarketError,
 ) -> SentMessage | None:
@@ -80,7 +82,7 @@ async def _seen(
     for part in _LOOKS:
         await asyncio.sleep(part * wait_s)
         try:
-            found = await find(began)
+            found = await find(began, part is _LOOKS[-1])
         except HeymarketError as error:
             # The failed look-up matters less than the lost answer.
             raise unknown from error
@@ -129,6 +131,9 @@ class Search:
         since: When the message was first sent, or earlier.
         call: The call that lists messages, for errors.
         hook: The hook that is called after each attempt too.
+
+    Attributes:
+        has_seen_older: A message was too old to be the one.
     """
 
     def __init__(
@@ -144,13 +149,14 @@ class Search:
         self._hook = hook
         self._date = ""
         self._newest = -inf
+        self.has_seen_older = False
 
     def note(self, event: AttemptEvent) -> object:
         """Read the server's time from an attempt of the search."""
         self._date = event.date or self._date
         return None if self._hook is None else self._hook(event)
 
-    async def first(self, pages: AsyncIterable[Iterable[Message]]) -> Message | None:
+    async def first(self, pages: AsyncGenerator[Iterable[Message]]) -> Message | None:
         """Return the message that is searched; None if it is not on a page that is new enough.
 
         The search ends at a page that is too old as a whole. The newest message that was seen is
@@ -158,25 +164,27 @@ class Search:
         end it, and neither does a single wrong time.
 
         Args:
-            pages: The messages, in the server's order.
+            pages: The messages, in the server's order; they are closed.
 
         Raises:
             HeymarketError: A message may be the one, but does not show its `local_id`; or no answer
                 had a `Date`.
         """
-        async for page in pages:
-            rows = list(page)
-            times = [row.created_at.timestamp() for row in rows if row.created_at is not None]
-            self._newest = max([self._newest, *times])
-            for row in rows:
-                if row.local_id == self._local_id:
-                    return row
-            new = [row for row in rows if not self._is_too_old(row)]
-            if any(map(self._may_be_it, new)):
-                reason = "lists a message without its local_id, which may be the one"
-                raise HeymarketError(reason, call=self._call)
-            if not new:
-                return None
+        async with aclosing(pages):
+            async for page in pages:
+                rows = list(page)
+                times = [row.created_at.timestamp() for row in rows if row.created_at is not None]
+                self._newest = max([self._newest, *times])
+                for row in rows:
+                    if row.local_id == self._local_id:
+                        return row
+                new = [row for row in rows if not self._is_too_old(row)]
+                if any(map(self._may_be_it, new)):
+                    reason = "lists a message without its local_id, which may be the one"
+                    raise HeymarketError(reason, call=self._call)
+                self.has_seen_older |= len(new) < len(rows)
+                if not new:
+                    return None
         return None
 
     def _may_be_it(self, row: Message) -> bool:

@@ -141,13 +141,13 @@ async def test_the_longer_of_two_times_counts(clock, monkeypatch):
 
 @jumping_time
 async def test_looks_are_spread_over_the_time_in_which_a_message_may_appear():
-    looks: list[float] = []
+    looks: list[tuple[float, bool]] = []
 
     async def send() -> SentMessage:
         raise NoResponseError("lost", may_have_taken_effect=True)
 
-    async def find(_: Began) -> None:
-        looks.append(round(now(), 3))
+    async def find(_: Began, everywhere: bool) -> None:
+        looks.append((round(now(), 3), everywhere))
 
     with pytest.raises(NoResponseError):
         async with Sends().turn(WANTED) as turn:
@@ -155,7 +155,10 @@ async def test_looks_are_spread_over_the_time_in_which_a_message_may_appear():
                 turn, send, find, RetryPolicy(attempts=2), since=None, call="", wait_s=10.0
             )
 
-    assert looks == [1, 4, 10, 11, 14, 20]
+    assert looks == [
+        *[(1, False), (4, False), (10, True)],
+        *[(11, False), (14, False), (20, True)],
+    ]
 
 
 async def answer() -> SentMessage:

@@ -12,13 +12,16 @@ from typing import TypeVar
 
 from heymarket_async.checks import id_of, phone_digits
 from heymarket_async.errors import PaginationError
+from heymarket_async.models.account import Inbox
 from heymarket_async.models.message import Message
 from heymarket_async.request import Endpoint, Repeat, Request
+from heymarket_async.transport.send import Transport
 from heymarket_async.walk.cursor import PAGE_SIZE
 
 T = TypeVar("T")
 
 HISTORY = Endpoint("GET", "/v1/messages", list[Message], Repeat.READ)
+INBOXES = Endpoint("GET", "/v1/inboxes", list[Inbox], Repeat.READ)
 
 HISTORY_SIZE = 50
 """The most messages that Heymarket lists in one page of a history."""
@@ -84,6 +87,12 @@ def history_request(
     if before is not None:
         query["timestamp"] = before
     return HISTORY.listing(returns).request(query=query)
+
+
+async def other_inboxes(transport: Transport, inbox_id: int) -> list[int]:
+    """Return the inboxes to which a conversation of an inbox may have been transferred."""
+    inboxes = await transport.send(INBOXES.request())
+    return [each.id for each in inboxes if each.id is not None and each.id != inbox_id]
 
 
 def stuck(call: str, reason: str) -> PaginationError:

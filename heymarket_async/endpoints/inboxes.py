@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from heymarket_async.endpoints.group import Group
+from heymarket_async.endpoints.history import INBOXES as ALL
 from heymarket_async.models.account import Inbox
-from heymarket_async.request import Endpoint, Repeat
-
-ALL = Endpoint("GET", "/v1/inboxes", list[Inbox], Repeat.READ)
 
 
 class Inboxes(Group):

@@ -16,7 +16,13 @@ from msgspec.structs import replace
 
 from heymarket_async import sending, timestamps
 from heymarket_async.checks import one_of, seconds_of
-from heymarket_async.endpoints.history import HISTORY, HistoryPages, history_request, stuck
+from heymarket_async.endpoints.history import (
+    HISTORY,
+    HistoryPages,
+    history_request,
+    other_inboxes,
+    stuck,
+)
 from heymarket_async.endpoints.listing import WholeListing
 from heymarket_async.errors import HeymarketError
 from heymarket_async.models.message import Message
@@ -155,7 +161,7 @@ class Messages(WholeListing[Message]):
             return await sending.send_once(
                 send,
                 lambda: account._send(request),
-                lambda began: account._find(message, began),
+                lambda began, everywhere: account._find(message, began, everywhere=everywhere),
                 self._transport.options.retry,
                 since=first,
                 call=SEND.call,
@@ -204,8 +210,9 @@ class Messages(WholeListing[Message]):
     ) -> Message | None:
         """Find a sent message by its `local_id`, and return it, or None if it is not there.
 
-        Messages to a phone are searched in its history. All others are searched among the newest
-        messages of the account.
+        Messages to a phone are searched in its history, and in that of other inboxes if it has no
+        message from before: the conversation may have been transferred. All others are searched
+        among the newest messages of the account.
 
         Args:
             message: The message; only its `local_id` counts, and where it was sent.
@@ -326,25 +333,39 @@ class Messages(WholeListing[Message]):
                 raise stuck(HISTORY.call, "has more messages in one second than it lists at once")
             return
 
-    async def _find(self, message: NewMessage, began: Began) -> SentMessage | None:
-        found = await self._search(message, began)
+    async def _find(
+        self, message: NewMessage, began: Began, *, everywhere: bool
+    ) -> SentMessage | None:
+        found = await self._search(message, began, everywhere=everywhere)
         return None if found is None else sending.as_sent(found)
 
-    async def _search(self, message: NewMessage, began: Began) -> Message | None:
-        """Return a message that was sent, if it is there; `began` is when, or earlier."""
+    async def _search(
+        self, message: NewMessage, began: Began, *, everywhere: bool = True
+    ) -> Message | None:
+        """Return a message that was sent, if it is there.
+
+        Args:
+            message: The message.
+            began: When it was sent, or earlier.
+            everywhere: Look in other inboxes too, where they may have it.
+        """
         transport, phone = self._transport, message.phone_number
         call = (PAGE if phone is None else HISTORY).call
         search = Search(message.local_id, began, call, transport.options.on_attempt)
         options = replace(transport.options, on_attempt=search.note)
         messages = Messages(transport.with_options(options))
         # Up to three requests, as a rule; the list of the whole account may take many.
-        pages = (
-            messages._newest_pages()
-            if phone is None
-            else messages._history_pages(phone, message.inbox_id)
-        )
-        async with aclosing(pages):
-            return await search.first(pages)
+        if phone is None:
+            return await search.first(messages._newest_pages())
+        found = await search.first(messages._history_pages(phone, message.inbox_id))
+        if found is not None or search.has_seen_older or not everywhere:
+            return found
+        # A conversation moves as a whole. So if it had still been here, older messages would be.
+        for inbox_id in await other_inboxes(messages._transport, message.inbox_id):
+            found = await search.first(messages._history_pages(phone, inbox_id))
+            if found is not None:
+                return found
+        return None
 
     async def _newest_pages(self) -> AsyncGenerator[list[Message]]:
         """Yield the messages of the account, newest first."""

@@ -107,7 +107,6 @@ class Call(Cancellable, Generic[T]):
         waits: Seconds that it waited since `waiting_since`, by reason.
         attempts: How many requests were sent.
         is_in_flight: A request was sent and not answered yet.
-        token_replaced: A token was refused, and a new one was made.
         may_have_taken_effect: It is a write, and a failed attempt may have carried it out.
     """
 
@@ -120,7 +119,6 @@ class Call(Cancellable, Generic[T]):
     waits: dict[str, float] = msgspec.field(default_factory=dict[str, float])
     attempts: int = 0
     is_in_flight: bool = False
-    token_replaced: bool = False
     may_have_taken_effect: bool = False
 
     @property

@@ -215,16 +215,18 @@ class Transport:
         call.waits["to try again"] = call.waits.get("to try again", 0.0) + seconds
 
     async def _attempt(self, call: Call[T]) -> T:
+        token_replaced = False
         while True:
             try:
                 return await self._exchange(call)
             except CredentialsChangedError as changed:
                 await changed.binding.confirm(self._signer, call)
             except AuthenticationError:
-                if call.token_replaced:
+                # Once in each attempt: a clock may be set again while a call waits for the next.
+                if token_replaced:
                     raise
                 # The next token is stamped with the server's time, as this refusal gave it.
-                call.token_replaced = True
+                token_replaced = True
             except NotFoundError as error:
                 # An earlier attempt, whose answer was lost, may have deleted it.
                 request = call.request

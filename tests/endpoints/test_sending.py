@@ -33,6 +33,7 @@ from tests.endpoints.texting import (
     HISTORY,
     INBOX,
     MEMBER,
+    OTHER_INBOX,
     PHONE,
     SEND,
     SOON,
@@ -308,8 +309,35 @@ async def test_a_message_that_another_process_did_not_send_is_sent_after_the_loo
     async with texting() as it:
         await it.messages.send_once(text(), since=datetime.now(UTC), wait_s=SOON)
 
-        assert len(it.sent(HISTORY)) == 3
+        assert len(it.sent(HISTORY)) == 4  # the last look is at the other inbox too
         assert it.received == ["Hi"]
+
+
+async def test_a_message_is_looked_for_where_its_conversation_was_transferred_to():
+    async with texting(undeduplicated()) as it:
+        chat = (await it.messages.send(text("First"))).convo_id
+        message = text()
+        it.faults.reset(on=SEND, after_write=True)
+        with pytest.raises(NoResponseError):
+            await it.messages.send(message)
+        await it.client.conversations.transfer(chat, inbox_id=OTHER_INBOX)
+
+        assert (await it.messages.find_sent(message)).local_id == message.local_id
+        await it.messages.send_once(message, wait_s=SOON)
+
+        assert it.received == ["First", "Hi"]
+
+
+async def test_a_history_with_older_messages_has_not_been_transferred():
+    async with texting(undeduplicated(), messages=300) as it:
+        newest = it.sandbox.messages.rows[-1]
+        inbox_id, phone = newest["conversation"]["inbox"], newest["target"]
+        it.faults.reset(on=SEND)
+
+        await it.messages.send_once(text(inbox_id=inbox_id, phone_number=phone), wait_s=SOON)
+
+        assert it.received == ["Hi"]
+        assert it.sent("GET /v1/inboxes") == []
 
 
 async def test_a_look_that_fails_before_any_send_says_unknown():
@@ -326,7 +354,7 @@ async def test_a_look_that_fails_before_any_send_says_unknown():
 
         await it.messages.send_once(message, wait_s=SOON)
 
-        assert len(it.sent(HISTORY)) == 4  # it is still looked for before it is sent
+        assert len(it.sent(HISTORY)) == 5  # it is still looked for before it is sent
         assert it.received == ["Hi"]
 
 
@@ -339,7 +367,7 @@ async def test_answers_that_are_lost_again_and_again_end_as_unknown():
 
         assert raised.value.may_have_taken_effect
         assert len(it.sent(SEND)) == 3
-        assert len(it.sent(HISTORY)) == 9
+        assert len(it.sent(HISTORY)) == 12
 
 
 async def test_the_last_lost_answer_is_followed_by_a_look_too():

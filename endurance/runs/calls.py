@@ -1,0 +1,127 @@
+"""Mixed calls of all groups, while the server, the network and the clock fail at random."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import re
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+from endurance.run import Figures, Run, small
+from endurance.versions import versions
+from heymarket_async import AttemptEvent
+from heymarket_async.transport import sends
+from tests.stories.mixed_calls import WatchedSandbox, client_of, many_acts
+from tests.test_api_page import ROWS
+
+ROUNDS, WARM, WORKERS, ACTS = (2, 1, 5, 30) if small() else (6, 2, 20, 200)
+"""After the rounds to warm up, nothing may grow any more."""
+MOST_RESULTS = 100
+"""A client remembers 10,000 results of sends, which would grow all the while."""
+OBJECTS_FOR_EACH_CALL = 0.05
+"""What may have been sent stays known, which is two objects for one call in two hundred."""
+MOST_MB = 8.0
+"""The allocator keeps some memory that it has once had."""
+CALLS = {row.call for row in ROWS}
+_ID = re.compile(r"/\d+$")
+
+
+class Held(NamedTuple):
+    """What a process holds at one moment."""
+
+    objects: int
+    mb: float
+    descriptors: int
+    tasks: int
+
+
+class Watch:
+    """Counts the calls of a client, and what it leaves behind."""
+
+    def __init__(self) -> None:
+        self.calls = Counter[str]()
+        self.requests = 0
+
+    def note(self, event: AttemptEvent) -> None:
+        """Count an attempt."""
+        self.requests += 1
+        if event.attempt == 1:
+            self.calls[_ID.sub("/{id}", event.call)] += 1
+
+
+def work(seed: int) -> Figures:
+    """Make calls in rounds, each with a new account behind the same address."""
+    return asyncio.run(_rounds(seed))
+
+
+async def _rounds(seed: int) -> Figures:
+    watch, seen, warm = Watch(), Counter[str](), (Held(0, 0, 0, 0), 0)
+    sends.MOST_RESULTS = MOST_RESULTS
+    first = WatchedSandbox(seed=seed)
+    async with first:
+        url = first.url
+    client = client_of(first, url=url, on_attempt=watch.note)
+    async with client:
+        for number in range(ROUNDS):
+            same = {"port": int(url.rpartition(":")[2])}
+            named = dict(zip(("secret_id", "secret_key"), first.credentials, strict=True))
+            async with WatchedSandbox(**same, **named) as sandbox:
+                seen += await many_acts(
+                    client, sandbox, seed=seed * ROUNDS + number, workers=WORKERS, acts=ACTS
+                )
+            del sandbox
+            await asyncio.sleep(0.05)  # what was closed ends
+            held = _held()
+            if number < WARM:
+                warm = held, watch.calls.total()
+    (before, calls_before), calls = warm, watch.calls.total()
+    more = Held(*(now - then for now, then in zip(held, before, strict=True)))
+    objects = more.objects / (calls - calls_before)
+    assert more.tasks <= 0, f"{more.tasks} more tasks"
+    assert more.descriptors <= 0, f"{more.descriptors} more descriptors"
+    assert objects < OBJECTS_FOR_EACH_CALL or small(), f"{objects} more objects for each call"
+    assert more.mb < MOST_MB, f"{more.mb:.1f} MB more"
+    missing = CALLS - set(watch.calls)
+    assert not missing or small(), f"not called: {missing}"
+    return Figures(
+        units=calls,
+        total={"requests": watch.requests, **seen},
+        most={
+            "MB more after warming up": more.mb,
+            "objects more for each 1,000 calls": objects * 1000,
+            "tasks more": more.tasks,
+            "descriptors more": more.descriptors,
+        },
+        least={"calls of the API that were made": len(CALLS) - len(missing)},
+        versions=versions(),
+    )
+
+
+def _held() -> Held:
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return Held(
+        objects=len(gc.get_objects()),
+        mb=pages * os.sysconf("SC_PAGE_SIZE") / 1e6,
+        descriptors=len(list(Path("/proc/self/fd").iterdir())),
+        tasks=len(asyncio.all_tasks()),
+    )
+
+
+RUNS = [
+    Run(
+        name="calls",
+        title="Mixed calls under random faults",
+        unit="calls",
+        goal=1_000_000,
+        holds="No call that may be repeated fails, but by its deadline. No unsafe write is carried"
+        " out twice, all that was said to be done is there, and nothing else, but what was said to"
+        " be unknown. Memory, tasks and descriptors stay flat. So it is for all calls of the API"
+        " while connections are reset or cut, answers are 429, 5xx, HTML or slow, the server"
+        " begins anew, and the clock of the machine is set by up to a day.",
+        work=work,
+    )
+]
