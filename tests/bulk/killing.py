@@ -9,9 +9,12 @@ import signal
 import sqlite3
 import sys
 import time
+import traceback
 import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
@@ -109,19 +112,19 @@ class Killer(Generic[P]):
             change: The job ends itself at once at this change to a file or to an SQLite database,
                 if that comes first; 0: at none.
         """
-        with _Running(self._start(change, arguments)) as process:
+        with self._running(change, arguments) as (process, error):
             ends = time.monotonic() + LIMIT_S
             while not condition() and process.exitcode is None:
                 assert time.monotonic() < ends, "the job hangs"
                 time.sleep(0.0005)
             process.join(delay_s)
             process.kill()
-            return self._ended(process)
+            return self._ended(process, error)
 
     def to_the_end(self, *arguments: P.args) -> None:
         """Let the job come to its end."""
-        with _Running(self._start(0, arguments)) as process:
-            assert not self._ended(process)
+        with self._running(0, arguments) as (process, error):
+            assert not self._ended(process, error)
 
     def count_open_rows(self, outcomes: Path) -> None:
         """Count what a kill has left in an outcome file; a torn line counts as not written."""
@@ -130,68 +133,69 @@ class Killer(Generic[P]):
             last = {line["row"]: line["outcome"] for line in map(msgspec.json.decode, lines)}
             self.open_rows += list(last.values()).count("unknown")
 
-    def _start(self, kill_at: int, arguments: tuple[object, ...]) -> BaseProcess:
+    @contextmanager
+    def _running(
+        self, change: int, arguments: tuple[object, ...]
+    ) -> Iterator[tuple[BaseProcess, Connection]]:
+        """Start the job; it does not outlive the block, in which its error can be received."""
         self.starts += 1
         self._sandbox.requests.clear()
         _FORKS.set_forkserver_preload(_LOADED)
+        error, to_error = _FORKS.Pipe(duplex=False)
+        address = (self._sandbox.url, *self._sandbox.credentials)
         process = _FORKS.Process(
-            target=_run,
-            args=(self._job, self._sandbox.url, *self._sandbox.credentials),
-            kwargs={"arguments": arguments, "kill_at": kill_at, "folder": self._folder},
+            target=_run, args=(self._job, address, arguments, change, self._folder, to_error)
         )
-        # It has no use for the main module of this one, such as pytest, and would import it.
-        with mock.patch.dict(sys.modules, __main__=ModuleType("__main__")):
-            process.start()
-        return process
+        with error:
+            # It has no use for the main module of this one, such as pytest, and would import it.
+            with to_error, mock.patch.dict(sys.modules, __main__=ModuleType("__main__")):
+                process.start()
+            try:
+                yield process, error
+            finally:
+                process.kill()
+                process.join()
+                process.close()
 
-    def _ended(self, process: BaseProcess) -> bool:
+    def _ended(self, process: BaseProcess, error: Connection) -> bool:
         """Wait for a process, and return whether it was killed."""
         process.join(LIMIT_S)
-        assert process.exitcode in {0, -signal.SIGKILL}, f"the job ended with {process.exitcode}"
+        assert process.exitcode is not None, "the job hangs"
+        if process.exitcode not in {0, -signal.SIGKILL}:
+            text = error.recv() if error.poll() else f"the job ended with {process.exitcode}"
+            raise AssertionError(text)
         self.kills += process.exitcode != 0
         self.requests += len(self._sandbox.requests)
         return process.exitcode != 0
 
 
-class _Running:
-    """A process that never outlives the block."""
-
-    def __init__(self, process: BaseProcess) -> None:
-        self._process = process
-
-    def __enter__(self) -> BaseProcess:
-        return self._process
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.join()
-        self._process.close()
-
-
 def _run(
     job: Callable[..., Coroutine[Any, Any, None]],
-    *address: str,
+    address: tuple[str, str, str],
     arguments: tuple[object, ...],
-    kill_at: int,
+    change: int,
     folder: str,
+    to_error: Connection,
 ) -> None:
     """Do the job, in the process that is killed."""
     warnings.simplefilter("error")
-    if kill_at:
-        _end_at(kill_at, folder)
-    asyncio.run(_with_client(job, *address, arguments=arguments))
+    if change:
+        _end_at(change, folder)
+    try:
+        asyncio.run(_with_client(job, address, arguments))
+    except BaseException:
+        to_error.send(traceback.format_exc())
+        raise
 
 
 async def _with_client(
     job: Callable[..., Coroutine[Any, Any, None]],
-    url: str,
-    secret_id: str,
-    secret_key: str,
-    *,
+    address: tuple[str, str, str],
     arguments: tuple[object, ...],
 ) -> None:
+    url, *secret = address
     client = HeymarketClient(
-        ApiSecret(secret_id, secret_key),
+        ApiSecret(*secret),
         base_url=url,
         retry=RetryPolicy(attempts=15, base_s=0.0005, cap_s=0.005),
         rate_limit=RateLimit(100_000, per_s=0.05),
