@@ -59,7 +59,7 @@ def kill(folder: Path, *, overwrite: bool, seed: int, times: int) -> Killer[Any]
                 killer.when(partial(is_held, sandbox), 0.0, path, count, overwrite)
             else:
                 killer.at_some_moment(
-                    chance, path, count, overwrite, changes=6, requests=REQUESTS_A_RUN
+                    chance, path, count, overwrite, changes=30, requests=REQUESTS_A_RUN
                 )
             killer.count_open_rows(path)
 

@@ -30,7 +30,7 @@ def kill(folder: Path, *, dedupes: Literal["none", "all"], seed: int, times: int
         killer = Killer(killed_jobs.sending, sandbox, folder)
         for _ in range(times):
             if chance.random() < 0.3:
-                killer.at_some_moment(chance, path, count, changes=6, requests=10)
+                killer.at_some_moment(chance, path, count, changes=10, requests=10)
             else:
                 sends, delay_s = chance.randint(1, 5), chance.uniform(0, 0.004)
                 killer.when(partial(have_begun, sandbox, sends), delay_s, path, count)
