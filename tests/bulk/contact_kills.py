@@ -6,7 +6,6 @@ import csv
 import gzip
 import json
 import random
-import sqlite3
 from pathlib import Path
 
 import openpyxl
@@ -14,8 +13,8 @@ import pyarrow.parquet
 
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk import killed_jobs
-from tests.bulk.accounts import create, edit_one
-from tests.bulk.killing import FAULTS, Killer
+from tests.bulk.accounts import create, current, delete, edit_one, ids_of
+from tests.bulk.killing import BUSY_S, FAULTS, Killer
 
 KINDS = ["jsonl", "jsonl.gz", "csv", "parquet", "xlsx", "db", "sync-v1", "sync-v2"]
 """The ending of a file of contacts, or a sync."""
@@ -27,12 +26,25 @@ def kill(kind: str, folder: Path, *, seed: int, times: int) -> Killer:
     """Kill a job so many times, change the account in between, and check what it ends with."""
     chance = random.Random(f"{kind} {seed}")
     path = folder / f"contacts.{kind}"
-    readings = Readings(newest_first=chance.random() < 0.5, inclusive=chance.random() < 0.5)
-    with Sandbox(contacts=1200, ties=20, seed=seed, readings=readings, limit=None) as sandbox:
+    # A walk refuses to read a group that is larger than a page, and has no order.
+    count, ties, order = chance.choice(
+        [(1200, 20, "shuffled"), (1200, 70, "stable"), (400, 1, "stable")]
+    )
+    readings = Readings(
+        newest_first=chance.random() < 0.5,
+        inclusive=chance.random() < 0.5,
+        page_base=chance.choice([None, 0, 1]),
+        ties=order,
+        precision=chance.choice(["seconds", "nanoseconds"]),
+        list_end=chance.choice(["[]", "null", "204"]),
+    )
+    with Sandbox(contacts=count, ties=ties, seed=seed, readings=readings, limit=None) as sandbox:
         killer = Killer(killed_jobs.contacts, sandbox, folder)
         for number in range(times):
             sandbox.faults.clear()
-            sandbox.faults.random(0.05, kinds=FAULTS, seed=chance.getrandbits(32))
+            sandbox.faults.random(
+                0.05, kinds=FAULTS, seed=chance.getrandbits(32), retry_after=BUSY_S
+            )
             concurrency = chance.choice([1, 3])
             changes = 3000 if kind in STATEMENTS else 120
             killer.at_some_moment(chance, kind, path, concurrency, changes=changes, requests=25)
@@ -40,8 +52,13 @@ def kill(kind: str, folder: Path, *, seed: int, times: int) -> Killer:
             for _ in range(chance.choice([0, 3, 200])):
                 edit_one(sandbox, chance)
             create(sandbox, number)
+            if kind.startswith("sync"):
+                for _ in range(chance.choice([0, 0, 1, 5])):
+                    delete(sandbox, chance.choice(ids_of(sandbox)))
 
         killer.to_the_end(kind, path, 2)
+        if kind.startswith("sync"):
+            Killer(killed_jobs.deletions, sandbox, folder).to_the_end(kind, path)
 
         lines = sorted(sandbox.store.lines())
     if kind in {"csv", "parquet", "xlsx"}:
@@ -68,8 +85,4 @@ def contents(kind: str, path: Path) -> list:
     if kind == "parquet":
         rows = pyarrow.parquet.read_table(path, columns=["id", "rev"]).to_pylist()
         return sorted((row["id"], row["rev"]) for row in rows)
-    database = sqlite3.connect(path)
-    try:
-        return sorted(row.encode() for (row,) in database.execute("SELECT json FROM contacts"))
-    finally:
-        database.close()
+    return current(path)
