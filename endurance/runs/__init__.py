@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from endurance.run import Run
-from endurance.runs import accounts, calls, walks
+from endurance.runs import accounts, calls, kills, walks
 
-RUNS: dict[str, Run] = {run.name: run for part in (walks, calls, accounts) for run in part.RUNS}
+PARTS = (calls, walks, kills, accounts)
+RUNS: dict[str, Run] = {run.name: run for part in PARTS for run in part.RUNS}
