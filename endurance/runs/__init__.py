@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from endurance.run import Run
-from endurance.runs import accounts, calls, kills, walks
+from endurance.runs import accounts, budget, calls, kills, walks
 
-PARTS = (calls, walks, kills, accounts)
+PARTS = (calls, walks, kills, budget, accounts)
 RUNS: dict[str, Run] = {run.name: run for part in PARTS for run in part.RUNS}

@@ -59,7 +59,8 @@ class Ledger:
 
     def weighing(self, now: float) -> int:
         """Count the turns that weigh."""
-        while self._answered and self._answered[0][1] <= now - self._window_s:
+        # Added up as in `lighter_in_s`, so that both round in the same way.
+        while self._answered and self._answered[0][1] + self._window_s <= now:
             self._changes.pop(self._answered.popleft()[0], None)
         return len(self._under_way) + len(self._answered)
 

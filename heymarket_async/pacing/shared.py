@@ -8,7 +8,8 @@ As everywhere in `pacing`, a request weighs from its sending until a window afte
 store assumes that an answer comes within a sixtieth of the window (a second of a minute). If one
 comes later, the client reports it.
 
-    state      a call asks     the store answers  the store fails       the store forgot all
+    state      a call asks     the store answers  the store fails       the store forgot all, or its
+                                                                        clock was set
     UNKNOWN    waits           CONNECTED          ALONE; warn           young
     CONNECTED  waits           gives turns        UNKNOWN; ask at once  young; report all; warn
     ALONE      its own part    CONNECTED; young   ALONE; ask in 0.5 s   young
@@ -82,12 +83,15 @@ class SharedPacer(Line):
         self._server: Server | None = None  # when it was last asked; its memory began at `_since`
         self._since: int = 0
         self._asked_at = -inf
+        # By how many seconds the store's clock was before the loop's: at least, at most; and when.
+        self._ahead = (0.0, 0.0, -inf)
         self._weighing = 0  # turns of all clients, when the store was last asked
         self._granted = 0  # turns that the store gave, and no call has taken yet
         self._own_pause_until = self._pause_until = -inf  # noted here, and by the store
         self._is_pause_reported = True
         self._cut_at = self._ask_again_at = self._sent_alone_at = self._warned_at = -inf
-        self._is_outage_logged = self._is_loss_logged = False
+        self._is_outage_logged = False
+        self._losses_logged: set[str] = set()
         self._why = ""  # why the store cannot be used
 
         self._task: asyncio.Task[None] | None = None
@@ -256,13 +260,14 @@ class SharedPacer(Line):
     async def _ask_for_turns(self) -> float:
         now = self._loop.time()
         is_young = now < self._young_until
-        room = (self._most_without(now) if is_young else self._most) - self._ledger.weighing(now)
-        want = max(0, min(len(self._queue), room, self._at_once)) if self._is_waited_for() else 0
+        room, first = self._room(now), self._ledger.taken
+        want = min(len(self._queue), room, self._at_once) if self._is_waited_for() else 0
         reply = await self._ask(want)
-        self._granted = reply.granted
+        # A store that has just forgotten what was sent may have given too much.
+        self._granted = min(reply.granted, self._room(self._loop.time()))
         self._serve()
-        self._ledger.skip(self._granted)
         self._granted = 0
+        self._ledger.skip(first + reply.granted - self._ledger.taken)
         if reply.wait_ms:
             # At least once a window, in case a wrong number was corrected in the store.
             return min(reply.wait_ms / 1000, self._window_s)
@@ -272,6 +277,10 @@ class SharedPacer(Line):
             return 0.0
         lighter_in_s = self._ledger.lighter_in_s(now)
         return min(lighter_in_s, self._young_until - now) if is_young else lighter_in_s
+
+    def _room(self, now: float) -> int:
+        most = self._most_without(now) if now < self._young_until else self._most
+        return max(0, most - self._ledger.weighing(now))
 
     async def _ask(self, want: int) -> Reply:
         now = self._loop.time()
@@ -288,19 +297,36 @@ class SharedPacer(Line):
             *self._ledger.changes(now),
         )
         # The store may drop a memory that nobody asked for, but not one as fresh as this.
-        if reply.since != self._since and now < self._asked_at + self._weighs_s:
-            self._note_loss()
+        is_lost = reply.since != self._since and now < self._asked_at + self._weighs_s
+        if (is_set := self._note_time(reply.now_us / 1e6, now)) or is_lost:
+            self._note_loss(_CLOCK_SET if is_set else _LOST)
         self._since, self._weighing, self._asked_at = reply.since, reply.weighing, now
         # The last answer counts, in case a wrong number was corrected in the store.
         paused_s = min(reply.paused_ms / 1000, _LONGEST_PAUSE_S + 2 * self._window_s)
         self._pause_until = self._loop.time() + paused_s if paused_s else -inf
         return reply
 
+    def _note_time(self, time_s: float, asked_at: float) -> bool:
+        """Note the time of the store. Return True if its clock was set, or runs at another speed.
+
+        Turns are forgotten too early then, or too late.
+        """
+        now = self._loop.time()
+        at_least, at_most = time_s - now, time_s - asked_at
+        least, most, noted_at = self._ahead
+        # As much as the margin of the window makes good.
+        drift_s = (MARGIN - 1) * max(self._rate.per_s, now - noted_at)
+        is_set = at_most < least - drift_s or at_least > most + drift_s
+        # Compared over a window, so that a wrong speed shows.
+        if is_set or now > noted_at + self._rate.per_s:
+            self._ahead = at_least, at_most, now
+        return is_set
+
     def _report_all(self) -> None:
         self._ledger.report_all()
         self._is_pause_reported = False
 
-    def _note_loss(self) -> None:
+    def _note_loss(self, why: str) -> None:
         now = self._loop.time()
         self._young_until = now + self._weighs_s
         if self._state is not _State.CONNECTED:
@@ -308,12 +334,11 @@ class SharedPacer(Line):
         self._note_cut(now)
         self._report_all()
         self._woken.set()  # to report it now
-        if not self._is_loss_logged:
-            self._is_loss_logged = True
+        if why not in self._losses_logged:
+            self._losses_logged.add(why)
             logger.warning(
-                "Redis has lost the requests of the shared rate limit: it was emptied, or it evicts"
-                " keys. Set its maxmemory-policy to noeviction. In the next %.0f s, this client"
-                " sends at most %d requests.",
+                "%s In the next %.0f s, this client sends at most %d requests.",
+                why,
                 self._weighs_s,
                 self._most_alone,
             )
@@ -365,6 +390,11 @@ class SharedPacer(Line):
 
 
 _UNREACHABLE = "Redis for the shared rate limit is unreachable"
+_LOST = (
+    "Redis has lost the requests of the shared rate limit: it was emptied, or it evicts keys. Set"
+    " its maxmemory-policy to noeviction."
+)
+_CLOCK_SET = "The clock of Redis for the shared rate limit was set, or runs at another speed."
 
 
 def pacer(credential: str, rate: RateLimit, loop: asyncio.AbstractEventLoop) -> SharedPacer:

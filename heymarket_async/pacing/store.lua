@@ -7,7 +7,7 @@
 -- ARGV: window, grace, limit, name of the client, how many turns it wants, number of the first, pause;
 --       then the changes of earlier turns: name, ms since the answer
 -- Returns how many turns may be used now, after how long to ask again (0: no need), how long the pause
--- lasts, how many turns weigh, and when the memory began.
+-- lasts, how many turns weigh, when the memory began, and the time now in microseconds.
 local sent, state = KEYS[1], KEYS[2]
 local window, grace, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local me, want, first, pause = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -88,5 +88,5 @@ redis.call('HSET', state, 'paused', paused, 'spaced', spaced, 'since', since, 'w
 local keep = math.ceil(math.max(now, spaced) - now + 2 * weighs)
 redis.call('PEXPIRE', sent, keep)
 redis.call('PEXPIRE', state, keep)
-local pause_left = math.ceil(math.max(0, paused - now))
-return {granted, math.ceil(wait), pause_left, redis.call('ZCARD', sent), math.floor(since)}
+local pause_left, weighing = math.ceil(math.max(0, paused - now)), redis.call('ZCARD', sent)
+return {granted, math.ceil(wait), pause_left, weighing, math.floor(since), math.floor(now * 1000)}

@@ -77,6 +77,7 @@ class Reply(NamedTuple):
         paused_ms: For how long no call may be sent.
         weighing: How many turns weigh in the window.
         since: When the store's memory of turns began, by its clock. It changes if that was lost.
+        now_us: The time of its clock, in microseconds.
     """
 
     granted: int
@@ -84,6 +85,7 @@ class Reply(NamedTuple):
     paused_ms: int
     weighing: int
     since: int
+    now_us: int
 
 
 class Server(NamedTuple):

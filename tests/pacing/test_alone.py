@@ -20,6 +20,8 @@ class MadeUpStore:
         self.run_id, self.uptime_s = "one", 1e6
         self.weighing = 0
         self.since = 1
+        self.ahead_s = 1e9
+        self.speed = 1.0
         self.wants: list[int] = []
         self.news: dict[str, float] = {}
         self.pauses: list[float] = []
@@ -32,7 +34,8 @@ class MadeUpStore:
         self.news |= dict(zip(news[::2], news[1::2], strict=True))
         if pause:
             self.pauses.append(pause)
-        return Reply(want, 0, 0, self.weighing, self.since)
+        time_s = self.ahead_s + self.speed * now()
+        return Reply(want, 0, 0, self.weighing, self.since, int(time_s * 1e6))
 
     async def server(self) -> Server | None:
         if self.is_away:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from heymarket_async.sandbox import Sandbox
+from tests.pacing.workers import Workers, started
 from tests.redis_server import RedisServer
 from tests.windows import most_in_a_window
 
@@ -21,38 +21,23 @@ WINDOWS = 4
 PROCESSES = 8
 
 
-def start(sandbox: Sandbox, server: RedisServer, seconds: float) -> list[subprocess.Popen[str]]:
+@contextmanager
+def working(sandbox: Sandbox, server: RedisServer, seconds: float) -> Iterator[Workers]:
     """Start the processes, and let them go together."""
-    asked = {
-        "url": sandbox.url,
-        "store": server.url,
-        "credentials": list(sandbox.credentials),
-        "rate": {"limit": LIMIT, "per_s": WINDOW_S, "fallback": 1 / PROCESSES},
-        "seconds": seconds,
-    }
-    command = [sys.executable, "-W", "error", "-m", "tests.pacing.shared_worker"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    processes = [
-        subprocess.Popen([*command, json.dumps(asked)], text=True, **pipes)
-        for _ in range(PROCESSES)
-    ]
-    for process in processes:
-        assert process.stdout.readline() == "ready\n", process.communicate()[1]
-    time.sleep(1.2 * WINDOW_S)  # so that the store may know all that was sent lately
-    for process in processes:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    return processes
+    rate = {"limit": LIMIT, "per_s": WINDOW_S, "fallback": 1 / PROCESSES}
+    with started(sandbox, server.url, rate, PROCESSES, seconds) as workers:
+        time.sleep(1.2 * WINDOW_S)  # so that the store may know all that was sent lately
+        workers.go()
+        yield workers
 
 
-def ends_of(processes: list[subprocess.Popen[str]]) -> tuple[list[int], str]:
+def ends_of(workers: Workers) -> tuple[list[int], str]:
     """Return how many answers each process had, and what they wrote; no window holds too many."""
-    written = [process.communicate(timeout=90) for process in processes]
-    ends = [json.loads(out) for out, _ in written]
-    assert [end["errors"] for end in ends] == [[]] * PROCESSES
+    ends = workers.ends()
+    assert [end.errors for end in ends] == [[]] * PROCESSES
     # Processes of one machine have the same monotonic clock.
-    assert most_in_a_window([span for end in ends for span in end["spans"]], WINDOW_S) <= LIMIT
-    return [len(end["spans"]) for end in ends], "".join(errors for _, errors in written)
+    assert most_in_a_window([span for end in ends for span in end.spans], WINDOW_S) <= LIMIT
+    return [len(end.spans) for end in ends], "".join(end.log for end in ends)
 
 
 @pytest.fixture
@@ -69,7 +54,8 @@ def sandbox():
 
 def test_processes_share_a_budget_fairly_and_use_it_up(server, sandbox):
     began = len(sandbox.requests)
-    answered, written = ends_of(start(sandbox, server, (WINDOWS - 0.5) * WINDOW_S))
+    with working(sandbox, server, (WINDOWS - 0.5) * WINDOW_S) as workers:
+        answered, written = ends_of(workers)
 
     assert not [each for each in sandbox.requests if each.status != 200]
     assert sum(answered) >= 0.97 * WINDOWS * LIMIT
@@ -79,12 +65,12 @@ def test_processes_share_a_budget_fairly_and_use_it_up(server, sandbox):
 
 
 def test_a_store_that_is_killed_and_started_again_breaks_no_limit(server, sandbox):
-    processes = start(sandbox, server, 5.5 * WINDOW_S)
-    time.sleep(1.8 * WINDOW_S)
-    server.kill()
-    time.sleep(WINDOW_S / 2)  # in which the turns of the next window come
-    server.start()
-    answered, written = ends_of(processes)
+    with working(sandbox, server, 5.5 * WINDOW_S) as workers:
+        time.sleep(1.8 * WINDOW_S)
+        server.kill()
+        time.sleep(WINDOW_S / 2)  # in which the turns of the next window come
+        server.start()
+        answered, written = ends_of(workers)
 
     assert not [each for each in sandbox.requests if each.status != 200]
     assert sum(answered) >= 0.75 * 6 * LIMIT

@@ -110,6 +110,13 @@ async def test_a_pause_that_is_reported_often_is_no_longer(store):
     assert reply.wait_ms <= 300 + WINDOW_MS / 10 + 1
 
 
+async def test_an_answer_has_the_time_of_the_store(store, server):
+    seconds, microseconds = server.run("TIME")
+    began = seconds * 1_000_000 + microseconds
+
+    assert 0 <= (await ask(store, "a")).now_us - began < 1_000_000
+
+
 async def test_an_unreachable_store_is_reported_without_its_address():
     store = SharedWindow("redis://:secret@127.0.0.1:1/0", "x", timeout_s=0.2)
 

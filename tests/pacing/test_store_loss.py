@@ -26,7 +26,8 @@ async def test_a_loss_is_logged_once_and_sent_requests_are_reported_again(caplog
     await send(pacer)
     await asyncio.sleep(0.1)
 
-    assert len(store.news) == 34  # all but the one that the store gave when it had lost the others
+    # And the one that the store gave when it had lost the others, which was not used.
+    assert len(store.news) == 35
     assert [record.getMessage() for record in caplog.records] == [
         "Redis has lost the requests of the shared rate limit: it was emptied, or it evicts keys."
         " Set its maxmemory-policy to noeviction. In the next 61 s, this client sends at most 10"
@@ -55,6 +56,56 @@ async def test_after_a_loss_a_client_keeps_to_its_part_until_the_store_can_know(
     await send(pacer)
 
     assert now() - began > 59
+    await pacer.aclose()
+
+
+@jumping_time
+async def test_what_a_store_gives_that_has_just_forgotten_all_is_not_used_beyond_a_part():
+    store = MadeUpStore()
+    pacer = pacer_of(store, limit=1000)
+    await send(pacer, 500)
+    store.weighing = 1000
+    await send(pacer)
+    store.since, store.weighing = 2, 0
+    began = now()
+    await send(pacer, 2)
+
+    assert now() - began > 59
+    assert pacer._ledger.taken == 501 + 2 + 2  # two were given at once, and given back
+    await pacer.aclose()
+
+
+@jumping_time
+@pytest.mark.parametrize("ahead_s", [1.0, 1e5, -1.0, -1e5])
+async def test_requests_are_reported_again_to_a_store_whose_clock_was_set(ahead_s, caplog):
+    store = MadeUpStore()
+    pacer = pacer_of(store, limit=100)
+    await send(pacer, 30)
+    store.news.clear()
+    store.ahead_s += ahead_s
+    began = now()
+    await send(pacer)
+
+    assert now() - began > 59  # 30 are more than its part of 10
+    assert len(store.news) == 31
+    assert [record.getMessage() for record in caplog.records] == [
+        "The clock of Redis for the shared rate limit was set, or runs at another speed. In the"
+        " next 61 s, this client sends at most 10 requests."
+    ]
+    await pacer.aclose()
+
+
+@jumping_time
+@pytest.mark.parametrize(("speed", "is_noted"), [(1.08, True), (0.92, True), (1.001, False)])
+async def test_a_clock_of_another_speed_is_noted(speed, is_noted, caplog):
+    store = MadeUpStore()
+    store.speed = speed
+    pacer = pacer_of(store, limit=100)
+    for _ in range(200):
+        await send(pacer)
+        await asyncio.sleep(1)
+
+    assert ("runs at another speed" in caplog.text) == is_noted
     await pacer.aclose()
 
 

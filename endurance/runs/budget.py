@@ -1,0 +1,334 @@
+"""One budget for two to sixteen processes, while their store is disturbed."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from endurance import stores
+from endurance.run import Figures, Run, small
+from endurance.stores import KINDS, Alone, Cluster, Engine, Stepped, Watched
+from endurance.versions import versions
+from heymarket_async.sandbox import Sandbox
+from tests.pacing.workers import End, started
+from tests.redis_server import RedisServer
+from tests.windows import most_in_a_window
+
+LIMIT = 240
+WINDOW_S = 2.0 if small() else 5.0
+"""A twelfth of the documented minute, so that an hour has as many windows as half a day."""
+USED = 0.8 if small() else 0.97
+USED_MEANWHILE = 0.3
+PART = 0.5
+BEFORE, AFTER = (1.2, 1.5) if small() else (2.2, 3.3)
+RETURN_S = 1.02 * WINDOW_S + 2.0
+"""After so long, clients trust a store that is back: they ask each half second whether it is, and
+wait for as long as earlier requests weigh."""
+AWAY = (
+    "Redis for the shared rate limit is unreachable",
+    "Redis for the shared rate limit is back",
+)
+LOST = (*AWAY, "Redis has lost the requests of the shared rate limit")
+SET = ("The clock of Redis for the shared rate limit was set",)
+"""The lines that docs/scaling.md has."""
+
+
+class Disturbance(NamedTuple):
+    """Something that happens to a store.
+
+    Attributes:
+        name: For the page.
+        place: Makes the store.
+        happen: Disturbs it, and returns when it is there again.
+        logs: Which lines a client may log meanwhile. Without any, the store is there all the time.
+    """
+
+    name: str
+    place: Callable[[Engine], Any]
+    happen: Callable[[Any, random.Random], object]
+    logs: tuple[str, ...] = AWAY
+
+
+def cut(store: RedisServer, chance: random.Random) -> None:
+    """Cut all connections, some times."""
+    for _ in range(chance.randint(1, 5)):
+        store.run("CLIENT", "KILL", "TYPE", "normal")
+        time.sleep(chance.uniform(0, WINDOW_S / 2))
+
+
+def kill(store: RedisServer, chance: random.Random) -> None:
+    """Kill it, and start it again, perhaps twice within a window."""
+    for _ in range(chance.randint(1, 2)):
+        time.sleep(chance.uniform(0, WINDOW_S / 2))
+        store.kill()
+        time.sleep(chance.uniform(0, 1.5 * WINDOW_S))
+        store.start()
+
+
+def stop(store: RedisServer, chance: random.Random) -> None:
+    """Stop its process for a while."""
+    store.stop()
+    time.sleep(chance.uniform(0.1, 1.5 * WINDOW_S))
+    store.go_on()
+
+
+def pause(store: RedisServer, chance: random.Random) -> None:
+    """Let it hold back the answers to all commands, or to those that write."""
+    pause_s = chance.uniform(0.1, 1.5 * WINDOW_S)
+    store.run("CLIENT", "PAUSE", int(pause_s * 1000), chance.choice(["ALL", "WRITE"]))
+    time.sleep(pause_s)
+
+
+def be_busy(store: RedisServer, chance: random.Random) -> None:
+    """Let it run a script that does not end, until that is killed."""
+    store.run("CONFIG", "SET", "lua-time-limit", 100)
+    busy = stores.in_background(store.run, "EVAL", "while true do end", 0)
+    time.sleep(chance.uniform(0.3, 1.5 * WINDOW_S))
+    store.run("SCRIPT", "KILL")
+    busy.join()
+
+
+def empty(store: RedisServer, chance: random.Random) -> None:
+    """Take all its keys, as somebody does by mistake."""
+    store.run(chance.choice(["FLUSHALL", "FLUSHDB"]))
+
+
+def evict(store: RedisServer, chance: random.Random) -> None:
+    """Fill its memory until the keys of the budget are evicted."""
+    policies = ["allkeys-random", "allkeys-lru", "volatile-random", "volatile-ttl", "volatile-lru"]
+    store.run("CONFIG", "SET", "maxmemory-policy", chance.choice(policies))
+    keys = store.run("KEYS", "heymarket:*")
+    stores.fill(store, until=lambda: store.run("EXISTS", *keys) < len(keys))
+    store.run("CONFIG", "SET", "maxmemory", 0)
+    store.run("CONFIG", "SET", "maxmemory-policy", "noeviction")
+
+
+def be_full(store: RedisServer, chance: random.Random) -> None:
+    """Fill its memory, so that it takes no writes, until there is more of it."""
+    stores.fill(store, until=lambda: False)
+    time.sleep(chance.uniform(0, WINDOW_S))
+    store.run("CONFIG", "SET", "maxmemory", 0)
+
+
+def step(store: Stepped, chance: random.Random) -> None:
+    """Set its clock ahead or back, and perhaps right again within a window."""
+    most_s = chance.choice([0.1 * WINDOW_S, WINDOW_S, 3 * WINDOW_S, 3600.0, 86_400.0])
+    store.step_clock(chance.choice([-1, 1]) * chance.uniform(0.3, 1) * most_s)
+    if chance.random() < 0.5:
+        time.sleep(chance.uniform(0, 1.5 * WINDOW_S))
+        store.step_clock(0)
+
+
+def fail_over(store: Watched, chance: random.Random) -> None:
+    """Kill the primary; the Sentinels choose the other server, and the first one follows it."""
+    killed = store.primary()
+    killed.kill()
+    stores.until(lambda: store.primary() is not killed)
+    time.sleep(chance.uniform(0, WINDOW_S))
+    killed.start()
+    store.wait()
+
+
+def switch_over(store: Watched, chance: random.Random) -> None:
+    """Ask a Sentinel to make the replica the primary."""
+    left = store.primary()
+    chance.choice(store.sentinels).run("SENTINEL", "FAILOVER", store.NAME)
+    stores.until(lambda: store.primary() is not left)
+    store.wait()
+
+
+def split(store: Watched, chance: random.Random) -> None:
+    """Stop the primary until another one is chosen; then it goes on, and thinks it still is one."""
+    stopped = store.primary()
+    stopped.stop()
+    stores.until(lambda: store.primary() is not stopped)
+    time.sleep(chance.uniform(0, WINDOW_S / 2))
+    stopped.go_on()
+    store.wait()
+
+
+def reshard(store: Cluster, chance: random.Random) -> None:
+    """Move the slot of the budget to other nodes, in steps, or at once as Valkey 9 can."""
+    for _ in range(chance.randint(1, 3)):
+        if store.moves_at_once and chance.random() < 0.5:
+            store.move_at_once(chance.choice)
+        else:
+            pause_s = chance.choice([0, chance.uniform(0, WINDOW_S / 2)])
+            store.move(chance.choice, pause_s, together=chance.random() < 0.5)
+        time.sleep(chance.uniform(0, WINDOW_S / 2))
+
+
+def lose_node(store: Cluster, chance: random.Random) -> None:
+    """Kill the node with the budget; its replica takes over."""
+    lost, _ = store.keys()
+    lost.kill()
+    stores.until(lambda: store.replica.run("INFO", "replication")["role"] == "master")
+    time.sleep(chance.uniform(0, WINDOW_S))
+    lost.start()
+
+
+def take_over(store: Cluster, chance: random.Random) -> None:
+    """Ask the replica of the node with the budget to take over, together with it or not."""
+    store.replica.run("CLUSTER", "FAILOVER", *chance.choice([(), ("FORCE",), ("TAKEOVER",)]))
+    stores.until(lambda: store.replica.run("INFO", "replication")["role"] == "master")
+
+
+def with_file(engine: Engine) -> Alone:
+    """Return a server that keeps its keys in a file."""
+    return Alone(engine, appendonly="yes")
+
+
+def with_replica(engine: Engine) -> Cluster:
+    """Return a cluster with a replica of the node with the budget."""
+    return Cluster(engine, has_replica=True)
+
+
+DISTURBANCES = [
+    Disturbance("killed", Alone, kill),
+    Disturbance("failed over", Watched, fail_over),
+    Disturbance("resharded", Cluster, reshard),
+    Disturbance("evicted", Alone, evict, LOST),
+    Disturbance("stopped", Alone, stop),
+    Disturbance("clock stepped", Stepped, step, SET),
+    Disturbance("left alone", Alone, lambda _store, _chance: time.sleep(WINDOW_S), ()),
+    Disturbance("killed, with a file", with_file, kill),
+    Disturbance("switched over", Watched, switch_over),
+    Disturbance("node lost", with_replica, lose_node),
+    Disturbance("emptied", Alone, empty, LOST),
+    Disturbance("paused", Alone, pause),
+    Disturbance("split", Watched, split),
+    Disturbance("taken over", with_replica, take_over),
+    Disturbance("full", Alone, be_full),
+    Disturbance("busy", Alone, be_busy),
+    Disturbance("cut", Alone, cut, ()),
+]
+
+
+def work(seed: int) -> Figures:
+    """Let processes want more than the budget, and disturb their store in the midst of it."""
+    chance = random.Random(seed)
+    disturbance = DISTURBANCES[seed // len(KINDS) % len(DISTURBANCES)]
+    engine = stores.engine([*KINDS][seed % len(KINDS)], chance.choice)
+    processes = 2 if small() else chance.randint(2, 16)
+    rate = {"limit": LIMIT, "per_s": WINDOW_S, "fallback": 1 / processes}
+    with (
+        disturbance.place(engine) as store,
+        Sandbox(limit=LIMIT, per_s=WINDOW_S) as sandbox,
+        started(sandbox, store.url, rate, processes) as workers,
+    ):
+        if isinstance(store, Cluster):
+            store.follow()
+        time.sleep(1.2 * WINDOW_S)  # so that the store may know all that was sent lately
+        workers.go()
+        began = time.monotonic()
+        time.sleep((BEFORE + chance.random()) * WINDOW_S)
+        disturbed = time.monotonic()
+        disturbance.happen(store, chance)
+        back = time.monotonic() + RETURN_S
+        time.sleep(RETURN_S + AFTER * WINDOW_S)
+        ended = time.monotonic()
+        workers.go()
+        ends = workers.ends()
+        refused = [each.status for each in sandbox.requests if each.status != 200]
+    seen = Seen(disturbance, ends, began, disturbed, back, ended)
+    wrong = [f"{len(refused)} answers were {set(refused)}"] if refused else []
+    if wrong := wrong + seen.wrong():
+        what = f"{engine.name}, {disturbance.name}, {processes} processes"
+        raise AssertionError("\n".join([f"{what}: {'; '.join(wrong)}", repr(seen), seen.log]))
+    return Figures(
+        units=round(ended - began),
+        total={
+            "requests": len(seen.spans),
+            f"seconds on {engine.name}": round(ended - began),
+            f"times {disturbance.name}": 1,
+        },
+        most={"processes": processes, f"requests in a window of {LIMIT}": seen.most},
+        least={
+            "processes": processes,
+            "% of the budget used, while the store is there": 100 * min(seen.used),
+            "% of its part that a process had": 100 * seen.part,
+            **({f"% used, {disturbance.name}": 100 * seen.meanwhile} if disturbance.logs else {}),
+        },
+        versions=versions("redis"),
+    )
+
+
+class Seen:
+    """What the processes did, over the times in which their store was there, and was not.
+
+    Args:
+        disturbance: What happened to the store.
+        ends: What each process did.
+        began, disturbed, back, ended: When it did; `back` is when all may trust the store again.
+
+    Attributes:
+        spans: From when to when each request was under way.
+        log: What all processes wrote.
+        most: The most requests that a window may have held.
+        used: The parts of the budget that were used while the store was there.
+        meanwhile: The part that was used from the disturbance until it was back.
+        part: What the process had that had the least, of its equal part.
+    """
+
+    def __init__(
+        self,
+        disturbance: Disturbance,
+        ends: list[End],
+        began: float,
+        disturbed: float,
+        back: float,
+        ended: float,
+    ) -> None:
+        self._logs = disturbance.logs
+        self._errors = [error for end in ends for error in end.errors]
+        self.spans = [span for end in ends for span in end.spans]
+        self.log = "".join(end.log for end in ends)
+        self.most = most_in_a_window(self.spans, WINDOW_S)
+        times = [(began, disturbed), (back, ended)] if self._logs else [(began, ended)]
+        self.used = [self._used(*each) for each in times]
+        self.meanwhile = self._used(disturbed - WINDOW_S, back + WINDOW_S)
+        self.part = min(len(end.spans) for end in ends) * len(ends) / len(self.spans)
+
+    def _used(self, start: float, end: float) -> float:
+        """Return the part that was used: a window over the time that a whole budget took."""
+        begun = sorted(begin for begin, _ in self.spans if start <= begin < end)
+        begun.append(end)  # as if one came then, lest a time without any be overlooked
+        took = [later - earlier for earlier, later in zip(begun, begun[LIMIT:], strict=False)]
+        return WINDOW_S * len(took) / sum(took) if took else 0.0
+
+    def wrong(self) -> list[str]:
+        """Return all that must not be."""
+        lines = [each for each in self.log.splitlines() if not any(x in each for x in self._logs)]
+        return [
+            *self._errors,
+            *lines,
+            *(["a window held too many"] if self.most > LIMIT else []),
+            *(["too little was used"] if min(self.used) < USED else []),
+            *(["too little was used meanwhile"] if self.meanwhile < USED_MEANWHILE else []),
+            *(["a process had too little"] if self.part < PART else []),
+        ]
+
+    def __repr__(self) -> str:
+        numbers = {"used": self.used, "meanwhile": self.meanwhile, "part": self.part}
+        return repr({**numbers, "most": self.most})
+
+
+RUNS = [
+    Run(
+        name="budget",
+        title="Processes on one budget",
+        unit="seconds",
+        goal=7200,
+        holds="Two to sixteen processes want more than their one budget, while its store is killed,"
+        " failed over, resharded, evicted, paused, or its clock is set. No request is answered with"
+        f" 429, and no window holds more than {LIMIT} requests, wherever it begins. While the store"
+        f" is there, at least {USED:.0%} of the budget are used. All clients can rely on it again"
+        " after a window and two seconds. Until then each uses a part of its own, and together they"
+        f" use at least {USED_MEANWHILE:.0%}. Nobody has less than half of an equal part. Nothing"
+        " is logged but what [the documentation](scaling.md) says.",
+        work=work,
+        at_once=1,
+    )
+]
