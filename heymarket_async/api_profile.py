@@ -155,7 +155,10 @@ class ApiProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         place = Path(path).resolve()
         new = place.with_name(f"{place.name}.heymarket-new")
         try:
-            new.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
+            with new.open("wb") as file:
+                file.write(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())  # a power loss would leave the name of an empty file
             new.replace(place)
         except OSError:
             new.unlink(missing_ok=True)

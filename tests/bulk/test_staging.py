@@ -72,6 +72,17 @@ def test_a_folder_in_which_nothing_is_recorded_does_not_stay(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_the_name_of_the_folder_is_on_the_disk_before_anything_is_kept_in_it(tmp_path, monkeypatch):
+    synced = set[int]()
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.add(os.fstat(file).st_ino), fsync(file)))
+
+    one = staging(tmp_path)
+
+    assert tmp_path.stat().st_ino in synced
+    one.close()
+
+
 def test_a_folder_with_a_file_of_somebody_else_stays(tmp_path):
     one = staging(tmp_path)
     (tmp_path / "c.partial" / "notes").write_text("mine")

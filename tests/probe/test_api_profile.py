@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import get_type_hints
 
 import pytest
@@ -29,6 +30,18 @@ def test_a_file_has_each_fact_and_is_read_back(tmp_path):
     assert content["version"] == VERSION
     assert content["v2"]["end"] is None
     assert path.read_text().endswith("}\n")
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    path, synced = tmp_path / "profile.json", []
+
+    def fsync(file: int) -> None:
+        synced.append((os.fstat(file).st_size, path.exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    PROFILE.save(path)
+
+    assert synced == [(path.stat().st_size, False)]
 
 
 @pytest.mark.parametrize(

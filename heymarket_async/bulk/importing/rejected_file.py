@@ -143,19 +143,29 @@ class RejectedFile:
     def _is_put(self, path: Path) -> bool:
         """Put the file in this place, and return whether it is free or has the same content."""
         try:
-            path.open("xb").close()  # the name is taken first, so that no file is overwritten
+            _give_name(self._part, path)
         except FileExistsError:
             if not _is_equal(path, self._part):
                 return False
             make_private(path)
             return True
+        sync_folder(path.parent)
+        return True
+
+
+def _give_name(file: Path, path: Path) -> None:
+    """Put a file at a path, whole or not at all, unless something is there."""
+    try:
+        path.hardlink_to(file)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links, or a fault that comes again
+        path.open("xb").close()  # the name is taken first, so that no file is overwritten
         try:
-            self._part.replace(path)
+            file.replace(path)
         except BaseException:
             remove(path)
             raise
-        sync_folder(path.parent)
-        return True
 
 
 def _place_of_reason(headings: Sequence[str]) -> int:

@@ -264,6 +264,7 @@ class Staging:
         folder = self._folder
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
+            sync_folder(folder.parent)  # what is kept in it must not be lost with its name
             return False
         if not folder.is_dir():
             raise ValueError(f"{folder} is not a folder. Name a folder for the unfinished export.")

@@ -2,8 +2,9 @@
 
 The file is JSON Lines and only grows. The first line says which job it belongs to; the others are
 outcomes of rows. Before rows are sent, they are added as "unknown" with a mark, such as the state
-of the account, and these lines are on the disk when the request leaves. No other line has to be: if
-a killed process loses one, resuming finds the outcome again.
+of the account, and these lines are on the disk when the request leaves. So is the first line. No
+other line has to be: if a killed process or a power loss takes one, resuming finds the outcome
+again. A power loss may leave zeros in their place.
 
 A resumed job knows a row by a digest, so its input may be mended, sorted, shortened or longer. The
 number of a row is its place in the input of the run that wrote the line. Within a run, the last
@@ -47,6 +48,9 @@ from heymarket_async.checks import one_of
 HeaderT = TypeVar("HeaderT", bound=Header)
 
 _BEGINNING = b'{"version":'
+_LOST = b"\0"
+"""What a power loss may leave in place of a byte; no line has it."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -212,8 +216,8 @@ class OutcomeFile(Generic[Outcome, Mark]):
                 raise _exists(path) from None
             self._file, self._is_new = file, True
             lock(file.fileno(), path)
+            _write(file, [_encode(header) + b"\n"], sync=True)
             sync_folder(path.parent)
-            file.write(_encode(header) + b"\n")
 
     def _opened_and_locked(self, path: Path) -> BinaryIO:
         file = self._opened.enter_context(_open_existing(path))
@@ -228,7 +232,7 @@ class OutcomeFile(Generic[Outcome, Mark]):
         file.truncate(length)
         file.seek(length)
         if not length:
-            file.write(_encode(header) + b"\n")
+            _write(file, [_encode(header) + b"\n"], sync=True)
 
     def _append(self, path: Path, file: BinaryIO, lines: Iterable[bytes], *, sync: bool) -> None:
         if self._replaces:
@@ -246,12 +250,12 @@ class OutcomeFile(Generic[Outcome, Mark]):
             try:
                 if not line.endswith(b"\n"):
                     # A kill has torn it. Of a first line it leaves the beginning, and nothing else.
-                    if number == 1 and not _encode(header).startswith(line):
+                    if number == 1 and not _is_beginning(line, _encode(header)):
                         raise msgspec.ValidationError("this is something else")
                     break
                 if number == 1:
                     self.header = _checked_header(path, line, header)
-                else:
+                elif _LOST not in line:
                     row = self._decode(line)
                     self.earlier.remember(int(row.digest, 16), row.outcome, row.before)
             except UNREADABLE:
@@ -266,7 +270,7 @@ def _check_ours(path: Path, line: bytes, header: type[Header], kind: str | None 
     try:
         if line.endswith(b"\n"):
             stored = msgspec.json.decode(line, type=header).kind
-        elif not line.startswith(_BEGINNING[: len(line)]):  # a kill has torn it
+        elif not _is_beginning(line[: len(_BEGINNING)], _BEGINNING):  # a kill has torn it
             raise msgspec.ValidationError("this is something else")
     except UNREADABLE:
         raise _not_outcomes(path, 1) from None
@@ -275,6 +279,11 @@ def _check_ours(path: Path, line: bytes, header: type[Header], kind: str | None 
         raise mismatch_error(
             "kind of job", str(path), stored, kind, reason="other_kind", remedy=remedy
         )
+
+
+def _is_beginning(torn: bytes, whole: bytes) -> bool:
+    """Whether bytes are all that a kill or a power loss has left of a first line."""
+    return len(torn) <= len(whole) + 1 and whole.startswith(torn.rstrip(_LOST))
 
 
 def _checked_header(path: Path, line: bytes, asked: HeaderT) -> HeaderT:

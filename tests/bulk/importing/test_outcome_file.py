@@ -69,8 +69,9 @@ async def test_rows_are_on_the_disk_before_they_are_sent(path, monkeypatch):
         await it.imports([new(1), new(2)], outcomes=path)
 
         assert len(it.sizes(BATCH)) == 2
-    assert synced == ["heymarket-bulk_0"] * 3, "and not in the thread of the loop"
-    assert seen == [[], *[["unknown", "unknown"]] * 2], "the name of the file, then the rows"
+    assert synced == ["heymarket-bulk_0"] * 4, "and not in the thread of the loop"
+    first = [[]] * 2
+    assert seen == [*first, *[["unknown", "unknown"]] * 2], "the file and its name, then the rows"
 
 
 async def test_a_file_that_is_there_is_kept_and_nothing_is_sent(path):
@@ -106,6 +107,34 @@ async def test_a_line_that_a_kill_has_torn_is_cut_off(length, path):
     lines = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
     assert [line.get("version") for line in lines] == [1] + [None] * (len(lines) - 1)
     assert all(line["outcome"] != "unknown" for line in outcomes_of(path).values())
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_first_line_that_a_power_loss_has_taken_is_written_again(restart, path):
+    async with account() as it:
+        await it.imports([new(1)], outcomes=path)
+        first = path.read_bytes().splitlines(keepends=True)[0]
+        path.write_bytes(bytes(len(first)))
+
+        await it.imports([new(1)], outcomes=path, resume=not restart, restart=restart)
+
+    assert path.read_bytes().startswith(first[:-40])
+    assert [line["outcome"] for line in outcomes_of(path).values()] == ["unchanged"]
+
+
+async def test_lines_that_a_power_loss_has_taken_are_found_again(path):
+    """Of what was not synced, any blocks may be zeros. The lines behind them count nevertheless."""
+    rows = [new(number) for number in range(6)]
+    async with account() as it:
+        await it.imports(rows, outcomes=path, batch_size=3, concurrency=1)
+        whole = path.read_bytes()
+        at = whole.index(b"created")
+        path.write_bytes(whole[:at] + bytes(60) + whole[at + 60 :])
+
+        report = await it.imports(rows, outcomes=path, resume=True)
+
+        assert it.phones == {phone(number): 1 for number in range(6)}
+    assert report.created == 6, "those that were sent are known"
 
 
 @pytest.mark.parametrize(
@@ -163,6 +192,7 @@ async def test_a_file_of_another_account_or_version_is_refused(path):
         b'{"version":1,"kind":"import"}',
         b'{"version":1,"kind":"export","account":"a","overwrite":false}\n',
         b"phone",
+        b"\0" * 4096,
     ],
 )
 async def test_a_file_without_a_whole_line_is_refused_and_kept(content, path):

@@ -215,13 +215,42 @@ def test_a_folder_that_is_missing_is_named_before_anything_is_done(tmp_path):
         raise AssertionError("it must not be opened")
 
 
+def test_the_name_is_never_that_of_an_empty_file(path, monkeypatch):
+    """A disk that becomes read-only would keep it, and so would a power loss."""
+
+    def read_only(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    for name in ("open", "replace"):
+        monkeypatch.setattr(rejected_file.Path, name, read_only)
+
+    assert write(path, ["1", "2"]) == path
+    monkeypatch.undo()
+    assert (len(cells_in(path)), names_in(path.parent)) == (2, [path.name])
+
+
+def test_a_file_system_without_links_keeps_what_is_there(path, monkeypatch):
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(rejected_file.Path, "hardlink_to", refused)
+    path.write_text("precious")
+    second = path.with_name("people.csv.rejected-2.csv")
+
+    assert write(path, ["1", "2"]) == second
+    assert (path.read_text(), names_in(path.parent)) == ("precious", [second.name, path.name])
+
+
 @pytest.mark.parametrize("is_late", [False, True])
 def test_a_full_disk_leaves_nothing_behind(is_late, path, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(rejected_file.Path if is_late else rejected_file.os,
-                        "replace" if is_late else "fsync", full)  # fmt: skip
+    if is_late:
+        for name in ("hardlink_to", "replace"):
+            monkeypatch.setattr(rejected_file.Path, name, full)
+    else:
+        monkeypatch.setattr(rejected_file.os, "fsync", full)
     with pytest.raises(OSError, match="No space left on device: ") as raised:
         write(path, ["1", "2"])
 

@@ -1,0 +1,152 @@
+"""The power goes in the middle of a job, and what was not synced is lost."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+from endurance.files.commands import Call, Commands, Ended, Kind, commands, missing, scratch_folder
+from endurance.files.crash import Disk, Loss
+from endurance.files.jobs import JOBS, Job, job_of, sandbox_of
+from endurance.files.mounts import SYSTEMS, Mount, can_mount, mounted
+from endurance.run import Figures, Run, small
+from endurance.versions import versions
+
+CUTS = 20
+FEW = 3
+_CHANGES = Kind.CREATE | Kind.WRITE | Kind.SYNC | Kind.REMOVE | Kind.CLOSE
+LOSSES = (Loss.ALL, Loss.LATE, Loss.SOME, Loss.SOME)
+
+
+def work(seed: int) -> Figures:
+    """Cut the power of a job at some of its calls, and resume it each time."""
+    if why := missing():
+        raise RuntimeError(why)
+    name, again = JOBS[seed % len(JOBS)], bool(seed // len(JOBS) % 2)
+    chance = random.Random(seed)
+    with scratch_folder() as scratch, sandbox_of(seed) as sandbox, ExitStack() as opened:
+        variables = {
+            "HEYMARKET_BASE_URL": sandbox.url,
+            "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
+            "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
+        }
+        running = opened.enter_context(commands(variables, scratch))
+        systems = [each for each in SYSTEMS if can_mount(each)]
+        mounts = {each: opened.enter_context(mounted(each, scratch)) for each in systems}
+        (scratch / "before").mkdir()
+        job = job_of(name, sandbox, running, scratch / "before", again=again)
+        return _Cuts(job, running, scratch, chance).all(mounts, name)
+
+
+class _Cuts:
+    def __init__(self, job: Job, running: Commands, scratch: Path, chance: random.Random) -> None:
+        self._job, self._running = job, running
+        self._scratch, self._chance = scratch, chance
+        self._number = chance.randrange(10_000)
+
+    def all(self, mounts: dict[str, Mount], name: str) -> Figures:
+        folder = self._begun(self._scratch / "job")
+        undisturbed = self._running.run(self._job.arguments(folder), folder)
+        assert undisturbed.code == self._job.code, undisturbed.output
+        self._job.check_end(folder)
+        places = [call.number for call in undisturbed.calls if call.kind & _CHANGES]
+        seen = Counter[str]()
+        failures: list[str] = []
+        for _ in range(FEW if small() else CUTS):
+            at = self._chance.choice(places)
+            for system, mount in mounts.items():
+                try:
+                    self._cut_on(mount, at)
+                except AssertionError as error:
+                    failures.append(f"{name}: on {system} at call {at}: {error}")
+                seen[system] += 1
+            try:
+                seen.update(self._cut(at, name))
+            except AssertionError as error:
+                failures.append(f"{name}: at call {at}: {error}")
+        assert not failures, "\n".join(failures)
+        return Figures(units=seen.total(), total=dict(seen), versions=versions())
+
+    def _begun(self, folder: Path) -> Path:
+        """Return the folder of the job, as it is when it begins."""
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir()
+        self._number += 1
+        self._job.begin(folder, self._number)
+        return folder
+
+    def _copied(self, folder: Path) -> Path:
+        before = self._scratch / "begun"
+        shutil.rmtree(before, ignore_errors=True)
+        return Path(shutil.copytree(folder, before))
+
+    def _cut_on(self, mount: Mount, at: int) -> None:
+        """Cut the power of a real file system at a call."""
+        folder = self._begun(mount.root / "job")
+        before = self._copied(folder)
+        mount.sync()
+        ended = self._running.run(self._job.arguments(folder), folder, at=at, root=mount.root)
+        mount.again()
+        self._resume(folder, before, ended)
+
+    def _cut(self, at: int, name: str) -> list[str]:
+        """Kill the job at a call, and resume it from what a disk may hold then."""
+        folder = self._begun(self._scratch / "job")
+        before = self._copied(folder)
+        ended = self._running.run(self._job.arguments(folder), folder, at=at)
+        # An import cannot be resumed twice: its account has the rows then.
+        losses = LOSSES if name != "import" else [self._chance.choice(LOSSES)]
+        failures: list[str] = []
+        for loss in losses:
+            shutil.rmtree(folder)
+            Disk.after(before, folder, ended.calls).write_after(loss, self._chance, folder)
+            try:
+                self._resume(folder, before, ended)
+            except AssertionError as error:
+                failures.append(f"{loss.value} was lost: {error}")
+        assert not failures, "\n".join(failures)
+        return [loss.value for loss in losses]
+
+    def _resume(self, folder: Path, before: Path, ended: Ended) -> None:
+        assert ended.code == -signal.SIGKILL, f"the process was to be killed: {ended}"
+        copy = self._scratch / "copy"
+        promised = self._promised(folder, before, ended.calls, copy)
+        shutil.copytree(folder, copy)
+        self._job.check_between(copy)
+        kept = self._job.kept(copy)
+        shutil.rmtree(copy)
+        assert kept >= promised, f"{promised} were kept before, and {kept} after it"
+        held = _tree(folder)
+        resumed = self._running.run(self._job.arguments(folder), folder)
+        assert resumed.code == self._job.code, f"{resumed.output}\nfrom {held}"
+        self._job.check_end(folder)
+
+    def _promised(self, folder: Path, before: Path, calls: list[Call], copy: Path) -> int:
+        """Return how much of the work was kept when the last sync of anything had returned."""
+        synced = [call.number for call in calls if call.kind & Kind.SYNC and not call.failed]
+        last = max(synced, default=0)
+        Disk.after(before, folder, calls[:last]).write_after(Loss.NONE, self._chance, copy)
+        kept = self._job.kept(copy)
+        shutil.rmtree(copy)
+        return kept
+
+
+def _tree(folder: Path) -> dict[str, int]:
+    return {str(each.relative_to(folder)): each.stat().st_size for each in folder.rglob("*")}
+
+
+RUNS = [
+    Run(
+        name="power-loss",
+        title="Power losses",
+        unit="power losses",
+        goal=4_000,
+        holds="TODO",
+        work=work,
+    )
+]

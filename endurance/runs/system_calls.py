@@ -1,0 +1,166 @@
+"""Calls of the system that fail: every one of a small export, import and sync, in every way."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from endurance.files.commands import Call, Commands, Ended, Kind, commands, missing, scratch_folder
+from endurance.files.jobs import JOBS, Job, job_of, sandbox_of
+from endurance.run import Figures, Run, small
+from endurance.versions import versions
+
+PARTS = 16
+"""A piece is one part of the calls of a job."""
+FEW = 8
+
+_WRITES = Kind.CREATE | Kind.WRITE
+_CHANGES = _WRITES | Kind.OPEN_WRITE | Kind.SYNC | Kind.REMOVE | Kind.META
+_OPENS = Kind.OPEN_READ | Kind.OPEN_WRITE | Kind.CREATE
+
+
+class Fault(NamedTuple):
+    """A way to fail.
+
+    Attributes:
+        strikes: The kinds of calls that can fail so.
+        stays: The kinds of calls that fail too from then on.
+        names: Only the calls of these names; empty for all.
+    """
+
+    strikes: Kind
+    stays: Kind = Kind(0)
+    names: frozenset[str] = frozenset()
+
+
+_INTERRUPTED = frozenset({"open", "opendir", "read", "write", "fsync", "ftruncate", "flock"})
+"""The calls of Python that a signal can interrupt, as their manual pages say."""
+
+FAULTS = {
+    errno.ENOSPC: Fault(_WRITES | Kind.SYNC, stays=_WRITES),
+    errno.EDQUOT: Fault(_WRITES | Kind.SYNC),
+    errno.EROFS: Fault(_CHANGES, stays=_CHANGES),
+    errno.EMFILE: Fault(_OPENS, stays=_OPENS, names=frozenset({"open", "opendir"})),
+    errno.EIO: Fault(~Kind(0)),
+    errno.EINTR: Fault(~Kind(0), names=_INTERRUPTED),
+    errno.ENOMEM: Fault(Kind.MAP),
+}
+"""A full disk and one that became read-only stay so. A quota is raised, and a bad block is rare."""
+
+
+class Case(NamedTuple):
+    """A call of the undisturbed job, and the error that it is to fail with."""
+
+    call: Call
+    error: int
+
+
+def cases_of(calls: list[Call]) -> Iterator[Case]:
+    """Give every call with every error that it can fail with."""
+    for call in calls:
+        for error, fault in FAULTS.items():
+            if call.kind & fault.strikes and (not fault.names or call.name in fault.names):
+                yield Case(call, error)
+
+
+def work(seed: int) -> Figures:
+    """Fail a part of the calls of a job, one in each run, and resume it each time."""
+    if why := missing():
+        raise RuntimeError(why)
+    name, part = JOBS[seed % len(JOBS)], seed // len(JOBS)
+    again, part = bool(part // PARTS % 2), part % PARTS
+    with (
+        scratch_folder() as scratch,
+        sandbox_of(seed // len(JOBS) // PARTS) as sandbox,
+    ):
+        variables = {
+            "HEYMARKET_BASE_URL": sandbox.url,
+            "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
+            "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
+        }
+        with commands(variables, scratch) as running:
+            (scratch / "before").mkdir()
+            job = job_of(name, sandbox, running, scratch / "before", again=again)
+            return _fail_all(job, running, scratch / "job", part, name)
+
+
+def _fail_all(job: Job, running: Commands, folder: Path, part: int, name: str) -> Figures:
+    folder.mkdir()
+    job.begin(folder, 0)
+    undisturbed = running.run(job.arguments(folder), folder)
+    assert undisturbed.code == job.code, undisturbed.output
+    job.check_end(folder)
+    cases = list(cases_of(undisturbed.calls))[part::PARTS]
+    if small():
+        cases = cases[:: len(cases) // FEW]
+    seen: dict[str, int] = {}
+    failures: list[str] = []
+    for number, case in enumerate(cases, 1):
+        shutil.rmtree(folder)
+        folder.mkdir()
+        job.begin(folder, number + part * 10_000)
+        try:
+            end = _fail_one(job, running, folder, case)
+        except AssertionError as error:
+            failures.append(f"{name}: {_text_of(case, folder)}: {error}")
+        else:
+            error = errno.errorcode[case.error]
+            seen[f"{error}: {end}"] = seen.get(f"{error}: {end}", 0) + 1
+    assert not failures, "\n".join(failures)
+    return Figures(units=len(cases), total=seen, versions=versions())
+
+
+def _fail_one(job: Job, running: Commands, folder: Path, case: Case) -> str:
+    """Run a job in which a call fails, and run it again; return how it ended."""
+    stays = FAULTS[case.error].stays
+    ended = running.run(
+        job.arguments(folder), folder, at=case.call.number, error=case.error, kinds=stays
+    )
+    assert any(call.failed == case.error for call in ended.calls), "the call came"
+    check_output(ended, job.code)
+    if ended.code == job.code and not stays:
+        end = "survived"
+    else:
+        end = "an error that says so" if ended.code == 1 else "survived"
+    if case.error == errno.EINTR:
+        assert ended.code == job.code, f"not survived: {ended.output}"
+    with tempfile.TemporaryDirectory(dir=folder.parent) as copied:
+        copy = Path(shutil.copytree(folder, copied, dirs_exist_ok=True))
+        job.check_between(copy)
+    resumed = running.run(job.arguments(folder), folder)
+    assert resumed.code == job.code, f"not resumed: {ended.output}then: {resumed.output}"
+    job.check_end(folder)
+    return end
+
+
+def check_output(ended: Ended, code: int) -> None:
+    """Check that a command ended well, or with one clear line."""
+    lines = ended.output.splitlines()
+    assert ended.code in {1, code}, f"exit code {ended.code}: {ended.output}"
+    for word in ("Traceback", "Exception ignored", "[Errno", "Warning"):
+        assert word not in ended.output, ended.output
+    errors = [line for line in lines if line.startswith("Error: ")]
+    assert len(errors) == (ended.code == 1), ended.output
+
+
+def _text_of(case: Case, folder: Path) -> str:
+    call = case.call
+    error = errno.errorcode[case.error]
+    return f"{error} of {call.name} of {os.path.relpath(call.path, folder)} (call {call.number})"
+
+
+RUNS = [
+    Run(
+        name="system-calls",
+        title="Calls of the system that fail",
+        unit="failed calls",
+        goal=6_000,
+        holds="TODO",
+        work=work,
+    )
+]
