@@ -44,7 +44,6 @@ COMMANDS = [
     "conversations export v.jsonl --inbox 1",
     "messages export p.csv --phone 15105553344 --inbox 1",
     "whoami --json --verbose",
-    "whoami --config FILE --profile work",
     "fields --no-progress",
 ]
 

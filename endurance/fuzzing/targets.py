@@ -219,7 +219,6 @@ def webhooks() -> list[bytes]:
 
 def webhook(runner: asyncio.Runner, body: bytes) -> None:
     """Read a delivery as a receiver does, and look at all of its events."""
-
     events: list[Event] = []
 
     async def handle(event: Event) -> None:

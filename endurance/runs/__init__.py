@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from endurance.run import Run
-from endurance.runs import fuzz, walks
+from endurance.runs import fuzz, hours, pools, walks
 
-RUNS: dict[str, Run] = {run.name: run for part in (walks, fuzz) for run in part.RUNS}
+RUNS: dict[str, Run] = {run.name: run for part in (walks, pools, fuzz, hours) for run in part.RUNS}
