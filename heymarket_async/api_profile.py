@@ -12,6 +12,8 @@ from msgspec import Meta
 from heymarket_async.checks import one_of
 
 VERSION = 1
+_SHOWN = 300
+"""Characters of a reason, which may quote a long name in the file."""
 
 Size = Annotated[int, Meta(ge=1, le=1_000_000)] | None
 OverLimit = Annotated[str, Meta(pattern="^(cut|default|ignored|empty|[45][0-9]{2})$")] | None
@@ -121,7 +123,7 @@ class ApiProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         else:
             reason = f"its version is {version}, and this package reads version {VERSION}"
         raise ValueError(
-            f"{path} holds no profile of the API ({reason}). Write one with"
+            f"{path} holds no profile of the API ({reason[:_SHOWN]}). Write one with"
             f" `heymarket probe --save {path}`"
         )
 

@@ -186,3 +186,12 @@ def test_whole_seconds_may_hide_the_fractions_that_the_readings_have():
 def test_an_unknown_option_of_the_sandbox_is_refused():
     with pytest.raises(TypeError, match="contact_count"):
         Sandbox.from_profile(ApiProfile(), contact_count=5)
+
+
+def test_a_long_name_in_a_file_is_not_quoted_as_a_whole(tmp_path):
+    path = tmp_path / "profile.json"
+    path.write_text(json.dumps({"version": 1, "x" * 9000: 1}))
+
+    with pytest.raises(ValueError, match="unknown field `xxx") as raised:
+        ApiProfile.load(path)
+    assert len(str(raised.value)) < 500 + 2 * len(str(path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, TypeAlias, cast
 
 import msgspec
@@ -126,7 +126,7 @@ class Meanings:
 
     def mapped(self, number: int, heading: str, meant: str, rank: int) -> Column:
         """Return a column with the meaning that was given for it; without target if unknown."""
-        target = Target(OPT_OUTS) if meant == MAY_TEXT else self._target(meant, ())
+        target = Target(OPT_OUTS) if meant == MAY_TEXT else self._target(meant, frozenset())
         says = _says(heading)
         says_it = says if target != Target(OPT_OUTS) else meant
         return Column(
@@ -149,8 +149,8 @@ class Meanings:
                 return Column(number=number, heading=heading, target=target, why="custom field")
         return Column(number=number, heading=heading, target=None, why="unknown")
 
-    def of(self, number: int, heading: str, all_headings: Sequence[str]) -> Column:
-        """Return a column of another file."""
+    def of(self, number: int, heading: str, all_headings: Collection[str]) -> Column:
+        """Return a column of another file, of whose headings all are given as `collapsed`."""
         name = heading_text(heading)
         known = None if name.startswith(CUSTOM) else meaning_of(name)
         says, rank = known or ("", 0)
@@ -187,7 +187,7 @@ class Meanings:
         field = layouts[found].field if found else ""
         return OPT_OUTS if field == STATUS else field
 
-    def _target(self, meant: str, all_headings: Sequence[str]) -> Target | None:
+    def _target(self, meant: str, all_headings: Collection[str]) -> Target | None:
         if meant.startswith(CUSTOM) and (key := self._custom_id(meant)):
             return Target("custom", key)
         if field := _BY_LOOSE_NAME.get(loose(meant)):
@@ -200,17 +200,16 @@ class Meanings:
         title = name.removeprefix(CUSTOM)
         if by_id and title in self._ids:
             return title
-        return self._by_title(title, ()) or (title if title in self._ids else "")
+        return self._by_title(title, frozenset()) or (title if title in self._ids else "")
 
-    def _by_title(self, name: str, all_headings: Sequence[str]) -> str:
+    def _by_title(self, name: str, all_headings: Collection[str]) -> str:
         """Return the id of the custom field with a title, or with a title and its id, or ""."""
         name = collapsed(name)
-        others = {collapsed(each) for each in all_headings} - {name}
         titled = [
             field
             for field in self._titled.get(name, ())
             # A field that has a column with its id is not the one that is named by title alone.
-            if _with_id(field) not in others
+            if _with_id(field) == name or _with_id(field) not in all_headings
         ]
         if len(titled) > 1:
             ids = [str(field.id) for field in titled]

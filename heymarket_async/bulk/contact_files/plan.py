@@ -8,7 +8,7 @@ from typing import cast
 import msgspec
 from msgspec.structs import replace
 
-from heymarket_async.bulk.contact_files.cells import NOT_GIVEN
+from heymarket_async.bulk.contact_files.cells import NOT_GIVEN, collapsed
 from heymarket_async.bulk.contact_files.export_marks import OF_EXPORT, empty_words
 from heymarket_async.bulk.contact_files.layouts import PHONE_LABEL, loose
 from heymarket_async.bulk.contact_files.meanings import (
@@ -235,13 +235,14 @@ class Planner:
             for index in _found(heading, headings, is_table=is_table)
         }
         columns: list[Column] = []
+        all_headings = frozenset(map(collapsed, headings))
         for index, heading in enumerate(headings):
             if index in given:
                 column = self._meanings.mapped(index + 1, heading, *given[index])
             elif is_export:
                 column = self._meanings.of_export(index + 1, heading)
             else:
-                column = self._meanings.of(index + 1, heading, headings)
+                column = self._meanings.of(index + 1, heading, all_headings)
             columns.append(self._kept(column, is_ignored=index in ignored and index not in given))
         return _replaced(columns)
 

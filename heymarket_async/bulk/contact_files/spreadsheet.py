@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 from zipfile import ZipFile
 
+from heymarket_async.bulk.contact_files import compound_file, open_document
 from heymarket_async.bulk.contact_files.heading_row import table_of
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.table import Row, Table
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 """Stands in an .xlsx with a password, which is not a ZIP file."""
-
-_ODS_CONTENT, _ODS_OTHERS = "content.xml", ("mimetype", "META-INF/manifest.xml")
-_ODS_TAB = re.compile(rb"<text:tab\s*/>")
 
 _SHEET = re.compile(r"xl/worksheets/[^/]*\.xml")
 _REFERENCE = re.compile(rb'\b(?:r|ref)="(?:[A-Z]{1,3}\d{1,7}:)?([A-Z]{1,3})(\d{1,7})"')
@@ -54,20 +51,34 @@ def read(file: BinaryIO, *, is_phone_heading: Callable[[str], bool], notes: Note
     Raises:
         ValueError: The file has a password, is damaged or empty, or the extra is missing.
     """
-    _check_extent(file)
+    file = _prepared(file)
     with _explaining(file):
-        file = _with_tabs(file)
         file.seek(0)
         sheet = _sheet_of(file, is_phone_heading, notes)
     return table_of(_rows(sheet), is_phone_heading=is_phone_heading, notes=notes, unit="row")
 
 
-def _check_extent(file: BinaryIO) -> None:
-    """Check that no stray cell makes a sheet too large for the memory.
+def _prepared(file: BinaryIO) -> BinaryIO:
+    """Return a spreadsheet that its reader can read to the end, and in the memory there is.
 
     Raises:
-        ValueError: It does.
+        ValueError: There is none.
     """
+    try:
+        _check_extent(file)
+        compound_file.check(file)
+        return open_document.prepared(file, _MOST_CELLS)
+    except (compound_file.DamagedError, open_document.DamagedError):
+        raise _damaged() from None
+    except (_TooLargeError, open_document.TooLargeError):
+        raise ValueError(
+            "The spreadsheet has a cell far away from the contacts, so it is too large to be read."
+            " Delete the empty rows and columns behind the contacts, or save it as CSV."
+        ) from None
+
+
+def _check_extent(file: BinaryIO) -> None:
+    """Check that no stray cell makes a sheet too large for the memory."""
     try:
         with ZipFile(file) as archive:
             for part in archive.infolist():
@@ -76,10 +87,7 @@ def _check_extent(file: BinaryIO) -> None:
                     with archive.open(part) as sheet:
                         _check_references(sheet.read(size))
     except _TooLargeError:
-        raise ValueError(
-            "The spreadsheet has a cell far away from the contacts, so it is too large to be read."
-            " Delete the empty rows and columns behind the contacts, or save it as CSV."
-        ) from None
+        raise
     except Exception:  # noqa: BLE001 - another format, or damaged: the reader explains it
         return
 
@@ -101,23 +109,6 @@ def _number(letters: bytes) -> int:
 
 class _TooLargeError(Exception):
     pass
-
-
-def _with_tabs(file: BinaryIO) -> BinaryIO:
-    """Return an .ods whose tabs are characters: the reader leaves out the elements of them."""
-    try:
-        with ZipFile(file) as old:
-            content = old.read(_ODS_CONTENT)
-            if not _ODS_TAB.search(content):
-                return file
-            others = {name: old.read(name) for name in _ODS_OTHERS if name in old.namelist()}
-    except Exception:  # noqa: BLE001 - another format, or damaged: the reader explains it
-        return file
-    made = io.BytesIO()
-    with ZipFile(made, "w") as new:
-        for name, part in {**others, _ODS_CONTENT: _ODS_TAB.sub(b"\t", content)}.items():
-            new.writestr(name, part)
-    return made
 
 
 @contextmanager

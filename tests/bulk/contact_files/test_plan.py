@@ -8,6 +8,7 @@ import re
 import pytest
 
 from heymarket_async import ContactField
+from heymarket_async.bulk.contact_files import meanings
 from heymarket_async.bulk.contact_files.meanings import FIELDS, READ_ONLY, Target
 from heymarket_async.bulk.contact_files.plan import plan_of
 from heymarket_async.bulk.errors import JobError
@@ -280,3 +281,12 @@ def test_headings_are_shown_without_personal_data():
     read = plan(["phone", "a@example.com", "Favourite color"])
 
     assert [column.shown for column in read.columns] == ["phone", "***", '"Favourite color"']
+
+
+def test_a_column_costs_the_same_in_a_wide_table(monkeypatch):
+    calls, collapsed = [], meanings.collapsed
+    monkeypatch.setattr(meanings, "collapsed", lambda text: calls.append(text) or collapsed(text))
+
+    plan(["phone", *("id" for _ in range(200))], fields=FIELDS_OF_ACCOUNT)
+
+    assert len(calls) < 1000

@@ -323,3 +323,109 @@ def test_a_cell_far_away_from_the_contacts_is_refused_before_it_fills_the_memory
 
     with pytest.raises(ValueError, match="a cell far away from the contacts"):
         read(made.getvalue())
+
+
+# Damage at which the reader would not end, or would fill the memory
+
+
+END, FREE = 0xFFFFFFFE, 0xFFFFFFFF
+FAT, DIRECTORY = 9 * 512, 10 * 512
+"""Where sectors 8 and 9 of `XLS` are."""
+
+
+def patched(content: bytes, numbers: dict[int, int]) -> bytes:
+    """Return a file with other numbers of four bytes, by place."""
+    made = bytearray(content)
+    for place, number in numbers.items():
+        made[place : place + 4] = number.to_bytes(4, "little")
+    return bytes(made)
+
+
+def with_short_stream(next_of_first: int = END) -> bytes:
+    """Return an .xls with a stream in small sectors, and a FAT that goes on in a sector more."""
+    table = patched(bytes([0xFF] * 512), {0: next_of_first})
+    more_of_fat = patched(bytes([0xFF] * 512), {508: END})
+    made = patched(
+        XLS + table + bytes(512) + more_of_fat,
+        {60: 10, 64: 1, 68: 12, **{FAT + 4 * number: END for number in (10, 11, 12)}},
+    )
+    root, short = DIRECTORY, DIRECTORY + 2 * 128
+    return patched(
+        made,
+        {root + 116: 11, root + 120: 512, short + 64: 0x20004, short + 116: 0, short + 120: 9},
+    )
+
+
+def test_an_xls_with_a_short_stream_is_read():
+    assert [row.cells[1] for row in read(with_short_stream())] == ["Jordan", "Zoë"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(patched(XLS, {FAT + 4 * 7: 0}), id="a circle in a stream"),
+        pytest.param(patched(XLS, {FAT + 4 * 9: 9}), id="a circle in the directory"),
+        pytest.param(patched(XLS, {68: 8, FAT + 4 * 127: 8}), id="a circle in the table"),
+        pytest.param(with_short_stream(0), id="a circle in small sectors"),
+        pytest.param(patched(XLS, {FAT + 4 * 7: 5000}), id="a sector that no table has"),
+        pytest.param(patched(XLS, {FAT + 4 * 3: 100}), id="a sector behind the end"),
+        pytest.param(patched(XLS, {DIRECTORY + 248: 1 << 31}), id="a stream of 2 GB"),
+        pytest.param(patched(XLS, {44: 1 << 30}), id="a table of 512 GB"),
+        pytest.param(patched(XLS, {30: 10}), id="sectors of 1024 bytes"),
+        pytest.param(XLS[:300], id="half a header"),
+    ],
+)
+def test_an_xls_whose_reader_would_not_end_is_damaged(content):
+    with pytest.raises(spreadsheet.compound_file.DamagedError):
+        spreadsheet.compound_file.check(io.BytesIO(content))
+    with pytest.raises(ValueError, match="The spreadsheet is damaged"):
+        read(content)
+
+
+def with_part(archive: bytes, name: str, old: str, new: str) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as parts, zipfile.ZipFile(made, "w") as changed:
+        for each in parts.namelist():
+            part = parts.read(each).decode()
+            changed.writestr(each, part.replace(old, new) if each == name else part)
+    return made.getvalue()
+
+
+TABLE_END = "</table:table>"
+ODS = ods([text_cell("Phone"), text_cell("first")], [text_cell("15105550147"), text_cell("Zoë")])
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("content.xml", TABLE_END, "</table:tble>"),
+        ("content.xml", "</office:document-content>", ""),
+        ("content.xml", "<table:table-row>", '<table:table-row table:number-rows-repeated="x">'),
+        ("META-INF/manifest.xml", "/>", ">"),
+    ],
+)
+def test_an_ods_whose_xml_is_not_whole_is_damaged(name, old, new):
+    with pytest.raises(ValueError, match="The spreadsheet is damaged"):
+        read(with_part(ODS, name, old, new))
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "is_read"),
+    [(1_048_570, 16_384, True), (1_048_570, 3, True), (1_048_570, 16_000, False)],
+)
+def test_an_ods_with_a_cell_far_away_is_refused_and_empty_cells_far_away_are_not(
+    rows, columns, is_read
+):
+    cell = text_cell("x") if (columns, is_read) != (16_384, True) else ""
+    row = (
+        f'<table:table-row table:number-rows-repeated="{rows}"><table:table-cell/>'
+        f"</table:table-row><table:table-row><table:covered-table-cell"
+        f' table:number-columns-repeated="{columns - 1}"/>{cell}</table:table-row>'
+    )
+    content = with_part(ODS, "content.xml", TABLE_END, row + TABLE_END)
+
+    if is_read:
+        assert next(iter(read(content))).cells[:2] == ["15105550147", "Zoë"]
+    else:
+        with pytest.raises(ValueError, match="a cell far away from the contacts"):
+            read(content)

@@ -1,0 +1,1 @@
+"""What the run `fuzz` reads: mutated files, texts and command lines."""

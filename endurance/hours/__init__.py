@@ -1,0 +1,1 @@
+"""What the run `hours` starts: a process whose hours are over in a minute."""

@@ -1,0 +1,1 @@
+"""What the runs of worker pools start: one job, on several engines."""

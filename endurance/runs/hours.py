@@ -1,0 +1,49 @@
+"""One process for hours: `sync --every 5m`, and a client that calls all the time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from endurance.run import Figures, Run, small
+from endurance.versions import versions
+
+RUNS_OF_SYNC = 100
+COMMAND = [sys.executable, "-W", "error", "-m", "endurance.hours.process"]
+
+
+def work(seed: int) -> Figures:
+    """Run a process for eight hours of its clock, and more."""
+    runs = 3 if small() else RUNS_OF_SYNC
+    done = subprocess.run(
+        [*COMMAND, str(seed), str(runs)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    if done.returncode:
+        raise AssertionError(done.stderr[-4000:])
+    figures = msgspec.json.decode(done.stdout, type=Figures)
+    figures.versions = versions()
+    return figures
+
+
+RUNS = [
+    Run(
+        name="hours",
+        title="One process for hours",
+        unit="runs of sync",
+        goal=RUNS_OF_SYNC,
+        holds="`heymarket sync account.db --every 5m` runs for more than eight hours, over real"
+        " sockets. Beside it, a client makes a call every twenty seconds, and edits contacts. The"
+        " clock of the process jumps when nothing but time can happen. Every request is answered"
+        " with 200, so no token is ever too old, and none is signed before it is needed. Each run"
+        " begins five minutes after the one before it. The package has no more memory, descriptors,"
+        " tasks or threads at the end than after the first runs, and the file equals the account.",
+        work=work,
+    )
+]
