@@ -45,21 +45,11 @@ class Figures(msgspec.Struct, kw_only=True):
         )
 
 
-def small() -> bool:
-    """Whether a piece is to be so small that a test can do it."""
-    return os.environ.get("HEYMARKET_ENDURANCE_SMALL") == "1"
-
-
 def _joined(
     choose: Callable[[float, float], float], one: dict[str, float], other: dict[str, float]
 ) -> dict[str, float]:
     both = {key: choose(one[key], other[key]) for key in one.keys() & other.keys()}
     return one | other | both
-
-
-def small() -> bool:
-    """Whether a piece is only to show that it still works, as the test of the runs asks."""
-    return os.environ.get("HEYMARKET_ENDURANCE_SMALL") == "1"
 
 
 class Run(NamedTuple):

@@ -16,7 +16,7 @@ from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import create, edit_one, lines_of, query
 from tests.bulk.archives import a_phone, messages_of, stored
 from tests.bulk.importing.imports import outcomes_of
-from tests.bulk.test_kills import contents
+from tests.bulk.contact_kills import contents
 
 CONTACTS, MESSAGES, ROWS = 70, 70, 20
 PAGES = ["--page-size", "30"]
@@ -187,7 +187,9 @@ class Import(Job):
         self._check_once()
         for path in folder.glob("*.rejected*.csv"):
             # The rows before the end, whole.
-            _check_rejected(path, {row for row in WRONG_ROWS if f"Person {row}" in path.read_text()})
+            _check_rejected(
+                path, {row for row in WRONG_ROWS if f"Person {row}" in path.read_text()}
+            )
 
     def kept(self, folder: Path) -> int:
         path = folder / "people.csv.outcomes.jsonl"
