@@ -47,7 +47,7 @@ class Parquet(StagedFile):
     def _render(
         self, lines: Iterable[bytes], fields: Sequence[ContactField], file: BinaryIO
     ) -> Iterator[int]:
-        import pyarrow as pa  # type: ignore[import-untyped] # noqa: PLC0415 - as below
+        import pyarrow as pa  # noqa: PLC0415 - as below
 
         from heymarket_async.bulk.sinks.arrow import ArrowTable  # noqa: PLC0415 - needs pyarrow
 
