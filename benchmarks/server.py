@@ -9,6 +9,9 @@ in the body. So any number of clients and connections may walk at once.
     POST /6000/v1/contacts            a page of an account of 6,000 contacts, newest first
     POST /6000/exclusive/v1/contacts  the same, without the contact at `date` itself
     POST /6000/v1/contact             creates nothing; answers with the id that the phone ends with
+    GET  /6000/v1/team                what a job asks for besides: the team, all custom fields, and
+    POST /6000/v1/contact-fields      the number of contacts
+    POST /6000/v1/contacts/count
     GET  /spent                       CPU seconds of this process, and its requests until now
 """
 
@@ -37,7 +40,10 @@ _HEAD = (
 )
 _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_PATH = re.compile(rb"/(\d+)(/exclusive)?/v1/contact(s?)")
+_PATH = re.compile(rb"/(\d+)(/exclusive)?/v1/(contact|contacts|contacts/count|contact-fields|team)")
+_FIELDS = (
+    b'[{"id":123,"title":"Plan"},{"id":456,"title":"Renewal Date"},{"id":789,"title":"Region"}]'
+)
 _DEFAULT_LIMIT = 30
 
 
@@ -69,9 +75,18 @@ class Server:
         path = _PATH.fullmatch(target)
         if path is None:
             return None
-        if not path[3]:
+        size, name = int(path[1]), path[3]
+        if name == b"contacts":
+            return functools.partial(self._page, size, bool(path[2]))
+        if name == b"contact":
             return _create
-        return functools.partial(self._page, int(path[1]), bool(path[2]))
+        others = {
+            b"contacts/count": b"%d" % size,
+            b"team": b'{"id":7001}',
+            b"contact-fields": _FIELDS,
+        }
+        answer = _HEAD % (len(others[name]), others[name])
+        return lambda _: answer
 
     def _page(self, size: int, exclusive: bool, body: bytes) -> bytes:
         query = _read_query(body)

@@ -14,6 +14,8 @@ import pytest
 from heymarket_async import ContactField
 from heymarket_async.bulk import Parquet
 from heymarket_async.bulk.kind import CONVERSATION
+from heymarket_async.bulk.sinks import parquet
+from heymarket_async.bulk.sinks.arrow import ArrowTable
 
 STAMP = datetime(2026, 4, 12, 15, 30, 0, 250_000, UTC)
 USUAL = {
@@ -36,7 +38,7 @@ def written(path, *records, kind=None):
         sink.kind = kind
     sink.open(None, restart=False)
     sink.write([json.dumps(each).encode() for each in records], "{}")
-    assert list(sink.finish(frozenset(), [ContactField(id=123, title="Plan")]))
+    list(sink.finish(frozenset(), [ContactField(id=123, title="Plan")]))
     sink.close()
     return path
 
@@ -44,6 +46,30 @@ def written(path, *records, kind=None):
 def row_of(path):
     (row,) = pyarrow.parquet.read_table(path).to_pylist()
     return row
+
+
+@pytest.mark.parametrize(
+    ("rows", "groups"), [(0, []), (1, [1]), (4, [4]), (5, [4, 1]), (11, [4, 4, 3])]
+)
+def test_rows_are_converted_few_at_once_and_written_in_large_groups(
+    rows, groups, tmp_path, monkeypatch
+):
+    at_once = []
+
+    def counted(table, columns, of_columns=ArrowTable.of_columns):
+        at_once.append(len(columns[0]))
+        return of_columns(table, columns)
+
+    monkeypatch.setattr(parquet, "_ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(parquet, "_ROWS_IN_A_GROUP", 4)
+    monkeypatch.setattr(ArrowTable, "of_columns", counted)
+    path = written(tmp_path / "c.parquet", *({"id": each} for each in range(rows)))
+
+    file = pyarrow.parquet.ParquetFile(path)
+    sizes = [file.metadata.row_group(each).num_rows for each in range(file.num_row_groups)]
+    assert sizes == groups
+    assert pyarrow.parquet.read_table(path)["id"].to_pylist() == list(range(rows))
+    assert max(at_once, default=0) <= 2
 
 
 def test_times_and_lists_are_read_without_a_conversion(tmp_path):
