@@ -150,7 +150,8 @@ class Commands:
             kinds=kinds,
             root="" if root is None else str(root),
         )
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(msgspec.json.encode(asked) + b"\n")
         self._process.stdin.flush()
         code = int(self._process.stdout.readline())

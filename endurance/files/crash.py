@@ -56,7 +56,7 @@ class _Folder:
 
 
 class _Renamed:
-    """A change of names, of one folder or of two: what each of them leads to then, or to nothing."""
+    """A change of names, in one folder or two: where each of them leads to then, or nowhere."""
 
     def __init__(self, *names: tuple[_Folder, str, _File | _Folder | None]) -> None:
         self.names = names

@@ -11,13 +11,14 @@ import gc
 import os
 import sys
 import traceback
+import warnings
 
 import msgspec
 
 import heymarket_async.blocking
 import heymarket_async.bulk
 import heymarket_async.cli.app
-import heymarket_async.cli.sinks
+import heymarket_async.cli.sinks  # noqa: F401 - for the commands
 from heymarket_async import cli
 from heymarket_async.bulk.read import collect
 
@@ -54,7 +55,9 @@ class Asked(msgspec.Struct, kw_only=True):
 def main() -> None:
     """Run the commands, one after the other."""
     decode = msgspec.json.Decoder(Asked).decode
-    collect._WRITTEN_EVERY_S = 0.0  # more is written, so there is more to fail
+    collect._WRITTEN_EVERY_S = 0.0  # noqa: SLF001 - more is written, so there is more to fail
+    # After an error, xlsxwriter leaves files open for a while. No user sees that.
+    warnings.simplefilter("ignore", ResourceWarning)
     gc.freeze()
     for line in sys.stdin.buffer:
         if (child := os.fork()) == 0:
@@ -84,7 +87,7 @@ def _run(asked: Asked) -> None:
         code = end.code if isinstance(end.code, int) else 1
     except BaseException:  # noqa: BLE001 - whatever it is, it is told
         traceback.print_exc()
-    gc.collect()  # shows what was not closed
+    gc.collect()  # an error in a finalizer is shown too
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

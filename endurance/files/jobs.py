@@ -8,7 +8,7 @@ import json
 import random
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from endurance.files.commands import Commands
@@ -70,15 +70,18 @@ class Export(Job):
         self._old = b"" if old is None else old.read_bytes()
         self._before = [] if old is None else self._contents(old)
 
-    def begin(self, folder: Path, number: int) -> None:
+    def begin(self, folder: Path, number: int) -> None:  # noqa: ARG002 - for imports
+        """Put the old file there, if there is one."""
         if self._old:
             self.path(folder).write_bytes(self._old)
 
     def arguments(self, folder: Path) -> list[str]:
+        """Return the command."""
         more = ["--report", str(folder / "report.json")] if self._kind == "csv" else []
         return [self._of, "export", str(self.path(folder)), *PAGES, *more]
 
     def check_between(self, folder: Path) -> None:
+        """Check the file under its final name."""
         path = self.path(folder)
         if not path.exists() or path.read_bytes() == self._old:
             return
@@ -89,6 +92,7 @@ class Export(Job):
             assert found in (self._before, self._wanted()) or self._of == "messages"
 
     def kept(self, folder: Path) -> int:
+        """Count the records that need not be read again."""
         path, staged = self.path(folder), folder / f"records.{self._kind}.partial"
         if self._kind == "db":
             return _rows(path, "contacts", "incoming", "messages")
@@ -103,6 +107,7 @@ class Export(Job):
         return len(lines.splitlines())
 
     def check_end(self, folder: Path) -> None:
+        """Check the file, and that nothing else is left."""
         assert self._contents(self.path(folder)) == self._wanted()
         names = {self.path(folder).name, *(["report.json"] if self._kind == "csv" else [])}
         assert_names(folder, names)
@@ -110,19 +115,20 @@ class Export(Job):
             assert json.loads((folder / "report.json").read_bytes())["doubts"] == []
 
     def path(self, folder: Path) -> Path:
+        """Return the file."""
         return folder / f"records.{self._kind}"
 
-    def _contents(self, path: Path) -> list[object]:
+    def _contents(self, path: Path) -> Sequence[object]:
         if self._of == "messages":
-            return list(stored(path) if self._kind == "db" else lines_of(path))
-        return list(contents(self._kind, path))
+            return stored(path) if self._kind == "db" else lines_of(path)
+        return contents(self._kind, path)
 
-    def _wanted(self) -> list[object]:
+    def _wanted(self) -> Sequence[object]:
         if self._of == "messages":
-            return list(messages_of(self.sandbox))
+            return messages_of(self.sandbox)
         lines = sorted(self.sandbox.store.lines())
         if self._kind not in TABLES:
-            return list(lines)
+            return lines
         sent = [json.loads(line) for line in lines]
         return sorted((each["id"], each["rev"]) for each in sent)
 
@@ -135,27 +141,33 @@ class Sync(Job):
         self._old = b"" if old is None else old.read_bytes()
         self._before = set() if old is None else _ids(stored(old, "contacts"))
 
-    def begin(self, folder: Path, number: int) -> None:
+    def begin(self, folder: Path, number: int) -> None:  # noqa: ARG002 - for imports
+        """Put the old file there, if there is one."""
         if self._old:
             self.path(folder).write_bytes(self._old)
 
     def arguments(self, folder: Path) -> list[str]:
+        """Return the command."""
         return ["sync", str(self.path(folder)), *PAGES]
 
     def check_between(self, folder: Path) -> None:
+        """Check the file under its final name."""
         path = self.path(folder)
         if path.exists() and not is_new_database(path):
             found = _ids(stored(path, "contacts"))
             assert self._before <= found <= _ids(self.sandbox.store.lines())
 
     def kept(self, folder: Path) -> int:
+        """Count the records that need not be read again."""
         return _rows(self.path(folder), "contacts")
 
     def check_end(self, folder: Path) -> None:
+        """Check the file, and that nothing else is left."""
         assert stored(self.path(folder), "contacts") == sorted(self.sandbox.store.lines())
         assert_names(folder, {self.path(folder).name})
 
     def path(self, folder: Path) -> Path:
+        """Return the file."""
         return folder / "account.db"
 
 
@@ -169,6 +181,7 @@ class Import(Job):
         self._phones: set[str] = set()
 
     def begin(self, folder: Path, number: int) -> None:
+        """Write the file of people, with phones that no other import has."""
         phones = [str(15102_000_000 + number * 100 + row) for row in range(ROWS)]
         rows = [["Phone", "First name"]]
         rows += [
@@ -180,10 +193,12 @@ class Import(Job):
         self._phones = {each for row, each in enumerate(phones) if row not in WRONG_ROWS}
 
     def arguments(self, folder: Path) -> list[str]:
+        """Return the command."""
         more = ["--yes", "--quiet", "--batch-size", "6", "--concurrency", "1"]
         return ["contacts", "import", str(folder / "people.csv"), *more]
 
     def check_between(self, folder: Path) -> None:
+        """Check that no row was done twice, and that rejected rows are whole."""
         self._check_once()
         for path in folder.glob("*.rejected*.csv"):
             # The rows before the end, whole.
@@ -192,12 +207,14 @@ class Import(Job):
             )
 
     def kept(self, folder: Path) -> int:
+        """Count the rows that are known to have been sent."""
         path = folder / "people.csv.outcomes.jsonl"
         lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
         # Those that say that a row was sent; the others can be found out again.
         return sum(b'"unknown"' in line and line.endswith(b"}\n") for line in lines)
 
     def check_end(self, folder: Path) -> None:
+        """Check the file, and that nothing else is left."""
         assert set(self._check_once()) == self._phones, "every contact is there"
         lines = outcomes_of(folder / "people.csv.outcomes.jsonl")
         found = Counter(line["outcome"] for line in lines.values())

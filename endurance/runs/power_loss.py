@@ -16,7 +16,7 @@ from endurance.files.mounts import SYSTEMS, Mount, can_mount, mounted
 from endurance.run import Figures, Run, small
 from endurance.versions import versions
 
-CUTS = 20
+CUTS = 8
 FEW = 3
 _CHANGES = Kind.CREATE | Kind.WRITE | Kind.SYNC | Kind.REMOVE | Kind.CLOSE
 LOSSES = (Loss.ALL, Loss.LATE, Loss.SOME, Loss.SOME)
@@ -145,8 +145,14 @@ RUNS = [
         name="power-loss",
         title="Power losses",
         unit="power losses",
-        goal=4_000,
-        holds="TODO",
+        goal=2_000,
+        holds="The power goes at any call of an export (every format), an import or a sync. On ext4"
+        " and xfs it really does: the file system is shut down without writing anything more, and"
+        " mounted again. Besides, a model makes folders that POSIX allows then, and most disks"
+        " never show: of what was not synced, any blocks and any names are missing, in any order."
+        " What was kept when the last sync returned is still there. No half file has the final"
+        " name. The same command then ends whole, and equal to the account. No row is imported"
+        " twice, and each gets its true outcome. Databases are whole.",
         work=work,
     )
 ]
