@@ -158,6 +158,8 @@ class Stepped(RedisServer):
         super().__init__(
             binary=engine.program,
             environment={"LD_PRELOAD": str(shim), "CLOCK_STEP": str(self._step)},
+            # Its thread would wait for times of the clock of the system, and so not at all.
+            jemalloc_bg_thread="no",
         )
 
     def step_clock(self, seconds: float) -> None:

@@ -11,7 +11,8 @@ from endurance import __main__ as command
 from endurance import page, record
 from endurance.record import Kept
 from endurance.run import Figures, Run
-from endurance.runs import RUNS
+from endurance.runs import RUNS, budget
+from tests.pacing.workers import End
 
 pytestmark = pytest.mark.unmeasured
 
@@ -103,3 +104,53 @@ def test_a_run_still_works(name, monkeypatch):
     if "LookupError: there is no " in done[0].error:
         pytest.skip(done[0].error.rpartition("LookupError: ")[2])
     assert [each.error for each in done] == [""]
+
+
+LEFT_ALONE = next(each for each in budget.DISTURBANCES if not each.logs)
+KILLED = budget.DISTURBANCES[0]
+BACK = "WARNING:heymarket_async:Redis for the shared rate limit is back.\n"
+
+
+def ends_of(*speeds: float, log: str = "", error: str = "") -> list[End]:
+    """Processes that send at an even pace, for ten windows; together, 1 is the whole budget."""
+    pace_s = [budget.WINDOW_S / budget.LIMIT / speed for speed in speeds]
+    counts = [int(10 * budget.WINDOW_S / each) for each in pace_s]
+    return [
+        End([(number * each, number * each) for number in range(count)], [error] * bool(error), log)
+        for each, count in zip(pace_s, counts, strict=True)
+    ]
+
+
+def wrong_of(ends: list[End], disturbance: budget.Disturbance = LEFT_ALONE) -> list[str]:
+    window_s = budget.WINDOW_S
+    return budget.Seen(disturbance, ends, 0, 3 * window_s, 6 * window_s, 10 * window_s).wrong()
+
+
+def test_processes_that_use_their_budget_are_right():
+    assert wrong_of(ends_of(0.5, 0.49)) == []
+    assert wrong_of(ends_of(0.5, 0.49), KILLED) == []
+
+
+@pytest.mark.parametrize(
+    ("ends", "wrong"),
+    [
+        (ends_of(0.5, 0.52), ["a window held too many"]),
+        (ends_of(0.48, 0.48), ["too little was used"]),
+        (ends_of(0.8, 0.19), ["a process had too little"]),
+        (ends_of(0.5, 0.49, error="StoreError()"), ["StoreError()"]),
+        (ends_of(0.5, 0.49, log=BACK), [BACK.rstrip()]),
+    ],
+)
+def test_what_processes_on_one_budget_must_not_do_is_seen(ends, wrong):
+    assert {*wrong_of(ends)} == {*wrong}
+
+
+def test_what_a_disturbance_may_bring_is_no_fault():
+    middle = 4 * budget.WINDOW_S, 5 * budget.WINDOW_S
+    slow = [
+        end._replace(spans=[span for span in end.spans if not middle[0] < span[0] < middle[1]])
+        for end in ends_of(0.5, 0.49, log=BACK)
+    ]
+
+    assert wrong_of(slow, KILLED) == []
+    assert "too little was used" in wrong_of(slow)
