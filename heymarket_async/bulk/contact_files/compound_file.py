@@ -71,7 +71,7 @@ class _Sectors:
             self._check_fits(header[place] * self._size)
         table = self._table(self._places_of_table(header))
         has_small = header[_COUNT_OF_SMALL_TABLE] > 0
-        small = self._table(self._chain(header[_SMALL_TABLE], table)) if has_small else []
+        small = self._table(self._chain(header[_SMALL_TABLE], table) if has_small else ())
         directory = b"".join(map(self.__getitem__, self._chain(header[_DIRECTORY], table)))
         for kind, first, size in self._streams(directory):
             self._check_fits(size)
