@@ -24,8 +24,12 @@ VISIBLE_S = 0.3
 """Seconds in which a message that was sent can be seen: the sandbox shows it at once."""
 
 
-class BusyError(Exception):
-    """Another delivery of the job is at work on it. Try again: that one may be killed."""
+class AgainError(Exception):
+    """The job is to be tried again.
+
+    Another delivery is at work on it, which may be killed; or other jobs wrote contacts while it
+    exported, so that the export is not proved to be complete.
+    """
 
 
 def rows_of(number: int) -> list[NewContact]:
@@ -56,7 +60,7 @@ async def do(number: int, queued: str) -> None:
         queued: When it was queued, as an RFC 3339 timestamp.
 
     Raises:
-        BusyError: Another delivery of it is at work.
+        AgainError: It is not done.
     """
     with _noted(number):
         # The pool's own limit is not what is tried here.
@@ -75,7 +79,7 @@ async def do(number: int, queued: str) -> None:
             await client.messages.send_once(message, since=queued, wait_s=VISIBLE_S)
             report = await export_contacts(client, JsonLines(export_of(number)), page_size=30)
             if not report.is_proved:
-                raise AssertionError(report.doubts)
+                raise AgainError(report.doubts)
 
 
 @contextmanager
@@ -86,7 +90,7 @@ def _noted(number: int) -> Generator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             _note(number, "busy")
-            raise BusyError from None
+            raise AgainError from None
         _note(number, "start")
         yield
         _note(number, "end")

@@ -8,7 +8,7 @@ import os
 from celery import Celery
 
 from endurance.pools import job
-from endurance.pools.job import BusyError
+from endurance.pools.job import AgainError
 from heymarket_async import HeymarketError
 
 VISIBLE_AFTER_S = 6
@@ -30,7 +30,7 @@ if os.environ["POOL_BROKER"].startswith("redis"):
 @app.task(
     acks_late=True,
     reject_on_worker_lost=True,
-    autoretry_for=(BusyError, HeymarketError, OSError),
+    autoretry_for=(AgainError, HeymarketError, OSError),
     default_retry_delay=1,
     max_retries=None,
 )

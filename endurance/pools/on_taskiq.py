@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from endurance.pools import job
-from endurance.pools.job import BusyError
+from endurance.pools.job import AgainError
 from examples.worker_pool.jobs import broker
 from heymarket_async import HeymarketError
 
@@ -24,5 +24,5 @@ async def queue(jobs: list[tuple[int, str]]) -> None:
     await broker.shutdown()
 
 
-RETRIED = (BusyError, HeymarketError, OSError)
+RETRIED = (AgainError, HeymarketError, OSError)
 broker.middlewares[0].types_of_exceptions = RETRIED  # type: ignore[attr-defined] # of the example

@@ -134,6 +134,8 @@ def _table(path: Path, name: str) -> _Table:
     except ValueError as error:
         why = error if isinstance(error, tomllib.TOMLDecodeError) else "it is not UTF-8"
         raise ValueError(f"{path} cannot be read as TOML: {why}.") from None
+    except RecursionError:
+        raise ValueError(f"{path} cannot be read as TOML: it is nested too deeply.") from None
     for key, value in profiles.items():
         if not isinstance(value, dict):
             raise ValueError(f"{path}: {key} is outside of a profile. Put it below [{name}].")

@@ -235,6 +235,7 @@ FILES = {
     "": "has no profile 'staging'. It is empty.",
     "[a": "cannot be read as TOML: Expected ']' at the end of a table declaration",
     b"\xff": "cannot be read as TOML: it is not UTF-8.",
+    "[a]\nb = " + "[" * 9000: "cannot be read as TOML: it is nested too deeply.",
 }
 
 

@@ -71,8 +71,10 @@ class _Sectors:
             self._check_fits(header[place] * self._size)
         table = self._table(self._places_of_table(header))
         has_small = header[_COUNT_OF_SMALL_TABLE] > 0
-        small = self._table(self._chain(header[_SMALL_TABLE], table)) if has_small else []
+        small = self._table(self._chain(header[_SMALL_TABLE], table) if has_small else ())
         directory = b"".join(map(self.__getitem__, self._chain(header[_DIRECTORY], table)))
+        if len(directory) % _ENTRY:
+            raise DamagedError
         for kind, first, size in self._streams(directory):
             self._check_fits(size)
             is_small = kind == _STREAM and size < _SHORT
@@ -109,7 +111,7 @@ class _Sectors:
     def _streams(self, directory: bytes) -> Iterator[tuple[int, int, int]]:
         """Give the kind, the first sector and the size of each stream that is not empty."""
         width = 4 if self._size == _SIZES[9] else 8
-        for at in range(0, len(directory) - _ENTRY + 1, _ENTRY):
+        for at in range(0, len(directory), _ENTRY):
             entry = directory[at : at + _ENTRY]
             size = int.from_bytes(entry[120 : 120 + width], "little")
             if entry[66] in {_STREAM, _ROOT} and size:

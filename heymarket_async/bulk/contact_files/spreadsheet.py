@@ -23,7 +23,12 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 """Stands in an .xlsx with a password, which is not a ZIP file."""
 
 _SHEET = re.compile(r"xl/worksheets/[^/]*\.xml")
-_REFERENCE = re.compile(rb'\b(?:r|ref)="(?:[A-Z]{1,3}\d{1,7}:)?([A-Z]{1,3})(\d{1,7})"')
+_REFERENCE = re.compile(rb"""\br(?:ef)?\s*=\s*["'](?:[^"':]*:)?\$?([A-Za-z]*)\$?(\d+)["']""")
+_ROW = re.compile(rb"<(?:\w+:)?row\b")
+_CELL_WITHOUT_REFERENCE = re.compile(rb"<(?:\w+:)?c\b(?![^>]*\br\s*=)")
+_DIGITS = 12
+"""Letters or digits of a reference that are enough to see that it is far away."""
+
 _BEGINNING = 4096
 """Bytes of a sheet that have its extent, as programs write it."""
 
@@ -94,15 +99,17 @@ def _check_extent(file: BinaryIO) -> None:
 
 def _check_references(content: bytes) -> None:
     found = _REFERENCE.findall(content)
-    columns = max((_number(letters) for letters, _ in found), default=0)
-    rows = max((int(row) for _, row in found), default=0)
+    # A row or a cell without a reference follows the one before it.
+    in_rows = [len(_CELL_WITHOUT_REFERENCE.findall(row)) for row in _ROW.split(content)]
+    columns = max((_number(letters) for letters, _ in found), default=0) + max(in_rows)
+    rows = max((int(row[:_DIGITS]) for _, row in found), default=0) + len(in_rows)
     if columns * rows > _MOST_CELLS:
         raise _TooLargeError
 
 
 def _number(letters: bytes) -> int:
     number = 0
-    for letter in letters:
+    for letter in letters[:_DIGITS].upper():
         number = number * 26 + letter - ord("A") + 1
     return number
 

@@ -373,6 +373,7 @@ def test_an_xls_with_a_short_stream_is_read():
         pytest.param(patched(XLS, {44: 1 << 30}), id="a table of 512 GB"),
         pytest.param(patched(XLS, {30: 10}), id="sectors of 1024 bytes"),
         pytest.param(XLS[:300], id="half a header"),
+        pytest.param(XLS[:-100], id="a part of the directory"),
     ],
 )
 def test_an_xls_whose_reader_would_not_end_is_damaged(content):
@@ -380,6 +381,29 @@ def test_an_xls_whose_reader_would_not_end_is_damaged(content):
         spreadsheet.compound_file.check(io.BytesIO(content))
     with pytest.raises(ValueError, match="The spreadsheet is damaged"):
         read(content)
+
+
+@pytest.mark.parametrize(
+    ("far", "is_read"),
+    [
+        ("<row r='1048576'><c r='XFD1048576'><v>1</v></c></row>", False),
+        ('<row r="2"><c r="XFD99999999"><v>1</v></c></row>', False),
+        ('<x:row r="1048576"><x:c r="xfd1"><x:v>1</x:v></x:c></x:row>', False),
+        ('<row r="1048576">' + "<c><v>1</v></c>" * 100 + "</row>", False),
+        ('<row r="1048576">' + "<c><v>1</v></c>" * 3 + "</row>", True),
+        ("<row><c><v>1</v></c></row>" * 2000, True),
+    ],
+)
+def test_a_cell_far_away_is_found_however_its_place_is_written(far, is_read):
+    content = with_part(
+        book({"People": PEOPLE}), "xl/worksheets/sheet1.xml", "</sheetData>", f"{far}</sheetData>"
+    )
+
+    if is_read:
+        assert next(iter(read(content))).cells[:2] == ["15105550147", "Jordan"]
+    else:
+        with pytest.raises(ValueError, match="a cell far away from the contacts"):
+            read(content)
 
 
 def with_part(archive: bytes, name: str, old: str, new: str) -> bytes:
