@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import NamedTuple, Self
 
@@ -44,6 +45,11 @@ def _joined(
 ) -> dict[str, float]:
     both = {key: choose(one[key], other[key]) for key in one.keys() & other.keys()}
     return one | other | both
+
+
+def small() -> bool:
+    """Whether a piece is only to show that it still works, as the test of the runs asks."""
+    return os.environ.get("HEYMARKET_ENDURANCE_SMALL") == "1"
 
 
 class Run(NamedTuple):

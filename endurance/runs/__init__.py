@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from endurance.run import Run
-from endurance.runs import walks
+from endurance.runs import gateways, walks
 
-RUNS: dict[str, Run] = {run.name: run for part in (walks,) for run in part.RUNS}
+RUNS: dict[str, Run] = {run.name: run for part in (walks, gateways) for run in part.RUNS}
