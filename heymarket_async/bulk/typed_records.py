@@ -60,7 +60,7 @@ def _record(item: bytes) -> dict[str, object]:
     """Return a contact with integers of more than 64 bits as text, for dlt and databases.
 
     Such a text gets a column of its own, or dlt would make it an integer again. In `custom`, which
-    is one column of JSON, it stays in its place. PostgreSQL has no U+0000, and would refuse the load.
+    is one column of JSON, it stays in its place. U+0000, which PostgreSQL refuses, becomes U+FFFD.
     """
     if b"\\u0000" in (line := bytes(item)):
         item = _nul(rb"\1\\ufffd", line)
