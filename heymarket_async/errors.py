@@ -30,6 +30,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+PAGE = "(an HTML page)"
+"""Stands for the text of a page: that of a gateway, since Heymarket answers in JSON."""
+
 
 class HeymarketError(Exception):
     """Base of all errors that this package raises after a call has begun.
@@ -148,6 +151,14 @@ class StatusError(HeymarketError):
         self.code = code
         self.detail = detail
         self.retry_after_s = retry_after_s
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is not Heymarket's own answer: without a request id, or an HTML page.
+
+        A gateway may add a request id to pages of its own.
+        """
+        return not self.request_id or self.detail == PAGE
 
 
 class BadRequestError(StatusError):

@@ -339,7 +339,7 @@ async def _is_deleted(client: HeymarketClient, contact_id: int) -> bool | None:
     try:
         await client.contacts.get(contact_id, returns=msgspec.Raw)
     except NotFoundError as error:
-        return bool(error.request_id) or None
+        return None if error.is_foreign else True
     except DecodeError:
         return None
     return False

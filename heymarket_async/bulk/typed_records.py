@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeAlias, cast
 
 import msgspec
@@ -51,12 +52,18 @@ def _moments(rows: Rows) -> list[object]:
     ]
 
 
+# Behind an even number of backslashes; behind an odd one, it is a text of six characters.
+_nul = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000").sub
+
+
 def _record(item: bytes) -> dict[str, object]:
     """Return a contact with integers of more than 64 bits as text, for dlt and databases.
 
     Such a text gets a column of its own, or dlt would make it an integer again. In `custom`, which
-    is one column of JSON, it stays in its place.
+    is one column of JSON, it stays in its place. U+0000, which PostgreSQL refuses, becomes U+FFFD.
     """
+    if b"\\u0000" in (line := bytes(item)):
+        item = _nul(rb"\1\\ufffd", line)
     try:
         return cast(dict[str, object], mending.decode(_decode, item))
     except msgspec.ValidationError:

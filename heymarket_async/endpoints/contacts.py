@@ -158,7 +158,7 @@ class Contacts(WholeListing[Contact]):
         try:
             return await self._send(request)
         except NotFoundError as error:
-            if not error.request_id:
+            if error.is_foreign:
                 raise
             return None
 

@@ -232,7 +232,7 @@ class Transport:
                 request = call.request
                 is_delete = request.method == "DELETE" and request.returns is type(None)
                 is_done = is_delete and request.gone_is_done
-                if not (is_done and call.may_have_taken_effect and error.request_id):
+                if error.is_foreign or not (is_done and call.may_have_taken_effect):
                     raise
                 return cast(T, None)
 

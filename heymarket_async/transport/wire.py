@@ -14,6 +14,7 @@ from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
 from heymarket_async.decoding.answer import NOTHING, UnreadableError, read_answer, reader, says_none
 from heymarket_async.errors import (
+    PAGE,
     AuthenticationError,
     BadRequestError,
     DecodeError,
@@ -255,7 +256,7 @@ def _explanation(answer: Answer) -> tuple[str, str]:
         # Encoded again without escapes, so that texts that were sent are recognized in it.
         text = _encoder.encode(content).decode()
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return "", "(an HTML page)" if text.startswith("<") else text
+        return "", PAGE if text.startswith("<") else text
     if not isinstance(content, dict):
         return "", content if isinstance(content, str) else text
     fields = cast(dict[str, object], content)

@@ -26,6 +26,18 @@ def loaded(warehouse: Warehouse, columns: str) -> dict:
     return found
 
 
+def test_a_character_that_postgresql_lacks_does_not_stop_a_load(warehouse):
+    with Sandbox(contacts=60) as sandbox:
+        who = ids_of(sandbox)[0]
+        looks = {"first": "a\0b", "last": "c\\u0000d", "custom": {"123": "\\\0"}}
+        sandbox.show_as(who, looks)
+        warehouse.load(source_of(sandbox))
+
+    row = loaded(warehouse, 'first, "last", custom')[who]
+    assert (row["first"], row["last"]) == ("a\ufffdb", "c\\u0000d")
+    assert json.loads(row["custom"]) == {"123": "\\\ufffd"}
+
+
 def test_edits_are_loaded_though_a_contact_is_stamped_ahead(warehouse, caplog):
     caplog.set_level(logging.WARNING, "heymarket_async")
     with Sandbox(contacts=150) as sandbox:

@@ -84,13 +84,17 @@ async def test_a_contact_that_is_there_after_all_is_not_marked(tmp_path):
     assert report.doubts == ["the account counts 60, 1 more than were read"]
 
 
-async def test_a_not_found_of_a_gateway_is_no_deletion(tmp_path):
+@pytest.mark.parametrize(
+    "of_gateway",
+    [{"headers": {"X-Request-Id": ""}}, {"body": "<html><title>404 Not Found</title></html>"}],
+)
+async def test_a_not_found_of_a_gateway_is_no_deletion(of_gateway, tmp_path):
     path = tmp_path / "c.db"
     async with Sandbox(contacts=60, seed=4) as sandbox, client_of(sandbox) as client:
         await sync_contacts(client, path)
         hide_one(sandbox)
         sandbox.faults.answer(403, on="POST /v1/contacts/count", times=None)
-        sandbox.faults.answer(404, headers={"X-Request-Id": ""}, on="GET /v1/contact/{id}")
+        sandbox.faults.answer(404, on="GET /v1/contact/{id}", **of_gateway)
 
         report = await sync_contacts(client, path, detect_deletions=True)
 

@@ -100,9 +100,18 @@ async def test_find_takes_a_404_of_heymarket_for_none(client, heymarket):
     assert heymarket.sent.body == {"phone": "15105553344"}
 
 
-async def test_find_does_not_take_a_404_of_something_else_for_none(client, heymarket, monkeypatch):
-    heymarket.answers("nothing here", status=404)
-    monkeypatch.setitem(heymarket._result, "headers", {})
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b'"nothing here"', {}),
+        (b"<html><title>404 Not Found</title></html>", {"X-Request-Id": "of-a-gateway"}),
+    ],
+)
+async def test_find_does_not_take_a_404_of_something_else_for_none(
+    body, headers, client, heymarket, monkeypatch
+):
+    result = {"status": 404, "body": body, "headers": headers}
+    monkeypatch.setattr(heymarket, "_result", result)
 
     with pytest.raises(NotFoundError):
         await client.contacts.find(phone="15105553344")

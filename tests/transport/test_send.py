@@ -528,11 +528,12 @@ async def test_a_hook_that_returns_a_coroutine_is_logged(caplog):
 
 
 @jumping_time
-async def test_a_delete_that_a_gateway_does_not_know_is_not_taken_for_done():
+@pytest.mark.parametrize("last", [answer(404), answer(404, b"<html>", X_Request_Id="r-1")])
+async def test_a_delete_that_a_gateway_does_not_know_is_not_taken_for_done(last):
     delete = Endpoint("DELETE", "/v1/contact/{id}", type(None), Repeat.IDEMPOTENT).request(id=7)
 
     with pytest.raises(NotFoundError) as raised:
-        await transport_over(Scripted(answer(502), answer(404))).send(delete)
+        await transport_over(Scripted(answer(502), last)).send(delete)
 
     assert raised.value.may_have_taken_effect
 

@@ -62,6 +62,9 @@ _REMEDIES = {
 _OF_THE_FILE = frozenset({"account", "credentials"})
 """The state that all kinds of records share."""
 
+_MOST_LOG_BYTES = 4 * 1024 * 1024
+"""As large as SQLite lets the log grow by itself."""
+
 _Values = Sequence[str | int | None] | Mapping[str, str | int | None]
 
 
@@ -330,6 +333,8 @@ class Database:
         run("PRAGMA journal_mode = WAL")
         self._make_others_private()
         run("PRAGMA synchronous = FULL")
+        # A reader that takes long lets the log grow, and an open one would keep it as large.
+        run(f"PRAGMA journal_size_limit = {_MOST_LOG_BYTES}")
         # Else a table could not be renamed if another program has a view on the one it replaces.
         run("PRAGMA legacy_alter_table = ON")
         run(schema.DISTRUSTED)

@@ -89,7 +89,7 @@ WHERE id IN (SELECT value FROM json_each(?)) ORDER BY rowid {_IF_NEWER}"""  # no
 # In older releases of SQLite, a text in JSON ends at U+0000. So in records that have one, two
 # characters that no text has stand for it, and for a backslash: "u0000" may follow one as it is.
 _HAS_NUL = "instr(json, '\\u0000')"
-_NUL, _BACKSLASH = "char(64976)", "char(64977)"
+_NUL, _BACKSLASH, _U_0000 = "'\ufdd0'", "'\ufdd1'", "CAST(zeroblob(1) AS TEXT)"
 _WITHOUT_NUL = f"replace(replace(json, '\\\\', {_BACKSLASH}), '\\u0000', {_NUL})"
 
 
@@ -109,9 +109,11 @@ def views(fields: Sequence[ContactField], kind: Kind = CONTACT) -> list[str]:
     """Return the statements that make the views, with a column for each field but `other`."""
     name = kind.plural
     more = _MORE_VIEWS.get(name, {})
+    plain, with_nul, current = f"{name}_plain", f"{name}_with_nul", f"current_{name}"
     return [
-        *(f"DROP VIEW IF EXISTS {view}" for view in (*more, f"current_{name}")),
-        _current(Table(fields, kind), name),
+        *(f"DROP VIEW IF EXISTS {view}" for view in (*more, current, plain, with_nul)),
+        *_in_columns(Table(fields, kind), name, plain, with_nul),
+        f"CREATE VIEW {current} AS SELECT * FROM {plain} UNION ALL SELECT * FROM {with_nul}",  # noqa: S608 - constants
         *(f"CREATE VIEW {view} AS {query}" for view, query in more.items()),
     ]
 
@@ -139,16 +141,22 @@ _MORE_VIEWS = {
 """The views that are made from others, by the table."""
 
 
-def _current(table: Table, name: str) -> str:
+# DuckDB runs the views of an attached file itself, and its `json_extract` puts texts into quotes.
+# It leaves those views to SQLite that call a function which it lacks, such as `likely` and
+# `zeroblob`. It then writes their SQL anew, which breaks a UNION. And if it cannot parse one view,
+# such as one with `char(0)`, it lists no table of any file.
+def _in_columns(table: Table, name: str, plain: str, with_nul: str) -> list[str]:
+    """Return the statements that make the views of the records without and with U+0000."""
     shown = table.paths[:_MOST_COLUMNS]
     columns = [f"{_value(path, table.columns[name])} AS {_name(name)}" for name, path in shown]
-    whole = [_whole_value(path, table.columns[name]) for name, path in shown]
-    return (
-        f"CREATE VIEW current_{name} AS SELECT {', '.join(columns)}"  # noqa: S608 - quoted
-        f" FROM {name} WHERE deleted_at IS NULL AND NOT {_HAS_NUL}"
-        f" UNION ALL SELECT {', '.join(whole)} FROM (SELECT json, {_WITHOUT_NUL} AS safe"
-        f" FROM {name} WHERE deleted_at IS NULL AND {_HAS_NUL})"
-    )
+    whole = [f"{_whole_value(path, table.columns[name])} AS {_name(name)}" for name, path in shown]
+    return [
+        f"CREATE VIEW {plain} AS SELECT {', '.join(columns)}"  # noqa: S608 - quoted
+        f" FROM {name} WHERE likely(deleted_at IS NULL) AND NOT {_HAS_NUL}",
+        f"CREATE VIEW {with_nul} AS SELECT {', '.join(whole)}"  # noqa: S608 - quoted
+        f" FROM (SELECT json, {_WITHOUT_NUL} AS safe FROM {name}"
+        f" WHERE deleted_at IS NULL AND {_HAS_NUL})",
+    ]
 
 
 def _value(path: str, kind: CellType) -> str:
@@ -165,7 +173,7 @@ def _whole_value(path: str, kind: CellType) -> str:
     value = _value(path, kind)
     if kind is not str:
         return value
-    text = f"replace(replace(json_extract(safe, '{path}'), {_NUL}, char(0)), {_BACKSLASH}, '\\')"
+    text = f"replace(replace(json_extract(safe, '{path}'), {_NUL}, {_U_0000}), {_BACKSLASH}, '\\')"
     return f"CASE json_type(json, '{path}') WHEN 'text' THEN {text} ELSE {value} END"
 
 

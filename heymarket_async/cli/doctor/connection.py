@@ -10,7 +10,7 @@ import msgspec
 from heymarket_async import environment
 from heymarket_async.cli.doctor.finding import Finding, State, ok, problem, skipped
 from heymarket_async.cli.doctor.setup import Setup
-from heymarket_async.cli.doctor.way import why_unconnected
+from heymarket_async.cli.doctor.way import speaks_http2, why_unconnected
 from heymarket_async.client import ClientOptions, HeymarketClient
 from heymarket_async.errors import (
     AuthenticationError,
@@ -18,9 +18,11 @@ from heymarket_async.errors import (
     DeadlineError,
     DecodeError,
     HeymarketError,
+    NoResponseError,
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
+    ServerError,
     StatusError,
 )
 from heymarket_async.pacing.window import DOCUMENTED_LIMIT
@@ -89,12 +91,8 @@ async def _account(options: ClientOptions, setup: Setup) -> list[Finding]:
     try:
         async with client:
             team = await client.request("GET", "/v1/team", returns=_Team, repeat=Repeat.READ)
-    except ConnectError as error:
-        host = urlsplit(client.base_url).hostname or ""
-        unconnected = problem("connection", *why_unconnected(error, host, setup.proxy))
-        found = [unconnected, skipped("account", "no connection")]
     except HeymarketError as error:
-        found = _failed(error, client.base_url)
+        found = await _failed(error, client.base_url, setup.proxy)
     else:
         name = f"{team.name or 'without a name'} (team {team.id})"
         found = [ok("connection", "Heymarket answers"), ok("account", name)]
@@ -113,19 +111,28 @@ class _Team(msgspec.Struct):
     name: str | None = None
 
 
-def _failed(error: HeymarketError, base_url: str) -> list[Finding]:
+async def _failed(error: HeymarketError, base_url: str, proxy: str) -> list[Finding]:
     """Return the findings about the connection and the account for a call that failed."""
+    is_late = isinstance(error.__cause__, TimeoutError)
+    is_unanswered = isinstance(error, ConnectError | NoResponseError) and not is_late
+    if is_unanswered and not proxy and await speaks_http2(base_url):
+        return [problem("connection", _ONLY_HTTP2, _HTTP1), skipped("account", "no answer")]
+    if isinstance(error, ConnectError):
+        unconnected = why_unconnected(error, urlsplit(base_url).hostname or "", proxy)
+        return [problem("connection", *unconnected), skipped("account", "no connection")]
     connected, text = ok("connection", "Heymarket answers"), f"{error}."
-    if isinstance(error, AuthenticationError) and error.request_id:
+    is_own = isinstance(error, StatusError) and not error.is_foreign
+    if isinstance(error, ServerError):  # a page too may be of a gateway of Heymarket's own
+        is_own = bool(error.request_id)
+    if isinstance(error, AuthenticationError) and is_own:
         return [connected, problem("account", _REFUSED, _COMPARE)]
     if isinstance(error, RateLimitError | DeadlineError):
         used_up = "Other programs with these credentials use up the limit of requests."
         return [connected, problem("account", used_up, _BUSY)]
-    if isinstance(error, StatusError) and error.request_id:
-        if isinstance(error, PermissionDeniedError):
-            return [connected, ok("account", "the credentials work, but may not read the team")]
-        if not isinstance(error, NotFoundError):
-            return [connected, problem("account", text, "Heymarket failed. Try again later.")]
+    if isinstance(error, PermissionDeniedError) and is_own:
+        return [connected, ok("account", "the credentials work, but may not read the team")]
+    if is_own and not isinstance(error, NotFoundError):
+        return [connected, problem("account", text, "Heymarket failed. Try again later.")]
     if isinstance(error, StatusError | DecodeError):
         foreign = (
             f"The answer ({error.status}) is not Heymarket's: it is that of a gateway, a login page"
@@ -138,6 +145,8 @@ def _failed(error: HeymarketError, base_url: str) -> list[Finding]:
     return [problem("connection", text, again), skipped("account", "no answer")]
 
 
+_ONLY_HTTP2 = "The server answers in HTTP/2, and not in HTTP/1.1, which this package speaks."
+_HTTP1 = "Check the base URL for a slip, or let the gateway speak HTTP/1.1 too."
 _REFUSED = "Heymarket refuses the credentials (401)."
 _COMPARE = (
     "Compare them with Settings, Integrations, API in Heymarket. It shows the key of a secret only"

@@ -1,10 +1,12 @@
-"""Says why no connection was made, and what to do."""
+"""Says why no connection was made, or what else the server speaks, and what to do."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import ssl
+from urllib.parse import urlsplit
 
 from heymarket_async.errors import ConnectError
 from heymarket_async.transport.connections import TunnelError
@@ -60,6 +62,33 @@ def why_unconnected(error: ConnectError, host: str, proxy: str) -> tuple[str, st
 _IN_BASE_URL = "Check the base URL for a slip."
 _IN_PROXY = "Check the proxy's URL for a slip, or unset it if no proxy is needed."
 _NEEDS_PROXY = "If the network has a proxy, set HTTPS_PROXY."
+
+
+_BEGIN_HTTP2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+"""The first bytes of a client: the preface, and settings without any."""
+_HEAD_OF_FRAME = 9
+_KIND, _SETTINGS = 3, 4
+_HTTP2_TIMEOUT_S = 3.0
+
+
+async def speaks_http2(base_url: str) -> bool:
+    """Whether a server answers in HTTP/2 if it is asked in HTTP/2."""
+    url = urlsplit(base_url)
+    context, port = None, url.port or 80
+    if url.scheme == "https":
+        context, port = ssl.create_default_context(), url.port or 443
+        context.set_alpn_protocols(["h2"])
+    try:
+        async with asyncio.timeout(_HTTP2_TIMEOUT_S):
+            reader, writer = await asyncio.open_connection(url.hostname, port, ssl=context)
+            try:
+                writer.write(_BEGIN_HTTP2)
+                head = await reader.readexactly(_HEAD_OF_FRAME)
+            finally:
+                writer.transport.abort()
+    except (OSError, EOFError):  # of the time-out too
+        return False
+    return head[_KIND] == _SETTINGS
 
 
 def _untrusted(error: ssl.SSLCertVerificationError, peer: str, where: str) -> tuple[str, str]:

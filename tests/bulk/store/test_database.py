@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 
 from heymarket_async import BadRequestError, ContactField
 from heymarket_async.bulk import Csv, Sqlite, export_contacts, sync_contacts
-from heymarket_async.bulk.store import schema
+from heymarket_async.bulk.store import database, schema
+from heymarket_async.bulk.store.database import Database
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import (
     Editor,
@@ -46,6 +48,32 @@ async def test_the_views_show_contacts_with_custom_fields_by_title(tmp_path):
     assert days["2024-04-12"] == sum(each["updated"][:10] == "2024-04-12" for each in contacts)
     assert query(path, "SELECT sum(deleted) FROM changes_by_day") == [(1,)]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_log_that_a_long_reader_let_grow_becomes_small_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "_MOST_LOG_BYTES", 100_000)
+    path = tmp_path / "c.db"
+    log = path.with_name("c.db-wal")
+    with (
+        closing(Database(path)) as written,
+        closing(sqlite3.connect(path, isolation_level=None)) as reader,
+    ):
+        written.open()
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM contacts").fetchone()
+        with written.transaction():
+            written.upsert(
+                [contact(id=number, first="Z" * 500) for number in range(1, 1000)], latest=""
+            )
+        assert log.stat().st_size > 500_000
+
+        reader.execute("COMMIT")  # it stays open, as Datasette does
+        for number in range(2):
+            with written.transaction():
+                written.upsert([contact(id=5000 + number)], latest="")
+            written.run("PRAGMA wal_checkpoint")
+
+        assert log.stat().st_size <= 100_000
 
 
 def test_an_export_is_one_file_that_can_be_read_where_nothing_can_be_written(tmp_path):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 
 import pytest
+
+from tests.cli.conftest import COMMAND
 
 HEYMARKET = {"HEYMARKET_BASE_URL": "https://api.heymarket.com"}
 
@@ -38,3 +41,15 @@ def problems(checks) -> dict[str, str]:
         for name, each in checks.items()
         if each["state"] == "problem"
     }
+
+
+def doctor(environment, **changes) -> dict[str, dict[str, str]]:
+    """Run the doctor as a process: aiohttp reads the trusted certificates when it is imported."""
+    done = subprocess.run(
+        [*COMMAND, "doctor", "--json"],
+        env={**os.environ, **environment, **changes},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    return problems({each["check"]: each for each in json.loads(done.stdout)["checks"]})

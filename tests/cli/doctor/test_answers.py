@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.doctor.conftest import problems
-from tests.cli.peer import answering
+from tests.cli.doctor.conftest import doctor, problems
+from tests.cli.peer import CERTIFICATE, answering
 
 PAGE = "<!DOCTYPE html><title>Sign in</title>"
 GATEWAY = (
@@ -28,13 +28,19 @@ def test_a_path_that_heymarket_does_not_have(examine, sandbox):
     assert f"The answer (404) {GATEWAY}" in problems(checks)["connection"]
 
 
+@pytest.mark.parametrize("adds_id", [False, True])
 @pytest.mark.parametrize("status", [401, 403, 404, 502])
-def test_a_refusal_by_a_gateway(status, examine):
+def test_a_refusal_by_a_gateway(status, adds_id, examine):
     head = f"HTTP/1.1 {status} No\r\nContent-Type: text/html\r\nContent-Length: {len(PAGE)}"
+    if adds_id:
+        head += "\r\nX-Request-Id: of-the-gateway"
     # The peer hangs up. A second request, as after a 401, must not try that connection.
     with answering(f"{head}\r\nConnection: close\r\n\r\n{PAGE}".encode()) as port:
         _, checks = examine(HEYMARKET_BASE_URL=f"http://127.0.0.1:{port}")
 
+    if (status, adds_id) == (502, True):  # it may be a gateway of Heymarket
+        assert "answered 502" in problems(checks)["account"]
+        return
     assert f"The answer ({status}) {GATEWAY}" in problems(checks)["connection"]
     assert checks["clock"]["state"] == "skipped"
 
@@ -118,3 +124,16 @@ def test_a_time_from_a_cache_is_not_believed(age, is_believed, examine):
 
     assert checks["account"]["text"] == "without a name (team 7)"
     assert checks["clock"]["state"] == ("problem" if is_believed else "skipped")
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_gateway_that_speaks_http2_alone(tls, environment):
+    settings = b"\0\0\0\4\0\0\0\0\0"  # as Caddy, Envoy and HAProxy answer
+    with answering(settings, tls=tls) as port:
+        url = f"{'https' if tls else 'http'}://localhost:{port}"
+        found = doctor(environment, HEYMARKET_BASE_URL=url, SSL_CERT_FILE=str(CERTIFICATE))
+
+    assert found == {
+        "connection": "The server answers in HTTP/2, and not in HTTP/1.1, which this package"
+        " speaks. Check the base URL for a slip, or let the gateway speak HTTP/1.1 too."
+    }

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import ssl
-import subprocess
 
 import pytest
 
 from heymarket_async.cli.doctor.way import why_unconnected
 from heymarket_async.errors import ConnectError
-from tests.cli.conftest import COMMAND
-from tests.cli.doctor.conftest import HEYMARKET, problems
+from tests.cli.doctor.conftest import HEYMARKET, doctor, problems
 from tests.cli.peer import CERTIFICATE, answering
 from tests.ports import free_port
 
@@ -34,18 +31,6 @@ def test_a_connection_that_is_refused(examine):
         "connection": "127.0.0.1 refuses the connection. Is it running? Check the base URL for a"
         " slip."
     }
-
-
-def doctor(environment, **changes) -> dict[str, dict[str, str]]:
-    """Run the doctor as a process: aiohttp reads the trusted certificates when it is imported."""
-    done = subprocess.run(
-        [*COMMAND, "doctor", "--json"],
-        env={**os.environ, **environment, **changes},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 1, done.stderr
-    return problems({each["check"]: each for each in json.loads(done.stdout)["checks"]})
 
 
 def test_a_certificate_that_is_not_trusted(environment, tmp_path):
