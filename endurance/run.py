@@ -52,11 +52,6 @@ def _joined(
     return one | other | both
 
 
-def small() -> bool:
-    """Whether a piece is only to show that it still works, as the test of the runs asks."""
-    return os.environ.get("HEYMARKET_ENDURANCE_SMALL") == "1"
-
-
 class Run(NamedTuple):
     """One promise, and the work that shows it.
 

@@ -15,8 +15,8 @@ from endurance.files.commands import Commands
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import create, edit_one, lines_of, query
 from tests.bulk.archives import a_phone, messages_of, stored
-from tests.bulk.importing.imports import outcomes_of
 from tests.bulk.contact_kills import contents
+from tests.bulk.importing.imports import outcomes_of
 
 CONTACTS, MESSAGES, ROWS = 70, 70, 20
 PAGES = ["--page-size", "30"]

@@ -20,7 +20,7 @@ from heymarket_async.bulk import JsonLines, export_contacts, import_contacts, se
 from heymarket_async.sandbox import Readings, Sandbox
 from tests.bulk.importing.imports import new, outcomes_of, phone
 from tests.bulk.sending.sends import row
-from tests.stories.test_under_faults import Worker
+from tests.stories.contact_worker import Worker
 from tests.stories.through import Relay
 
 WAYS = [
