@@ -78,7 +78,7 @@ RUNS = [
         goal=5,
         holds="Clients of 200 accounts walk at once in one process, and get all contacts. A page"
         f" costs at most {MOST} times the CPU that it costs one client, which walks as much alone:"
-        " the median of nine rounds, in turn.",
+        " the median of nine rounds, in turn, on a machine that does nothing else.",
         work=work,
         at_once=1,
     )

@@ -17,7 +17,7 @@ from heymarket_async.models.contact import ContactField
 _ROWS_AT_ONCE = 5_000
 """As Python's objects, rows take many times the memory that they take in Arrow."""
 _ROWS_IN_A_GROUP = 8 * _ROWS_AT_ONCE
-"""What the file says about a group stays in memory until its end, so there should be few."""
+"""The description of each group stays in memory until the end, so there should be few."""
 
 
 class Parquet(StagedFile):
