@@ -26,6 +26,7 @@ MOMENTS = (
     " leaves no other file."
 )
 EXPORT = "The file has every record of the account once, in its newest version, also after edits."
+SYNC = EXPORT + " Contacts that were deleted are marked."
 IMPORT = (
     "Every phone has one contact, every row the right outcome, and who opted out stays so. Every"
     " fourth kill comes while a batch is under way."
@@ -73,8 +74,8 @@ RUNS = [
     _run("parquet", "an export to Parquet", EXPORT, partial(_contacts, "parquet"), "pyarrow"),
     _run("xlsx", "an export to .xlsx", EXPORT, partial(_contacts, "xlsx"), "xlsxwriter"),
     _run("db", "an export to SQLite", EXPORT, partial(_contacts, "db")),
-    _run("sync-v1", "a sync over v1", EXPORT, partial(_contacts, "sync-v1")),
-    _run("sync-v2", "a sync over v2", EXPORT, partial(_contacts, "sync-v2")),
+    _run("sync-v1", "a sync over v1", SYNC, partial(_contacts, "sync-v1")),
+    _run("sync-v2", "a sync over v2", SYNC, partial(_contacts, "sync-v2")),
     _run("import", "an import", IMPORT, partial(import_kills.kill, overwrite=False)),
     _run(
         "import-overwrite",
