@@ -259,6 +259,11 @@ def assert_names(folder: Path, names: set[str]) -> None:
     assert found == names, f"nothing else is left: {found}"
 
 
+def said(error: Exception) -> str:
+    """Return what an error says, with its kind unless it comes from a check."""
+    return str(error) if isinstance(error, AssertionError) else repr(error)
+
+
 def _ids(lines: Iterable[bytes]) -> set[int]:
     return {json.loads(line)["id"] for line in lines}
 
