@@ -83,7 +83,7 @@ class Export(Job):
     def check_between(self, folder: Path) -> None:
         """Check the file under its final name."""
         path = self.path(folder)
-        if not path.exists() or path.read_bytes() == self._old:
+        if not path.exists() or (self._old and path.read_bytes() == self._old):
             return
         if self._kind != "db":
             assert self._contents(path) == self._wanted(), "no half file has the final name"
