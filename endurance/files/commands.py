@@ -77,13 +77,16 @@ class Ended(NamedTuple):
     calls: list[Call]
 
 
-def missing() -> str | None:
-    """Return what is missing to watch calls, or None."""
+def check_tools() -> None:
+    """Check that calls can be watched here.
+
+    Raises:
+        LookupError: Something is missing; the text says how to get it.
+    """
     if not sys.platform.startswith("linux"):
-        return "calls can be watched on Linux only"
+        raise LookupError("there is no way to watch calls but on Linux")
     if shutil.which("cc") is None:
-        return f"there is no C compiler: {INSTALL}"
-    return None
+        raise LookupError(f"there is no C compiler; install it with: {INSTALL}")
 
 
 def shim() -> Path:

@@ -83,7 +83,7 @@ class Export(Job):
     def check_between(self, folder: Path) -> None:
         """Check the file under its final name."""
         path = self.path(folder)
-        if not path.exists() or path.read_bytes() == self._old:
+        if not path.exists() or (self._old and path.read_bytes() == self._old):
             return
         if self._kind != "db":
             assert self._contents(path) == self._wanted(), "no half file has the final name"
@@ -257,6 +257,11 @@ def assert_names(folder: Path, names: set[str]) -> None:
     """Check which files are in a folder."""
     found = {each.name for each in folder.iterdir()}
     assert found == names, f"nothing else is left: {found}"
+
+
+def said(error: Exception) -> str:
+    """Return what an error says, with its kind unless it comes from a check."""
+    return str(error) if isinstance(error, AssertionError) else repr(error)
 
 
 def _ids(lines: Iterable[bytes]) -> set[int]:

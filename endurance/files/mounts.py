@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -11,6 +12,9 @@ from pathlib import Path
 
 SYSTEMS = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-f"]}
 INSTALL = "as root: apt-get install e2fsprogs xfsprogs"
+_NEW_MOUNTS, _PRIVATE = 0x20000, 0x44000
+"""CLONE_NEWNS; MS_REC | MS_PRIVATE."""
+
 _SIZE = 320 * 2**20
 """The smallest that xfs takes is 300 MB. The file has holes, so it takes little of the disk."""
 
@@ -19,6 +23,16 @@ def can_mount(system: str) -> bool:
     """Whether such a file system can be made and mounted here."""
     has_loop = os.access("/dev/loop-control", os.R_OK | os.W_OK)
     return has_loop and os.geteuid() == 0 and shutil.which(SYSTEMS[system][0]) is not None
+
+
+def take_own_mounts() -> None:
+    """Let no other process see what is mounted from now on.
+
+    A copy of a mount in another namespace would keep a file system alive whose power was cut.
+    """
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.unshare(_NEW_MOUNTS) or library.mount(b"none", b"/", None, _PRIVATE, None):
+        raise OSError(ctypes.get_errno(), "no mounts of its own")
 
 
 class Mount:

@@ -6,26 +6,34 @@ import random
 import shutil
 import signal
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from endurance.files.commands import Call, Commands, Ended, Kind, commands, missing, scratch_folder
+from endurance.files.commands import (
+    Call,
+    Commands,
+    Ended,
+    Kind,
+    check_tools,
+    commands,
+    scratch_folder,
+)
 from endurance.files.crash import Disk, Loss
-from endurance.files.jobs import JOBS, Job, job_of, sandbox_of
-from endurance.files.mounts import SYSTEMS, Mount, can_mount, mounted
+from endurance.files.jobs import JOBS, Job, job_of, said, sandbox_of
+from endurance.files.mounts import SYSTEMS, Mount, can_mount, mounted, take_own_mounts
 from endurance.run import Figures, Run, small
 from endurance.versions import versions
 
 CUTS = 8
-FEW = 3
+FEW = 2
 _CHANGES = Kind.CREATE | Kind.WRITE | Kind.SYNC | Kind.REMOVE | Kind.CLOSE
 LOSSES = (Loss.ALL, Loss.LATE, Loss.SOME, Loss.SOME)
 
 
 def work(seed: int) -> Figures:
     """Cut the power of a job at some of its calls, and resume it each time."""
-    if why := missing():
-        raise RuntimeError(why)
+    check_tools()
     name, again = JOBS[seed % len(JOBS)], bool(seed // len(JOBS) % 2)
     chance = random.Random(seed)
     with scratch_folder() as scratch, sandbox_of(seed) as sandbox, ExitStack() as opened:
@@ -34,8 +42,10 @@ def work(seed: int) -> Figures:
             "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
             "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
         }
-        running = opened.enter_context(commands(variables, scratch))
         systems = [each for each in SYSTEMS if can_mount(each)]
+        if systems:
+            take_own_mounts()
+        running = opened.enter_context(commands(variables, scratch))
         mounts = {each: opened.enter_context(mounted(each, scratch)) for each in systems}
         (scratch / "before").mkdir()
         job = job_of(name, sandbox, running, scratch / "before", again=again)
@@ -61,13 +71,13 @@ class _Cuts:
             for system, mount in mounts.items():
                 try:
                     self._cut_on(mount, at)
-                except AssertionError as error:
-                    failures.append(f"{name}: on {system} at call {at}: {error}")
+                except Exception as error:  # noqa: BLE001 - a file that cannot be read, too
+                    failures.append(f"{name}: on {system} at call {at}: {said(error)}")
                 seen[system] += 1
-            try:
-                seen.update(self._cut(at, name))
-            except AssertionError as error:
-                failures.append(f"{name}: at call {at}: {error}")
+            for loss, failure in self._cut(at, name):
+                seen[loss.value] += 1
+                if failure:
+                    failures.append(f"{name}: at call {at}, {loss.value} was lost: {failure}")
         assert not failures, "\n".join(failures)
         return Figures(units=seen.total(), total=dict(seen), versions=versions())
 
@@ -94,27 +104,47 @@ class _Cuts:
         mount.again()
         self._resume(folder, before, ended)
 
-    def _cut(self, at: int, name: str) -> list[str]:
-        """Kill the job at a call, and resume it from what a disk may hold then."""
+    def _cut(self, at: int, name: str) -> Iterator[tuple[Loss, str]]:
+        """Kill the job at a call, and resume it from what a disk may hold then; give failures.
+
+        Every other time, the power goes once more while it resumes.
+        """
         folder = self._begun(self._scratch / "job")
         before = self._copied(folder)
         ended = self._running.run(self._job.arguments(folder), folder, at=at)
         # An import cannot be resumed twice: its account has the rows then.
         losses = LOSSES if name != "import" else [self._chance.choice(LOSSES)]
-        failures: list[str] = []
         for loss in losses:
-            shutil.rmtree(folder)
-            Disk.after(before, folder, ended.calls).write_after(loss, self._chance, folder)
+            failure = ""
+            self._lose(folder, before, ended, loss)
             try:
-                self._resume(folder, before, ended)
-            except AssertionError as error:
-                failures.append(f"{loss.value} was lost: {error}")
-        assert not failures, "\n".join(failures)
-        return [loss.value for loss in losses]
+                if self._chance.random() < 0.5:
+                    held = Path(shutil.copytree(folder, self._scratch / "held"))
+                    more = self._chance.randint(1, at)
+                    again = self._running.run(self._job.arguments(folder), folder, at=more)
+                    if again.code != self._job.code:
+                        yield loss, ""
+                        self._lose(folder, held, again, loss)
+                        self._resume(folder, held, again)
+                    else:
+                        self._job.check_end(folder)
+                else:
+                    self._resume(folder, before, ended)
+            except Exception as error:  # noqa: BLE001 - as above
+                failure = said(error)
+            finally:
+                shutil.rmtree(self._scratch / "held", ignore_errors=True)
+            yield loss, failure
+
+    def _lose(self, folder: Path, before: Path, ended: Ended, loss: Loss) -> None:
+        """Replace a folder by what a disk may hold after its calls."""
+        shutil.rmtree(folder)
+        Disk.after(before, folder, ended.calls).write_after(loss, self._chance, folder)
 
     def _resume(self, folder: Path, before: Path, ended: Ended) -> None:
         assert ended.code == -signal.SIGKILL, f"the process was to be killed: {ended}"
         copy = self._scratch / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
         promised = self._promised(folder, before, ended.calls, copy)
         shutil.copytree(folder, copy)
         self._job.check_between(copy)

@@ -4,7 +4,7 @@ The file is JSON Lines and only grows. The first line says which job it belongs 
 outcomes of rows. Before rows are sent, they are added as "unknown" with a mark, such as the state
 of the account, and these lines are on the disk when the request leaves. So is the first line. No
 other line has to be: if a killed process or a power loss takes one, resuming finds the outcome
-again. A power loss may leave zeros in their place.
+again. A power loss may leave zeros in place of lines; a resumed job makes them blank.
 
 A resumed job knows a row by a digest, so its input may be mended, sorted, shortened or longer. The
 number of a row is its place in the input of the run that wrote the line. Within a run, the last
@@ -225,10 +225,13 @@ class OutcomeFile(Generic[Outcome, Mark]):
         return file
 
     def _continue(self, path: Path, file: BinaryIO, header: Header) -> None:
-        length = self._read(path, file, header)
+        length, lost = self._read(path, file, header)
         if self._read_only:
             return
         make_private(path, file.fileno())
+        for place, size in lost:  # other programs read the file too
+            file.seek(place)
+            file.write(b" " * (size - 1))
         file.truncate(length)
         file.seek(length)
         if not length:
@@ -243,9 +246,14 @@ class OutcomeFile(Generic[Outcome, Mark]):
             self._replaces = False
         _write(file, lines, sync=sync)
 
-    def _read(self, path: Path, file: BinaryIO, header: Header) -> int:
-        """Read an earlier run, and return the length of its whole lines."""
-        length = 0
+    def _read(
+        self, path: Path, file: BinaryIO, header: Header
+    ) -> tuple[int, list[tuple[int, int]]]:
+        """Read an earlier run; return the length of its whole lines.
+
+        Also return the places and sizes of those that were lost.
+        """
+        length, lost = 0, list[tuple[int, int]]()
         for number, line in enumerate(file, 1):
             try:
                 if not line.endswith(b"\n"):
@@ -255,13 +263,15 @@ class OutcomeFile(Generic[Outcome, Mark]):
                     break
                 if number == 1:
                     self.header = _checked_header(path, line, header)
-                elif _LOST not in line:
+                elif _LOST in line:
+                    lost.append((length, len(line)))
+                elif not line.isspace():
                     row = self._decode(line)
                     self.earlier.remember(int(row.digest, 16), row.outcome, row.before)
             except UNREADABLE:
                 raise _not_outcomes(path, number) from None
             length += len(line)
-        return length
+        return length, lost
 
 
 def _check_ours(path: Path, line: bytes, header: type[Header], kind: str | None = None) -> None:

@@ -83,7 +83,8 @@ async def account(readings: Readings | None = None, **options: Any) -> AsyncIter
 
 def outcomes_of(path: Path) -> dict[int, dict[str, Any]]:
     """The last line of each row."""
-    lines = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()[1:]]
+    lines = [each for each in path.read_bytes().splitlines()[1:] if not each.isspace()]
+    lines = [msgspec.json.decode(line) for line in lines]
     return {line["row"]: line for line in lines}
 
 
