@@ -34,7 +34,7 @@ def main() -> None:
     ends = time.monotonic() + asked.minutes * 60
     for run in runs:
         if asked.again:
-            _do_again(run)
+            _do_again(run, asked.processes)
         else:
             _resume(run, asked.until or run.goal, ends, asked.processes)
     page.write(record.load())
@@ -78,12 +78,15 @@ def _resume(run: Run, until: int, ends: float, processes: int) -> None:
             _keep(run, kept, *pieces.popleft().result())
 
 
-def _do_again(run: Run) -> None:
+def _do_again(run: Run, processes: int = 1) -> None:
     """Do the seeds that failed once more, and forget the errors of those that hold now."""
     kept = record.load().get(run.name, Kept())
-    for seed in list(kept.errors):
-        del kept.errors[seed]
-        _keep(run, kept, *_piece(run, [seed]))
+    failed = list(kept.errors)
+    with ThreadPoolExecutor(min(run.at_once or processes, processes)) as threads:
+        pieces = threads.map(lambda seed: _piece(run, [seed]), failed)
+        for seed, piece in zip(failed, pieces, strict=True):
+            del kept.errors[seed]
+            _keep(run, kept, *piece)
 
 
 def _piece(run: Run, seeds: Sequence[int]) -> tuple[list[Done], float]:

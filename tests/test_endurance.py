@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from unittest import mock
 
 import pytest
 
@@ -123,7 +127,8 @@ def ends_of(*speeds: float, log: str = "", error: str = "") -> list[End]:
 
 def wrong_of(ends: list[End], disturbance: budget.Disturbance = LEFT_ALONE) -> list[str]:
     window_s = budget.WINDOW_S
-    return budget.Seen(disturbance, ends, 0, 3 * window_s, 6 * window_s, 10 * window_s).wrong()
+    seen = budget.Seen(disturbance, ends, 0, 3 * window_s, 6 * window_s, 10 * window_s)
+    return seen.wrong() + seen.slow()
 
 
 def test_processes_that_use_their_budget_are_right():
@@ -138,7 +143,8 @@ def test_processes_that_use_their_budget_are_right():
         (ends_of(0.48, 0.48), ["too little was used"]),
         (ends_of(0.8, 0.19), ["a process had too little"]),
         (ends_of(0.5, 0.49, error="StoreError()"), ["StoreError()"]),
-        (ends_of(0.5, 0.49, log=BACK), [BACK.rstrip()]),
+        (ends_of(0.5, 0.49, log=BACK), ["the store was away"]),
+        (ends_of(0.5, 0.49, log="odd"), ["oddodd"]),
     ],
 )
 def test_what_processes_on_one_budget_must_not_do_is_seen(ends, wrong):
@@ -154,3 +160,28 @@ def test_what_a_disturbance_may_bring_is_no_fault():
 
     assert wrong_of(slow, KILLED) == []
     assert "too little was used" in wrong_of(slow)
+
+
+def test_processes_that_lose_a_store_may_send_their_parts_if_others_have_it():
+    ends = ends_of(0.5, 0.7)
+    lost = [ends[0]._replace(log=f"{budget.AWAY[0]}\n"), ends[1]]
+    seen = budget.Seen(KILLED, lost, 0, 30, 60, 100)
+
+    assert seen.wrong([429] * (budget.LIMIT // 2)) == []
+    assert seen.wrong([429] * budget.LIMIT) == ["too many were refused"]
+    assert seen.wrong([500]) == ["an answer was 500"]
+    assert "a window held too many" in wrong_of(ends, KILLED)
+
+
+def test_a_late_machine_is_noticed():
+    with budget.Lateness() as lateness, mock.patch.object(time, "monotonic", late_once(1.0)):
+        time.sleep(0.1)
+
+    assert lateness.most_s >= 1
+
+
+def late_once(seconds: float) -> Callable[[], float]:
+    """Return a clock that is ahead from its third reading on."""
+    readings = itertools.count()
+    real = time.monotonic
+    return lambda: real() + seconds * (next(readings) > 2)
