@@ -40,6 +40,9 @@ _SECRETS = ("secret_id", "secret_key", "api_key")
 _NUMBERS = ("share", "fallback")
 _KEYS = (*_SECRETS, "base_url", "store", *_NUMBERS, "api_profile")
 
+_LONGEST = 1000
+"""The most characters of an error that quotes the file."""
+
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
 
 _Table = Mapping[str, object]
@@ -110,7 +113,7 @@ def chosen() -> Profile | None:
         # The library's names of arguments, as this file has them.
         text = re.sub(r"^key\b", "api_key", str(error).removeprefix("rate_limit."))
         end = "" if text.endswith((".", "?")) else "."
-        raise ValueError(f"profile {name!r} of {path}: {text}{end}") from None
+        raise ValueError(f"profile {name!r} of {path}: {_shortened(text)}{end}") from None
     return Profile(name, path, options, origins)
 
 
@@ -138,9 +141,11 @@ def _table(path: Path, name: str) -> _Table:
         raise ValueError(f"{path} cannot be read as TOML: it is nested too deeply.") from None
     for key, value in profiles.items():
         if not isinstance(value, dict):
-            raise ValueError(f"{path}: {key} is outside of a profile. Put it below [{name}].")
+            raise ValueError(
+                f"{path}: {_shortened(key)} is outside of a profile. Put it below [{name}]."
+            )
     if name not in profiles:
-        has = f"It has {', '.join(profiles)}." if profiles else "It is empty."
+        has = f"It has {_shortened(', '.join(profiles))}." if profiles else "It is empty."
         raise ValueError(f"{path} has no profile {name!r}. {has}")
     return cast(_Table, profiles[name])
 
@@ -270,6 +275,11 @@ def _text(key: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{key} must be a text")
     return value
+
+
+def _shortened(text: str) -> str:
+    """Return a text that quotes names of the file, which may be very long."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _check_key(key: str, known: Iterable[str]) -> None:
