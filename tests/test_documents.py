@@ -169,7 +169,7 @@ def literals() -> list[str]:
 LITERALS = literals()
 VARIABLE = re.compile(r"[\d,]*\d|…|\(.*?\)|a minute\.|\bcontacts?\b|an `updated`|updated")
 # Where the program puts a text together from two.
-JOINTS = re.compile(r"; |, (?=this client)|^ have ")
+JOINTS = re.compile(r"; |, (?=this client)|^ have | (?=In the next)")
 
 
 def quoted(document: str, header: str, mark: str) -> list:

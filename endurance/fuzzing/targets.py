@@ -46,6 +46,7 @@ from heymarket_async.webhooks import Event, Receiver, WebhookError, parse
 from tests.bulk.contact_files import test_layout_files, test_spreadsheet, test_vcard
 from tests.probe import test_api_profile
 from tests.walk import test_cursor, walking
+from tests.walk.listing import Row
 from tests.webhooks import deliveries
 
 Read = Callable[[bytes], object]
@@ -254,6 +255,15 @@ def walk(runner: asyncio.Runner, servers: list[dict[str, object]], line: bytes) 
 
     async def read() -> None:
         listing = test_cursor.server({"server": server})
+        fetch = listing.fetch
+
+        async def answer(date: str | None, page: int | None, limit: int | None) -> list[Row]:
+            try:
+                return await fetch(date, page, limit)
+            except ValueError:  # of the listing: this is not a time
+                raise BadRequestError("answered 400", status=400) from None
+
+        listing.fetch = answer
         rows = walking.walk_over(listing, cursor=stored.cursor)
         async for _ in rows:
             if len(listing.requests) > REQUESTS:

@@ -72,8 +72,7 @@ def work(engine: Engine, seed: int) -> Figures:
         killed = _work_and_kill(engine, folder, chance, jobs, kills)
         notes = _notes(folder)
         if problems := _problems(sandbox, jobs):
-            log = (folder / "workers.log").read_text(errors="replace")[-2000:]
-            raise AssertionError("\n".join([*problems, log]))
+            raise AssertionError("\n".join(problems))
     return _figures(engine, jobs, notes, killed)
 
 
@@ -108,8 +107,12 @@ def _work_and_kill(
         while len(ended := _ended(notes := _notes(folder))) < jobs:
             if time.monotonic() > until:
                 lost = sorted(set(range(jobs)) - ended)
-                log = (folder / "workers.log").read_text(errors="replace")[-2000:]
-                raise AssertionError(f"jobs {lost} are not done after {ENDED_S:g} s\n{log}")
+                log = (folder / "workers.log").read_text(errors="replace")[-1000:]
+                of_lost = [note for note in notes if note["job"] in lost]
+                # The end of an error is what is kept.
+                raise AssertionError(
+                    f"{log}\nnot done after {ENDED_S:g} s: jobs {lost}; {of_lost}; {killed}"
+                )
             time.sleep(chance.uniform(0.05, 0.3))
             # At first when some job has begun, and then after a part of the jobs each.
             if len(killed) < kills and len(ended) >= jobs * len(killed) // kills:
