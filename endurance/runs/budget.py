@@ -24,7 +24,7 @@ WINDOW_S = 2.0 if small() else 10.0
 USED = 0.8 if small() else 0.97
 USED_MEANWHILE = 0.5
 PART = 0.5
-LATE_S = 0.1
+LATE_S = 0.05
 """A machine whose sleeps end later than this has no time for a store that is given 0.25 s."""
 BEFORE, AFTER = (1.2, 1.5) if small() else (2.2, 3.3)
 RETURN_S = 1.02 * WINDOW_S + 2.0
