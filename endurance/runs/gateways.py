@@ -218,8 +218,8 @@ RUNS = [
         " the API, and while the API itself resets connections and cuts answers. The gateway closes"
         " connections after 1 or 3 requests or when they are idle, compresses, speaks HTTP/1.0 to"
         " the API, or repeats requests itself. Each export equals the account, each row is imported"
-        " once, each person gets one text, and a create that raises is there once or not at all. Where"
-        " the gateway repeats a POST, the API recognizes repeats.",
+        " once, each person gets one text, and a create that raises is there once or not at all."
+        " Where the gateway repeats a POST, the API recognizes repeats.",
         work=work,
         limit_s=300,
     )
