@@ -49,7 +49,7 @@ HeaderT = TypeVar("HeaderT", bound=Header)
 
 _BEGINNING = b'{"version":'
 _LOST = b"\0"
-"""What a power loss may leave in place of a byte; no line has it."""
+"""Left by a power loss in place of a byte; no line has it."""
 
 _encode = msgspec.json.Encoder().encode
 
