@@ -122,7 +122,7 @@ Emails = Annotated[
 
 # Of an export
 
-# A file that cannot be read is no wrong argument, and an export replaces it.
+# Whether a file can be read is seen later: an export replaces it, and an import says why not.
 ExportPath = Annotated[
     Path,
     Argument(
