@@ -110,7 +110,7 @@ def _fail_all(job: Job, running: Commands, folder: Path, part: int, name: str) -
     for number, case in enumerate(cases, 1):
         shutil.rmtree(folder)
         folder.mkdir()
-        job.begin(folder, number + part * 10_000)
+        job.begin(folder, number + part * 1_000)
         try:
             end = _fail_one(job, running, folder, case)
         except Exception as error:  # noqa: BLE001 - a file that cannot be read, too

@@ -122,9 +122,11 @@ Emails = Annotated[
 
 # Of an export
 
+# Whether a file can be read is seen later: an export replaces it, and an import says why not.
 ExportPath = Annotated[
     Path,
     Argument(
+        readable=False,
         metavar="PATH",
         help="The file to write: .jsonl, .jsonl.gz, .jsonl.zst, .csv, .xlsx, .parquet, or"
         " .db for SQLite."
@@ -196,7 +198,9 @@ RecordsPerPage = Annotated[
 
 # Of a sync
 
-SyncPath = Annotated[Path, Argument(metavar="FILE", help="The SQLite file, such as contacts.db.")]
+SyncPath = Annotated[
+    Path, Argument(readable=False, metavar="FILE", help="The SQLite file, such as contacts.db.")
+]
 Full = Annotated[
     bool,
     Option(
@@ -210,7 +214,9 @@ Every = Annotated[str | None, Option(metavar="TIME", help="Repeat with this paus
 
 # Of an import
 
-ImportPath = Annotated[Path, Argument(metavar="FILE", help="The file, or - for standard input.")]
+ImportPath = Annotated[
+    Path, Argument(readable=False, metavar="FILE", help="The file, or - for standard input.")
+]
 ImportFormat = Annotated[
     FileFormat | None,
     Option("--format", help="The format of FILE.  [default: by its content and its name]"),

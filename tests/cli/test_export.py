@@ -394,3 +394,13 @@ def test_one_is_not_many(run, tmp_path):
     summary = run("contacts", "export", path, "--sandbox", 1).stderr
 
     assert summary.startswith(f"1 contact to {path}, 1 page, 5 requests, ")
+
+
+def test_a_file_that_cannot_be_read_is_no_wrong_argument(run, tmp_path, monkeypatch):
+    path = tmp_path / "contacts.jsonl"
+    path.touch(0o200)
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)  # as for a user who is not root
+
+    result = run("contacts", "export", path)
+
+    assert (result.exit_code, len(path.read_bytes().splitlines())) == (0, 130), result.stderr
