@@ -49,11 +49,7 @@ HeaderT = TypeVar("HeaderT", bound=Header)
 
 _BEGINNING = b'{"version":'
 _LOST = b"\0"
-<<<<<<< HEAD
-"""A power loss may leave it in place of a byte; no line has it."""
-=======
 """Left by a power loss in place of a byte; no line has it."""
->>>>>>> disk
 
 _encode = msgspec.json.Encoder().encode
 
