@@ -86,8 +86,8 @@ class _Piece:
                 relay = await stack.enter_async_context(Relay(sandbox.url))
                 servers = [relay.port] * (2 if self.ways.resends else 1)
                 gateway = self.kind(servers, self.ways)
+                stack.push_async_callback(asyncio.to_thread, gateway.close)
                 await asyncio.to_thread(gateway.start)
-                stack.push_async_callback(asyncio.to_thread, gateway.kill)
                 await self._through(gateway, relay, sandbox, folder)
         finally:
             shutil.rmtree(folder)

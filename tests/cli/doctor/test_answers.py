@@ -126,14 +126,24 @@ def test_a_time_from_a_cache_is_not_believed(age, is_believed, examine):
     assert checks["clock"]["state"] == ("problem" if is_believed else "skipped")
 
 
-@pytest.mark.parametrize("tls", [False, True])
-def test_a_gateway_that_speaks_http2_alone(tls, environment):
-    settings = b"\0\0\0\4\0\0\0\0\0"  # as Caddy, Envoy and HAProxy answer
-    with answering(settings, tls=tls) as port:
-        url = f"{'https' if tls else 'http'}://localhost:{port}"
+SETTINGS = b"\0\0\0\4\0\0\0\0\0"
+"""The first frame of a server that speaks HTTP/2, such as Caddy, Envoy or HAProxy."""
+ONLY_HTTP2 = {
+    "connection": "The server answers in HTTP/2, and not in HTTP/1.1, which this package speaks."
+    " Check the base URL for a slip, or let the gateway speak HTTP/1.1 too."
+}
+
+
+def test_a_gateway_that_speaks_http2_alone(examine):
+    with answering(SETTINGS) as port:
+        _, checks = examine(HEYMARKET_BASE_URL=f"http://localhost:{port}")
+
+    assert problems(checks) == ONLY_HTTP2
+
+
+def test_a_gateway_that_speaks_http2_over_tls_alone(environment):
+    with answering(SETTINGS, tls=True) as port:
+        url = f"https://localhost:{port}"
         found = doctor(environment, HEYMARKET_BASE_URL=url, SSL_CERT_FILE=str(CERTIFICATE))
 
-    assert found == {
-        "connection": "The server answers in HTTP/2, and not in HTTP/1.1, which this package"
-        " speaks. Check the base URL for a slip, or let the gateway speak HTTP/1.1 too."
-    }
+    assert found == ONLY_HTTP2
