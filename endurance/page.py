@@ -28,7 +28,8 @@ def text_of(record: Record) -> str:
 
 def _table(runs: list[tuple[Run, Kept]]) -> str:
     rows = [
-        f"| [{run.title}](#{run.name}) | {run.goal:,} {run.unit} | {kept.figures.units:,}"
+        f"| {f'[{run.title}](#{run.name})' if kept.seeds else run.title}"
+        f" | {run.goal:,} {run.unit} | {kept.figures.units:,}"
         f" | {len(kept.errors) or 'none'} |"
         for run, kept in runs
     ]
@@ -52,8 +53,7 @@ def _section(run: Run, kept: Kept) -> str:
             f"Seeds 0 to {kept.seeds - 1:,}: {seen.units:,} {run.unit} in {_hours(kept.seconds)}"
             f" of processes, {len(kept.errors) or 'none'} failed. {versions}",
             "",
-            "| Seen | |",
-            "|---|---|",
+            *(["| Seen | |", "|---|---|"] if figures else []),
             *(f"| {name} | {text} |" for name, text in figures.items()),
             *(f"\nSeed {seed} fails:\n\n```\n{text}\n```" for seed, text in kept.errors.items()),
             "",

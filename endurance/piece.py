@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from pathlib import Path
 
 import msgspec
 
@@ -35,7 +36,8 @@ def main(name: str, *seeds: str) -> None:
             try:
                 done = Done(seed, figures=run.work(seed))
             except Exception:  # noqa: BLE001 - whatever it is, it is the result
-                done = Done(seed, error="\n".join(traceback.format_exc().splitlines()[-LINES:]))
+                text = traceback.format_exc().replace(f"{Path.cwd()}{os.sep}", "")
+                done = Done(seed, error="\n".join(text.splitlines()[-LINES:]))
             output.write(msgspec.json.encode(done) + b"\n")
 
 

@@ -3,7 +3,33 @@
 from __future__ import annotations
 
 from endurance.run import Run
-from endurance.runs import accounts, budget, calls, fuzz, gateways, hours, kills, large_exports, pools, power_loss, system_calls, walks
+from endurance.runs import (
+    accounts,
+    budget,
+    calls,
+    fuzz,
+    gateways,
+    hours,
+    kills,
+    large_exports,
+    pools,
+    power_loss,
+    system_calls,
+    walks,
+)
 
-PARTS = (calls, walks, kills, power_loss, system_calls, budget, pools, gateways, fuzz, hours, large_exports, accounts)
+PARTS = (
+    calls,
+    walks,
+    kills,
+    power_loss,
+    system_calls,
+    budget,
+    pools,
+    gateways,
+    fuzz,
+    hours,
+    large_exports,
+    accounts,
+)
 RUNS: dict[str, Run] = {run.name: run for part in PARTS for run in part.RUNS}
