@@ -75,7 +75,7 @@ def _prepared(file: BinaryIO) -> BinaryIO:
         return open_document.prepared(file, _MOST_CELLS)
     except (compound_file.DamagedError, open_document.DamagedError):
         raise _damaged() from None
-    except (_TooLargeError, open_document.TooLargeError):
+    except open_document.TooLargeError:
         raise ValueError(
             "The spreadsheet has a cell far away from the contacts, so it is too large to be read."
             " Delete the empty rows and columns behind the contacts, or save it as CSV."
@@ -91,7 +91,7 @@ def _check_extent(file: BinaryIO) -> None:
                     size = _SMALL if part.file_size <= _SMALL else _BEGINNING
                     with archive.open(part) as sheet:
                         _check_references(sheet.read(size))
-    except _TooLargeError:
+    except open_document.TooLargeError:
         raise
     except Exception:  # noqa: BLE001 - another format, or damaged: the reader explains it
         return
@@ -104,7 +104,7 @@ def _check_references(content: bytes) -> None:
     columns = max((_number(letters) for letters, _ in found), default=0) + max(in_rows)
     rows = max((int(row[:_DIGITS]) for _, row in found), default=0) + len(in_rows)
     if columns * rows > _MOST_CELLS:
-        raise _TooLargeError
+        raise open_document.TooLargeError
 
 
 def _number(letters: bytes) -> int:
@@ -112,10 +112,6 @@ def _number(letters: bytes) -> int:
     for letter in letters[:_DIGITS].upper():
         number = number * 26 + letter - ord("A") + 1
     return number
-
-
-class _TooLargeError(Exception):
-    pass
 
 
 @contextmanager
