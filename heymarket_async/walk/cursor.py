@@ -67,7 +67,8 @@ class Ties(msgspec.Struct, frozen=True, kw_only=True):
         passed: Rows that this pass, or the last wide page, has read, with their places.
         repeats: How many rows of the group this pass has read twice.
         before: Rows that the previous pass has read; None in the first pass.
-        brings_new: This pass has read a row of the group that no pass before it had.
+        brings_new: This pass has read a row of the group that no pass before it had, or one that
+            has come in before the group.
         is_mixed: This pass has read rows in another order than the one before.
         last: The page behind the group, if it is known.
         shows: The instant on that page, while the order of the list is not known.

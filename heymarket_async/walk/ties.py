@@ -25,7 +25,8 @@ These are the cases after a page, in the order in which they are looked at:
  3. Larger limits are tried. If the page leaves the group, continue behind the group. Otherwise ask
     for more rows at once. If that does not get more rows, raise.
  4. The pass goes down. If the page is the first one, or begins before the group, the pass is over:
-    leave the group, or begin the next pass. Otherwise ask for the page before it.
+    leave the group, or begin the next pass. Such a page that also leaves the group has all of it.
+    Otherwise ask for the page before it.
  5. The pass goes up, and the page leaves the group. Begin the pass down.
  6. The pass goes up, and the page has rows that the pass did not have. Ask for the next page.
  7. Page 1 has the rows of the first page again: the server counts from 1. Ask for page 2.
@@ -134,7 +135,9 @@ def after_page(cursor: Cursor, group: Ties, page: GroupPage) -> Cursor:
             # The profile seems to be wrong. The page before this one will show it.
             cursor, group = replace(cursor, first_page=UNSET), replace(group, from_one=False)
         if begins_here or group.is_at_first_page:
-            return _end_pass(cursor, group, rows)
+            # Where `page` has no effect, edits can let the first page leave the group. It has all
+            # of it then, and would come again in each pass.
+            return (_leave if has_left else _end_pass)(cursor, group, rows)
         return cursor.held(rows, _ask(group, (group.page or 0) - 1))
     if has_left:  # 5
         return _turn(cursor, group, rows)
@@ -207,17 +210,31 @@ def _with_page(cursor: Cursor, group: Ties, page: GroupPage) -> Ties:
     repeats = sum(key in group.passed.entries for key in keys)
     order = group.before.entries if group.before else {}
     places = [order[key] for key in keys if key in order]
-    comes_in = group.before and any(_is_ahead(cursor, group, stamp) for stamp in page.new_stamps)
-    if comes_in and page.here != instant:
-        # Rows that come in before the group may have moved the first ones behind it out of sight.
-        group = replace(group, then=group.updated, back=None, behind=None)
+    comes_in = any(_is_ahead(cursor, group, stamp) for stamp in page.new_stamps)
+    if group.before:
+        group = _with_checked_target(cursor, group, page, comes_in=comes_in)
     return replace(
         group,
         passed=group.passed.with_more(_places(rows, group.page or 0)),
         repeats=group.repeats + repeats,
-        brings_new=group.brings_new or instant in page.new_stamps,
+        brings_new=group.brings_new or comes_in or instant in page.new_stamps,
         is_mixed=group.is_mixed or places != sorted(places),
     )
+
+
+def _with_checked_target(cursor: Cursor, group: Ties, page: GroupPage, *, comes_in: bool) -> Ties:
+    """Continue right behind the group if rows there may have moved to pages that were read."""
+    rows = page.rows
+    moved_up: list[str] = []
+    if group.is_down and (group.page or 0) != group.last:
+        # Rows have left the group. Of those behind it, others may have come than are seen now.
+        stamped = zip(rows.times, rows.stamps, strict=True)
+        moved_up = [time for time, stamp in stamped if _is_behind(cursor, group, stamp)]
+    if (comes_in or moved_up) and page.here != group.stamp:
+        return replace(group, then=group.updated, back=None, behind=None)
+    if moved_up:
+        return replace(group, last=group.page, then=None, back=None, behind=moved_up[0])
+    return group
 
 
 def _with_target(cursor: Cursor, group: Ties, page: GroupPage) -> Ties:
@@ -282,9 +299,11 @@ def _is_complete(cursor: Cursor, group: Ties) -> bool:
     if group.before is None:
         return False
     mine, theirs = _members(cursor, group, group.passed), _members(cursor, group, group.before)
+    if group.brings_new:
+        return False
     if mine == theirs and not group.repeats:
         return True
-    if group.brings_new or group.is_mixed:
+    if group.is_mixed:
         return False
     unexplained = group.repeats - len(theirs - mine)
     if unexplained <= 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import pickle
 from datetime import UTC, datetime
 
@@ -341,6 +342,75 @@ async def test_ties_in_changing_order_without_pages_do_not_loop():
 
     with pytest.raises(PaginationError, match="neither `page` nor a larger `limit`"):
         await ids_of(walk_over(listing))
+
+
+def edit_before(listing: Listing, request: int, numbers: list[int]) -> None:
+    """Let others edit contacts before the server answers this request of a walk."""
+    answer, already = listing.fetch, len(listing.requests)
+
+    async def fetch(date: str | None, page: int | None, limit: int | None) -> list[Row]:
+        if len(listing.requests) - already == request:
+            for number in numbers:
+                listing.edit(number)
+        return await answer(date, page, limit)
+
+    listing.fetch = fetch
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("inclusive", [True, False])
+@jumping_time
+async def test_a_group_that_edits_made_smaller_is_read_without_pages(newest_first, inclusive):
+    # The first page leaves the group then, and comes again in each pass.
+    ticks = [50] * 40 + [tick if newest_first else 100 - tick for tick in range(20, 0, -1)]
+    listing = Listing(ticks, newest_first=newest_first, inclusive=inclusive, page_base=None)
+    edit_before(listing, 2, [*range(26, 41)])
+
+    given = await ids_of(walk_over(listing))
+
+    assert set(given) >= {*range(1, 26), *range(41, 61)}
+
+
+@pytest.mark.parametrize("page_base", [0, 1])
+@pytest.mark.parametrize("inclusive", [True, False])
+@pytest.mark.parametrize("newest_first", [True, False])
+@jumping_time
+async def test_rows_are_not_lost_when_many_leave_a_group(newest_first, inclusive, page_base):
+    """Those behind it move up, in an order of their own, to pages that were read already."""
+    groups = enumerate([33, 28, 2, 28, 1])
+    ticks = [9 - tick if newest_first else tick for tick, size in groups for _ in range(size)]
+    complete = 0
+    for earlier, request, edited in itertools.product(range(10), range(1, 6), (10, 35)):
+        listing = Listing(
+            ticks,
+            newest_first=newest_first,
+            inclusive=inclusive,
+            page_base=page_base,
+            mixes_ties=True,
+            digits=3,  # all edits are of the second in which the group is
+        )
+        listing.requests = [(None, None, None)] * earlier  # the order depends on it
+        edit_before(listing, request, [*range(1, edited + 1)])
+        try:
+            given = await ids_of(walk_over(listing))
+        except PaginationError:
+            continue
+        complete += 1
+        assert set(given) >= {*range(edited + 1, len(ticks) + 1)}, (earlier, request, edited)
+    assert complete > 5
+
+
+@pytest.mark.parametrize("page_base", [0, 1])
+@jumping_time
+async def test_a_pass_is_not_believed_in_which_many_rows_come_in_before_the_group(page_base):
+    for earlier, request in itertools.product(range(5), range(3, 7)):
+        ticks = [100] * 60 + [*range(99, 19, -1)]
+        listing = Listing(ticks, page_base=page_base, mixes_ties=True, digits=3)  # in one second
+        listing.requests = [(None, None, None)] * earlier  # the order depends on it
+        edit_before(listing, request, [*range(71, 141)])
+
+        with contextlib.suppress(PaginationError):
+            assert set(await ids_of(walk_over(listing))) >= {*range(1, 71)}, (earlier, request)
 
 
 @pytest.mark.parametrize("form", ["{}Z", "{}z", "{}+00:00"])

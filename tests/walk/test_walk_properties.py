@@ -215,8 +215,13 @@ def test_a_walk_is_whole_if_the_answer_to_large_limits_changes(
 def test_contacts_that_are_not_edited_come_once_and_no_version_comes_twice(
     listing: Listing, limit: int | None, data: st.DataObject
 ) -> None:
-    edits = data.draw(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 130)), max_size=20))
-    plan = [(after, number) for after, number in edits if number in listing.rows]
+    edits = st.tuples(st.integers(0, 30), st.integers(1, 130), st.sampled_from([1, 1, 12, 45]))
+    plan = [
+        (after, number)
+        for after, first, count in data.draw(st.lists(edits, max_size=20))
+        for number in range(first, first + count)
+        if number in listing.rows
+    ]
     rows: list[Row] = []
     fetch = listing.fetch
 
