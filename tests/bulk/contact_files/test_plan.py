@@ -285,7 +285,11 @@ def test_headings_are_shown_without_personal_data():
 
 def test_a_column_costs_the_same_in_a_wide_table(monkeypatch):
     calls, collapsed = [], meanings.collapsed
-    monkeypatch.setattr(meanings, "collapsed", lambda text: calls.append(text) or collapsed(text))
+    for module in ("meanings", "plan"):
+        monkeypatch.setattr(
+            f"heymarket_async.bulk.contact_files.{module}.collapsed",
+            lambda text: calls.append(text) or collapsed(text),
+        )
 
     plan(["phone", *("id" for _ in range(200))], fields=FIELDS_OF_ACCOUNT)
 
