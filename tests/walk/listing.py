@@ -6,6 +6,8 @@ Written from the documentation, and sharing only the errors with the package.
 from __future__ import annotations
 
 import copy
+import functools
+import operator
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -73,16 +75,7 @@ class Listing:
 
     def text(self, tick: int) -> str:
         """One tick is the smallest step that this server keeps, and shows unless told otherwise."""
-        second = 10**self.digits
-        if self.shown != "exactly":
-            tick += second // 2 if self.shown == "rounded" else 0
-            tick -= tick % second
-        seconds, rest = divmod(tick, second)
-        text = f"{BASE + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}"
-        shows_fraction = self.digits and self.shown == "exactly"
-        fraction = f"{rest:0{self.digits}d}" if shows_fraction else ""
-        fraction = fraction.rstrip("0") if self.trimmed else fraction
-        return f"{text}.{fraction}Z" if fraction else f"{text}Z"
+        return _text(tick, self.digits, self.shown, self.trimmed)
 
     def edit(self, number: int) -> None:
         latest = max(tick for tick, _ in self.rows.values())
@@ -100,10 +93,9 @@ class Listing:
             random.Random(len(self.requests)).shuffle(rows)
             rows.sort(key=lambda row: row[0], reverse=self.newest_first)
         if date is not None:
-            tick = next(t for t in self._all_ticks(date))
-            rows = [row for row in rows if self._is_after(row[0], tick)]
-        # Some stand in the list twice.
-        rows = [row for row in rows for _ in range(2 if row[1] in self.doubled else 1)]
+            rows = self._after(rows, self._tick_of(date))
+        if self.doubled:  # some stand in the list twice
+            rows = [row for row in rows for _ in range(2 if row[1] in self.doubled else 1)]
         first = 0
         if page is not None and self.page_base is not None:
             first = max(0, page - self.page_base) * size
@@ -124,13 +116,29 @@ class Listing:
             return 0
         raise copy.copy(REFUSALS[self.over])
 
-    def _all_ticks(self, date: str) -> list[int]:
+    def _tick_of(self, date: str) -> int:
         whole, _, fraction = date.removesuffix("Z").partition(".")
         seconds = int((datetime.fromisoformat(f"{whole}+00:00") - BASE).total_seconds())
         digits = fraction.ljust(self.digits, "0") if self.digits else ""
-        return [seconds * 10**self.digits + int(digits or 0)]
+        return seconds * 10**self.digits + int(digits or 0)
 
-    def _is_after(self, tick: int, date: int) -> bool:
-        if tick == date:
-            return self.inclusive
-        return (tick < date) is (self.newest_first is not self.contradicts)
+    def _after(self, rows: list[tuple[int, int, int]], tick: int) -> list[tuple[int, int, int]]:
+        goes_down = self.newest_first is not self.contradicts
+        if self.inclusive:
+            compare = operator.le if goes_down else operator.ge
+        else:
+            compare = operator.lt if goes_down else operator.gt
+        return [row for row in rows if compare(row[0], tick)]
+
+
+@functools.lru_cache(100_000)
+def _text(tick: int, digits: int, shown: str, trimmed: bool) -> str:
+    second = 10**digits
+    if shown != "exactly":
+        tick += second // 2 if shown == "rounded" else 0
+        tick -= tick % second
+    seconds, rest = divmod(tick, second)
+    text = f"{BASE + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}"
+    fraction = f"{rest:0{digits}d}" if digits and shown == "exactly" else ""
+    fraction = fraction.rstrip("0") if trimmed else fraction
+    return f"{text}.{fraction}Z" if fraction else f"{text}Z"
