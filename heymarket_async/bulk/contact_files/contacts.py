@@ -11,9 +11,9 @@ from heymarket_async.bulk.contact_files.meanings import OPT_OUTS
 from heymarket_async.bulk.contact_files.notes import Notes
 from heymarket_async.bulk.contact_files.plan import Plan
 from heymarket_async.bulk.contact_files.record_fields import RecordFieldReader
-from heymarket_async.bulk.contact_files.table import Row, Table
+from heymarket_async.bulk.contact_files.table import Table
 from heymarket_async.bulk.contact_files.tag_cells import TagReader
-from heymarket_async.bulk.importing.source import RejectedRow, SourceRow
+from heymarket_async.bulk.importing.source import RejectedRow, SourceRow, in_batches
 from heymarket_async.models.new_contact import NewContact
 
 
@@ -55,7 +55,7 @@ class ContactReader:
             ValueError: The rest of the file cannot be read; after the rows before it.
         """
         fields = self._fields(has_apostrophes=table.has_apostrophes)
-        for rows in _chunks(iter(table), self._at_once):
+        for rows in in_batches(table, self._at_once):
             good = [row.cells for row in rows if not row.problem]
             made = iter(_contacts(fields, good) if good else ())
             for number, cells, problem in rows:
@@ -106,24 +106,6 @@ def _contacts(reader: FieldReader, rows: Sequence[Sequence[str]]) -> list[NewCon
         phone = given["phone"] if given.get(OPT_OUTS) is True else None
         contacts.append(RejectedRow(problem, str(phone) if phone else None))
     return contacts
-
-
-def _chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
-    """Give rows in lists; an error of the rows is raised after the rows before it."""
-    while True:
-        chunk: list[Row] = []
-        try:  # an error must not lose the rows before it
-            for row in rows:
-                chunk.append(row)
-                if len(chunk) == size:
-                    break
-        except Exception:
-            if chunk:
-                yield chunk
-            raise
-        if not chunk:
-            return
-        yield chunk
 
 
 def _placed(item: NewContact | RejectedRow, unit: str, number: int) -> NewContact | RejectedRow:

@@ -189,7 +189,8 @@ async def _batches_in_loop(items: AsyncIterable[T], size: int) -> AsyncGenerator
             await generator.aclose()
 
 
-def _batches(items: Iterable[T], size: int) -> Generator[list[T]]:
+def in_batches(items: Iterable[T], size: int) -> Generator[list[T]]:
+    """Give items in lists; an error of the iterable is raised after the items before it."""
     iterator = iter(items)
     batch: list[T] = []
     try:
@@ -217,7 +218,7 @@ async def _batches_in_thread(items: Iterable[T], size: int) -> AsyncGenerator[li
     queue: SimpleQueue[_Work[T] | None] = SimpleQueue()
     thread = threading.Thread(target=_run, args=(queue,), name="heymarket-import", daemon=True)
     thread.start()
-    batches = _batches(items, size)
+    batches = in_batches(items, size)
     reading = _put(queue, partial(next, batches, None))
     try:
         while (batch := await asyncio.wrap_future(reading)) is not None:
