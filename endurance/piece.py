@@ -42,4 +42,7 @@ def main(name: str, *seeds: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except KeyboardInterrupt:  # the one who pressed Ctrl-C needs no traceback
+        sys.exit(130)

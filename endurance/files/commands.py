@@ -39,10 +39,11 @@ class Kind(IntFlag):
     LOCK = 256
     CLOSE = 512
     MAP = 1024
+    NET = 2048
 
 
 class Call(NamedTuple):
-    """A call on a file of the job.
+    """A call on a file of the job, or on the network.
 
     Attributes:
         number: Its place, from 1.
@@ -140,6 +141,7 @@ class Commands:
         error: int = 0,
         kinds: int = 0,
         root: Path | None = None,
+        network: str = "",
     ) -> Ended:
         """Run a command; the arguments are described by `Asked`."""
         asked = Asked(
@@ -152,6 +154,7 @@ class Commands:
             error=error,
             kinds=kinds,
             root="" if root is None else str(root),
+            network=network,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

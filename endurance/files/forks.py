@@ -39,6 +39,8 @@ class Asked(msgspec.Struct, kw_only=True):
         error: The number of the error that it fails with; 0 kills the process instead.
         kinds: The kinds of later calls that fail too, as bits.
         root: The root of a file system that ends with the process, or "".
+        network: The calls on the network that are counted, by name, or "*" for all of them; "" for
+            those on files.
     """
 
     arguments: list[str]
@@ -50,6 +52,7 @@ class Asked(msgspec.Struct, kw_only=True):
     error: int = 0
     kinds: int = 0
     root: str = ""
+    network: str = ""
 
 
 def main() -> None:
@@ -78,7 +81,13 @@ def _run(asked: Asked) -> None:
     log = os.open(asked.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     device = os.open(asked.root, os.O_RDONLY) if asked.root else -1
     ctypes.CDLL(None).begin_watching(
-        os.fsencode(asked.folder), log, asked.at, asked.error, asked.kinds, device
+        os.fsencode(asked.folder),
+        log,
+        asked.at,
+        asked.error,
+        asked.kinds,
+        device,
+        asked.network.encode(),
     )
     code = TRACEBACK
     try:

@@ -1,5 +1,5 @@
-// Stands between a process and the C library: it counts the calls on files below one folder, writes
-// them to a log, and lets one of them fail, or ends the process at it.
+// Stands between a process and the C library: it counts the calls on files below one folder, or those
+// on the network, writes them to a log, and lets one of them fail, or ends the process at it.
 //
 //     cc -shared -fPIC -O2 -o shim.so shim.c -ldl && LD_PRELOAD=./shim.so ...
 //
@@ -18,9 +18,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -32,7 +34,7 @@ static uint32_t WITHOUT_LOG = 2;
 
 // The kinds of calls: what a fault may strike.
 enum { LOOK = 1, OPEN_READ = 2, OPEN_WRITE = 4, CREATE = 8, WRITE = 16, SYNC = 32, REMOVE = 64,
-       META = 128, LOCK = 256, CLOSE = 512, MAP = 1024 };
+       META = 128, LOCK = 256, CLOSE = 512, MAP = 1024, NET = 2048 };
 
 // A line of the log: this head, both paths, and the data of a write.
 struct head {
@@ -47,6 +49,7 @@ static struct {
     char folder[PATH_MAX];
     size_t length;
     int log, at, error, kinds, device;
+    char network[16];
     int number, has_struck;
     char *paths[MOST_FILES];
 } watch;
@@ -54,11 +57,14 @@ static pthread_mutex_t turn = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 // at: the number of the call, or 0. error: what it fails with; 0 ends the process there, and the
 // file system with it if there is a device: a descriptor of its root. kinds: what else fails from
-// then on.
-void begin_watching(const char *folder, int log, int at, int error, int kinds, int device) {
+// then on. network: count the calls of this name on the network, or all of them with "*", and none on
+// files; "": those on files.
+void begin_watching(const char *folder, int log, int at, int error, int kinds, int device,
+                    const char *network) {
     pthread_mutex_lock(&turn);
     strncpy(watch.folder, folder, sizeof watch.folder - 1);
-    watch.length = strlen(folder);
+    watch.length = network[0] ? 0 : strlen(folder);
+    strncpy(watch.network, network, sizeof watch.network - 1);
     watch.log = log;
     watch.at = at;
     watch.error = error;
@@ -414,3 +420,60 @@ int fstat64(int file, struct stat64 *facts) {
 }
 
 int fstat(int file, struct stat *facts) { return fstat64(file, (struct stat64 *)facts); }
+
+// The network. The lock is not kept: one of these calls may wait for another thread.
+
+static int is_counted(const char *name) {
+    return watch.network[0] == '*' || !strcmp(watch.network, name);
+}
+
+#define NETWORK(name, file, call) do { \
+    if (!is_counted(name)) return call; \
+    int failed_ = begin(NET, name, file, NULL, NULL); \
+    if (failed_) FAIL(-1); \
+    pthread_mutex_unlock(&turn); \
+    __typeof__(call) made_ = call; \
+    pthread_mutex_lock(&turn); \
+    end(NET, name, file, 0, 0, NULL, NULL, NULL, made_ == -1); \
+    return made_; } while (0)
+
+int socket(int domain, int type, int protocol) {
+    NETWORK("socket", -1, REAL(socket)(domain, type, protocol));
+}
+
+int socketpair(int domain, int type, int protocol, int ends[2]) {
+    NETWORK("socketpair", -1, REAL(socketpair)(domain, type, protocol, ends));
+}
+
+int connect(int file, const struct sockaddr *address, socklen_t length) {
+    NETWORK("connect", file, REAL(connect)(file, address, length));
+}
+
+// The event loop wakes itself with a pair of sockets of its own, which nobody can reset.
+static int is_local(int file) {
+    int domain = 0, kept = errno;
+    socklen_t length = sizeof domain;
+    getsockopt(file, SOL_SOCKET, SO_DOMAIN, &domain, &length);
+    errno = kept;
+    return domain == AF_UNIX;
+}
+
+ssize_t send(int file, const void *data, size_t length, int flags) {
+    if (is_local(file)) return REAL(send)(file, data, length, flags);
+    NETWORK("send", file, REAL(send)(file, data, length, flags));
+}
+
+ssize_t recv(int file, void *data, size_t length, int flags) {
+    if (is_local(file)) return REAL(recv)(file, data, length, flags);
+    NETWORK("recv", file, REAL(recv)(file, data, length, flags));
+}
+
+int epoll_create1(int flags) { NETWORK("epoll_create1", -1, REAL(epoll_create1)(flags)); }
+
+int epoll_ctl(int file, int operation, int other, struct epoll_event *event) {
+    NETWORK("epoll_ctl", other, REAL(epoll_ctl)(file, operation, other, event));
+}
+
+int epoll_wait(int file, struct epoll_event *events, int most, int wait_ms) {
+    NETWORK("epoll_wait", file, REAL(epoll_wait)(file, events, most, wait_ms));
+}

@@ -25,7 +25,7 @@ def work(seed: int) -> Figures:
             together, pages = _count(counter, lab.url, sizes, None)
             alone, pages_alone = _count(counter, lab.url, sizes, one)
     except callgrind.CannotCountError as error:
-        raise LookupError(str(error)) from None
+        raise LookupError(f"there is no way to count instructions: {error}") from None
     ratio = together / pages / (alone / pages_alone)
     assert ratio <= MOST, f"instructions for a page: {ratio:.3f} of those of one account"
     return Figures(

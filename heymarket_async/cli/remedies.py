@@ -77,6 +77,8 @@ def message_of_os(error: OSError) -> str:
             return f"The disk is full. Make room{again}"
         if error.errno == errno.EDQUOT:
             return f"The disk quota is used up. Free some of it{again}"
+        if error.errno == errno.EMFILE:
+            return f"Too many files are open at once. Raise the limit (ulimit -n){again}"
         if error.errno == errno.EFBIG:
             return (
                 "A file would be larger than it may be here. Raise the limit (ulimit -f), or use"

@@ -6,7 +6,9 @@ import asyncio
 import errno
 import io
 import os
+import selectors
 import signal
+import socket
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -160,6 +162,7 @@ def until_terminated(main: Coroutine[object, None, T]) -> T:
 
     try:
         with logs.on_stderr():
+            _check_loop(main)
             return asyncio.run(cancelled_by_signals())
     except asyncio.CancelledError as error:
         error.args = tuple(received) or error.args
@@ -167,6 +170,21 @@ def until_terminated(main: Coroutine[object, None, T]) -> T:
     finally:
         if not received:  # else the process is about to end, and one more signal ends it at once
             _handle_signals(handlers)
+
+
+def _check_loop(main: Coroutine[object, None, T]) -> None:
+    """Open what an event loop needs: one that was half made prints a traceback at its end.
+
+    Raises:
+        OSError: There are too many open files, or there is no memory.
+    """
+    try:
+        with selectors.DefaultSelector():
+            for end in socket.socketpair():
+                end.close()
+    except OSError:
+        main.close()
+        raise
 
 
 def _handle_signals(handlers: dict[Any, Any]) -> None:

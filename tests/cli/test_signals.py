@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import array
 import asyncio
+import errno
 import fcntl
+import gc
 import os
 import signal
 import subprocess
@@ -13,6 +15,7 @@ import termios
 import threading
 import time
 from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 from typer.testing import CliRunner
@@ -240,3 +243,16 @@ def test_a_signal_while_a_sandbox_is_made_ends_the_command_at_once(number, monke
         128 + number,
         "Interrupted. Run the same command again.\n",
     )
+
+
+@pytest.mark.parametrize("name", ["selectors.DefaultSelector", "socket.socketpair"])
+def test_too_many_open_files_leave_no_half_made_loop(name, monkeypatch):
+    error = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    monkeypatch.setattr(name, mock.Mock(side_effect=error))
+    monkeypatch.setattr(asyncio, "run", mock.Mock())
+
+    with pytest.raises(OSError, match="Too many open files"):
+        until_terminated(asyncio.sleep(0))
+
+    asyncio.run.assert_not_called()
+    gc.collect()  # a coroutine that was never awaited warns

@@ -175,6 +175,11 @@ def test_a_missing_place_is_said_in_words_and_ends_with_1(run, tmp_path):
             "A file would be larger than it may be here. Raise the limit (ulimit -f), or use"
             " another disk, then run the same command again.",
         ),
+        (
+            errno.EMFILE,
+            "Too many files are open at once. Raise the limit (ulimit -n), then run the same"
+            " command again.",
+        ),
         (errno.ENOSPC, "The disk is full. Make room, then run the same command again."),
         (
             errno.EDQUOT,

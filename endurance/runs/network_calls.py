@@ -1,0 +1,128 @@
+"""Calls on the network that fail: every one of a small export, import and sync, in every way."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+from endurance.files.commands import Commands, check_tools, commands, scratch_folder
+from endurance.files.jobs import Job, job_of, said, sandbox_of
+from endurance.run import Figures, Run, small
+from endurance.runs.system_calls import check_output
+from endurance.versions import versions
+
+JOBS = ("jsonl", "import", "sync")
+PARTS = 4
+"""A piece is one part of the calls of a job."""
+FEW = 6
+
+FAULTS = {
+    errno.EMFILE: ("epoll_create1", "socketpair", "socket"),
+    errno.EINTR: ("connect", "epoll_wait", "send", "recv"),
+    errno.ENETUNREACH: ("connect",),
+    errno.ECONNRESET: ("send", "recv"),
+    errno.ENOBUFS: ("send",),
+}
+"""The calls that can fail in some way, as their manual pages say."""
+ONCE = frozenset({"epoll_create1", "socketpair"})
+"""Only the first call of these fails. The command tries them before asyncio makes its event loop,
+which prints a traceback of its own if it is half made."""
+NOT_COME = "did not come"
+"""The last waits of a job depend on time."""
+
+
+class Case(NamedTuple):
+    """The nth call of a name, and the error that it is to fail with."""
+
+    name: str
+    number: int
+    error: int
+
+
+def work(seed: int) -> Figures:
+    """Fail a part of the calls of a job, one in each run, and resume it each time."""
+    check_tools()
+    name, part = JOBS[seed % len(JOBS)], seed // len(JOBS) % PARTS
+    with scratch_folder() as scratch, sandbox_of(seed // len(JOBS) // PARTS) as sandbox:
+        variables = {
+            "HEYMARKET_BASE_URL": sandbox.url,
+            "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
+            "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
+        }
+        with commands(variables, scratch) as running:
+            job = job_of(name, sandbox, running, scratch, again=False)
+            return _fail_all(job, running, scratch / "job", part, name)
+
+
+def _fail_all(job: Job, running: Commands, folder: Path, part: int, name: str) -> Figures:
+    cases = _cases(job, running, folder)[part::PARTS]
+    if small():
+        cases = cases[:: len(cases) // FEW]
+    seen = Counter[str]()
+    failures: list[str] = []
+    for number, case in enumerate(cases, 1):
+        shutil.rmtree(folder)
+        folder.mkdir()
+        job.begin(folder, number + part * 1_000)
+        failed = errno.errorcode[case.error]
+        try:
+            seen[f"{failed}: {_fail_one(job, running, folder, case)}"] += 1
+        except Exception as error:  # noqa: BLE001 - a file that cannot be read, too
+            failures.append(f"{name}: {failed} of {case.name} {case.number}: {said(error)}")
+    assert not failures, "\n".join(failures)
+    seen.pop(NOT_COME, None)
+    total = {"calls that failed": seen.total(), **seen}
+    return Figures(total=total, versions=versions())
+
+
+def _cases(job: Job, running: Commands, folder: Path) -> list[Case]:
+    """Run a job undisturbed, and return every call with every error that it can fail with."""
+    folder.mkdir()
+    job.begin(folder, 0)
+    ended = running.run(job.arguments(folder), folder, network="*")
+    assert ended.code == job.code, ended.output
+    counts = Counter(call.name for call in ended.calls)
+    return [
+        Case(name, number, error)
+        for error, names in FAULTS.items()
+        for name in names
+        for number in range(1, 2 if name in ONCE else counts[name] + 1)
+    ]
+
+
+def _fail_one(job: Job, running: Commands, folder: Path, case: Case) -> str:
+    """Run a job in which a call fails, and run it again; return how it ended."""
+    arguments = job.arguments(folder)
+    ended = running.run(arguments, folder, at=case.number, error=case.error, network=case.name)
+    if not any(call.failed == case.error for call in ended.calls):
+        return NOT_COME
+    check_output(ended, job.code)
+    if case.error == errno.EINTR:
+        assert ended.code == job.code, f"not survived: {ended.output}"
+    with tempfile.TemporaryDirectory(dir=folder.parent) as copied:
+        copy = Path(shutil.copytree(folder, copied, dirs_exist_ok=True))
+        job.check_between(copy)
+    resumed = running.run(arguments, folder)
+    assert resumed.code == job.code, f"not resumed: {ended.output}then: {resumed.output}"
+    job.check_end(folder)
+    return "survived" if ended.code == job.code else "an error that says so"
+
+
+RUNS = [
+    Run(
+        name="network-calls",
+        title="Calls on the network that fail",
+        unit="pieces",
+        goal=len(JOBS) * PARTS,
+        holds="Each call on the network of a small export, import and sync fails once, in every way"
+        " that fits it: no more sockets can be opened, a signal interrupts it, there is no way to"
+        " the server, the connection was reset, there is no room for data. The command survives"
+        " that, or ends with 1 and one clear line, without a traceback. The same command then ends"
+        " whole, equal to the account, and leaves no other file. No row is imported twice.",
+        work=work,
+    )
+]
