@@ -13,7 +13,6 @@ from pathlib import Path
 import msgspec
 
 from endurance.run import Figures
-from endurance.runs import RUNS
 
 LINES = 12
 """The last lines of a traceback say enough to find the place."""
@@ -29,6 +28,8 @@ class Done(msgspec.Struct):
 
 def main(name: str, *seeds: str) -> None:
     """Do the seeds, one after the other."""
+    from endurance.runs import RUNS  # noqa: PLC0415 - it takes long, and may be interrupted
+
     run = RUNS[name]
     with os.fdopen(os.dup(1), "wb", buffering=0) as output:
         os.dup2(2, 1)
