@@ -12,10 +12,11 @@ from unittest import mock
 import pytest
 
 from endurance import __main__ as command
-from endurance import page, record
+from endurance import page, programs, record, stores
+from endurance.pools import engines
 from endurance.record import Kept
 from endurance.run import Figures, Run
-from endurance.runs import RUNS, budget
+from endurance.runs import RUNS, budget, pools
 from tests.pacing.workers import End
 
 pytestmark = pytest.mark.unmeasured
@@ -108,6 +109,33 @@ def test_a_run_still_works(name, monkeypatch):
     if "LookupError: there is no " in done[0].error:
         pytest.skip(done[0].error.rpartition("LookupError: ")[2])
     assert [each.error for each in done] == [""]
+
+
+def test_a_program_is_taken_from_the_folders_of_the_variable_first(tmp_path, monkeypatch):
+    monkeypatch.setenv(programs.FOLDERS, f"{tmp_path / 'empty'}:{tmp_path}")
+    for folder in ("etc/init.d", "usr/lib/server/sbin", "usr/share/doc"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "sh").touch(0o755)
+    (tmp_path / "usr/sbin").mkdir()
+    (tmp_path / "usr/sbin/sh").symlink_to("/bin/sh")
+    unpacked = str(tmp_path / "usr/lib/server/sbin/sh")
+
+    assert programs.found("sh", "apt-get install sh") == unpacked
+
+    monkeypatch.setenv(programs.FOLDERS, str(tmp_path / "empty"))
+    assert programs.found("sh", "apt-get install sh").endswith("/bin/sh")
+
+
+def test_a_missing_program_is_named_with_the_line_that_installs_it(monkeypatch):
+    with pytest.raises(LookupError, match=r"there is no ssh8\. Install it \(pip install ssh8\)"):
+        programs.found("ssh8", "pip install ssh8")
+
+
+def test_a_pool_without_a_redis_says_how_to_install_one(monkeypatch):
+    monkeypatch.setattr(stores, "engines", list)
+
+    with pytest.raises(LookupError, match=r"there is no Redis\. Install it \(pip install "):
+        pools.work(engines.TASKIQ, 0)
 
 
 LEFT_ALONE = next(each for each in budget.DISTURBANCES if not each.logs)
