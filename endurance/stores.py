@@ -56,11 +56,27 @@ def engine(kind: str, pick: Callable[[list[Engine]], Engine]) -> Engine:
     """
     found = [each for each in engines() if each.kind == kind]
     if not found:
-        raise LookupError(
-            f"there is no {kind}. Install it ({KINDS[kind]}); if that is not into this Python or"
-            f" /usr/bin, name the folder in {FOLDERS}"
-        )
+        raise _missing(kind, KINDS[kind])
     return pick(found)
+
+
+def newest_redis() -> Engine:
+    """Return the newest Redis of those that are there.
+
+    Raises:
+        LookupError: There is none. The error says which line brings one.
+    """
+    found = [each for each in engines() if each.kind.startswith("Redis")]
+    if not found:
+        raise _missing("Redis", KINDS["Redis 8"])
+    return max(found, key=lambda each: each.version)
+
+
+def _missing(kind: str, line: str) -> LookupError:
+    return LookupError(
+        f"there is no {kind}. Install it ({line}); if that is not into this Python or"
+        f" /usr/bin, name the folder in {FOLDERS}"
+    )
 
 
 def engines() -> list[Engine]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import platform
+import sys
 from importlib.metadata import version
 
 CORE = ("heymarket-async", "aiohttp", "msgspec")
+ZSTD = () if sys.version_info >= (3, 14) else ("backports.zstd",)
+"""The package that older Pythons need for Zstandard."""
 
 
 def versions(*names: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import subprocess
 import sys
@@ -12,10 +13,15 @@ from unittest import mock
 import pytest
 
 from endurance import __main__ as command
-from endurance import page, record
+from endurance import page, programs, record, stores
+from endurance.pools import engines
 from endurance.record import Kept
 from endurance.run import Figures, Run
-from endurance.runs import RUNS, budget
+from endurance.runs import RUNS, budget, large_exports, pools
+from heymarket_async import NewContact
+from heymarket_async.bulk import export_contacts
+from heymarket_async.sandbox import Sandbox
+from tests.bulk.accounts import client_of
 from tests.pacing.workers import End
 
 pytestmark = pytest.mark.unmeasured
@@ -249,6 +255,51 @@ def test_a_run_still_works(name, monkeypatch):
     if "LookupError: there is no " in done[0].error:
         pytest.skip(done[0].error.rpartition("LookupError: ")[2])
     assert [each.error for each in done] == [""]
+
+
+def test_a_program_is_taken_from_the_folders_of_the_variable_first(tmp_path, monkeypatch):
+    monkeypatch.setenv(programs.FOLDERS, f"{tmp_path / 'empty'}:{tmp_path}")
+    for folder in ("etc/init.d", "usr/lib/server/sbin", "usr/share/doc"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "sh").touch(0o755)
+    (tmp_path / "usr/sbin").mkdir()
+    (tmp_path / "usr/sbin/sh").symlink_to("/bin/sh")
+    unpacked = str(tmp_path / "usr/lib/server/sbin/sh")
+
+    assert programs.found("sh", "apt-get install sh") == unpacked
+
+    monkeypatch.setenv(programs.FOLDERS, str(tmp_path / "empty"))
+    assert programs.found("sh", "apt-get install sh").endswith("/bin/sh")
+
+
+def test_a_missing_program_is_named_with_the_line_that_installs_it(monkeypatch):
+    with pytest.raises(LookupError, match=r"there is no ssh8\. Install it \(pip install ssh8\)"):
+        programs.found("ssh8", "pip install ssh8")
+
+
+def test_a_pool_without_a_redis_says_how_to_install_one(monkeypatch):
+    monkeypatch.setattr(stores, "engines", list)
+
+    with pytest.raises(LookupError, match=r"there is no Redis\. Install it \(pip install "):
+        pools.work(engines.TASKIQ, 0)
+
+
+@pytest.mark.parametrize("ending", large_exports.SINKS)
+async def test_the_contacts_in_an_export_are_counted_in_the_file(ending, tmp_path):
+    file = tmp_path / f"contacts.{ending}"
+    async with Sandbox(contacts=299, seed=1, limit=None) as sandbox, client_of(sandbox) as client:
+        await client.contacts.create(NewContact(phone="15105553344", first="</row>\nand more"))
+        await export_contacts(client, file)
+
+    assert large_exports.rows_in(file) == 300
+
+
+def test_a_row_is_counted_where_two_parts_of_a_file_meet():
+    part = 1 << 20
+
+    for at in range(part - 7, part + 2):
+        file = io.BytesIO(b"." * at + b"</row></row>" + b"." * part + b"</row>")
+        assert large_exports._count(file, b"</row>") == 3
 
 
 LEFT_ALONE = next(each for each in budget.DISTURBANCES if not each.logs)

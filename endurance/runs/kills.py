@@ -70,6 +70,9 @@ _contacts, _messages = contact_kills.kill, message_kills.kill
 RUNS = [
     _run("jsonl", "an export to JSON Lines", EXPORT, partial(_contacts, "jsonl")),
     _run("jsonl-gz", "an export to JSON Lines in gzip", EXPORT, partial(_contacts, "jsonl.gz")),
+    _run(
+        "jsonl-zst", "an export to JSON Lines in Zstandard", EXPORT, partial(_contacts, "jsonl.zst")
+    ),
     _run("csv", "an export to CSV", EXPORT, partial(_contacts, "csv")),
     _run("parquet", "an export to Parquet", EXPORT, partial(_contacts, "parquet"), "pyarrow"),
     _run("xlsx", "an export to .xlsx", EXPORT, partial(_contacts, "xlsx"), "xlsxwriter"),

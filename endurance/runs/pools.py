@@ -59,8 +59,8 @@ def work(engine: Engine, seed: int) -> Figures:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="heymarket-pool-")))
         sandbox = stack.enter_context(Sandbox(contacts=60, seed=seed, limit=None))
-        variables = stack.enter_context(contextmanager(engine.serve)(folder))
-        variables |= {
+        served = stack.enter_context(contextmanager(engine.serve)(folder))
+        variables = served.variables | {
             "POOL_FOLDER": str(folder),
             "FOLDER": str(folder / "exports"),
             "HEYMARKET_BASE_URL": sandbox.url,
@@ -73,7 +73,9 @@ def work(engine: Engine, seed: int) -> Figures:
         notes = _notes(folder)
         if problems := _problems(sandbox, jobs):
             raise AssertionError("\n".join(problems))
-    return _figures(engine, jobs, notes, killed)
+    figures = _figures(engine, jobs, notes, killed)
+    figures.versions |= served.versions
+    return figures
 
 
 def _queue(engine: Engine, jobs: int) -> None:

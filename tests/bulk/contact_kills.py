@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import random
+import sys
 from pathlib import Path
 
 import openpyxl
@@ -16,7 +17,12 @@ from tests.bulk import killed_jobs
 from tests.bulk.accounts import create, current, delete, edit_one, ids_of
 from tests.bulk.killing import BUSY_S, FAULTS, Killer
 
-KINDS = ["jsonl", "jsonl.gz", "csv", "parquet", "xlsx", "db", "sync-v1", "sync-v2"]
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+KINDS = ["jsonl", "jsonl.gz", "jsonl.zst", "csv", "parquet", "xlsx", "db", "sync-v1", "sync-v2"]
 """The ending of a file of contacts, or a sync."""
 STATEMENTS = {"db", "sync-v1", "sync-v2"}
 """Kinds whose changes are statements of SQLite, of which there are more than files."""
@@ -76,6 +82,8 @@ def contents(kind: str, path: Path) -> list:
         return sorted(path.read_bytes().splitlines())
     if kind == "jsonl.gz":
         return sorted(gzip.decompress(path.read_bytes()).splitlines())
+    if kind == "jsonl.zst":
+        return sorted(zstd.decompress(path.read_bytes()).splitlines())
     if kind == "csv":
         with path.open(newline="") as file:
             return sorted((int(row["id"]), int(row["rev"])) for row in csv.DictReader(file))
