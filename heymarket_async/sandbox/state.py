@@ -74,7 +74,7 @@ def read(text: bytes, readings: Readings) -> State:
     """
     try:
         state = msgspec.json.decode(text, type=State)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(
             "state must be from Sandbox.state() of a version with the same format"
         ) from None

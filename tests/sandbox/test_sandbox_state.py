@@ -136,7 +136,10 @@ def test_given_credentials_win_over_those_of_the_state():
     assert len(later.store) == 3
 
 
-@pytest.mark.parametrize("text", [b"", b"{}", b'{"version":2}', b"[1]", b"\xff"])
+DEEP = b'{"other":' + b"[" * 9000 + b"]" * 9000 + b"}"
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b'{"version":2}', b"[1]", b"\xff", DEEP])
 def test_something_else_is_refused(text):
     with pytest.raises(ValueError, match=r"state must be from Sandbox\.state\(\)"):
         Sandbox(state=text)

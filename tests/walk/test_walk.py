@@ -949,6 +949,7 @@ CURSOR = cursors.start("v1").text
         ({"date": "2026-04-12T00:00:00Z", "cursor": CURSOR}, "exclude each other"),
         ({"cursor": ""}, "text of a walk's"),
         ({"cursor": "{}"}, "text of a walk's"),
+        ({"cursor": '{"other":' + "[" * 9000 + "]" * 9000 + "}"}, "text of a walk's"),
         ({"cursor": CURSOR.replace("v1", "v2")}, "surface 'v2'"),
         ({"cursor": CURSOR.replace('"version":1', '"version":2')}, "version 2"),
         ({"cursor": 5}, "text of a walk's"),

@@ -81,7 +81,7 @@ class TagReader:
         if cell.startswith("["):
             try:
                 return self._of_list(_decode(cell))
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, RecursionError):
                 # Table tools write the lists of exports in ways of their own; else it is a name.
                 if of_tool := list(map(int, _TAG_ID.findall(cell))):
                     return of_tool

@@ -281,6 +281,7 @@ def test_numbers_are_ids_in_a_column_of_ours_and_where_tags_cannot_be_read():
         ('["VIP", null, " "]', [1]),
         ("[]", []),
         ("[VIP", None),
+        ("[" * 9000 + "]" * 9000, None),
     ],
 )
 def test_tags_are_read_as_exports_write_them(cell, tags):
