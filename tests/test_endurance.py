@@ -1,8 +1,10 @@
-"""The endurance runs resume where they were, keep what failed, and each still works."""
+"""The endurance runs resume where they were, keep what failed, and all of them still work."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import re
 import subprocess
 import sys
 import time
@@ -13,9 +15,10 @@ import pytest
 
 from endurance import __main__ as command
 from endurance import page, record
+from endurance.fuzzing.targets import Target
 from endurance.record import Kept
 from endurance.run import Figures, Run
-from endurance.runs import RUNS, budget
+from endurance.runs import RUNS, budget, fuzz
 from tests.pacing.workers import End
 
 pytestmark = pytest.mark.unmeasured
@@ -91,6 +94,19 @@ def test_the_page_is_written_from_the_record():
     assert page.PAGE.read_text() == page.text_of(record.load())
 
 
+def test_rows_that_begin_alike_are_together_and_sorted(folder):
+    total = ["requests", "seconds on Redis 6.2.14", "times cut", "seconds on Redis 6.2.5"]
+    record.save("walks", Kept(seeds=1, figures=Figures(total=dict.fromkeys(total, 1))))
+    rows = [line for line in page.text_of(record.load()).splitlines() if line.endswith("| 1 |")]
+
+    assert rows == [
+        "| requests | 1 |",
+        "| seconds on Redis 6.2.5 | 1 |",
+        "| seconds on Redis 6.2.14 | 1 |",
+        "| times cut | 1 |",
+    ]
+
+
 def test_the_command_says_which_runs_there_are():
     done = subprocess.run(
         [sys.executable, "-m", "endurance", "wlaks"], capture_output=True, text=True, check=False
@@ -108,6 +124,22 @@ def test_a_run_still_works(name, monkeypatch):
     if "LookupError: there is no " in done[0].error:
         pytest.skip(done[0].error.rpartition("LookupError: ")[2])
     assert [each.error for each in done] == [""]
+
+
+def test_a_content_that_takes_too_long_is_seen_also_if_the_error_is_swallowed(monkeypatch):
+    monkeypatch.setenv("HEYMARKET_ENDURANCE_SMALL", "1")
+    monkeypatch.setattr(fuzz, "LONGEST_S", 0.05)
+
+    def read(_: bytes) -> None:
+        ends = time.process_time() + 0.1
+        with contextlib.suppress(BaseException):
+            while time.process_time() < ends:
+                pass
+
+    with fuzz._watched():
+        [failure] = fuzz._fuzz(Target("reader", [b"1"], read), 0, Figures())
+
+    assert re.fullmatch(r"reader: a content took 0\.\d CPU seconds", failure)
 
 
 LEFT_ALONE = next(each for each in budget.DISTURBANCES if not each.logs)
