@@ -12,7 +12,7 @@ from endurance.pools.job import AgainError
 from heymarket_async import HeymarketError
 
 VISIBLE_AFTER_S = 6
-"""Redis does not tell when a worker is gone: a job that is not done by then counts as lost."""
+"""Redis does not know that a worker has ended: a job that is not done by then counts as lost."""
 
 app = Celery("pool", broker=os.environ["POOL_BROKER"])
 app.conf.update(
