@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import random
 import re
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from endurance import page, record
 from endurance.fuzzing.targets import Target
 from endurance.record import Kept
 from endurance.run import Figures, Run
-from endurance.runs import RUNS, budget, fuzz
+from endurance.runs import RUNS, budget, fuzz, pools
 from tests.pacing.workers import End
 
 pytestmark = pytest.mark.unmeasured
@@ -140,6 +141,18 @@ def test_a_content_that_takes_too_long_is_seen_also_if_the_error_is_swallowed(mo
         [failure] = fuzz._fuzz(Target("reader", [b"1"], read), 0, Figures())
 
     assert re.fullmatch(r"reader: a content took 0\.\d CPU seconds", failure)
+
+
+@pytest.mark.parametrize(
+    ("always", "kind"),
+    [("worker", pools.WORKER), ("process", pools.PROCESS), ("parent", pools.PARENT)],
+)
+def test_the_kind_of_kills_in_a_pool_can_be_chosen(always, kind, monkeypatch):
+    monkeypatch.setenv(pools.ALWAYS, always)
+    chance = random.Random(1)
+
+    assert {pools._kind({"pid": 2, "group": 1}, chance) for _ in range(20)} == {kind}
+    assert pools._kind({"pid": 1, "group": 1}, chance) == pools.WORKER
 
 
 LEFT_ALONE = next(each for each in budget.DISTURBANCES if not each.logs)
