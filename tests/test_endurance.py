@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
-import re
 import subprocess
 import sys
 import time
@@ -140,7 +139,7 @@ def test_a_content_that_takes_too_long_is_seen_also_if_the_error_is_swallowed(mo
     with fuzz._watched():
         [failure] = fuzz._fuzz(Target("reader", [b"1"], read), 0, Figures())
 
-    assert re.fullmatch(r"reader: a content took 0\.\d CPU seconds", failure)
+    assert failure.startswith("reader, not done after 0.05 CPU seconds")
 
 
 @pytest.mark.parametrize(

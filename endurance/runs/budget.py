@@ -377,14 +377,14 @@ RUNS = [
         f" {WINDOW_S:g} s, while its store is killed, failed over, resharded, evicted, paused, or"
         f" its clock is set. No request is answered with 429, and no window of {WINDOW_S:g} s"
         f" holds more than {LIMIT} requests, wherever it begins. While the store is there, at"
-        f" least {USED:.0%} of the budget is used. All clients can rely on it again after a"
-        " window and two seconds. Until then each client uses a part of its own, and together"
-        f" they use at least {USED_MEANWHILE:.0%}. No process has less than half of an equal"
-        " part. Nothing is logged but what [the documentation](scaling.md) says. It says too that"
-        " clients which lose a store that others still have send their parts in addition. Answers"
-        " of 429 are taken for that up to these parts, and counted. Where the machine itself was"
-        f" late by more than {LATE_S:g} s, and the store was away, less was used, or a process"
-        " had less, the seconds do not count.",
+        f" least {USED:.0%} of the budget is used. {RETURN_S:g} s after it is back, all clients"
+        " rely on it again. Until then each client uses a part of its own, and together they use"
+        f" at least {USED_MEANWHILE:.0%}. No process has less than half of an equal part. Nothing"
+        " is logged but what [the documentation](scaling.md) says. It says too that clients which"
+        " lose a store that others still have send their parts in addition. Answers of 429 are"
+        " taken for that up to these parts, and counted. Where the machine itself was late by"
+        f" more than {LATE_S:g} s, and the store was away, less was used, or a process had less,"
+        " the seconds do not count.",
         work=work,
         at_once=1,
     )

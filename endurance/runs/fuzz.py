@@ -59,24 +59,24 @@ def _fuzz(target: Target, seed: int, figures: Figures) -> list[str]:
     while (began := time.process_time()) < ends:
         content = mutator.next()
         inputs += 1
+        left_s, problem = 0.0, None
         signal.setitimer(signal.ITIMER_PROF, LONGEST_S)
         try:
-            target.read(content)
+            try:
+                target.read(content)
+            finally:
+                left_s, _ = signal.setitimer(signal.ITIMER_PROF, 0)
         except BaseException as error:  # it is judged
-            signal.setitimer(signal.ITIMER_PROF, 0)
             if isinstance(error, KeyboardInterrupt):
                 raise
-            if (problem := _problem(error, target)) is None:
-                refused += 1
-            elif problem not in failures or len(content) < len(failures[problem][0]):
-                shown = packed_text(content)[:SHOWN]
-                failures[problem] = (content, f"{target.name}, {problem}\n{shown}")
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
+            problem = _problem(error, target)
+            refused += problem is None
+        if not left_s and problem is None:  # a callback, such as a finalizer, has ignored the error
+            problem = f"not done after {LONGEST_S} CPU seconds"
+        if problem and (problem not in failures or len(content) < len(failures[problem][0])):
+            shown = packed_text(content)[:SHOWN]
+            failures[problem] = (content, f"{target.name}, {problem}\n{shown}")
         longest_s = max(longest_s, time.process_time() - began)
-    if longest_s >= LONGEST_S and not any("HangError" in each for each in failures):
-        # A callback, such as a finalizer, has ignored the error.
-        failures[""] = (b"", f"{target.name}: a content took {longest_s:.1f} CPU seconds")
     figures.total[f"{target.name}: contents"] = inputs
     figures.total[f"{target.name}: refused"] = refused
     figures.most["CPU seconds of one content"] = max(
