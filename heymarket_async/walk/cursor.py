@@ -273,7 +273,7 @@ def read(text: str, *, surface: str) -> Cursor:
         origin = msgspec.json.decode(content, type=_Origin)
         if (origin.version, origin.surface) == (VERSION, surface):
             return _checked(_decode(content))
-    except (msgspec.MsgspecError, ValueError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise ValueError("cursor must be the text of a walk's `cursor`") from None
     raise ValueError(
         f"cursor belongs to surface {origin.surface!r}, version {origin.version};"
