@@ -62,7 +62,8 @@ class Gateway:
     @cache
     def found(cls) -> Path | None:
         """Return the program, from the folders of the variable, the path or a package."""
-        tops = (*given(), sysconfig.get_path("purelib"), *os.environ["PATH"].split(os.pathsep))
+        here = map(sysconfig.get_path, ("purelib", "scripts"))
+        tops = (*given(), *here, *os.environ["PATH"].split(os.pathsep))
         for top in tops:
             for folder, _, names in os.walk(top):
                 if cls.program in names:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from endurance.record import Kept, Record
@@ -43,6 +45,7 @@ def _section(run: Run, kept: Kept) -> str:
         **{f"{key}, at most": f"{value:,.4g}" for key, value in seen.most.items()},
         **{f"{key}, at least": f"{value:,.4g}" for key, value in seen.least.items()},
     }
+    figures = {name: figures[name] for name in _in_groups(figures)}
     versions = ", ".join(f"{name} {version}" for name, version in sorted(seen.versions.items()))
     return "\n".join(
         [
@@ -59,6 +62,20 @@ def _section(run: Run, kept: Kept) -> str:
             "",
         ]
     )
+
+
+def _in_groups(names: Iterable[str]) -> list[str]:
+    """Return names in their order, but those that begin with one word together, and sorted."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name.split()[0], []).append(name)
+    return [name for group in groups.values() for name in sorted(group, key=_with_numbers)]
+
+
+def _with_numbers(name: str) -> list[str | int]:
+    """Return a key that puts 6.2.5 before 6.2.14."""
+    parts = re.split(r"(\d+)", name)
+    return [int(part) if part.isdigit() else part for part in parts]
 
 
 def _hours(seconds: float) -> str:

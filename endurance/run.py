@@ -15,13 +15,13 @@ def small() -> bool:
 
 
 class Figures(msgspec.Struct, kw_only=True):
-    """What a run has seen, of one seed or of many.
+    """The figures of a run, of one seed or of many.
 
     Attributes:
         units: How much was done, in the unit of the run.
         total: Values that add up, such as requests.
-        most: Values of which the largest counts, such as peak memory.
-        least: Values of which the smallest counts, such as the part of a budget that was used.
+        most: Values whose largest counts, such as peak memory.
+        least: Values whose smallest counts, such as the part of a budget that was used.
         versions: Of the packages and servers that took part, by name.
     """
 
@@ -63,7 +63,7 @@ class Run(NamedTuple):
         holds: A sentence: all that the work checks.
         work: Does one piece of work, decided by the seed alone as far as it can be. It raises if
             something does not hold.
-        seeds: How many seeds one process does; a process for each is the safest, and the slowest.
+        seeds: How many seeds one process does; one is the safest number, and the slowest.
         at_once: At most so many processes of it; 0 for as many as there are cores.
         limit_s: After so many seconds, a process hangs.
     """

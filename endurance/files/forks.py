@@ -94,7 +94,7 @@ def _run(asked: Asked) -> None:
         cli.main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
-    except BaseException:  # noqa: BLE001 - whatever it is, it is told
+    except BaseException:  # noqa: BLE001 - whatever it is, it is shown
         traceback.print_exc()
     gc.collect()  # an error in a finalizer is shown too
     sys.stdout.flush()

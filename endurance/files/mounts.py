@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SYSTEMS = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-f"]}
-INSTALL = "as root: apt-get install e2fsprogs xfsprogs"
+INSTALL = "apt-get install e2fsprogs xfsprogs"
 _NEW_MOUNTS, _PRIVATE = 0x20000, 0x44000
 """CLONE_NEWNS; MS_REC | MS_PRIVATE."""
 
@@ -26,7 +26,7 @@ def can_mount(system: str) -> bool:
 
 
 def take_own_mounts() -> None:
-    """Let no other process see what is mounted from now on.
+    """Hide from other processes everything that is mounted from now on.
 
     A copy of a mount in another namespace would keep a file system alive whose power was cut.
     """

@@ -1,1 +1,1 @@
-"""What the run `fuzz` reads: mutated files, texts and command lines."""
+"""The contents that the run `fuzz` reads: mutated files, texts and command lines."""

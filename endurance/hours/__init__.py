@@ -1,1 +1,1 @@
-"""What the run `hours` starts: a process whose hours are over in a minute."""
+"""The process that the run `hours` starts: one whose hours are over in a minute."""

@@ -53,10 +53,10 @@ class Watch:
 
     Attributes:
         runs: How many have ended.
-        most: Figures of which the largest counts.
+        most: Figures whose largest value counts.
         tokens: How many tokens were signed.
         total: Figures that add up.
-        problems: What did not hold.
+        problems: Everything that did not hold.
         calls: The task of the other client.
     """
 

@@ -1,1 +1,1 @@
-"""What the runs of worker pools start: one job, on several engines."""
+"""The job that the runs of worker pools start, on several engines."""

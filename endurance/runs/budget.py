@@ -144,7 +144,7 @@ def switch_over(store: Watched, chance: random.Random) -> None:
 
 
 def split(store: Watched, chance: random.Random) -> None:
-    """Stop the primary until another one is chosen; then it goes on, and thinks it still is one."""
+    """Stop the primary until another one is chosen; then it runs again, as if it still were one."""
     stopped = store.primary()
     stopped.stop()
     stores.until(lambda: store.primary() is not stopped)
@@ -292,11 +292,11 @@ class Lateness:
 
 
 class Seen:
-    """What the processes did, over the times in which their store was there, and was not.
+    """The work of the processes, while their store was there and while it was not.
 
     Args:
-        disturbance: What happened to the store.
-        ends: What each process did.
+        disturbance: The event that the store had.
+        ends: The work of each process.
         began, disturbed, back, ended: When it did; `back` is when all may trust the store again.
 
     Attributes:
@@ -304,7 +304,7 @@ class Seen:
         most: The most requests that a window may have held.
         used: The parts of the budget that were used while the store was there.
         meanwhile: The part that was used from the disturbance until it was back.
-        part: What the process had that had the least, of its equal part.
+        part: The smallest part that a process had, as a ratio to an equal part.
     """
 
     def __init__(
@@ -373,16 +373,19 @@ RUNS = [
         title="Processes on one budget",
         unit="seconds",
         goal=7200,
-        holds="Two to sixteen processes want more than their one budget, while its store is killed,"
-        " failed over, resharded, evicted, paused, or its clock is set. No request is answered with"
-        f" 429, and no window holds more than {LIMIT} requests, wherever it begins. While the store"
-        f" is there, at least {USED:.0%} of the budget are used. All clients can rely on it again"
-        " after a window and two seconds. Until then each uses a part of its own, and together they"
-        f" use at least {USED_MEANWHILE:.0%}. Nobody has less than half of an equal part. Nothing"
+        holds=f"Two to sixteen processes want more than their one budget of {LIMIT} requests in"
+        f" {WINDOW_S:g} s, while its store is killed, failed over, resharded, evicted, paused, or"
+        f" its clock is set. No request is answered with 429, and no window of {WINDOW_S:g} s"
+        f" holds more than {LIMIT} requests, wherever it begins. While the store is there, at"
+        f" least {USED:.0%} of the budget is used. {RETURN_S:g} s after it is back, all clients"
+        " rely on it again. Until then each client uses a part of its own, and together they use"
+        f" at least {USED_MEANWHILE:.0%}. No process has less than half of an equal part. Nothing"
         " is logged but what [the documentation](scaling.md) says. It says too that clients which"
         " lose a store that others still have send their parts in addition. Answers of 429 are"
-        " taken for that up to these parts, and counted. Where the machine itself was late by more"
-        f" than {LATE_S:g} s, and the store was away or less was used, the seconds do not count.",
+        " taken for that up to these parts, and counted. Where the machine itself was late by"
+        f" more than {LATE_S:g} s, and the store was away, less was used, or a process had less,"
+        " the seconds do not count.",
         work=work,
+        at_once=1,
     )
 ]

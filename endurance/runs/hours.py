@@ -39,11 +39,14 @@ RUNS = [
         unit="runs of sync",
         goal=RUNS_OF_SYNC,
         holds="`heymarket sync account.db --every 5m` runs for more than eight hours, over real"
-        " sockets. Beside it, a client makes a call every twenty seconds, and edits contacts. The"
-        " clock of the process jumps when nothing but time can happen. Every request is answered"
-        " with 200, so no token is ever too old, and none is signed before it is needed. Each run"
-        " begins five minutes after the one before it. The package has no more memory, descriptors,"
-        " tasks or threads at the end than after the first runs, and the file equals the account.",
+        " sockets. Beside it, a client reads a contact every 10 to 30 seconds. It changes every"
+        " tenth one, and makes a new one after every hundred. The clock of the process jumps when"
+        " nothing but time can happen. Every request is answered with 200, so no token is ever"
+        " too old. At most one token is signed for each run of sync, and one for every four"
+        " minutes of the client. Each run begins five minutes after the end of the one before it,"
+        " and at most two seconds late. At the end, there are no more tasks and threads than"
+        " after a tenth of the runs, and at most four more descriptors. The lines of the package,"
+        " without the sandbox, have at most 256 kB more memory. The file equals the account.",
         work=work,
     )
 ]

@@ -29,16 +29,18 @@ from heymarket_async.sandbox import Sandbox
 JOBS, KILLS, WORKERS = 100, 16, 2
 ENDED_S = 500.0
 """All jobs are done by then, or one is lost."""
+ALWAYS = "POOL_KILLS"
+"""The variable that chooses a kind, by its first word."""
 WORKER, PROCESS, PARENT = "worker", "process of a job", "parent of the processes"
 
 
 class Kill(NamedTuple):
-    """What was killed, and when.
+    """The end of a process by SIGKILL.
 
     Attributes:
         at: By the clock that the notes have.
         kind: A worker with all of its processes; the process of a job; or the parent of those,
-            whose jobs go on although the queue counts them as lost.
+            whose jobs continue although the queue counts them as lost.
         pid: Of the process, or of the group.
     """
 
@@ -137,6 +139,8 @@ def _kind(chosen: dict[str, Any], chance: random.Random) -> str:
     """Return what to kill of the worker that does a job."""
     if chosen["pid"] == chosen["group"]:
         return WORKER
+    if always := os.environ.get(ALWAYS):
+        return next(kind for kind in (WORKER, PROCESS, PARENT) if kind.split()[0] == always)
     # A test has no time for the others: a queue may notice them late.
     return PROCESS if small() else chance.choice([WORKER, WORKER, PROCESS, PARENT])
 
@@ -219,26 +223,36 @@ def _lost(notes: list[dict[str, Any]], kill: Kill) -> list[int]:
     return [number for number, note in newest.items() if note["event"] == "start"]
 
 
-def _run(name: str, engine: Engine, setting: str) -> Run:
+def _run(name: str, engine: Engine, killed: str, setting: str) -> Run:
     return Run(
         name=name,
         title=f"A worker pool on {engine.name}",
         unit="jobs",
         goal=500,
         holds="A job imports some rows, ensures a contact, sends a text, and exports the account."
-        " Two workers do four at once. After every few jobs, SIGKILL ends a whole worker, the"
-        " process of a job, or the parent of such processes. Every job ends, and every contact and"
-        f" text is there once. {setting}",
+        " Two workers do four jobs each at once. After every few jobs, SIGKILL ends"
+        f" {killed}. Every job ends, and every contact and text is there once. {setting}",
         work=partial(work, engine),
         at_once=1,
     )
 
 
+_PREFORK = "a whole worker, one of its four processes that do jobs, or their parent"
 _LATE = "Celery's jobs have `acks_late` and `reject_on_worker_lost`."
 _VISIBLE = "A `visibility_timeout` of 6 s is looked at every 10 s."
 RUNS = [
-    _run("pool-taskiq", engines.TASKIQ, "The broker is that of `examples/worker_pool`."),
-    _run("pool-celery-redis", engines.CELERY_ON_REDIS, f"{_LATE} {_VISIBLE}"),
-    _run("pool-celery-rabbitmq", engines.CELERY_ON_RABBITMQ, _LATE),
-    _run("pool-temporal", engines.TEMPORAL, "The `heartbeat_timeout` of activities is 5 s."),
+    _run(
+        "pool-taskiq",
+        engines.TASKIQ,
+        "a whole worker, its one process that does jobs, or the parent of that process",
+        "The broker is that of `examples/worker_pool`.",
+    ),
+    _run("pool-celery-redis", engines.CELERY_ON_REDIS, _PREFORK, f"{_LATE} {_VISIBLE}"),
+    _run("pool-celery-rabbitmq", engines.CELERY_ON_RABBITMQ, _PREFORK, _LATE),
+    _run(
+        "pool-temporal",
+        engines.TEMPORAL,
+        "a whole worker, which is one process",
+        "The `heartbeat_timeout` of activities is 5 s.",
+    ),
 ]

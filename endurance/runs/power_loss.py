@@ -21,7 +21,7 @@ from endurance.files.commands import (
 )
 from endurance.files.crash import Disk, Loss
 from endurance.files.jobs import JOBS, Job, job_of, said, sandbox_of
-from endurance.files.mounts import SYSTEMS, Mount, can_mount, mounted, take_own_mounts
+from endurance.files.mounts import INSTALL, SYSTEMS, Mount, can_mount, mounted, take_own_mounts
 from endurance.run import Figures, Run, small
 from endurance.versions import versions
 
@@ -64,7 +64,7 @@ class _Cuts:
         assert undisturbed.code == self._job.code, undisturbed.output
         self._job.check_end(folder)
         places = [call.number for call in undisturbed.calls if call.kind & _CHANGES]
-        seen = Counter[str]()
+        seen = Counter[str](dict.fromkeys(SYSTEMS, 0))  # 0 is shown, too
         failures: list[str] = []
         for _ in range(FEW if small() else CUTS):
             at = self._chance.choice(places)
@@ -102,7 +102,8 @@ class _Cuts:
         mount.sync()
         ended = self._running.run(self._job.arguments(folder), folder, at=at, root=mount.root)
         mount.again()
-        self._resume(folder, before, ended)
+        self._check_kept(folder, before, ended)
+        self._resume(folder)
 
     def _cut(self, at: int, name: str) -> Iterator[tuple[Loss, str]]:
         """Kill the job at a call, and resume it from what a disk may hold then; give failures.
@@ -118,6 +119,7 @@ class _Cuts:
             failure = ""
             self._lose(folder, before, ended, loss)
             try:
+                self._check_kept(folder, before, ended)
                 if self._chance.random() < 0.5:
                     held = Path(shutil.copytree(folder, self._scratch / "held"))
                     more = self._chance.randint(1, at)
@@ -125,11 +127,12 @@ class _Cuts:
                     if again.code != self._job.code:
                         yield loss, ""
                         self._lose(folder, held, again, loss)
-                        self._resume(folder, held, again)
+                        self._check_kept(folder, held, again)
+                        self._resume(folder)
                     else:
                         self._job.check_end(folder)
                 else:
-                    self._resume(folder, before, ended)
+                    self._resume(folder)
             except Exception as error:  # noqa: BLE001 - as above
                 failure = said(error)
             finally:
@@ -141,7 +144,14 @@ class _Cuts:
         shutil.rmtree(folder)
         Disk.after(before, folder, ended.calls).write_after(loss, self._chance, folder)
 
-    def _resume(self, folder: Path, before: Path, ended: Ended) -> None:
+    def _check_kept(self, folder: Path, before: Path, ended: Ended) -> None:
+        """Check that all is there that was kept when the last sync returned, and nothing is half.
+
+        Args:
+            folder: A disk after a power loss. It is not touched.
+            before: Its content when the process began.
+            ended: How the process ended whose power went.
+        """
         assert ended.code == -signal.SIGKILL, f"the process was to be killed: {ended}"
         copy = self._scratch / "copy"
         shutil.rmtree(copy, ignore_errors=True)
@@ -151,6 +161,8 @@ class _Cuts:
         kept = self._job.kept(copy)
         shutil.rmtree(copy)
         assert kept >= promised, f"{promised} were kept before, and {kept} after it"
+
+    def _resume(self, folder: Path) -> None:
         held = _tree(folder)
         resumed = self._running.run(self._job.arguments(folder), folder)
         assert resumed.code == self._job.code, f"{resumed.output}\nfrom {held}"
@@ -176,13 +188,17 @@ RUNS = [
         title="Power losses",
         unit="power losses",
         goal=2_000,
-        holds="The power goes at any call of an export (every format), an import or a sync. On ext4"
-        " and xfs it really does: the file system is shut down without writing anything more, and"
-        " mounted again. Besides, a model makes folders that POSIX allows then, and most disks"
-        " never show: of what was not synced, any blocks and any names are missing, in any order."
-        " What was kept when the last sync returned is still there. No half file has the final"
-        " name. The same command then ends whole, and equal to the account. No row is imported"
-        " twice, and each gets its true outcome. Databases are whole.",
+        holds="The power goes at any call of an export (every format), an import or a sync. On"
+        " ext4 and xfs it really does: the file system is shut down without writing anything"
+        " more, and mounted again. This needs root, loop devices and the programs of both file"
+        f" systems (`{INSTALL}`). Without them, these two are left out, and their rows below"
+        " count none. Besides, a model makes folders that POSIX allows then, and most disks never"
+        " show: of all that was not synced, any blocks and any names are missing, in any order."
+        " Half of the time, the power goes once more in the model while the job resumes. After"
+        " each loss, everything that was kept when the last sync returned is still there, and no"
+        " half file has the final name. The same command then ends whole, and equal to the"
+        " account. No row is imported twice, and every row gets its true outcome. Databases are"
+        " whole.",
         work=work,
     )
 ]

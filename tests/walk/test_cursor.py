@@ -133,3 +133,8 @@ def test_rows_that_were_given_amid_a_page_do_not_come_again():
     given = asyncio.run(first(6)) + asyncio.run(rest_of(listing, walking.cursor))
 
     assert sorted(given) == list(range(1, 8))
+
+
+def test_a_cursor_that_is_nested_thousands_of_times_is_refused():
+    with pytest.raises(ValueError, match="cursor must be the text"):
+        cursors.read('{"x":' + "[" * 5000, surface="v1")
