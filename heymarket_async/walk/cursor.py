@@ -298,8 +298,9 @@ def _checked(stored: Cursor) -> Cursor:
         group = replace(
             group,
             # The places in a pass down come after all those that it has yet to read.
-            passed=_placed(group.passed, stamp, _BEHIND_ALL_PAGES if group.is_down else 0),
-            before=None if group.before is None else _placed(group.before, stamp, 0),
+            passed=_placed(group.passed, stamp, _first_place(group)),
+            # Which of them were on the first page is not known any more.
+            before=None if group.before is None else _placed(group.before, stamp, SECOND_PAGE),
             repeats=int(group.repeats),
             # The account may be less busy now than it was.
             passes=0,
@@ -310,7 +311,17 @@ def _checked(stored: Cursor) -> Cursor:
     return replace(stored, group=group)
 
 
+SECOND_PAGE = 1 << 20
+"""The place of the first row of page 1, if pages are counted from 0."""
+
 _BEHIND_ALL_PAGES = 1 << 62
+
+
+def _first_place(group: Ties) -> int:
+    """Return a place for the first row of a pass that was stored without its places."""
+    if group.is_down:
+        return _BEHIND_ALL_PAGES
+    return SECOND_PAGE if (group.page or 0) > 1 else 0
 
 
 def _placed(rows: Seen[int], stamp: str, first: int) -> Seen[int]:

@@ -43,14 +43,11 @@ from msgspec.structs import replace
 
 from heymarket_async import timestamps
 from heymarket_async.errors import PaginationError
-from heymarket_async.walk.cursor import PAGE_SIZE, Cursor, Seen, Ties, new_ties
+from heymarket_async.walk.cursor import PAGE_SIZE, SECOND_PAGE, Cursor, Seen, Ties, new_ties
 from heymarket_async.walk.rows import Key, Rows
 
 MOST_PASSES = 20
 """How often a group is read before the walk raises, because it changes too often."""
-
-_SECOND_PAGE = 1 << 20
-"""The place of the first row of page 1, if pages are counted from 0."""
 
 _ENOUGH_PASSES = 10
 """How often a group is read if a row comes twice in each pass."""
@@ -154,6 +151,9 @@ def _with_order(cursor: Cursor, group: Ties, rows: Rows) -> Cursor:
     """Learn from the first page, asked for once more, whether the other one lies behind it."""
     first = rows.stamps[0] if rows.stamps else ""
     behind = group.shows or ""
+    if first != group.stamp and (first < group.stamp) is (behind < group.stamp):
+        # The group has left its place, and the other rows have moved up. They show no order.
+        return cursor.held(rows, None)
     # Rows that were edited meanwhile are before the group now: then they are the newest.
     ascending = group.stamp < behind if first == group.stamp else first < group.stamp
     cursor = replace(cursor, ascending=ascending if cursor.ascending is None else cursor.ascending)
@@ -192,13 +192,13 @@ def _double(group: Ties, rows: Rows) -> int:
 
 def _places(rows: Rows, page: int) -> Iterator[tuple[Key, int]]:
     """Return rows with their places: the page, and the place on it."""
-    return ((key, page * _SECOND_PAGE + place) for place, key in enumerate(rows.all_keys()))
+    return ((key, page * SECOND_PAGE + place) for place, key in enumerate(rows.all_keys()))
 
 
 def _is_of_first_page(group: Ties, rows: Rows) -> bool:
     """Whether a page has rows that the first page had in an earlier pass."""
     places = group.before.entries if group.before else {}
-    return any(places.get(key, _SECOND_PAGE) < _SECOND_PAGE for key in rows.all_keys())
+    return any(places.get(key, SECOND_PAGE) < SECOND_PAGE for key in rows.all_keys())
 
 
 def _with_page(cursor: Cursor, group: Ties, page: GroupPage) -> Ties:
@@ -301,10 +301,12 @@ def _is_complete(cursor: Cursor, group: Ties) -> bool:
     mine, theirs = _members(cursor, group, group.passed), _members(cursor, group, group.before)
     if group.brings_new:
         return False
+    if cursor.ascending is None and not theirs <= mine:
+        return False  # rows behind the group may have moved to pages that were read
     if mine == theirs and not group.repeats:
         return True
-    if group.is_mixed:
-        return False
+    if group.is_mixed or group.passes < 2:
+        return False  # the first pass down reads too few rows again to show another order
     unexplained = group.repeats - len(theirs - mine)
     if unexplained <= 0:
         return True

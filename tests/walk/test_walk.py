@@ -20,7 +20,8 @@ from heymarket_async import (
     Walk,
 )
 from heymarket_async.walk import cursor as cursors
-from heymarket_async.walk.walk import walk
+from heymarket_async.walk.page_size import PageSizes
+from heymarket_async.walk.walk import Growth, walk
 from tests.conftest import jumping_time, now
 from tests.walk.listing import Listing, Row
 
@@ -411,6 +412,88 @@ async def test_a_pass_is_not_believed_in_which_many_rows_come_in_before_the_grou
 
         with contextlib.suppress(PaginationError):
             assert set(await ids_of(walk_over(listing))) >= {*range(1, 71)}, (earlier, request)
+
+
+@jumping_time
+async def test_rows_that_left_a_group_do_not_explain_others_that_are_hidden():
+    # Of the rows on the last page, two move up while 12 others leave, in an order of their own.
+    listing = Listing([0] * 40 + [1] * 28, inclusive=True, cap=31, over="half", mixes_ties=True)
+    edit_before(listing, 6, [*range(2, 14)])
+    given: list[int] = []
+
+    with contextlib.suppress(PaginationError):
+        given = await ids_of(walk_over(listing, limit=29))
+
+    assert not given or set(given) >= {1, *range(14, 69)}
+
+
+@pytest.mark.parametrize("request_number", range(1, 5))
+@pytest.mark.parametrize("page_base", [0, 1])
+@jumping_time
+async def test_a_group_that_was_edited_as_a_whole_shows_no_order(page_base, request_number):
+    ticks = [tick for tick, size in enumerate([31, 90, 5]) for _ in range(size)]
+    listing = Listing(ticks, newest_first=False, page_base=page_base, cap=30)
+    edit_before(listing, request_number, [*range(1, 32)])
+
+    assert set(await ids_of(walk_over(listing))) == {*listing.rows}
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("page_base", [0, 1])
+@jumping_time
+async def test_deletions_pull_no_rows_past_a_walk_that_has_seen_one_timestamp(
+    newest_first, page_base
+):
+    for first, second in itertools.combinations(range(2, 9), 2):
+        ticks = [5] * 90 + [4 if newest_first else 6] * 3
+        listing = Listing(ticks, newest_first=newest_first, page_base=page_base, cap=30)
+        delete_before(listing, {first: range(1, 61), second: range(61, 91)})
+
+        assert set(await ids_of(walk_over(listing, limit=30))) >= {91, 92, 93}, (first, second)
+
+
+def delete_before(listing: Listing, plan: dict[int, range]) -> None:
+    """Let others delete contacts before the server answers some requests of a walk."""
+    answer = listing.fetch
+
+    async def fetch(date: str | None, page: int | None, limit: int | None) -> list[Row]:
+        for number in plan.get(len(listing.requests), ()):
+            del listing.rows[number]
+        return await answer(date, page, limit)
+
+    listing.fetch = fetch
+
+
+def fail_before(listing: Listing, requests: list[int]) -> None:
+    """Let a walk fail before it sends some of its requests."""
+    answer = listing.fetch
+
+    async def fetch(date: str | None, page: int | None, limit: int | None) -> list[Row]:
+        if requests and len(listing.requests) == requests[0]:
+            requests.pop(0)
+            raise ServerError("answered 500", status=500)
+        return await answer(date, page, limit)
+
+    listing.fetch = fetch
+
+
+@jumping_time
+async def test_a_wrong_first_page_is_noticed_after_a_walk_was_resumed_twice():
+    for newest_first, edited, one in itertools.product([True, False], range(5, 8), range(6, 9)):
+        ticks = [7 if newest_first else 3] * 3 + [5] * 100 + [4 if newest_first else 6] * 10
+        listing = Listing(ticks, newest_first=newest_first, page_base=0, cap=30, digits=3)
+        number = 100 if newest_first else 4
+        edit_before(listing, edited, [number])
+        fail_before(listing, [one, one + 1])
+        growth = Growth(listing.fetch, PageSizes(), 1000)
+        walking, given = walk_over(listing, first_page=1, growth=growth), set[int]()
+        for _ in range(3):
+            with contextlib.suppress(ServerError):
+                async for row in walking:
+                    given.add(row.id)
+            walking = walk_over(listing, cursor=walking.cursor, growth=growth)
+
+        assert given >= {*range(1, 114)} - {number}, (newest_first, edited, one)
 
 
 @pytest.mark.parametrize("form", ["{}Z", "{}z", "{}+00:00"])
