@@ -251,7 +251,8 @@ def walk(runner: asyncio.Runner, servers: list[dict[str, object]], line: bytes) 
         stored = msgspec.json.decode(line, type=Stored)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         stored = Stored(cursor=line.decode(errors="replace"))
-    server = stored.server if stored.server in servers else servers[0]
+    # Not the one that came: 1 and 1.0 are equal.
+    server = next((each for each in servers if each == stored.server), servers[0])
 
     async def read() -> None:
         listing = test_cursor.server({"server": server})
@@ -260,7 +261,7 @@ def walk(runner: asyncio.Runner, servers: list[dict[str, object]], line: bytes) 
         async def answer(date: str | None, page: int | None, limit: int | None) -> list[Row]:
             try:
                 return await fetch(date, page, limit)
-            except ValueError:  # of the listing: this is not a time
+            except (ValueError, TypeError):  # of the listing: this is not a time
                 raise BadRequestError("answered 400", status=400) from None
 
         listing.fetch = answer

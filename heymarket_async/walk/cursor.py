@@ -294,6 +294,10 @@ def _checked(stored: Cursor) -> Cursor:
     """
     group, times = stored.group, [stored.date, stored.back]
     if group is not None:
+        # Each page before it has brought a row: a walk from a page far away would not end.
+        most = sum(each.size for each in (stored.given, group.passed, group.before) if each) + 2
+        if max(group.page or 0, group.last or 0) > most:
+            raise ValueError
         stamp, times = group.stamp, [*times, group.then, group.back, group.behind]
         group = replace(
             group,

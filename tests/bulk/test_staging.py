@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -170,6 +171,20 @@ def test_a_state_that_cannot_be_read_is_told(tmp_path):
         staging(tmp_path)
     staging(tmp_path, restart=True).close()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_long_format_in_a_state_is_not_quoted_as_a_whole(tmp_path):
+    one = staging(tmp_path)
+    one.add(b"a\n", "first")
+    one.close()
+    state = tmp_path / "c.partial" / "heymarket-state.json"
+    content = json.loads(state.read_bytes())
+    state.write_text(json.dumps(content | {"kind": ".json" * 1000}))
+
+    with pytest.raises(ValueError, match="holds an unfinished export into a") as raised:
+        staging(tmp_path)
+
+    assert len(str(raised.value)) < 500 + len(str(tmp_path))
 
 
 def test_a_folder_that_is_in_use_is_refused_until_it_is_let_go_of(tmp_path):

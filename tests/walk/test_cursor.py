@@ -138,3 +138,14 @@ def test_rows_that_were_given_amid_a_page_do_not_come_again():
 def test_a_cursor_that_is_nested_thousands_of_times_is_refused():
     with pytest.raises(ValueError, match="cursor must be the text"):
         cursors.read('{"x":' + "[" * 5000, surface="v1")
+
+
+@pytest.mark.parametrize("name", ["page", "last"])
+@pytest.mark.parametrize("number", [1000, 10**6, 10**300])
+def test_a_page_of_a_group_that_no_walk_has_come_to_is_refused(name, number):
+    stored = next(each for each in STORED if "group" in each["state"])
+    cursor = json.loads(stored["cursor"])
+    cursor["group"][name] = number
+
+    with pytest.raises(ValueError, match="text of a walk's `cursor`"):
+        resumed(server(stored), json.dumps(cursor))

@@ -302,8 +302,8 @@ class Staging:
         if state.kind != self._kind:
             raise JobError(
                 "other_format",
-                f"{self._folder} holds an unfinished export into a {state.kind} file, not into a"
-                f" {self._kind} file.",
+                f"{self._folder} holds an unfinished export into a {state.kind[:_SHOWN]} file, not"
+                f" into a {self._kind} file.",
                 "Continue that export, start anew with restart=True, or name another folder.",
             )
         self._reopen_rows(state.length)
@@ -314,6 +314,10 @@ class Staging:
         self._file = os.fdopen(open_own(self.rows, os.O_WRONLY | os.O_APPEND), "ab")
         self._file.truncate(length)
         self._file.seek(length)
+
+
+_SHOWN = 20
+"""Characters of a format, which a damaged file may have made long."""
 
 
 def _damaged(path: Path, problem: str) -> JobError:
