@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 import threading
@@ -59,6 +60,7 @@ FLOWS: dict[str, tuple[Flow, int]] = {
 async def entered(flow: Flow, folder: Path) -> set[str]:
     """Return the files of the package whose functions a flow calls, in any thread."""
     files = set()
+    gc.collect()  # else files that other tests left open are closed meanwhile
     http_date.cache_clear()  # else a flow enters fewer files if another had an answer just before
 
     def note(frame, event, _):
