@@ -401,6 +401,28 @@ async def test_rows_are_not_lost_when_many_leave_a_group(newest_first, inclusive
     assert complete > 5
 
 
+@pytest.mark.parametrize("mixes_ties", [False, True])
+@pytest.mark.parametrize("page_base", [0, 1])
+@pytest.mark.parametrize("newest_first", [True, False])
+@jumping_time
+async def test_rows_are_not_lost_when_many_leave_the_group_at_the_date(
+    newest_first, page_base, mixes_ties
+):
+    """The walk cannot ask from a `date` behind the group, as it is at the group already."""
+    groups = enumerate([29, 61, 20, 5])
+    ticks = [9 - tick if newest_first else tick for tick, size in groups for _ in range(size)]
+    for request, edited in itertools.product(range(2, 8), (10, 20, 30, 45)):
+        listing = Listing(ticks, newest_first=newest_first, inclusive=True, page_base=page_base)
+        listing.cap, listing.mixes_ties = 30, mixes_ties
+        edit_before(listing, request, [*range(30, 30 + edited)])
+        try:
+            given = set(await ids_of(walk_over(listing)))
+        except PaginationError:
+            assert mixes_ties
+            continue
+        assert given >= {*range(1, 30), *range(30 + edited, 116)}, (request, edited)
+
+
 @pytest.mark.parametrize("page_base", [0, 1])
 @jumping_time
 async def test_a_pass_is_not_believed_in_which_many_rows_come_in_before_the_group(page_base):
