@@ -10,7 +10,8 @@ of one timestamp keep their order. So the group is read in passes:
   first and without a `date`, edited rows come to the front instead. So a `date` is set, one second
   after the group.
 - The group is complete once a pass has read no row that the passes before it lacked, in the same
-  order as the pass before, with no more rows twice than have left the group. If the server mixes up
+  order as the pass before, with no more rows twice than have left the group. The first pass down
+  is not enough for that: it reads too few rows again to show another order. If the server mixes up
   the rows of one timestamp, the pass must read the same rows as the one before, and none twice.
 
 `walk.page_size.GroupPages` says which pages are believed. If one is not, or its limit fails, the
@@ -19,7 +20,8 @@ group is begun again with a documented limit.
 These are the cases after a page, in the order in which they are looked at:
 
  1. The first page was asked for once more, and shows the order of the list.
-    Continue with the page after which it was asked for.
+    Continue with the page after which it was asked for. If the group has gone, it shows no order:
+    begin at the first page.
  2. The page has another timestamp, and the order is not known. It may come before the group or
     after it. Ask for the first page once more (1).
  3. Larger limits are tried. If the page leaves the group, continue behind the group. Otherwise ask
