@@ -285,6 +285,15 @@ def sandbox_of(seed: int) -> Sandbox:
     return Sandbox(contacts=CONTACTS, messages=MESSAGES, ties=7, seed=seed, limit=None)
 
 
+def variables_of(sandbox: Sandbox) -> dict[str, str]:
+    """Return the environment variables of a command that is to use this account."""
+    return {
+        "HEYMARKET_BASE_URL": sandbox.url,
+        "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
+        "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
+    }
+
+
 def job_of(name: str, sandbox: Sandbox, commands: Commands, scratch: Path, *, again: bool) -> Job:
     """Return a job.
 

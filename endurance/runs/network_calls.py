@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import errno
 import shutil
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 from endurance.files.commands import Commands, check_tools, commands, scratch_folder
-from endurance.files.jobs import Job, job_of, said, sandbox_of
+from endurance.files.jobs import Job, job_of, said, sandbox_of, variables_of
 from endurance.run import Figures, Run, small
-from endurance.runs.system_calls import check_output
+from endurance.runs.system_calls import check_end, check_output
 from endurance.versions import versions
 
 JOBS = ("jsonl", "import", "sync")
@@ -47,15 +46,13 @@ def work(seed: int) -> Figures:
     """Fail a part of the calls of a job, one in each run, and resume it each time."""
     check_tools()
     name, part = JOBS[seed % len(JOBS)], seed // len(JOBS) % PARTS
-    with scratch_folder() as scratch, sandbox_of(seed // len(JOBS) // PARTS) as sandbox:
-        variables = {
-            "HEYMARKET_BASE_URL": sandbox.url,
-            "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
-            "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
-        }
-        with commands(variables, scratch) as running:
-            job = job_of(name, sandbox, running, scratch, again=False)
-            return _fail_all(job, running, scratch / "job", part, name)
+    with (
+        scratch_folder() as scratch,
+        sandbox_of(seed // len(JOBS) // PARTS) as sandbox,
+        commands(variables_of(sandbox), scratch) as running,
+    ):
+        job = job_of(name, sandbox, running, scratch, again=False)
+        return _fail_all(job, running, scratch / "job", part, name)
 
 
 def _fail_all(job: Job, running: Commands, folder: Path, part: int, name: str) -> Figures:
@@ -101,14 +98,7 @@ def _fail_one(job: Job, running: Commands, folder: Path, case: Case) -> str:
     if not any(call.failed == case.error for call in ended.calls):
         return NOT_COME
     check_output(ended, job.code)
-    if case.error == errno.EINTR:
-        assert ended.code == job.code, f"not survived: {ended.output}"
-    with tempfile.TemporaryDirectory(dir=folder.parent) as copied:
-        copy = Path(shutil.copytree(folder, copied, dirs_exist_ok=True))
-        job.check_between(copy)
-    resumed = running.run(arguments, folder)
-    assert resumed.code == job.code, f"not resumed: {ended.output}then: {resumed.output}"
-    job.check_end(folder)
+    check_end(job, running, folder, ended, case.error)
     return "survived" if ended.code == job.code else "an error that says so"
 
 

@@ -20,7 +20,7 @@ from endurance.files.commands import (
     scratch_folder,
 )
 from endurance.files.crash import Disk, Loss
-from endurance.files.jobs import JOBS, Job, job_of, said, sandbox_of
+from endurance.files.jobs import JOBS, Job, job_of, said, sandbox_of, variables_of
 from endurance.files.mounts import INSTALL, SYSTEMS, Mount, can_mount, mounted, take_own_mounts
 from endurance.run import Figures, Run, small
 from endurance.versions import versions
@@ -37,15 +37,10 @@ def work(seed: int) -> Figures:
     name, again = JOBS[seed % len(JOBS)], bool(seed // len(JOBS) % 2)
     chance = random.Random(seed)
     with scratch_folder() as scratch, sandbox_of(seed) as sandbox, ExitStack() as opened:
-        variables = {
-            "HEYMARKET_BASE_URL": sandbox.url,
-            "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
-            "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
-        }
         systems = [each for each in SYSTEMS if can_mount(each)]
         if systems:
             take_own_mounts()
-        running = opened.enter_context(commands(variables, scratch))
+        running = opened.enter_context(commands(variables_of(sandbox), scratch))
         mounts = {each: opened.enter_context(mounted(each, scratch)) for each in systems}
         (scratch / "before").mkdir()
         job = job_of(name, sandbox, running, scratch / "before", again=again)

@@ -19,7 +19,7 @@ from endurance.files.commands import (
     commands,
     scratch_folder,
 )
-from endurance.files.jobs import JOBS, Job, job_of, said, sandbox_of
+from endurance.files.jobs import JOBS, Job, job_of, said, sandbox_of, variables_of
 from endurance.run import Figures, Run, small
 from endurance.versions import versions
 
@@ -84,16 +84,11 @@ def work(seed: int) -> Figures:
     with (
         scratch_folder() as scratch,
         sandbox_of(seed // len(JOBS) // PARTS) as sandbox,
+        commands(variables_of(sandbox), scratch) as running,
     ):
-        variables = {
-            "HEYMARKET_BASE_URL": sandbox.url,
-            "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
-            "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
-        }
-        with commands(variables, scratch) as running:
-            (scratch / "before").mkdir()
-            job = job_of(name, sandbox, running, scratch / "before", again=again)
-            return _fail_all(job, running, scratch / "job", part, name)
+        (scratch / "before").mkdir()
+        job = job_of(name, sandbox, running, scratch / "before", again=again)
+        return _fail_all(job, running, scratch / "job", part, name)
 
 
 def _fail_all(job: Job, running: Commands, folder: Path, part: int, name: str) -> Figures:
@@ -134,14 +129,7 @@ def _fail_one(job: Job, running: Commands, folder: Path, case: Case) -> str:
         end = "survived"
     else:
         end = "an error that says so" if ended.code == 1 else "survived"
-    if case.error == errno.EINTR:
-        assert ended.code == job.code, f"not survived: {ended.output}"
-    with tempfile.TemporaryDirectory(dir=folder.parent) as copied:
-        copy = Path(shutil.copytree(folder, copied, dirs_exist_ok=True))
-        job.check_between(copy)
-    resumed = running.run(job.arguments(folder), folder)
-    assert resumed.code == job.code, f"not resumed: {ended.output}then: {resumed.output}"
-    job.check_end(folder)
+    check_end(job, running, folder, ended, case.error)
     return end
 
 
@@ -153,6 +141,18 @@ def check_output(ended: Ended, code: int) -> None:
         assert word not in ended.output, ended.output
     errors = [line for line in lines if line.startswith("Error: ")]
     assert len(errors) == (ended.code == 1), ended.output
+
+
+def check_end(job: Job, running: Commands, folder: Path, ended: Ended, error: int) -> None:
+    """Check that a command has left nothing half, and that it can be run again to its end."""
+    if error == errno.EINTR:
+        assert ended.code == job.code, f"not survived: {ended.output}"
+    with tempfile.TemporaryDirectory(dir=folder.parent) as copied:
+        copy = Path(shutil.copytree(folder, copied, dirs_exist_ok=True))
+        job.check_between(copy)
+    resumed = running.run(job.arguments(folder), folder)
+    assert resumed.code == job.code, f"not resumed: {ended.output}then: {resumed.output}"
+    job.check_end(folder)
 
 
 def _text_of(case: Case, folder: Path) -> str:
