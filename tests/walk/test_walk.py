@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import itertools
 import pickle
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from unittest import mock
 
 import msgspec
 import pytest
@@ -345,17 +347,28 @@ async def test_ties_in_changing_order_without_pages_do_not_loop():
         await ids_of(walk_over(listing))
 
 
-def edit_before(listing: Listing, request: int, numbers: list[int]) -> None:
-    """Let others edit contacts before the server answers this request of a walk."""
-    answer, already = listing.fetch, len(listing.requests)
+def before(listing: Listing, request: int, act: Callable[[], object]) -> None:
+    """Let something happen once, before the server answers this request of a walk."""
+    answer, at = listing.fetch, len(listing.requests) + request
 
     async def fetch(date: str | None, page: int | None, limit: int | None) -> list[Row]:
-        if len(listing.requests) - already == request:
-            for number in numbers:
-                listing.edit(number)
+        nonlocal at
+        if len(listing.requests) == at:
+            at = -1
+            act()
         return await answer(date, page, limit)
 
     listing.fetch = fetch
+
+
+def edit_before(listing: Listing, request: int, numbers: Iterable[int]) -> None:
+    """Let others edit contacts before the server answers this request of a walk."""
+    before(listing, request, lambda: [listing.edit(number) for number in numbers])
+
+
+def delete_before(listing: Listing, request: int, numbers: Iterable[int]) -> None:
+    """Let others delete contacts before the server answers this request of a walk."""
+    before(listing, request, lambda: [listing.rows.pop(number) for number in numbers])
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
@@ -469,34 +482,10 @@ async def test_deletions_pull_no_rows_past_a_walk_that_has_seen_one_timestamp(
     for first, second in itertools.combinations(range(2, 9), 2):
         ticks = [5] * 90 + [4 if newest_first else 6] * 3
         listing = Listing(ticks, newest_first=newest_first, page_base=page_base, cap=30)
-        delete_before(listing, {first: range(1, 61), second: range(61, 91)})
+        delete_before(listing, first, range(1, 61))
+        delete_before(listing, second, range(61, 91))
 
         assert set(await ids_of(walk_over(listing, limit=30))) >= {91, 92, 93}, (first, second)
-
-
-def delete_before(listing: Listing, plan: dict[int, range]) -> None:
-    """Let others delete contacts before the server answers some requests of a walk."""
-    answer = listing.fetch
-
-    async def fetch(date: str | None, page: int | None, limit: int | None) -> list[Row]:
-        for number in plan.get(len(listing.requests), ()):
-            del listing.rows[number]
-        return await answer(date, page, limit)
-
-    listing.fetch = fetch
-
-
-def fail_before(listing: Listing, requests: list[int]) -> None:
-    """Let a walk fail before it sends some of its requests."""
-    answer = listing.fetch
-
-    async def fetch(date: str | None, page: int | None, limit: int | None) -> list[Row]:
-        if requests and len(listing.requests) == requests[0]:
-            requests.pop(0)
-            raise ServerError("answered 500", status=500)
-        return await answer(date, page, limit)
-
-    listing.fetch = fetch
 
 
 @jumping_time
@@ -506,7 +495,9 @@ async def test_a_wrong_first_page_is_noticed_after_a_walk_was_resumed_twice():
         listing = Listing(ticks, newest_first=newest_first, page_base=0, cap=30, digits=3)
         number = 100 if newest_first else 4
         edit_before(listing, edited, [number])
-        fail_before(listing, [one, one + 1])
+        failing = mock.Mock(side_effect=ServerError("answered 500", status=500))
+        before(listing, one, failing)
+        before(listing, one + 1, failing)
         growth = Growth(listing.fetch, PageSizes(), 1000)
         walking, given = walk_over(listing, first_page=1, growth=growth), set[int]()
         for _ in range(3):
