@@ -162,13 +162,13 @@ def _parsed(line: bytes, *, is_whole: bool) -> Property:
     group, _, name = name.strip().upper().rpartition(".")
     params: dict[str, list[str]] = {}
     for param in rest:
-        key, equals, values = param.strip().lower().partition("=")
+        key, equals, values = (part.strip() for part in param.lower().partition("="))
         if not equals:
             key, values = ("encoding" if key in _ENCODINGS else "type"), key
         known = [each.strip() for each in values.replace('"', "").split(",")]
         if key == "encoding":
             known = [each for each in known if each in _ENCODINGS]
-        params.setdefault(key.strip(), []).extend(known)
+        params.setdefault(key, []).extend(known)
     return Property(name, group, params, value, is_whole)
 
 

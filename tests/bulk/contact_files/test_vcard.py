@@ -211,6 +211,16 @@ def test_base64_need_not_be_indented():
     assert cells(card("PHOTO;BASE64:AAAA", "BBBB", "", "TEL:1", version="2.1")) == {"phone": "1"}
 
 
+@pytest.mark.parametrize("parameter", ["ENCODING =8BIT", "ENCODING = 8BIT", " ENCODING=X-UUENCODE"])
+def test_an_encoding_that_is_not_known_is_none(parameter):
+    assert cells(card(f"FN;{parameter}:Jordan", version="2.1")) == {"display_name": "Jordan"}
+
+
+@pytest.mark.parametrize("parameter", ["ENCODING = QUOTED-PRINTABLE", " quoted-printable "])
+def test_a_parameter_may_have_spaces_around_it(parameter):
+    assert cells(card(f"FN;{parameter}:Zo=C3=AB", version="2.1")) == {"display_name": "Zoë"}
+
+
 @pytest.mark.parametrize("kind", ["KIND:group", "X-ADDRESSBOOKSERVER-KIND:group"])
 def test_groups_are_skipped_with_a_note(kind):
     notes = Notes()
