@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection, Sequence
 from typing import Literal, TypeAlias, cast
@@ -122,6 +123,8 @@ class Meanings:
             if title := collapsed(field.title):  # else an empty heading would mean the field
                 self._titled.setdefault(title, []).append(field)
                 self._loosely.setdefault(loose(title), []).append(field)
+        self._names = {loose(field): field for field in FIELDS}
+        self._names |= {key: fields[0].title for key, fields in self._loosely.items()}
         self._exported = ids_by_heading(fields)
 
     def mapped(self, number: int, heading: str, meant: str, rank: int) -> Column:
@@ -176,15 +179,13 @@ class Meanings:
 
     def guess(self, name: str) -> str:
         """Return the name that a misspelt name is probably meant to be, or ""."""
-        names = {loose(field): field for field in FIELDS}
-        names |= {key: fields[0].title for key, fields in self._loosely.items()}
-        found = misspelt(loose(name.removeprefix(CUSTOM)), names)
+        found = misspelt(loose(name.removeprefix(CUSTOM)), self._names)
         if found:
-            return names[found]
-        layouts = headings()
-        found = misspelt(loose(name), [key for key in layouts if layouts[key].field in _GUESSED])
+            return self._names[found]
+        layouts = _guessed_headings()
+        found = misspelt(loose(name), layouts)
         # The field is a name that can be mapped to.
-        field = layouts[found].field if found else ""
+        field = layouts[found] if found else ""
         return OPT_OUTS if field == STATUS else field
 
     def _target(self, meant: str, all_headings: Collection[str]) -> Target | None:
@@ -227,6 +228,11 @@ class Meanings:
         return str(alike[0].id) if len(alike) == 1 else ""
 
 
+@functools.cache
+def _guessed_headings() -> dict[str, str]:
+    return {key: known.field for key, known in headings().items() if known.field in _GUESSED}
+
+
 def _says(heading: str) -> str:
     known = meaning_of(heading_text(heading))
     return known.field if known else ""
@@ -245,6 +251,12 @@ def shown(name: str) -> str:
 def masked(name: str) -> str:
     """Return a name without personal data: a file without headings has contacts there."""
     return wire.masked(name, None).strip('"')
+
+
+def first_of(texts: Sequence[str], most: int) -> str:
+    """Return the first texts of a list for a message, and how many more there are."""
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
 
 
 def did_you_mean(guess: str) -> str:

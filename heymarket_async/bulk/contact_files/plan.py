@@ -18,6 +18,7 @@ from heymarket_async.bulk.contact_files.meanings import (
     Meanings,
     Target,
     did_you_mean,
+    first_of,
     masked,
     places,
     shown,
@@ -38,6 +39,9 @@ from heymarket_async.models.contact import ContactField
 from heymarket_async.transport.masking import MASK
 
 PHONE = Target("phone")
+
+_MOST_NAMED = 20
+"""The most columns that an error names."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -388,7 +392,7 @@ def _unknown_columns(wrong: Sequence[Column], *, has_phone: bool, has_fields: bo
         "skipped": wrong[-1].shown,
         "fields": ", ".join(FIELDS),
     }
-    problem = f"Unknown columns: {', '.join(listed)}."
+    problem = f"Unknown columns: {first_of(listed, _MOST_NAMED)}."
     remedy = f'Map one with mapped={{"{about["column"]}": "{about["field"]}"}}, skip some with'
     fields = f"The fields are {about['fields']}."
     if has_fields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -18,15 +19,25 @@ def misspelt(name: str, names: Iterable[str]) -> str:
     and no other error with it. Numbers are never misspelt: "Line 1" is not "Line 2".
     """
     best, fewest = "", 3
-    digits = re.findall(r"\d+", name)
+    if len(name) < _SHORT - 2:
+        return best
+    letters = frozenset(name)
     for each in names:
-        if len(each) < _SHORT - 1 or re.findall(r"\d+", each) != digits:
-            continue
         most = 2 if min(len(name), len(each)) >= _LONG else 1
-        errors = _errors(name, each, most)
+        # Most names have other letters. A file may have thousands of columns.
+        if len(each) < _SHORT - 1 or len(letters ^ _letters(each)) > 2 * most:
+            continue
+        errors = most + 1 if _numbers(each) != _numbers(name) else _errors(name, each, most)
         if errors <= most and errors < fewest:
             best, fewest = each, errors
     return best
+
+
+_letters = functools.lru_cache(maxsize=2048)(frozenset[str])
+
+
+def _numbers(name: str) -> list[str]:
+    return re.findall(r"\d+", name)
 
 
 def _errors(one: str, other: str, most: int) -> int:

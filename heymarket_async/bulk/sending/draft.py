@@ -16,7 +16,7 @@ from typing import Self, cast
 import msgspec
 
 from heymarket_async.bulk.contact_files.layouts import loose
-from heymarket_async.bulk.contact_files.meanings import did_you_mean, shown
+from heymarket_async.bulk.contact_files.meanings import did_you_mean, first_of, shown
 from heymarket_async.bulk.contact_files.typos import misspelt
 from heymarket_async.bulk.errors import JobError
 from heymarket_async.bulk.importing.duplicates import FirstRows
@@ -304,10 +304,9 @@ def _in_braces(name: str) -> str:
 def _unknown_field(name: str, names: list[str]) -> JobError:
     by_loose = {loose(each): each for each in names}
     hint = did_you_mean(by_loose.get(misspelt(loose(name), by_loose), ""))
-    fields = ", ".join(shown(each) for each in names[:_MOST_NAMED])
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    fields = first_of(list(map(shown, names)), _MOST_NAMED)
     problem = f"No row has the field {_in_braces(name)}{hint}."
-    remedy = f"Nothing was sent. The fields that a text can have are {fields}{more}."
+    remedy = f"Nothing was sent. The fields that a text can have are {fields}."
     return JobError("unknown_text_field", problem, remedy)
 
 
@@ -323,10 +322,9 @@ def _empty_fields(empty: Mapping[str, list[int]]) -> JobError:
 
 
 def _is_empty(name: str, rows: list[int]) -> str:
-    numbers = ", ".join(map(str, rows[:_MOST_NAMED]))
-    more = f" and {len(rows) - _MOST_NAMED} more" if len(rows) > _MOST_NAMED else ""
+    numbers = first_of(list(map(str, rows)), _MOST_NAMED)
     count = "1 row" if len(rows) == 1 else f"{len(rows):,} rows"
-    return f"{_in_braces(name)} is empty in {count}: {numbers}{more}."
+    return f"{_in_braces(name)} is empty in {count}: {numbers}."
 
 
 _encode = msgspec.json.Encoder().encode

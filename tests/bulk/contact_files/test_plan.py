@@ -73,6 +73,14 @@ def test_unknown_columns_are_left_out_and_misspelt_ones_are_an_error():
     assert why(["phone", "Emial"], mapped={"Emial": "email"}) == ["field", "mapped"]
 
 
+def test_of_many_misspelt_columns_the_first_are_named():
+    with pytest.raises(JobError) as raised:
+        plan(["phone", *["Emial"] * 2000])
+
+    assert "Emial (did you mean email?) and 1,980 more. Map one" in str(raised.value)
+    assert str(raised.value).count("Emial") == 21
+
+
 @pytest.mark.parametrize(
     ("headings", "options", "reason", "message"),
     [
