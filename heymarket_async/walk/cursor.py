@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from operator import ge, gt, itemgetter, le, lt
 from typing import Annotated, Any, Generic, TypeVar, cast
@@ -141,6 +141,9 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
         date: `date` to ask from, as the server wrote it, or None.
         back: `date` to go back to if the rows given at `date` do not come again.
         given: Rows given since `date`, with their instants.
+        unplaced: Those of them that are unplaced, with those that were left out of `given` when
+            `date` moved last. At the end of a page, an unplaced row has an earlier time than its
+            own, so it may come again.
         inclusive: The server has shown that it includes the rows at `date`; None if it has also
             shown the opposite, and is not believed any more.
         ascending: Oldest first; None while no page has shown it.
@@ -159,6 +162,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     date: str | None
     back: str | None = None
     given: _Given
+    unplaced: tuple[Key, ...] | UnsetType = UNSET
     inclusive: bool | None
     ascending: bool | None
     largest: int | UnsetType = UNSET
@@ -216,12 +220,21 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
         while place >= 0 and may_follow(rows.stamps[place], target):
             given[rows.key(place)] = rows.stamps[place]
             place -= 1
-        return replace(self, date=date, back=back, given=Seen(given.items()), group=None)
+        unplaced = [key for key in self.unplaced or () if key in self.given.entries]
+        return replace(
+            self,
+            date=date,
+            back=back,
+            given=Seen(given.items()),
+            unplaced=_with_unplaced(unplaced, rows),
+            group=None,
+        )
 
     def held(self, rows: Rows, group: Ties | None) -> Cursor:
         """Stay at this `date`, and remember all rows of the page."""
         given = self.given.with_more(zip(rows.all_keys(), rows.stamps, strict=True))
-        return replace(self, given=given, group=group)
+        unplaced = _with_unplaced(self.unplaced or (), rows)
+        return replace(self, given=given, unplaced=unplaced, group=group)
 
     def partly(self, rows: Rows, count: int) -> Cursor:
         """Ask for the same page again, and leave out its first rows.
@@ -230,8 +243,19 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
             rows: The new rows of the page.
             count: How many of them were given.
         """
-        given = zip(rows.all_keys()[:count], rows.stamps[:count], strict=True)
-        return replace(self, given=Seen([*self.given.items(), *given]))
+        first = rows.part(slice(count))
+        given = zip(first.all_keys(), first.stamps, strict=True)
+        return replace(
+            self,
+            given=Seen([*self.given.items(), *given]),
+            unplaced=_with_unplaced(self.unplaced or (), first),
+        )
+
+
+def _with_unplaced(known: Sequence[Key], rows: Rows) -> tuple[Key, ...] | UnsetType:
+    """Return the keys of unplaced rows with those of a page. Usually there are none."""
+    keys = [*known, *map(rows.key, rows.unplaced)] if rows.unplaced else known
+    return tuple(dict.fromkeys(keys)) if keys else UNSET
 
 
 def _always(_stamp: str, _target: str) -> bool:

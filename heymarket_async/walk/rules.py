@@ -120,6 +120,8 @@ def _after_full_page(
 def _new(cursor: Cursor, rows: Rows) -> slice | list[int]:
     """Return the places of the rows that were not given before."""
     given = cursor.given.entries  # its own entries only: a walk steps from its newest cursor
+    if cursor.unplaced:
+        given = given | dict.fromkeys(cursor.unplaced, "")
     # Rows that come again are at the beginning, unless the server mixes up those of one instant.
     known = 0
     while known < len(rows.ids) and rows.key(known) in given:

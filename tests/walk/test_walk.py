@@ -711,6 +711,30 @@ async def test_a_page_of_a_group_may_have_no_contact_with_a_time(newest_first):
     assert sorted(await ids_of(walk_over(listing))) == sorted(listing.rows)
 
 
+@pytest.mark.parametrize("is_resumed", [False, True])
+@pytest.mark.parametrize(
+    ("ticks", "odd", "newest_first"),
+    [
+        ([5] * 59 + [9] * 3, 60, False),
+        ([5] * 59 + [9] * 40, 60, False),
+        ([5] * 3 + [9] * 59, 3, True),
+    ],
+)
+async def test_a_contact_without_a_time_may_end_a_page_of_a_group_that_is_not_its_own(
+    ticks, odd, newest_first, is_resumed
+):
+    listing = Listing(ticks, newest_first=newest_first, inclusive=True, odd={odd: ""})
+    walking = walk_over(listing, limit=29)
+    given = []
+
+    while page := await anext(walking.pages(), None):
+        given += [row.id for row in page]
+        if is_resumed:
+            walking = walk_over(listing, cursor=page.cursor)
+
+    assert sorted(given) == sorted(listing.rows)
+
+
 async def test_a_page_of_a_day_that_is_in_no_calendar_is_no_group():
     odd = dict.fromkeys(range(1, 41), "2026-02-30T00:00:00Z")
     listing = Listing([5] * 40 + [9] * 5, newest_first=False, odd=odd)
