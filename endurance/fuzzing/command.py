@@ -95,7 +95,8 @@ def _run(folder: Path, content: bytes) -> None:
     if folder.stat().st_nlink > 20 or len(list(folder.iterdir())) > 20:
         _empty(folder)
     if result.exit_code == 2:
-        raise ValueError(result.output)
+        # Click quotes an argument as a whole, however long it is.
+        raise ValueError(result.output[-1000:])
 
 
 def _empty(folder: Path) -> None:

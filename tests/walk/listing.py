@@ -81,6 +81,9 @@ class Listing:
         latest = max(tick for tick, _ in self.rows.values())
         self.rows[number] = (latest + 1, self.rows[number][1] + 1)
 
+    def delete(self, number: int) -> None:
+        del self.rows[number]
+
     async def fetch(self, date: str | None, page: int | None, limit: int | None) -> list[Row]:
         self.cap, self.over = self.changes.get(len(self.requests), (self.cap, self.over))
         self.requests.append((date, page, limit))
