@@ -17,7 +17,7 @@ from endurance.fuzzing.targets import Target, packed_text, targets
 from endurance.run import Figures, Run, small
 from endurance.versions import versions
 
-SECONDS = 2
+SECONDS = 10
 """CPU seconds for each reader in one piece."""
 LONGEST_S = 10
 """CPU seconds after which a content counts as one that hangs."""
