@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection, Sequence
-from typing import Literal, TypeAlias, cast
+from collections.abc import Callable, Collection, Sequence
+from typing import Literal, TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -25,6 +25,8 @@ from heymarket_async.bulk.headings import CUSTOM, OTHER, compared, ids_by_headin
 from heymarket_async.models.contact import Contact, ContactField
 from heymarket_async.models.new_contact import NewContact
 from heymarket_async.transport import wire
+
+T = TypeVar("T")
 
 FIELDS = (
     "phone",
@@ -253,10 +255,10 @@ def masked(name: str) -> str:
     return wire.masked(name, None).strip('"')
 
 
-def first_of(texts: Sequence[str], most: int) -> str:
-    """Return the first texts of a list for a message, and how many more there are."""
-    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more
+def first_of(items: Sequence[T], most: int, show: Callable[[T], str] = str) -> str:
+    """Return the first items of a list for a message, and how many more there are."""
+    more = f" and {len(items) - most:,} more" if len(items) > most else ""
+    return ", ".join(map(show, items[:most])) + more
 
 
 def did_you_mean(guess: str) -> str:

@@ -85,7 +85,7 @@ def text_of(found: Property, encoding: str | None) -> str:
     for charset in [*found.params.get("charset", ()), "utf-8", encoding or "utf-8"]:
         try:
             return raw.decode(charset)
-        except (LookupError, UnicodeError):
+        except (LookupError, ValueError):  # the name may have a null character in it
             continue
     raise ValueError("has text that is not UTF-8; save the file as UTF-8")
 

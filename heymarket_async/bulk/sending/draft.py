@@ -304,7 +304,7 @@ def _in_braces(name: str) -> str:
 def _unknown_field(name: str, names: list[str]) -> JobError:
     by_loose = {loose(each): each for each in names}
     hint = did_you_mean(by_loose.get(misspelt(loose(name), by_loose), ""))
-    fields = first_of(list(map(shown, names)), _MOST_NAMED)
+    fields = first_of(names, _MOST_NAMED, shown)
     problem = f"No row has the field {_in_braces(name)}{hint}."
     remedy = f"Nothing was sent. The fields that a text can have are {fields}."
     return JobError("unknown_text_field", problem, remedy)
@@ -322,7 +322,7 @@ def _empty_fields(empty: Mapping[str, list[int]]) -> JobError:
 
 
 def _is_empty(name: str, rows: list[int]) -> str:
-    numbers = first_of(list(map(str, rows)), _MOST_NAMED)
+    numbers = first_of(rows, _MOST_NAMED)
     count = "1 row" if len(rows) == 1 else f"{len(rows):,} rows"
     return f"{_in_braces(name)} is empty in {count}: {numbers}."
 

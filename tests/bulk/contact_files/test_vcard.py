@@ -216,6 +216,11 @@ def test_an_encoding_that_is_not_known_is_none(parameter):
     assert cells(card(f"FN;{parameter}:Jordan", version="2.1")) == {"display_name": "Jordan"}
 
 
+@pytest.mark.parametrize("charset", ["utf\0", "unknown", "hex", ""])
+def test_a_charset_that_is_not_known_is_utf_8(charset):
+    assert cells(card(f"FN;CHARSET={charset}:Zoë", version="2.1")) == {"display_name": "Zoë"}
+
+
 @pytest.mark.parametrize("parameter", ["ENCODING = QUOTED-PRINTABLE", " quoted-printable "])
 def test_a_parameter_may_have_spaces_around_it(parameter):
     assert cells(card(f"FN;{parameter}:Zo=C3=AB", version="2.1")) == {"display_name": "Zoë"}
