@@ -300,7 +300,7 @@ def read(text: str, *, surface: str) -> Cursor:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise ValueError("cursor must be the text of a walk's `cursor`") from None
     raise ValueError(
-        f"cursor belongs to surface {origin.surface!r}, version {origin.version};"
+        f"cursor belongs to surface {origin.surface[:100]!r}, version {origin.version};"
         f" this walk needs surface {surface!r}, version {VERSION}"
     )
 
@@ -336,6 +336,10 @@ def _checked(stored: Cursor) -> Cursor:
     for time in times:
         if time is not None:
             timestamps.instant(time)
+    # An instant in another form would look like another instant, from which nothing moves on.
+    instants = {stamp for _, stamp in stored.given.items() if stamp}
+    if any(timestamps.instant(timestamps.text_of(stamp)) != stamp for stamp in instants):
+        raise ValueError
     return replace(stored, group=group)
 
 

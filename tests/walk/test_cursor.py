@@ -122,6 +122,28 @@ def test_a_time_that_is_none_is_refused(name):
         cursors.read(json.dumps(at), surface="v1")
 
 
+@pytest.mark.parametrize(
+    "stamp", ["2026-04-12t15:30:02Z", "2026-04-12T15:30:02.5Z", "2026-04-12T17:30:02+02:00", "now"]
+)
+def test_an_instant_in_another_form_is_refused(stamp):
+    # A walk from one sent requests without end.
+    stored = next(each for each in STORED if "group" in each["state"])
+    at = json.loads(stored["cursor"])
+    at["given"][-1][-1] = stamp
+
+    with pytest.raises(ValueError, match="text of a walk's `cursor`"):
+        cursors.read(json.dumps(at), surface="v1")
+
+
+def test_a_long_surface_is_not_quoted_as_a_whole():
+    text = json.dumps({"version": 1, "surface": "v1" * 5000})
+
+    with pytest.raises(ValueError, match="cursor belongs to surface") as raised:
+        cursors.read(text, surface="v1")
+
+    assert len(str(raised.value)) < 300
+
+
 def test_rows_that_were_given_amid_a_page_do_not_come_again():
     # The server mixes up rows of one timestamp, and has shown that it includes the rows at `date`.
     listing = Listing([0, 2, 1, 2, 3, 0, 1], inclusive=True, mixes_ties=True, page_base=0)
