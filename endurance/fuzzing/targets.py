@@ -44,6 +44,7 @@ from heymarket_async.timestamps import http_date
 from heymarket_async.transport.wire import retry_after_s
 from heymarket_async.webhooks import Event, Receiver, WebhookError, parse
 from tests.bulk.contact_files import test_layout_files, test_spreadsheet, test_vcard
+from tests.conftest import JumpingLoop
 from tests.probe import test_api_profile
 from tests.walk import test_cursor, walking
 from tests.walk.listing import Row
@@ -81,6 +82,7 @@ def targets() -> Generator[list[Target]]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="heymarket-fuzz-")))
         runner = stack.enter_context(asyncio.Runner())
+        jumping = stack.enter_context(asyncio.Runner(loop_factory=JumpingLoop))
         account = Account(runner, folder)
         stack.callback(account.close)
         walks = Path(walking.__file__).with_name("stored_cursors.jsonl").read_bytes().splitlines()
@@ -95,7 +97,7 @@ def targets() -> Generator[list[Target]]:
             Target(
                 "cursors",
                 walks,
-                lambda line: walk(runner, servers, line),
+                lambda line: walk(jumping, servers, line),
                 (ValueError, *_errors_of_calls()),
             ),
             Target(
