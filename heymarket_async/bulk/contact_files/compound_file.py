@@ -2,12 +2,15 @@
 
 The file is divided into sectors. A table, the FAT, says for each sector which one comes next, and
 so they make chains. Short streams are in small sectors within a stream, with a table of their own.
+A sheet says how many rows and columns it has, and its reader asks for the memory of all of them.
 
 https://learn.microsoft.com/openspecs/windows_protocols/ms-cfb
 """
 
 from __future__ import annotations
 
+import re
+import struct
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +32,15 @@ _END, _LARGEST = 0xFFFFFFFE, 0xFFFFFFFA
 """The end of a chain, and the largest number of a sector."""
 
 
+_EXTENT = re.compile(
+    rb"\x00\x02(?:\x0e\x00(?P<wide>.{12})|\x0a\x00(?P<narrow>.{8}))\x00\x00", re.DOTALL
+)
+"""The record with the first row of a sheet, the row after its last one, and so the columns."""
+
+_MOST_CELLS = 65_536 * 256
+"""The cells of the largest sheet that an .xls can have."""
+
+
 class DamagedError(Exception):
     """The reader would not end, would ask for too much memory, or would fail with noise."""
 
@@ -47,6 +59,13 @@ def check(opened: BinaryIO) -> None:
     if size is None or len(content) < _HEADER:
         raise DamagedError
     _Sectors(content, size).check()
+    for record in _EXTENT.finditer(content):
+        wide, narrow = record.group("wide", "narrow")
+        first, end, left, right = (
+            struct.unpack("<IIHH", wide) if wide else struct.unpack("<4H", narrow)
+        )
+        if first > end or left > right or (end - first) * (right - left) > _MOST_CELLS:
+            raise DamagedError
 
 
 class _Sectors:

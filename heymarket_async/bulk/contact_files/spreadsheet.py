@@ -26,6 +26,8 @@ _SHEET = re.compile(r"xl/worksheets/[^/]*\.xml")
 _REFERENCE = re.compile(rb"""\br(?:ef)?\s*=\s*["'](?:[^"':]*:)?\$?([A-Za-z]*)\$?(\d+)["']""")
 _ROW = re.compile(rb"<(?:\w+:)?row\b")
 _CELL_WITHOUT_REFERENCE = re.compile(rb"<(?:\w+:)?c\b(?![^>]*\br\s*=)")
+_STRINGS = re.compile(r"(?:.*/)?sharedStrings\.xml", re.IGNORECASE)
+_COUNT_OF_STRINGS = re.compile(rb"""\buniqueCount\s*=\s*["']\s*\+?(\d+)""")
 _DIGITS = 12
 """Letters or digits of a reference that are enough to see that it is far away."""
 
@@ -37,6 +39,9 @@ _SMALL = 4_000_000
 
 _MOST_CELLS = 100_000_000
 """The reader keeps all cells between the first and the last one, also those that are empty."""
+
+_MOST_STRINGS = 10_000_000
+"""The reader asks for memory for as many texts as the file says it has, 24 bytes for each."""
 
 _MOST_TITLES = 20
 """Rows of a sheet that may stand above its headings."""
@@ -83,7 +88,7 @@ def _prepared(file: BinaryIO) -> BinaryIO:
 
 
 def _check_extent(file: BinaryIO) -> None:
-    """Check that no stray cell makes a sheet too large for the memory."""
+    """Check that no stray cell, and no number of texts, is too large for the memory."""
     try:
         with ZipFile(file) as archive:
             for part in archive.infolist():
@@ -91,7 +96,10 @@ def _check_extent(file: BinaryIO) -> None:
                     size = _SMALL if part.file_size <= _SMALL else _BEGINNING
                     with archive.open(part) as sheet:
                         _check_references(sheet.read(size))
-    except open_document.TooLargeError:
+                elif _STRINGS.fullmatch(part.filename):
+                    with archive.open(part) as strings:
+                        _check_count(strings.read(_BEGINNING), part.file_size)
+    except (open_document.TooLargeError, open_document.DamagedError):
         raise
     except Exception:  # noqa: BLE001 - another format, or damaged: the reader explains it
         return
@@ -105,6 +113,13 @@ def _check_references(content: bytes) -> None:
     rows = max((int(row[:_DIGITS]) for _, row in found), default=0) + len(in_rows)
     if columns * rows > _MOST_CELLS:
         raise open_document.TooLargeError
+
+
+def _check_count(content: bytes, size: int) -> None:
+    for number in _COUNT_OF_STRINGS.findall(content):
+        # Some programs write a wrong number. But no text takes less than a byte.
+        if int(number[: 2 * _DIGITS]) > max(size, _MOST_STRINGS):
+            raise open_document.DamagedError
 
 
 def _number(letters: bytes) -> int:

@@ -13,6 +13,7 @@ from datetime import date, datetime, time, timedelta
 
 import openpyxl
 import pytest
+import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -333,6 +334,10 @@ FAT, DIRECTORY = 9 * 512, 10 * 512
 """Where sectors 8 and 9 of `XLS` are."""
 
 
+EXTENT = 1601
+"""Where the record is that says which rows and columns the sheet has."""
+
+
 def patched(content: bytes, numbers: dict[int, int]) -> bytes:
     """Return a file with other numbers of four bytes, by place."""
     made = bytearray(content)
@@ -371,6 +376,8 @@ def test_an_xls_with_a_short_stream_is_read():
         pytest.param(patched(XLS, {FAT + 4 * 3: 100}), id="a sector behind the end"),
         pytest.param(patched(XLS, {DIRECTORY + 248: 1 << 31}), id="a stream of 2 GB"),
         pytest.param(patched(XLS, {44: 1 << 30}), id="a table of 512 GB"),
+        pytest.param(patched(XLS, {EXTENT + 8: 1 << 30}), id="a sheet of 3 thousand million cells"),
+        pytest.param(patched(XLS, {EXTENT + 4: 9}), id="a sheet that ends before it begins"),
         pytest.param(patched(XLS, {30: 10}), id="sectors of 1024 bytes"),
         pytest.param(XLS[:300], id="half a header"),
         pytest.param(XLS[:-100], id="a part of the directory"),
@@ -404,6 +411,27 @@ def test_a_cell_far_away_is_found_however_its_place_is_written(far, is_read):
     else:
         with pytest.raises(ValueError, match="a cell far away from the contacts"):
             read(content)
+
+
+def with_count(count: str) -> bytes:
+    """Return a spreadsheet with another number of texts than it has."""
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as workbook:
+        sheet = workbook.add_worksheet()
+        for number, row in enumerate(PEOPLE):
+            sheet.write_row(number, 0, row)
+    attribute = f'uniqueCount="{count}" x'
+    return with_part(file.getvalue(), "xl/sharedStrings.xml", "uniqueCount", attribute)
+
+
+@pytest.mark.parametrize("count", ["2147483648", "+99999999999999999999999999"])
+def test_a_number_of_texts_that_would_fill_the_memory_is_damage(count):
+    with pytest.raises(ValueError, match="The spreadsheet is damaged"):
+        read(with_count(count))
+
+
+def test_a_wrong_number_of_texts_does_not_matter():
+    assert next(iter(read(with_count("99999")))).cells[:2] == ["15105550147", "Jordan"]
 
 
 def with_part(archive: bytes, name: str, old: str, new: str) -> bytes:
