@@ -37,7 +37,9 @@ def main(name: str, *seeds: str) -> None:
             try:
                 done = Done(seed, figures=run.work(seed))
             except Exception:  # noqa: BLE001 - whatever it is, it is the result
-                text = traceback.format_exc().replace(f"{Path.cwd()}{os.sep}", "")
+                text = traceback.format_exc()
+                for folder in (Path.cwd(), sys.prefix):
+                    text = text.replace(f"{folder}{os.sep}", "")
                 done = Done(seed, error="\n".join(text.splitlines()[-LINES:]))
             output.write(msgspec.json.encode(done) + b"\n")
 

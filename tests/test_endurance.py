@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from unittest import mock
 
 import pytest
@@ -17,11 +18,11 @@ import pytest
 from endurance import __main__ as command
 from endurance import page, programs, record, stores
 from endurance.fuzzing.targets import Target
-from endurance.pools import engines
+from endurance.pools import engines, job
 from endurance.record import Kept
 from endurance.run import Figures, Run
 from endurance.runs import RUNS, budget, fuzz, large_exports, pools
-from heymarket_async import NewContact
+from heymarket_async import HeymarketClient, NewContact, NewMessage
 from heymarket_async.bulk import export_contacts
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import client_of
@@ -332,6 +333,39 @@ def test_a_content_that_takes_too_long_is_seen_also_if_the_error_is_swallowed(mo
         [failure] = fuzz._fuzz(Target("reader", [b"1"], read), 0, Figures())
 
     assert failure.startswith("reader, not done after 0.05 CPU seconds")
+
+
+PROBLEMS = {
+    "a text twice": "was sent 2 times",
+    "a contact twice": "there",
+    "half an export": "whole",
+}
+
+
+@pytest.mark.parametrize("problem", ["", *PROBLEMS])
+async def test_a_job_of_a_pool_that_is_done_twice_is_seen(problem, tmp_path, monkeypatch):
+    monkeypatch.setenv("POOL_FOLDER", str(tmp_path))
+    async with Sandbox(contacts=5, seed=1, limit=None, readings=pools.READINGS) as sandbox:
+        monkeypatch.setattr(HeymarketClient, "from_env", lambda **_: client_of(sandbox))
+        await job.do(0, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        async with client_of(sandbox) as client:
+            if problem == "a text twice":
+                message = NewMessage(
+                    inbox_id=job.INBOX,
+                    creator_id=job.SENDER,
+                    phone_number=job.contact_of(0).phone,
+                    text=job.text_of(0),
+                )
+                await client.messages.send(message)
+            elif problem == "a contact twice":
+                await client.contacts.create(job.contact_of(0))
+            elif problem:
+                file = job.export_of(0)
+                file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]))
+        problems = pools._problems(sandbox, 1)
+
+    assert len(problems) >= 1 if problem else not problems
+    assert all(PROBLEMS[problem] in each for each in problems)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,8 @@ RUNS = [
         goal=5,
         holds="Clients of 200 accounts walk at once in one process, and get all contacts. A page"
         f" takes at most {MOST} times the instructions that it takes one client, which walks as"
-        " often alone. Callgrind counts them, so other work on the machine changes nothing.",
+        " often alone. Callgrind counts them, so other work on the machine changes nothing. They"
+        " stand in for the time of the processor, in which misses of its caches count, too.",
         work=work,
     )
 ]

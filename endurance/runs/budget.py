@@ -374,17 +374,22 @@ RUNS = [
         unit="seconds",
         goal=7200,
         holds=f"Two to sixteen processes want more than their one budget of {LIMIT} requests in"
-        f" {WINDOW_S:g} s, while its store is killed, failed over, resharded, evicted, paused, or"
-        f" its clock is set. No request is answered with 429, and no window of {WINDOW_S:g} s"
-        f" holds more than {LIMIT} requests, wherever it begins. While the store is there, at"
-        f" least {USED:.0%} of the budget is used. {RETURN_S:g} s after it is back, all clients"
-        " rely on it again. Until then each client uses a part of its own, and together they use"
-        f" at least {USED_MEANWHILE:.0%}. No process has less than half of an equal part. Nothing"
-        " is logged but what [the documentation](scaling.md) says. It says too that clients which"
-        " lose a store that others still have send their parts in addition. Answers of 429 are"
-        " taken for that up to these parts, and counted. Where the machine itself was late by"
-        f" more than {LATE_S:g} s, and the store was away, less was used, or a process had less,"
-        " the seconds do not count.",
+        f" {WINDOW_S:g} s. Meanwhile their store is killed, stopped, paused, failed over,"
+        " resharded or evicted, or its clock is set. No request is answered with 429, and no"
+        f" window of {WINDOW_S:g} s holds more than {LIMIT} requests, wherever it begins. While"
+        f" the store is there, at least {USED:.0%} of the budget is used. {RETURN_S:g} s after it"
+        " is back, all clients rely on it again. Until then they use parts of their own, and"
+        f" together at least {USED_MEANWHILE:.0%}. No process has less than half of an equal"
+        " part. Nothing is logged but what [the documentation](scaling.md) says. Clients that"
+        " lose a store that others still have send their parts in addition, as it also says."
+        " They may get as many answers of 429, which are counted. Some seconds do not count: the"
+        f" machine was late by more than {LATE_S:g} s, and the store was away, less was used, or"
+        " a process had less. Of the times below: a busy store runs a script that does not end,"
+        " and a full one has no memory for more keys. A split is a primary that stops until"
+        " another one is chosen, and then runs again as if it still were one. Switched over and"
+        " taken over are orders to replicas. In the times left alone, nothing happens to the"
+        " store. A seed chooses from the engines that are installed, so it does the same again"
+        " only with the same ones.",
         work=work,
         at_once=1,
     )

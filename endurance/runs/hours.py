@@ -44,9 +44,10 @@ RUNS = [
         " nothing but time can happen. Every request is answered with 200, so no token is ever"
         " too old. At most one token is signed for each run of sync, and one for every four"
         " minutes of the client. Each run begins five minutes after the end of the one before it,"
-        " and at most two seconds late. At the end, there are no more tasks and threads than"
-        " after a tenth of the runs, and at most four more descriptors. The lines of the package,"
-        " without the sandbox, have at most 256 kB more memory. The file equals the account.",
+        " and at most two seconds late. At some run of the last tenth, there are no more tasks,"
+        " threads and descriptors than at most in the second tenth. The process has at most 8 MB"
+        " more memory then. The lines of the package, without the sandbox, have at most 256 kB"
+        " more than after the first tenth. At the end, the file equals the account.",
         work=work,
     )
 ]

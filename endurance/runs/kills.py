@@ -19,12 +19,7 @@ GOAL = 1_000
 TIMES = 20
 """Starts of a job that are to be killed, before the last one, which comes to its end."""
 
-MOMENTS = (
-    " A job is started 20 times, and killed: at a change to a file or a statement of SQLite, some"
-    " time after a request, or some time after its start, while random requests fail. Kills that"
-    " came after its end do not count. Then it is started once more, ends without an error, and"
-    " leaves no other file."
-)
+MOMENTS = " It is killed [at any moment](#killed)."
 EXPORT = "The file has every contact of the account once, in its newest version, also after edits."
 TABLE = EXPORT + " Its `id` and its `rev` are compared."
 SYNC = EXPORT + " Contacts that were deleted are marked."
