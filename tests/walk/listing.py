@@ -69,6 +69,9 @@ class Listing:
     changes: dict[int, tuple[int, str]] = field(default_factory=dict)
     requests: list[tuple[str | None, int | None, int | None]] = field(default_factory=list)
     rows: dict[int, tuple[int, int]] = field(init=False)
+    _ordered: tuple[dict[int, tuple[int, int]], list[tuple[int, int, int]]] | None = field(
+        init=False, default=None
+    )
 
     def __post_init__(self) -> None:
         self.rows = {number: (tick, 1) for number, tick in enumerate(self.ticks, start=1)}
@@ -88,9 +91,7 @@ class Listing:
         self.cap, self.over = self.changes.get(len(self.requests), (self.cap, self.over))
         self.requests.append((date, page, limit))
         size = self._size(limit)
-        rows = sorted((tick, number, rev) for number, (tick, rev) in self.rows.items())
-        if self.newest_first:
-            rows.reverse()
+        rows = list(self._in_order())
         if self.mixes_ties:
             # Rows of one timestamp come in another order each time, as from a database.
             random.Random(len(self.requests)).shuffle(rows)
@@ -106,6 +107,13 @@ class Listing:
             Row(number, rev if self.shows_rev else None, self.odd.get(number, self.text(tick)))
             for tick, number, rev in rows[first : first + size]
         ]
+
+    def _in_order(self) -> list[tuple[int, int, int]]:
+        """Return the rows as the server lists them. They seldom change between two requests."""
+        if self._ordered is None or self._ordered[0] != self.rows:
+            rows = ((tick, number, rev) for number, (tick, rev) in self.rows.items())
+            self._ordered = dict(self.rows), sorted(rows, reverse=self.newest_first)
+        return self._ordered[1]
 
     def _size(self, limit: int | None) -> int:
         """A limit above the cap is cut, halved, counts as none, gets nothing, or is refused."""
