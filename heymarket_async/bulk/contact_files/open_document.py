@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 from xml.parsers import expat
 from zipfile import ZipFile
@@ -24,16 +24,16 @@ class TooLargeError(Exception):
     """The reader would keep too many cells."""
 
 
-def prepared(file: BinaryIO, most_cells: int) -> BinaryIO:
+def prepared(file: BinaryIO, is_too_large: Callable[[int, int], bool]) -> BinaryIO:
     """Return an .ods whose tabs are characters; another file is returned as it is.
 
     Args:
         file: Any spreadsheet.
-        most_cells: How many cells a table may have, with those between the others.
+        is_too_large: Whether a table may not have so many rows and columns.
 
     Raises:
         DamagedError: Its XML is not whole.
-        TooLargeError: It has more cells.
+        TooLargeError: A table has more.
     """
     try:
         with ZipFile(file) as old:
@@ -43,7 +43,7 @@ def prepared(file: BinaryIO, most_cells: int) -> BinaryIO:
         return file
     for name, part in {**others, _CONTENT: content}.items():
         if name.endswith(".xml"):
-            _check(part, most_cells)
+            _check(part, is_too_large)
     if not _TAB.search(content):
         return file
     made = io.BytesIO()
@@ -53,9 +53,9 @@ def prepared(file: BinaryIO, most_cells: int) -> BinaryIO:
     return made
 
 
-def _check(part: bytes, most_cells: int) -> None:
+def _check(part: bytes, is_too_large: Callable[[int, int], bool]) -> None:
     """Check that XML is whole, and that its tables are not too large."""
-    parser, extent = expat.ParserCreate(namespace_separator=" "), _Extent(most_cells)
+    parser, extent = expat.ParserCreate(namespace_separator=" "), _Extent(is_too_large)
     parser.StartElementHandler = extent.start
     parser.EndElementHandler = extent.end
     try:
@@ -67,8 +67,8 @@ def _check(part: bytes, most_cells: int) -> None:
 class _Extent:
     """Measures tables: up to the last row and the last column in which something stands."""
 
-    def __init__(self, most_cells: int) -> None:
-        self._most_cells = most_cells
+    def __init__(self, is_too_large: Callable[[int, int], bool]) -> None:
+        self._is_too_large = is_too_large
         self._rows = self._width = self._times = self._columns = self._used = 0
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
@@ -90,5 +90,5 @@ class _Extent:
             self._rows += self._times
             if self._used:
                 self._width = max(self._width, self._used)
-                if self._rows * self._width > self._most_cells:
+                if self._is_too_large(self._rows, self._width):
                     raise TooLargeError

@@ -37,8 +37,12 @@ _BEGINNING = 4096
 _SMALL = 4_000_000
 """Bytes of a sheet that is small enough to look at all of its cells."""
 
-_MOST_CELLS = 100_000_000
-"""The reader keeps all cells between the first and the last one, also those that are empty."""
+_MOST_ROWS, _MOST_COLUMNS, _MOST_CELLS = 2_200_000, 40_000, 100_000_000
+"""The reader keeps all cells between the first and the last one, also those that are empty.
+
+No program writes more than half as many rows or columns. But a row may be counted twice here: with
+its reference, and as one that could have none.
+"""
 
 _MOST_STRINGS = 10_000_000
 """The reader asks for memory for as many texts as the file says it has, 24 bytes for each."""
@@ -77,7 +81,7 @@ def _prepared(file: BinaryIO) -> BinaryIO:
     try:
         _check_extent(file)
         compound_file.check(file)
-        return open_document.prepared(file, _MOST_CELLS)
+        return open_document.prepared(file, _is_too_large)
     except (compound_file.DamagedError, open_document.DamagedError):
         raise _damaged() from None
     except open_document.TooLargeError:
@@ -111,8 +115,12 @@ def _check_references(content: bytes) -> None:
     in_rows = [len(_CELL_WITHOUT_REFERENCE.findall(row)) for row in _ROW.split(content)]
     columns = max((_number(letters) for letters, _ in found), default=0) + max(in_rows)
     rows = max((int(row[:_DIGITS]) for _, row in found), default=0) + len(in_rows)
-    if columns * rows > _MOST_CELLS:
+    if _is_too_large(rows, columns):
         raise open_document.TooLargeError
+
+
+def _is_too_large(rows: int, columns: int) -> bool:
+    return rows > _MOST_ROWS or columns > _MOST_COLUMNS or rows * columns > _MOST_CELLS
 
 
 def _check_count(content: bytes, size: int) -> None:

@@ -397,6 +397,8 @@ def test_an_xls_whose_reader_would_not_end_is_damaged(content):
         ('<row r="2"><c r="XFD99999999"><v>1</v></c></row>', False),
         ('<x:row r="1048576"><x:c r="xfd1"><x:v>1</x:v></x:c></x:row>', False),
         ('<row r="1048576">' + "<c><v>1</v></c>" * 100 + "</row>", False),
+        ('<row r="2"><c r="Dtrue2"><v>1</v></c></row>', False),
+        ('<row r="9999999"><c><v>1</v></c></row>', False),
         ('<row r="1048576">' + "<c><v>1</v></c>" * 3 + "</row>", True),
         ("<row><c><v>1</v></c></row>" * 2000, True),
     ],
@@ -463,7 +465,12 @@ def test_an_ods_whose_xml_is_not_whole_is_damaged(name, old, new):
 
 @pytest.mark.parametrize(
     ("rows", "columns", "is_read"),
-    [(1_048_570, 16_384, True), (1_048_570, 3, True), (1_048_570, 16_000, False)],
+    [
+        (1_048_570, 16_384, True),
+        (1_048_570, 3, True),
+        (1_048_570, 16_000, False),
+        (3, 50_000, False),
+    ],
 )
 def test_an_ods_with_a_cell_far_away_is_refused_and_empty_cells_far_away_are_not(
     rows, columns, is_read
