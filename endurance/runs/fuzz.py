@@ -149,5 +149,6 @@ RUNS = [
         " spreadsheet and a command line: 4 GB).",
         work=work,
         seeds=1,
+        limit_s=1800,  # commands on the command line also wait
     )
 ]
