@@ -185,7 +185,9 @@ class Nginx(Gateway):
             for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         upstream = "" if ways.old else "keepalive 8;"
-        to_servers = "" if ways.old else 'proxy_http_version 1.1; proxy_set_header Connection "";'
+        # Both are said: since nginx 1.29.7, HTTP/1.1 and connections that stay are the default.
+        version, connection = ("1.0", "close") if ways.old else ("1.1", '""')
+        to_servers = f"proxy_http_version {version}; proxy_set_header Connection {connection};"
         resends = "proxy_next_upstream error timeout non_idempotent;" if ways.resends else ""
         gzip = "gzip on; gzip_proxied any; gzip_types application/json;" if ways.gzip else ""
         servers = " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in self.servers)

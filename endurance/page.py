@@ -35,7 +35,9 @@ def _table(runs: list[tuple[Run, Kept]]) -> str:
         f" | {len(kept.errors) or 'none'} |"
         for run, kept in runs
     ]
-    return "\n".join(["| Run | At least | Done | Failed |", "|---|---|---|---|", *rows, ""])
+    return "\n".join(
+        ["| Run | At least | Done | Pieces that failed |", "|---|---|---|---|", *rows, ""]
+    )
 
 
 def _section(run: Run, kept: Kept) -> str:
@@ -46,6 +48,7 @@ def _section(run: Run, kept: Kept) -> str:
         **{f"{key}, at least": f"{value:,.4g}" for key, value in seen.least.items()},
     }
     figures = {name: figures[name] for name in _in_groups(figures)}
+    seeds = f"Seeds 0 to {kept.seeds - 1:,}" if kept.seeds > 1 else "Seed 0"
     versions = ", ".join(f"{name} {version}" for name, version in sorted(seen.versions.items()))
     return "\n".join(
         [
@@ -53,8 +56,8 @@ def _section(run: Run, kept: Kept) -> str:
             "",
             run.holds,
             "",
-            f"Seeds 0 to {kept.seeds - 1:,}: {seen.units:,} {run.unit} in {_hours(kept.seconds)}"
-            f" of processes, {len(kept.errors) or 'none'} failed. {versions}",
+            f"{seeds}: {seen.units:,} {run.unit} in {_hours(kept.seconds)}"
+            f" over all processes, {_failed(kept)}. {versions}",
             "",
             *(["| Seen | |", "|---|---|"] if figures else []),
             *(f"| {name} | {text} |" for name, text in figures.items()),
@@ -62,6 +65,11 @@ def _section(run: Run, kept: Kept) -> str:
             "",
         ]
     )
+
+
+def _failed(kept: Kept) -> str:
+    count = len(kept.errors)
+    return f"{count} piece{'s' * (count > 1)} failed" if count else "none failed"
 
 
 def _in_groups(names: Iterable[str]) -> list[str]:

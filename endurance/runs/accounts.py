@@ -54,9 +54,9 @@ RUNS = [
         unit="processes",
         goal=5,
         holds="Clients of 200 accounts walk at once in one process, and get all contacts. A page"
-        f" takes at most {MOST} times the instructions that it takes one client, which walks as"
-        " often alone. Callgrind counts them, so other work on the machine changes nothing. They"
-        " stand in for the time of the processor, in which misses of its caches count, too.",
+        f" takes at most {MOST} times the instructions that it takes when one client alone makes"
+        " as many walks. Callgrind counts them, so other work on the machine has no effect. They"
+        " stand in for CPU time, but leave out misses of the caches.",
         work=work,
     )
 ]

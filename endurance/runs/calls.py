@@ -118,15 +118,16 @@ RUNS = [
         unit="calls",
         goal=1_000_000,
         holds="All calls of the API are made while connections are reset or cut, and answers are"
-        " 429, 5xx, HTML or slow. The server is restarted, and the clock of the machine is set by"
+        " 429, 5xx, HTML or slow. The server is restarted, and the clock of the client is set by"
         " up to 28 hours. No call that may be repeated fails, except reads at their deadline. No"
         " unsafe write is carried out twice. All that was said to be done is there. Everything"
         " else that is there comes from calls that said that it may have been done. Memory stays"
         " flat: a process makes two rounds of calls, some 12,000, and then four more. These add"
         f" less than {MOST_MB:g} MB, less than {OBJECTS_FOR_EACH_CALL * 1000:g} objects for each"
         " 1,000 calls, and no tasks or descriptors. The objects are the messages that may have"
-        " been sent, which stay known until they are looked up. A client remembers the results of"
-        f" {MOST_RESULTS} sends here, not of 10,000, as it would grow until it has as many.",
+        " been sent, which stay known until they are looked up. Here, a client remembers"
+        f" {MOST_RESULTS} results of sends in place of 10,000. Otherwise its memory would grow"
+        " until it has as many.",
         work=work,
     )
 ]

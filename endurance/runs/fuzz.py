@@ -136,17 +136,17 @@ RUNS = [
         title="Mutated files, texts and command lines",
         unit="CPU seconds with each reader",
         goal=600,
-        holds="Valid contents are changed in a few places, and read. Values, numbers and lines"
+        holds="Valid inputs are changed in a few places, and read. Values, numbers and lines"
         " take the place of others, parts are repeated thousands of times, and files in a zip"
-        " archive are changed, with a checksum that fits. The changes know the form of the"
-        " contents: most random bytes would be refused at the first look. So neither `atheris` nor"
-        " the strategies of Hypothesis are used. The readers are those of CSV, spreadsheets,"
-        " vCards, JSON Lines, webhooks, cursors, checkpoints, outcome files, profiles of the API,"
-        " settings, and the headers `Retry-After` and `Date`. The last one is the command line,"
-        " which gets mutated options and files. A content is read, or refused with the documented"
-        " error and a text. There is no other error, and no traceback on the command line. No"
-        f" content takes {LONGEST_S} CPU seconds, or more than 256 MB of memory in addition (a"
-        " spreadsheet and a command line: 4 GB).",
+        " archive are changed, with their checksums corrected. The changes follow the format, as"
+        " most random bytes are refused at once. So neither `atheris` nor the strategies of"
+        " Hypothesis are used. The readers are those of CSV, spreadsheets, vCards, JSON Lines,"
+        " webhooks, cursors, checkpoints, outcome files, profiles of the API, settings, and the"
+        " headers `Retry-After` and `Date`. The last one is the command line, which gets mutated"
+        " options and files. An input is read, or refused with the documented error and a"
+        " message of at most 5,000 characters. There is no other error, and no traceback on the"
+        f" command line. No input takes {LONGEST_S} CPU seconds, or more than 256 MB of memory in"
+        " addition (a spreadsheet and a command line: 4 GB).",
         work=work,
         seeds=1,
         limit_s=1800,  # commands on the command line also wait

@@ -214,19 +214,20 @@ RUNS = [
         title="Jobs through gateways that are reloaded, killed and cut off",
         unit="reloads, kills and cuts",
         goal=1000,
-        holds="An export, an import, texts and single calls go through nginx, Caddy, HAProxy or"
-        " Envoy at once. The gateway is reloaded, killed and started again, and cut off from the"
-        " API. The API itself resets connections and cuts answers. The gateway closes the client's"
-        " connections after each request or when they are idle, closes its own to the API,"
-        " compresses, or repeats requests itself. nginx speaks HTTP/1.0 to the API where it closes"
-        " connections to it. nginx and Envoy also close a client's connection after three"
+        holds="An export, an import, texts and single calls run at the same time through one"
+        " gateway: nginx, Caddy, HAProxy or Envoy. The gateway is reloaded, killed and started"
+        " again, and cut off from the API. The API itself resets connections, cuts answers, and"
+        " answers 503. A seed chooses one setting of the gateway, or none. It closes the"
+        " client's connections after each request or when they are idle, closes its own to the"
+        " API, compresses, or repeats requests itself. nginx speaks HTTP/1.0 to the API where it"
+        " closes connections to it. nginx and Envoy also close a client's connection after three"
         " requests. All speak HTTP/1.1 to the client, without TLS. The first export runs while"
-        " calls make, change and delete contacts. It has every contact that was there before, and"
-        " no contact twice. The second one, after those calls, equals the account. An import, or a"
-        f" job that sends, is begun again at most {MOST_RUNS - 1} times, until no outcome is"
-        " unknown. Then each row is imported once, and each person has one text. A create that"
-        " raises is there once or not at all. Where the gateway repeats a POST, the API recognizes"
-        " repeats.",
+        " calls make, change and delete contacts. It has every contact that was there before,"
+        " and no contact twice. The second one, after those calls, equals the account. An"
+        f" import, or a job that sends, is begun again at most {MOST_RUNS - 1} times, until no"
+        " outcome is unknown. Then each row is imported once, and each person has one text. If a"
+        " create raises, its contact is there once or not at all. Where the gateway repeats a"
+        " POST, the API recognizes repeats.",
         work=work,
         limit_s=300,
     )

@@ -19,20 +19,23 @@ GOAL = 1_000
 TIMES = 20
 """Starts of a job that are to be killed, before the last one, which comes to its end."""
 
-MOMENTS = " It is killed [at any moment](#killed)."
-EXPORT = "The file has every contact of the account once, in its newest version, also after edits."
-TABLE = EXPORT + " Its `id` and its `rev` are compared."
-SYNC = EXPORT + " Contacts that were deleted are marked."
+MOMENTS = " The job is killed [at any moment](#killed)."
+EXPORT = (
+    "Contacts are added and edited between the starts. At the end, the file has each contact once,"
+    " in its newest version."
+)
+TABLE = EXPORT + " Rows are compared by `id` and `rev`."
+SYNC = EXPORT + " A last sync, which is not killed, marks deleted contacts."
 ARCHIVE = (
     "The file has every message of the account once, also those that people send between two"
-    " starts. A status changes only before its message is read: a later change"
-    " [is not read again](archive.md#a-later-run)."
+    " starts. Here, a status changes only before its message is read;"
+    " [later changes](archive.md#a-later-run) are another matter."
 )
 IMPORT = (
     "Every phone has one contact, every row the right outcome, and people who opted out stay opted"
     " out. Every fourth kill comes while a batch is under way."
 )
-SEND = "All people have got one text, and every row says so."
+SEND = "Every person has exactly one text, and every row says so."
 
 
 class Kill(Protocol):

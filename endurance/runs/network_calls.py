@@ -109,11 +109,11 @@ RUNS = [
         unit="pieces",
         goal=len(JOBS) * PARTS,
         holds="Each call on the network of a small export, import and sync fails once, in every"
-        " way that fits it. No more sockets can be opened, a signal interrupts the call, or there"
-        " is no way to the server. The connection was reset, or there is no room for data. The"
-        " command survives that, or ends with 1 and one clear line, without a traceback. The same"
-        " command then ends whole, equal to the account, and leaves no other file. No row is"
-        " imported twice.",
+        " way that fits it; of calls that make an event loop, the first one. No more sockets can"
+        " be opened, a signal interrupts the call, or there is no route to the server. The"
+        " connection is reset, or there is no buffer space. The command survives that, or ends"
+        " with 1 and one clear line, without a traceback. The same command then ends whole,"
+        " equal to the account, and leaves no other file. No row is imported twice.",
         work=work,
     )
 ]

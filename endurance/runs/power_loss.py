@@ -183,17 +183,17 @@ RUNS = [
         title="Power losses",
         unit="power losses",
         goal=2_000,
-        holds="The power goes at any call of an export, an import or a sync. On ext4 and xfs, the"
-        " file system is shut down without writing anything more, and mounted again. This needs"
-        f" root, loop devices and the programs of both file systems (`{INSTALL}`). Without them,"
-        " these two are left out, and their rows below count none. Besides, a model makes folders"
-        " that POSIX allows then, and that most disks never show: of all that was not synced, any"
-        " blocks and any names are missing, in any order. Half of the time, the power goes once"
-        " more in the model while the job resumes. After a loss, everything that was kept when the"
-        " last sync returned is still there. No half file has the final name. The same command"
-        " then ends whole, and equal to the account. No row is imported twice, and every row gets"
-        " its true outcome. Databases are whole. The exports are to all formats but `.jsonl.zst`,"
-        " which is written as `.jsonl.gz` is.",
+        holds="The power fails at random calls of an export, an import or a sync that change,"
+        " sync or close files. On ext4 and xfs, the file system is shut down without writing"
+        " anything more, and mounted again. This needs root, loop devices and the programs of"
+        f" both file systems (`{INSTALL}`). Without them, these two are left out, and their rows"
+        " below show 0. A model also builds folders that POSIX allows after a power loss, though"
+        " most disks never show them: any block or name that was not synced may be missing. Half"
+        " of the time, the power fails again in the model while the job resumes. After a loss,"
+        " everything that was kept when the last sync returned is still there. No half file has"
+        " the final name. The same command then ends whole, and equal to the account. No row is"
+        " imported twice, and every row gets its true outcome. Databases are whole. The exports"
+        " are to all formats but `.jsonl.zst`, which is written as `.jsonl.gz` is.",
         work=work,
     )
 ]

@@ -167,15 +167,16 @@ RUNS = [
         title="Calls of the system that fail",
         unit="pieces",
         goal=PARTS * len(JOBS),
-        holds="A small export, import or sync makes a few hundred system calls on its files. Each"
-        " of them fails once, in every way that fits it. The disk is full and takes half of a"
-        " write, the quota is used up, or the disk becomes read-only. No more files can be opened,"
-        " the disk has an error, or a signal interrupts the call. The command survives that, or"
-        " ends with 1 and one clear line, without a traceback. No half file has the final name."
-        " The same command then ends whole, equal to the account, and leaves no other file. No row"
-        " is imported twice. The exports are to all formats but `.jsonl.zst`, which is written as"
-        " `.jsonl.gz` is. A shim before the C library counts the calls. Pieces after these, which"
-        " the goal does not ask for, do the same over files that exist already.",
+        holds="A small export, import or sync makes a few hundred system calls on its files."
+        " Each of them fails once, in every way that fits it. The disk is full and takes half of"
+        " a write, the quota is used up, or the disk becomes read-only. No more files can be"
+        " opened, there is no memory, the disk has an error, or a signal interrupts the call."
+        " The command survives that, or ends with 1 and one clear line, without a traceback. No"
+        " half file has the final name. The same command then ends whole, equal to the account,"
+        " and leaves no other file. No row is imported twice. The exports are to all formats but"
+        " `.jsonl.zst`, which is written as `.jsonl.gz` is. A library that is loaded with"
+        " `LD_PRELOAD` counts the calls, and makes them fail. Pieces from seed 160 on do the"
+        " same over files that exist already.",
         work=work,
     )
 ]

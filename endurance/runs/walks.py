@@ -37,12 +37,13 @@ RUNS = [
         goal=1_000_000,
         holds="A walk gives every contact once, or raises with a cursor where the server cannot"
         " be walked. The servers are all that the documentation allows: in either order, with"
-        " groups of equal times, odd rows, and limits that are cut, refused or ignored. Walks are"
-        " also cut, and resumed from their cursor. If contacts are edited or deleted meanwhile, a"
-        " walk may raise. If it ends, all others have come once. No version comes twice in any"
-        " case. Servers, edits and cuts are drawn from Hypothesis' strategies with random bytes."
-        " No coverage guides them: the strategies prefer the places where walks could go wrong,"
-        " such as groups larger than a page.",
+        " groups of equal times, odd rows, and limits that are reduced, refused or ignored."
+        " Walks are also interrupted, and resumed from their cursor. If contacts are edited or"
+        " deleted meanwhile, a walk may raise. If it completes, every contact that was not"
+        " changed has come once. No version comes twice in any case. Servers, edits and"
+        " interruptions are drawn from Hypothesis' strategies with random bytes. No coverage"
+        " guides them: the strategies prefer the places where walks could go wrong, such as"
+        " groups larger than a page.",
         work=work,
         seeds=10,
     )
