@@ -21,7 +21,7 @@ _NO_WORD = re.compile(r"[\W_]+")
 _MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _WHOLE = re.compile(r"[1-9]\d{0,14}", re.ASCII)
 _VALUE = re.compile(
-    rf"(?=.*\d)[\W\d_]*((?:{_MONTH})[a-z]*|[ap]\.?m\.?|e)?[\W\d_]*|true|false", re.IGNORECASE
+    rf"(?=.*\d)[\W\d_]*+((?:{_MONTH})[a-z]*|[ap]\.?m\.?|e)?[\W\d_]*|true|false", re.IGNORECASE
 )
 """Headings that spreadsheets may read as a number, a date, a time or a boolean, and so change."""
 

@@ -196,7 +196,7 @@ def _seconds_until(text: str, now: float) -> float:
 # This splits a date behind the day of the week; the rest of it is still a valid date.
 _PARTS = re.compile("[,;]")
 _SECONDS = re.compile(
-    r"[\s\"']*\+?(\d+(?:\.\d*)?(?:e\+?\d+)?)\s*(?:s|secs?|seconds?)?[\s\"']*(?:\(.*)?",
+    r"[\s\"']*+\+?(\d++(?:\.\d*+)?(?:e\+?\d++)?)\s*+(?:s|secs?|seconds?)?[\s\"']*+(?:\(.*)?",
     re.ASCII | re.IGNORECASE,
 )
 

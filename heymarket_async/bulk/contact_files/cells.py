@@ -32,7 +32,7 @@ _AROUND = (
 """White space and invisible characters, which are not part of a text around it."""
 
 _BETWEEN = re.compile(r"(?:[\s,;|]|:::)+")
-_EMAIL = re.compile(r"[^\s@,;<>:\"'()]+@[^\s@,;<>:\"'()?]+")
+_EMAIL = re.compile(r"(?<![^\s@,;<>:\"'()])[^\s@,;<>:\"'()]++@[^\s@,;<>:\"'()?]+")
 _WHOLE = re.compile(r"[+-]?\d+(\.0*)?", re.ASCII)
 
 

@@ -28,7 +28,7 @@ _ALL = tuple(chain.from_iterable(_FAMILIES))
 _SAME = 0.02
 """A difference of oddness that says nothing."""
 
-_WORDS = re.compile(rb"[^\x00-\x40,;|]*[\x80-\xff][^\x00-\x20,;|]*")
+_WORDS = re.compile(rb"(?<![^\x00-\x40,;|])[\x41-\x7b\x7d-\x7f]*+[\x80-\xff][^\x00-\x20,;|]*")
 _MARGIN = " " * 3
 """Put before a text, so that there are letters before each of its own."""
 

@@ -19,7 +19,7 @@ _INDEX = re.compile(r"(Unnamed: 0(\.\d+)?)?")
 _MOST_DIGITS = 7
 """Of a number of a row; a longer one may be a phone."""
 
-_VALUE = re.compile(r"(?:\D*\d){7}|@")
+_VALUE = re.compile(r"(?:\D*+\d){7}|[^@]*+@")
 """A phone or an e-mail: no heading has one in it."""
 
 _REPEATS = "Rows that repeat the headings, and were left out: {count}."
@@ -99,7 +99,7 @@ def _is_below(row: Row, above: Sequence[Row]) -> bool:
     """Whether a row may be headings below titles, and not a contact below the headings."""
     filled = _filled(row.cells)
     return not above or (
-        not any(map(_VALUE.search, row.cells))
+        not any(map(_VALUE.match, row.cells))
         and all(
             _filled(title.cells) <= 2 and _filled(title.cells) < max(filled, 2) for title in above
         )

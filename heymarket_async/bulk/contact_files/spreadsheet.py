@@ -25,7 +25,7 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _SHEET = re.compile(r"xl/worksheets/[^/]*\.xml")
 _REFERENCE = re.compile(rb"""\br(?:ef)?\s*=\s*["'](?:[^"':]*:)?\$?([A-Za-z]*)\$?(\d+)["']""")
 _ROW = re.compile(rb"<(?:\w+:)?row\b")
-_CELL_WITHOUT_REFERENCE = re.compile(rb"<(?:\w+:)?c\b(?![^>]*\br\s*=)")
+_CELL_WITHOUT_REFERENCE = re.compile(rb"<(?:\w+:)?c\b(?![^<>]*\br\s*=)")
 _STRINGS = re.compile(r"(?:.*/)?sharedStrings\.xml", re.IGNORECASE)
 _COUNT_OF_STRINGS = re.compile(rb"""\buniqueCount\s*=\s*["']\s*\+?(\d+)""")
 _DIGITS = 12
