@@ -144,9 +144,10 @@ RUNS = [
         " webhooks, cursors, checkpoints, outcome files, profiles of the API, settings, and the"
         " headers `Retry-After` and `Date`. The last one is the command line, which gets mutated"
         " options and files. An input is read, or refused with the documented error and a"
-        " message of at most 5,000 characters. There is no other error, and no traceback on the"
-        f" command line. No input takes {LONGEST_S} CPU seconds, or more than 256 MB of memory in"
-        " addition (a spreadsheet and a command line: 4 GB).",
+        " message of fewer than 5,000 characters; the command line quotes a longer argument as a"
+        " whole. There is no other error, and no traceback on the command line. No input takes"
+        f" {LONGEST_S} CPU seconds, or more than 256 MB of memory in addition (a spreadsheet and a"
+        " command line: 4 GB).",
         work=work,
         seeds=1,
         limit_s=1800,  # commands on the command line also wait

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import islice
 from operator import ge, gt, itemgetter, le, lt
 from typing import Annotated, Any, Generic, TypeVar, cast
@@ -53,6 +53,7 @@ class Seen(Generic[T]):
 _Limit = Annotated[int, msgspec.Meta(ge=1)] | None
 _Given = Seen[str]
 _Passed = Seen[int]
+_Keys = tuple[Key, ...] | UnsetType
 
 
 class Ties(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,7 +163,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     date: str | None
     back: str | None = None
     given: _Given
-    unplaced: tuple[Key, ...] | UnsetType = UNSET
+    unplaced: _Keys = UNSET
     inclusive: bool | None
     ascending: bool | None
     largest: int | UnsetType = UNSET
@@ -220,20 +221,20 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
         while place >= 0 and may_follow(rows.stamps[place], target):
             given[rows.key(place)] = rows.stamps[place]
             place -= 1
-        unplaced = [key for key in self.unplaced or () if key in self.given.entries]
+        unplaced = tuple(key for key in self.unplaced or () if key in self.given.entries)
         return replace(
             self,
             date=date,
             back=back,
             given=Seen(given.items()),
-            unplaced=_with_unplaced(unplaced, rows),
+            unplaced=_unplaced_with(unplaced or UNSET, rows),
             group=None,
         )
 
     def held(self, rows: Rows, group: Ties | None) -> Cursor:
         """Stay at this `date`, and remember all rows of the page."""
         given = self.given.with_more(zip(rows.all_keys(), rows.stamps, strict=True))
-        unplaced = _with_unplaced(self.unplaced or (), rows)
+        unplaced = _unplaced_with(self.unplaced, rows)
         return replace(self, given=given, unplaced=unplaced, group=group)
 
     def partly(self, rows: Rows, count: int) -> Cursor:
@@ -248,14 +249,15 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
         return replace(
             self,
             given=Seen([*self.given.items(), *given]),
-            unplaced=_with_unplaced(self.unplaced or (), first),
+            unplaced=_unplaced_with(self.unplaced, first),
         )
 
 
-def _with_unplaced(known: Sequence[Key], rows: Rows) -> tuple[Key, ...] | UnsetType:
-    """Return the keys of unplaced rows with those of a page. Usually there are none."""
-    keys = [*known, *map(rows.key, rows.unplaced)] if rows.unplaced else known
-    return tuple(dict.fromkeys(keys)) if keys else UNSET
+def _unplaced_with(known: _Keys, rows: Rows) -> _Keys:
+    """Return the keys of unplaced rows together with those of a page, which usually has none."""
+    if not rows.unplaced:
+        return known
+    return tuple(dict.fromkeys([*(known or ()), *map(rows.key, rows.unplaced)]))
 
 
 def _always(_stamp: str, _target: str) -> bool:

@@ -106,6 +106,11 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         """The heading for a message: masked, and in quotes unless it is a plain word."""
         return shown(self.heading)
 
+    def with_guess(self) -> str:
+        """Return the heading for a message, with the field that was given for it and the guess."""
+        name = f"{self.heading}={self.meant}" if self.meant else self.heading
+        return shown(name) + did_you_mean(self.guess)
+
 
 class Meanings:
     """Finds the meanings of headings.

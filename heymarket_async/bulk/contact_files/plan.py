@@ -379,11 +379,6 @@ def _with_phone(columns: Sequence[Column]) -> list[Column]:
     ]
 
 
-def _with_guess(column: Column) -> str:
-    name = f"{column.heading}={column.meant}" if column.meant else column.heading
-    return shown(name) + did_you_mean(column.guess)
-
-
 def _unknown_columns(wrong: Sequence[Column], *, has_phone: bool, has_fields: bool) -> JobError:
     example = next((column for column in wrong if column.guess), wrong[0])
     about = {
@@ -392,7 +387,7 @@ def _unknown_columns(wrong: Sequence[Column], *, has_phone: bool, has_fields: bo
         "skipped": wrong[-1].shown,
         "fields": ", ".join(FIELDS),
     }
-    problem = f"Unknown columns: {first_of(wrong, _MOST_NAMED, _with_guess)}."
+    problem = f"Unknown columns: {first_of(wrong, _MOST_NAMED, Column.with_guess)}."
     remedy = f'Map one with mapped={{"{about["column"]}": "{about["field"]}"}}, skip some with'
     fields = f"The fields are {about['fields']}."
     if has_fields:

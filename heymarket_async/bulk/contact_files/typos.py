@@ -21,13 +21,15 @@ def misspelt(name: str, names: Iterable[str]) -> str:
     best, fewest = "", 3
     if len(name) < _SHORT - 2:
         return best
-    letters = frozenset(name)
+    letters, numbers = frozenset(name), _numbers(name)
     for each in names:
         most = 2 if min(len(name), len(each)) >= _LONG else 1
         # Most names have other letters. A file may have thousands of columns.
         if len(each) < _SHORT - 1 or len(letters ^ _letters(each)) > 2 * most:
             continue
-        errors = most + 1 if _numbers(each) != _numbers(name) else _errors(name, each, most)
+        if _numbers(each) != numbers:
+            continue
+        errors = _errors(name, each, most)
         if errors <= most and errors < fewest:
             best, fewest = each, errors
     return best
