@@ -22,7 +22,7 @@ from endurance.pools import engines, job
 from endurance.record import Kept
 from endurance.run import Figures, Run
 from endurance.runs import RUNS, budget, fuzz, large_exports, pools
-from heymarket_async import HeymarketClient, NewContact, NewMessage
+from heymarket_async import HeymarketClient, NewContact
 from heymarket_async.bulk import export_contacts
 from heymarket_async.sandbox import Sandbox
 from tests.bulk.accounts import client_of
@@ -350,13 +350,7 @@ async def test_a_job_of_a_pool_that_is_done_twice_is_seen(problem, tmp_path, mon
         await job.do(0, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
         async with client_of(sandbox) as client:
             if problem == "a text twice":
-                message = NewMessage(
-                    inbox_id=job.INBOX,
-                    creator_id=job.SENDER,
-                    phone_number=job.contact_of(0).phone,
-                    text=job.text_of(0),
-                )
-                await client.messages.send(message)
+                await client.messages.send(job.message_of(0))
             elif problem == "a contact twice":
                 await client.contacts.create(job.contact_of(0))
             elif problem:

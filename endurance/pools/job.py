@@ -47,6 +47,17 @@ def text_of(number: int) -> str:
     return f"job {number}"
 
 
+def message_of(number: int) -> NewMessage:
+    """Return the message with that text, which has the same `local_id` in each delivery."""
+    return NewMessage(
+        inbox_id=INBOX,
+        creator_id=SENDER,
+        phone_number=contact_of(number).phone,
+        text=text_of(number),
+        local_id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"job {number}")),
+    )
+
+
 def export_of(number: int) -> Path:
     """Return the file of a job's export."""
     return _folder() / f"{number}.jsonl"
@@ -69,13 +80,7 @@ async def do(number: int, queued: str) -> None:
             outcomes = _folder() / f"{number}.outcomes.jsonl"
             await import_contacts(client, rows_of(number), outcomes=outcomes, resume=True)
             await client.contacts.ensure(contact_of(number))
-            message = NewMessage(
-                inbox_id=INBOX,
-                creator_id=SENDER,
-                phone_number=contact_of(number).phone,
-                text=text_of(number),
-                local_id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"job {number}")),
-            )
+            message = message_of(number)
             await client.messages.send_once(message, since=queued, wait_s=VISIBLE_S)
             report = await export_contacts(client, JsonLines(export_of(number)), page_size=30)
             if not report.is_proved:
