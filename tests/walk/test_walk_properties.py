@@ -93,8 +93,8 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
         return runner.run(coroutine)
 
 
-async def rows_of(walking: Walk[Row], listing: Listing) -> list[Row]:
-    rows: list[Row] = []
+async def rows_of(walking: Walk[Row], listing: Listing, rows: list[Row] | None = None) -> list[Row]:
+    rows = [] if rows is None else rows
     async for row in walking:
         rows.append(row)
         assert len(listing.requests) < MOST_REQUESTS, "the walk does not end"
@@ -103,15 +103,19 @@ async def rows_of(walking: Walk[Row], listing: Listing) -> list[Row]:
 
 @given(listings(), limits)
 @settings(max_examples=120)
-def test_a_walk_gives_every_contact_once_or_raises(listing: Listing, limit: int | None) -> None:
-    walking = walk_over(listing, limit)
+def test_a_walk_gives_every_contact_once_or_raises_with_a_cursor_that_resumes(
+    listing: Listing, limit: int | None
+) -> None:
+    walking, rows = walk_over(listing, limit), list[Row]()
 
     try:
-        rows = run(rows_of(walking, listing))
+        run(rows_of(walking, listing, rows))
     except HeymarketError as error:
         assert can_end_with(error, listing, limit), "this server can be walked"
         assert error.cursor == walking.cursor
-        return
+        listing.requests.clear()
+        listing.page_base, listing.mixes_ties, listing.cap = listing.page_base or 0, False, 1000
+        run(rows_of(walk_over(listing, None, error.cursor), listing, rows))
 
     assert sorted(row.id for row in rows) == sorted(listing.rows)
 
