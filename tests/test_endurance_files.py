@@ -10,7 +10,7 @@ import pytest
 
 from endurance.files.commands import Call, Commands, Kind, check_tools, commands
 from endurance.files.crash import Disk, Loss
-from endurance.files.jobs import Export, sandbox_of
+from endurance.files.jobs import Export, sandbox_of, variables_of
 from endurance.runs.system_calls import cases_of, check_output
 
 pytestmark = pytest.mark.unmeasured
@@ -80,12 +80,7 @@ def running(tmp_path):
     except LookupError as error:
         pytest.skip(str(error))
     with sandbox_of(1) as sandbox:
-        variables = {
-            "HEYMARKET_BASE_URL": sandbox.url,
-            "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
-            "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
-        }
-        with commands(variables, tmp_path) as running:
+        with commands(variables_of(sandbox), tmp_path) as running:
             yield running, Export(sandbox, "jsonl")
 
 

@@ -22,6 +22,8 @@ CONTACTS, MESSAGES, ROWS = 70, 70, 20
 PAGES = ["--page-size", "30"]
 WRONG_ROWS = {4, 12}
 TABLES = {"csv", "parquet", "xlsx"}
+REJECTED = ("people.csv.rejected.csv", "people.csv.rejected-2.csv")
+"""Rows that were rejected in two runs may be in two files."""
 
 
 class Job(ABC):
@@ -55,8 +57,18 @@ class Job(ABC):
         """Return how much of the work need not be done again."""
 
     @abstractmethod
+    def check_result(self, folder: Path) -> None:
+        """Check that the result is whole."""
+
     def check_end(self, folder: Path) -> None:
         """Check that the result is whole, and that nothing else is left."""
+        self.check_result(folder)
+        found = {each.name for each in folder.iterdir()}
+        assert found <= self.names(), f"nothing else is left: {found}"
+
+    @abstractmethod
+    def names(self) -> set[str]:
+        """Return the names of the files that there may be in the end."""
 
 
 class Export(Job):
@@ -105,13 +117,15 @@ class Export(Job):
         lines = gzip.decompress(rows) if self._kind.endswith(".gz") else rows
         return len(lines.splitlines())
 
-    def check_end(self, folder: Path) -> None:
-        """Check the file, and that nothing else is left."""
-        assert self._contents(self.path(folder)) == self._wanted()
-        names = {self.path(folder).name, *(["report.json"] if self._kind == "csv" else [])}
-        assert_names(folder, names)
+    def check_result(self, folder: Path) -> None:
+        """Check the file, and the report."""
+        assert self._contents(self.path(folder)) == self._wanted(), "all records are there"
         if self._kind == "csv":
             assert json.loads((folder / "report.json").read_bytes())["doubts"] == []
+
+    def names(self) -> set[str]:
+        """Return the names of the file and the report."""
+        return {f"records.{self._kind}", "report.json"}
 
     def path(self, folder: Path) -> Path:
         """Return the file."""
@@ -160,10 +174,14 @@ class Sync(Job):
         """Count the records that need not be read again."""
         return _rows(self.path(folder), "contacts")
 
-    def check_end(self, folder: Path) -> None:
-        """Check the file, and that nothing else is left."""
-        assert stored(self.path(folder), "contacts") == sorted(self.sandbox.store.lines())
-        assert_names(folder, {self.path(folder).name})
+    def check_result(self, folder: Path) -> None:
+        """Check the file."""
+        found = stored(self.path(folder), "contacts")
+        assert found == sorted(self.sandbox.store.lines()), "all contacts are there"
+
+    def names(self) -> set[str]:
+        """Return the name of the file."""
+        return {"account.db"}
 
     def path(self, folder: Path) -> Path:
         """Return the file."""
@@ -212,19 +230,19 @@ class Import(Job):
         # Those that say that a row was sent; the others can be found out again.
         return sum(b'"unknown"' in line and line.endswith(b"}\n") for line in lines)
 
-    def check_end(self, folder: Path) -> None:
-        """Check the file, and that nothing else is left."""
+    def check_result(self, folder: Path) -> None:
+        """Check the contacts, the outcomes and the rejected rows."""
         assert set(self._check_once()) == self._phones, "every contact is there"
         lines = outcomes_of(folder / "people.csv.outcomes.jsonl")
         found = Counter(line["outcome"] for line in lines.values())
         assert found == {"created": ROWS - len(WRONG_ROWS), "rejected": len(WRONG_ROWS)}, found
-        names = {each.name for each in folder.iterdir()}
-        rejected = names - {"people.csv", "people.csv.outcomes.jsonl"}
-        # Rows that were rejected in two runs may be in two files.
-        allowed = {"people.csv.rejected.csv", "people.csv.rejected-2.csv"}
+        rejected = [each for each in REJECTED if (folder / each).exists()]
         assert rejected, "there is a file of rejected rows"
-        assert rejected <= allowed, f"nothing else is left: {names}"
-        _check_rejected(folder / max(rejected, key=len), WRONG_ROWS)
+        _check_rejected(folder / rejected[-1], WRONG_ROWS)
+
+    def names(self) -> set[str]:
+        """Return the names of its files."""
+        return {"people.csv", "people.csv.outcomes.jsonl", *REJECTED}
 
     def _check_once(self) -> Counter[str]:
         """Check that no row was done twice, and return the contacts by phone."""
@@ -250,12 +268,6 @@ def is_new_database(path: Path) -> bool:
         return True
     assert query(path, "PRAGMA integrity_check") == [("ok",)], "the database is whole"
     return False
-
-
-def assert_names(folder: Path, names: set[str]) -> None:
-    """Check which files are in a folder."""
-    found = {each.name for each in folder.iterdir()}
-    assert found == names, f"nothing else is left: {found}"
 
 
 def said(error: Exception) -> str:

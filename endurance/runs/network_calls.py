@@ -98,8 +98,7 @@ def _fail_one(job: Job, running: Commands, folder: Path, case: Case) -> str:
     if not any(call.failed == case.error for call in ended.calls):
         return NOT_COME
     check_output(ended, job.code)
-    check_end(job, running, folder, ended, case.error)
-    return "survived" if ended.code == job.code else "an error that says so"
+    return check_end(job, running, folder, ended, case.error)
 
 
 RUNS = [
@@ -111,9 +110,10 @@ RUNS = [
         holds="Each call on the network of a small export, import and sync fails once, in every"
         " way that fits it; of calls that make an event loop, the first one. No more sockets can"
         " be opened, a signal interrupts the call, or there is no route to the server. The"
-        " connection is reset, or there is no buffer space. The command survives that, or ends"
-        " with 1 and one clear line, without a traceback. The same command then ends whole,"
-        " equal to the account, and leaves no other file. No row is imported twice.",
+        " connection is reset, or there is no buffer space. The command survives that, and its"
+        " result is whole. Or it ends with 1 and one clear line, without a traceback. The same"
+        " command then ends whole, equal to the account, and leaves no other file. No row is"
+        " imported twice.",
         work=work,
     )
 ]
