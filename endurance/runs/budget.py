@@ -328,11 +328,14 @@ class Seen:
         self.part = min(len(end.spans) for end in ends) * len(ends) / len(self.spans)
 
     def _used(self, start: float, end: float) -> float:
-        """Return the part that was used: a window over the time that a whole budget took."""
+        """Return the part that was used: a window over the time that a whole budget took.
+
+        At most that of the whole windows, lest a time without any at an edge be overlooked.
+        """
         begun = sorted(begin for begin, _ in self.spans if start <= begin < end)
-        begun.append(end)  # as if one came then, lest a time without any be overlooked
         took = [later - earlier for earlier, later in zip(begun, begun[LIMIT:], strict=False)]
-        return WINDOW_S * len(took) / sum(took) if took else 0.0
+        of_windows = len(begun) / LIMIT / max(1, (end - start) // WINDOW_S)
+        return min(WINDOW_S * len(took) / sum(took), of_windows) if took else 0.0
 
     def wrong(self, refused: Sequence[int] = ()) -> list[str]:
         """Return all that must never be.
@@ -355,8 +358,10 @@ class Seen:
     def slow(self) -> list[str]:
         """Return all that must not be, but may be if the machine is slow."""
         is_away = any(line in each for line in {*AWAY} - {*self._logs} for each in self._lines)
+        is_back = all(each.count(AWAY[0]) == each.count(AWAY[1]) for each in self._log_of_each)
         return [
             *(["the store was away"] if is_away else []),
+            *([] if is_back else ["a process did not come back to the store"]),
             *(["too little was used"] if min(self.used) < USED else []),
             *(["too little was used meanwhile"] if self.meanwhile < USED_MEANWHILE else []),
             *(["a process had too little"] if self.part < PART else []),
@@ -376,20 +381,29 @@ RUNS = [
         holds=f"Two to sixteen processes want more than their one budget of {LIMIT} requests in"
         f" {WINDOW_S:g} s. Meanwhile their store is killed, stopped, paused, failed over or"
         " resharded, loses keys, or its clock is set. No request is answered with 429, and no"
-        f" window of {WINDOW_S:g} s holds more than {LIMIT} requests, wherever it begins. There"
-        " is one exception. If only some clients lose the store, these may send their parts in"
-        " addition, as [the documentation](scaling.md) says. Then as many answers may be 429,"
-        f" and they are counted. While the store is there, at least {USED:.0%} of the budget is"
-        f" used. {RETURN_S:g} s after it is back, all clients rely on it again. From {WINDOW_S:g}"
-        f" s before the store goes to {WINDOW_S:g} s after that, at least {USED_MEANWHILE:.0%} is"
-        " used. No process has less than half of an equal part. Nothing is logged but what the"
-        " documentation says. A piece does not count if the machine was late by more than"
-        f" {LATE_S:g} s, and also the store was away, less was used, or a process had less. In"
-        " the table, a busy store runs a script that does not end, and a full one has no memory"
-        " for more keys. Switched over: a Sentinel gets the order to change the primary. Taken"
-        " over: the replica gets the order. Split: the primary is stopped until another one is"
-        " chosen, and then runs again as if it were still the primary. Left alone: nothing"
-        " happens. To repeat a seed, install the same engines.",
+        f" window of {WINDOW_S:g} s holds more than {LIMIT} requests, wherever it begins. No"
+        f" process has less than half of an equal part. At least {USED:.0%} of the budget is used"
+        f" while the store is there, and from {RETURN_S:g} s after it is back. Then every process"
+        " that has lost it relies on it again. Without its store a process is careful, so less"
+        f" is used meanwhile. It is at least {USED_MEANWHILE:.0%}, from {WINDOW_S:g} s before the"
+        f" store goes to {WINDOW_S:g} s after all are back. Nothing is logged but the lines that"
+        " the documentation has."
+        "\n\n"
+        "There is one exception. If only some clients lose the store, these may send their parts"
+        " in addition, as [the documentation](scaling.md) says. Then as many answers may be 429,"
+        f" and they are counted. A piece does not count if the machine was late by more than"
+        f" {LATE_S:g} s, and also the store was away, less was used, or a process had less."
+        "\n\n"
+        "In the table:\n\n"
+        "- Busy: the store runs a script that does not end.\n"
+        "- Full: it has no memory for more keys.\n"
+        "- Switched over: a Sentinel gets the order to change the primary.\n"
+        "- Taken over: the replica gets the order.\n"
+        "- Split: the primary is stopped until another one is chosen, and then runs again as if"
+        " it were still the primary.\n"
+        "- Left alone: nothing happens.\n"
+        "\n"
+        "To repeat a seed, install the same engines.",
         work=work,
         at_once=1,
     )
