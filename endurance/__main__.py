@@ -39,20 +39,21 @@ def main() -> int:
         parser.error(f"there is no run {', '.join(sorted(unknown))}; there are {', '.join(RUNS)}")
     runs = [] if asked.show else [RUNS[name] for name in asked.runs or RUNS]
     ends = time.monotonic() + asked.minutes * 60
+    is_well = True
     try:
         for run in runs:
             if asked.anew:
                 record.drop(run.name)
             if asked.again:
-                _do_again(run, ends, asked.processes)
+                is_well &= _do_again(run, ends, asked.processes)
             else:
-                _resume(run, asked.until or run.goal, ends, asked.processes)
+                is_well &= _resume(run, asked.until or run.goal, ends, asked.processes)
     except KeyboardInterrupt:
         print("Ended. The same command resumes, without --anew.", file=sys.stderr)
         return 130
     finally:
         page.write(record.load())
-    return 0
+    return 0 if is_well else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,7 +63,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=__doc__,
         epilog=f"The runs:\n{runs}\n\n"
-        "Ctrl-C ends it; the same command resumes. The record is in endurance/record, and\n"
+        "Ctrl-C ends it; the same command resumes. It ends with 1 if a piece has failed, or if a\n"
+        "program is missing. The record is in endurance/record, and\n"
         "docs/endurance.md is written from it. One seed: python -m endurance.piece RUN SEED",
     )
     parser.add_argument("runs", nargs="*", metavar="run", help="default: all, one after another")
@@ -97,12 +99,16 @@ def _positive(text: str) -> int:
     return number
 
 
-def _resume(run: Run, until: int, ends: float, processes: int) -> None:
-    """Do further seeds, several processes at a time, until the goal or the time is reached."""
+def _resume(run: Run, until: int, ends: float, processes: int) -> bool:
+    """Do further seeds, several processes at a time, until the goal or the time is reached.
+
+    Returns:
+        Whether all that was done holds, and no program is missing.
+    """
     kept = record.load().get(run.name, Kept())
     if kept.figures.units >= until:
         print(f"{run.name} has {kept.figures.units:,} {run.unit}. --anew begins at seed 0.")
-        return
+        return not kept.errors
     at_once = min(run.at_once or processes, processes)
     pieces = deque[Future[tuple[list[Done], float]]]()
     begun, failed = kept.seeds, 0
@@ -118,15 +124,20 @@ def _resume(run: Run, until: int, ends: float, processes: int) -> None:
             done, seconds = pieces.popleft().result()
             if missing := _missing(done):
                 print(f"{run.name}: {missing}", file=sys.stderr)
-                return
+                return False
             failed = failed + 1 if all(each.figures is None for each in done) else 0
             _keep(run, kept, done, seconds)
     if failed >= MOST_FAILURES:
         print(f"{run.name} has failed {failed} times in a row.", file=sys.stderr)
+    return not kept.errors
 
 
-def _do_again(run: Run, ends: float, processes: int = 1) -> None:
-    """Do the seeds that failed once more, and forget the errors of those that hold now."""
+def _do_again(run: Run, ends: float, processes: int = 1) -> bool:
+    """Do the seeds that failed once more, and forget the errors of those that hold now.
+
+    Returns:
+        Whether all hold now.
+    """
     kept = record.load().get(run.name, Kept())
     if not kept.errors:
         print(f"{run.name}: nothing has failed.")
@@ -139,6 +150,7 @@ def _do_again(run: Run, ends: float, processes: int = 1) -> None:
             elif done:
                 del kept.errors[seed]
                 _keep(run, kept, done, seconds)
+    return not kept.errors
 
 
 def _missing(pieces: list[Done]) -> str:

@@ -47,10 +47,11 @@ async def export(url: str, contacts: int, file: Path) -> Exported:
     )
     async with client:
         report = await export_contacts(client, file)
-    return Exported(report.contacts, report.doubts, requests, _peak_mb())
+    return Exported(report.contacts, report.doubts, requests, peak_mb())
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
+    """Return the most memory that this process has held."""
     # Not ru_maxrss: Linux lets a process begin with that of the one that started it.
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(status["VmHWM"].split()[0]) / 1024

@@ -44,8 +44,8 @@ def _section(run: Run, kept: Kept) -> str:
     seen = kept.figures
     figures = {
         **{key: f"{value:,}" for key, value in seen.total.items()},
-        **{f"{key}, at most": f"{value:,.4g}" for key, value in seen.most.items()},
-        **{f"{key}, at least": f"{value:,.4g}" for key, value in seen.least.items()},
+        **{f"{key}, at most": _shown(value) for key, value in seen.most.items()},
+        **{f"{key}, at least": _shown(value) for key, value in seen.least.items()},
     }
     figures = {name: figures[name] for name in _in_groups(figures)}
     seeds = f"Seeds 0 to {kept.seeds - 1:,}" if kept.seeds > 1 else "Seed 0"
@@ -65,6 +65,10 @@ def _section(run: Run, kept: Kept) -> str:
             "",
         ]
     )
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _failed(kept: Kept) -> str:

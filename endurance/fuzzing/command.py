@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import typer.testing
 
+from endurance.files.jobs import variables_of
 from endurance.fuzzing.targets import Target, layouts, outcomes, spreadsheets, vcards
 from heymarket_async.cli.app import app
 from heymarket_async.sandbox import Sandbox
@@ -55,12 +56,7 @@ def command() -> Generator[Target]:
         TemporaryDirectory(prefix="heymarket-fuzz-") as folder,
         chdir(folder),
         Sandbox(contacts=30, messages=30, seed=3, limit=None) as sandbox,
-        patch.dict(os.environ, HEYMARKET_BASE_URL=sandbox.url, COLUMNS="200"),
-        patch.dict(
-            os.environ,
-            HEYMARKET_SECRET_ID=sandbox.credentials.secret_id,
-            HEYMARKET_SECRET_KEY=sandbox.credentials.secret_key,
-        ),
+        patch.dict(os.environ, variables_of(sandbox), COLUMNS="200"),
     ):
         files = [*layouts()[:6], *vcards()[:2], *spreadsheets()[:1], *outcomes()]
         seeds = [

@@ -23,7 +23,7 @@ MOST_RESULTS = 100
 """A client remembers 10,000 results of sends, which would grow all the while."""
 OBJECTS_FOR_EACH_CALL = 0.05
 """Messages that may have been sent stay known: two objects for one call in two hundred."""
-MOST_MB = 8.0
+MOST_MB = 4.0
 """The allocator keeps some memory that it has once had."""
 CALLS = {row.call for row in ROWS}
 _ID = re.compile(r"/\d+$")
@@ -83,7 +83,7 @@ async def _rounds(seed: int) -> Figures:
     assert more.tasks <= 0, f"{more.tasks} more tasks"
     assert more.descriptors <= 0, f"{more.descriptors} more descriptors"
     assert objects < OBJECTS_FOR_EACH_CALL or small(), f"{objects} more objects for each call"
-    assert more.mb < MOST_MB, f"{more.mb:.1f} MB more"
+    assert more.mb < MOST_MB or small(), f"{more.mb:.1f} MB more"
     missing = CALLS - set(watch.calls)
     assert not missing or small(), f"not called: {missing}"
     return Figures(
@@ -122,7 +122,8 @@ RUNS = [
         " up to 28 hours. No call that may be repeated fails, except reads at their deadline. No"
         " unsafe write is carried out twice. All that was said to be done is there. Everything"
         " else that is there comes from calls that said that it may have been done. Memory stays"
-        " flat: a process makes two rounds of calls, some 12,000, and then four more. These add"
+        " flat: a process makes two rounds of calls, some 12,000, and then four more, some 24,000."
+        " These add"
         f" less than {MOST_MB:g} MB, less than {OBJECTS_FOR_EACH_CALL * 1000:g} objects for each"
         " 1,000 calls, and no tasks or descriptors. The objects are the messages that may have"
         " been sent, which stay known until they are looked up. Here, a client remembers"

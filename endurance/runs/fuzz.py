@@ -11,6 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from endurance.exporting import peak_mb
 from endurance.fuzzing.command import command
 from endurance.fuzzing.mutate import Mutator
 from endurance.fuzzing.targets import Target, packed_text, targets
@@ -38,9 +39,7 @@ def work(seed: int) -> Figures:
         for target in [*readers, commands]:
             with _limited(target.memory):
                 failures += _fuzz(target, seed, figures)
-    figures.most["peak memory of the process, MB"] = (
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    )
+    figures.most["peak memory of the process, MB"] = peak_mb()
     figures.versions = versions("msgspec", "python-calamine", "phonenumbers", "typer")
     if failures:
         raise AssertionError("\n".join(failures))
@@ -142,10 +141,12 @@ RUNS = [
         " most random bytes are refused at once. So neither `atheris` nor the strategies of"
         " Hypothesis are used. The readers are those of CSV, spreadsheets, vCards, JSON Lines,"
         " webhooks, cursors, checkpoints, outcome files, profiles of the API, settings, and the"
-        " headers `Retry-After` and `Date`. The last one is the command line, which gets mutated"
-        " options and files. An input is read, or refused with the documented error and a"
-        " message of fewer than 5,000 characters; the command line quotes a longer argument as a"
-        " whole. There is no other error, and no traceback on the command line. No input takes"
+        " headers `Retry-After` and `Date`. Half of the spreadsheets are .xlsx. The last reader is"
+        " the command line, which gets mutated options and files."
+        "\n\n"
+        "An input is read, or refused with the documented error and a message of fewer than 5,000"
+        " characters; the command line quotes a longer argument as a whole. There is no other"
+        " error, and no traceback on the command line. No input takes"
         f" {LONGEST_S} CPU seconds, or more than 256 MB of memory in addition (a spreadsheet and a"
         " command line: 4 GB).",
         work=work,

@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+from endurance.files.jobs import variables_of
 from endurance.pools import engines, job
 from endurance.pools.engines import Engine
 from endurance.run import Figures, Run, small
@@ -69,9 +70,7 @@ def work(engine: Engine, seed: int) -> Figures:
         variables = served.variables | {
             "POOL_FOLDER": str(folder),
             "FOLDER": str(folder / "exports"),
-            "HEYMARKET_BASE_URL": sandbox.url,
-            "HEYMARKET_SECRET_ID": sandbox.credentials.secret_id,
-            "HEYMARKET_SECRET_KEY": sandbox.credentials.secret_key,
+            **variables_of(sandbox),
         }
         stack.enter_context(patch.dict(os.environ, variables))
         _queue(engine, jobs)
