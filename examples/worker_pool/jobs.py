@@ -26,6 +26,8 @@ ACCOUNTS = Path(os.environ.get("ACCOUNTS", "accounts.json"))
 FOLDER = Path(os.environ.get("FOLDER", "exports"))
 STEP_S = float(os.environ.get("STEP_S", "60"))
 WORKERS = int(os.environ.get("WORKERS", "4"))
+LOOK_S = min(STEP_S, 5.0)
+"""An idle worker ends with its next job after a SIGTERM, and supervisors often kill after 10 s."""
 
 # Of taskiq's Redis brokers, only this one delivers a job again if its worker was killed.
 broker = RedisStreamBroker(
@@ -93,5 +95,5 @@ async def stop_looking(state: TaskiqState) -> None:
 
 async def _look_now_and_then() -> None:
     while True:
-        await asyncio.sleep(STEP_S)
+        await asyncio.sleep(LOOK_S)
         await look_for_lost_jobs.kiq()

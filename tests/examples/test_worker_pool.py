@@ -122,6 +122,19 @@ def test_every_account_is_exported_whole_though_a_worker_is_killed(
     assert b"Traceback" not in (tmp_path / "log").read_bytes()
 
 
+def test_an_idle_worker_ends_when_it_is_asked(environment, tmp_path):
+    # With asyncio's own loop, taskiq hears of the signal only when a job arrives.
+    (tmp_path / "uvloop.py").write_text("raise ImportError")
+    environment |= {"STEP_S": "3600", "PYTHONPATH": str(tmp_path)}
+    ready = tmp_path / "exports"
+
+    with (tmp_path / "log").open("wb") as log, worker(environment, log) as idle:
+        wait_until(ready.is_dir)
+        time.sleep(1)  # so that it waits for a job
+        idle.terminate()  # as supervisors do; the process that does the work hears it from this one
+        assert idle.wait(60) == 0
+
+
 async def test_a_job_that_fails_shows_no_secret_to_an_error_tracker(tmp_path, monkeypatch):
     async def full_disk(*args):
         raise OSError(28, "No space left on device")
