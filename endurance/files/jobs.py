@@ -125,7 +125,7 @@ class Export(Job):
 
     def names(self) -> set[str]:
         """Return the names of the file and the report."""
-        return {f"records.{self._kind}", "report.json"}
+        return {f"records.{self._kind}", *(["report.json"] if self._kind == "csv" else [])}
 
     def path(self, folder: Path) -> Path:
         """Return the file."""

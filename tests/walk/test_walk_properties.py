@@ -246,13 +246,8 @@ def test_contacts_that_nobody_writes_come_once_and_no_version_comes_twice(
 
     listing.fetch = while_others_write  # type: ignore[method-assign] # others write meanwhile
 
-    async def all_rows() -> None:
-        async for row in walk_over(listing, limit):
-            rows.append(row)
-            assert len(listing.requests) < MOST_REQUESTS, "the walk does not end"
-
     try:
-        run(all_rows())
+        run(rows_of(walk_over(listing, limit), listing, rows))
     except HeymarketError:
         pass  # complete or raised; what came must be right all the same
     else:
