@@ -296,7 +296,7 @@ async def test_the_report_says_what_was_waited_for(tmp_path):
 
 
 async def test_an_error_of_the_walk_comes_through(tmp_path):
-    async with Sandbox(contacts=300) as sandbox, client_of(sandbox, deadline_s=0.2) as client:
+    async with Sandbox(contacts=300) as sandbox, client_of(sandbox) as client:
         sandbox.faults.reset(on="POST /v1/contacts", times=None, after=1)
         with pytest.raises(NoResponseError):
             await export_contacts(client, JsonLines(tmp_path / "c"), concurrency=3)
