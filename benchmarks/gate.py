@@ -13,9 +13,9 @@ from pathlib import Path
 
 from benchmarks import callgrind
 from benchmarks.measuring import Lab
-from benchmarks.rivals import BARE, BY_PAGE
+from benchmarks.rivals import BARE, BY_CONTACT, BY_PAGE
 from benchmarks.works import imports, instructions
-from benchmarks.works.instructions import CREATE, KEY, WALK
+from benchmarks.works.instructions import CREATE, KEY, LARGE_WALK, WALK
 
 KEPT = Path(__file__).with_name("gate.json")
 MARGIN = 1.03
@@ -34,13 +34,14 @@ def counted(lab: Lab) -> Ratios:
     Raises:
         CannotCountError: This machine cannot count.
     """
-    parts = [part._replace(rivals=(BARE, BY_PAGE)) for part in (CREATE, WALK)]
+    ours = ((CREATE, BY_PAGE), (WALK, BY_PAGE), (LARGE_WALK, BY_CONTACT))
     with callgrind.counter() as counter:
+        parts = [part._replace(rivals=(BARE, mine)) for part, mine in ours]
         results = instructions.counted(lab, counter, parts)
         imported = instructions.imported(lab, counter)[instructions.name(imports.NAME)]
     ratios = {
-        part.what: round(rounds[BY_PAGE][0][KEY] / rounds[BARE][0][KEY], 3)
-        for part in parts
+        part.what: round(rounds[mine][0][KEY] / rounds[BARE][0][KEY], 3)
+        for part, mine in ours
         if (rounds := results[part.name])
     }
     mine, needed = (imported[each][0][KEY] for each in imports.COUNTED)

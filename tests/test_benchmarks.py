@@ -169,6 +169,7 @@ def test_walking_is_not_far_off(lab):
     check(runs, walks.name(30), BY_PAGE, rivals)
 
 
+@pytest.mark.usefixtures("uncounted")
 def test_walking_by_contact_is_not_far_off(lab):
     runs = {
         each: lambda each=each: lab.walk(each, limit=1000, pages=5) for each in (BY_CONTACT, BARE)

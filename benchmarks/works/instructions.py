@@ -74,10 +74,10 @@ def _walk(limit: int, pages: int) -> Part:
     return Part(walks.name(limit), "walk", walk_spec(limit, pages), list(RIVALS))
 
 
-CREATE, WALK = _create(1, 100), _walk(30, 20)
+CREATE, WALK, LARGE_WALK = _create(1, 100), _walk(30, 20), _walk(1000, 8)
 PARTS = (
     *(CREATE, _create(10, 200), _create(100, 400)),
-    *(WALK, _walk(100, 10), _walk(1000, 8)),
+    *(WALK, _walk(100, 10), LARGE_WALK),
     *(CREATE.on(tls=True), WALK.on(tls=True)),
     *(CREATE.on(uvloop=True), WALK.on(uvloop=True)),
 )
