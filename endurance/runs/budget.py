@@ -19,14 +19,14 @@ from tests.redis_server import RedisServer
 from tests.windows import most_in_a_window
 
 LIMIT = 100 if small() else 240
-WINDOW_S = 2.0 if small() else 10.0
+WINDOW_S = 1.0 if small() else 10.0
 """A sixth of the documented minute, so that an hour has as many windows as a quarter of a day."""
 USED = 0.8 if small() else 0.97
 USED_MEANWHILE = 0.5
 PART = 0.5
 LATE_S = 0.05
 """A machine whose sleeps end later than this has no time for a store that is given 0.25 s."""
-BEFORE, AFTER = (1.2, 1.5) if small() else (2.2, 3.3)
+BEFORE, AFTER = (1.2, 2.2) if small() else (2.2, 3.3)
 RETURN_S = 1.02 * WINDOW_S + 2.0
 """After so long, clients trust a store that is back: they ask each half second whether it is, and
 wait for as long as earlier requests weigh."""
