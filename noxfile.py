@@ -46,7 +46,9 @@ OPTIONAL = [
     "tests/bulk/sinks/test_xlsx.py",
     "tests/bulk/test_files.py",
     "tests/cli/test_commands.py",
-    "tests/pacing/test_shared.py",
+    "tests/pacing/test_store.py",
+    "tests/pacing/test_store_cluster.py",
+    "tests/pacing/test_store_reasons.py",
 ]
 """What depends on the packages of the extras."""
 

@@ -9,8 +9,8 @@ from benchmarks.measuring import Lab
 from endurance.run import Figures, Run, small
 from endurance.versions import versions
 
-ACCOUNTS = 20 if small() else 200
-FEWEST = 500
+ACCOUNTS = 6 if small() else 200
+FEWEST = 100 if small() else 500
 """Contacts of the smallest account; the next one has one more, and so on."""
 MOST = 1.1
 """The instructions for a page, as a ratio to those of one account."""
