@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Self
 
-from endurance.programs import FOLDERS, given
+from endurance.programs import given, missing
 from tests.ports import free_port
 
 
@@ -98,10 +98,7 @@ class Gateway:
             LookupError: There is none; the error says which line brings it.
         """
         if (found := cls.found()) is None:
-            raise LookupError(
-                f"there is no {cls.kind}. Install it ({cls.package}); if that is not into this"
-                f" Python or onto the path, name the folder in {FOLDERS}"
-            )
+            raise missing(cls.kind, cls.package)
         return found
 
     def config(self) -> str:

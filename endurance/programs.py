@@ -33,8 +33,13 @@ def found(program: str, line: str) -> str:
     places.append(Path(sys.executable).with_name(program))
     path = next((str(each) for each in places if os.access(each, os.X_OK)), shutil.which(program))
     if path is None:
-        raise LookupError(
-            f"there is no {program}. Install it ({line}); if that is not into this Python or onto"
-            f" the path, name the folder in {FOLDERS}"
-        )
+        raise missing(program, line)
     return path
+
+
+def missing(program: str, line: str) -> LookupError:
+    """Return the error of a program that is not there, with the line that brings it."""
+    return LookupError(
+        f"there is no {program}. Install it ({line}); if that is not into this Python or onto"
+        f" the path, name the folder in {FOLDERS}"
+    )

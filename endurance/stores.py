@@ -20,7 +20,7 @@ import redis
 import redis.asyncio
 import redis.crc
 
-from endurance.programs import FOLDERS, given
+from endurance.programs import given, missing
 from tests.ports import free_port
 from tests.redis_server import RedisClusterServers, RedisServer
 
@@ -56,7 +56,7 @@ def engine(kind: str, pick: Callable[[list[Engine]], Engine]) -> Engine:
     """
     found = [each for each in engines() if each.kind == kind]
     if not found:
-        raise _missing(kind, KINDS[kind])
+        raise missing(kind, KINDS[kind])
     return pick(found)
 
 
@@ -68,15 +68,8 @@ def newest_redis() -> Engine:
     """
     found = [each for each in engines() if each.kind.startswith("Redis")]
     if not found:
-        raise _missing("Redis", KINDS["Redis 8"])
+        raise missing("Redis", KINDS["Redis 8"])
     return max(found, key=lambda each: each.version)
-
-
-def _missing(kind: str, line: str) -> LookupError:
-    return LookupError(
-        f"there is no {kind}. Install it ({line}); if that is not into this Python or"
-        f" /usr/bin, name the folder in {FOLDERS}"
-    )
 
 
 def engines() -> list[Engine]:

@@ -10,8 +10,9 @@ import pytest
 
 from endurance.files.commands import Call, Commands, Kind, check_tools, commands
 from endurance.files.crash import Disk, Loss
+from endurance.files.failing import check_output
 from endurance.files.jobs import Export, sandbox_of, variables_of
-from endurance.runs.system_calls import cases_of, check_output
+from endurance.runs.system_calls import cases_of
 
 pytestmark = pytest.mark.unmeasured
 

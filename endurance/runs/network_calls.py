@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import errno
-import shutil
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from endurance.files.commands import Commands, check_tools, commands, scratch_folder
-from endurance.files.jobs import Job, job_of, said, sandbox_of, variables_of
-from endurance.run import Figures, Run, small
-from endurance.runs.system_calls import check_end, check_output
-from endurance.versions import versions
+from endurance.files.failing import NOT_COME, calls_of, check_end, check_output, fail_all
+from endurance.files.jobs import Job, job_of, sandbox_of, variables_of
+from endurance.run import Figures, Run
 
 JOBS = ("jsonl", "import", "sync")
 PARTS = 4
 """A piece is one part of the calls of a job."""
-FEW = 6
 
 FAULTS = {
     errno.EMFILE: ("epoll_create1", "socketpair", "socket"),
@@ -30,8 +28,6 @@ FAULTS = {
 ONCE = frozenset({"epoll_create1", "socketpair"})
 """Only the first call of these fails. The command tries them before asyncio makes its event loop,
 which prints a traceback of its own if it is half made."""
-NOT_COME = "did not come"
-"""The last waits of a job depend on time."""
 
 
 class Case(NamedTuple):
@@ -40,6 +36,9 @@ class Case(NamedTuple):
     name: str
     number: int
     error: int
+
+    def __str__(self) -> str:
+        return f"{errno.errorcode[self.error]} of {self.name} {self.number}"
 
 
 def work(seed: int) -> Figures:
@@ -52,37 +51,14 @@ def work(seed: int) -> Figures:
         commands(variables_of(sandbox), scratch) as running,
     ):
         job = job_of(name, sandbox, running, scratch, again=False)
-        return _fail_all(job, running, scratch / "job", part, name)
-
-
-def _fail_all(job: Job, running: Commands, folder: Path, part: int, name: str) -> Figures:
-    cases = _cases(job, running, folder)[part::PARTS]
-    if small():
-        cases = cases[:: len(cases) // FEW]
-    seen = Counter[str]()
-    failures: list[str] = []
-    for number, case in enumerate(cases, 1):
-        shutil.rmtree(folder)
-        folder.mkdir()
-        job.begin(folder, number + part * 1_000)
-        failed = errno.errorcode[case.error]
-        try:
-            if (end := _fail_one(job, running, folder, case)) != NOT_COME:
-                seen[f"{failed}: {end}"] += 1
-        except Exception as error:  # noqa: BLE001 - a file that cannot be read, too
-            failures.append(f"{name}: {failed} of {case.name} {case.number}: {said(error)}")
-    assert not failures, "\n".join(failures)
-    total = {"calls that failed": seen.total(), **seen}
-    return Figures(total=total, versions=versions())
+        folder = scratch / "job"
+        cases = _cases(job, running, folder)
+        return fail_all(cases, part, PARTS, job, folder, partial(_fail_one, job, running, folder))
 
 
 def _cases(job: Job, running: Commands, folder: Path) -> list[Case]:
-    """Run a job undisturbed, and return every call with every error that it can fail with."""
-    folder.mkdir()
-    job.begin(folder, 0)
-    ended = running.run(job.arguments(folder), folder, network="*")
-    assert ended.code == job.code, ended.output
-    counts = Counter(call.name for call in ended.calls)
+    """Return every call with every error that it can fail with."""
+    counts = Counter(call.name for call in calls_of(job, running, folder, network="*"))
     return [
         Case(name, number, error)
         for error, names in FAULTS.items()
@@ -96,7 +72,7 @@ def _fail_one(job: Job, running: Commands, folder: Path, case: Case) -> str:
     arguments = job.arguments(folder)
     ended = running.run(arguments, folder, at=case.number, error=case.error, network=case.name)
     if not any(call.failed == case.error for call in ended.calls):
-        return NOT_COME
+        return NOT_COME  # the last waits of a job depend on time
     check_output(ended, job.code)
     return check_end(job, running, folder, ended, case.error)
 

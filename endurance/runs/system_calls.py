@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import errno
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from endurance.files.commands import (
-    Call,
-    Commands,
-    Ended,
-    Kind,
-    check_tools,
-    commands,
-    scratch_folder,
-)
-from endurance.files.jobs import JOBS, Job, job_of, said, sandbox_of, variables_of
-from endurance.run import Figures, Run, small
-from endurance.versions import versions
+from endurance.files.commands import Call, Commands, Kind, check_tools, commands, scratch_folder
+from endurance.files.failing import calls_of, check_end, check_output, fail_all
+from endurance.files.jobs import JOBS, Job, job_of, sandbox_of, variables_of
+from endurance.run import Figures, Run
 
 PARTS = 16
 """A piece is one part of the calls of a job."""
-FEW = 6
 
 _WRITES = Kind.CREATE | Kind.WRITE
 _CHANGES = _WRITES | Kind.OPEN_WRITE | Kind.SYNC | Kind.REMOVE | Kind.META
@@ -72,6 +61,10 @@ class Case(NamedTuple):
     call: Call
     error: int
 
+    def __str__(self) -> str:
+        call, file = self.call, Path(self.call.path).name
+        return f"{errno.errorcode[self.error]} of {call.name} of {file} (call {call.number})"
+
 
 def cases_of(calls: list[Call]) -> Iterator[Case]:
     """Give every call with every error that it can fail with."""
@@ -93,33 +86,9 @@ def work(seed: int) -> Figures:
     ):
         (scratch / "before").mkdir()
         job = job_of(name, sandbox, running, scratch / "before", again=again)
-        return _fail_all(job, running, scratch / "job", part, name)
-
-
-def _fail_all(job: Job, running: Commands, folder: Path, part: int, name: str) -> Figures:
-    folder.mkdir()
-    job.begin(folder, 0)
-    undisturbed = running.run(job.arguments(folder), folder)
-    assert undisturbed.code == job.code, undisturbed.output
-    job.check_end(folder)
-    cases = list(cases_of(undisturbed.calls))[part::PARTS]
-    if small():
-        cases = cases[:: len(cases) // FEW]
-    seen: dict[str, int] = {}
-    failures: list[str] = []
-    for number, case in enumerate(cases, 1):
-        shutil.rmtree(folder)
-        folder.mkdir()
-        job.begin(folder, number + part * 1_000)
-        try:
-            end = _fail_one(job, running, folder, case)
-        except Exception as error:  # noqa: BLE001 - a file that cannot be read, too
-            failures.append(f"{name}: {_text_of(case, folder)}: {said(error)}")
-        else:
-            error = errno.errorcode[case.error]
-            seen[f"{error}: {end}"] = seen.get(f"{error}: {end}", 0) + 1
-    assert not failures, "\n".join(failures)
-    return Figures(total={"calls that failed": len(cases), **seen}, versions=versions())
+        folder = scratch / "job"
+        cases = list(cases_of(calls_of(job, running, folder)))
+        return fail_all(cases, part, PARTS, job, folder, partial(_fail_one, job, running, folder))
 
 
 def _fail_one(job: Job, running: Commands, folder: Path, case: Case) -> str:
@@ -131,41 +100,6 @@ def _fail_one(job: Job, running: Commands, folder: Path, case: Case) -> str:
     assert any(call.failed == case.error for call in ended.calls), "the call came"
     check_output(ended, job.code)
     return check_end(job, running, folder, ended, case.error)
-
-
-def check_output(ended: Ended, code: int) -> None:
-    """Check that a command ended well, or with one clear line."""
-    lines = ended.output.splitlines()
-    assert ended.code in {1, code}, f"exit code {ended.code}: {ended.output}"
-    for word in ("Traceback", "Exception ignored", "[Errno", "Warning"):
-        assert word not in ended.output, ended.output
-    errors = [line for line in lines if line.startswith("Error: ")]
-    assert len(errors) == (ended.code == 1), ended.output
-
-
-def check_end(job: Job, running: Commands, folder: Path, ended: Ended, error: int) -> str:
-    """Check all that a command has left, and that it can be run again to its end.
-
-    Returns:
-        How it ended the first time.
-    """
-    is_survived = ended.code == job.code
-    if error == errno.EINTR:
-        assert is_survived, f"not survived: {ended.output}"
-    with tempfile.TemporaryDirectory(dir=folder.parent) as copied:
-        copy = Path(shutil.copytree(folder, copied, dirs_exist_ok=True))
-        # A folder that cannot be removed may be left until the next time.
-        (job.check_result if is_survived else job.check_between)(copy)
-    resumed = running.run(job.arguments(folder), folder)
-    assert resumed.code == job.code, f"not resumed: {ended.output}then: {resumed.output}"
-    job.check_end(folder)
-    return "survived" if is_survived else "an error that says so"
-
-
-def _text_of(case: Case, folder: Path) -> str:
-    call = case.call
-    error = errno.errorcode[case.error]
-    return f"{error} of {call.name} of {os.path.relpath(call.path, folder)} (call {call.number})"
 
 
 RUNS = [
