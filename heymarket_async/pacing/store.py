@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
-from redis.exceptions import MovedError, RedisError
+from redis.exceptions import MovedError, RedisError, ResponseError
 from redis.utils import str_if_bytes
 
 from heymarket_async.pacing.window import SCHEMES, check_scheme
@@ -165,7 +165,9 @@ class SharedWindow:
         for _ in range(3):
             try:
                 return await script(self._keys, values, self._redis)
-            except MovedError as moved:
+            except ResponseError as error:
+                if (moved := _moved(error)) is None:
+                    raise
                 host = str(moved.host)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - redis-py does not type it
                 await self._connect_to(self._url_at(host, moved.port))
         return await script(self._keys, values, self._redis)
@@ -180,6 +182,15 @@ class SharedWindow:
         host = host or parts.hostname or ""  # unknown to the cluster: the one that was asked
         netloc = f"{login}{at}[{host}]:{port}" if ":" in host else f"{login}{at}{host}:{port}"
         return parts._replace(netloc=netloc).geturl()
+
+
+def _moved(error: ResponseError) -> MovedError | None:
+    """Return where a cluster says that the keys are, if the error says that."""
+    if isinstance(error, MovedError):
+        return error
+    # redis-py before 6.0 knows this error only in its client of clusters.
+    code, _, place = str(error).partition(" ")
+    return MovedError(place) if code == "MOVED" else None
 
 
 def _is_reply(answer: object, *, most: str | float) -> TypeGuard[list[int]]:
@@ -238,7 +249,7 @@ _REASONS = {
         "it does not know the command EVALSHA or SCRIPT; a Sentinel does not, so name the server"
     ),
     r"WRONGTYPE": "its keys heymarket:* hold something else",
-    r"Cluster|Moved|AskError|TryAgain|SlotNot": "its cluster is down, or is moving",
+    r"Cluster|Moved|AskError|\bASK \d|TryAgain|SlotNot": "its cluster is down, or is moving",
     r"ConnectionRefused|Errno 111": "connection refused",
     r"ConnectionError|OSError|Errno": "no connection, or it was cut",
     r"ResponseError: (?-i:([A-Z]{4,})) ": "it answered with the error {name}",

@@ -177,6 +177,9 @@ MISMATCH = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname
             "maximum number of clients",
         ),
         (ResponseError("WRONGTYPE Operation against a key holding"), "hold something else"),
+        # redis-py before 6.0
+        (ResponseError("ASK 7 secret:1"), "cluster is down, or is moving$"),
+        (ResponseError("TRYAGAIN Multiple keys request"), "cluster is down, or is moving$"),
         (ResponseError("NOREPLICAS Not enough good replicas to write."), "the error NOREPLICAS$"),
         (ResponseError("something with a secret"), r"not known here \(ResponseError\)$"),
     ],
