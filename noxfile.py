@@ -45,7 +45,7 @@ OPTIONAL = [
     "tests/bulk/contact_files/test_spreadsheet.py",
     "tests/bulk/sinks/test_xlsx.py",
     "tests/bulk/test_files.py",
-    "tests/cli/test_commands.py",
+    "tests/cli",
     "tests/pacing/test_store.py",
     "tests/pacing/test_store_cluster.py",
     "tests/pacing/test_store_reasons.py",

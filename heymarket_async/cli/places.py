@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from itertools import combinations, permutations
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import typer
 
@@ -27,11 +28,7 @@ def check_places(ctx: typer.Context) -> None:
     Raises:
         BadParameter: It is so.
     """
-    paths = {
-        param.opts[0] if param.opts[0].startswith("-") else str(param.metavar): value
-        for param in ctx.command.params
-        if isinstance(value := ctx.params.get(str(param.name)), Path) and _is_place(value)
-    }
+    paths = {name: path for name, path in _paths(ctx).items() if _is_place(path)}
     for (other, path), (name, given) in combinations(paths.items(), 2):
         if _is_same(path, given):
             raise typer.BadParameter(f"{name} must be another file than {other}.")
@@ -42,6 +39,19 @@ def check_places(ctx: typer.Context) -> None:
                 raise typer.BadParameter(
                     f"{name} must have another name: {given.name} is used for {other}."
                 )
+
+
+def _paths(ctx: typer.Context) -> dict[str, Path]:
+    """Return the paths that a command was given, by the names of its parameters in the help."""
+    command: Any = ctx.command  # typer's own types for these are private
+    # typer before 0.29 has texts here, and the function alone says which of them are paths.
+    types = get_type_hints(command.callback)
+    return {
+        param.opts[0] if param.opts[0].startswith("-") else str(param.metavar): Path(value)
+        for param in command.params
+        if types.get(param.name) in (Path, Path | None)
+        and (value := ctx.params.get(param.name)) is not None
+    }
 
 
 def _is_place(path: Path) -> bool:

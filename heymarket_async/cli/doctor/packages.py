@@ -69,8 +69,11 @@ def _unless_unfit(
     unfit = [
         each
         for each in needed
-        if not each.specifier.contains(_version(each), prereleases=True)
-        and (_version(each) or must_be_there)
+        if not (
+            each.specifier.contains(version, prereleases=True)
+            if (version := _version(each))
+            else not must_be_there
+        )
     ]
     if not unfit:
         return ok(check, text)

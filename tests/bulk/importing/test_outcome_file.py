@@ -362,7 +362,7 @@ async def test_a_restart_keeps_the_file_to_itself(path):
         with path.open("rb") as opened_before:
             it.faults.delay(0.3, on=BATCH)
             first = asyncio.create_task(it.imports([new(2)], outcomes=path, restart=True))
-            while outcomes_of(path)[1]["outcome"] != "unknown":
+            while outcomes_of(path).get(1, {}).get("outcome") != "unknown":
                 await asyncio.sleep(0.01)
             with pytest.raises(OSError, match="another job is using it"):
                 await it.imports([new(1)], outcomes=path, resume=True)
