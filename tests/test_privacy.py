@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import faulthandler
+import gc
 import inspect
 import json
 import linecache
@@ -137,10 +138,12 @@ def test_an_error_that_is_not_to_be_shown_is_dropped():
 
 @pytest.fixture
 def untraced():
-    """Without coverage, which is itself out of room where a function begins."""
+    """Without coverage and garbage collection, which are out of room themselves there."""
     tracing = sys.gettrace()
     sys.settrace(None)
+    gc.disable()
     yield
+    gc.enable()
     sys.settrace(tracing)
 
 
