@@ -69,10 +69,10 @@ def _unless_unfit(
     unfit = [
         each
         for each in needed
-        if not (
-            each.specifier.contains(version, prereleases=True)
+        if (
+            not each.specifier.contains(version, prereleases=True)
             if (version := _version(each))
-            else not must_be_there
+            else must_be_there
         )
     ]
     if not unfit:
