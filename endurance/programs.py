@@ -40,6 +40,6 @@ def found(program: str, line: str) -> str:
 def missing(program: str, line: str) -> LookupError:
     """Return the error of a program that is not there, with the line that brings it."""
     return LookupError(
-        f"there is no {program}. Install it ({line}); if that is not into this Python or onto"
-        f" the path, name the folder in {FOLDERS}"
+        f"there is no {program}. Install it ({line}); if it is not found then, name its folder in"
+        f" {FOLDERS}"
     )
