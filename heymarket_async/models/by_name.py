@@ -18,13 +18,18 @@ class _FieldsByName(msgspec.StructMeta):
             """Make a struct."""
             try:
                 return _made(cls, *args, **fields)
-            except BaseException as error:
-                problem = _problem(cls, args, fields) if isinstance(error, TypeError) else ""
-                # Errors keep the variables of this frame. `hides_locals` would hide them, but it
-                # takes as long as all the rest here, and `__post_init__` has it already.
-                del args, fields
+            # Errors keep the variables of this frame. `hides_locals` would hide them, but it takes
+            # as long as all the rest here, and `__post_init__` has it already.
+            except TypeError:
+                try:
+                    problem = _problem(cls, args, fields)
+                finally:
+                    del args, fields
                 if not problem:
                     raise
+            except BaseException:  # without a call, which would fail where the stack is full
+                del args, fields
+                raise
             raise TypeError(problem)  # outside, because that error explains less
 
 
